@@ -1,0 +1,69 @@
+# Everything goes through a virtual environment of the project's own.
+PORT ?= 8000
+PYTHON ?= python3
+VENV ?= .venv
+export VENV
+BIN := $(VENV)/bin
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+DEBIAN := chromium fonts-noto-cjk postgresql
+
+.PHONY: run check test test-faults bench static debian screenshots vendor messages
+.DEFAULT_GOAL := run
+
+# The demo on http://localhost:$(PORT): sample cities, residents and bills on SQLite.
+run: $(VENV)/installed
+	SMARTCITY_DEMO=$${SMARTCITY_DEMO:-1} PORT=$(PORT) $(BIN)/python -m smartcity_saas
+
+# Format, types, import order and the tests that need neither PostgreSQL nor a browser.
+check: static
+	$(BIN)/pytest -n $(JOBS) -m "not browser and not faults" -k "not postgresql"
+
+# Everything: both databases and a real browser.
+test: static debian
+	$(BIN)/pytest -n $(JOBS) -m "not faults"
+
+# Kills and races, each on a database of its own.
+test-faults: $(VENV)/installed-test
+	$(BIN)/pytest -n $(JOBS) -m faults
+
+# Speed as ratios, measured side by side in one run. Nothing here is a test.
+bench: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks
+
+static: $(VENV)/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# A browser, its Chinese fonts and a PostgreSQL to start throwaway clusters from.
+debian:
+	@missing=$$(for name in $(DEBIAN); do dpkg -s $$name >/dev/null 2>&1 || printf '%s ' $$name; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "Install these for the whole suite; what needs them is skipped: $$missing"; exit 0; fi; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+# Pictures of the product for the README, taken from a running demo.
+screenshots: $(VENV)/installed-test
+	$(BIN)/python tools/screenshots.py
+
+# Bring the vendored front-end files and the catalogues up to date.
+vendor:
+	tools/vendor.sh
+messages: $(VENV)/installed
+	tools/messages.sh
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/installed-test: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@ $(VENV)/installed

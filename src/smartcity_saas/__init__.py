@@ -1,0 +1,1 @@
+"""Smart-city services for hundreds of cities on one application."""

@@ -1,0 +1,78 @@
+"""The domain's errors. ``app`` renders them, once, as a branded page or as problem details."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class SmartCityError(Exception):
+    """Something that a person can be told about.
+
+    ``status`` is the HTTP status, ``title`` a translatable sentence, ``detail`` what to do next.
+    """
+
+    status = 400
+    title: Any = "This cannot be done"
+
+    def __init__(self, detail: Any = "", *, title: Any = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        if title is not None:
+            self.title = title
+
+
+class SettingsError(SmartCityError):
+    """The installation is set up wrongly; nothing starts."""
+
+    status = 500
+
+
+class NotFound(SmartCityError):
+    """It does not exist, or not for this person: the two answer alike."""
+
+    status = 404
+
+
+class NotAllowed(SmartCityError):
+    """The person may see it, and may not do this to it."""
+
+    status = 403
+
+
+class Conflict(SmartCityError):
+    """It has changed since the person last saw it."""
+
+    status = 409
+
+
+class Invalid(SmartCityError):
+    """What was typed or sent does not fit; ``problems`` says where.
+
+    ``problems`` is a list of anything that has ``as_dict()``.
+    """
+
+    status = 422
+
+    def __init__(self, detail: Any = "", problems: list[Any] | None = None) -> None:
+        super().__init__(detail)
+        self.problems = problems or []
+
+
+class Throttled(SmartCityError):
+    """Too many attempts; ``retry_after`` is in seconds."""
+
+    status = 429
+
+    def __init__(self, detail: Any, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class NotReady(SmartCityError):
+    """The database cannot be reached, or has not been migrated."""
+
+    status = 503
+
+
+class WallError(RuntimeError):
+    """A statement would have left its city. A fault of the program, never of its user."""

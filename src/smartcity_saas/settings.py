@@ -1,0 +1,131 @@
+"""The only reader of the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from smartcity_saas.errors import SettingsError
+
+DEMO_KEY = "demo-only-key-that-every-reader-of-this-file-knows"
+SHORTEST_KEY = 32
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the installation decides, as opposed to what a document decides.
+
+    ``database_url`` is what the application connects as; ``owner_url`` is what migrations
+    connect as (on PostgreSQL another role, because the application's role must own nothing).
+    """
+
+    demo: bool = False
+    host: str = "localhost"
+    port: int = 8000
+    workers: int = 1
+    secret_key: str = ""
+    master_key: str = ""
+    trusted_proxies: tuple[Network, ...] = ()
+    database_url: str = ""
+    owner_url: str = ""
+    redis_url: str = ""
+    celery_broker_url: str = ""
+    metrics_token: str = ""
+    bind: str = "127.0.0.1"
+    language: str = "en"
+    config_root: Path = field(default_factory=Path.cwd)
+    testing: bool = False
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment.
+
+        Raises:
+            SettingsError: A value cannot be understood; the message names the variable.
+        """
+        env = os.environ if environ is None else environ
+        demo = _boolean(env, "SMARTCITY_DEMO")
+        root = Path(env.get("SMARTCITY_CONFIG_ROOT") or Path.cwd())
+        default_database = f"sqlite:///{root / 'var' / ('demo' if demo else 'smartcity')}.sqlite3"
+        database_url = _sqlalchemy_url(env.get("DATABASE_URL") or default_database)
+        return cls(
+            demo=demo,
+            host=env.get("SMARTCITY_HOST", "").strip().lower().rstrip(".") or "localhost",
+            port=_integer(env, "PORT", 8000, 1, 65535),
+            workers=_integer(env, "SMARTCITY_WORKERS", 1, 1, 64),
+            secret_key=env.get("SMARTCITY_SECRET_KEY") or (DEMO_KEY if demo else ""),
+            master_key=env.get("SMARTCITY_MASTER_KEY") or (DEMO_KEY if demo else ""),
+            trusted_proxies=_networks(env, "SMARTCITY_TRUSTED_PROXIES"),
+            database_url=database_url,
+            owner_url=_sqlalchemy_url(env.get("DATABASE_OWNER_URL") or database_url),
+            redis_url=env.get("REDIS_URL", ""),
+            celery_broker_url=env.get("CELERY_BROKER_URL", ""),
+            metrics_token=env.get("SMARTCITY_METRICS_TOKEN", ""),
+            bind="127.0.0.1" if demo else env.get("SMARTCITY_BIND", "127.0.0.1"),
+            language="zh" if (env.get("LC_ALL") or env.get("LANG", "")).startswith("zh") else "en",
+            config_root=root,
+        )
+
+    def refuse_unsafe_keys(self) -> None:
+        """Stop a production start that has no keys of its own.
+
+        Raises:
+            SettingsError: A key is missing, too short, or the demo's.
+        """
+        for name, value in (
+            ("SMARTCITY_SECRET_KEY", self.secret_key),
+            ("SMARTCITY_MASTER_KEY", self.master_key),
+        ):
+            if self.demo:
+                continue
+            if not value:
+                raise SettingsError(
+                    f"{name} is not set. Make one with `openssl rand -base64 48` and keep it "
+                    "outside the repository."
+                )
+            if value == DEMO_KEY or len(value) < SHORTEST_KEY:
+                raise SettingsError(
+                    f"{name} is the demo's or shorter than {SHORTEST_KEY} characters. Make one "
+                    "with `openssl rand -base64 48`."
+                )
+
+
+def _boolean(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "").strip().lower()
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    if value in ("1", "true", "yes", "on"):
+        return True
+    raise SettingsError(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def _integer(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
+    return int(text)
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    words = env.get(name, "").replace(",", " ").split()
+    try:
+        return tuple(ipaddress.ip_network(word, strict=False) for word in words)
+    except ValueError as error:
+        raise SettingsError(
+            f"{name} must list addresses or networks such as 10.0.0.0/8: {error}."
+        ) from None
+
+
+def _sqlalchemy_url(url: str) -> str:
+    """Name psycopg 3 as the driver of a plain ``postgresql://`` address."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
