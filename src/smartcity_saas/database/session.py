@@ -1,0 +1,188 @@
+"""Transactions, and the events that make every one of them pass the wall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, TextClause, event, text
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import ColumnClause
+
+from smartcity_saas import scope
+from smartcity_saas.database.models import Base, CityModel, city_tables, platform_tables
+from smartcity_saas.database.statements import Verdict, judge
+from smartcity_saas.errors import WallError
+
+BUSY_MILLISECONDS = 10_000
+CITY_MAY_TOUCH = frozenset({"city_due", "city_count"})
+"""The platform's tables in which a city's transaction may write its own rows."""
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+
+def init_database(app: Flask, url: str) -> None:
+    """Connect an application to its database, with the wall in every connection."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    if url.startswith("sqlite"):
+        options: dict[str, Any] = {"paramstyle": "named"}
+    else:
+        options = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    with app.app_context():
+        build_wall(db.engine)
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for reading; on SQLite its transaction begins deferred."""
+    yield db.session()
+
+
+@contextmanager
+def command() -> Iterator[Session]:
+    """One unit of work that writes: commits at the end, rolls back on any error.
+
+    On SQLite it begins ``IMMEDIATE``, so that what it reads stays true until it commits and no
+    lock is upgraded midway. A command within a command joins it. Writing outside one raises.
+    """
+    session = db.session()
+    if session.info.get("command"):
+        yield session
+        return
+    session.rollback()  # ends a read that came before; there is nothing to lose
+    session.info["command"] = True
+    try:
+        session.connection(execution_options={"command": True})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info["command"] = False
+
+
+def unwalled(sql: str, reason: str) -> TextClause:
+    """Raw SQL that names no table of ours. Loud on purpose, and counted by a test."""
+    if not reason:
+        raise WallError("raw SQL needs a reason")
+    return text(sql).execution_options(unwalled=reason)
+
+
+def build_wall(engine: Engine) -> None:
+    """Listen to one engine: how its transactions begin, and what reaches its cursors."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "before_cursor_execute", _verify)
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # we send BEGIN ourselves, in _begin
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        immediate = connection.get_execution_options().get("command")
+        _raw(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
+    elif (city_id := scope.city_id_or_none()) is not None:
+        # SET LOCAL takes no bound value; int() makes the literal ours. Not set_config(): it
+        # does not reach the worker nodes of Citus.
+        _raw(connection, f"SET LOCAL app.city_id = '{int(city_id)}'")
+
+
+def _raw(connection: Connection, sql: str) -> None:
+    connection.exec_driver_sql(sql, execution_options={"unwalled": "how a transaction begins"})
+
+
+def _verify(
+    connection: Connection,
+    cursor: Any,
+    statement: str,
+    parameters: Any,
+    context: Any,
+    executemany: bool,
+) -> None:
+    if context.execution_options.get("unwalled"):
+        return
+    compiled = getattr(context, "compiled", None)
+    if compiled is None:
+        raise WallError("raw SQL does not pass the wall; build the statement from the models")
+    verdict = compiled.__dict__.get("_wall_verdict")
+    if verdict is None:
+        verdict = compiled.__dict__["_wall_verdict"] = _judge_compiled(connection, compiled)
+    _check(verdict, connection, context)
+
+
+def _judge_compiled(connection: Connection, compiled: Any) -> Verdict:
+    for element in visitors.iterate(compiled.statement):
+        if isinstance(element, TextClause) or (
+            isinstance(element, ColumnClause) and element.is_literal and element.name != "*"
+        ):
+            raise WallError("text inside a statement does not pass the wall")
+    dialect = "postgres" if connection.dialect.name == "postgresql" else "sqlite"
+    return judge(compiled.string, dialect, city_tables(), platform_tables())
+
+
+def _check(verdict: Verdict, connection: Connection, context: Any) -> None:
+    city_id = scope.city_id_or_none()
+    if verdict.city:
+        if city_id is None:
+            raise WallError(f"{', '.join(sorted(verdict.city))} outside any city")
+        verdict.check(city_id, context.compiled_parameters)
+    if city_id is not None and verdict.platform - CITY_MAY_TOUCH:
+        raise WallError(
+            f"{', '.join(sorted(verdict.platform - CITY_MAY_TOUCH))} from inside a city"
+        )
+    if city_id is not None and verdict.platform:
+        _check_own_counts(verdict, city_id, context)
+    if verdict.writes and not connection.get_execution_options().get("command"):
+        raise WallError("a write outside command()")
+
+
+def _check_own_counts(verdict: Verdict, city_id: int, context: Any) -> None:
+    """A city's rows in ``city_due`` and ``city_count`` are bound like its own tables' rows."""
+    dialect = "postgres" if context.dialect.name == "postgresql" else "sqlite"
+    own = judge(context.compiled.string, dialect, CITY_MAY_TOUCH, ())
+    own.check(city_id, context.compiled_parameters)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _add_city(state: ORMExecuteState) -> None:
+    city_id = scope.city_id_or_none()
+    if (
+        city_id is None
+        or state.is_column_load
+        or not (state.is_select or state.is_update or state.is_delete)
+    ):
+        return
+    state.statement = state.statement.options(
+        with_loader_criteria(
+            CityModel, lambda model: model.city_id == city_id, include_aliases=True
+        )
+    )
+
+
+@event.listens_for(Session, "before_flush")
+def _stamp_city(session: Session, flush_context: Any, instances: Any) -> None:
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if not isinstance(row, CityModel):
+            continue
+        here = scope.city_id()
+        if row.__dict__.get("city_id") is None:
+            row.city_id = here
+        if row.city_id != here:
+            raise WallError(f"a {type(row).__name__} of another city")

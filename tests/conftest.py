@@ -1,0 +1,302 @@
+"""A world of two provinces and three cities, on both databases, with a clock to move."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import create_engine, text
+from werkzeug.test import TestResponse
+
+from smartcity_saas.app import create_app
+from smartcity_saas.audit import system
+from smartcity_saas.cli.operations import upgrade_database
+from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.documents import Documents
+from smartcity_saas.configuration.source import parse
+from smartcity_saas.database.models import Base
+from smartcity_saas.database.session import db
+from smartcity_saas.identity.access import CITY_STAFF, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.identity.staff import create_staff
+from smartcity_saas.portals.resident.home import PageCache
+from smartcity_saas.settings import Settings
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.fleet import Snapshot
+from tests import postgres
+
+ROOT = Path(__file__).parent.parent
+PASSWORD = "correct horse battery"
+KEY = "a key of the tests, longer than thirty-two characters"
+
+PLATFORM = (ROOT / "config" / "platform.yaml").read_text("utf-8")
+ZHEJIANG = """\
+province: zhejiang
+division_code: "330000"
+name: {zh: 浙江省, en: Zhejiang}
+site: {icp: 浙ICP备00000000号-1}
+"""
+SHANGHAI_PROVINCE = """\
+province: shanghai
+division_code: "310000"
+name: {zh: 上海市, en: Shanghai}
+"""
+HANGZHOU = """\
+# The city's own comment.
+city: hangzhou
+province: zhejiang
+division_code: "330100"
+name: {zh: 杭州市, en: Hangzhou}
+state: live
+hosts: [city.hangzhou.example]
+branding:
+  color: "#0b6e4f"   # the green of the lake
+"""
+NINGBO = """\
+city: ningbo
+province: zhejiang
+division_code: "330200"
+name: {zh: 宁波市, en: Ningbo}
+state: live
+"""
+SHANGHAI = """\
+city: shanghai
+province: shanghai
+division_code: "310000"
+name: {zh: 上海市, en: Shanghai}
+state: live
+branding: {color: "#4b3a9b"}
+"""
+WORLD = (PLATFORM, ZHEJIANG, SHANGHAI_PROVINCE, HANGZHOU, NINGBO, SHANGHAI)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one throwaway cluster for all workers, unless a server is named."""
+    if hasattr(config, "workerinput") or os.environ.get(postgres.VARIABLE):
+        return
+    if getattr(config.option, "markexpr", "") == "unit":
+        return
+    stack = contextlib.ExitStack()
+    config.add_cleanup(stack.close)
+    superuser = stack.enter_context(postgres.throwaway_cluster())
+    if superuser:
+        os.environ[postgres.VARIABLE] = superuser
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say loudly when half of the suite did not run."""
+    if any(
+        "PostgreSQL is not installed" in str(found.longrepr)
+        for found in terminalreporter.stats.get("skipped", [])
+    ):
+        terminalreporter.section("POSTGRESQL IS NOT INSTALLED: HALF OF THE TESTS DID NOT RUN")
+
+
+class MovableClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
+
+
+@dataclass
+class World:
+    """An application whose database holds two provinces and three cities."""
+
+    app: SiteFlask
+    clock: MovableClock
+    engine: str
+    clients: dict[str, FlaskClient] = field(default_factory=dict)
+
+    def documents(self, actor: Any = None) -> Documents:
+        fleet = self.app.fleet
+        return Documents(actor or system("test"), fleet.extensions, fleet.platform_host, self.clock)
+
+    def save(self, yaml: str, based_on: int | None = None, **options: Any) -> Any:
+        candidate = Candidate(parse(yaml, "test"))
+        documents = self.documents(options.pop("actor", None))
+        if based_on is None:
+            based_on = next((d.number for d in documents.named([candidate.name])), 0)
+        made = documents.save(candidate, based_on, options.pop("message", ""), **options)
+        self.app.fleet.refresh()
+        return made
+
+    def city_id(self, slug: str) -> int:
+        return self.documents().live(slug).id
+
+    @contextlib.contextmanager
+    def inside(self, slug: str) -> Iterator[None]:
+        with city_scope(self.city_id(slug)):
+            yield
+
+    def client(self, host: str, language: str = "en") -> Browser:
+        return Browser(self.app.test_client(), host, language)
+
+    def staff(self, username: str, role: str, **place: str) -> Browser:
+        create_staff(
+            system("test"), username, username.title(), role, PASSWORD, clock=self.clock, **place
+        )
+        browser = self.client("console.localhost")
+        answer = browser.post("/sign-in", username=username, password=PASSWORD)
+        assert answer.status_code == 302, answer.text
+        return browser
+
+    def operator(self) -> Browser:
+        return self.staff("root", OPERATOR)
+
+    def province_admin(self, province: str = "zhejiang") -> Browser:
+        return self.staff(f"admin-{province}", PROVINCE_ADMIN, province=province)
+
+    def city_staff(self, city: str = "hangzhou") -> Browser:
+        return self.staff(f"staff-{city}", CITY_STAFF, city=city)
+
+    def resident(self, city: str = "hangzhou", subject: str = "household") -> Browser:
+        browser = self.client(f"{city}.localhost")
+        answer = browser.post("/sign-in/demo", "/sign-in", subject=subject)
+        assert answer.status_code == 302, answer.text
+        return browser
+
+
+class Browser:
+    """A client on one host that reads the CSRF token of a page before it posts."""
+
+    def __init__(self, client: FlaskClient, host: str, language: str) -> None:
+        self.client = client
+        self.host = host
+        self.language = language
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        headers = {"Accept-Language": self.language, **options.pop("headers", {})}
+        return self.client.get(path, base_url=f"http://{self.host}", headers=headers, **options)
+
+    def post(self, path: str, page: str | None = None, /, **fields: Any) -> TestResponse:
+        token = self.token(page or path)
+        return self.client.post(
+            path,
+            base_url=f"http://{self.host}",
+            headers={"Accept-Language": self.language},
+            data={"csrf_token": token, **fields},
+        )
+
+    def token(self, page: str) -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get(page).text)
+        return unescape(found[1]) if found else ""
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], SiteFlask]]:
+    """Applications by database, each made once a worker on a migrated database."""
+    stack = contextlib.ExitStack()
+    made: dict[str, SiteFlask] = {}
+
+    def application(engine: str) -> SiteFlask:
+        if engine not in made:
+            if engine == "sqlite":
+                path = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
+                settings = _settings(f"sqlite:///{path}", f"sqlite:///{path}")
+            else:
+                superuser = os.environ.get(postgres.VARIABLE)
+                if not superuser:
+                    pytest.skip("PostgreSQL is not installed and SMARTCITY_TEST_POSTGRES not set")
+                database = stack.enter_context(postgres.test_database(superuser))
+                settings = _settings(database.application, database.owner)
+            app = create_app(settings, serving=False)
+            with app.app_context():
+                upgrade_database(settings)
+            made[engine] = app
+        return made[engine]
+
+    yield application
+    for app in made.values():
+        with app.app_context():
+            db.engine.dispose()
+    stack.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, databases: Callable[[str], SiteFlask]) -> Iterator[World]:
+    """A migrated database without a document, on each of the two engines."""
+    app = databases(request.param)
+    clock = MovableClock()
+    app.config["CLOCK"] = clock
+    with app.app_context():
+        _wipe(app, request.param)
+        app.fleet.snapshot, app.fleet._looked_at = Snapshot(), float("-inf")
+        app.extensions["pages"] = PageCache()
+        yield World(app, clock, request.param)
+        db.session.rollback()
+
+
+@pytest.fixture
+def world(empty: World) -> World:
+    """Two provinces and three cities, live."""
+    candidates = [Candidate(parse(yaml, "test")) for yaml in WORLD]
+    empty.documents().save_all(candidates, {}, "the tests' world", "file")
+    empty.app.fleet.refresh()
+    return empty
+
+
+def _settings(application: str, owner: str) -> Settings:
+    return Settings(
+        demo=True,
+        secret_key=KEY,
+        master_key=KEY,
+        database_url=application,
+        owner_url=owner,
+        config_root=ROOT,
+        testing=True,
+    )
+
+
+def _wipe(app: SiteFlask, engine: str) -> None:
+    """Empty every table, append-only ones too, as the owner."""
+    settings: Settings = app.config["SETTINGS"]
+    owner = create_engine(settings.owner_url)
+    with owner.begin() as connection:
+        tables = [table.name for table in Base.metadata.sorted_tables]
+        if engine == "postgresql":
+            names = ", ".join(f'"{name}"' for name in tables)
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+        else:
+            _wipe_sqlite(connection, tables)
+        connection.execute(
+            text("INSERT INTO installation (id, version, demo) VALUES (1, 0, false)")
+        )
+    owner.dispose()
+
+
+def _wipe_sqlite(connection: Any, tables: list[str]) -> None:
+    triggers = connection.execute(
+        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    ).all()
+    for name, _sql in triggers:
+        connection.execute(text(f'DROP TRIGGER "{name}"'))
+    for name in reversed(tables):
+        connection.execute(text(f'DELETE FROM "{name}"'))
+    connection.execute(text("DELETE FROM sqlite_sequence"))
+    for _name, sql in triggers:
+        connection.execute(text(sql))
+
+
+@pytest.fixture
+def copy_of_config(tmp_path: Path) -> Path:
+    """The shipped documents, to change."""
+    for name in ("config", "tenants"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path

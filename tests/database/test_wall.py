@@ -1,0 +1,306 @@
+"""The wall: nothing said inside one city reads or writes another's rows."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    and_,
+    create_engine,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    union_all,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, aliased
+
+from smartcity_saas import scope
+from smartcity_saas.database import command, db
+from smartcity_saas.database.roles import refuse_powerful_role
+from smartcity_saas.errors import SettingsError, WallError
+from smartcity_saas.identity.models import Resident, ResidentIdentity
+from smartcity_saas.tenancy.counts import CityCount, count
+from smartcity_saas.tenancy.entering import city_scope
+from tests.conftest import World
+
+
+@pytest.fixture
+def peopled(world: World) -> World:
+    """Two cities with a resident each, named after the city."""
+    for city in ("hangzhou", "shanghai"):
+        with world.inside(city), command() as session:
+            person = Resident(name=city, created_at=world.clock())
+            session.add(person)
+            session.flush()
+            session.add(ResidentIdentity(resident_id=person.id, channel="demo", subject=city))
+    return world
+
+
+RESIDENT = Resident.__table__
+IDENTITY = ResidentIdentity.__table__
+other = aliased(Resident)
+
+READS: dict[str, Callable[[Session, int], Any]] = {
+    "core select": lambda s, c: s.execute(select(RESIDENT)).all(),
+    "core count": lambda s, c: s.scalar(select(func.count()).select_from(RESIDENT)),
+    "text": lambda s, c: s.execute(text("SELECT * FROM resident")).all(),
+    "text in where": lambda s, c: s.execute(select(Resident).where(text("1 = 1"))).all(),
+    "literal column": lambda s, c: s.execute(
+        select(literal_column("name")).select_from(RESIDENT)
+    ).all(),
+    "raw string": lambda s, c: s.connection().exec_driver_sql("SELECT * FROM resident").all(),
+    "another city's key": lambda s, c: s.execute(
+        select(RESIDENT).where(RESIDENT.c.city_id == c)
+    ).all(),
+    "either city": lambda s, c: s.execute(
+        select(RESIDENT).where(or_(RESIDENT.c.city_id == scope.city_id(), RESIDENT.c.city_id == c))
+    ).all(),
+    "in both cities": lambda s, c: s.execute(
+        select(RESIDENT).where(RESIDENT.c.city_id.in_([c, scope.city_id()]))
+    ).all(),
+    "core subquery": lambda s, c: s.execute(
+        select(literal(1)).where(exists(select(RESIDENT.c.id)))
+    ).all(),
+    "core union": lambda s, c: s.execute(
+        union_all(
+            select(RESIDENT.c.name).where(RESIDENT.c.city_id == scope.city_id()),
+            select(RESIDENT.c.name),
+        )
+    ).all(),
+    "core cte": lambda s, c: s.execute(select(select(RESIDENT).cte("people"))).all(),
+    "outer join's kept side": lambda s, c: s.execute(
+        select(RESIDENT.c.name).select_from(
+            RESIDENT.outerjoin(
+                IDENTITY,
+                and_(
+                    IDENTITY.c.city_id == scope.city_id(),
+                    RESIDENT.c.city_id == scope.city_id(),
+                ),
+            )
+        )
+    ).all(),
+    "join on the key alone": lambda s, c: s.execute(
+        select(RESIDENT.c.name)
+        .join(IDENTITY, IDENTITY.c.resident_id == RESIDENT.c.id)
+        .where(RESIDENT.c.city_id == scope.city_id())
+    ).all(),
+    "column to column": lambda s, c: s.execute(
+        select(RESIDENT.c.name)
+        .join(IDENTITY, IDENTITY.c.city_id == RESIDENT.c.city_id)
+        .where(RESIDENT.c.city_id == scope.city_id())
+    ).all(),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_reading_past_the_wall_is_refused(peopled: World, name: str) -> None:
+    """No form of statement reads another city: each is refused, none is filtered silently."""
+    foreign = peopled.city_id("shanghai")
+    with peopled.inside("hangzhou"), pytest.raises(WallError):
+        READS[name](db.session(), foreign)
+
+
+def test_the_orm_sees_this_city_alone(peopled: World) -> None:
+    """Entities, columns, aliases, subqueries, counts and keys of the ORM stay in the city."""
+    with peopled.inside("shanghai"):
+        foreign = db.session.scalars(select(Resident)).one()
+        foreign_key = (foreign.city_id, foreign.id)
+    with peopled.inside("hangzhou"):
+        session = db.session()
+        assert [r.name for r in session.scalars(select(Resident))] == ["hangzhou"]
+        assert session.scalars(select(Resident.name)).all() == ["hangzhou"]
+        assert session.scalars(select(other.name)).all() == ["hangzhou"]
+        assert session.scalar(select(func.count()).select_from(Resident)) == 1
+        inner = select(ResidentIdentity.resident_id)
+        assert session.scalars(select(Resident.name).where(Resident.id.in_(inner))).all() == [
+            "hangzhou"
+        ]
+        joined = select(Resident.name).join(
+            ResidentIdentity, ResidentIdentity.resident_id == Resident.id
+        )
+        assert session.scalars(joined).all() == ["hangzhou"]
+        assert session.scalars(select(Resident).where(Resident.id == foreign.id)).all() == []
+        with pytest.raises(WallError):
+            session.get(Resident, foreign_key)
+
+
+WRITES: dict[str, Callable[[Session, int, uuid.UUID], Any]] = {
+    "core insert": lambda s, c, i: s.execute(
+        insert(RESIDENT).values(city_id=c, id=uuid.uuid4(), name="x", demo=False)
+    ),
+    "insert of many": lambda s, c, i: s.execute(
+        insert(Resident),
+        [{"city_id": scope.city_id(), "name": "a"}, {"city_id": c, "name": "b"}],
+    ),
+    "insert without a city": lambda s, c, i: s.execute(
+        insert(RESIDENT).values(id=uuid.uuid4(), name="x", demo=False)
+    ),
+    "insert from select": lambda s, c, i: s.execute(
+        insert(RESIDENT).from_select(["city_id", "name"], select(literal(c), literal("x")))
+    ),
+    "core update": lambda s, c, i: s.execute(update(RESIDENT).values(name="x")),
+    "update of another city": lambda s, c, i: s.execute(
+        update(RESIDENT).where(RESIDENT.c.city_id == c).values(name="x")
+    ),
+    "bulk update by key": lambda s, c, i: s.execute(
+        update(Resident), [{"city_id": c, "id": i, "name": "x"}]
+    ),
+    "bulk mappings": lambda s, c, i: s.bulk_update_mappings(
+        Resident, [{"city_id": c, "id": i, "name": "x"}]
+    ),
+    "bulk insert mappings": lambda s, c, i: s.bulk_insert_mappings(
+        Resident, [{"city_id": c, "name": "x"}]
+    ),
+    "moving a row": lambda s, c, i: s.execute(update(Resident).values(city_id=c)),
+    "core delete": lambda s, c, i: s.execute(delete(RESIDENT)),
+    "delete of another city": lambda s, c, i: s.execute(
+        delete(RESIDENT).where(RESIDENT.c.city_id == c)
+    ),
+    "a foreign object": lambda s, c, i: (s.add(Resident(city_id=c, name="x")), s.flush()),
+    "a merged object": lambda s, c, i: (s.merge(Resident(city_id=c, id=i, name="x")), s.flush()),
+    "another city's count": lambda s, c, i: s.execute(
+        update(CityCount).where(CityCount.city_id == c).values(value=9)
+    ),
+    "every city's count": lambda s, c, i: s.execute(update(CityCount).values(value=9)),
+    "a platform table": lambda s, c, i: s.execute(text("UPDATE installation SET demo = true")),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Column 'resident.city_id' is marked")
+@pytest.mark.parametrize("name", WRITES)
+def test_writing_past_the_wall_is_refused(peopled: World, name: str) -> None:
+    """No form of statement writes another city's row, and the foreign row stays as it was."""
+    foreign = peopled.city_id("shanghai")
+    with peopled.inside("shanghai"):
+        foreign_id = db.session.scalars(select(Resident.id)).one()
+    with peopled.inside("hangzhou"), pytest.raises(WallError), command() as session:
+        WRITES[name](session, foreign, foreign_id)
+    for city in ("hangzhou", "shanghai"):
+        with peopled.inside(city):
+            assert db.session.scalars(select(Resident.name)).all() == [city]
+
+
+def test_outside_a_city_its_tables_do_not_exist(peopled: World) -> None:
+    """Default-deny: without a scope every statement on a city table raises."""
+    with pytest.raises(WallError):
+        db.session.scalars(select(Resident)).all()
+    with pytest.raises(WallError), command() as session:
+        session.add(Resident(city_id=1, name="x", created_at=peopled.clock()))
+
+
+def test_platform_tables_are_out_of_reach_inside_a_city(peopled: World) -> None:
+    """A city's transaction touches no platform row but its own counts."""
+    with peopled.inside("hangzhou"):
+        with pytest.raises(WallError):
+            peopled.documents().all()
+        count("done", peopled.clock())
+        count("done", peopled.clock(), 2)
+        rows = select(CityCount.value).where(CityCount.city_id == scope.city_id())
+        assert db.session.scalars(rows).all() == [3]
+
+
+def test_scopes_do_not_nest_and_close(peopled: World) -> None:
+    """Entering a second city raises; after leaving, nothing of the first is left behind."""
+    with peopled.inside("hangzhou"):
+        first = db.session()
+        with pytest.raises(WallError), city_scope(2):
+            pass
+    assert db.session() is not first
+    assert scope.city_id_or_none() is None
+
+
+def test_a_thread_starts_outside_any_city(peopled: World) -> None:
+    """Work handed to a thread does not inherit the city by accident."""
+    seen: list[int | None] = []
+    with peopled.inside("hangzhou"):
+        thread = threading.Thread(target=lambda: seen.append(scope.city_id_or_none()))
+        thread.start()
+        thread.join()
+    assert seen == [None]
+
+
+def test_writing_needs_a_command(peopled: World) -> None:
+    """A write outside command() is refused, so no read is upgraded to a write midway."""
+    with peopled.inside("hangzhou"), pytest.raises(WallError):
+        db.session.execute(update(Resident).values(name="x"))
+
+
+def test_a_row_cannot_point_at_another_citys(peopled: World) -> None:
+    """Foreign keys carry the city: a reference to another city's row is no reference."""
+    with peopled.inside("shanghai"):
+        foreign_id = db.session.scalars(select(Resident.id)).one()
+    with peopled.inside("hangzhou"), pytest.raises(DBAPIError), command() as session:
+        session.add(ResidentIdentity(resident_id=foreign_id, channel="x", subject="x"))
+
+
+def test_uniqueness_is_per_city(peopled: World) -> None:
+    """The same subject in two cities is two people: no oracle for another city's values."""
+    with peopled.inside("hangzhou"), command() as session:
+        person = session.scalars(select(Resident)).one()
+        session.add(ResidentIdentity(resident_id=person.id, channel="demo", subject="shanghai"))
+
+
+def test_postgresql_says_it_again(peopled: World) -> None:
+    """Row-level security holds where the application's own checks are not: a raw connection."""
+    if peopled.engine != "postgresql":
+        pytest.skip("row-level security is PostgreSQL's; SQLite has none")
+    here, there = peopled.city_id("hangzhou"), peopled.city_id("shanghai")
+    raw = create_engine(peopled.app.config["SETTINGS"].database_url)
+    with raw.connect() as connection:
+        assert connection.execute(text("SELECT name FROM resident")).all() == []
+    with raw.connect() as connection:
+        connection.execute(text(f"SET LOCAL app.city_id = '{here}'"))
+        assert connection.scalars(text("SELECT name FROM resident")).all() == ["hangzhou"]
+        with pytest.raises(DBAPIError):
+            connection.execute(text(f"UPDATE resident SET city_id = {there}"))
+    with raw.connect() as connection:
+        assert connection.execute(text("SELECT name FROM resident")).all() == []
+    raw.dispose()
+
+
+def test_start_up_refuses_a_powerful_role(peopled: World) -> None:
+    """The owner's role, which row-level security may not hold, is refused by name."""
+    if peopled.engine != "postgresql":
+        pytest.skip("roles are PostgreSQL's; SQLite has none")
+    owner = create_engine(peopled.app.config["SETTINGS"].owner_url)
+    with pytest.raises(SettingsError, match="owns"):
+        refuse_powerful_role(owner)
+    application = create_engine(peopled.app.config["SETTINGS"].database_url)
+    refuse_powerful_role(application)
+    owner.dispose()
+    application.dispose()
+
+
+@pytest.mark.parametrize("table", ["revision", "audit_event", "city_audit_event"])
+@pytest.mark.parametrize("act", ["UPDATE {} SET actor = 'x'", "DELETE FROM {}"])
+def test_append_only_is_held_by_the_database(peopled: World, table: str, act: str) -> None:
+    """Revisions and trails are neither changed nor deleted, whatever statement is sent."""
+    sql = act.format(table).replace("actor", "author" if table == "revision" else "actor")
+    raw = create_engine(peopled.app.config["SETTINGS"].database_url)
+    with raw.connect() as connection:
+        if peopled.engine == "postgresql":
+            connection.execute(text(f"SET LOCAL app.city_id = '{peopled.city_id('hangzhou')}'"))
+        if table == "city_audit_event":
+            _leave_a_trace(peopled)
+        with pytest.raises(DBAPIError):
+            connection.execute(text(sql))
+    raw.dispose()
+
+
+def _leave_a_trace(world: World) -> None:
+    from smartcity_saas.audit import record_in_city, system
+
+    with world.inside("hangzhou"), command():
+        record_in_city(system("test"), "test", "test")
