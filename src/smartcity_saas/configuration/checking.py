@@ -1,0 +1,421 @@
+"""Validating documents: every fault at once, alone, merged, and over the whole fleet."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.hosts import canonical_host, is_slug
+from smartcity_saas.configuration.layers import Layer, get, leaves, locked_paths, merge
+from smartcity_saas.configuration.problems import (
+    Path,
+    Problem,
+    dotted,
+    in_order,
+    path_of,
+    starts_with,
+)
+from smartcity_saas.configuration.schema import (
+    CITY,
+    PLATFORM,
+    PROVINCE,
+    document_schema,
+    effective_schema,
+    keys_at,
+    located,
+    schema_problems,
+)
+from smartcity_saas.configuration.secrets import find_secrets
+from smartcity_saas.configuration.source import Source
+from smartcity_saas.errors import Invalid
+
+_REQUIRED = {PLATFORM: ("platform",), PROVINCE: ("province", "name"), CITY: ()}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A document that someone wants to become live.
+
+    ``files`` maps the pictures that it may name to the SHA-256 of their bytes.
+    """
+
+    source: Source
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """``platform``, ``province`` or ``city``, by the key that names it."""
+        values = self.source.values
+        if "city" in values:
+            return CITY
+        return PROVINCE if "province" in values else PLATFORM
+
+    @property
+    def name(self) -> str:
+        """The document's name: ``platform``, ``province:zhejiang``, ``hangzhou``."""
+        values = self.source.values
+        if self.kind == CITY:
+            return str(values["city"])
+        return f"province:{values['province']}" if self.kind == PROVINCE else PLATFORM
+
+    @property
+    def province(self) -> str | None:
+        """The province that a city belongs to, or that a baseline is for."""
+        found = self.source.values.get("province")
+        return str(found) if found is not None else None
+
+    @property
+    def layer(self) -> Layer:
+        """Its part in a merge."""
+        return Layer(self.name, self.source.values)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is live, as far as a check needs it."""
+
+    values: Mapping[str, Mapping[str, Any]]
+    went_live: frozenset[str] = frozenset()
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+class Check:
+    """One check of a set of candidates against what is live."""
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        known: Known,
+        extensions: Extensions,
+        platform_host: str,
+    ) -> None:
+        self.known = known
+        self.extensions = extensions
+        self.platform_host = platform_host
+        self.problems: list[Problem] = []
+        self.candidates: dict[str, Candidate] = {}
+        self.given = candidates
+
+    def run(self) -> list[Problem]:
+        """Every problem, in the order of files and lines."""
+        self._collect()
+        sound = []
+        for candidate in self.candidates.values():
+            found = self._alone(candidate)
+            self.problems += found
+            if not found:
+                sound.append(candidate)
+        for candidate in sound:
+            if candidate.kind == CITY:
+                self.problems += self._in_its_layers(candidate)
+            else:
+                self.problems += self._beneath(candidate)
+        self.problems += self._over_the_fleet()
+        return in_order(self.problems)
+
+    def _collect(self) -> None:
+        for candidate in self.given:
+            other = self.candidates.get(candidate.name)
+            if other is not None:
+                self.problems.append(
+                    candidate.source.problem(
+                        (_naming_key(candidate),),
+                        _(
+                            "“%(name)s” is written in %(path)s too.",
+                            name=candidate.name,
+                            path=other.source.path,
+                        ),
+                        _("Keep one of the two files."),
+                    )
+                )
+                continue
+            self.candidates[candidate.name] = candidate
+
+    def _alone(self, candidate: Candidate) -> list[Problem]:
+        source, values = candidate.source, candidate.source.values
+        problems = [
+            source.problem(
+                path,
+                _("A secret is written here."),
+                _("Take it out and name it instead: {credential: its_name}."),
+            )
+            for path, _node in find_secrets(source.root)
+        ]
+        secret = [found.pointer for found in problems]
+        schema = document_schema(candidate.kind, self.extensions)
+        problems += [
+            found
+            for found in located(source, schema_problems(schema, values))
+            if found.pointer not in secret
+        ]
+        for key in _REQUIRED[candidate.kind]:
+            if key not in values:
+                problems.append(
+                    source.problem((key,), _("“%(key)s” is missing.", key=key), at_key=True)
+                )
+        return problems + self._identity(candidate) + self._locked_names(candidate)
+
+    def _identity(self, candidate: Candidate) -> list[Problem]:
+        source, values = candidate.source, candidate.source.values
+        key = _naming_key(candidate)
+        problems = []
+        slug = str(values.get(key, ""))
+        if candidate.kind != PLATFORM and not is_slug(slug):
+            problems.append(
+                source.problem(
+                    (key,),
+                    _("“%(slug)s” cannot be a name in an address.", slug=slug[:60]),
+                    _("Use 2 to 40 of a-z, 0-9 and single hyphens; words like console are taken."),
+                )
+            )
+        stem = source.path.rpartition("/")[2].removesuffix(".yaml").removesuffix(".yml")
+        if "." in source.path and candidate.kind != PLATFORM and stem != slug:
+            problems.append(
+                source.problem(
+                    (key,),
+                    _("The file is called %(stem)s and says %(slug)s.", stem=stem, slug=slug[:60]),
+                    _("A document's file is named after its slug."),
+                )
+            )
+        return problems
+
+    def _locked_names(self, candidate: Candidate) -> list[Problem]:
+        locked = candidate.source.values.get("locked", [])
+        schema = document_schema(CITY, self.extensions)
+        problems = []
+        for place, text in enumerate(locked if isinstance(locked, list) else []):
+            path = path_of(str(text))
+            if any(
+                step not in known
+                for depth, step in enumerate(path)
+                if (known := keys_at(schema, path[:depth]))
+            ):
+                problems.append(
+                    candidate.source.problem(
+                        ("locked", place), _("There is no “%(path)s” to lock.", path=text)
+                    )
+                )
+        return problems
+
+    def _in_its_layers(self, candidate: Candidate) -> list[Problem]:
+        problems = self._transitions(candidate) + self._locks(candidate)
+        layers = self._layers_above(candidate)
+        if candidate.province is not None and len(layers) < 1 + (PLATFORM in self._names()):
+            problems.append(
+                candidate.source.problem(
+                    ("province",),
+                    _("There is no province “%(name)s”.", name=candidate.province),
+                    _("Apply config/provinces/%(name)s.yaml first.", name=candidate.province),
+                )
+            )
+            return problems
+        found = self._effective([*layers, candidate.layer])
+        problems += located(candidate.source, found)
+        return problems + self._code(candidate) + self._logo(candidate)
+
+    def _effective(self, layers: Sequence[Layer]) -> list[tuple[Path, Any, Any]]:
+        """What the merged values lack or contradict. Shared by a city and its baselines."""
+        values = merge(layers).values
+        found = schema_problems(effective_schema(self.extensions), values)
+        for name, entry in (values.get("services") or {}).items():
+            if not isinstance(entry, Mapping):
+                continue
+            if entry.get("state") == "paused" and not entry.get("notice"):
+                found.append(
+                    (
+                        ("services", name, "notice"),
+                        _("A paused service needs a notice that says why."),
+                        _("Add notice: {zh: …, en: …}."),
+                    )
+                )
+        return found
+
+    def _transitions(self, candidate: Candidate) -> list[Problem]:
+        source = candidate.source
+        before = self.known.values.get(candidate.name, {})
+        problems = []
+        if candidate.name in self.known.went_live and source.values.get("state") == "draft":
+            problems.append(
+                source.problem(
+                    ("state",),
+                    _("A city that has been live cannot be a draft again."),
+                    _("Use state: suspended; residents keep what they have."),
+                )
+            )
+        if before and before.get("province") != candidate.province:
+            problems.append(
+                source.problem(("province",), _("A city does not change its province."))
+            )
+        return problems
+
+    def _locks(self, candidate: Candidate) -> list[Problem]:
+        """Adding or altering a locked value is refused; one already there is only flagged."""
+        locks = locked_paths(self._layers_above(candidate))
+        before = dict(leaves(self.known.values.get(candidate.name, {})))
+        problems = []
+        for path, value in leaves(candidate.source.values):
+            for locked, document in locks.items():
+                if starts_with(path, locked) and before.get(path) != value:
+                    problems.append(
+                        candidate.source.problem(
+                            path,
+                            _(
+                                "“%(path)s” is locked by %(document)s.",
+                                path=dotted(locked),
+                                document=document,
+                            ),
+                            _("Remove it here, or ask for the lock to be lifted."),
+                        )
+                    )
+        return problems
+
+    def _code(self, candidate: Candidate) -> list[Problem]:
+        province = self._values(f"province:{candidate.province}") or {}
+        code = str(candidate.source.values.get("division_code", ""))
+        expected = str(province.get("division_code", ""))[:2]
+        if expected and code and not code.startswith(expected):
+            return [
+                candidate.source.problem(
+                    ("division_code",),
+                    _(
+                        "%(code)s is not in %(province)s, whose codes start with %(start)s.",
+                        code=code,
+                        province=candidate.province,
+                        start=expected,
+                    ),
+                )
+            ]
+        return []
+
+    def _logo(self, candidate: Candidate) -> list[Problem]:
+        logo = get(candidate.source.values, ("branding", "logo"))
+        if logo is None or logo in candidate.files:
+            return []
+        return [
+            candidate.source.problem(
+                ("branding", "logo"),
+                _("There is no picture “%(name)s”.", name=logo),
+                _("Put it into the city's folder, or upload it on the console."),
+            )
+        ]
+
+    def _beneath(self, baseline: Candidate) -> list[Problem]:
+        """Every city that a baseline would break, one problem for each fault."""
+        broken: dict[tuple[Path, str], list[str]] = defaultdict(list)
+        said: dict[tuple[Path, str], tuple[Any, Any]] = {}
+        for name, values in self.known.values.items():
+            if name in self.candidates or "city" not in values:
+                continue
+            if baseline.kind == PROVINCE and values.get("province") != baseline.province:
+                continue
+            layers = [*self._layers(PLATFORM, f"province:{values.get('province')}")]
+            known = self._effective_before(values)
+            for path, message, hint in self._effective([*layers, Layer(name, values)]):
+                key = (path, str(message))
+                if key not in known:
+                    broken[key].append(name)
+                    said[key] = (message, hint)
+        return [
+            baseline.source.problem(
+                path,
+                _(
+                    "This would break %(cities)s: %(message)s",
+                    cities=_some(cities),
+                    message=said[path, text][0],
+                ),
+                said[path, text][1],
+            )
+            for (path, text), cities in broken.items()
+        ]
+
+    def _effective_before(self, values: Mapping[str, Any]) -> set[tuple[Path, str]]:
+        """What was wrong already, so that a baseline is not blamed for it."""
+        names = (PLATFORM, f"province:{values.get('province')}")
+        layers = [
+            Layer(name, self.known.values[name]) for name in names if name in self.known.values
+        ]
+        found = self._effective([*layers, Layer(str(values["city"]), values)])
+        return {(path, str(message)) for path, message, _hint in found}
+
+    def _over_the_fleet(self) -> list[Problem]:
+        """Hosts and division codes that two cities would share."""
+        problems: list[Problem] = []
+        hosts = {h: name for h, name in self.known.hosts.items() if name not in self.candidates}
+        codes = {c: name for c, name in self.known.codes.items() if name not in self.candidates}
+        for candidate in self.candidates.values():
+            code = candidate.source.values.get("division_code")
+            if isinstance(code, str):
+                owner = codes.setdefault((candidate.kind, code), candidate.name)
+                if owner != candidate.name:
+                    problems.append(
+                        candidate.source.problem(
+                            ("division_code",),
+                            _("%(code)s is the code of %(owner)s already.", code=code, owner=owner),
+                        )
+                    )
+            problems += self._claimed_twice(candidate, hosts)
+        return problems
+
+    def _claimed_twice(self, candidate: Candidate, hosts: dict[str, str]) -> list[Problem]:
+        problems = []
+        for place, host in enumerate(_hosts(candidate.source.values)):
+            if host == self.platform_host or host.endswith("." + self.platform_host):
+                message = _("%(host)s belongs to the platform itself.", host=host)
+            elif (owner := hosts.setdefault(host, candidate.name)) != candidate.name:
+                message = _("%(host)s leads to %(owner)s already.", host=host, owner=owner)
+            else:
+                continue
+            problems.append(candidate.source.problem(("hosts", place), message))
+        return problems
+
+    def _layers_above(self, candidate: Candidate) -> list[Layer]:
+        return self._layers(PLATFORM, f"province:{candidate.province}")
+
+    def _layers(self, *names: str) -> list[Layer]:
+        found = [(name, self._values(name)) for name in names]
+        return [Layer(name, values) for name, values in found if values is not None]
+
+    def _values(self, name: str) -> Mapping[str, Any] | None:
+        if name in self.candidates:
+            return self.candidates[name].source.values
+        return self.known.values.get(name)
+
+    def _names(self) -> set[str]:
+        return {*self.candidates, *self.known.values}
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raise the problems that there are.
+
+    Raises:
+        Invalid: There is one at least.
+    """
+    found = list(problems)
+    if found:
+        raise Invalid(_("The document has faults; nothing was stored."), found)
+
+
+def _naming_key(candidate: Candidate) -> str:
+    return {CITY: "city", PROVINCE: "province", PLATFORM: "platform"}[candidate.kind]
+
+
+def _hosts(values: Mapping[str, Any]) -> list[str]:
+    found = values.get("hosts")
+    hosts = []
+    for text in found if isinstance(found, list) else []:
+        try:
+            hosts.append(canonical_host(str(text)))
+        except (ValueError, UnicodeError):
+            hosts.append(str(text))
+    return hosts
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} … ({len(names)})"

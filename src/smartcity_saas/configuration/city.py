@@ -1,0 +1,240 @@
+"""``City``: the compiled, frozen value that every request is served from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from flask_babel import lazy_gettext as _
+from marshmallow import ValidationError
+
+from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.layers import Layer, Merged, merge
+from smartcity_saas.configuration.problems import Path, dotted
+from smartcity_saas.configuration.schema import effective_schema
+from smartcity_saas.errors import Invalid
+
+Localized = Mapping[str, str]
+ServiceState = Literal["open", "paused", "closed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Something that people should look at and that does not stop the city."""
+
+    path: Path
+    message: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """One service as a city offers it. ``until`` is local time, ``since`` when it changed."""
+
+    name: str
+    state: ServiceState
+    notice: Localized | None
+    until: str | None
+    since: datetime | None
+    settings: Mapping[str, Any]
+    connector: Mapping[str, Any]
+    locked_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A city, whole. ``fingerprint`` changes whenever anything that it shows may."""
+
+    id: int
+    slug: str
+    province: str
+    province_name: Localized
+    division_code: str
+    name: Localized
+    state: Literal["draft", "live", "suspended"]
+    hosts: tuple[str, ...]
+    color: str
+    logo: str | None
+    site: Mapping[str, Any]
+    catalog: Mapping[str, CatalogEntry]
+    channels: Mapping[str, Any]
+    payments: Mapping[str, Any] | None
+    revision: int
+    content_version: int
+    fingerprint: str
+    flags: tuple[Flag, ...]
+    since: datetime | None = None
+
+    @property
+    def timezone(self) -> str:
+        """The IANA zone in which the city's times are shown."""
+        return str(self.site["timezone"])
+
+
+@dataclass(frozen=True)
+class LiveDocument:
+    """A document's live revision, as loaded: own values only, not yet merged."""
+
+    id: int
+    name: str
+    kind: str
+    province: str | None
+    number: int
+    values: Mapping[str, Any]
+    files: Mapping[str, str]
+    since: Mapping[str, str]
+    content_version: int = 0
+    went_live: bool = False
+    division_code: str | None = None
+
+    @property
+    def layer(self) -> Layer:
+        """Its part in a merge."""
+        return Layer(self.name, self.values)
+
+
+def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> City:
+    """Merge and load one city. What is no longer installed is closed and flagged.
+
+    Args:
+        documents: The platform's, the province's and the city's, those that there are.
+        extensions: What is installed.
+
+    Raises:
+        Invalid: The merged values do not make a city.
+    """
+    own = documents[-1]
+    merged = merge([document.layer for document in documents])
+    flags = [*_ignored_flags(merged), *_uninstalled(merged.values, extensions)]
+    try:
+        loaded = effective_schema(extensions).load(merged.values)
+    except ValidationError as error:
+        raise Invalid(str(error.messages)) from None
+    by_name = {document.name: document for document in documents}
+    locks = _service_locks(documents)
+    province = next((found for found in documents if found.kind == "province"), None)
+    return City(
+        id=own.id,
+        slug=own.name,
+        province=loaded["province"],
+        province_name=(province.values.get("name") if province else None) or _named(loaded),
+        division_code=loaded["division_code"],
+        name=loaded["name"],
+        state=loaded["state"],
+        hosts=tuple(loaded.get("hosts", ())),
+        color=loaded["branding"]["color"],
+        logo=own.files.get(loaded["branding"].get("logo", "")),
+        site=loaded["site"],
+        catalog={
+            name: _entry(name, loaded.get("services", {}).get(name), merged, by_name, locks)
+            for name in extensions.services
+        },
+        channels=loaded.get("channels", {}),
+        payments=loaded.get("payments"),
+        revision=own.number,
+        content_version=own.content_version,
+        fingerprint=_fingerprint(merged, documents),
+        flags=tuple(flags),
+        since=_moment(own.since.get("state")),
+    )
+
+
+def _named(loaded: Mapping[str, Any]) -> Localized:
+    return {"zh": loaded["province"], "en": loaded["province"]}
+
+
+def _ignored_flags(merged: Merged) -> list[Flag]:
+    return [
+        Flag(
+            found.path,
+            _(
+                "“%(path)s” in %(document)s has no effect: %(locker)s locks it.",
+                path=dotted(found.path),
+                document=found.document,
+                locker=found.locked_by,
+            ),
+        )
+        for found in merged.ignored
+    ]
+
+
+def _uninstalled(values: dict[str, Any], extensions: Extensions) -> list[Flag]:
+    """Take out what is not installed (any more); a service so touched is closed."""
+    flags = []
+    for name in [*values.get("services", {})]:
+        entry = values["services"][name]
+        if name not in extensions.services:
+            del values["services"][name]
+            flags.append(_gone(("services", name)))
+        elif entry.get("connector", {}).get("kind") not in (
+            None,
+            *extensions.services[name].connectors,
+        ):
+            del entry["connector"]
+            entry["state"] = "closed"
+            flags.append(_gone(("services", name, "connector")))
+    for name in [*values.get("channels", {})]:
+        if name not in extensions.channels:
+            del values["channels"][name]
+            flags.append(_gone(("channels", name)))
+    if values.get("payments", {}).get("provider") not in (None, *extensions.providers):
+        del values["payments"]
+        flags.append(_gone(("payments",)))
+    return flags
+
+
+def _gone(path: Path) -> Flag:
+    return Flag(path, _("“%(path)s” is not installed; it is treated as closed.", path=dotted(path)))
+
+
+def _service_locks(documents: Sequence[LiveDocument]) -> dict[str, str]:
+    """The services whose state a document above the city locks."""
+    locks: dict[str, str] = {}
+    for document in documents[:-1]:
+        for path in document.layer.locked:
+            if path == ("services",):
+                locks.setdefault("*", document.name)
+            elif path[0] == "services" and path[2:] in ((), ("state",)):
+                locks.setdefault(str(path[1]), document.name)
+    return locks
+
+
+def _entry(
+    name: str,
+    loaded: Mapping[str, Any] | None,
+    merged: Merged,
+    documents: Mapping[str, LiveDocument],
+    locks: Mapping[str, str],
+) -> CatalogEntry:
+    found = loaded or {"state": "closed"}
+    state = found["state"]
+    origin = merged.origins.get(("services", name, "state"))
+    since = documents[origin].since.get(f"services.{name}") if origin else None
+    return CatalogEntry(
+        name=name,
+        state=state,
+        notice=found.get("notice") if state == "paused" else None,
+        until=found.get("until") if state == "paused" else None,
+        since=_moment(since),
+        settings=found.get("settings", {}),
+        connector=found.get("connector", {}),
+        locked_by=locks.get(name) or locks.get("*"),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _fingerprint(merged: Merged, documents: Sequence[LiveDocument]) -> str:
+    shown = {
+        "values": merged.values,
+        "files": dict(documents[-1].files),
+        "since": [dict(document.since) for document in documents],
+        "province": [dict(d.values.get("name", {})) for d in documents if d.kind == "province"],
+    }
+    text = json.dumps(shown, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,55 @@
+"""The official divisions that may be onboarded (GB/T 2260), shipped with the product."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from pypinyin import Style, lazy_pinyin
+
+
+@dataclass(frozen=True)
+class Division:
+    """One city of the list. Codes are six digits, slugs unique."""
+
+    division_code: str
+    slug: str
+    name_zh: str
+    name_en: str
+    province_code: str
+    province_slug: str
+    province_zh: str
+    province_en: str
+
+    def matches(self, query: str) -> bool:
+        """Whether a query finds it: by characters, pinyin, initials, English or code."""
+        wanted = query.strip().lower().replace(" ", "")
+        return not wanted or any(wanted in key for key in _keys(self))
+
+
+@cache
+def divisions() -> tuple[Division, ...]:
+    """All divisions, in the order of their codes."""
+    text = resources.files(__package__).joinpath("divisions.csv").read_text("utf-8")
+    found = (Division(**row) for row in csv.DictReader(text.splitlines()))
+    return tuple(sorted(found, key=lambda division: division.division_code))
+
+
+@cache
+def division(code: str) -> Division | None:
+    """The division with a code, if there is one."""
+    return next((found for found in divisions() if found.division_code == code), None)
+
+
+@cache
+def _keys(found: Division) -> tuple[str, ...]:
+    return (
+        found.name_zh,
+        found.name_en.lower().replace(" ", ""),
+        found.slug.replace("-", ""),
+        found.division_code,
+        "".join(lazy_pinyin(found.name_zh)),
+        "".join(lazy_pinyin(found.name_zh, style=Style.FIRST_LETTER)),
+    )

@@ -1,0 +1,561 @@
+"""The one way in: reading and changing documents as someone, whoever edits and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import undefer
+
+from smartcity_saas.audit import Actor, AuditEvent, record, trail_of
+from smartcity_saas.clock import Clock, utc_now
+from smartcity_saas.configuration.changes import MISSING, Change, changes, with_files
+from smartcity_saas.configuration.checking import Candidate, Check, Known, refuse
+from smartcity_saas.configuration.city import LiveDocument
+from smartcity_saas.configuration.edit import edit
+from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.hosts import canonical_host
+from smartcity_saas.configuration.layers import get
+from smartcity_saas.configuration.models import (
+    Document,
+    HostClaim,
+    Installation,
+    Revision,
+)
+from smartcity_saas.configuration.problems import Path, Problem
+from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
+from smartcity_saas.configuration.source import parse
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict, NotFound
+
+ORIGINS = ("console", "file", "rollout", "rollback", "undo")
+_ORDER = {PLATFORM: 0, PROVINCE: 1, CITY: 2}
+
+
+class StaleEdit(Conflict):
+    """The document has a newer revision than the edit was made from."""
+
+    def __init__(self, live: RevisionView, since: list[Change]) -> None:
+        super().__init__(
+            _(
+                "%(who)s has saved revision %(number)s in the meantime. Nothing of yours was "
+                "stored; look at the difference and send it again.",
+                who=live.author_label,
+                number=live.number,
+            ),
+            title=_("Someone else has changed this"),
+        )
+        self.live = live
+        self.since = since
+
+
+class UndoConflict(Conflict):
+    """A leaf that an undo would restore has changed since."""
+
+    def __init__(self, clashes: list[Change]) -> None:
+        super().__init__(
+            _("Part of this has been changed again since. Change it by hand instead."),
+            title=_("This cannot be undone on its own"),
+        )
+        self.clashes = clashes
+
+
+@dataclass(frozen=True)
+class RevisionView:
+    """One revision, as people read it. ``before`` are its parent's values, None for the first."""
+
+    document: str
+    number: int
+    parent: int | None
+    text: str
+    values: Mapping[str, Any]
+    files: Mapping[str, str]
+    author: str
+    author_label: str
+    message: str
+    origin: str
+    created_at: datetime
+    before: Mapping[str, Any] | None = None
+    before_files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> list[Change]:
+        """Every leaf that this revision changed."""
+        before = with_files(self.before or {}, self.before_files)
+        return changes(before, with_files(self.values, self.files))
+
+
+class Documents:
+    """Documents as one actor sees them; what lies beyond the actor's reach does not exist."""
+
+    def __init__(
+        self, actor: Actor, extensions: Extensions, platform_host: str, clock: Clock = utc_now
+    ) -> None:
+        self.actor = actor
+        self.extensions = extensions
+        self.platform_host = platform_host
+        self.clock = clock
+
+    # Reading
+
+    def live(self, name: str) -> LiveDocument:
+        """A document's live revision.
+
+        Raises:
+            NotFound: There is none, or it is beyond the actor's reach.
+        """
+        found = self._find(name)
+        if found is None or not found.live_number or not self._reaches(found):
+            raise NotFound(_("There is no document “%(name)s”.", name=name))
+        return _loaded(found, _revision(found.id, found.live_number))
+
+    def all(self) -> list[LiveDocument]:
+        """Every live document within reach, by name."""
+        return [found for found in live_documents() if self._may_see(found)]
+
+    def named(self, names: Iterable[str]) -> list[LiveDocument]:
+        """Those of some documents that are live and within reach."""
+        return [found for found in live_documents(names) if self._may_see(found)]
+
+    def layers(self, name: str) -> list[LiveDocument]:
+        """A document with those above it, the most general first; the wall of reach applies
+        to the document itself alone, because a baseline is part of every city."""
+        own = self.live(name)
+        above = [PLATFORM] if own.kind != PLATFORM else []
+        if own.kind == CITY:
+            above.append(f"province:{own.province}")
+        found = {document.name: document for document in live_documents(above)}
+        return [*(found[name] for name in above if name in found), own]
+
+    def text(self, name: str) -> str:
+        """The live text of a document."""
+        return self.revision(name, self.live(name).number).text
+
+    def history(self, name: str, limit: int = 50) -> list[RevisionView]:
+        """Revisions, the newest first."""
+        document = self.live(name)
+        rows = db.session.scalars(
+            select(Revision)
+            .where(Revision.document_id == document.id)
+            .order_by(Revision.number.desc())
+            .limit(limit + 1)
+            .options(undefer(Revision.text))
+        ).all()
+        by_number = {row.number: row for row in rows}
+        return [_view(name, row, by_number.get(row.parent or 0)) for row in rows[:limit]]
+
+    def last_revisions(self, found: Sequence[LiveDocument]) -> dict[str, RevisionView]:
+        """The live revision of each of some documents that this actor has been given."""
+        names = {document.id: document.name for document in found}
+        rows = db.session.scalars(
+            select(Revision)
+            .join(Document, (Document.id == Revision.document_id))
+            .where(Revision.number == Document.live_number, Document.id.in_(names))
+            .options(undefer(Revision.text))
+        )
+        return {names[row.document_id]: _view(names[row.document_id], row, None) for row in rows}
+
+    def revision(self, name: str, number: int) -> RevisionView:
+        """One revision with its parent's values.
+
+        Raises:
+            NotFound: There is none.
+        """
+        document = self.live(name)
+        row = db.session.get(Revision, (document.id, number), options=[undefer(Revision.text)])
+        if row is None:
+            raise NotFound(_("“%(name)s” has no revision %(number)s.", name=name, number=number))
+        parent = db.session.get(Revision, (document.id, row.parent)) if row.parent else None
+        return _view(name, row, parent)
+
+    def trail(self, name: str, limit: int) -> list[AuditEvent]:
+        """Who did what to a document, the newest first.
+
+        Raises:
+            NotFound: The document is beyond the actor's reach.
+        """
+        return trail_of(self.live(name).name, limit)
+
+    # Changing
+
+    def problems(self, candidates: Sequence[Candidate]) -> list[Problem]:
+        """What is wrong with some documents, against what is live."""
+        return Check(candidates, _known(candidates), self.extensions, self.platform_host).run()
+
+    def reserve(self, candidate: Candidate) -> int:
+        """The surrogate key of a document, made now if it is new; it stays invisible."""
+        with command() as session:
+            row = self._find(candidate.name)
+            if row is None:
+                row = Document(
+                    name=candidate.name,
+                    kind=candidate.kind,
+                    province=candidate.province,
+                    changed_at_version=0,
+                )
+                session.add(row)
+                session.flush()
+            return row.id
+
+    def save(
+        self,
+        candidate: Candidate,
+        based_on: int,
+        message: str,
+        origin: str = "console",
+    ) -> RevisionView | None:
+        """Make a new revision; None if nothing would change.
+
+        Args:
+            candidate: The document as it shall be.
+            based_on: The revision that the edit was made from; 0 for a new document.
+            message: Why.
+            origin: One of ``ORIGINS``.
+
+        Raises:
+            StaleEdit: There is a newer revision.
+            Invalid: The document, or a city beneath it, would be broken.
+            NotFound: The document is beyond the actor's reach.
+        """
+        return self.save_all([candidate], {candidate.name: based_on}, message, origin)[0]
+
+    def save_all(
+        self,
+        candidates: Sequence[Candidate],
+        based_on: Mapping[str, int],
+        message: str,
+        origin: str,
+    ) -> list[RevisionView | None]:
+        """Make new revisions of several documents, all or none. Raises as ``save`` does."""
+        with command():
+            version = bump_version()
+            for candidate in candidates:
+                self._refuse_unreachable(candidate)
+                self._refuse_stale(candidate.name, based_on.get(candidate.name, 0))
+            refuse(self.problems(candidates))
+            ordered = sorted(candidates, key=lambda candidate: _ORDER[candidate.kind])
+            stored = {
+                candidate.name: self._store(candidate, version, message, origin)
+                for candidate in ordered
+            }
+        return [stored[candidate.name] for candidate in candidates]
+
+    def change(
+        self,
+        name: str,
+        based_on: int,
+        message: str,
+        values: Mapping[Path, Any],
+        removals: Iterable[Path] = (),
+        files: Mapping[str, str] | None = None,
+        origin: str = "console",
+    ) -> RevisionView | None:
+        """Change some leaves of a document, and only the lines that must. Raises as ``save``."""
+        live = self.revision(name, self.live(name).number)
+        if live.number != based_on:
+            self._refuse_stale(name, based_on)
+        text = edit(live.text, values, removals)
+        candidate = Candidate(parse(text, name), {**live.files, **(files or {})})
+        return self.save(candidate, based_on, message, origin)
+
+    def rollback(self, name: str, number: int, message: str = "") -> RevisionView | None:
+        """A new revision with an old text. Raises as ``save`` does."""
+        old, live = self.revision(name, number), self.live(name)
+        candidate = Candidate(parse(old.text, name), {**live.files, **old.files})
+        return self.save(
+            candidate, live.number, message or f"rollback to revision {number}", "rollback"
+        )
+
+    def undo(self, name: str, number: int, message: str = "") -> RevisionView | None:
+        """Restore only the leaves that one revision changed.
+
+        Raises:
+            UndoConflict: One of them has changed since.
+        """
+        undone = self.revision(name, number)
+        live = self.revision(name, self.live(name).number)
+        now = dict(with_files(live.values, live.files))
+        leaves_changed = [
+            one for one in undone.changes if not str(one.path[-1]).endswith("#sha256")
+        ]
+        clashes = [one for one in leaves_changed if get(now, one.path, MISSING) != one.after]
+        if undone.parent is None or clashes:
+            raise UndoConflict(clashes)
+        values = {one.path: one.before for one in leaves_changed if one.before is not MISSING}
+        removals = [one.path for one in leaves_changed if one.before is MISSING]
+        return self.change(
+            name,
+            live.number,
+            message or f"undo of revision {number}",
+            values,
+            removals,
+            files=undone.before_files,
+            origin="undo",
+        )
+
+    def touch_content(self, name: str) -> None:
+        """Say that a city's announcements changed, so that cached pages are made anew."""
+        with command() as session:
+            version = bump_version()
+            session.execute(
+                update(Document)
+                .where(Document.name == name)
+                .values(content_version=Document.content_version + 1, changed_at_version=version)
+            )
+
+    def mark_applied(self, name: str, text: str, files: Mapping[str, str]) -> None:
+        """Remember a file's text as the common ancestor of the next three-way comparison."""
+        with command() as session:
+            session.execute(
+                update(Document)
+                .where(Document.name == name)
+                .values(applied_text=text, applied_files=dict(files))
+            )
+
+    # Inside
+
+    def _find(self, name: str) -> Document | None:
+        return db.session.scalars(select(Document).where(Document.name == name)).one_or_none()
+
+    def _reaches(self, document: Document) -> bool:
+        return reaches(self.actor, document.kind, document.name, document.province)
+
+    def _may_see(self, document: LiveDocument) -> bool:
+        return reaches(self.actor, document.kind, document.name, document.province)
+
+    def _refuse_unreachable(self, candidate: Candidate) -> None:
+        row = self._find(candidate.name)
+        within = reaches(self.actor, candidate.kind, candidate.name, candidate.province)
+        if not within or (row is not None and not self._reaches(row)):
+            raise NotFound(_("There is no document “%(name)s”.", name=candidate.name))
+
+    def _refuse_stale(self, name: str, based_on: int) -> None:
+        row = self._find(name)
+        number = row.live_number if row else 0
+        if row is None or number == based_on:
+            return
+        live = self.revision(name, number)
+        base = _revision(row.id, based_on)
+        raise StaleEdit(live, changes(base.values if base else {}, live.values))
+
+    def _store(
+        self, candidate: Candidate, version: int, message: str, origin: str
+    ) -> RevisionView | None:
+        document_id = self.reserve(candidate)
+        row = db.session.get_one(Document, document_id)
+        before = _revision(row.id, row.live_number) if row.live_number else None
+        text, values = candidate.source.text, candidate.source.values
+        files = _used_files(values, candidate.files)
+        if before is not None and before.text == text and before.files == files:
+            return None
+        revision = Revision(
+            document_id=row.id,
+            number=row.live_number + 1,
+            parent=row.live_number or None,
+            text=text,
+            values=values,
+            files=files,
+            since=_since(values, before, self.clock()),
+            author=self.actor.name,
+            author_label=self.actor.label,
+            message=message[:500],
+            origin=origin,
+            created_at=self.clock(),
+        )
+        db.session.add(revision)
+        row.live_number = revision.number
+        row.changed_at_version = version
+        row.division_code = values.get("division_code")
+        row.went_live = row.went_live or values.get("state") == "live"
+        self._claim_hosts(row, values)
+        view = _view(candidate.name, revision, before)
+        record(
+            self.actor,
+            f"document.{origin}",
+            candidate.name,
+            {"revision": revision.number, "message": revision.message},
+            self.clock(),
+        )
+        db.session.flush()
+        return view
+
+    def _claim_hosts(self, row: Document, values: Mapping[str, Any]) -> None:
+        wanted = {canonical_host(host) for host in values.get("hosts", ())}
+        held = set(
+            db.session.scalars(select(HostClaim.host).where(HostClaim.document_id == row.id))
+        )
+        if held - wanted:
+            db.session.execute(delete(HostClaim).where(HostClaim.host.in_(held - wanted)))
+        db.session.flush()
+        db.session.add_all(
+            HostClaim(host=host, document_id=row.id) for host in sorted(wanted - held)
+        )
+
+
+def reaches(actor: Actor, kind: str, name: str, province: str | None) -> bool:
+    """Whether a document lies within an actor's reach."""
+    if kind == CITY:
+        return actor.reaches_city(name, province or "")
+    if kind == PROVINCE:
+        return actor.reaches_province(province or "")
+    return actor.reach == PLATFORM
+
+
+def bump_version() -> int:
+    """Move the version that every process watches; holds the row until the commit."""
+    found = db.session.execute(
+        update(Installation)
+        .where(Installation.id == 1)
+        .values(version=Installation.version + 1)
+        .returning(Installation.version)
+    ).scalar_one()
+    return int(found)
+
+
+def live_documents(names: Iterable[str] | None = None, newer_than: int = -1) -> list[LiveDocument]:
+    """Live documents with their values: those named, or all that changed since a version."""
+    query = (
+        select(Document, Revision)
+        .join(
+            Revision,
+            (Revision.document_id == Document.id) & (Revision.number == Document.live_number),
+        )
+        .where(Document.changed_at_version > newer_than)
+        .order_by(Document.name)
+    )
+    if names is not None:
+        query = query.where(Document.name.in_(list(names)))
+    return [_loaded(row, revision) for row, revision in db.session.execute(query)]
+
+
+def older_revisions(document_id: int, before: int) -> list[Revision]:
+    """Earlier revisions of a document, the newest first."""
+    return list(
+        db.session.scalars(
+            select(Revision)
+            .where(Revision.document_id == document_id, Revision.number < before)
+            .order_by(Revision.number.desc())
+            .limit(50)
+        )
+    )
+
+
+def count_documents() -> int:
+    """How many documents are live."""
+    query = select(func.count()).select_from(Document).where(Document.live_number > 0)
+    return int(db.session.scalar(query) or 0)
+
+
+def _known(candidates: Sequence[Candidate]) -> Known:
+    """What is live and matters to some candidates: a baseline needs every city beneath it."""
+    if any(candidate.kind == PLATFORM for candidate in candidates):
+        documents = live_documents()
+    else:
+        names = {PLATFORM, *(candidate.name for candidate in candidates)}
+        names |= {f"province:{candidate.province}" for candidate in candidates}
+        baselines = {c.province for c in candidates if c.kind == PROVINCE}
+        names |= set(
+            db.session.scalars(
+                select(Document.name).where(
+                    Document.kind == CITY, Document.province.in_(sorted(map(str, baselines)))
+                )
+            )
+        )
+        documents = live_documents(sorted(names))
+    return Known(
+        values={document.name: document.values for document in documents},
+        went_live=frozenset(document.name for document in documents if document.went_live),
+        hosts=_claims(candidates),
+        codes=_codes(candidates),
+    )
+
+
+def _claims(candidates: Sequence[Candidate]) -> dict[str, str]:
+    hosts: list[str] = []
+    for candidate in candidates:
+        found = candidate.source.values.get("hosts")
+        for host in found if isinstance(found, list) else []:
+            try:
+                hosts.append(canonical_host(str(host)))
+            except (ValueError, UnicodeError):
+                continue
+    if not hosts:
+        return {}
+    query = (
+        select(HostClaim.host, Document.name)
+        .join(Document, Document.id == HostClaim.document_id)
+        .where(HostClaim.host.in_(hosts))
+    )
+    return {host: name for host, name in db.session.execute(query).all()}  # noqa: C416
+
+
+def _codes(candidates: Sequence[Candidate]) -> dict[tuple[str, str], str]:
+    codes = [str(candidate.source.values.get("division_code")) for candidate in candidates]
+    query = select(Document.kind, Document.division_code, Document.name).where(
+        Document.division_code.in_(codes)
+    )
+    return {(kind, str(code)): name for kind, code, name in db.session.execute(query)}
+
+
+def _revision(document_id: int, number: int) -> Revision | None:
+    return db.session.get(Revision, (document_id, number), options=[undefer(Revision.text)])
+
+
+def _loaded(row: Document, revision: Revision | None) -> LiveDocument:
+    if revision is None:
+        raise NotFound(_("There is no document “%(name)s”.", name=row.name))
+    return LiveDocument(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        province=row.province,
+        number=revision.number,
+        values=revision.values,
+        files=revision.files,
+        since=revision.since,
+        content_version=row.content_version,
+        went_live=row.went_live,
+        division_code=row.division_code,
+    )
+
+
+def _view(name: str, row: Revision, parent: Revision | None) -> RevisionView:
+    return RevisionView(
+        document=name,
+        number=row.number,
+        parent=row.parent,
+        text=row.text,
+        values=row.values,
+        files=row.files,
+        author=row.author,
+        author_label=row.author_label,
+        message=row.message,
+        origin=row.origin,
+        created_at=row.created_at,
+        before=parent.values if parent else None,
+        before_files=parent.files if parent else {},
+    )
+
+
+def _used_files(values: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
+    logo = get(values, ("branding", "logo"))
+    return {logo: files[logo]} if logo in files else {}
+
+
+def _since(values: Mapping[str, Any], before: Revision | None, now: datetime) -> dict[str, str]:
+    """When each state in a document became what it is: kept while it does not change."""
+    old_values, old_since = (before.values, before.since) if before else ({}, {})
+    states = {"state": values.get("state")}
+    for name, entry in (values.get("services") or {}).items():
+        states[f"services.{name}"] = entry.get("state")
+    since = {}
+    for key, state in states.items():
+        if state is None:
+            continue
+        was = get(old_values, (*key.split("."), *(() if key == "state" else ("state",))))
+        since[key] = old_since[key] if state == was and key in old_since else now.isoformat()
+    return since

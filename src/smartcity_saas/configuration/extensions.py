@@ -1,0 +1,33 @@
+"""What is installed: services, connectors, channels, payment providers.
+
+Configuration knows none of them by name; ``create_app`` registers what it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from marshmallow import Schema
+
+
+class EmptySchema(Schema):
+    """Settings of something that has none."""
+
+
+@dataclass(frozen=True)
+class ServiceExtension:
+    """What a service adds to documents: its settings and the connectors that it knows."""
+
+    name: str
+    settings: type[Schema] = EmptySchema
+    connectors: Mapping[str, type[Schema]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Extensions:
+    """Everything installed that a document may name."""
+
+    services: Mapping[str, ServiceExtension] = field(default_factory=dict)
+    channels: Mapping[str, type[Schema]] = field(default_factory=dict)
+    providers: Mapping[str, type[Schema]] = field(default_factory=dict)

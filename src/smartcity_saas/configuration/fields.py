@@ -1,0 +1,205 @@
+"""Kinds of value in a document, each with messages that say what to write."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import available_timezones
+
+from flask_babel import lazy_gettext as _
+from marshmallow import ValidationError, fields
+
+from smartcity_saas.configuration import colors
+from smartcity_saas.configuration.hosts import canonical_host
+from smartcity_saas.configuration.layers import LANGUAGES
+
+LONGEST_TEXT = 400
+
+_FILE = re.compile(r"[a-z0-9][a-z0-9-]*/[A-Za-z0-9][A-Za-z0-9._-]*\.(?:svg|png|webp|jpg|jpeg)")
+
+
+def no_control_characters(text: str) -> str:
+    """Refuse characters that do not show or that reorder what does."""
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"):
+            raise ValidationError(
+                _(
+                    "There is an invisible character here (U+%(code)s).",
+                    code=f"{ord(character):04X}",
+                )
+            )
+    return text
+
+
+class Line(fields.Field[str]):
+    """One line of text. A value that YAML reads as a number or a switch is refused."""
+
+    def __init__(self, *, longest: int = LONGEST_TEXT, **options: Any) -> None:
+        super().__init__(**options)
+        self.longest = longest
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError(_("This must be text. Put it in quotes."))
+        if not value.strip():
+            raise ValidationError(_("This is empty. Write something, or remove the key."))
+        if len(value) > self.longest:
+            raise ValidationError(_("This is longer than %(most)s characters.", most=self.longest))
+        return no_control_characters(value.strip())
+
+
+class Text(fields.Field[Any]):
+    """One text in Chinese and in English: ``{zh: …, en: …}``, both required."""
+
+    def __init__(self, *, longest: int = LONGEST_TEXT, **options: Any) -> None:
+        super().__init__(**options)
+        self.line = Line(longest=longest)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValidationError(_("Write it in both languages: {zh: …, en: …}."))
+        errors: dict[str, Any] = {}
+        for language in value:
+            if language not in LANGUAGES:
+                errors[language] = [_("There is no such language here; write zh and en.")]
+        for language in LANGUAGES:
+            if language not in value:
+                errors[language] = [_("The text is missing in this language.")]
+                continue
+            try:
+                self.line.deserialize(value[language])
+            except ValidationError as error:
+                errors[language] = error.messages
+        if errors:
+            raise ValidationError(errors)
+        return {language: value[language].strip() for language in LANGUAGES}
+
+
+class Choice(fields.Field[str]):
+    """One of a few words."""
+
+    def __init__(self, choices: tuple[str, ...], **options: Any) -> None:
+        super().__init__(**options)
+        self.choices = choices
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if value not in self.choices:
+            raise ValidationError(_("Write one of: %(words)s.", words=", ".join(self.choices)))
+        return str(value)
+
+
+class Pattern(Line):
+    """Text of one form; ``says`` tells which."""
+
+    def __init__(self, pattern: str, says: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.pattern = re.compile(pattern)
+        self.says = says
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not self.pattern.fullmatch(text):
+            raise ValidationError(self.says)
+        return text
+
+
+class DivisionCode(Pattern):
+    """An administrative division code (GB/T 2260): six digits, in quotes."""
+
+    def __init__(self, **options: Any) -> None:
+        says = _('A division code (GB/T 2260) has six digits, in quotes: "330100".')
+        super().__init__(r"[1-9][0-9]{5}", says, **options)
+
+
+class BrandColor(Line):
+    """A colour as ``#rrggbb`` on which white or near-black text reads (WCAG 2.2 AA)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs).lower()
+        if not colors.is_color(text):
+            raise ValidationError(_('Write a colour as "#0b6e4f", in quotes.'))
+        if colors.text_on(text) is None:
+            darker, paler = colors.nearest_readable(text)
+            raise ValidationError(
+                _(
+                    "Neither white nor dark text reads on this colour. Nearest that work: "
+                    "%(darker)s (darker), %(paler)s (paler).",
+                    darker=darker,
+                    paler=paler,
+                )
+            )
+        return text
+
+
+class FileName(Pattern):
+    """A picture beside the document: ``hangzhou/logo.svg``."""
+
+    def __init__(self, **options: Any) -> None:
+        says = _("Name a picture in the city's folder, such as hangzhou/logo.svg.")
+        super().__init__(_FILE.pattern, says, **options)
+
+
+class Host(Line):
+    """A host of the city's own, such as ``city.hangzhou.example``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return canonical_host(text)
+        except (ValueError, UnicodeError):
+            raise ValidationError(
+                _("Write the name of a host, such as city.hangzhou.example: no port, no path.")
+            ) from None
+
+
+class Moment(Line):
+    """A local date and time of the city: ``"2026-11-27T18:00"``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            moment = datetime.strptime(text, "%Y-%m-%dT%H:%M")
+        except ValueError:
+            moment = None
+        if moment is None or not 2000 <= moment.year < 2100:
+            raise ValidationError(_('Write a date and a time as "2026-11-27T18:00", in quotes.'))
+        return text
+
+
+class TimeZone(Line):
+    """A zone of the IANA time zone database."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text not in available_timezones():
+            raise ValidationError(_("Write a time zone such as Asia/Shanghai."))
+        return text
+
+
+class Credential(fields.Field[Any]):
+    """A named secret of the city: ``{credential: stripe_secret_key}``, never the secret."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping) or set(value) != {"credential"}:
+            raise ValidationError(_("Name the secret, never write it: {credential: its_name}."))
+        if not re.fullmatch(r"[a-z][a-z0-9_]{1,63}", str(value["credential"])):
+            raise ValidationError(_("A credential's name has small letters, digits and _."))
+        return dict(value)
+
+
+class ListOf(fields.List[Any]):
+    """A list, each item with its own message."""
+
+    def __init__(self, item: fields.Field[Any], *, most: int = 100, **options: Any) -> None:
+        super().__init__(item, **options)
+        self.most = most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValidationError(_("This must be a list: [first, second]."))
+        if len(value) > self.most:
+            raise ValidationError(_("This list has more than %(most)s items.", most=self.most))
+        return super()._deserialize(value, attr, data, **kwargs)

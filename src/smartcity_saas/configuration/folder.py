@@ -1,0 +1,101 @@
+"""Documents in files: finding them, and the pictures beside them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.layers import get
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.schema import CITY, PLATFORM
+from smartcity_saas.configuration.source import MOST_BYTES, Source, parse
+from smartcity_saas.errors import Invalid
+
+LARGEST_PICTURE = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class DocumentFile:
+    """One file: the document in it, and the bytes of the pictures that it names."""
+
+    path: Path
+    candidate: Candidate
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+
+def read_files(paths: Iterable[Path]) -> tuple[list[DocumentFile], list[Problem]]:
+    """Read documents from files and folders.
+
+    Returns:
+        The documents that could be read, and what is wrong with the files that could not.
+    """
+    documents, problems = [], []
+    for path in _yaml_files(paths):
+        try:
+            with path.open("rb") as stream:
+                source = parse(stream.read(MOST_BYTES + 1), str(path))
+        except Invalid as error:
+            problems += error.problems
+            continue
+        except OSError as error:
+            problems.append(_unreadable(path, error))
+            continue
+        pictures = _pictures(path, source)
+        hashes = {name: sha256(data) for name, data in pictures.items()}
+        documents.append(DocumentFile(path, Candidate(source, hashes), pictures))
+    return documents, problems
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_name(name: str, kind: str, province: str | None) -> str:
+    """Where ``export`` writes a document, below its root."""
+    if kind == CITY:
+        return f"tenants/{name}.yaml"
+    return "config/platform.yaml" if kind == PLATFORM else f"config/provinces/{province}.yaml"
+
+
+def _yaml_files(paths: Iterable[Path]) -> Iterator[Path]:
+    seen = set()
+    for path in paths:
+        found = (
+            sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml") and p.is_file())
+            if path.is_dir()
+            else [path]
+        )
+        for one in found:
+            if one.resolve() not in seen:
+                seen.add(one.resolve())
+                yield one
+
+
+def _pictures(path: Path, source: Source) -> dict[str, bytes]:
+    name = get(source.values, ("branding", "logo"))
+    if not isinstance(name, str):
+        return {}
+    root = path.parent.resolve()
+    picture = (root / name).resolve()
+    if root not in picture.parents or not picture.is_file():
+        return {}
+    if picture.stat().st_size > LARGEST_PICTURE:
+        return {}
+    return {name: picture.read_bytes()}
+
+
+def _unreadable(path: Path, error: OSError) -> Problem:
+    return Problem(
+        str(path),
+        1,
+        1,
+        "",
+        _("The file cannot be read: %(reason)s.", reason=error.strerror or "unknown"),
+        _("Check the path and its permissions."),
+    )

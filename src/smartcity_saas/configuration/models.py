@@ -1,0 +1,76 @@
+"""The tables of documents. All are the platform's; only ``Documents`` reads and writes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from smartcity_saas.database import PlatformModel
+from smartcity_saas.database.models import BigKey
+
+
+class Installation(PlatformModel):
+    """The one row whose ``version`` moves with every change that a process must notice.
+
+    It moves in the change's own transaction, whose lock on the row puts commits in order.
+    """
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigKey)
+    demo: Mapped[bool]
+
+
+class Document(PlatformModel):
+    """A document. For a city, ``id`` is the city's surrogate key, never reused."""
+
+    __tablename__ = "document"
+    __table_args__ = (
+        UniqueConstraint("kind", "division_code"),
+        Index("ix_document_changed_at_version", "changed_at_version"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    province: Mapped[str | None]
+    division_code: Mapped[str | None]
+    live_number: Mapped[int] = mapped_column(default=0)
+    went_live: Mapped[bool] = mapped_column(default=False)
+    changed_at_version: Mapped[int] = mapped_column(BigKey)
+    content_version: Mapped[int] = mapped_column(default=0)
+    applied_text: Mapped[str | None] = mapped_column(Text, deferred=True)
+    applied_files: Mapped[dict[str, Any] | None] = mapped_column(deferred=True)
+
+
+class Revision(PlatformModel):
+    """One immutable version of a document: its text, and its validated values as JSON."""
+
+    __tablename__ = "revision"
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    parent: Mapped[int | None]
+    text: Mapped[str] = mapped_column(Text, deferred=True)
+    values: Mapped[dict[str, Any]]
+    files: Mapped[dict[str, Any]]
+    since: Mapped[dict[str, Any]]
+    author: Mapped[str]
+    author_label: Mapped[str]
+    message: Mapped[str]
+    origin: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class HostClaim(PlatformModel):
+    """A host and the city that it leads to. Its key makes a host unique under any race."""
+
+    __tablename__ = "host_claim"
+
+    host: Mapped[str] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), index=True)

@@ -1,0 +1,350 @@
+"""The schemas of the three documents, put together from what is installed.
+
+A layer is checked for what it says (unknown keys, wrong kinds of value); what it leaves out
+is checked on the merged result, where everything required must be there.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
+
+from smartcity_saas.configuration.extensions import (
+    EmptySchema,
+    Extensions,
+    ServiceExtension,
+)
+from smartcity_saas.configuration.fields import (
+    BrandColor,
+    Choice,
+    DivisionCode,
+    FileName,
+    Host,
+    Line,
+    ListOf,
+    Moment,
+    Pattern,
+    Text,
+    TimeZone,
+)
+from smartcity_saas.configuration.problems import Path, Problem
+from smartcity_saas.configuration.source import Source
+
+SERVICE_STATES = ("open", "paused", "closed")
+CITY_STATES = ("draft", "live", "suspended")
+PLATFORM, PROVINCE, CITY = "platform", "province", "city"
+
+_MARSHMALLOW = {
+    "Unknown field.": _("There is no such key."),
+    "Missing data for required field.": _("This is missing, here and in the baseline."),
+    "Field may not be null.": _("There is no value here."),
+    "Not a valid integer.": _("This must be a whole number."),
+    "Not a valid number.": _("This must be a number."),
+    "Not a valid boolean.": _("This must be true or false."),
+    "Not a valid string.": _("This must be text. Put it in quotes."),
+    "Not a valid list.": _("This must be a list: [first, second]."),
+    "Not a valid mapping type.": _("This must be a mapping of keys to values."),
+    "Invalid input type.": _("This must be a mapping of keys to values."),
+    "Invalid type.": _("This must be a mapping of keys to values."),
+}
+
+
+class BrandingSchema(Schema):
+    """How a city looks."""
+
+    color = BrandColor(
+        required=True,
+        metadata={
+            "description": "The one brand colour, `#rrggbb`. Refused where neither white nor "
+            "near-black text reads on it (WCAG 2.2 AA)."
+        },
+    )
+    logo = FileName(
+        metadata={"description": "A picture in the city's folder (SVG, PNG, WebP, JPEG)."}
+    )
+
+
+class BaselineBrandingSchema(Schema):
+    """The look that a baseline gives; a logo is a city's own."""
+
+    color = BrandColor(metadata={"description": "The colour of cities that name none."})
+
+
+class SiteSchema(Schema):
+    """What a public site must carry."""
+
+    hotline = Pattern(
+        r"[0-9+][0-9 -]{2,19}",
+        _('Write a telephone number in quotes: "12345".'),
+        required=True,
+        metadata={"description": "The number to call when something cannot be done."},
+    )
+    timezone = TimeZone(
+        load_default="Asia/Shanghai", metadata={"description": "The zone in which times are shown."}
+    )
+    icp = Line(
+        longest=60, metadata={"description": "ICP filing number (ICP 备案号), shown in the footer."}
+    )
+    police_record = Line(
+        longest=60, metadata={"description": "Public security filing number (公安备案号)."}
+    )
+    operator = Text(metadata={"description": "The authority that runs the site."})
+    counters = Text(metadata={"description": "Where and when the service counters are open."})
+
+
+def document_schema(kind: str, extensions: Extensions) -> Schema:
+    """The schema of one kind of document, for checking a layer.
+
+    Args:
+        kind: ``platform``, ``province`` or ``city``.
+        extensions: What is installed.
+    """
+    return _schemas(_Key(extensions))[kind]
+
+
+def effective_schema(extensions: Extensions) -> Schema:
+    """The schema of a city's merged values, in which all that is required must be there."""
+    return _schemas(_Key(extensions))["effective"]
+
+
+class _Key:
+    """Extensions as a key of a cache, by identity."""
+
+    def __init__(self, extensions: Extensions) -> None:
+        self.extensions = extensions
+
+    def __hash__(self) -> int:
+        return id(self.extensions)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.extensions is self.extensions
+
+
+@lru_cache(maxsize=8)
+def _schemas(key: _Key) -> dict[str, Schema]:
+    extensions = key.extensions
+    shared: dict[str, Any] = {
+        "site": fields.Nested(SiteSchema, metadata={"description": "What a public site carries."}),
+        "services": fields.Nested(
+            _services(extensions), metadata={"description": "The catalog: what residents can use."}
+        ),
+        "channels": fields.Nested(
+            _channels(extensions), metadata={"description": "How residents sign in."}
+        ),
+        "payments": OneOf(
+            "provider", extensions.providers, metadata={"description": "Who takes payments."}
+        ),
+    }
+    city = _city_fields()
+    baseline = {
+        "name": Text(longest=40, metadata={"description": "The name, in both languages."}),
+        "branding": fields.Nested(BaselineBrandingSchema),
+        "locked": ListOf(
+            Line(), metadata={"description": "Paths that layers below cannot change."}
+        ),
+    }
+    effective = {
+        **city,
+        **shared,
+        "branding": fields.Nested(BrandingSchema, required=True),
+        "site": fields.Nested(SiteSchema, required=True),
+    }
+    made = {
+        PLATFORM: {"platform": Line(required=True), **baseline, **shared},
+        PROVINCE: {
+            "province": Line(required=True, metadata={"description": "The province's slug."}),
+            "division_code": DivisionCode(metadata={"description": "GB/T 2260."}),
+            **baseline,
+            **shared,
+        },
+        CITY: {**city, "branding": fields.Nested(BrandingSchema), **shared},
+        "effective": effective,
+    }
+    return {
+        name: Schema.from_dict(parts, name=f"{name.title()}Document")(
+            unknown=RAISE, partial=name != "effective"
+        )
+        for name, parts in made.items()
+    }
+
+
+def _city_fields() -> dict[str, Any]:
+    return {
+        "city": Line(
+            required=True, metadata={"description": "The slug: the file's name. Never changes."}
+        ),
+        "province": Line(required=True, metadata={"description": "The slug of its province."}),
+        "division_code": DivisionCode(
+            required=True, metadata={"description": "Administrative division code, GB/T 2260."}
+        ),
+        "name": Text(
+            longest=40, required=True, metadata={"description": "The name, in both languages."}
+        ),
+        "state": Choice(
+            CITY_STATES,
+            required=True,
+            metadata={"description": "Once live, a city can be suspended, never draft again."},
+        ),
+        "hosts": ListOf(
+            Host(),
+            most=20,
+            metadata={"description": "Hosts beside `<slug>.<platform host>`."},
+        ),
+    }
+
+
+def _services(extensions: Extensions) -> type[Schema]:
+    return _mapping_schema(
+        "Services", {name: _service(found) for name, found in extensions.services.items()}
+    )
+
+
+def _service(extension: ServiceExtension) -> fields.Field[Any]:
+    schema = Schema.from_dict(
+        {
+            "state": Choice(
+                SERVICE_STATES,
+                load_default="closed",
+                metadata={"description": "Paused and closed stop new business only."},
+            ),
+            "notice": Text(
+                longest=240, metadata={"description": "What residents read while it is paused."}
+            ),
+            "until": Moment(
+                metadata={"description": "When it is expected back; nothing reopens by itself."}
+            ),
+            "settings": fields.Nested(
+                extension.settings, metadata={"description": "The service's own settings."}
+            ),
+            "connector": OneOf(
+                "kind",
+                extension.connectors,
+                metadata={"description": "The link to the city's back office."},
+            ),
+        },
+        name="".join(part.title() for part in extension.name.split("_")) + "Entry",
+    )
+    return fields.Nested(schema)
+
+
+def _channels(extensions: Extensions) -> type[Schema]:
+    return _mapping_schema(
+        "Channels", {name: fields.Nested(found) for name, found in extensions.channels.items()}
+    )
+
+
+def _mapping_schema(name: str, parts: Mapping[str, fields.Field[Any]]) -> type[Schema]:
+    return Schema.from_dict(dict(parts), name=name) if parts else EmptySchema
+
+
+class OneOf(fields.Field[Any]):
+    """A mapping whose ``kind`` or ``provider`` says which schema the rest follows."""
+
+    def __init__(self, key: str, schemas: Mapping[str, type[Schema]], **options: Any) -> None:
+        super().__init__(**options)
+        self.key = key
+        self.schemas = schemas
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise ValidationError(_("This must be a mapping of keys to values."))
+        name = value.get(self.key)
+        if name is None and kwargs.get("partial"):
+            return dict(value)
+        if name not in self.schemas:
+            raise ValidationError({self.key: [self._unknown()]})
+        rest = {key: value[key] for key in value if key != self.key}
+        loaded = self.schemas[str(name)](partial=kwargs.get("partial")).load(rest)
+        return {self.key: name, **loaded}
+
+    def _unknown(self) -> Any:
+        if not self.schemas:
+            return _("None is installed.")
+        return _("Not installed. Installed: %(words)s.", words=", ".join(sorted(self.schemas)))
+
+
+class ServiceSettings(Schema):
+    """The base of a service's settings; a subclass may add rules over several keys."""
+
+    @validates_schema
+    def check(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """Rules over several keys, on the merged settings only."""
+        if not kwargs.get("partial"):
+            self.check_whole(data)
+
+    def check_whole(self, data: Mapping[str, Any]) -> None:
+        """Raise ``ValidationError`` where complete settings contradict themselves."""
+
+
+def schema_problems(schema: Schema, values: Mapping[str, Any]) -> list[tuple[Path, Any, Any]]:
+    """Path, message and hint of everything that a schema refuses."""
+    try:
+        schema.load(values)
+    except ValidationError as error:
+        return list(_flattened(error.messages, schema, ()))
+    return []
+
+
+def located(source: Source, found: list[tuple[Path, Any, Any]]) -> list[Problem]:
+    """Problems at the positions of a source."""
+    return [
+        source.problem(
+            path, message, hint, at_key=str(message) == str(_MARSHMALLOW["Unknown field."])
+        )
+        for path, message, hint in found
+    ]
+
+
+def _flattened(messages: Any, schema: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    if isinstance(messages, dict):
+        for key, inner in messages.items():
+            step = path if key == "_schema" else (*path, key)
+            yield from _flattened(inner, schema, step)
+        return
+    for message in messages if isinstance(messages, list) else [messages]:
+        if isinstance(message, dict):
+            yield from _flattened(message, schema, path)
+            continue
+        hint = _suggestion(schema, path) if message == "Unknown field." else ""
+        yield (
+            path,
+            _MARSHMALLOW.get(message, message) if isinstance(message, str) else message,
+            hint,
+        )
+
+
+def _suggestion(schema: Schema, path: Path) -> Any:
+    known = keys_at(schema, path[:-1])
+    close = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.6)
+    if close:
+        return _("Did you mean “%(key)s”?", key=close[0])
+    if not known:
+        return _("None is installed.")
+    return _("Known here: %(keys)s.", keys=", ".join(sorted(known)))
+
+
+def keys_at(schema: Any, path: Path) -> list[str]:
+    """The keys that a schema knows at a path."""
+    for step in path:
+        field = schema.fields.get(str(step)) if isinstance(schema, Schema) else None
+        if isinstance(field, fields.List):
+            schema = field
+            continue
+        if isinstance(schema, fields.List):
+            field = schema.inner
+        if isinstance(field, fields.Nested):
+            schema = field.schema
+        else:
+            return []
+    return list(schema.fields) if isinstance(schema, Schema) else []
+
+
+def translated(message: Any) -> str:
+    """A message in the reader's language."""
+    return gettext(message) if isinstance(message, str) else str(message)

@@ -1,0 +1,339 @@
+"""From text to values with positions. Hostile YAML is refused before anything is built.
+
+YAML 1.2 core schema; dates stay text. ruamel.yaml scans and yields events; bounds are counted
+on those events, so that a bomb costs no more than the bytes it is written in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from ruamel.yaml import YAML, events
+from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
+
+from smartcity_saas.configuration.problems import Path, Problem, pointer
+from smartcity_saas.errors import Invalid
+
+MOST_BYTES = 32 * 1024
+DEEPEST = 12
+MOST_NODES = 2_000
+LONGEST_NUMBER = 15
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+@dataclass(slots=True)
+class Node:
+    """One value in the text: ``text[start:end]``, at ``line`` and ``column`` (from 1)."""
+
+    kind: str
+    start: int
+    end: int
+    line: int
+    column: int
+    flow: bool = False
+    block_scalar: bool = False
+    scalar: Any = None
+    entries: list[Entry] = field(default_factory=list)
+
+    def value(self) -> Any:
+        """The plain Python value."""
+        if self.kind == "mapping":
+            return {entry.key: entry.node.value() for entry in self.entries}
+        if self.kind == "sequence":
+            return [entry.node.value() for entry in self.entries]
+        return self.scalar
+
+    def entry(self, key: str | int) -> Entry | None:
+        """The entry of a mapping or sequence under a key or an index."""
+        return next((entry for entry in self.entries if entry.key == key), None)
+
+
+@dataclass(slots=True)
+class Entry:
+    """A key (an index, in a sequence) with its position, and its value."""
+
+    key: str | int
+    start: int
+    line: int
+    column: int
+    node: Node
+
+
+@dataclass(frozen=True)
+class Source:
+    """A parsed document: where it came from, its text, its tree."""
+
+    path: str
+    text: str
+    root: Node
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The document as plain values."""
+        return self.root.value()  # type: ignore[no-any-return]
+
+    def problem(self, path: Path, message: Any, hint: Any = "", *, at_key: bool = False) -> Problem:
+        """A problem at a path, or at the nearest part of it that the text has."""
+        node, line, column = self.root, self.root.line, self.root.column
+        for step in path:
+            entry = node.entry(step)
+            if entry is None:
+                break
+            node, line, column = entry.node, entry.line, entry.column
+        else:
+            if not at_key and node.kind == "scalar" and path:
+                line, column = node.line, node.column
+        return Problem(self.path, line, column, pointer(path), message, hint)
+
+
+def parse(data: bytes | str, path: str) -> Source:
+    """Read one document.
+
+    Args:
+        data: The YAML, in UTF-8 when it is bytes.
+        path: What to call it in messages.
+
+    Raises:
+        Invalid: With ``problems``, in well under a second for any input.
+    """
+    return _Reader(_decoded(data, path), path).read()
+
+
+def _decoded(data: bytes | str, path: str) -> str:
+    size = len(data.encode("utf-8", "surrogatepass")) if isinstance(data, str) else len(data)
+    if size > MOST_BYTES:
+        raise _refusal(
+            path, _("The document is larger than 32 KiB."), _("Remove what repeats the baseline.")
+        )
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        raise _refusal(
+            path, _("The file is not in UTF-8."), _("Save it again as UTF-8."), line, column
+        ) from None
+
+
+def _refusal(path: str, message: Any, hint: Any, line: int = 1, column: int = 1) -> Invalid:
+    return Invalid(message, [Problem(path, line, column, "", message, hint)])
+
+
+class _Reader:
+    def __init__(self, text: str, path: str) -> None:
+        self.text = text
+        self.path = path
+        self.problems: list[Problem] = []
+        self.nodes = 0
+        self.key_mark: Any = None
+
+    def read(self) -> Source:
+        try:
+            stream = self._events()
+            root = self._document(stream)
+        except MarkedYAMLError as error:
+            raise self._syntax(error) from None
+        except (YAMLError, YAMLStreamError, ValueError) as error:
+            raise self._unreadable(error) from None
+        except RecursionError:
+            raise self._too_deep(None) from None
+        if self.problems:
+            raise Invalid(_("The document cannot be read."), self.problems)
+        if root is None or root.kind != "mapping":
+            raise _refusal(
+                self.path,
+                _("A document is a mapping of keys to values."),
+                _("Start with a line such as “city: hangzhou”."),
+            )
+        return Source(self.path, self.text, root)
+
+    def _events(self) -> Iterator[Any]:
+        depth = 0
+        for event in YAML(typ="rt", pure=True).parse(self.text):
+            if isinstance(event, events.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, events.CollectionEndEvent):
+                depth -= 1
+            if depth > DEEPEST:
+                raise self._too_deep(event)
+            if isinstance(event, events.NodeEvent):
+                self.nodes += 1
+                if self.nodes > MOST_NODES:
+                    raise self._refuse(event, _("The document has more than 2,000 values."), "")
+            self._refuse_machinery(event)
+            yield event
+
+    def _refuse_machinery(self, event: Any) -> None:
+        if isinstance(event, events.AliasEvent) or getattr(event, "anchor", None):
+            raise self._refuse(
+                event,
+                _("Anchors and aliases (& and *) are not used in documents."),
+                _("Write the value out, or put it into the province's baseline."),
+            )
+        if isinstance(event, events.NodeEvent) and getattr(event, "tag", None):
+            raise self._refuse(
+                event, _("Tags (!) are not used in documents."), _("Remove the tag.")
+            )
+        if isinstance(event, events.DocumentStartEvent) and (
+            event.tags or (event.version and tuple(event.version) != (1, 2))
+        ):
+            raise self._refuse(
+                event,
+                _("Documents are YAML 1.2, without directives."),
+                _("Remove the line that starts with a percent sign."),
+            )
+
+    def _document(self, stream: Iterator[Any]) -> Node | None:
+        root = None
+        documents = 0
+        for event in stream:
+            if isinstance(event, events.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise self._refuse(
+                        event, _("One file holds one document."), _("Remove the second ---.")
+                    )
+            elif isinstance(event, events.NodeEvent):
+                root = self._node(event, stream, ())
+        return root
+
+    def _node(self, event: Any, stream: Iterator[Any], path: Path) -> Node:
+        start, end = event.start_mark, event.end_mark
+        node = Node("scalar", start.index, end.index, start.line + 1, start.column + 1)
+        if isinstance(event, events.ScalarEvent):
+            node.block_scalar = event.style in ("|", ">")
+            node.scalar = self._scalar(event, path)
+        elif isinstance(event, events.MappingStartEvent):
+            node.kind, node.flow = "mapping", bool(event.flow_style)
+            self._mapping(node, stream, path)
+        else:
+            node.kind, node.flow = "sequence", bool(event.flow_style)
+            self._sequence(node, stream, path)
+        return node
+
+    def _mapping(self, node: Node, stream: Iterator[Any], path: Path) -> None:
+        for event in stream:
+            if isinstance(event, events.MappingEndEvent):
+                self._close(node, event)
+                return
+            if not isinstance(event, events.ScalarEvent):
+                raise self._refuse(event, _("A key must be plain text."), "")
+            key, mark = event.value, event.start_mark
+            here = (*path, key)
+            if key == "<<" and not event.style:
+                self._note(mark, here, _("Merge keys (<<) are not used in documents."))
+            if node.entry(key) is not None:
+                self._note(
+                    mark,
+                    here,
+                    _("“%(key)s” stands here twice.", key=key),
+                    _("Keep one of the two."),
+                )
+            self.key_mark = mark
+            value = self._node(next(stream), stream, here)
+            node.entries.append(Entry(key, mark.index, mark.line + 1, mark.column + 1, value))
+
+    def _sequence(self, node: Node, stream: Iterator[Any], path: Path) -> None:
+        for event in stream:
+            if isinstance(event, events.SequenceEndEvent):
+                self._close(node, event)
+                return
+            index = len(node.entries)
+            child = self._node(event, stream, (*path, index))
+            node.entries.append(Entry(index, child.start, child.line, child.column, child))
+
+    def _close(self, node: Node, event: Any) -> None:
+        """A block collection ends with its last entry; its own end mark is further on."""
+        if node.flow:
+            node.end = event.end_mark.index
+        elif node.entries:
+            node.end = node.entries[-1].node.end
+
+    def _scalar(self, event: Any, path: Path) -> Any:
+        text = event.value
+        if event.style:
+            return text
+        if _NULL.fullmatch(text):
+            self._note(
+                event.start_mark if text else self.key_mark,
+                path,
+                _("There is no value here."),
+                _("Write a value, or remove the key to use the baseline's."),
+            )
+            return None
+        if _BOOLEAN.fullmatch(text):
+            return text.lower() == "true"
+        if _INTEGER.fullmatch(text) or _FLOAT.fullmatch(text):
+            return self._number(event, text, path)
+        return text
+
+    def _number(self, event: Any, text: str, path: Path) -> Any:
+        if len(text) > LONGEST_NUMBER:
+            self._note(
+                event.start_mark,
+                path,
+                _("This number is too long to be kept exactly."),
+                _("Put it in quotes if it is a code."),
+            )
+            return 0
+        if _INTEGER.fullmatch(text):
+            base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+            return int(text[2:] if base != 10 else text, base)
+        return float(text)
+
+    def _note(self, mark: Any, path: Path, message: Any, hint: Any = "") -> None:
+        self.problems.append(
+            Problem(self.path, mark.line + 1, mark.column + 1, pointer(path), message, hint)
+        )
+
+    def _refuse(self, event: Any, message: Any, hint: Any) -> Invalid:
+        mark = event.start_mark
+        return _refusal(self.path, message, hint, mark.line + 1, mark.column + 1)
+
+    def _too_deep(self, event: Any) -> Invalid:
+        mark = getattr(event, "start_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return _refusal(
+            self.path,
+            _("The document is nested more than 12 levels deep."),
+            _("Documents need no more than 8 levels."),
+            line,
+            column,
+        )
+
+    def _syntax(self, error: MarkedYAMLError) -> Invalid:
+        """A syntax error by its place alone: ruamel's snippet may quote a secret."""
+        mark = error.problem_mark or error.context_mark
+        return _refusal(
+            self.path,
+            _("This is not YAML: %(problem)s.", problem=_plain(error.problem)),
+            _("Check the indentation, quotes and colons on this line and the one above."),
+            mark.line + 1 if mark else 1,
+            mark.column + 1 if mark else 1,
+        )
+
+    def _unreadable(self, error: Exception) -> Invalid:
+        position = getattr(error, "position", 0) or 0
+        before = self.text[:position]
+        return _refusal(
+            self.path,
+            _("There is a character here that YAML does not allow."),
+            _("Remove the invisible or control character."),
+            before.count("\n") + 1,
+            position - (before.rfind("\n") + 1) + 1,
+        )
+
+
+def _plain(problem: str | None) -> str:
+    """What ruamel says, without anything that it quotes from the text."""
+    return re.sub(r"'[^']*'", "…", problem or "it cannot be read").strip().rstrip(".")

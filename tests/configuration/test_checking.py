@@ -1,0 +1,185 @@
+"""Validation: every fault at once, each with its place and what to do; locks; secrets; fleet."""
+
+from __future__ import annotations
+
+import pytest
+
+from smartcity_saas.configuration.checking import Candidate, Check, Known
+from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.source import parse
+from smartcity_saas.services.utility_bills import service
+from tests.conftest import HANGZHOU, NINGBO, PLATFORM, SHANGHAI, SHANGHAI_PROVINCE, ZHEJIANG
+
+EXTENSIONS = Extensions(services={"utility_bills": service.extension})
+BASE = (PLATFORM, ZHEJIANG, SHANGHAI_PROVINCE)
+
+
+def check(
+    *given: str, live: tuple[str, ...] = BASE, went_live: str = "", path: str = ""
+) -> list[Problem]:
+    """Problems of some documents against others that are live."""
+    known = [Candidate(parse(text, "live")) for text in live]
+    hosts = {h: c.name for c in known for h in c.source.values.get("hosts", [])}
+    codes = {(c.kind, c.source.values.get("division_code", "")): c.name for c in known}
+    candidates = [Candidate(parse(text, path or f"document-{i}")) for i, text in enumerate(given)]
+    return Check(
+        candidates,
+        Known({c.name: c.source.values for c in known}, frozenset(went_live.split()), hosts, codes),
+        EXTENSIONS,
+        "localhost",
+    ).run()
+
+
+def said(*given: str, **options: object) -> str:
+    return "\n".join(str(found) for found in check(*given, **options))  # type: ignore[arg-type]
+
+
+def test_the_tests_own_world_has_no_fault() -> None:
+    """A plain city of five lines is complete: the rest comes from the baselines."""
+    assert check(PLATFORM, ZHEJIANG, SHANGHAI_PROVINCE, HANGZHOU, NINGBO, SHANGHAI, live=()) == []
+
+
+def test_every_fault_is_told_at_once_with_its_place() -> None:
+    """Unknown keys with a suggestion, wrong kinds of value, bad colours: one reading."""
+    text = HANGZHOU.replace("branding:", "brandng:").replace("state: live", "state: alive")
+    text += "services: {utility_bils: {state: open}, utility_bills: {state: no}}\nsite: {hotline: 12345}\n"
+    found = {p.pointer: p for p in check(text)}
+    assert found["/brandng"].line == 8
+    assert found["/brandng"].column == 1
+    assert "branding" in str(found["/brandng"].hint)
+    assert (found["/state"].line, found["/state"].column) == (6, 8)
+    assert "draft, live, suspended" in str(found["/state"].message)
+    assert "utility_bills" in str(found["/services/utility_bils"].hint)
+    assert found["/services/utility_bills/state"].line == 10
+    assert "quotes" in str(found["/site/hotline"].message)
+
+
+def test_an_unreadable_colour_is_refused_with_the_nearest_that_work() -> None:
+    """Neither white nor dark text reads on the narrow middle band; two shades are offered."""
+    message = said(HANGZHOU.replace("#0b6e4f", "#7a7a7a"))
+    assert message.count("#") >= 2
+    assert "darker" in message
+    assert "paler" in message
+
+
+SECRETS = [
+    "payments: {provider: stripe, secret_key: hunter2hunter2}\n",
+    "site: {operator: {zh: sk_live_abcdefgh1234, en: x}}\n",
+    "channels: {oidc: {client_secret: hunter2hunter2}}\n",
+    "api_token: hunter2hunter2\n",
+    "hosts: [https://user:hunter2hunter2@x.example]\n",
+    'site: {icp: "-----BEGIN PRIVATE KEY----- hunter2hunter2"}\n',
+]
+
+
+@pytest.mark.parametrize("line", SECRETS)
+def test_a_literal_secret_is_refused_and_never_repeated(line: str) -> None:
+    """Whatever key it stands under: refused, with the way to name it, without its value."""
+    message = said(HANGZHOU.replace("hosts: [city.hangzhou.example]\n", "") + line)
+    assert "A secret is written here." in message
+    assert "credential" in message
+    assert "hunter2" not in message
+    assert "sk_live" not in message
+
+
+def test_a_named_credential_is_no_secret() -> None:
+    """``{credential: name}`` is the way to refer to one."""
+    text = HANGZHOU + "payments: {provider: stripe, secret_key: {credential: stripe_secret_key}}\n"
+    assert "A secret" not in said(text)
+
+
+def test_a_locked_value_is_refused_and_names_the_lock() -> None:
+    """Adding below a lock is refused; a value that was there before blocks no other edit."""
+    locked = ZHEJIANG + "locked: [branding.color, site.hotline]\n"
+    live = (PLATFORM, locked)
+    assert "branding.color” is locked by province:zhejiang" in said(HANGZHOU, live=live)
+    assert check(HANGZHOU + "site: {}\n", live=(*live, HANGZHOU)) == []
+    changed = HANGZHOU.replace("#0b6e4f", "#123456")
+    assert "locked by province:zhejiang" in said(changed, live=(*live, HANGZHOU))
+    assert check(NINGBO, live=live) == []
+
+
+def test_a_lock_on_nothing_is_refused() -> None:
+    """A misspelled lock would protect nothing."""
+    assert "There is no “brandin.color” to lock." in said(ZHEJIANG + "locked: [brandin.color]\n")
+
+
+def test_a_baseline_that_would_break_a_city_names_it() -> None:
+    """The province's revision is refused, and the message says which cities and why."""
+    paused = ZHEJIANG + "services: {utility_bills: {state: paused}}\n"
+    message = said(paused, live=(*BASE, HANGZHOU, NINGBO, SHANGHAI))
+    assert "This would break hangzhou, ningbo" in message
+    assert "notice" in message
+    assert "shanghai" not in message.replace("shanghai:", "")
+
+
+def test_a_paused_service_says_why() -> None:
+    """``paused`` without a notice is refused where it stands."""
+    found = check(NINGBO + "services: {utility_bills: {state: paused}}\n")
+    assert [p.pointer for p in found] == ["/services/utility_bills/notice"]
+
+
+FLEET = {
+    "the same host": ("hosts: [CITY.hangzhou.example.]", "leads to hangzhou already"),
+    "full-width letters": ("hosts: [ｃｉｔｙ.hangzhou.example]", "name of a host"),
+    "zero-width joiner": ('hosts: ["ci\\u200dty.hangzhou.example"]', "invisible character"),
+    "a port": ('hosts: ["city.example:8000"]', "no port"),
+    "an address": ("hosts: [127.0.0.1]", "name of a host"),
+    "the console": ("hosts: [console.localhost]", "belongs to the platform"),
+    "another city's own": ("hosts: [shanghai.localhost]", "belongs to the platform"),
+}
+
+
+@pytest.mark.parametrize("name", FLEET)
+def test_hosts_are_unique_after_folding(name: str) -> None:
+    """Case, a trailing dot and IDNA are folded before hosts are compared or refused."""
+    line, message = FLEET[name]
+    assert message in said(NINGBO + line + "\n", live=(*BASE, HANGZHOU))
+
+
+def test_two_cities_in_one_change_do_not_share_a_host() -> None:
+    """The check covers what is given together, not only what is live."""
+    assert "leads to hangzhou already" in said(
+        HANGZHOU, NINGBO + "hosts: [city.hangzhou.example]\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "slug", ["console", "www", "api", "a", "-x", "x--y", "Hangzhou", "x_y", "x.y"]
+)
+def test_odd_and_reserved_slugs_are_refused(slug: str) -> None:
+    """A slug is a label of a host, and not one that the platform uses."""
+    assert "cannot be a name in an address" in said(NINGBO.replace("ningbo", slug))
+
+
+def test_codes_belong_to_one_city_in_its_province() -> None:
+    """A division code is used once, and starts as its province's does."""
+    assert "is the code of hangzhou already" in said(
+        NINGBO.replace("330200", "330100"), live=(*BASE, HANGZHOU)
+    )
+    assert "is not in zhejiang" in said(NINGBO.replace("330200", "440100"))
+
+
+def test_the_file_is_named_after_the_city() -> None:
+    """A renamed file is noticed before it makes a second city."""
+    assert "is called hangzou" in said(HANGZHOU, path="tenants/hangzou.yaml")
+    assert check(HANGZHOU, path="tenants/hangzhou.yaml") == []
+
+
+def test_a_city_is_never_draft_again() -> None:
+    """Once live it can be suspended; residents keep what they have."""
+    draft = HANGZHOU.replace("state: live", "state: draft")
+    assert "cannot be a draft again" in said(draft, live=(*BASE, HANGZHOU), went_live="hangzhou")
+    assert check(HANGZHOU.replace("state: live", "state: suspended"), went_live="hangzhou") == []
+
+
+def test_an_unknown_province_says_what_to_apply() -> None:
+    """A city without its baseline is told which file is missing."""
+    assert "config/provinces/zhejiang.yaml" in said(HANGZHOU, live=(PLATFORM,))
+
+
+def test_a_missing_logo_is_told() -> None:
+    """A picture that is not there is refused before the site lacks it."""
+    text = SHANGHAI.replace('"#4b3a9b"', '"#4b3a9b", logo: shanghai/logo.svg')
+    assert "There is no picture" in said(text)

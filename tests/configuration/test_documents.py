@@ -1,0 +1,243 @@
+"""Revisions: one way in, nothing overwritten unseen, undo of exactly what one revision did."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from smartcity_saas.audit import Actor, AuditEvent
+from smartcity_saas.configuration import documents as module
+from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
+from smartcity_saas.configuration.models import Revision
+from smartcity_saas.configuration.source import parse
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Invalid, NotFound
+from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
+
+STATE = ("services", "utility_bills", "state")
+COLOR = ("branding", "color")
+
+
+def test_an_edit_makes_a_revision_with_who_why_and_what(world: World) -> None:
+    """A change is a new revision of the same document, audited, with its leaves."""
+    world.clock.move(minutes=5)
+    made = world.documents().change("hangzhou", 1, "lake level", {COLOR: "#123456"})
+    assert (made.number, made.parent, made.author, made.message) == (
+        2,
+        1,
+        "system:test",
+        "lake level",
+    )
+    assert [(c.path, c.before, c.after) for c in made.changes] == [(COLOR, "#0b6e4f", "#123456")]
+    assert '"#123456"   # the green of the lake' in made.text
+    event = db.session.scalars(
+        select(AuditEvent).where(AuditEvent.subject == "hangzhou").order_by(AuditEvent.at.desc())
+    ).first()
+    assert event is not None
+    assert event.detail == {"revision": 2, "message": "lake level"}
+
+
+def test_saving_the_same_text_makes_nothing(world: World) -> None:
+    """A second press of the same button is no revision."""
+    assert world.save(HANGZHOU, 1) is None
+    assert world.documents().live("hangzhou").number == 1
+
+
+def test_a_stale_edit_is_told_what_changed(world: World) -> None:
+    """Two people: the second gets the difference, and nothing of either is lost."""
+    documents = world.documents()
+    documents.change("hangzhou", 1, "first", {COLOR: "#123456"})
+    with pytest.raises(StaleEdit) as caught:
+        documents.change("hangzhou", 1, "second", {STATE: "closed"})
+    assert caught.value.live.number == 2
+    assert [c.path for c in caught.value.since] == [COLOR]
+    assert documents.live("hangzhou").number == 2
+    documents.change("hangzhou", 2, "second", {STATE: "closed"})
+    values = documents.live("hangzhou").values
+    assert values["branding"]["color"] == "#123456"
+    assert values["services"]["utility_bills"]["state"] == "closed"
+
+
+def test_a_bad_document_stores_nothing(world: World) -> None:
+    """Nothing is stored, no other document is disturbed, and the version has not moved."""
+    before = world.app.fleet.snapshot
+    with pytest.raises(Invalid):
+        world.save(HANGZHOU.replace("state: live", "state: alive"), 1)
+    world.app.fleet.refresh()
+    assert world.app.fleet.snapshot is before
+    assert world.documents().live("hangzhou").number == 1
+
+
+def test_undo_restores_only_its_own_leaves(world: World) -> None:
+    """A later, unrelated change survives the undo of an earlier one."""
+    documents = world.documents()
+    documents.change("hangzhou", 1, "", {COLOR: "#123456"})
+    documents.change("hangzhou", 2, "", {STATE: "closed"})
+    undone = documents.undo("hangzhou", 2)
+    assert undone is not None
+    assert undone.values["branding"]["color"] == "#0b6e4f"
+    assert undone.values["services"]["utility_bills"]["state"] == "closed"
+    assert undone.origin == "undo"
+
+
+def test_undo_conflicts_where_a_leaf_changed_since(world: World) -> None:
+    """What someone has changed again is not silently put back."""
+    documents = world.documents()
+    documents.change("hangzhou", 1, "", {COLOR: "#123456"})
+    documents.change("hangzhou", 2, "", {COLOR: "#654321"})
+    with pytest.raises(UndoConflict):
+        documents.undo("hangzhou", 2)
+
+
+def test_rollback_is_a_new_revision_with_the_old_text(world: World) -> None:
+    """History only grows."""
+    documents = world.documents()
+    documents.change("hangzhou", 1, "", {COLOR: "#123456"})
+    made = documents.rollback("hangzhou", 1)
+    assert made is not None
+    assert (made.number, made.text) == (3, HANGZHOU)
+
+
+def test_since_counts_from_the_change_of_state(world: World) -> None:
+    """An unrelated edit does not make a pause look newer than it is."""
+    documents = world.documents()
+    notice = {"zh": "升级", "en": "Upgrade"}
+    world.clock.move(hours=1)
+    paused_at = world.clock()
+    documents.change(
+        "hangzhou", 1, "", {STATE: "paused", ("services", "utility_bills", "notice"): notice}
+    )
+    world.clock.move(hours=1)
+    documents.change("hangzhou", 2, "", {COLOR: "#123456"})
+    world.app.fleet.refresh()
+    assert world.app.fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].since == paused_at
+
+
+REACHES = {
+    "province:shanghai": ("hangzhou", "province:zhejiang", "platform"),
+    "city:ningbo": ("hangzhou", "province:zhejiang", "platform", "shanghai"),
+    "province:zhejiang": ("shanghai", "province:shanghai", "platform"),
+}
+
+
+@pytest.mark.parametrize("reach", REACHES)
+def test_beyond_the_reach_nothing_exists(world: World, reach: str) -> None:
+    """Reading and writing another province's or city's document answers as if it were not."""
+    documents = world.documents(Actor("staff:x", "X", reach))
+    for name in REACHES[reach]:
+        with pytest.raises(NotFound):
+            documents.live(name)
+        with pytest.raises(NotFound):
+            documents.history(name)
+        with pytest.raises(NotFound):
+            documents.rollback(name, 1)
+    assert not {found.name for found in documents.all()} & set(REACHES[reach])
+    with pytest.raises(NotFound):
+        world.save(SHANGHAI if "shanghai" in REACHES[reach] else HANGZHOU, 1, actor=documents.actor)
+
+
+def test_a_city_cannot_be_taken_into_another_province(world: World) -> None:
+    """A document that names one's own province does not reach another's city."""
+    actor = Actor("staff:x", "X", "province:shanghai")
+    with pytest.raises(NotFound):
+        world.save(
+            HANGZHOU.replace("zhejiang", "shanghai").replace("330100", "310100"), 1, actor=actor
+        )
+
+
+def test_a_baseline_reaches_its_cities_in_one_revision(world: World) -> None:
+    """A province closes a service everywhere by a lock, at once, whatever its cities say."""
+    world.save(NINGBO + "services: {utility_bills: {state: open}}\n")
+    world.save(
+        ZHEJIANG + "services: {utility_bills: {state: closed}}\nlocked: [services.utility_bills]\n"
+    )
+    cities = world.app.fleet.snapshot.cities
+    assert cities["ningbo"].catalog["utility_bills"].state == "closed"
+    assert cities["hangzhou"].catalog["utility_bills"].state == "closed"
+    assert cities["shanghai"].catalog["utility_bills"].state == "open"
+    assert cities["ningbo"].flags
+    assert not cities["hangzhou"].flags
+
+
+def _race(world: World) -> list[str]:
+    """Two threads save from the same revision, both having read before either writes."""
+    barrier, outcomes = threading.Barrier(2), []
+
+    def save(color: str) -> None:
+        with world.app.app_context():
+            text = HANGZHOU.replace("#0b6e4f", color)
+            barrier.wait(10)
+            try:
+                world.documents().save(_candidate(text), 1, color)
+                outcomes.append("saved")
+            except Exception as error:
+                outcomes.append(type(error).__name__)
+
+    threads = [threading.Thread(target=save, args=(color,)) for color in ("#123456", "#654321")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return sorted(outcomes)
+
+
+def test_of_two_at_once_one_is_told(world: World) -> None:
+    """The version's row is locked first, so the check of the base and the write are one."""
+    assert _race(world) == ["StaleEdit", "saved"]
+    assert world.documents().live("hangzhou").number == 2
+
+
+def test_without_the_lock_the_second_is_not_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: with the lock taken out, the second save gets past the check of its base
+    and only the primary key of revisions stops it, without a word about what changed."""
+    if world.engine != "postgresql":
+        pytest.skip("SQLite locks the whole database as the command begins")
+    gate = threading.Barrier(2)
+
+    def slow_problems(self: Any, candidates: Any) -> list[Any]:
+        gate.wait(10)
+        return []
+
+    monkeypatch.setattr(module, "bump_version", lambda: 99)
+    monkeypatch.setattr(module.Documents, "problems", slow_problems)
+    assert _race(world) == ["IntegrityError", "saved"]
+
+
+def test_two_cities_claiming_one_host_at_once(world: World) -> None:
+    """A host leads to one city, whoever is quicker."""
+    barrier, outcomes = threading.Barrier(2), []
+
+    def claim(text: str) -> None:
+        with world.app.app_context():
+            barrier.wait(10)
+            try:
+                world.documents().save(_candidate(text + "hosts: [a.example]\n"), 1, "")
+                outcomes.append("saved")
+            except Invalid:
+                outcomes.append("refused")
+
+    threads = [threading.Thread(target=claim, args=(text,)) for text in (NINGBO, SHANGHAI)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(outcomes) == ["refused", "saved"]
+
+
+def test_a_failing_command_leaves_nothing(world: World) -> None:
+    """An error after the revision was written takes it back with everything else."""
+    with pytest.raises(RuntimeError), command():
+        world.documents().change("hangzhou", 1, "", {COLOR: "#123456"})
+        raise RuntimeError
+    assert db.session.scalars(select(Revision.number).where(Revision.message == "")).all() == []
+    assert world.documents().live("hangzhou").number == 1
+
+
+def _candidate(text: str) -> Any:
+    return Candidate(parse(text, "test"))

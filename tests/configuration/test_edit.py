@@ -1,0 +1,155 @@
+"""Editing a document: only the lines that must change do, and comments stay."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcity_saas.configuration.edit import edit, write
+from smartcity_saas.configuration.layers import leaves
+from smartcity_saas.configuration.source import parse
+
+DOCUMENT = """\
+# tenants/hangzhou.yaml
+city: hangzhou                    # never changes
+name: {zh: 杭州市, en: Hangzhou}
+hosts: [city.hangzhou.example]    # beside the platform's own
+branding:
+  color: "#0b6e4f"                # the lake
+services:
+  utility_bills:
+    state: open                   # open | paused | closed
+    settings: {kinds: [water, electricity]}
+  # about tickets
+  traffic_tickets:
+    state: paused
+    notice: {zh: 系统升级。, en: Back on Friday.}
+    until: "2026-11-27T18:00"     # optional
+
+# the end
+"""
+BILLS, TICKETS = ("services", "utility_bills"), ("services", "traffic_tickets")
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    return [
+        line.rstrip()
+        for line in difflib.ndiff(before.splitlines(), after.splitlines())
+        if line[:1] in "+-"
+    ]
+
+
+def test_a_scalar_changes_its_own_line_and_keeps_its_comment() -> None:
+    """The switch on the console touches one line, comment included."""
+    after = edit(DOCUMENT, {(*BILLS, "state"): "closed"})
+    assert changed_lines(DOCUMENT, after) == [
+        "-     state: open                   # open | paused | closed",
+        "+     state: closed                   # open | paused | closed",
+    ]
+
+
+def test_pausing_adds_its_lines_where_they_belong() -> None:
+    """A notice and a date are added to the service, in its indentation, and nowhere else."""
+    notice = {"zh": "系统升级，周五恢复。", "en": "Back on Friday: sorry."}
+    after = edit(
+        DOCUMENT,
+        {
+            (*BILLS, "state"): "paused",
+            (*BILLS, "notice"): notice,
+            (*BILLS, "until"): "2026-11-27T18:00",
+        },
+    )
+    assert [line for line in changed_lines(DOCUMENT, after) if line.startswith("-")] == [
+        "-     state: open                   # open | paused | closed"
+    ]
+    assert (
+        '+     notice: {zh: 系统升级，周五恢复。, en: "Back on Friday: sorry."}'
+        in changed_lines(DOCUMENT, after)
+    )
+
+
+def test_opening_removes_notice_and_date_only() -> None:
+    """What is removed goes with its own line; the comment above the service stays."""
+    after = edit(
+        DOCUMENT, {(*TICKETS, "state"): "open"}, [(*TICKETS, "notice"), (*TICKETS, "until")]
+    )
+    assert changed_lines(DOCUMENT, after) == [
+        "-     state: paused",
+        "+     state: open",
+        "-     notice: {zh: 系统升级。, en: Back on Friday.}",
+        '-     until: "2026-11-27T18:00"     # optional',
+    ]
+    assert "# about tickets" in after
+
+
+def test_a_flow_mapping_is_edited_inside_its_line() -> None:
+    """``{…}`` grows and shrinks where it stands."""
+    after = edit("branding: {color: red, logo: a/b.svg}\n", {("branding", "color"): "#0b6e4f"})
+    assert after == 'branding: {color: "#0b6e4f", logo: a/b.svg}\n'
+    assert edit(after, {}, [("branding", "color")]) == "branding: {logo: a/b.svg}\n"
+    assert edit(after, {}, [("branding", "logo")]) == 'branding: {color: "#0b6e4f"}\n'
+    assert edit("a: {}\n", {("a", "b"): 1}) == "a: {b: 1}\n"
+
+
+def test_missing_parents_are_made_and_empty_ones_go() -> None:
+    """A path is made down to its leaf; a mapping left empty is removed with it."""
+    grown = edit("city: x\n", {("site", "hotline"): "12345"})
+    assert grown == 'city: x\nsite: {hotline: "12345"}\n' or parse(grown, "").values == {
+        "city": "x",
+        "site": {"hotline": "12345"},
+    }
+    assert edit(grown, {}, [("site", "hotline")]) == "city: x\n"
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n", ""])
+def test_line_endings_stay_as_they_are(ending: str) -> None:
+    """A file from Windows stays one, and a missing last newline does no harm."""
+    text = "a: 1\r\nb: 2\r\n" if ending == "\r\n" else f"a: 1\nb: 2{ending}"
+    after = edit(text, {("c",): 3})
+    assert parse(after, "").values == {"a": 1, "b": 2, "c": 3}
+    assert ("\r\n" in after) == (ending == "\r\n")
+    assert after.startswith(text.rstrip("\r\n"))
+
+
+KEYS = st.text(st.sampled_from("abcxyz_"), min_size=1, max_size=6)
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(-10_000, 10_000),
+    st.text(st.characters(blacklist_categories=("Cs", "Cc", "Co", "Cn")), max_size=24),
+    st.sampled_from(
+        ["no", "010", "17:30", "a: b", "x #y", "- z", "#0b6e4f", "杭州，", "null", "~", ""]
+    ),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(SCALARS, max_size=3), st.dictionaries(KEYS, inner, min_size=1, max_size=3)
+    ),
+    max_leaves=8,
+)
+MAPPINGS = st.dictionaries(KEYS, VALUES, min_size=1, max_size=4)
+
+
+@given(MAPPINGS)
+def test_what_is_written_is_read_back(values: dict[str, Any]) -> None:
+    """Any value that a document can hold survives being written."""
+    assert parse(write(values), "").values == values
+
+
+@given(MAPPINGS, MAPPINGS)
+def test_an_edit_makes_exactly_the_change(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """From any document, any leaves can be set, and nothing else changes."""
+    text = "# first\n" + write(before) + "# last\n"
+    sets = dict(leaves(after))
+    result = edit(text, sets)
+    for path, value in sets.items():
+        found: Any = parse(result, "").values
+        for step in path:
+            found = found[step]
+        assert found == value
+    assert result.startswith("# first\n")
+    assert "# last" in result
