@@ -1,0 +1,1 @@
+"""Which city a request is for, and being in it."""

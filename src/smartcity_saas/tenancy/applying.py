@@ -1,0 +1,56 @@
+"""Making files live: pictures into their cities' rows, documents into revisions, all or none."""
+
+from __future__ import annotations
+
+from smartcity_saas.configuration.checking import refuse
+from smartcity_saas.configuration.documents import Documents, RevisionView
+from smartcity_saas.configuration.planning import KEEP, SAME, Plan
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.database import command
+from smartcity_saas.errors import Invalid
+from smartcity_saas.tenancy.assets import sanitised, store_asset
+from smartcity_saas.tenancy.entering import city_scope
+
+
+def picture_problems(plan: Plan) -> list[Problem]:
+    """Pictures beside the files that cannot be taken."""
+    problems = []
+    for step in plan.steps:
+        for data in step.file.pictures.values():
+            try:
+                sanitised(data)
+            except Invalid as error:
+                source = step.file.candidate.source
+                problems.append(source.problem(("branding", "logo"), error.detail))
+    return problems
+
+
+def apply_plan(documents: Documents, plan: Plan, message: str) -> list[RevisionView]:
+    """Make what a plan found pending.
+
+    Pictures are stored first, each in its own city: an address without a document harms
+    nothing, a document without its picture would.
+
+    Raises:
+        Invalid: Something is wrong; nothing was stored.
+        StaleEdit: Someone has saved since the plan was made; nothing was stored.
+    """
+    refuse([*plan.problems, *picture_problems(plan)])
+    pending = [step for step in plan.steps if step.pending and step.candidate is not None]
+    for step in pending:
+        if step.file.pictures and step.candidate is not None:
+            with city_scope(documents.reserve(step.candidate)):
+                for data in step.file.pictures.values():
+                    store_asset(data)
+    with command():
+        made = documents.save_all(
+            [step.candidate for step in pending if step.candidate is not None],
+            {step.name: step.based_on for step in pending},
+            message,
+            "file",
+        )
+        for step in plan.steps:
+            if step.pending or step.act in (SAME, KEEP):
+                source = step.file.candidate.source
+                documents.mark_applied(step.name, source.text, step.file.candidate.files)
+    return [revision for revision in made if revision is not None]

@@ -1,0 +1,216 @@
+"""The fleet: the live map host → ``City`` that every process serves from.
+
+A process learns of a change by one look at one row, at most twice a second, never one a
+request; then it loads what changed. A city that no longer compiles stays on its newest
+earlier revision that does, and the others never notice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from smartcity_saas.configuration.city import City, Flag, LiveDocument, compile_city
+from smartcity_saas.configuration.documents import live_documents, older_revisions
+from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.hosts import canonical_host
+from smartcity_saas.configuration.layers import get
+from smartcity_saas.configuration.models import Installation
+from smartcity_saas.configuration.schema import CITY, PLATFORM
+from smartcity_saas.database import db
+from smartcity_saas.errors import Invalid, NotReady
+
+CHECK_SECONDS = 0.4
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One state of the fleet; replaced whole, so that readers need no lock."""
+
+    version: int = -1
+    documents: Mapping[str, LiveDocument] = field(default_factory=dict)
+    cities: Mapping[str, City] = field(default_factory=dict)
+    by_host: Mapping[str, City] = field(default_factory=dict)
+    by_id: Mapping[int, City] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fleet:
+    """The cities that this process serves."""
+
+    def __init__(
+        self,
+        extensions: Extensions,
+        platform_host: str,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        demo: bool = False,
+    ) -> None:
+        self.extensions = extensions
+        self.platform_host = platform_host
+        self.monotonic = monotonic
+        self.demo = demo
+        self.snapshot = Snapshot()
+        self._looked_at = float("-inf")
+        self._lock = threading.Lock()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is a state to serve from."""
+        return self.snapshot.version >= 0
+
+    @property
+    def due(self) -> bool:
+        """Whether the last look for changes is long enough ago."""
+        return self.monotonic() - self._looked_at >= CHECK_SECONDS
+
+    def city_at(self, host: str) -> City | None:
+        """The city that a normalised host leads to: one look-up."""
+        return self.snapshot.by_host.get(host)
+
+    def refresh_if_due(self) -> None:
+        """Look for changes if the last look is long enough ago. One thread looks at a time."""
+        if self.due and self._lock.acquire(blocking=not self.loaded):
+            try:
+                if self.due:
+                    self._refresh()
+            finally:
+                self._lock.release()
+
+    def refresh(self) -> None:
+        """Look for changes now: for whoever has just saved."""
+        with self._lock:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        try:
+            version = self._live_version()
+            if version != self.snapshot.version:
+                newer = self.snapshot.version if version > self.snapshot.version else -1
+                self.snapshot = self._load(version, newer)
+        except SQLAlchemyError as error:
+            log.warning("fleet.refresh_failed", error=type(error).__name__)
+            if not self.loaded:
+                raise NotReady(_("The database cannot be reached yet.")) from None
+        finally:
+            db.session.rollback()
+            self._looked_at = self.monotonic()
+
+    def _live_version(self) -> int:
+        row = db.session.execute(select(Installation.version, Installation.demo)).one_or_none()
+        if row is None:
+            raise NotReady(_("The database has not been set up: run smartcity db upgrade."))
+        if row.demo and not self.demo:
+            raise NotReady(_("This database holds the demo's rows; production does not serve it."))
+        return int(row.version)
+
+    def _load(self, version: int, newer_than: int) -> Snapshot:
+        changed = {found.name: found for found in live_documents(newer_than=newer_than)}
+        known = self.snapshot.documents if newer_than >= 0 else {}
+        documents = {**known, **changed}
+        cities = dict(self.snapshot.cities) if newer_than >= 0 else {}
+        broken = dict(self.snapshot.broken) if newer_than >= 0 else {}
+        for name in self._affected(changed, documents):
+            broken.pop(name, None)
+            city = self._compiled(documents[name], documents, broken)
+            if city is not None:
+                cities[name] = city
+        return Snapshot(
+            version,
+            documents,
+            cities,
+            self._hosts(cities),
+            {city.id: city for city in cities.values()},
+            broken,
+        )
+
+    def _affected(
+        self, changed: Mapping[str, LiveDocument], documents: Mapping[str, LiveDocument]
+    ) -> list[str]:
+        everywhere = PLATFORM in changed
+        return [
+            name
+            for name, found in documents.items()
+            if found.kind == CITY
+            and (everywhere or name in changed or f"province:{found.province}" in changed)
+        ]
+
+    def _compiled(
+        self,
+        own: LiveDocument,
+        documents: Mapping[str, LiveDocument],
+        broken: dict[str, str],
+    ) -> City | None:
+        above = [
+            documents[name] for name in (PLATFORM, f"province:{own.province}") if name in documents
+        ]
+        try:
+            return compile_city([*above, own], self.extensions)
+        except Invalid as error:
+            broken[own.name] = str(error.detail)
+            log.error("fleet.city_does_not_compile", city=own.name, revision=own.number)
+        for layers in _fallbacks(above, own):
+            try:
+                city = compile_city(layers, self.extensions)
+            except Invalid:
+                continue
+            return replace(city, flags=(Flag((), _served_instead(layers)), *city.flags))
+        return None
+
+    def _hosts(self, cities: Mapping[str, City]) -> dict[str, City]:
+        hosts = {f"{slug}.{self.platform_host}": city for slug, city in cities.items()}
+        for city in cities.values():
+            for host in city.hosts:
+                hosts.setdefault(canonical_host(host), city)
+        return hosts
+
+
+def _fallbacks(above: Sequence[LiveDocument], own: LiveDocument) -> Iterator[list[LiveDocument]]:
+    """The newest layers that may still compile: an earlier city first, then a baseline."""
+    for document in _earlier(own):
+        yield [*above, document]
+    for place in reversed(range(len(above))):
+        for document in _earlier(above[place]):
+            yield [*above[:place], document, *above[place + 1 :], own]
+
+
+def _served_instead(layers: Sequence[LiveDocument]) -> Any:
+    served = ", ".join(f"{layer.name} {layer.number}" for layer in layers)
+    return _(
+        "The newest revision cannot be read by this version of the platform. Served instead: "
+        "%(served)s. Correct the document.",
+        served=served,
+    )
+
+
+def _earlier(own: LiveDocument) -> Iterator[LiveDocument]:
+    """Earlier revisions, none of which reopens what has been closed, paused or suspended since."""
+    for row in older_revisions(own.id, own.number):
+        values = _as_strict(dict(row.values), own.values)
+        yield replace(own, number=row.number, values=values, files=row.files, since=own.since)
+
+
+def _as_strict(older: dict[str, Any], newest: Mapping[str, Any]) -> dict[str, Any]:
+    if newest.get("state") == "suspended":
+        older["state"] = "suspended"
+    services = {name: dict(entry) for name, entry in (older.get("services") or {}).items()}
+    newer = newest.get("services")
+    for name, entry in (newer if isinstance(newer, Mapping) else {}).items():
+        state = get(entry, ("state",))
+        if state in ("paused", "closed"):
+            services[name] = {**services.get(name, {}), "state": state}
+            if state == "paused" and get(entry, ("notice",)):
+                services[name]["notice"] = entry["notice"]
+    if services:
+        older["services"] = services
+    return older
