@@ -1,0 +1,46 @@
+"""The gate: paused and closed stop new business, never what a resident already has."""
+
+from __future__ import annotations
+
+from smartcity_saas.configuration.city import CatalogEntry, City
+from smartcity_saas.errors import NotFound, SmartCityError
+from smartcity_saas.web.policy import Policy
+
+
+class ServicePaused(SmartCityError):
+    """New business with a service has stopped for now."""
+
+    status = 503
+
+    def __init__(self, entry: CatalogEntry) -> None:
+        super().__init__("paused")
+        self.entry = entry
+
+
+class CitySuspended(SmartCityError):
+    """The city's site is suspended as a whole."""
+
+    status = 503
+
+
+def pass_gate(city: City, policy: Policy, *, preview: bool) -> None:
+    """Let a request through to its page, or not.
+
+    Raises:
+        NotFound: The city is a draft (without a preview), or the service is closed.
+        ServicePaused: The page is new business of a paused service.
+        CitySuspended: The page is new business of a suspended city.
+    """
+    if city.state == "draft" and not preview and not policy.always:
+        raise NotFound
+    if policy.always or policy.continues:
+        return
+    if city.state == "suspended":
+        raise CitySuspended
+    if policy.service is None:
+        return
+    entry = city.catalog[policy.service]
+    if entry.state == "closed":
+        raise NotFound
+    if entry.state == "paused":
+        raise ServicePaused(entry)

@@ -1,0 +1,104 @@
+"""Enforcing policies, in one place, before any view. What is not declared is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import current_app, g, redirect, request, session
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.clock import Clock
+from smartcity_saas.configuration.documents import Documents
+from smartcity_saas.errors import NotAllowed, NotFound
+from smartcity_saas.identity import residents, staff
+from smartcity_saas.identity.access import StaffMember
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.web.policy import Policy
+
+STAFF, RESIDENT = "staff", "resident"
+"""Names in the session under which the token of each population stands."""
+
+
+def enforce(policy: Policy) -> Any:
+    """Let the request through to its view, or answer it.
+
+    Returns:
+        A redirect to the sign-in page, or None.
+
+    Raises:
+        NotFound: What the address names is beyond the actor's reach.
+        NotAllowed: The role lacks the permission.
+    """
+    if policy.who == "staff":
+        return _enforce_staff(policy)
+    if policy.who == "resident" and current_resident() is None:
+        return _to_sign_in()
+    return None
+
+
+def current_staff() -> StaffMember | None:
+    """Who is signed in on the console."""
+    if "staff_member" not in g:
+        token = session.get(STAFF)
+        g.staff_member = staff.signed_in(token, _clock()) if token else None
+    found: StaffMember | None = g.staff_member
+    return found
+
+
+def current_resident() -> SignedInResident | None:
+    """Who is signed in at this city's site."""
+    if "resident" not in g:
+        token = session.get(RESIDENT)
+        g.resident = residents.signed_in(token, _clock()) if token else None
+    found: SignedInResident | None = g.resident
+    return found
+
+
+def documents() -> Documents:
+    """Documents as the signed-in member of staff sees them.
+
+    Raises:
+        NotAllowed: Nobody is signed in.
+    """
+    member = current_staff()
+    if member is None:
+        raise NotAllowed(_("Sign in first."))
+    fleet = current_app.fleet  # type: ignore[attr-defined]
+    return Documents(member.actor, fleet.extensions, fleet.platform_host, _clock())
+
+
+def safe_next(target: str | None, default: str = "/") -> str:
+    """A path of this site to go on to; anything else becomes the default."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return default
+    parts = urlsplit(target)
+    if parts.scheme or parts.netloc or "\\" in target or any(ord(c) < 32 for c in target):
+        return default
+    return target
+
+
+def _enforce_staff(policy: Policy) -> Any:
+    member = current_staff()
+    if member is None:
+        return _to_sign_in()
+    if not member.may(policy.permission or ""):
+        raise NotAllowed(_("Your role does not allow this. Ask your province's admin."))
+    arguments = request.view_args or {}
+    if "city" in arguments:
+        g.console_city = documents().live(arguments["city"])
+        if g.console_city.kind != "city":
+            raise NotFound
+    if "province" in arguments:
+        documents().live(f"province:{arguments['province']}")
+    return None
+
+
+def _to_sign_in() -> Any:
+    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    return redirect(f"/sign-in?next={quote(here, safe='/')}")
+
+
+def _clock() -> Clock:
+    found: Clock = current_app.config["CLOCK"]
+    return found

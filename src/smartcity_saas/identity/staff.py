@@ -1,0 +1,195 @@
+"""Accounts of staff: making them, signing in and out, disabling them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, select
+
+from smartcity_saas.audit import PLATFORM_REACH, Actor, record
+from smartcity_saas.clock import Clock, utc_now
+from smartcity_saas.configuration.documents import live_documents
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Invalid, NotAllowed, NotFound
+from smartcity_saas.identity.access import (
+    CITY_STAFF,
+    OPERATOR,
+    PROVINCE_ADMIN,
+    StaffMember,
+)
+from smartcity_saas.identity.models import Staff, StaffAttempt, StaffSession
+from smartcity_saas.identity.throttle import attempt, forget
+from smartcity_saas.identity.tokens import new_token, token_hash
+
+SESSION_LENGTH = timedelta(hours=12)
+SHORTEST_PASSWORD = 12
+MOST_TRIES = 5
+MOST_TRIES_FROM_ADDRESS = 30
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash("a password that nobody has, so that an unknown name takes as long")
+
+
+class WrongPassword(Invalid):
+    """The name or the password is wrong; which of the two is not said."""
+
+
+def sign_in(username: str, password: str, address: str, clock: Clock = utc_now) -> str:
+    """Sign in; returns the session's token.
+
+    Raises:
+        WrongPassword: Also for an unknown name and a disabled account.
+        Throttled: Too many attempts for this name, or from this address.
+    """
+    name = username.strip().lower()[:64]
+    now = clock()
+    attempt(StaffAttempt, f"address:{address}", MOST_TRIES_FROM_ADDRESS, now)
+    attempt(StaffAttempt, f"name:{name}|{address}", MOST_TRIES, now)
+    found = db.session.scalars(select(Staff).where(Staff.username == name)).one_or_none()
+    if not _matches(found.password_hash if found else _NOBODY, password):
+        raise WrongPassword(_("The name or the password is wrong."))
+    if found is None or found.disabled_at is not None:
+        raise WrongPassword(_("The name or the password is wrong."))
+    forget(StaffAttempt, f"name:{name}|{address}")
+    token = new_token()
+    with command() as session:
+        session.add(
+            StaffSession(
+                token_hash=token_hash(token),
+                staff_id=found.id,
+                created_at=now,
+                expires_at=now + SESSION_LENGTH,
+            )
+        )
+        record(_member(found).actor, "staff.sign_in", found.username, {}, now)
+    return token
+
+
+def signed_in(token: str, clock: Clock = utc_now) -> StaffMember | None:
+    """Who holds a token; None if it has expired or the account is disabled."""
+    row = db.session.execute(
+        select(Staff, StaffSession)
+        .join(StaffSession, StaffSession.staff_id == Staff.id)
+        .where(StaffSession.token_hash == token_hash(token))
+    ).one_or_none()
+    if row is None or row[0].disabled_at is not None or row[1].expires_at <= clock():
+        return None
+    return _member(row[0])
+
+
+def sign_out(token: str) -> None:
+    """End a session."""
+    with command() as session:
+        session.execute(delete(StaffSession).where(StaffSession.token_hash == token_hash(token)))
+
+
+def create_staff(
+    actor: Actor,
+    username: str,
+    name: str,
+    role: str,
+    password: str,
+    *,
+    province: str | None = None,
+    city: str | None = None,
+    demo: bool = False,
+    clock: Clock = utc_now,
+) -> StaffMember:
+    """Make an account.
+
+    Raises:
+        NotAllowed: The actor does not reach the whole platform.
+        Invalid: The name is taken or odd, the password short, or the place does not exist.
+    """
+    _refuse_beyond(actor)
+    username = username.strip().lower()
+    _refuse_odd(username, name, role, password, province, city)
+    with command() as session:
+        if session.scalars(select(Staff).where(Staff.username == username)).one_or_none():
+            raise Invalid(_("“%(name)s” is taken.", name=username))
+        row = Staff(
+            username=username,
+            name=name.strip(),
+            role=role,
+            province=province if role == PROVINCE_ADMIN else None,
+            city=city if role == CITY_STAFF else None,
+            password_hash=_hasher.hash(password),
+            demo=demo,
+            created_at=clock(),
+        )
+        session.add(row)
+        record(
+            actor, "staff.create", username, {"role": role, "at": province or city or ""}, clock()
+        )
+    return _member(row)
+
+
+def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
+    """Close an account and end its sessions at once.
+
+    Raises:
+        NotAllowed: The actor does not reach the whole platform.
+        NotFound: There is no such account.
+    """
+    _refuse_beyond(actor)
+    with command() as session:
+        row = session.scalars(select(Staff).where(Staff.username == username)).one_or_none()
+        if row is None:
+            raise NotFound(_("There is no account “%(name)s”.", name=username))
+        row.disabled_at = clock()
+        session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
+        record(actor, "staff.disable", username, {}, clock())
+
+
+def all_staff(actor: Actor) -> list[Staff]:
+    """Every account, for an operator.
+
+    Raises:
+        NotAllowed: The actor does not reach the whole platform.
+    """
+    _refuse_beyond(actor)
+    return list(db.session.scalars(select(Staff).order_by(Staff.role, Staff.username)))
+
+
+def has_demo_staff() -> bool:
+    """Whether an account of the demo exists, which a production start refuses."""
+    return db.session.scalars(select(Staff.id).where(Staff.demo).limit(1)).first() is not None
+
+
+def _matches(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password[:1024])
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _refuse_beyond(actor: Actor) -> None:
+    if actor.reach != PLATFORM_REACH:
+        raise NotAllowed(_("Only an operator manages accounts."))
+
+
+def _refuse_odd(
+    username: str, name: str, role: str, password: str, province: str | None, city: str | None
+) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", username):
+        raise Invalid(_("A user name has 2 to 40 of a-z, 0-9, dot, - and _."))
+    if not name.strip() or len(name) > 60:
+        raise Invalid(_("A person's name has 1 to 60 characters."))
+    if len(password) < SHORTEST_PASSWORD:
+        raise Invalid(_("A password has at least 12 characters."))
+    place: Any = {OPERATOR: None, PROVINCE_ADMIN: province, CITY_STAFF: city}.get(role, "")
+    if place == "" or (role != OPERATOR and place is None):
+        raise Invalid(_("A province admin needs a province, city staff a city."))
+    if role == PROVINCE_ADMIN and not live_documents([f"province:{province}"]):
+        raise Invalid(_("There is no province “%(name)s”.", name=province))
+    if role == CITY_STAFF and not live_documents([str(city)]):
+        raise Invalid(_("There is no city “%(name)s”.", name=city))
+
+
+def _member(row: Staff) -> StaffMember:
+    return StaffMember(row.id, row.username, row.name, row.role, row.province, row.city, row.demo)

@@ -1,0 +1,99 @@
+"""Logs and metrics. Every log line names its city; none carries a secret or a person."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import re
+import sys
+import time
+from typing import Any
+
+import structlog
+from flask import Response, abort, g, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+)
+from prometheus_client.exposition import generate_latest
+from structlog.typing import EventDict
+
+from smartcity_saas import scope
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.sites import INDEX_HOST
+from smartcity_saas.web.policy import allow_everyone
+
+_SECRET = re.compile(r"(?i)secret|password|token|cookie|authorization|api_?key|private_?key")
+
+
+def init_logging() -> None:
+    """Write one JSON object a line to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _add_city,
+            _redact,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
+
+
+def init_metrics(app: SiteFlask, token: str) -> None:
+    """Count and time requests, and offer ``/metrics`` on the platform's host.
+
+    It answers 404 unless ``SMARTCITY_METRICS_TOKEN`` is set and sent as a bearer token.
+    """
+    registry = CollectorRegistry()
+    requests = Counter(
+        "smartcity_requests_total", "Requests", ["site", "status"], registry=registry
+    )
+    seconds = Histogram(
+        "smartcity_request_seconds", "Seconds a request", ["site"], registry=registry
+    )
+    cities = Gauge("smartcity_cities", "Cities loaded", registry=registry)
+    broken = Gauge(
+        "smartcity_cities_on_earlier_revision",
+        "Cities whose newest revision does not compile",
+        registry=registry,
+    )
+
+    @app.before_request
+    def start() -> None:
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def observe(response: Response) -> Response:
+        kind = request.site.kind  # type: ignore[attr-defined]
+        requests.labels(kind, response.status_code // 100 * 100).inc()
+        if (started := g.pop("started", None)) is not None:
+            seconds.labels(kind).observe(time.perf_counter() - started)
+        return response
+
+    def metrics() -> Response:
+        sent = request.headers.get("Authorization", "")
+        if not token or not hmac.compare_digest(sent, f"Bearer {token}"):
+            abort(404)
+        cities.set(len(app.fleet.snapshot.cities))
+        broken.set(len(app.fleet.snapshot.broken))
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+    app.add_url_rule("/metrics", view_func=metrics, host=INDEX_HOST)
+    allow_everyone(app, "metrics")
+
+
+def _add_city(logger: Any, method: str, event: EventDict) -> EventDict:
+    if (city_id := scope.city_id_or_none()) is not None:
+        event["city_id"] = city_id
+    return event
+
+
+def _redact(logger: Any, method: str, event: EventDict) -> EventDict:
+    return {key: "…" if _SECRET.search(key) else value for key, value in event.items()}

@@ -1,0 +1,1 @@
+"""What pages share: policies of endpoints, languages, formats, charts, brand, security."""

@@ -1,0 +1,79 @@
+"""Chinese and English: choosing one, and translations read from ``.po`` files.
+
+The catalogues are compiled in memory at start-up, so that neither a checkout nor an installed
+package can carry a compiled file that has gone stale.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, has_request_context, request
+from flask_babel import Babel, Domain, get_locale
+
+LANGUAGES = ("zh", "en")
+DEFAULT = "zh"
+COOKIE = "lang"
+
+
+def init_languages(app: Flask, folders: Sequence[Path], fallback: str = "en") -> None:
+    """Make a Flask application speak both languages; ``folders`` hold ``zh.po`` files."""
+    babel = Babel(
+        app,
+        default_locale=fallback,
+        locale_selector=lambda: language() if has_request_context() else fallback,
+    )
+    app.extensions["babel"].instance.domain_instance = _Catalogues(folders)
+    app.jinja_env.filters["local"] = local
+    assert babel is not None
+
+
+def language() -> str:
+    """The reader's language: chosen before, else what the browser prefers, else Chinese."""
+    chosen = request.cookies.get(COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(LANGUAGES, DEFAULT) or DEFAULT
+
+
+def local(text: Mapping[str, str] | None) -> str:
+    """A ``{zh, en}`` text in the reader's language."""
+    if not text:
+        return ""
+    locale = get_locale()
+    return text["zh"] if locale is not None and locale.language == "zh" else text["en"]
+
+
+class _Catalogues(Domain):  # type: ignore[misc] # flask-babel has no types
+    """A domain whose catalogues are read from ``.po`` files, once."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        super().__init__()
+        self.chinese = _compiled(folders)
+        self.english = NullTranslations()
+
+    def get_translations(self) -> Any:
+        """The catalogue of the reader's language; the source strings are the English one."""
+        locale = get_locale()
+        return self.chinese if locale is not None and locale.language == "zh" else self.english
+
+
+def _compiled(folders: Sequence[Path]) -> Translations:
+    merged = Translations()
+    for folder in folders:
+        path = folder / "zh.po"
+        if not path.is_file():
+            continue
+        with path.open("rb") as stream:
+            catalog = read_po(stream, locale="zh")
+        compiled = io.BytesIO()
+        write_mo(compiled, catalog)
+        compiled.seek(0)
+        merged.merge(Translations(compiled))
+    return merged

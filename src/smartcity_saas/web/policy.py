@@ -1,0 +1,116 @@
+"""Endpoints say who may use them; an endpoint that says nothing is refused.
+
+The two kinds of blueprint make saying it a required argument, so that forgetting is a
+``TypeError`` at import, not a hole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flask import Blueprint, Flask
+from flask.sansio.app import App
+
+from smartcity_saas.tenancy.sites import CITY_HOST, CONSOLE_HOST, INDEX_HOST
+
+Who = Literal["everyone", "resident", "staff"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Who may use an endpoint, and when.
+
+    ``permission`` is needed by staff. ``service`` is the service that the page belongs to.
+    ``continues`` pages serve what a resident already has and pass a paused or closed gate;
+    ``always`` pages are served whatever the city's state (its stylesheet, for one).
+    """
+
+    who: Who
+    permission: str | None = None
+    service: str | None = None
+    continues: bool = False
+    always: bool = False
+
+
+class _PolicyBlueprint(Blueprint):
+    host = ""
+
+    def __init__(self, name: str, import_name: str, **options: Any) -> None:
+        super().__init__(name, import_name, **options)
+        self.policies: dict[str, Policy] = {}
+
+    def _page(self, rule: str, policy: Policy, methods: tuple[str, ...]) -> Callable[[Any], Any]:
+        def register(view: Any) -> Any:
+            self.policies[f"{self.name}.{view.__name__}"] = policy
+            self.add_url_rule(
+                rule,
+                endpoint=view.__name__,
+                view_func=view,
+                methods=list(methods),
+                host=self.host,
+                strict_slashes=False,
+            )
+            return view
+
+        return register
+
+    def register(self, app: App, options: dict[str, Any]) -> None:
+        """Register the pages and their policies."""
+        super().register(app, options)
+        policies: dict[str, Policy] = app.extensions.setdefault("policies", {})
+        policies.update(self.policies)
+
+
+class CityBlueprint(_PolicyBlueprint):
+    """Pages on a city's own hosts. With ``service``, the gate stands before each of them."""
+
+    host = CITY_HOST
+
+    def __init__(
+        self, name: str, import_name: str, *, service: str | None = None, **options: Any
+    ) -> None:
+        super().__init__(name, import_name, **options)
+        self.service = service
+
+    def page(
+        self,
+        rule: str,
+        *,
+        who: Who,
+        methods: tuple[str, ...] = ("GET",),
+        continues: bool = False,
+        always: bool = False,
+    ) -> Callable[[Any], Any]:
+        """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
+        policy = Policy(who, None, self.service, continues, always)
+        return self._page(rule, policy, methods)
+
+
+class ConsoleBlueprint(_PolicyBlueprint):
+    """Pages of staff. A rule with ``<city>`` or ``<province>`` is held to the actor's reach."""
+
+    host = CONSOLE_HOST
+
+    def page(
+        self, rule: str, *, permission: str | None, methods: tuple[str, ...] = ("GET",)
+    ) -> Callable[[Any], Any]:
+        """Register a page for staff with a permission; None lets in everyone, loudly."""
+        policy = Policy("everyone" if permission is None else "staff", permission)
+        return self._page(rule, policy, methods)
+
+
+class IndexBlueprint(_PolicyBlueprint):
+    """Pages on the platform's own host, for everyone."""
+
+    host = INDEX_HOST
+
+    def page(self, rule: str) -> Callable[[Any], Any]:
+        """Register a page for everyone."""
+        return self._page(rule, Policy("everyone"), ("GET",))
+
+
+def allow_everyone(app: Flask, endpoint: str) -> None:
+    """Let everyone use an endpoint of no blueprint (a probe, a stylesheet), loudly."""
+    app.extensions.setdefault("policies", {})[endpoint] = Policy("everyone", always=True)

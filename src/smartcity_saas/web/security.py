@@ -1,0 +1,122 @@
+"""Headers, cookies and proxies: what every response carries and what a request may claim."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from smartcity_saas.settings import Network
+
+SESSION_COOKIE = "session"
+
+
+def content_security_policy(form_origins: Iterable[str] = (), *, framed: bool = False) -> str:
+    """The policy of a page: everything from its own origin, nothing inline.
+
+    Args:
+        form_origins: Where its forms may lead besides (a city's payment and channels).
+        framed: The page may be framed by its own origin (previews on the console).
+    """
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "frame-src 'self'",
+            "base-uri 'none'",
+            f"frame-ancestors {chr(39)}{'self' if framed else 'none'}{chr(39)}",
+            " ".join(("form-action 'self'", *form_origins)),
+        )
+    )
+
+
+def add_security_headers(response: Response, policy: str) -> Response:
+    """Set what every response carries, unless the view has said otherwise."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", policy)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    return response
+
+
+class SiteSessions(SecureCookieSessionInterface):
+    """Session cookies of one site: host-only, and signed with the site inside.
+
+    A cookie of one city is nothing at another: its signature is made with another key.
+    """
+
+    def __init__(self, site_key: Callable[[Request], str]) -> None:
+        self.site_key = site_key
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """The serializer of the site that the request is for."""
+        if not app.secret_key:
+            return None
+        return URLSafeTimedSerializer(
+            app.secret_key,
+            salt=f"session:{self.site_key(request)}",
+            serializer=self.serializer,
+            signer_kwargs={
+                "key_derivation": self.key_derivation,
+                "digest_method": self.digest_method,
+            },
+        )
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """With TLS the name carries ``__Host-`` (RFC 6265bis)."""
+        return cookie_name(SESSION_COOKIE)
+
+    def get_cookie_domain(self, app: Flask) -> None:
+        """None: the cookie is for this host alone."""
+        return
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether this request came by TLS."""
+        return request.is_secure
+
+
+def cookie_name(name: str) -> str:
+    """A cookie's name on this request: with ``__Host-`` where TLS is on."""
+    return f"__Host-{name}" if request.is_secure else name
+
+
+class TrustedProxies:
+    """``X-Forwarded-*`` counts only where it comes from a proxy that the operator named."""
+
+    def __init__(self, app: Any, networks: tuple[Network, ...]) -> None:
+        self.direct = app
+        self.proxied = ProxyFix(app, x_for=1, x_proto=1, x_host=1)
+        self.networks = networks
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Serve a request as it came, or as a trusted proxy describes it."""
+        app = self.proxied if self._trusted(environ.get("REMOTE_ADDR", "")) else self.direct
+        return app(environ, start_response)
+
+    def _trusted(self, address: str) -> bool:
+        try:
+            peer = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(peer in network for network in self.networks)
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether a peer is on this machine."""
+    try:
+        return ipaddress.ip_address(address or "").is_loopback
+    except ValueError:
+        return False
