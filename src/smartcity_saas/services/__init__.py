@@ -1,0 +1,1 @@
+"""Services, one folder each: everything of it, and nothing else of the product names it."""

@@ -1,0 +1,265 @@
+"""Accounts, links and bills of the city that we are in: the domain of the service."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, func, select
+
+from smartcity_saas.audit import record_in_city
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.services.utility_bills.models import (
+    UtilityAccount,
+    UtilityBill,
+    UtilityLink,
+)
+from smartcity_saas.tenancy.counts import count
+
+MOST_LINKS = 20
+MOST_LINK_TRIES = 10
+THOUSANDTHS = 1000
+
+
+class FieldErrors(Invalid):
+    """What is wrong with a form, by field."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        super().__init__(_("Some answers need another look."))
+        self.fields = dict(fields)
+
+
+@dataclass(frozen=True)
+class TierUse:
+    """One tier of a tariff and how much of it this year's usage has filled.
+
+    ``lower`` and ``upper`` are in units (``upper`` None for the last), ``share`` 0 to 1.
+    """
+
+    number: int
+    lower: int
+    upper: int | None
+    price: Decimal
+    share: float
+    current: bool
+
+
+@dataclass(frozen=True)
+class Usage:
+    """A year of usage in thousandths: by month, with the same months a year before."""
+
+    months: tuple[tuple[date, int, int | None], ...]
+
+    @property
+    def total(self) -> int:
+        """The twelve months together."""
+        return sum(now for _month, now, _before in self.months)
+
+    @property
+    def difference(self) -> int | None:
+        """More (positive) or less than a year before; None unless every month has both."""
+        if not self.months or any(before is None for _m, _n, before in self.months):
+            return None
+        return self.total - sum(before or 0 for _m, _n, before in self.months)
+
+
+def link_account(
+    resident: SignedInResident,
+    settings: Mapping[str, Any],
+    kind: str,
+    number: str,
+    holder: str,
+    nickname: str,
+    now: datetime,
+) -> UtilityLink:
+    """Link an account to a resident, who knows its number and its holder's name.
+
+    Raises:
+        FieldErrors: A number of the wrong form, no such account, or another holder's.
+        Throttled: Too many attempts, so that numbers cannot be walked.
+    """
+    number = re.sub(r"[\s-]", "", number)
+    nickname, holder = nickname.strip(), holder.strip()
+    _refuse_malformed(settings, kind, number, holder, nickname)
+    attempt(ResidentAttempt, f"link:{resident.id}", MOST_LINK_TRIES, now)
+    with command() as session:
+        account = session.scalars(
+            select(UtilityAccount).where(
+                UtilityAccount.kind == kind, UtilityAccount.number == number
+            )
+        ).one_or_none()
+        if account is None or account.holder != holder:
+            raise FieldErrors(
+                {
+                    "number": _(
+                        "No account has this number and this holder. Compare both with a bill."
+                    )
+                }
+            )
+        held = links(resident)
+        found = next((link for link in held if link.account_id == account.id), None)
+        if found is not None:
+            return found
+        if len(held) >= MOST_LINKS:
+            raise FieldErrors({"number": _("You have linked 20 accounts, which is the most.")})
+        link = UtilityLink(
+            resident_id=resident.id, account_id=account.id, nickname=nickname, created_at=now
+        )
+        session.add(link)
+        session.flush()
+        record_in_city(resident.actor, "utility_bills.link", str(account.id), {}, now)
+        count("done", now)
+    return link
+
+
+def unlink_account(resident: SignedInResident, link_id: uuid.UUID, now: datetime) -> None:
+    """Remove a link; the account and its bills stay with the supplier.
+
+    Raises:
+        NotFound: It is no link of this resident's.
+    """
+    with command() as session:
+        link = own_link(resident, link_id)
+        session.execute(delete(UtilityLink).where(UtilityLink.id == link.id))
+        record_in_city(resident.actor, "utility_bills.unlink", str(link.account_id), {}, now)
+
+
+def links(resident: SignedInResident) -> list[UtilityLink]:
+    """A resident's links, in the order in which they were made."""
+    return list(
+        db.session.scalars(
+            select(UtilityLink)
+            .where(UtilityLink.resident_id == resident.id)
+            .order_by(UtilityLink.created_at, UtilityLink.id)
+        )
+    )
+
+
+def own_link(resident: SignedInResident, link_id: uuid.UUID) -> UtilityLink:
+    """One link of a resident's.
+
+    Raises:
+        NotFound: It is someone else's, another city's, or nobody's.
+    """
+    found = db.session.scalars(
+        select(UtilityLink).where(UtilityLink.id == link_id, UtilityLink.resident_id == resident.id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such account."))
+    return found
+
+
+def accounts_of(found: Sequence[UtilityLink]) -> dict[uuid.UUID, UtilityAccount]:
+    """The accounts behind some links, by key."""
+    keys = [link.account_id for link in found]
+    rows = db.session.scalars(select(UtilityAccount).where(UtilityAccount.id.in_(keys)))
+    return {row.id: row for row in rows}
+
+
+def due_bills(found: Sequence[UtilityLink]) -> list[UtilityBill]:
+    """Unpaid bills of some links, the most pressing first."""
+    keys = [link.account_id for link in found]
+    return list(
+        db.session.scalars(
+            select(UtilityBill)
+            .where(UtilityBill.account_id.in_(keys), UtilityBill.paid_on.is_(None))
+            .order_by(UtilityBill.due_on, UtilityBill.id)
+        )
+    )
+
+
+def bills_of(account_id: uuid.UUID, limit: int | None = None) -> list[UtilityBill]:
+    """Bills of an account, the newest first."""
+    query = (
+        select(UtilityBill)
+        .where(UtilityBill.account_id == account_id)
+        .order_by(UtilityBill.period.desc())
+        .limit(limit)
+    )
+    return list(db.session.scalars(query))
+
+
+def usage_of(bills: Sequence[UtilityBill]) -> Usage:
+    """The twelve newest months with the same months a year before."""
+    by_month = {bill.period: bill.usage for bill in bills}
+    months = sorted(by_month, reverse=True)[:12]
+    return Usage(
+        tuple(
+            (month, by_month[month], by_month.get(month.replace(year=month.year - 1)))
+            for month in sorted(months)
+        )
+    )
+
+
+def tiers_used(
+    tiers: Sequence[Mapping[str, Any]], bills: Sequence[UtilityBill], year: int
+) -> list[TierUse]:
+    """How far a calendar year's usage has come through the tiers of a tariff."""
+    used = sum(bill.usage for bill in bills if bill.period.year == year) / THOUSANDTHS
+    found: list[TierUse] = []
+    lower = 0
+    for place, tier in enumerate(tiers):
+        upper = tier.get("up_to")
+        inside = max(0.0, used - lower)
+        share = min(1.0, inside / (upper - lower)) if upper else min(1.0, inside / max(lower, 1))
+        current = (
+            used >= lower
+            and (upper is None or used <= upper)
+            and not any(tier.current for tier in found)
+        )
+        found.append(TierUse(place + 1, lower, upper, tier["price"], share, current))
+        lower = upper or lower
+    return found
+
+
+def counts_of_city() -> tuple[int, int]:
+    """How many accounts and bills the city that we are in holds."""
+    accounts = db.session.scalar(select(func.count()).select_from(UtilityAccount)) or 0
+    bills = db.session.scalar(select(func.count()).select_from(UtilityBill)) or 0
+    return accounts, bills
+
+
+def masked(number: str) -> str:
+    """The last four characters of a number, the rest hidden."""
+    return "•" * max(0, len(number) - 4) + number[-4:]
+
+
+def _refuse_malformed(
+    settings: Mapping[str, Any], kind: str, number: str, holder: str, nickname: str
+) -> None:
+    errors: dict[str, Any] = {}
+    supplier = settings["suppliers"].get(kind) if kind in settings["kinds"] else None
+    if supplier is None:
+        errors["kind"] = _("Choose water, electricity or gas.")
+    elif not re.fullmatch(supplier["number"]["pattern"], number[:64]):
+        errors["number"] = _form_of(supplier["number"], number)
+    if not holder or len(holder) > 60:
+        errors["holder"] = _("Write the holder's name as it stands on the bill.")
+    if not nickname or len(nickname) > 20:
+        errors["nickname"] = _("Give it a name of 1 to 20 characters, such as “home”.")
+    if errors:
+        raise FieldErrors(errors)
+
+
+def _form_of(number: Mapping[str, Any], given: str) -> Any:
+    digits = re.fullmatch(r"(?:\[0-9\]|\\d)\{(\d+)\}", number["pattern"])
+    if digits is None:
+        return _(
+            "This is not the form of such a number. An example: %(example)s.",
+            example=number.get("example", ""),
+        )
+    return _(
+        "You wrote %(given)s characters; it has %(needed)s digits.",
+        given=len(given),
+        needed=int(digits[1]),
+    )

@@ -1,0 +1,88 @@
+"""Sample accounts and bills for demo mode, plainly marked as sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from smartcity_saas.audit import system
+from smartcity_saas.clock import utc_now
+from smartcity_saas.identity import residents
+from smartcity_saas.identity.channels.demo import RESIDENTS
+from smartcity_saas.services.utility_bills.bills import link_account
+from smartcity_saas.services.utility_bills.importing import REQUIRED, import_bills
+from smartcity_saas.services.utility_bills.models import KINDS
+
+HOLDERS = {"household": "示例住户甲", "parents": "示例住户乙", "newcomer": "示例新住户"}
+NICKNAMES = {"household": "我家", "parents": "爸妈家"}
+_SHAPE = {
+    "water": (13, 4, 290),
+    "electricity": (190, 90, 54),
+    "gas": (22, 12, 310),
+}
+"""Kind → usual month, how far the seasons move it, fen a unit."""
+_SEASON = (0.3, 0.5, 0.1, -0.4, -0.6, 0.2, 0.9, 1.0, 0.4, -0.3, -0.2, 0.1)
+
+
+def fill(settings: Mapping[str, Any]) -> None:
+    """Fill the city that we are in: two sample residents linked, one who has yet to link."""
+    now = utc_now()
+    data = sample_csv(settings, now.date())
+    import_bills(system("demo"), settings, data, "sample.csv", now, sample=True)
+    for subject, nickname in NICKNAMES.items():
+        token = residents.sign_in("demo", subject, RESIDENTS[subject]["zh"], demo=True)
+        resident = residents.signed_in(token)
+        residents.sign_out(token)
+        assert resident is not None
+        for kind in settings["kinds"]:
+            number = sample_number(settings, kind, subject)
+            link_account(resident, settings, kind, number, HOLDERS[subject], nickname, now)
+
+
+def sample_number(settings: Mapping[str, Any], kind: str, subject: str) -> str:
+    """The sample account's number of a sample resident: the example's, counted up."""
+    example = str(settings["suppliers"][kind]["number"]["example"])
+    return example[:-1] + str((int(example[-1]) + list(HOLDERS).index(subject)) % 10)
+
+
+def sample_csv(settings: Mapping[str, Any], today: date) -> bytes:
+    """Two years of bills for every sample resident, as a supplier would send them."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*REQUIRED, "paid_on"])
+    for place, (subject, holder) in enumerate(HOLDERS.items()):
+        for kind in KINDS:
+            if kind in settings["kinds"]:
+                number = sample_number(settings, kind, subject)
+                for row in _bills(kind, number, place, today):
+                    writer.writerow([kind, number, holder, f"示例路 {place + 1} 号（示例）", *row])
+    return out.getvalue().encode()
+
+
+def _bills(kind: str, number: str, place: int, today: date) -> list[list[str]]:
+    usual, swing, fen = _SHAPE[kind]
+    rows = []
+    for back in range(24, 0, -1):
+        month = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+        for _step in range(back - 1):
+            month = (month - timedelta(days=1)).replace(day=1)
+        wobble = (int(number[-3:]) * 7 + back * 13) % 5 - 2
+        usage = max(1, round(usual + swing * _SEASON[month.month - 1] + wobble - (back < 13)))
+        issued = (month.replace(day=28) + timedelta(days=8)).replace(day=3)
+        due = issued + timedelta(days={"water": 27, "electricity": 22, "gas": 5}[kind])
+        unpaid = back == 1 and (kind != "gas" or place)
+        paid = "" if unpaid else (due - timedelta(days=2)).isoformat()
+        rows.append(
+            [
+                f"{month:%Y-%m}",
+                str(usage),
+                f"{usage * fen / 100:.2f}",
+                issued.isoformat(),
+                due.isoformat(),
+                paid,
+            ]
+        )
+    return rows

@@ -1,0 +1,72 @@
+"""The tables of utility bills, all a city's own."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+
+KINDS = ("water", "electricity", "gas")
+
+
+class UtilityAccount(CityModel):
+    """An account at a supplier. ``holder`` and ``address`` are as the supplier sent them."""
+
+    __tablename__ = "utility_account"
+    __table_args__ = (UniqueConstraint("city_id", "kind", "number"),)
+
+    kind: Mapped[str]
+    number: Mapped[str]
+    holder: Mapped[str]
+    address: Mapped[str]
+    sample: Mapped[bool] = mapped_column(default=False)
+    updated_at: Mapped[datetime]
+
+
+class UtilityLink(CityModel):
+    """A resident's link to an account, under a name of their own."""
+
+    __tablename__ = "utility_link"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        city_foreign_key("account_id", "utility_account"),
+        UniqueConstraint("city_id", "resident_id", "account_id"),
+        Index("ix_utility_link_city_id_account_id", "city_id", "account_id"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    account_id: Mapped[uuid.UUID]
+    nickname: Mapped[str]
+    created_at: Mapped[datetime]
+    account: Mapped[UtilityAccount] = city_relationship(
+        "UtilityAccount", "account_id", owner="UtilityLink"
+    )
+
+
+class UtilityBill(CityModel):
+    """One bill. ``amount`` is in the currency's minor unit, ``usage`` in thousandths of the
+    kind's unit (m³ or kWh); ``period`` is the first day of its month."""
+
+    __tablename__ = "utility_bill"
+    __table_args__ = (
+        city_foreign_key("account_id", "utility_account"),
+        UniqueConstraint("city_id", "account_id", "period"),
+        CheckConstraint("amount >= 0", name="amount"),
+        CheckConstraint("usage >= 0", name="usage"),
+    )
+
+    account_id: Mapped[uuid.UUID]
+    period: Mapped[date]
+    usage: Mapped[int]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    issued_on: Mapped[date]
+    due_on: Mapped[date]
+    paid_on: Mapped[date | None]
+    account: Mapped[UtilityAccount] = city_relationship(
+        "UtilityAccount", "account_id", owner="UtilityBill"
+    )

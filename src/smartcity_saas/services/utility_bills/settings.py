@@ -1,0 +1,141 @@
+"""The service's part of a document: kinds, suppliers, how numbers look, tariffs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from marshmallow import Schema, ValidationError, fields
+
+from smartcity_saas.configuration.fields import Choice, Line, ListOf, Pattern, Text
+from smartcity_saas.configuration.schema import ServiceSettings
+from smartcity_saas.services.utility_bills.models import KINDS
+
+# Literals, classes of characters and counts: such a pattern cannot take exponential time.
+_SIMPLE = re.compile(
+    r"(?:(?:[A-Za-z0-9-]|\\d|\[[A-Za-z0-9-]+\])(?:\{[0-9]{1,2}(?:,[0-9]{1,2})?\})?)+"
+)
+
+
+class NumberPattern(Line):
+    """A pattern of an account's number: characters, ``[0-9]`` and counts, nothing nested."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            fits = _SIMPLE.fullmatch(text) and re.compile(text)
+        except re.error:
+            fits = None
+        if not fits:
+            raise ValidationError(
+                _('Write a pattern of characters and counts, such as "[0-9]{10}".')
+            )
+        return text
+
+
+class Price(Line):
+    """A price a unit, in yuan, as text: ``"2.90"``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            price = Decimal(text)
+        except InvalidOperation:
+            price = Decimal(-1)
+        if not (price.is_finite() and 0 < price < 1000) or -price.as_tuple().exponent > 4:  # type: ignore[operator]
+            raise ValidationError(_('Write a price in yuan as text: "2.90".'))
+        return price
+
+
+class TierSchema(Schema):
+    """One step of a tariff."""
+
+    up_to = fields.Integer(
+        strict=True,
+        metadata={"description": "Up to and with this usage in a calendar year; none in the last."},
+    )
+    price = Price(required=True, metadata={"description": "Yuan a unit, in quotes."})
+
+
+class NumberSchema(Schema):
+    """How an account's number looks and where residents find it."""
+
+    pattern = NumberPattern(
+        required=True, longest=64, metadata={"description": "Characters and counts: `[0-9]{10}`."}
+    )
+    example = Line(longest=32, metadata={"description": "A made-up number of that form."})
+    where = Text(metadata={"description": "Where it is printed."})
+
+
+class SupplierSchema(Schema):
+    """Who supplies."""
+
+    name = Text(longest=60, required=True, metadata={"description": "The supplier's name."})
+    number = fields.Nested(NumberSchema, required=True)
+    phone = Pattern(
+        r"[0-9+][0-9 -]{2,19}",
+        _('Write a telephone number in quotes: "12345".'),
+        metadata={"description": "The supplier's telephone."},
+    )
+    tiers = ListOf(
+        fields.Nested(TierSchema),
+        most=8,
+        metadata={"description": "The tariff by usage in a calendar year, cheapest first."},
+    )
+
+
+class SuppliersSchema(Schema):
+    """One supplier a kind."""
+
+    water = fields.Nested(SupplierSchema)
+    electricity = fields.Nested(SupplierSchema)
+    gas = fields.Nested(SupplierSchema)
+
+
+class UtilityBillsSettings(ServiceSettings):
+    """Settings of the service."""
+
+    kinds = ListOf(
+        Choice(KINDS),
+        required=True,
+        metadata={"description": "Which bills the city shows: `water`, `electricity`, `gas`."},
+    )
+    suppliers = fields.Nested(SuppliersSchema, required=True)
+
+    def check_whole(self, data: Mapping[str, Any]) -> None:
+        """Each kind once and with its supplier; tiers in order; the example of its pattern."""
+        errors: dict[str, Any] = {}
+        suppliers = data.get("suppliers", {})
+        kinds = data.get("kinds", [])
+        if len(set(kinds)) != len(kinds) or not kinds:
+            errors["kinds"] = [_("Name each kind once, and one at least.")]
+        for kind in kinds:
+            if kind not in suppliers:
+                errors.setdefault("suppliers", {})[kind] = [
+                    _("This kind is offered and has no supplier.")
+                ]
+        for kind, supplier in suppliers.items():
+            found = _supplier_errors(supplier)
+            if found:
+                errors.setdefault("suppliers", {})[kind] = found
+        if errors:
+            raise ValidationError(errors)
+
+
+def _supplier_errors(supplier: Mapping[str, Any]) -> dict[str, Any]:
+    errors: dict[str, Any] = {}
+    number = supplier.get("number", {})
+    if "example" in number and not re.fullmatch(number["pattern"], number["example"]):
+        errors["number"] = {"example": [_("The example does not fit the pattern.")]}
+    limits = [tier.get("up_to") for tier in supplier.get("tiers", [])]
+    if limits and (
+        limits[-1] is not None
+        or None in limits[:-1]
+        or sorted(set(limits[:-1])) != limits[:-1]
+        or any(limit <= 0 for limit in limits[:-1])
+    ):
+        errors["tiers"] = [_("Tiers rise, and only the last has no up_to.")]
+    return errors

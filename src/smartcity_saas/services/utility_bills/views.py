@@ -1,0 +1,161 @@
+"""The service's pages on a city's site."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import abort, current_app, redirect, render_template, request
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.city import CatalogEntry
+from smartcity_saas.identity.gatekeeper import current_resident
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.services.utility_bills import bills as domain
+from smartcity_saas.services.utility_bills.bills import THOUSANDTHS, FieldErrors
+from smartcity_saas.services.utility_bills.models import KINDS
+from smartcity_saas.web.charts import bar_chart
+from smartcity_saas.web.policy import CityBlueprint
+
+KIND_NAMES: dict[str, Any] = {
+    "water": _("Water"),
+    "electricity": _("Electricity"),
+    "gas": _("Gas"),
+}
+ICONS = {"water": "droplet", "electricity": "bolt", "gas": "flame"}
+UNITS = {"water": "m³", "electricity": "kWh", "gas": "m³"}
+ROOT = "/services/utility-bills"
+
+blueprint = CityBlueprint(
+    "utility_bills", __name__, service="utility_bills", template_folder="templates"
+)
+
+
+@blueprint.page(ROOT, who="everyone")
+def landing() -> Any:
+    """What the service is, or the resident's own bills."""
+    resident = current_resident()
+    if resident is None:
+        return _render("utility_bills/about.html", settings=_entry().settings)
+    found = domain.links(resident)
+    if not found:
+        return _render("utility_bills/empty.html", settings=_entry().settings)
+    return redirect(f"{ROOT}/accounts/{found[0].id}")
+
+
+@blueprint.page(f"{ROOT}/<any({', '.join(KINDS)}):kind>", who="resident")
+def by_kind(kind: str) -> Any:
+    """The resident's first account of a kind, or the form that links one."""
+    resident = _resident()
+    found = domain.links(resident)
+    accounts = domain.accounts_of(found)
+    link = next((one for one in found if accounts[one.account_id].kind == kind), None)
+    if link is None:
+        return redirect(f"{ROOT}/link?kind={kind}")
+    return redirect(f"{ROOT}/accounts/{link.id}")
+
+
+@blueprint.page(f"{ROOT}/accounts/<uuid:link_id>", who="resident", continues=True)
+def account(link_id: uuid.UUID) -> Any:
+    """One linked account: what is due, usage, tiers, history."""
+    resident = _resident()
+    link = domain.own_link(resident, link_id)
+    found = domain.links(resident)
+    accounts = domain.accounts_of(found)
+    own = accounts[link.account_id]
+    every = domain.bills_of(own.id)
+    household = [one for one in found if one.nickname == link.nickname]
+    supplier = _entry().settings.get("suppliers", {}).get(own.kind, {})
+    usage = domain.usage_of(every)
+    return _render(
+        "utility_bills/account.html",
+        link=link,
+        account=own,
+        links=found,
+        accounts=accounts,
+        household=household,
+        nicknames=list(dict.fromkeys(one.nickname for one in found)),
+        due=domain.due_bills(household),
+        bills=every if request.args.get("all") else every[:6],
+        bill_count=len(every),
+        supplier=supplier,
+        usage=usage,
+        chart=_chart(usage),
+        tiers=domain.tiers_used(supplier.get("tiers", ()), every, _now().year),
+        year_usage=sum(b.usage for b in every if b.period.year == _now().year) / THOUSANDTHS,
+        entry=_entry(),
+    )
+
+
+@blueprint.page(f"{ROOT}/link", who="resident")
+def link_form() -> Any:
+    """The form that links an account."""
+    kind = request.args.get("kind", "")
+    kinds = _entry().settings["kinds"]
+    return _link_page({"kind": kind if kind in kinds else kinds[0]}, {})
+
+
+@blueprint.page(f"{ROOT}/link", who="resident", methods=("POST",))
+def link() -> Any:
+    """Link an account."""
+    typed = {name: request.form.get(name, "") for name in ("kind", "number", "holder", "nickname")}
+    try:
+        made = domain.link_account(_resident(), _entry().settings, **typed, now=_now())
+    except FieldErrors as error:
+        return _link_page(typed, error.fields), 422
+    return redirect(f"{ROOT}/accounts/{made.id}")
+
+
+@blueprint.page(
+    f"{ROOT}/accounts/<uuid:link_id>/unlink", who="resident", methods=("POST",), continues=True
+)
+def unlink(link_id: uuid.UUID) -> Any:
+    """Remove a link."""
+    domain.unlink_account(_resident(), link_id, _now())
+    return redirect("/me")
+
+
+def _link_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
+    return _render(
+        "utility_bills/link.html", settings=_entry().settings, typed=typed, errors=errors
+    )
+
+
+def _chart(usage: domain.Usage) -> Any:
+    return bar_chart(
+        [
+            (
+                str(month.month),
+                now / THOUSANDTHS,
+                before / THOUSANDTHS if before is not None else None,
+            )
+            for month, now, before in usage.months
+        ]
+    )
+
+
+def _render(template: str, **values: Any) -> str:
+    return render_template(
+        template,
+        kind_names=KIND_NAMES,
+        icons=ICONS,
+        units=UNITS,
+        root=ROOT,
+        masked=domain.masked,
+        thousandths=THOUSANDTHS,
+        **values,
+    )
+
+
+def _entry() -> CatalogEntry:
+    city = request.site.city  # type: ignore[attr-defined]
+    found: CatalogEntry = city.catalog["utility_bills"]
+    return found
+
+
+def _resident() -> SignedInResident:
+    return current_resident() or abort(404)
+
+
+def _now() -> Any:
+    return current_app.config["CLOCK"]()
