@@ -1,0 +1,128 @@
+"""``create_app``: the table of contents of the product."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask_wtf import CSRFProtect
+from sqlalchemy.exc import SQLAlchemyError
+
+from smartcity_saas import pages
+from smartcity_saas.catalog.discovery import installed_services
+from smartcity_saas.catalog.service import Service
+from smartcity_saas.clock import Clock, utc_now
+from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.database import init_database
+from smartcity_saas.database.roles import refuse_powerful_role
+from smartcity_saas.database.session import db
+from smartcity_saas.errors import SettingsError
+from smartcity_saas.identity.channels import Channel, installed_channels
+from smartcity_saas.migrations import init_migrations
+from smartcity_saas.observability import init_logging, init_metrics
+from smartcity_saas.portals import register_portals
+from smartcity_saas.readiness import holds_demo_rows, init_probes
+from smartcity_saas.settings import Settings
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.fleet import Fleet
+from smartcity_saas.web.languages import init_languages
+from smartcity_saas.web.security import SiteSessions, TrustedProxies
+from smartcity_saas.web.static_files import init_static_files
+
+LARGEST_REQUEST = 8 * 1024 * 1024
+
+
+def create_app(
+    settings: Settings | None = None, *, clock: Clock = utc_now, serving: bool = True
+) -> SiteFlask:
+    """Put the product together.
+
+    Args:
+        settings: What the installation decides; read from the environment by default.
+        clock: The time.
+        serving: The application will answer requests, so an unsafe start is refused.
+
+    Raises:
+        SettingsError: The keys, the database's role or its rows are not fit for production.
+    """
+    settings = settings or Settings.from_environment()
+    if serving:
+        settings.refuse_unsafe_keys()
+    services, channels = installed_services(), installed_channels()
+    app = SiteFlask("smartcity_saas", host_matching=True, static_folder=None)
+    _configure(app, settings, clock)
+    app.extensions["services"], app.extensions["channels"] = services, channels
+    app.fleet = Fleet(_extensions(services, channels), settings.host, demo=settings.demo)
+    init_logging()
+    init_database(app, settings.database_url)
+    init_migrations(app, services)
+    init_languages(app, _translations(services), settings.language)
+    init_metrics(app, settings.metrics_token)
+    init_probes(app)
+    init_static_files(app)
+    pages.init_pages(app)
+    CSRFProtect(app)
+    register_portals(app, services)
+    app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    if serving:
+        _refuse_unsafe_database(app, settings)
+    return app
+
+
+def _configure(app: SiteFlask, settings: Settings, clock: Clock) -> None:
+    app.config.update(
+        SETTINGS=settings,
+        DEMO=settings.demo,
+        CLOCK=clock,
+        TESTING=settings.testing,
+        SECRET_KEY=settings.secret_key or None,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
+        MAX_FORM_MEMORY_SIZE=LARGEST_REQUEST,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.url_map.merge_slashes = False
+    app.session_interface = SiteSessions(lambda request: request.site.key)  # type: ignore[attr-defined]
+
+
+def _extensions(services: Mapping[str, Service], channels: Mapping[str, Channel]) -> Extensions:
+    """What documents may name."""
+    return Extensions(
+        services={name: service.extension for name, service in services.items()},
+        channels={n: found.settings for n, found in channels.items() if found.settings},
+        providers={},
+    )
+
+
+def _translations(services: Mapping[str, Service]) -> list[Path]:
+    folders = [Path(__file__).parent]
+    folders += [Path(service.resident.root_path) for service in services.values()]
+    return [folder / "translations" for folder in folders]
+
+
+def _refuse_unsafe_database(app: SiteFlask, settings: Settings) -> None:
+    """Refuse a role that passes the wall, and demo rows in production.
+
+    A database that cannot be reached is no reason to stop: ``/readyz`` says so until it can.
+    """
+    with app.app_context():
+        try:
+            if not settings.testing:
+                refuse_powerful_role(db.engine)
+            if not settings.demo and holds_demo_rows():
+                raise SettingsError(
+                    "This database holds the demo's accounts and rows. Start production on an "
+                    "empty one."
+                )
+            app.fleet.refresh()
+        except SettingsError:
+            raise
+        except (SQLAlchemyError, Exception) as error:
+            app.logger.warning("not ready yet: %s", type(error).__name__)
+        finally:
+            db.session.remove()

@@ -1,0 +1,53 @@
+"""The ``smartcity`` command: thin over the domain, tables for people, JSON for programs.
+
+Exit codes: 0 done or nothing to do, 1 problems, 2 wrong usage, 3 changes pending.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from sqlalchemy.exc import SQLAlchemyError
+
+from smartcity_saas.app import create_app
+from smartcity_saas.cli import documents, operations, rolling
+from smartcity_saas.cli.output import fail
+from smartcity_saas.errors import Invalid, SmartCityError
+from smartcity_saas.settings import Settings
+
+
+class _Group(click.Group):
+    """A group whose errors are sentences, never tracebacks."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command inside the application's context."""
+        try:
+            app = create_app(Settings.from_environment(), serving=False)
+            with app.app_context():
+                return super().invoke(ctx)
+        except Invalid as error:
+            fail(error.problems or [str(error.detail)])
+        except SmartCityError as error:
+            fail([str(error.detail or error.title)])
+        except SQLAlchemyError as error:
+            fail([_database_trouble(error)])
+        return sys.exit(1)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Run hundreds of cities on one application, each from one YAML file."""
+
+
+for found in (*documents.COMMANDS, *rolling.COMMANDS, *operations.COMMANDS):
+    main.add_command(found)
+
+
+def _database_trouble(error: SQLAlchemyError) -> str:
+    """What to do about the database, without the statement or its values."""
+    reason = type(getattr(error, "orig", None) or error).__name__
+    return (
+        f"The database does not answer as it should ({reason}). "
+        "Check DATABASE_URL, and run `smartcity db upgrade`."
+    )

@@ -1,0 +1,301 @@
+"""Commands on documents: validate, plan, apply, export, history, diff, rollback, schema."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from smartcity_saas.audit import system
+from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
+from smartcity_saas.configuration.changes import MISSING, Change, text_diff
+from smartcity_saas.configuration.checking import Check, Known
+from smartcity_saas.configuration.documents import Documents
+from smartcity_saas.configuration.folder import DocumentFile, file_name, read_files
+from smartcity_saas.configuration.planning import (
+    CHANGE,
+    CONFLICT,
+    KEEP,
+    NEW,
+    SAME,
+    Plan,
+    Step,
+    plan,
+)
+from smartcity_saas.configuration.problems import dotted
+from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
+from smartcity_saas.tenancy.applying import apply_plan, picture_problems
+from smartcity_saas.tenancy.assets import find_asset
+from smartcity_saas.tenancy.entering import city_scope
+
+PENDING = 3
+_MARKS = {NEW: "+", CHANGE: "~", SAME: "=", KEEP: "·", CONFLICT: "!"}
+paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+
+
+def documents_as_cli() -> Documents:
+    """Documents as whoever has a shell on the machine: everything."""
+    fleet = current_app.fleet  # type: ignore[attr-defined]
+    return Documents(system("cli"), fleet.extensions, fleet.platform_host)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@format_option
+def validate(paths: tuple[Path, ...], style: str) -> None:
+    """Check documents in files and folders; nothing is stored.
+
+    Baselines that are not among PATHS come from the live platform, else from config/.
+    """
+    files, problems = read_files(paths)
+    candidates = [file.candidate for file in files]
+    try:
+        problems += documents_as_cli().problems(candidates)
+    except SQLAlchemyError:
+        problems += _without_database(files)
+    problems += picture_problems(_as_plan(files))
+    report(problems, style)
+    if problems:
+        sys.exit(1)
+    if style == "text":
+        say(f"{len(files)} documents, no problems.")
+
+
+@click.command("plan")
+@paths_argument
+@format_option
+def plan_command(paths: tuple[Path, ...], style: str) -> None:
+    """Show what `apply` would change. Exit code 3 if anything would."""
+    found = _planned(paths, style)
+    _show(found, style)
+    sys.exit(PENDING if found.pending else 0)
+
+
+@click.command()
+@paths_argument
+@click.option("-m", "--message", default="", help="Why; kept in the history.")
+@format_option
+def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
+    """Make documents in files and folders live, all or none. Default: config/ and tenants/."""
+    found = _planned(paths, style)
+    made = apply_plan(documents_as_cli(), found, message)
+    if style == "json":
+        say_json({"applied": [{"document": r.document, "revision": r.number} for r in made]})
+        return
+    _show(found, style)
+    say(f"{len(made)} documents changed." if made else "Nothing to apply.")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option(
+    "--to",
+    "folder",
+    default=".",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder that holds config/ and tenants/.",
+)
+def export(names: tuple[str, ...], folder: Path) -> None:
+    """Write live documents into files: those named, or all."""
+    documents = documents_as_cli()
+    for live in [documents.live(name) for name in names] or documents.all():
+        text = documents.text(live.name)
+        path = folder / file_name(live.name, live.kind, live.province)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        _export_pictures(live, path.parent)
+        documents.mark_applied(live.name, text, live.files)
+        say(str(path))
+
+
+@click.command()
+@click.argument("city")
+@format_option
+def history(city: str, style: str) -> None:
+    """Revisions of a document, the newest first."""
+    found = documents_as_cli().history(city, 1000)
+    if style == "json":
+        say_json(
+            [
+                {
+                    "revision": one.number,
+                    "at": one.created_at.isoformat(),
+                    "author": one.author,
+                    "origin": one.origin,
+                    "message": one.message,
+                    "changes": [change.as_dict() for change in one.changes],
+                }
+                for one in found
+            ]
+        )
+        return
+    say_table(
+        ["revision", "when (UTC)", "who", "how", "why"],
+        [
+            [str(r.number), f"{r.created_at:%Y-%m-%d %H:%M}", r.author_label, r.origin, r.message]
+            for r in found
+        ],
+    )
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@format_option
+def diff(targets: tuple[str, ...], style: str) -> None:
+    """Lines that differ. Exit code 3 if any do.
+
+    Without TARGETS, or with paths: files against what is live. With a document's name: its
+    last revision against the one before; with one or two numbers behind it, those revisions
+    (one: against what is live).
+    """
+    named = targets and not Path(targets[0]).exists()
+    pieces = _revision_diff(targets) if named else _file_diffs(tuple(map(Path, targets)), style)
+    if style == "json":
+        say_json(pieces)
+    else:
+        for piece in pieces:
+            say(piece["diff"].rstrip("\n"))
+    sys.exit(PENDING if pieces else 0)
+
+
+@click.command()
+@click.argument("city")
+@click.argument("revision", type=int)
+@click.option("-m", "--message", default="", help="Why; kept in the history.")
+def rollback(city: str, revision: int, message: str) -> None:
+    """Make a new revision of CITY with the text of an old one."""
+    made = documents_as_cli().rollback(city, revision, message)
+    if made is None:
+        say(f"{city} has the text of revision {revision} already.")
+    else:
+        say(f"{city}: revision {made.number} has the text of revision {revision}.")
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(DOCUMENT_KINDS), default=DOCUMENT_KINDS[0])
+@click.option("--markdown", "as_markdown", is_flag=True, help="The reference for docs/.")
+def schema(kind: str, as_markdown: bool) -> None:
+    """Print the JSON Schema of a kind of document, for an editor's completion."""
+    extensions = current_app.fleet.extensions  # type: ignore[attr-defined]
+    if as_markdown:
+        click.echo(markdown(extensions), nl=False)
+    else:
+        say_json(json_schema(kind, extensions))
+
+
+COMMANDS = (validate, plan_command, apply, export, history, diff, rollback, schema)
+
+
+def _planned(paths: tuple[Path, ...], style: str) -> Plan:
+    files, unreadable = read_files(paths or _default_paths())
+    found = plan(documents_as_cli(), files)
+    problems = [*unreadable, *found.problems, *picture_problems(found)]
+    if problems:
+        report(problems, style)
+        if style == "text":
+            say("Nothing was stored.")
+        sys.exit(1)
+    return found
+
+
+def _default_paths() -> tuple[Path, ...]:
+    root = current_app.config["SETTINGS"].config_root
+    found = tuple(path for path in (root / "config", root / "tenants") if path.is_dir())
+    if not found:
+        raise click.UsageError("There is no config/ or tenants/ here; name files or folders.")
+    return found
+
+
+def _show(found: Plan, style: str) -> None:
+    if style == "json":
+        say_json(
+            {
+                "steps": [step.as_dict() for step in found.steps if step.act != SAME],
+                "without_file": found.without_file,
+            }
+        )
+        return
+    for step in found.steps:
+        if step.act == SAME:
+            continue
+        say(f"{_MARKS[step.act]} {step.name}")
+        for change in step.apply if step.act != NEW else ():
+            say(f"    {_told(change)}")
+        if step.text_only:
+            say("    comments and layout only")
+        for change in step.keep:
+            say(f"    kept from the console: {_told(change)} (smartcity export writes it)")
+    if found.without_file:
+        say(f"Live without a file, left alone: {len(found.without_file)}.")
+    if not found.pending:
+        say("No changes.")
+
+
+def _told(change: Change) -> str:
+    before = "" if change.before is MISSING else f"{change.before} → "
+    after = "removed" if change.after is MISSING else str(change.after)
+    return f"{dotted(change.path)}: {before}{after}"
+
+
+def _file_diffs(paths: tuple[Path, ...], style: str) -> list[dict[str, Any]]:
+    documents = documents_as_cli()
+    files, unreadable = read_files(paths or _default_paths())
+    if unreadable:
+        report(unreadable, style)
+        sys.exit(1)
+    pieces = []
+    for file in files:
+        name = file.candidate.name
+        live = documents.named([name])
+        text = documents.text(name) if live else ""
+        found = text_diff(text, file.candidate.source.text, str(file.path))
+        if found:
+            pieces.append({"document": name, "diff": found})
+    return pieces
+
+
+def _revision_diff(targets: tuple[str, ...]) -> list[dict[str, Any]]:
+    name, *numbers = targets
+    if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
+        raise click.UsageError("Write a document's name, then at most two revision numbers.")
+    documents = documents_as_cli()
+    live = documents.live(name).number
+    after = int(numbers[1]) if len(numbers) == 2 else live
+    before = int(numbers[0]) if numbers else live - 1
+    old = documents.revision(name, before).text if before > 0 else ""
+    found = text_diff(old, documents.revision(name, after).text, f"{name}.yaml")
+    return [{"document": name, "before": before, "after": after, "diff": found}] if found else []
+
+
+def _export_pictures(live: Any, folder: Path) -> None:
+    for name, address in live.files.items():
+        with city_scope(live.id):
+            asset = find_asset(address)
+        if asset is not None:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                path.write_bytes(asset.content)
+
+
+def _as_plan(files: list[DocumentFile]) -> Plan:
+    return Plan([Step(file.candidate.name, NEW, file) for file in files], [], [])
+
+
+def _without_database(files: list[DocumentFile]) -> list[Any]:
+    """Check against the baselines in config/ where no database has been set up."""
+    fleet = current_app.fleet  # type: ignore[attr-defined]
+    given = {file.candidate.name for file in files}
+    root = current_app.config["SETTINGS"].config_root / "config"
+    baselines, _problems = read_files([root] if root.is_dir() else [])
+    values = {
+        file.candidate.name: file.candidate.source.values
+        for file in baselines
+        if file.candidate.name not in given
+    }
+    candidates = [file.candidate for file in files]
+    return Check(candidates, Known(values), fleet.extensions, fleet.platform_host).run()

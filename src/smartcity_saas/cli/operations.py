@@ -1,0 +1,139 @@
+"""Commands for running the installation: db upgrade, staff create, doctor."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from flask_migrate import upgrade as migrate_to
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from smartcity_saas.audit import system
+from smartcity_saas.cli.output import format_option, say, say_json, say_table
+from smartcity_saas.database.roles import grant_application_role, refuse_powerful_role
+from smartcity_saas.database.session import db
+from smartcity_saas.errors import SmartCityError
+from smartcity_saas.identity.access import CITY_STAFF, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.identity.staff import create_staff
+from smartcity_saas.readiness import holds_demo_rows, readiness
+from smartcity_saas.settings import Settings
+
+
+@click.group("db")
+def database() -> None:
+    """The database's schema."""
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the database to this version's schema, and grant the application's role."""
+    upgrade_database(current_app.config["SETTINGS"])
+    say("The database is at this version's schema.")
+
+
+def upgrade_database(settings: Settings) -> None:
+    """Migrate as the owner, then let the application's role in."""
+    url = make_url(settings.owner_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    migrate_to(revision="heads")
+    role = make_url(settings.database_url).username
+    if url.get_backend_name() == "postgresql" and role and role != url.username:
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            grant_application_role(connection, role)
+        engine.dispose()
+
+
+@click.group("staff")
+def staff() -> None:
+    """Accounts on the console."""
+
+
+@staff.command()
+@click.argument("username")
+@click.option("--name", required=True, help="The person's name.")
+@click.option(
+    "--role",
+    type=click.Choice([OPERATOR, PROVINCE_ADMIN, CITY_STAFF]),
+    default=OPERATOR,
+    show_default=True,
+)
+@click.option("--province", help="A province admin's province.")
+@click.option("--city", help="City staff's city.")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
+)
+def create(
+    username: str,
+    name: str,
+    role: str,
+    province: str | None,
+    city: str | None,
+    password_stdin: bool,
+) -> None:
+    """Make an account; without --password-stdin the password is asked for."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    made = create_staff(system("cli"), username, name, role, password, province=province, city=city)
+    say(f"{made.username} may sign in on the console as {made.role}.")
+
+
+@click.command()
+@format_option
+def doctor(style: str) -> None:
+    """Check keys, database, migrations, role, documents. Exit code 1 if something is wrong."""
+    rows = [
+        ("keys", *_tried(current_app.config["SETTINGS"].refuse_unsafe_keys)),
+        *((name, fine, "") for name, fine in _ready().items()),
+        ("role", *_tried(lambda: refuse_powerful_role(db.engine))),
+        ("demo rows", *_tried(_refuse_demo_rows)),
+        *_cities(),
+    ]
+    if style == "json":
+        say_json([{"check": name, "ok": fine, "detail": detail} for name, fine, detail in rows])
+    else:
+        say_table(
+            ["check", "", "detail"],
+            [[name, "ok" if fine else "WRONG", detail] for name, fine, detail in rows],
+        )
+    if not all(fine for _name, fine, _detail in rows):
+        sys.exit(1)
+
+
+COMMANDS = (database, staff, doctor)
+
+
+def _ready() -> dict[str, bool]:
+    _tried(current_app.fleet.refresh)  # type: ignore[attr-defined]
+    return readiness()
+
+
+def _tried(check: Any) -> tuple[bool, str]:
+    try:
+        check()
+    except SmartCityError as error:
+        return False, str(error.detail)
+    except SQLAlchemyError as error:
+        return False, type(error).__name__
+    return True, ""
+
+
+def _refuse_demo_rows() -> None:
+    if holds_demo_rows() and not current_app.config["DEMO"]:
+        raise SmartCityError("The database holds the demo's rows; production refuses it.")
+
+
+def _cities() -> list[tuple[str, bool, str]]:
+    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    rows = [("cities", True, str(len(snapshot.cities)))]
+    rows += [(f"city {name}", False, detail) for name, detail in snapshot.broken.items()]
+    for city in snapshot.cities.values():
+        rows += [(f"city {city.slug}", True, str(flag.message)) for flag in city.flags]
+    return rows

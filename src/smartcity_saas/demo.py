@@ -1,0 +1,164 @@
+"""The demo: accounts, residents, bills, announcements. All of it sample, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import update
+
+from smartcity_saas.audit import system
+from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.models import Installation
+from smartcity_saas.database import command
+from smartcity_saas.identity.access import CITY_STAFF, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.identity.channels.demo import RESIDENTS
+from smartcity_saas.identity.staff import create_staff
+from smartcity_saas.tenancy.announcements import publish
+from smartcity_saas.tenancy.counts import CityCount
+from smartcity_saas.tenancy.entering import city_scope
+
+PASSWORD = "smart-city-demo"  # noqa: S105 -- the demo's, public on purpose
+STAFF: tuple[dict[str, Any], ...] = (
+    {"username": "operator", "name": "运维员（示例）", "role": OPERATOR},
+    {
+        "username": "zhejiang",
+        "name": "浙江省管理员（示例）",
+        "role": PROVINCE_ADMIN,
+        "province": "zhejiang",
+    },
+    {
+        "username": "guangdong",
+        "name": "广东省管理员（示例）",
+        "role": PROVINCE_ADMIN,
+        "province": "guangdong",
+    },
+    {
+        "username": "hangzhou",
+        "name": "杭州市工作人员（示例）",
+        "role": CITY_STAFF,
+        "city": "hangzhou",
+    },
+    {
+        "username": "guangzhou",
+        "name": "广州市工作人员（示例）",
+        "role": CITY_STAFF,
+        "city": "guangzhou",
+    },
+    {
+        "username": "shanghai",
+        "name": "上海市工作人员（示例）",
+        "role": CITY_STAFF,
+        "city": "shanghai",
+    },
+)
+NOTICES = (
+    (
+        {
+            "zh": "停水：示例路以北，今晚 11 点起",
+            "en": "Water off north of Sample Road, tonight from 23:00",
+        },
+        {
+            "zh": "管道检修，预计明早 5 点恢复。请提前存水。",
+            "en": "Pipes are being repaired until about 05:00. Store some water before.",
+        },
+        {"zh": "市供水公司（示例）", "en": "Water Supply (sample)"},
+        True,
+    ),
+    (
+        {"zh": "采暖季阶梯气量 12 月起调整", "en": "Gas tiers change for the heating season"},
+        {
+            "zh": "第一档每户增加 60 立方米，不用申请。",
+            "en": "The first tier grows by 60 m³ a household. No need to apply.",
+        },
+        {"zh": "市燃气公司（示例）", "en": "Gas Company (sample)"},
+        False,
+    ),
+    (
+        {"zh": "元旦假期社区医院门诊安排", "en": "Community clinics over New Year"},
+        {
+            "zh": "1 月 1 日停诊，1 月 2 日起照常。急诊不受影响。",
+            "en": "Closed on 1 January, open from the 2nd. Emergency care as always.",
+        },
+        {"zh": "市卫生健康委（示例）", "en": "Health Commission (sample)"},
+        False,
+    ),
+)
+
+
+def fill_demo(progress: Callable[[str], None]) -> None:
+    """Fill an empty platform, whose documents are live, with sample rows."""
+    with command() as session:
+        session.execute(update(Installation).values(demo=True))
+    for account in STAFF:
+        create_staff(system("demo"), password=PASSWORD, demo=True, **account)
+    current_app.fleet.refresh()  # type: ignore[attr-defined]
+    for city in current_app.fleet.snapshot.cities.values():  # type: ignore[attr-defined]
+        progress(city.slug)
+        with city_scope(city.id):
+            _fill_city(city)
+
+
+def demo_accounts(address: Callable[[str], str], cities: Mapping[str, City]) -> dict[str, Any]:
+    """The demo's accounts and how each signs in, as ``GET /demo.json`` gives them."""
+    console = f"{address('console')}/sign-in"
+    return {
+        "note": "Sample accounts. They exist in demo mode only.",
+        "staff": [
+            {
+                "username": account["username"],
+                "password": PASSWORD,
+                "role": account["role"],
+                "province": account.get("province"),
+                "city": account.get("city"),
+                "sign_in": {
+                    "url": console,
+                    "method": "POST",
+                    "fields": ["username", "password", "csrf_token"],
+                },
+            }
+            for account in STAFF
+        ],
+        "residents": [
+            {
+                "city": slug,
+                "subject": subject,
+                "name": name["zh"],
+                "sign_in": {
+                    "page": f"{address(slug)}/sign-in",
+                    "url": f"{address(slug)}/sign-in/demo",
+                    "method": "POST",
+                    "fields": ["subject", "csrf_token"],
+                },
+            }
+            for slug in sorted(cities)
+            if cities[slug].state == "live"
+            for subject, name in RESIDENTS.items()
+        ],
+    }
+
+
+def _fill_city(city: City) -> None:
+    now = utc_now()
+    for place, (title, body, source, urgent) in enumerate(NOTICES):
+        published = now - timedelta(hours=5, days=place * 3)
+        publish(system("demo"), title, body, source, published, urgent=urgent, sample=True)
+    for service in current_app.extensions["services"].values():
+        entry = city.catalog[service.name]
+        if service.demo is not None and entry.settings:
+            service.demo(entry.settings)
+    _fill_counts(city)
+
+
+def _fill_counts(city: City) -> None:
+    """Thirty days of use, more on working days: sample figures for the province's charts."""
+    today = utc_now().date()
+    size = 12 + int(city.division_code[:4]) % 37
+    with command() as session:
+        for back in range(1, 30):
+            day = today - timedelta(days=back)
+            value = size + (day.toordinal() * 5) % 7 - (size // 2 if day.weekday() > 4 else 0)
+            session.add(CityCount(city_id=city.id, day=day, metric="done", value=value))

@@ -1,0 +1,307 @@
+"""What happens around every view: the gate, access, headers, shared values, errors as pages."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import structlog
+from flask import (
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_babel import get_locale, gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from smartcity_saas.catalog.gate import CitySuspended, ServicePaused, pass_gate
+from smartcity_saas.catalog.offer import Offer
+from smartcity_saas.catalog.service import Task
+from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.colors import text_on
+from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.errors import Invalid, NotFound, SmartCityError, Throttled
+from smartcity_saas.identity.access import ROLE_NAMES
+from smartcity_saas.identity.gatekeeper import current_resident, current_staff, enforce
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.sites import (
+    CITY_HOST,
+    CONSOLE_HOST,
+    INDEX_HOST,
+    UNREADY_HOST,
+    Site,
+)
+from smartcity_saas.web.formats import init_formats
+from smartcity_saas.web.languages import COOKIE as LANGUAGE_COOKIE
+from smartcity_saas.web.languages import LANGUAGES, local
+from smartcity_saas.web.policy import Policy
+from smartcity_saas.web.security import (
+    add_security_headers,
+    content_security_policy,
+    is_loopback,
+)
+
+TEXT_COOKIE = "text"
+TEXT_SIZES = ("normal", "large")
+PREFERENCE_SECONDS = 365 * 24 * 3600
+
+log = structlog.get_logger(__name__)
+
+_TITLES: dict[int, Any] = {
+    400: _("This request cannot be read"),
+    403: _("This is not open to you"),
+    404: _("This page does not exist"),
+    405: _("This page does not take that"),
+    409: _("Someone else has changed this"),
+    413: _("This is too large to send"),
+    422: _("Something needs correcting"),
+    429: _("Too many attempts"),
+    500: _("Something went wrong here"),
+    503: _("This is not available just now"),
+}
+_DETAILS: dict[int, Any] = {
+    400: _("Go back, load the page again, and try once more."),
+    403: _("Ask the person who gave you this account."),
+    404: _("Check the address, or start from the first page."),
+    405: _("Go back and use the buttons on the page."),
+    413: _("Choose a smaller file."),
+    500: _("It is not your fault, and we have a note of it. Try again in a few minutes."),
+    503: _("Try again in a minute."),
+}
+
+
+def init_pages(app: SiteFlask) -> None:
+    """Hook everything that surrounds a view into the application."""
+    app.before_request(_refuse_strangers_in_demo)
+    app.before_request(_keep_preferences)
+    app.before_request(_pass)
+    app.after_request(_finish)
+    app.context_processor(_shared_values)
+    init_formats(app, _zone, lambda: current_app.config["CLOCK"]())
+    app.jinja_env.filters["preview_query"] = lambda typed: urlencode(
+        {key: value for key, value in typed.items() if key not in ("csrf_token", "find")}
+    )
+    app.jinja_env.globals.update(
+        text_on=text_on, city_path=city_path, task_path=task_path, site_address=site_address
+    )
+    app.register_error_handler(SmartCityError, _render_error)
+    app.register_error_handler(HTTPException, _render_http_error)
+    app.register_error_handler(Exception, _render_fault)
+
+
+def site() -> Site:
+    """The site of the present request."""
+    found: Site = request.site  # type: ignore[attr-defined]
+    return found
+
+
+def city_path(endpoint: str, **arguments: Any) -> str:
+    """The path of a page on a city's site, wherever the link stands."""
+    return urlsplit(url_for(endpoint, **arguments)).path
+
+
+def task_path(task: Task) -> str:
+    """The path of a task's page."""
+    return city_path(task.endpoint, **task.arguments)
+
+
+def site_address(slug: str) -> str:
+    """The address of a city's site, or of the console for ``console``."""
+    settings = current_app.config["SETTINGS"]
+    scheme = "https" if request and request.is_secure else "http"
+    port = request.host.rpartition(":")[2] if request and ":" in request.host else ""
+    suffix = f":{port}" if port.isdecimal() else ""
+    return f"{scheme}://{slug}.{settings.host}{suffix}"
+
+
+def _refuse_strangers_in_demo() -> Any:
+    """The demo's passwords are public, so it serves this machine alone, however it is started."""
+    if current_app.config["DEMO"] and not is_loopback(request.remote_addr):
+        return Response("The demo answers on this machine only.\n", 403, mimetype="text/plain")
+    return None
+
+
+def _keep_preferences() -> Any:
+    """``?lang=`` and ``?text=`` are remembered in cookies of this host, without JavaScript."""
+    if request.method != "GET" or not {"lang", "text"} & set(request.args):
+        return None
+    kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ("lang", "text")]
+    response = redirect(request.path + (f"?{urlencode(kept)}" if kept else ""))
+    for name, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (TEXT_COOKIE, TEXT_SIZES)):
+        value = request.args.get(name)
+        if value in allowed:
+            response.set_cookie(
+                name, value, PREFERENCE_SECONDS, samesite="Lax", secure=request.is_secure
+            )
+    return response
+
+
+def _pass() -> Any:
+    """Gate, then access. A request that matched no route goes on to its 404."""
+    if request.endpoint is None:
+        return None
+    policy: Policy | None = current_app.extensions["policies"].get(request.endpoint)
+    if policy is None:
+        log.error("endpoint_without_policy", endpoint=request.endpoint)
+        raise NotFound
+    city = site().city
+    if city is not None:
+        pass_gate(city, policy, preview=_previewing(city))
+    if site().kind == CONSOLE_HOST and policy.who == "staff":
+        current_app.fleet.refresh()  # type: ignore[attr-defined]
+    return enforce(policy)
+
+
+def _previewing(city: City) -> bool:
+    return city.state == "draft" and request.method == "GET" and bool(session.get("preview"))
+
+
+def _finish(response: Response) -> Response:
+    city = site().city
+    origins: list[str] = []
+    if city is not None:
+        channels = current_app.extensions["channels"].values()
+        origins = [o for found in channels if found.offered(city) for o in found.origins(city)]
+    return add_security_headers(response, content_security_policy(origins))
+
+
+def _shared_values() -> dict[str, Any]:
+    """What every template may use."""
+    locale = get_locale()
+    chinese = locale is not None and locale.language == "zh"
+    values: dict[str, Any] = {
+        "comma": "，" if chinese else ", ",
+        "stop": "。" if chinese else ". ",
+        "demo": current_app.config["DEMO"],
+        "lang": locale.language if locale else "en",
+        "large_text": request.cookies.get(TEXT_COOKIE) == "large",
+        "text": local,
+        "services": current_app.extensions["services"],
+    }
+    if site().kind == CITY_HOST:
+        values |= {"city": site().city, "resident": _resident_or_none(), "frame": False}
+    if site().kind == CONSOLE_HOST:
+        values |= {"staff": _staff_or_none(), "roles": ROLE_NAMES}
+        values["console_city"] = g.get("console_city")
+    return values
+
+
+def _resident_or_none() -> Any:
+    return current_resident() if "resident" in session or "resident" in g else None
+
+
+def _staff_or_none() -> Any:
+    return current_staff() if "staff" in session else None
+
+
+def _zone() -> str:
+    found = site().city or g.get("zone_city")
+    return found.timezone if found is not None else "Asia/Shanghai"
+
+
+def _render_error(error: SmartCityError) -> Any:
+    if isinstance(error, ServicePaused):
+        return _paused_page(error), error.status
+    if isinstance(error, CitySuspended):
+        return render_template("resident/suspended.html"), error.status
+    if isinstance(error, (StaleEdit, UndoConflict)) and site().kind == CONSOLE_HOST:
+        return _conflict_page(error), error.status
+    title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
+    detail = error.detail or _DETAILS.get(error.status, "")
+    problems = error.problems if isinstance(error, Invalid) else []
+    response = _error_response(error.status, str(title), str(detail), problems)
+    if isinstance(error, Throttled):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _render_http_error(error: HTTPException) -> Any:
+    status = error.code or 500
+    if status < 400:
+        return error
+    if isinstance(error, CSRFError):
+        title, detail = (
+            _("This page was open for too long"),
+            _("Go back, load the page again, and send it once more. Nothing was stored."),
+        )
+        return _error_response(400, str(title), str(detail), [])
+    if site().kind == UNREADY_HOST:
+        status = 503
+    title = _TITLES.get(status, error.name)
+    response = _error_response(status, str(title), str(_DETAILS.get(status, "")), [])
+    if status == 405:
+        response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+    return response
+
+
+def _render_fault(error: Exception) -> Any:
+    reference = uuid.uuid4().hex[:8]
+    log.error("fault", reference=reference, path=request.path, exc_info=error)
+    detail = gettext(
+        "It is not your fault, and we have a note of it (%(reference)s). Try again in a few "
+        "minutes.",
+        reference=reference,
+    )
+    return _error_response(500, str(_TITLES[500]), detail, [])
+
+
+def _error_response(status: int, title: str, detail: str, problems: list[Problem]) -> Response:
+    if _wants_json():
+        response = jsonify(
+            type="about:blank",
+            title=title,
+            status=status,
+            detail=detail,
+            **({"problems": [found.as_dict() for found in problems]} if problems else {}),
+        )
+        response.mimetype = "application/problem+json"
+    else:
+        template = {
+            CITY_HOST: "resident/error.html",
+            CONSOLE_HOST: "console/error.html",
+            INDEX_HOST: "index/error.html",
+        }.get(site().kind, "index/unknown.html")
+        city = site().city
+        if city is not None and city.state == "draft" and not session.get("preview"):
+            template = "index/unknown.html"
+        response = make_response(
+            render_template(template, status=status, title=title, detail=detail, problems=problems)
+        )
+    response.status_code = status
+    return response
+
+
+def _wants_json() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
+    return request.path.startswith("/api/") or best == "application/json"
+
+
+def _conflict_page(error: StaleEdit | UndoConflict) -> str:
+    """What the other person changed, and what was sent, ready to be sent again."""
+    since, live = (
+        (error.since, error.live) if isinstance(error, StaleEdit) else (error.clashes, None)
+    )
+    return render_template(
+        "console/conflict.html", title=error.title, detail=error.detail, since=since, live=live
+    )
+
+
+def _paused_page(error: ServicePaused) -> str:
+    service = current_app.extensions["services"][error.entry.name]
+    mine = []
+    if (resident := _resident_or_none()) is not None:
+        mine = service.mine(resident)
+    return render_template(
+        "resident/paused.html", offer=Offer(service, error.entry, ()), service=service, mine=mine
+    )

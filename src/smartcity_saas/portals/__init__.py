@@ -1,0 +1,33 @@
+"""The four portals, and the services' pages beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask
+
+from smartcity_saas.catalog.service import Service
+from smartcity_saas.portals.city import blueprint as city
+from smartcity_saas.portals.console import blueprint as console
+from smartcity_saas.portals.index import blueprint as index
+from smartcity_saas.portals.operator import blueprint as operator
+from smartcity_saas.portals.province import blueprint as province
+from smartcity_saas.portals.resident import blueprint as resident
+from smartcity_saas.portals.resident.home import PageCache
+from smartcity_saas.portals.wording import change_label, change_value
+
+
+def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
+    """Register every page of the product."""
+    app.extensions["pages"] = PageCache()
+    for blueprint in (resident, console, city, province, operator, index):
+        app.register_blueprint(blueprint)
+    app.jinja_env.globals.update(
+        change_label=change_label,
+        change_value=change_value,
+        desks=[service for service in services.values() if service.desk is not None],
+    )
+    for service in services.values():
+        app.register_blueprint(service.resident)
+        if service.desk is not None:
+            app.register_blueprint(service.desk)

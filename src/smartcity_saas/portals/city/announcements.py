@@ -1,0 +1,113 @@
+"""Announcements on the console: writing, withdrawing, putting back."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import current_app, redirect, render_template, request
+from flask_babel import gettext as _
+from marshmallow import ValidationError
+
+from smartcity_saas.configuration.fields import no_control_characters
+from smartcity_saas.identity.gatekeeper import current_staff, documents
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy import announcements as domain
+from smartcity_saas.tenancy.entering import city_scope
+
+FIELDS = {
+    "title_zh": 60,
+    "title_en": 120,
+    "source_zh": 40,
+    "source_en": 60,
+    "body_zh": 4000,
+    "body_en": 8000,
+}
+
+
+@blueprint.page(f"{ROOT}/announcements", permission="city.see")
+def announcements(city: str) -> Any:
+    """All of them, and the form for a new one."""
+    return _page(city, {}, {})
+
+
+@blueprint.page(f"{ROOT}/announcements", permission="city.announce", methods=("POST",))
+def publish(city: str) -> Any:
+    """Put an announcement on the site."""
+    typed = {name: request.form.get(name, "").strip() for name in FIELDS}
+    errors = _errors(typed)
+    if errors:
+        return _page(city, typed, errors), 422
+    member = current_staff()
+    assert member is not None
+    with city_scope(documents().live(city).id):
+        domain.publish(
+            member.actor,
+            title=_both(typed, "title"),
+            body=_both(typed, "body"),
+            source=_both(typed, "source"),
+            now=current_app.config["CLOCK"](),
+            urgent="urgent" in request.form,
+        )
+    return _shown(city)
+
+
+@blueprint.page(
+    f"{ROOT}/announcements/<uuid:notice_id>/withdraw", permission="city.announce", methods=("POST",)
+)
+def withdraw(city: str, notice_id: uuid.UUID) -> Any:
+    """Take an announcement off the site."""
+    return _withdraw(city, notice_id, back=False)
+
+
+@blueprint.page(
+    f"{ROOT}/announcements/<uuid:notice_id>/restore", permission="city.announce", methods=("POST",)
+)
+def restore(city: str, notice_id: uuid.UUID) -> Any:
+    """Put an announcement back on the site."""
+    return _withdraw(city, notice_id, back=True)
+
+
+def _withdraw(city: str, notice_id: uuid.UUID, *, back: bool) -> Any:
+    member = current_staff()
+    assert member is not None
+    with city_scope(documents().live(city).id):
+        domain.withdraw(member.actor, notice_id, current_app.config["CLOCK"](), back=back)
+    return _shown(city)
+
+
+def _shown(city: str) -> Any:
+    documents().touch_content(city)
+    return redirect(f"/cities/{city}/announcements")
+
+
+def _page(city: str, typed: dict[str, str], errors: dict[str, Any]) -> str:
+    with city_scope(documents().live(city).id):
+        found = domain.all_announcements()
+    return render_template(
+        "city/announcements.html",
+        notices=found,
+        typed=typed,
+        errors=errors,
+        longest=FIELDS,
+        **shell(city),
+    )
+
+
+def _both(typed: dict[str, str], part: str) -> dict[str, str]:
+    return {"zh": typed[f"{part}_zh"], "en": typed[f"{part}_en"]}
+
+
+def _errors(typed: dict[str, str]) -> dict[str, Any]:
+    errors: dict[str, Any] = {}
+    for name, most in FIELDS.items():
+        if not typed[name]:
+            errors[name] = _("Write this in both languages.")
+        elif len(typed[name]) > most:
+            errors[name] = _("At most %(most)s characters.", most=most)
+        else:
+            try:
+                no_control_characters(typed[name].replace("\r", "").replace("\n", " "))
+            except ValidationError as error:
+                errors[name] = error.messages[0]
+    return errors

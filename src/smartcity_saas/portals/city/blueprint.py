@@ -1,0 +1,36 @@
+"""The blueprint of a city's console, and what its navigation needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, g
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.web.policy import ConsoleBlueprint
+
+ROOT = "/cities/<city>"
+
+blueprint = ConsoleBlueprint("city", __name__)
+
+
+def shell(city: str) -> dict[str, Any]:
+    """The city's document and what is served of it (None if nothing compiles).
+
+    Raises:
+        NotFound: The city is beyond the actor's reach.
+    """
+    served: City | None = current_app.fleet.snapshot.cities.get(city)  # type: ignore[attr-defined]
+    g.zone_city = served
+    return {
+        "console_city": documents().live(city),
+        "served": served,
+        "broken": current_app.fleet.snapshot.broken.get(city),  # type: ignore[attr-defined]
+    }
+
+
+add_document_pages(
+    blueprint, DocumentPages(ROOT, lambda city: city, "city.see", "city.change", shell)
+)

@@ -1,0 +1,112 @@
+"""The look: colour and logo, with the verdict on contrast and the site as it would be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, redirect, render_template, request
+from flask_babel import gettext as _
+
+from smartcity_saas.configuration.colors import contrast, is_color, palette, text_on
+from smartcity_saas.configuration.problems import Path
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.preview import imagined, preview_page
+from smartcity_saas.portals.resident.assets import serve_asset
+from smartcity_saas.tenancy.assets import sanitised, store_asset
+from smartcity_saas.tenancy.entering import city_scope
+
+
+@blueprint.page(f"{ROOT}/branding", permission="city.see")
+def branding(city: str) -> Any:
+    """The form, what it would look like, and whether it can be read."""
+    typed = request.args.get("color", "")
+    return _page(city, typed if is_color(typed) else None, {})
+
+
+@blueprint.page(f"{ROOT}/branding", permission="city.change", methods=("POST",))
+def save_branding(city: str) -> Any:
+    """Save colour and logo."""
+    color = request.form.get("color", "").strip().lower()
+    upload = request.files.get("logo")
+    values: dict[Path, Any] = {}
+    files: dict[str, str] = {}
+    try:
+        if color != _served_color(city):
+            values["branding", "color"] = color
+        if upload and upload.filename:
+            values["branding", "logo"], files = _kept_logo(city, upload.read())
+        made = documents().change(
+            city,
+            request.form.get("revision", 0, int),
+            request.form.get("message", ""),
+            values,
+            files=files,
+        )
+    except Invalid as error:
+        message = error.problems[0].message if error.problems else error.detail
+        field = "logo" if not error.problems else "color"
+        return _page(city, color, {field: message}), 422
+    return redirect(f"/cities/{city}/branding?done={made.number if made else 0}")
+
+
+@blueprint.page(f"{ROOT}/preview", permission="city.see")
+def site_preview(city: str) -> Any:
+    """The resident's first page with a colour that is not saved."""
+    document = documents().live(city)
+    color = request.args.get("color", "")
+    values: dict[str, Any] = {**document.values}
+    if is_color(color):
+        values["branding"] = {**values.get("branding", {}), "color": color}
+    return preview_page(imagined(values, document))
+
+
+@blueprint.page(f"{ROOT}/assets/<address>", permission="city.see")
+def asset(city: str, address: str) -> Any:
+    """A picture of the city's, on the console."""
+    with city_scope(documents().live(city).id):
+        return serve_asset(address)
+
+
+def verdict(color: str) -> dict[str, Any]:
+    """Whether a colour can be used, and each contrast that counts (WCAG 2.2)."""
+    if not is_color(color) or text_on(color) is None:
+        return {"fits": False, "rows": []}
+    roles = palette(color)
+    on_brand = _("White text on buttons") if roles.on == "#ffffff" else _("Dark text on buttons")
+    return {
+        "fits": True,
+        "rows": [
+            (on_brand, contrast(roles.on, roles.brand), 4.5),
+            (_("Links on white"), contrast(roles.ink, "#ffffff"), 4.5),
+            (_("Icons and words on the tint"), contrast(roles.ink, roles.tint2), 4.5),
+            (_("Edge of buttons on white"), contrast(roles.edge, "#ffffff"), 3.0),
+        ],
+    }
+
+
+def _page(city: str, color: str | None, errors: dict[str, Any]) -> str:
+    shown = color or _served_color(city)
+    return render_template(
+        "city/branding.html",
+        color=shown,
+        verdict=verdict(shown),
+        errors=errors,
+        done=request.args.get("done", type=int),
+        **shell(city),
+    )
+
+
+def _served_color(city: str) -> str:
+    served = current_app.fleet.snapshot.cities.get(city)  # type: ignore[attr-defined]
+    return served.color if served else "#1f5f99"
+
+
+def _kept_logo(city: str, data: bytes) -> tuple[str, dict[str, str]]:
+    """Keep an uploaded logo; returns its name in the document and its address."""
+    ending = "svg" if sanitised(data).media_type == "image/svg+xml" else "png"
+    with city_scope(documents().live(city).id):
+        address = store_asset(data)
+    name = f"{city}/logo.{ending}"
+    return name, {name: address}

@@ -1,0 +1,136 @@
+"""The catalog: opening, pausing and closing services, each one press."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import abort, current_app, redirect, render_template, request
+from flask_babel import gettext as _
+
+from smartcity_saas.catalog.service import Service
+from smartcity_saas.configuration.changes import text_diff
+from smartcity_saas.configuration.edit import edit
+from smartcity_saas.configuration.problems import Path
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+
+RECENT = 5
+LONGEST_NOTICE = {"zh": 120, "en": 240}
+
+
+@blueprint.page(ROOT, permission="city.see")
+def catalog(city: str) -> Any:
+    """Every service with its state, and the latest changes."""
+    return render_template(
+        "city/catalog.html",
+        services=current_app.extensions["services"],
+        revisions=documents().history(city, RECENT),
+        done=request.args.get("done", type=int),
+        **shell(city),
+    )
+
+
+@blueprint.page(f"{ROOT}/services/<service>/open", permission="city.change", methods=("POST",))
+def open_service(city: str, service: str) -> Any:
+    """Open a service."""
+    return _switch(city, service, "open")
+
+
+@blueprint.page(f"{ROOT}/services/<service>/close", permission="city.change", methods=("POST",))
+def close_service(city: str, service: str) -> Any:
+    """Close a service."""
+    return _switch(city, service, "closed")
+
+
+@blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.change")
+def pause_form(city: str, service: str) -> Any:
+    """The form that asks for the notice, with what residents will see and what changes."""
+    found = _service(service)
+    entry = shell(city)["served"]
+    typed = {"revision": str(documents().live(city).number), "zh": "", "en": "", "until": ""}
+    if entry is not None and (old := entry.catalog[found.name]).state == "paused":
+        typed |= {**(old.notice or {}), "until": old.until or ""}
+    return _pause_page(city, found, {**typed, **request.args.to_dict()})
+
+
+@blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.change", methods=("POST",))
+def pause_service(city: str, service: str) -> Any:
+    """Pause a service, with a notice in both languages; or show again how it would look."""
+    found, typed = _service(service), request.form.to_dict()
+    errors = _notice_errors(typed)
+    if errors or "preview" in typed:
+        return _pause_page(city, found, typed, errors), 200 if "preview" in typed else 422
+    try:
+        made = documents().change(
+            city,
+            int(typed.get("revision") or 0),
+            typed.get("message", ""),
+            _paused(found.name, typed),
+            [] if typed.get("until") else [("services", found.name, "until")],
+        )
+    except Invalid as error:
+        return _pause_page(city, found, typed, {"until": error.problems[0].message}), 422
+    return redirect(f"/cities/{city}?done={made.number if made else 0}")
+
+
+def _switch(city: str, service: str, state: str) -> Any:
+    name = _service(service).name
+    made = documents().change(
+        city,
+        request.form.get("revision", 0, int),
+        request.form.get("message", ""),
+        {("services", name, "state"): state},
+        [("services", name, "notice"), ("services", name, "until")],
+    )
+    return redirect(f"/cities/{city}?done={made.number if made else 0}")
+
+
+def _pause_page(
+    city: str, service: Service, typed: dict[str, str], errors: dict[str, Any] | None = None
+) -> str:
+    live = documents().revision(city, documents().live(city).number)
+    shown = {language: typed.get(language) or "…" for language in ("zh", "en")}
+    after = edit(live.text, _paused(service.name, {**typed, **shown}))
+    return render_template(
+        "city/pause.html",
+        service=service,
+        typed=typed,
+        errors=errors or {},
+        longest=LONGEST_NOTICE,
+        now=current_app.config["CLOCK"](),
+        diff=text_diff(live.text, after, f"{city}.yaml"),
+        **shell(city),
+    )
+
+
+def _paused(name: str, typed: dict[str, str]) -> dict[Path, Any]:
+    values: dict[Path, Any] = {
+        ("services", name, "state"): "paused",
+        ("services", name, "notice"): {"zh": typed["zh"].strip(), "en": typed["en"].strip()},
+    }
+    if typed.get("until"):
+        values["services", name, "until"] = typed["until"]
+    return values
+
+
+def _notice_errors(typed: dict[str, str]) -> dict[str, Any]:
+    errors = {}
+    for language, most in LONGEST_NOTICE.items():
+        length = len(typed.get(language, "").strip())
+        if not length:
+            errors[language] = _("Write why, and until when if you know.")
+        elif length > most:
+            errors[language] = _("At most %(most)s characters.", most=most)
+    if typed.get("until"):
+        try:
+            datetime.strptime(typed["until"], "%Y-%m-%dT%H:%M")
+        except ValueError:
+            errors["until"] = _("Choose a date and a time.")
+    return errors
+
+
+def _service(name: str) -> Service:
+    found: Service | None = current_app.extensions["services"].get(name.replace("-", "_"))
+    return found or abort(404)

@@ -1,0 +1,53 @@
+"""A city's state, its draft's preview, and its trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, redirect, render_template, request
+
+from smartcity_saas.audit import city_trail
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.gatekeeper import current_staff, documents
+from smartcity_saas.identity.preview import create_preview_link
+from smartcity_saas.pages import site_address
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.entering import city_scope
+
+MOST_EVENTS = 100
+
+
+@blueprint.page(f"{ROOT}/state", permission="city.state", methods=("POST",))
+def change_state(city: str) -> Any:
+    """Take a city live, suspend it, or resume it."""
+    state = request.form.get("state", "")
+    if state not in ("live", "suspended"):
+        raise Invalid
+    made = documents().change(
+        city,
+        request.form.get("revision", 0, int),
+        request.form.get("message", ""),
+        {("state",): state},
+    )
+    return redirect(f"/cities/{city}?done={made.number if made else 0}")
+
+
+@blueprint.page(f"{ROOT}/preview-link", permission="city.see", methods=("POST",))
+def open_preview(city: str) -> Any:
+    """Go to the draft's own host by a single-use link."""
+    member = current_staff()
+    assert member is not None
+    token = create_preview_link(member.actor, documents().live(city), current_app.config["CLOCK"])
+    return render_template(
+        "city/preview_link.html", address=f"{site_address(city)}/preview/{token}", **shell(city)
+    )
+
+
+@blueprint.page(f"{ROOT}/audit", permission="city.see")
+def audit(city: str) -> Any:
+    """Who did what, to the document and to the city's own rows."""
+    events: list[Any] = [*documents().trail(city, MOST_EVENTS)]
+    with city_scope(documents().live(city).id):
+        events += city_trail(MOST_EVENTS)
+    events.sort(key=lambda event: event.at, reverse=True)
+    return render_template("city/audit.html", events=events[:MOST_EVENTS], **shell(city))

@@ -1,0 +1,145 @@
+"""Pages that every document has, whichever portal it stands in: text, history, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import redirect, render_template, request
+
+from smartcity_saas.configuration.changes import text_diff
+from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.layers import leaves, merge
+from smartcity_saas.configuration.problems import Problem, dotted
+from smartcity_saas.configuration.secrets import find_secrets, without_secrets
+from smartcity_saas.configuration.source import parse
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.web.policy import ConsoleBlueprint
+
+
+@dataclass(frozen=True)
+class DocumentPages:
+    """Where a kind of document lives on the console.
+
+    ``rule`` is its place in addresses, ``name`` turns the address's arguments into the
+    document's name, ``shell`` gives a page what its portal's navigation needs.
+    """
+
+    rule: str
+    name: Callable[..., str]
+    see: str
+    change: str
+    shell: Callable[..., dict[str, Any]]
+
+
+def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
+    """Register the pages of a kind of document."""
+
+    @blueprint.page(f"{pages.rule}/document", permission=pages.see)
+    def document(**where: str) -> Any:
+        """The text, and what it makes together with the layers above."""
+        name = pages.name(**where)
+        live = documents().revision(name, documents().live(name).number)
+        return _editor(pages, where, live.text, live.number, [])
+
+    @blueprint.page(f"{pages.rule}/document", permission=pages.change, methods=("POST",))
+    def save_document(**where: str) -> Any:
+        """Save the text as a new revision."""
+        name = pages.name(**where)
+        text = request.form.get("text", "").replace("\r\n", "\n")
+        based_on = request.form.get("revision", 0, int)
+        try:
+            candidate = Candidate(parse(text, name), documents().live(name).files)
+            made = documents().save(candidate, based_on, request.form.get("message", ""))
+        except Invalid as error:
+            shown = _without_secrets(text, name)
+            return _editor(pages, where, shown, based_on, error.problems), 422
+        return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
+
+    @blueprint.page(f"{pages.rule}/history", permission=pages.see)
+    def history(**where: str) -> Any:
+        """Who changed what, when and why."""
+        name = pages.name(**where)
+        return render_template(
+            "console/history.html",
+            revisions=documents().history(name),
+            live=documents().live(name),
+            base=_address(pages, where),
+            done=request.args.get("done", type=int),
+            **pages.shell(**where),
+        )
+
+    @blueprint.page(f"{pages.rule}/history/<int:number>", permission=pages.see)
+    def revision(number: int, **where: str) -> Any:
+        """One revision, with the lines that it changed."""
+        name = pages.name(**where)
+        found = documents().revision(name, number)
+        parent = documents().revision(name, found.parent) if found.parent else None
+        return render_template(
+            "console/revision.html",
+            revision=found,
+            live=documents().live(name),
+            diff=text_diff(parent.text if parent else "", found.text, f"{name}.yaml"),
+            base=_address(pages, where),
+            **pages.shell(**where),
+        )
+
+    @blueprint.page(
+        f"{pages.rule}/history/<int:number>/undo", permission=pages.change, methods=("POST",)
+    )
+    def undo(number: int, **where: str) -> Any:
+        """Restore what one revision changed, and nothing else."""
+        made = documents().undo(pages.name(**where), number)
+        return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
+
+    @blueprint.page(
+        f"{pages.rule}/history/<int:number>/rollback", permission=pages.change, methods=("POST",)
+    )
+    def rollback(number: int, **where: str) -> Any:
+        """Make a new revision with an old text."""
+        made = documents().rollback(pages.name(**where), number)
+        return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
+
+
+def _editor(
+    pages: DocumentPages,
+    where: dict[str, str],
+    text: str,
+    revision: int,
+    problems: list[Problem],
+) -> str:
+    name = pages.name(**where)
+    layers = [found.layer for found in documents().layers(name)]
+    merged = merge(layers)
+    rows = [
+        (dotted(path), value, merged.origins.get(path, name))
+        for path, value in leaves(merged.values)
+    ]
+    return render_template(
+        "console/document.html",
+        name=name,
+        document_text=text,
+        revision=revision,
+        problems=problems,
+        merged=rows,
+        base=_address(pages, where),
+        **pages.shell(**where),
+    )
+
+
+def _address(pages: DocumentPages, where: dict[str, str]) -> str:
+    address = pages.rule
+    for key, value in where.items():
+        address = address.replace(f"<{key}>", value)
+    return address
+
+
+def _without_secrets(text: str, name: str) -> str:
+    """What was typed, given back, but a secret never is."""
+    try:
+        root = parse(text, name).root
+    except Invalid:
+        return text
+    return without_secrets(text, list(find_secrets(root)))

@@ -1,0 +1,45 @@
+"""The platform's own host: an index of live cities, and the demo's accounts in demo mode."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from flask import abort, current_app, jsonify, render_template, request
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.demo import demo_accounts
+from smartcity_saas.pages import site_address
+from smartcity_saas.web.policy import IndexBlueprint
+
+blueprint = IndexBlueprint("index", __name__)
+
+
+@blueprint.page("/")
+def cities() -> Any:
+    """Live cities by province, with a search that works without JavaScript."""
+    query = request.args.get("q", "").strip().lower()[:40]
+    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    live = sorted(
+        (c for c in snapshot.cities.values() if c.state == "live" and _matches(c, query)),
+        key=lambda city: (city.division_code, city.slug),
+    )
+    provinces = [
+        (found[0].province_name, found)
+        for found in (list(inside) for _slug, inside in groupby(live, lambda c: c.province))
+    ]
+    return render_template("index/cities.html", provinces=provinces, total=len(live), query=query)
+
+
+@blueprint.page("/demo.json")
+def demo() -> Any:
+    """The demo's accounts and how each signs in. Only in demo mode."""
+    if not current_app.config["DEMO"]:
+        abort(404)
+    return jsonify(demo_accounts(site_address, current_app.fleet.snapshot.cities))  # type: ignore[attr-defined]
+
+
+def _matches(city: City, query: str) -> bool:
+    return not query or any(
+        query in text.lower() for text in (city.slug, *city.name.values(), city.division_code)
+    )

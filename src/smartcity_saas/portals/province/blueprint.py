@@ -1,0 +1,30 @@
+"""The blueprint of a province's console, and what its navigation needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.web.policy import ConsoleBlueprint
+
+ROOT = "/provinces/<province>"
+
+blueprint = ConsoleBlueprint("province", __name__)
+
+
+def shell(province: str) -> dict[str, Any]:
+    """The province's own document.
+
+    Raises:
+        NotFound: The province is beyond the actor's reach.
+    """
+    return {"console_province": documents().live(f"province:{province}")}
+
+
+add_document_pages(
+    blueprint,
+    DocumentPages(
+        ROOT, lambda province: f"province:{province}", "province.see", "province.change", shell
+    ),
+)

@@ -1,0 +1,125 @@
+"""A province's cities: state, services, what needs attention, use over thirty days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from flask import current_app, render_template, request
+
+from smartcity_saas.configuration.city import City, LiveDocument
+from smartcity_saas.configuration.documents import RevisionView
+from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.counts import daily
+
+METRIC = "done"
+FILTERS = ("live", "draft", "suspended", "issues")
+SPARK = (126, 44)
+
+
+@dataclass(frozen=True)
+class CityRow:
+    """One city in the list."""
+
+    document: LiveDocument
+    city: City | None
+    broken: str | None
+    last: RevisionView
+
+    @property
+    def state(self) -> str:
+        """The state that its document names."""
+        return str(self.document.values.get("state", ""))
+
+    @property
+    def issues(self) -> list[Any]:
+        """What someone should look at."""
+        return [flag.message for flag in self.city.flags] if self.city else [self.broken]
+
+    def count(self, state: str) -> int:
+        """How many services are in a state."""
+        entries = self.city.catalog.values() if self.city else ()
+        return sum(entry.state == state for entry in entries)
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A small line chart: points of the city and of the province's median, one scale for all."""
+
+    city: CityRow
+    line: str
+    middle: str
+    last: int
+
+
+@blueprint.page(ROOT, permission="province.see")
+def cities(province: str) -> Any:
+    """The list, with a filter and a search that need no JavaScript."""
+    rows = _rows(province)
+    query = request.args.get("q", "").strip().lower()[:40]
+    chosen = request.args.get("show", "")
+    return render_template(
+        "province/cities.html",
+        rows=[row for row in rows if _shown(row, query, chosen)],
+        counts={
+            "all": len(rows),
+            **{name: sum(_is(row, name) for row in rows) for name in FILTERS},
+        },
+        query=query,
+        chosen=chosen,
+        sparks=_sparks(rows),
+        spark=SPARK,
+        made=request.args.get("made"),
+        **shell(province),
+    )
+
+
+def _rows(province: str) -> list[CityRow]:
+    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    found = [d for d in documents().all() if d.kind == "city" and d.province == province]
+    last = documents().last_revisions(found)
+    return [
+        CityRow(d, snapshot.cities.get(d.name), snapshot.broken.get(d.name), last[d.name])
+        for d in sorted(found, key=lambda d: (d.division_code or "", d.name))
+    ]
+
+
+def _shown(row: CityRow, query: str, chosen: str) -> bool:
+    texts = (
+        row.document.name,
+        *row.document.values["name"].values(),
+        row.document.division_code or "",
+    )
+    found = not query or any(query in text.lower() for text in texts)
+    return found and (chosen not in FILTERS or _is(row, chosen))
+
+
+def _is(row: CityRow, name: str) -> bool:
+    return bool(row.issues) if name == "issues" else row.state == name
+
+
+def _sparks(rows: Sequence[CityRow]) -> list[Spark]:
+    if not rows:
+        return []
+    today = current_app.config["CLOCK"]().date()
+    series = daily([row.document.id for row in rows], METRIC, today)
+    most = max([1, *(max(values) for values in series.values())])
+    middle = _line([median(day) for day in zip(*series.values(), strict=True)], most)
+    return [_spark(row, series, most, middle) for row in rows if row.state == "live"]
+
+
+def _spark(row: CityRow, series: Mapping[int, list[int]], most: int, middle: str) -> Spark:
+    values = series[row.document.id]
+    return Spark(row, _line(values, most), middle, values[-1])
+
+
+def _line(values: Sequence[float], most: int) -> str:
+    width, height = SPARK
+    step = width / max(1, len(values) - 1)
+    return " ".join(
+        f"{place * step:.1f},{height - 2 - (height - 6) * value / most:.1f}"
+        for place, value in enumerate(values)
+    )

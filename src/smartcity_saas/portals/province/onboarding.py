@@ -1,0 +1,193 @@
+"""Onboarding a city: one page in five parts, the site live beside it, the same as a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, redirect, render_template, request
+from flask_babel import gettext as _
+
+from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.colors import is_color
+from smartcity_saas.configuration.divisions import Division, division, divisions
+from smartcity_saas.configuration.edit import write
+from smartcity_saas.configuration.folder import sha256
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.source import parse
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.city.branding import verdict
+from smartcity_saas.portals.preview import imagined, preview_page
+from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.assets import sanitised, store_asset
+from smartcity_saas.tenancy.entering import city_scope
+
+PLAIN = ("code", "zh", "en", "color", "icp")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the readiness list; ``blocks`` what must be put right before going live."""
+
+    fits: bool
+    text: str
+    blocks: bool = True
+
+
+@blueprint.page(f"{ROOT}/onboard", permission="province.change")
+def onboard(province: str) -> Any:
+    """The form; with ``code`` in the address a city is chosen already."""
+    return _page(province, request.args.to_dict())
+
+
+@blueprint.page(f"{ROOT}/onboard/check", permission="province.change", methods=("POST",))
+def check(province: str) -> Any:
+    """The page again for what is typed so far, nothing stored."""
+    return _page(province, request.form.to_dict())
+
+
+@blueprint.page(f"{ROOT}/onboard", permission="province.change", methods=("POST",))
+def go_live(province: str) -> Any:
+    """Store the city, live or as a draft."""
+    typed = request.form.to_dict()
+    state = "draft" if "draft" in typed else "live"
+    upload = request.files.get("logo")
+    data = upload.read() if upload and upload.filename else b""
+    values = _values(province, typed, state)
+    files: dict[str, str] = {}
+    try:
+        if data:
+            ending = "svg" if sanitised(data).media_type == "image/svg+xml" else "png"
+            name = f"{values['city']}/logo.{ending}"
+            values.setdefault("branding", {})["logo"] = name
+            files = {name: sha256(data)}
+        candidate = Candidate(parse(write(values), str(values["city"])), files)
+        problems = documents().problems([candidate])
+        blocked = [
+            found
+            for found in _readiness(province, values, problems)
+            if not found.fits and found.blocks
+        ]
+        if problems or (blocked and state == "live"):
+            return _page(province, typed, problems), 422
+        if data:
+            with city_scope(documents().reserve(candidate)):
+                store_asset(data)
+        documents().save(candidate, 0, _("Onboarded on the console"), "console")
+    except Invalid as error:
+        return _page(province, typed, error.problems, str(error.detail)), 422
+    return redirect(f"/provinces/{province}?made={values['city']}")
+
+
+@blueprint.page(f"{ROOT}/onboard/preview", permission="province.change")
+def onboard_preview(province: str) -> Any:
+    """The resident's first page for what is typed so far."""
+    return preview_page(imagined(_values(province, request.args.to_dict(), "live")))
+
+
+def _page(
+    province: str,
+    typed: dict[str, str],
+    problems: list[Problem] | None = None,
+    refusal: str = "",
+) -> str:
+    chosen = _division(province, typed.get("code", ""))
+    if chosen is not None:
+        typed.setdefault("zh", chosen.name_zh)
+        typed.setdefault("en", chosen.name_en)
+    live = {found.name: found for found in documents().all()}
+    values = _values(province, typed, "live")
+    text = write(values)
+    if problems is None and chosen is not None:
+        problems = documents().problems([Candidate(parse(text, str(values["city"])))])
+    color = typed.get("color") or _inherited_color(province)
+    return render_template(
+        "province/onboard.html",
+        typed=typed,
+        chosen=chosen,
+        found=_found(province, typed.get("find", "")),
+        live=live,
+        color=color,
+        verdict=verdict(color),
+        services=current_app.extensions["services"],
+        inherited=imagined(_values(province, {**typed, **_no_services()}, "live")),
+        values=values,
+        document_text=text,
+        readiness=_readiness(province, values, problems or []) if chosen else [],
+        problems=problems or [],
+        refusal=refusal,
+        **shell(province),
+    )
+
+
+def _values(province: str, typed: dict[str, str], state: str) -> dict[str, Any]:
+    """The document that the form makes: only what differs from the baseline."""
+    chosen = _division(province, typed.get("code", ""))
+    values: dict[str, Any] = {
+        "city": chosen.slug if chosen else "",
+        "province": province,
+        "division_code": chosen.division_code if chosen else "",
+        "name": {
+            "zh": typed.get("zh", chosen.name_zh if chosen else "").strip(),
+            "en": typed.get("en", chosen.name_en if chosen else "").strip(),
+        },
+        "state": state,
+    }
+    color = typed.get("color", "").strip().lower()
+    if color and color != _inherited_color(province):
+        values["branding"] = {"color": color}
+    if typed.get("icp", "").strip():
+        values["site"] = {"icp": typed["icp"].strip()}
+    services = {
+        name: {"state": typed[f"service_{name}"]}
+        for name in current_app.extensions["services"]
+        if typed.get(f"service_{name}") in ("open", "closed")
+    }
+    return {**values, **({"services": services} if services else {})}
+
+
+def _no_services() -> dict[str, str]:
+    return {f"service_{name}": "" for name in current_app.extensions["services"]}
+
+
+def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -> list[Check]:
+    """What a site needs before residents come, each with its answer."""
+    city = imagined(values)
+    faults = {found.pointer.split("/")[1] if found.pointer else "" for found in problems}
+    open_services = sum(entry.state == "open" for entry in city.catalog.values()) if city else 0
+    site = city.site if city else {}
+    color = values.get("branding", {}).get("color") or _inherited_color(province)
+    return [
+        Check(
+            all(values["name"].values()) and "name" not in faults, _("Name in Chinese and English")
+        ),
+        Check(
+            bool(values["city"]) and not faults & {"city", "hosts"},
+            _("Address not used by another city"),
+        ),
+        Check("division_code" not in faults, _("Division code free and in this province")),
+        Check(verdict(color)["fits"] and "branding" not in faults, _("Colour that can be read")),
+        Check(open_services > 0, _("One service open at least")),
+        Check("hotline" in site, _("Hotline and privacy page")),
+        Check(bool(site.get("icp")), _("ICP filing number"), blocks=False),
+        Check(not problems, _("No faults in the document")),
+    ]
+
+
+def _inherited_color(province: str) -> str:
+    known = current_app.fleet.snapshot.documents  # type: ignore[attr-defined]
+    for name in (f"province:{province}", "platform"):
+        color = known[name].values.get("branding", {}).get("color") if name in known else None
+        if color and is_color(color):
+            return str(color)
+    return ""
+
+
+def _division(province: str, code: str) -> Division | None:
+    found = division(code)
+    return found if found is not None and found.province_slug == province else None
+
+
+def _found(province: str, query: str) -> list[Division]:
+    return [d for d in divisions() if d.province_slug == province and d.matches(query)]

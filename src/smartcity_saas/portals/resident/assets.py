@@ -1,0 +1,58 @@
+"""A city's colours and pictures, addressed by content."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Response, abort, request
+
+from smartcity_saas.pages import site
+from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.tenancy.assets import find_asset
+from smartcity_saas.web.brand import motif, stylesheet
+from smartcity_saas.web.static_files import FOREVER
+
+
+@blueprint.page("/brand/<mark>.css", who="everyone", always=True)
+def brand_css(mark: str) -> Any:
+    """The city's palette."""
+    city = site().city
+    assert city is not None
+    return _marked(stylesheet(city.color, f"/brand/{mark}.svg"), "text/css", mark)
+
+
+@blueprint.page("/brand/<mark>.svg", who="everyone", always=True)
+def brand_motif(mark: str) -> Any:
+    """The city's motif."""
+    city = site().city
+    assert city is not None
+    return _marked(motif(city.color, city.division_code), "image/svg+xml", mark)
+
+
+@blueprint.page("/assets/<address>", who="everyone", always=True)
+def asset(address: str) -> Any:
+    """A picture of this city's, by its SHA-256."""
+    return serve_asset(address)
+
+
+def serve_asset(address: str) -> Response:
+    """A picture of the city that we are in; 404 for any other city's."""
+    found = find_asset(address) if re.fullmatch(r"[0-9a-f]{64}", address) else None
+    if found is None:
+        abort(404)
+    response = Response(found.content, mimetype=found.media_type)
+    response.headers["Cache-Control"] = FOREVER
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.set_etag(address)
+    response.make_conditional(request)
+    return response
+
+
+def _marked(text: str, media_type: str, mark: str) -> Response:
+    """A file under the mark of a revision: for ever, unless the mark is another revision's."""
+    city = site().city
+    response = Response(text, mimetype=media_type)
+    if city is not None and mark == city.fingerprint:
+        response.headers["Cache-Control"] = FOREVER
+    return response

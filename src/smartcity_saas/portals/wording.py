@@ -1,0 +1,68 @@
+"""Changes of documents in words that staff read, in their language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.changes import FILE_MARK, MISSING
+from smartcity_saas.configuration.layers import is_text
+from smartcity_saas.configuration.problems import Path, dotted
+from smartcity_saas.web.languages import local
+
+_NAMES: dict[str, Any] = {
+    "state": _("State of the city"),
+    "name": _("Name"),
+    "hosts": _("Hosts"),
+    "locked": _("Locked"),
+    "branding.color": _("Brand colour"),
+    "branding.logo": _("Logo"),
+    f"branding.logo{FILE_MARK}": _("Picture of the logo"),
+    "site.hotline": _("Hotline"),
+    "site.icp": _("ICP filing number"),
+    "site.police_record": _("Public security filing number"),
+    "site.operator": _("Run by"),
+}
+_PARTS: dict[str, Any] = {
+    "state": "",
+    "notice": _("notice"),
+    "until": _("expected back"),
+    "settings": _("settings"),
+}
+_STATES: dict[str, Any] = {
+    "open": _("Open"),
+    "paused": _("Paused"),
+    "closed": _("Closed"),
+    "live": _("Live"),
+    "draft": _("Draft"),
+    "suspended": _("Suspended"),
+}
+SHORT_MARK = 8
+
+
+def change_label(path: Path) -> str:
+    """What a leaf is called: a service by its name, a known key in words, the rest as written."""
+    if path[0] == "services" and len(path) > 1:
+        service = current_app.extensions["services"].get(path[1])
+        name = local(service.title) if service else str(path[1])
+        part = _PARTS.get(str(path[2])) if len(path) > 2 else ""
+        rest = f" {dotted(path[3:])}" if len(path) > 3 else ""
+        return f"{name} {part if part is not None else path[2]}{rest}".strip()
+    return str(_NAMES.get(dotted(path), dotted(path)))
+
+
+def change_value(value: Any) -> str:
+    """A leaf's value as people read it; empty where there is none."""
+    if value is MISSING:
+        return ""
+    if isinstance(value, str) and value in _STATES:
+        return str(_STATES[value])
+    if is_text(value):
+        return local(value) if len(value) == 2 else str(next(iter(value.values())))
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value) or gettext("none")
+    text = str(value)
+    return text[:SHORT_MARK] + "…" if len(text) == 64 and " " not in text else text

@@ -1,0 +1,104 @@
+"""``/healthz`` and ``/readyz`` on every well-formed host, known or not."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from flask import Response, current_app, jsonify
+from flask_migrate import Migrate
+from sqlalchemy.exc import SQLAlchemyError
+
+from smartcity_saas.configuration.models import Installation
+from smartcity_saas.database import db, unwalled
+from smartcity_saas.errors import NotReady
+from smartcity_saas.identity.staff import has_demo_staff
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.sites import ALL_HOSTS
+from smartcity_saas.web.policy import allow_everyone
+
+
+def init_probes(app: SiteFlask) -> None:
+    """Add both probes to every site."""
+    for host in ALL_HOSTS:
+        app.add_url_rule("/healthz", "healthz", healthz, host=host)
+        app.add_url_rule("/readyz", "readyz", readyz, host=host)
+    allow_everyone(app, "healthz")
+    allow_everyone(app, "readyz")
+
+
+def healthz() -> Response:
+    """The process lives."""
+    return jsonify(status="ok")
+
+
+def readyz() -> tuple[Response, int]:
+    """The database answers, its migrations are these, the fleet is loaded."""
+    checks = readiness()
+    ready = all(checks.values())
+    body = {"status": "ready" if ready else "not ready", "checks": checks}
+    return jsonify(body), 200 if ready else 503
+
+
+def readiness() -> dict[str, bool]:
+    """Each check with its outcome."""
+    checks = {"database": False, "migrations": False, "fleet": current_app.fleet.loaded}  # type: ignore[attr-defined]
+    try:
+        found = applied_migrations()
+        checks["database"] = True
+        checks["migrations"] = expected_migrations() <= _implied(found)
+    except (SQLAlchemyError, NotReady):
+        pass
+    return checks
+
+
+def applied_migrations() -> frozenset[str]:
+    """The heads that the database has. Asked on a connection of its own, outside any city."""
+    with db.engine.connect() as connection:
+        rows = connection.execute(
+            unwalled("SELECT version_num FROM alembic_version", "Alembic's own table")
+        )
+        return frozenset(row[0] for row in rows)
+
+
+def expected_migrations() -> frozenset[str]:
+    """Every migration that this version of the product needs."""
+    return frozenset(_parents())
+
+
+def _implied(heads: frozenset[str]) -> set[str]:
+    """Applied heads with all that they build on, which Alembic does not store."""
+    found: set[str] = set()
+    waiting = list(heads)
+    while waiting:
+        revision = waiting.pop()
+        if revision not in found:
+            found.add(revision)
+            waiting += _parents().get(revision, ())
+    return found
+
+
+def _parents() -> dict[str, tuple[str, ...]]:
+    return _parents_of(current_app.extensions["migrate"].migrate)
+
+
+@cache
+def _parents_of(migrate: Migrate) -> dict[str, tuple[str, ...]]:
+    script = ScriptDirectory.from_config(migrate.get_config(None))
+    return {
+        found.revision: (*_several(found.down_revision), *_several(found.dependencies))
+        for found in script.walk_revisions()
+    }
+
+
+def _several(names: Any) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def holds_demo_rows() -> bool:
+    """Whether the database was ever filled by the demo."""
+    installation = db.session.get(Installation, 1)
+    return bool(installation and installation.demo) or has_demo_staff()
