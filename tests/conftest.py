@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 from werkzeug.test import TestResponse
 
@@ -37,6 +39,9 @@ from tests import postgres
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
+settings.register_profile("smartcity", deadline=None, max_examples=60)
+settings.load_profile("smartcity")
+
 KEY = "a key of the tests, longer than thirty-two characters"
 
 PLATFORM = (ROOT / "config" / "platform.yaml").read_text("utf-8")
@@ -173,6 +178,11 @@ class World:
         return browser
 
 
+def fresh(call: Callable[..., TestResponse], *arguments: Any, **options: Any) -> TestResponse:
+    """Call outside the test's own application context, which a request would share."""
+    return contextvars.Context().run(lambda: call(*arguments, **options))
+
+
 class Browser:
     """A client on one host that reads the CSRF token of a page before it posts."""
 
@@ -183,11 +193,14 @@ class Browser:
 
     def get(self, path: str, **options: Any) -> TestResponse:
         headers = {"Accept-Language": self.language, **options.pop("headers", {})}
-        return self.client.get(path, base_url=f"http://{self.host}", headers=headers, **options)
+        return fresh(
+            self.client.get, path, base_url=f"http://{self.host}", headers=headers, **options
+        )
 
     def post(self, path: str, page: str | None = None, /, **fields: Any) -> TestResponse:
         token = self.token(page or path)
-        return self.client.post(
+        return fresh(
+            self.client.post,
             path,
             base_url=f"http://{self.host}",
             headers={"Accept-Language": self.language},
@@ -209,16 +222,16 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[st
         if engine not in made:
             if engine == "sqlite":
                 path = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
-                settings = _settings(f"sqlite:///{path}", f"sqlite:///{path}")
+                installation = _settings(f"sqlite:///{path}", f"sqlite:///{path}")
             else:
                 superuser = os.environ.get(postgres.VARIABLE)
                 if not superuser:
                     pytest.skip("PostgreSQL is not installed and SMARTCITY_TEST_POSTGRES not set")
                 database = stack.enter_context(postgres.test_database(superuser))
-                settings = _settings(database.application, database.owner)
-            app = create_app(settings, serving=False)
+                installation = _settings(database.application, database.owner)
+            app = create_app(installation, serving=False)
             with app.app_context():
-                upgrade_database(settings)
+                upgrade_database(installation)
             made[engine] = app
         return made[engine]
 
@@ -266,8 +279,8 @@ def _settings(application: str, owner: str) -> Settings:
 
 def _wipe(app: SiteFlask, engine: str) -> None:
     """Empty every table, append-only ones too, as the owner."""
-    settings: Settings = app.config["SETTINGS"]
-    owner = create_engine(settings.owner_url)
+    owner_url = app.config["SETTINGS"].owner_url
+    owner = create_engine(owner_url)
     with owner.begin() as connection:
         tables = [table.name for table in Base.metadata.sorted_tables]
         if engine == "postgresql":

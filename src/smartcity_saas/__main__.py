@@ -67,7 +67,7 @@ def prepare_demo(app: Flask, settings: Settings) -> None:
         files, problems = read_files([root / "config", root / "tenants"])
         for problem in problems:
             _say(str(problem))
-        apply_plan(documents, plan(documents, files), "the first start")
+        apply_plan(documents, plan(documents, files), "首次启动 / first start")
         fill_demo(lambda slug: _say(f"  {slug}"))
 
 

@@ -123,7 +123,8 @@ def _grey(color: str, lightness: float) -> str:
 
 def _deep(color: str) -> str:
     found = _oklch(color)
-    found["lightness"] = max(0.12, min(0.34, found["lightness"] - 0.12))
+    light = found["lightness"]
+    found["lightness"] = min(light, max(0.12, min(0.34, light - 0.12)))
     found["chroma"] = min(found["chroma"], 0.09)
     return _hex(found)
 

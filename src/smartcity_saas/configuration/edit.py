@@ -62,6 +62,11 @@ def write(values: Mapping[str, Any]) -> str:
     return "".join(line + "\n" for key in values for line in _entry(key, values[key], 0))
 
 
+def inline(value: Any) -> str:
+    """A value as YAML on one line, for people to read."""
+    return _flow(value)
+
+
 def _put(values: Any, path: Path, value: Any) -> None:
     for step in path[:-1]:
         if not isinstance(values.get(step), dict):

@@ -83,7 +83,10 @@ def _rows(schema: Schema, prefix: str) -> Iterator[str]:
 
 
 def _described(field: Any) -> str:
-    return str(field.metadata.get("description", ""))
+    """What a field says of itself; a nested schema without words is described by its own."""
+    if "description" in field.metadata:
+        return str(field.metadata["description"])
+    return str(type(field.schema).__doc__ or "").strip() if isinstance(field, fields.Nested) else ""
 
 
 def _said(field: Any) -> str:

@@ -156,7 +156,13 @@ def _schemas(key: _Key) -> dict[str, Schema]:
         "site": fields.Nested(SiteSchema, required=True),
     }
     made = {
-        PLATFORM: {"platform": Line(required=True), **baseline, **shared},
+        PLATFORM: {
+            "platform": Line(
+                required=True, metadata={"description": "A name for the installation."}
+            ),
+            **baseline,
+            **shared,
+        },
         PROVINCE: {
             "province": Line(required=True, metadata={"description": "The province's slug."}),
             "division_code": DivisionCode(metadata={"description": "GB/T 2260."}),
@@ -230,7 +236,7 @@ def _service(extension: ServiceExtension) -> fields.Field[Any]:
         },
         name="".join(part.title() for part in extension.name.split("_")) + "Entry",
     )
-    return fields.Nested(schema)
+    return fields.Nested(schema, metadata={"description": "This service in the catalog."})
 
 
 def _channels(extensions: Extensions) -> type[Schema]:

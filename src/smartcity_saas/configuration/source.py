@@ -265,7 +265,7 @@ class _Reader:
             return text
         if _NULL.fullmatch(text):
             self._note(
-                event.start_mark if text else self.key_mark,
+                event.start_mark if text or self.key_mark is None else self.key_mark,
                 path,
                 _("There is no value here."),
                 _("Write a value, or remove the key to use the baseline's."),

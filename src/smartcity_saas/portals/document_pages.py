@@ -10,6 +10,7 @@ from flask import redirect, render_template, request
 
 from smartcity_saas.configuration.changes import text_diff
 from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.edit import inline
 from smartcity_saas.configuration.layers import leaves, merge
 from smartcity_saas.configuration.problems import Problem, dotted
 from smartcity_saas.configuration.secrets import find_secrets, without_secrets
@@ -114,7 +115,7 @@ def _editor(
     layers = [found.layer for found in documents().layers(name)]
     merged = merge(layers)
     rows = [
-        (dotted(path), value, merged.origins.get(path, name))
+        (dotted(path), inline(value), merged.origins.get(path, name))
         for path, value in leaves(merged.values)
     ]
     return render_template(

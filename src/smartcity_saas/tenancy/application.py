@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
@@ -56,8 +58,5 @@ class SiteFlask(Flask):
 
     def _look_for_changes(self) -> None:
         if self.fleet.due:
-            with self.app_context():
-                try:
-                    self.fleet.refresh_if_due()
-                except NotReady:
-                    return
+            with self.app_context(), suppress(NotReady):
+                self.fleet.refresh_if_due()

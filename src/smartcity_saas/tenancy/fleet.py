@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
+from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -93,6 +94,11 @@ class Fleet:
             self._refresh()
 
     def _refresh(self) -> None:
+        """Look in a session of its own: the caller's may stand in an older transaction."""
+        with current_app.app_context():
+            self._look()
+
+    def _look(self) -> None:
         try:
             version = self._live_version()
             if version != self.snapshot.version:
@@ -103,7 +109,6 @@ class Fleet:
             if not self.loaded:
                 raise NotReady(_("The database cannot be reached yet.")) from None
         finally:
-            db.session.rollback()
             self._looked_at = self.monotonic()
 
     def _live_version(self) -> int:

@@ -65,7 +65,7 @@ class _Catalogues(Domain):  # type: ignore[misc] # flask-babel has no types
 
 
 def _compiled(folders: Sequence[Path]) -> Translations:
-    merged = Translations()
+    merged: Translations | None = None
     for folder in folders:
         path = folder / "zh.po"
         if not path.is_file():
@@ -75,5 +75,6 @@ def _compiled(folders: Sequence[Path]) -> Translations:
         compiled = io.BytesIO()
         write_mo(compiled, catalog)
         compiled.seek(0)
-        merged.merge(Translations(compiled))
-    return merged
+        found = Translations(compiled)
+        merged = merged.merge(found) if merged else found  # the first brings the plural rule
+    return merged or Translations()

@@ -1,0 +1,159 @@
+"""Files and live documents, three ways: nothing is reverted, guessed or deleted silently."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smartcity_saas.configuration.folder import read_files
+from smartcity_saas.configuration.planning import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
+from smartcity_saas.errors import Invalid
+from smartcity_saas.tenancy.applying import apply_plan
+from smartcity_saas.tenancy.assets import find_asset
+from tests.conftest import HANGZHOU, NINGBO, PLATFORM, SHANGHAI, SHANGHAI_PROVINCE, ZHEJIANG, World
+
+COLOR = ("branding", "color")
+STATE = ("services", "utility_bills", "state")
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z" fill="{}"/></svg>'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The world as files."""
+    files = {
+        "platform.yaml": PLATFORM,
+        "provinces/zhejiang.yaml": ZHEJIANG,
+        "provinces/shanghai.yaml": SHANGHAI_PROVINCE,
+        "tenants/hangzhou.yaml": HANGZHOU,
+        "tenants/ningbo.yaml": NINGBO,
+        "tenants/shanghai.yaml": SHANGHAI,
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    return tmp_path
+
+
+def planned(world: World, folder: Path) -> Plan:
+    files, problems = read_files([folder])
+    assert problems == []
+    return plan(world.documents(), files)
+
+
+def acts(found: Plan) -> dict[str, str]:
+    return {step.name: step.act for step in found.steps}
+
+
+def apply(world: World, folder: Path) -> int:
+    made = apply_plan(world.documents(), planned(world, folder), "from files")
+    world.app.fleet.refresh()
+    return len(made)
+
+
+def test_an_empty_platform_takes_everything_once(empty: World, folder: Path) -> None:
+    """All six documents go live in one step; a second apply finds nothing to do."""
+    assert set(acts(planned(empty, folder)).values()) == {NEW}
+    assert apply(empty, folder) == 6
+    assert set(acts(planned(empty, folder)).values()) == {SAME}
+    assert apply(empty, folder) == 0
+
+
+def test_what_only_the_file_changed_is_applied(empty: World, folder: Path) -> None:
+    """An edit in the file arrives; its comment too."""
+    apply(empty, folder)
+    path = folder / "tenants/hangzhou.yaml"
+    path.write_text(HANGZHOU.replace("#0b6e4f", "#123456") + "# more\n", "utf-8")
+    assert acts(planned(empty, folder))["hangzhou"] == CHANGE
+    apply(empty, folder)
+    assert empty.documents().text("hangzhou").endswith("# more\n")
+
+
+def test_what_only_the_console_changed_is_kept(empty: World, folder: Path) -> None:
+    """A file equal to the last applied text has nothing to apply: the switch stays."""
+    apply(empty, folder)
+    empty.documents().change("hangzhou", 1, "", {STATE: "closed"})
+    assert acts(planned(empty, folder))["hangzhou"] == KEEP
+    assert apply(empty, folder) == 0
+    assert empty.documents().live("hangzhou").values["services"]
+
+
+def test_changes_to_different_leaves_merge(empty: World, folder: Path) -> None:
+    """The file's colour and the console's switch both hold afterwards."""
+    apply(empty, folder)
+    empty.documents().change("hangzhou", 1, "", {STATE: "closed"})
+    path = folder / "tenants/hangzhou.yaml"
+    path.write_text(HANGZHOU.replace("#0b6e4f", "#123456"), "utf-8")
+    assert apply(empty, folder) == 1
+    values = empty.documents().live("hangzhou").values
+    assert values["branding"]["color"] == "#123456"
+    assert values["services"]["utility_bills"]["state"] == "closed"
+    assert acts(planned(empty, folder))["hangzhou"] == KEEP
+
+
+def test_a_leaf_that_both_changed_is_a_conflict(empty: World, folder: Path) -> None:
+    """Shown with its line and both values; nothing at all is stored."""
+    apply(empty, folder)
+    empty.documents().change("hangzhou", 1, "", {COLOR: "#222222"})
+    path = folder / "tenants/hangzhou.yaml"
+    path.write_text(HANGZHOU.replace("#0b6e4f", "#333333"), "utf-8")
+    (folder / "tenants/ningbo.yaml").write_text(NINGBO + "# x\n", "utf-8")
+    found = planned(empty, folder)
+    assert acts(found)["hangzhou"] == CONFLICT
+    assert [(p.line, p.pointer) for p in found.problems] == [(9, "/branding/color")]
+    assert "#222222" in str(found.problems[0].message)
+    with pytest.raises(Invalid):
+        apply_plan(empty.documents(), found, "")
+    assert empty.documents().live("ningbo").number == 1
+
+
+def test_a_stale_checkout_reverts_nothing(empty: World, folder: Path) -> None:
+    """A file equal to an older revision, neither applied last nor live, is a conflict."""
+    apply(empty, folder)
+    path = folder / "tenants/hangzhou.yaml"
+    for color in ("#123456", "#654321"):
+        path.write_text(HANGZHOU.replace("#0b6e4f", color), "utf-8")
+        apply(empty, folder)
+    path.write_text(HANGZHOU.replace("#0b6e4f", "#123456"), "utf-8")
+    found = planned(empty, folder)
+    assert acts(found)["hangzhou"] == CONFLICT
+    assert "This is revision 2; live is 3." in str(found.problems[0])
+
+
+def test_a_missing_file_is_reported_never_deleted(empty: World, folder: Path) -> None:
+    """Deleting a file deletes nothing live."""
+    apply(empty, folder)
+    (folder / "tenants/ningbo.yaml").unlink()
+    found = planned(empty, folder)
+    assert found.without_file == ["ningbo"]
+    assert not found.pending
+
+
+def test_a_logo_counts_by_its_bytes(empty: World, folder: Path) -> None:
+    """The same text with another picture is a change, and the picture is stored in the city."""
+    text = SHANGHAI.replace('"#4b3a9b"', '"#4b3a9b", logo: shanghai/logo.svg')
+    (folder / "tenants/shanghai.yaml").write_text(text, "utf-8")
+    picture = folder / "tenants/shanghai/logo.svg"
+    picture.parent.mkdir()
+    picture.write_text(LOGO.format("#111111"))
+    apply(empty, folder)
+    first = empty.app.fleet.snapshot.cities["shanghai"].logo
+    picture.write_text(LOGO.format("#222222"))
+    assert acts(planned(empty, folder))["shanghai"] == CHANGE
+    apply(empty, folder)
+    second = empty.app.fleet.snapshot.cities["shanghai"].logo
+    assert first != second
+    with empty.inside("shanghai"):
+        assert b"#222222" in find_asset(second or "").content
+    with empty.inside("hangzhou"):
+        assert find_asset(second or "") is None
+
+
+def test_a_picture_outside_its_folder_is_not_read(empty: World, folder: Path) -> None:
+    """A path cannot climb out to some other file of the machine."""
+    (folder / "tenants/shanghai.yaml").write_text(
+        SHANGHAI.replace('"#4b3a9b"', '"#4b3a9b", logo: ../../etc/passwd'), "utf-8"
+    )
+    found = planned(empty, folder)
+    assert any(problem.pointer == "/branding/logo" for problem in found.problems)

@@ -1,0 +1,211 @@
+"""The fleet: changes are seen within a second on every process, by one cheap look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, event, text
+
+from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.database import db
+from smartcity_saas.errors import NotReady
+from smartcity_saas.tenancy.fleet import CHECK_SECONDS, Fleet
+from tests.conftest import HANGZHOU, World
+
+STATE = ("services", "utility_bills", "state")
+
+
+class Ticks:
+    """A monotonic clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def another_process(world: World, extensions: Extensions | None = None) -> tuple[Fleet, Ticks]:
+    ticks = Ticks()
+    fleet = Fleet(extensions or world.app.fleet.extensions, "localhost", ticks, demo=True)
+    fleet.refresh_if_due()
+    return fleet, ticks
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+
+def test_another_process_sees_a_change_within_a_second(world: World) -> None:
+    """The look is due in well under a second, and finds what another process saved."""
+    fleet, ticks = another_process(world)
+    world.documents().change("hangzhou", 1, "", {STATE: "closed"})
+    fleet.refresh_if_due()
+    assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "open"
+    ticks.now += CHECK_SECONDS
+    assert CHECK_SECONDS < 1
+    fleet.refresh_if_due()
+    assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "closed"
+
+
+def test_a_new_city_answers_without_a_restart(world: World) -> None:
+    """Onboarded in one process, it is in the map of the other at its next look."""
+    fleet, ticks = another_process(world)
+    text = HANGZHOU.replace("hangzhou", "wenzhou").replace("330100", "330300")
+    world.save(text)
+    ticks.now += CHECK_SECONDS
+    fleet.refresh_if_due()
+    assert fleet.city_at("wenzhou.localhost") is not None
+
+
+def test_looking_costs_one_statement_and_not_one_a_request(world: World) -> None:
+    """Between looks a request asks the database nothing about the fleet; a look is one row."""
+    fleet, ticks = another_process(world)
+    with counted() as statements:
+        for _request in range(50):
+            fleet.refresh_if_due()
+        assert statements == []
+        ticks.now += CHECK_SECONDS
+        fleet.refresh_if_due()
+        looks = [found for found in statements if "installation" in found]
+    assert len(looks) == 1
+    assert len([found for found in statements if "SELECT" in found]) == 1
+
+
+def test_only_what_changed_is_loaded(world: World) -> None:
+    """A city's revision leaves the values of the others as they were, the same objects."""
+    fleet, ticks = another_process(world)
+    before = fleet.snapshot.cities
+    world.documents().change("hangzhou", 1, "", {STATE: "closed"})
+    ticks.now += CHECK_SECONDS
+    fleet.refresh_if_due()
+    after = fleet.snapshot.cities
+    assert after["shanghai"] is before["shanghai"]
+    assert after["hangzhou"] is not before["hangzhou"]
+
+
+def without(extensions: Extensions, **changes: Any) -> Extensions:
+    return replace(extensions, **changes)
+
+
+def test_a_service_no_longer_installed_is_closed_and_flagged(world: World) -> None:
+    """The rest of the city stays current."""
+    fleet, _ticks = another_process(world, without(world.app.fleet.extensions, services={}))
+    city = fleet.snapshot.cities["hangzhou"]
+    assert city.catalog == {}
+    assert any("not installed" in str(flag.message) for flag in city.flags)
+    assert fleet.snapshot.broken == {}
+
+
+def _store_unchecked(world: World, name: str, change: str) -> None:
+    """A newest revision that this version cannot read, as an upgrade leaves one behind."""
+    owner = create_engine(world.app.config["SETTINGS"].owner_url)
+    number = world.documents().live(name).number
+    json = "CAST(:v AS jsonb)" if world.engine == "postgresql" else ":v"
+    with owner.begin() as connection:
+        document = connection.execute(
+            text("SELECT id FROM document WHERE name = :n"), {"n": name}
+        ).scalar_one()
+        connection.execute(
+            text(
+                "INSERT INTO revision SELECT document_id, number + 1, number, text, "
+                f"{json}, files, since, author, author_label, message, origin, created_at "
+                "FROM revision WHERE document_id = :d AND number = :k"
+            ),
+            {"v": change, "d": document, "k": number},
+        )
+        connection.execute(text("UPDATE installation SET version = version + 1"))
+        connection.execute(
+            text(
+                "UPDATE document SET live_number = live_number + 1, changed_at_version = "
+                "(SELECT version FROM installation) WHERE id = :d"
+            ),
+            {"d": document},
+        )
+    owner.dispose()
+
+
+UNREADABLE = """{"city": "hangzhou", "province": "zhejiang", "division_code": "330100",
+ "name": {"zh": "杭州市", "en": "Hangzhou"}, "state": "%s", "branding": {"color": "plaid"},
+ "services": {"utility_bills": {"state": "closed"}}}"""
+
+
+def test_a_city_that_no_longer_compiles_stays_on_its_last_good_revision(world: World) -> None:
+    """It keeps its site, says so, reopens nothing closed since; nobody else notices."""
+    _store_unchecked(world, "hangzhou", UNREADABLE % "live")
+    fleet, _ticks = another_process(world)
+    city = fleet.snapshot.cities["hangzhou"]
+    assert city.color == "#0b6e4f"
+    assert city.revision == 1
+    assert city.catalog["utility_bills"].state == "closed"
+    assert "hangzhou" in fleet.snapshot.broken
+    assert "Served instead" in str(city.flags[0].message)
+    assert set(fleet.snapshot.cities) == {"hangzhou", "ningbo", "shanghai"}
+    assert not fleet.snapshot.cities["shanghai"].flags
+
+
+def test_the_last_good_revision_does_not_lift_a_suspension(world: World) -> None:
+    """What the newest revision stops stays stopped, though the newest cannot be read."""
+    _store_unchecked(world, "hangzhou", UNREADABLE % "suspended")
+    fleet, _ticks = another_process(world)
+    assert fleet.snapshot.cities["hangzhou"].state == "suspended"
+
+
+def test_a_broken_baseline_falls_back_too(world: World) -> None:
+    """A province's document that no longer compiles leaves its cities served."""
+    _store_unchecked(world, "province:zhejiang", '{"province": "zhejiang", "site": {"hotline": 1}}')
+    fleet, _ticks = another_process(world)
+    assert {"hangzhou", "ningbo", "shanghai"} == set(fleet.snapshot.cities)
+    assert fleet.snapshot.broken.keys() == {"hangzhou", "ningbo"}
+
+
+def test_a_restart_serves_the_same(world: World) -> None:
+    """After a bad document was refused, a fresh process loads what was live before."""
+    with pytest.raises(Exception, match="faults"):
+        world.save(HANGZHOU.replace("#0b6e4f", "plaid"), 1)
+    fleet, _ticks = another_process(world)
+    assert fleet.snapshot.cities["hangzhou"].color == "#0b6e4f"
+
+
+def test_production_does_not_serve_the_demos_rows(world: World) -> None:
+    """Even if the database is reached only after the start."""
+    owner = create_engine(world.app.config["SETTINGS"].owner_url)
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE installation SET demo = true"))
+    owner.dispose()
+    fleet = Fleet(world.app.fleet.extensions, "localhost")
+    with pytest.raises(NotReady, match="demo"):
+        fleet.refresh_if_due()
+
+
+def test_statements_a_request_do_not_grow_with_cities(world: World) -> None:
+    """The same look-ups and statements a page at three cities and at eighty."""
+
+    def statements() -> int:
+        world.app.fleet.refresh()
+        browser = world.client("hangzhou.localhost")
+        with counted() as found:
+            browser.get("/services")
+        return len([one for one in found if "installation" not in one])
+
+    few = statements()
+    for number in range(80):
+        world.save(
+            f'city: town-{number}\nprovince: zhejiang\ndivision_code: "33{number + 2000}"\n'
+            f"name: {{zh: 城{number}, en: Town {number}}}\nstate: live\n"
+        )
+    assert statements() == few

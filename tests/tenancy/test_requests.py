@@ -1,0 +1,146 @@
+"""From the Host header to a city, and nothing else: unknown, malformed, forwarded."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import pytest
+from werkzeug.test import Client
+
+from smartcity_saas.web.security import TrustedProxies
+from tests.conftest import HANGZHOU, World, fresh
+
+LOOPBACK = {"REMOTE_ADDR": "127.0.0.1"}
+
+
+def ask(world: World, host: str, path: str = "/", **environ: Any) -> Any:
+    overrides = {"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": host, **environ}
+    return fresh(
+        world.app.test_client().get,
+        path,
+        environ_overrides=overrides,
+        environ_base={"HTTP_ACCEPT_LANGUAGE": "en"},
+    )
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "hangzhou.localhost",
+        "HANGZHOU.LocalHost",
+        "hangzhou.localhost.",
+        "hangzhou.localhost:8000",
+        "city.hangzhou.example",
+        "City.Hangzhou.Example.:443",
+    ],
+)
+def test_a_citys_hosts_lead_to_it(world: World, host: str) -> None:
+    """Case, a trailing dot and a port do not matter; its own host works like the platform's."""
+    answer = ask(world, host)
+    assert answer.status_code == 200
+    assert "Hangzhou" in answer.text
+
+
+@pytest.mark.parametrize(
+    "host", ["nowhere.localhost", "hangzhou.example", "127.0.0.1:8000", "[::1]:8000", "hangzhou"]
+)
+def test_an_unknown_host_names_no_city(world: World, host: str) -> None:
+    """404, no default city, no city's name on the page; probes still answer."""
+    answer = ask(world, host)
+    assert answer.status_code == 404
+    for name in ("Hangzhou", "hangzhou", "杭州", "Ningbo", "Shanghai"):
+        assert name not in answer.text
+    assert ask(world, host, "/healthz").status_code == 200
+    assert ask(world, host, "/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        " ",
+        "hangzhou.localhost,shanghai.localhost",
+        "hangzhou.localhost shanghai.localhost",
+        "hangzhou.localhost/",
+        "user@hangzhou.localhost",
+        "hangzhou..localhost",
+        "-x.localhost",
+        "hangzhou.localhost:80x",
+        "ｈａｎｇｚｈｏｕ.localhost".encode().decode("latin-1"),
+        "a" * 300,
+        "[::1",
+        "hangzhou_.localhost",
+    ],
+)
+def test_a_malformed_host_is_a_bad_request(world: World, host: str) -> None:
+    """Empty, doubled, with a path, user, space or folding characters: 400, also for probes."""
+    answer = ask(world, host)
+    assert answer.status_code == 400
+    assert "Hangzhou" not in answer.text
+
+
+def test_a_missing_host_is_a_bad_request(world: World) -> None:
+    """HTTP/1.0 without a Host gets no city either."""
+
+    def without_host(environ: dict[str, Any], start_response: Any) -> Any:
+        environ.pop("HTTP_HOST", None)
+        return world.app(environ, start_response)
+
+    answer = fresh(Client(without_host).get, "/", environ_base=LOOPBACK)
+    assert answer.status_code == 400
+
+
+FORWARDED = {"HTTP_X_FORWARDED_HOST": "shanghai.localhost", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}
+
+
+def test_forwarded_headers_count_from_configured_proxies_only(world: World) -> None:
+    """A client cannot choose its city or address by a header; a named proxy can."""
+    assert "Hangzhou" in ask(world, "hangzhou.localhost", **FORWARDED).text
+    direct = world.app.wsgi_app
+    world.app.wsgi_app = TrustedProxies(direct.direct, (ipaddress.ip_network("10.0.0.0/8"),))
+    try:
+        loopback = {**FORWARDED, "HTTP_X_FORWARDED_FOR": "127.0.0.1"}
+        trusted = ask(world, "hangzhou.localhost", REMOTE_ADDR="10.1.2.3", **loopback)
+        assert "Shanghai" in trusted.text
+        assert "Hangzhou" in ask(world, "hangzhou.localhost", **FORWARDED).text
+    finally:
+        world.app.wsgi_app = direct
+
+
+def test_the_demo_serves_this_machine_alone(world: World) -> None:
+    """Its passwords are public: however it is started, another machine gets nothing."""
+    assert ask(world, "hangzhou.localhost", REMOTE_ADDR="192.0.2.7").status_code == 403
+
+
+def test_a_draft_is_not_there_until_it_is_live(world: World) -> None:
+    """A draft answers as an unknown host does, except by a single-use preview, for reading."""
+    draft = HANGZHOU.replace("hangzhou", "wenzhou").replace("330100", "330300")
+    draft = draft.replace("state: live", "state: draft").replace("杭州", "温州")
+    world.save(draft)
+    unknown = ask(world, "nowhere.localhost").text
+    assert ask(world, "wenzhou.localhost").text == unknown
+    assert ask(world, "wenzhou.localhost", "/services").status_code == 404
+    assert ask(world, "wenzhou.localhost", "/nothing").text == unknown
+    console = world.province_admin()
+    page = console.post("/cities/wenzhou/preview-link", "/cities/wenzhou")
+    path = "/preview/" + page.text.split("/preview/")[1].split('"')[0]
+    browser = world.client("wenzhou.localhost")
+    assert browser.get(path).status_code == 302
+    assert browser.get("/").status_code == 200
+    assert browser.post("/sign-in/demo", "/sign-in", subject="household").status_code == 404
+    assert world.client("wenzhou.localhost").get(path).status_code == 404
+    assert world.client("hangzhou.localhost").get(path).status_code == 404
+
+
+def test_a_suspended_city_says_so_and_keeps_what_residents_have(world: World) -> None:
+    """New business stops with a branded page; one's own page still opens."""
+    browser = world.resident("hangzhou")
+    world.documents().change("hangzhou", 1, "", {("state",): "suspended"})
+    world.app.fleet.refresh()
+    answer = browser.get("/")
+    assert answer.status_code == 503
+    assert "Hangzhou" in answer.text
+    assert "12345" in answer.text
+    assert browser.get("/me").status_code == 200
+    assert browser.get("/privacy").status_code == 200
