@@ -130,6 +130,7 @@ class World:
     clients: dict[str, FlaskClient] = field(default_factory=dict)
 
     def documents(self, actor: Any = None) -> Documents:
+        db.session.rollback()  # what the test read before is not what is there now
         fleet = self.app.fleet
         return Documents(actor or system("test"), fleet.extensions, fleet.platform_host, self.clock)
 

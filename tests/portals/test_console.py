@@ -1,0 +1,353 @@
+"""The console: one press changes the site, everyone within their reach, nothing unseen."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ZHEJIANG, World
+
+BILLS = "/cities/hangzhou/services/utility-bills"
+
+
+def home(world: World, city: str = "hangzhou") -> str:
+    world.app.fleet.refresh()
+    return world.client(f"{city}.localhost").get("/").text
+
+
+def test_one_press_closes_and_one_press_opens(world: World) -> None:
+    """The site changes at once, and the history tells who did it."""
+    staff = world.city_staff()
+    done = staff.post(f"{BILLS}/close", "/cities/hangzhou", revision="1")
+    assert done.headers["Location"] == "/cities/hangzhou?done=2"
+    assert "Utility bills" not in home(world)
+    page = staff.get("/cities/hangzhou?done=2").text
+    assert "Saved as revision 2" in page
+    assert "Staff-Hangzhou" in page
+    staff.post("/cities/hangzhou/history/2/undo", "/cities/hangzhou")
+    assert "Utility bills" in home(world)
+
+
+def test_pausing_asks_for_a_notice_in_both_languages(world: World) -> None:
+    """Without it nothing is stored and what was typed is kept; with it the site shows it."""
+    staff = world.city_staff()
+    page = f"{BILLS}/pause"
+    wrong = staff.post(page, revision="1", zh="升级，周五恢复。", en="")
+    assert wrong.status_code == 422
+    assert "升级，周五恢复。" in wrong.text
+    assert world.documents().live("hangzhou").number == 1
+    seen = staff.post(page, revision="1", zh="升级，周五恢复。", en="Back on Friday.", preview="1")
+    assert "+services:" in seen.text
+    assert world.documents().live("hangzhou").number == 1
+    staff.post(
+        page,
+        revision="1",
+        zh="升级，周五恢复。",
+        en="Back on Friday.",
+        until="2026-11-27T18:00",
+        message="ask",
+    )
+    assert "Back on Friday." in home(world)
+    document = world.documents().revision("hangzhou", 2)
+    assert document.message == "ask"
+    assert document.text.startswith("# The city's own comment.")
+
+
+def test_the_second_of_two_is_shown_the_difference(world: World) -> None:
+    """A stale press changes nothing, shows what changed since, and can be sent again."""
+    staff = world.city_staff()
+    world.documents().change("hangzhou", 1, "other", {("branding", "color"): "#123456"})
+    conflict = staff.post(f"{BILLS}/close", "/cities/hangzhou", revision="1")
+    assert conflict.status_code == 409
+    assert "#123456" in conflict.text
+    assert 'name="revision" value="2"' in conflict.text
+    again = staff.post(f"{BILLS}/close", "/cities/hangzhou", revision="2")
+    assert again.status_code == 302
+    assert world.documents().live("hangzhou").number == 3
+
+
+def test_editing_the_document_as_text(world: World) -> None:
+    """Faults come back with line and column and the text as typed; a secret does not."""
+    staff = world.city_staff()
+    page = "/cities/hangzhou/document"
+    bad = staff.post(page, revision="1", text=HANGZHOU + "brandin: {}\npassword: hunter2\n")
+    assert bad.status_code == 422
+    assert "hangzhou:10:1" in bad.text
+    assert "brandin" in bad.text
+    assert "hunter2" not in bad.text
+    good = staff.post(page, revision="1", text=HANGZHOU.replace("#0b6e4f", "#123456"), message="x")
+    assert good.status_code == 302
+    assert "/brand/" in home(world)
+    assert world.app.fleet.snapshot.cities["hangzhou"].color == "#123456"
+
+
+def test_branding_with_a_logo(world: World) -> None:
+    """A colour nobody can read is refused; a logo is cleaned, stored and shown."""
+    staff = world.city_staff()
+    page = "/cities/hangzhou/branding"
+    refused = staff.post(page, revision="1", color="#7a7a7a")
+    assert refused.status_code == 422
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><script/><path d="M0 0h8z"/></svg>'
+    saved = staff.post(page, revision="1", color="#123456", logo=(io.BytesIO(svg), "x.exe"))
+    assert saved.status_code == 302
+    city_page = home(world)
+    logo = world.app.fleet.snapshot.cities["hangzhou"].logo
+    assert logo
+    assert f"/assets/{logo}" in city_page
+    served = world.client("hangzhou.localhost").get(f"/assets/{logo}")
+    assert b"script" not in served.data
+    assert (
+        staff.post(page, revision="2", logo=(io.BytesIO(b"MZ\x90"), "logo.png")).status_code == 422
+    )
+
+
+def test_announcements_reach_the_site_and_leave_it(world: World) -> None:
+    """Written in both languages, shown at once, withdrawn and put back with one press."""
+    staff = world.city_staff()
+    page = "/cities/hangzhou/announcements"
+    texts = {
+        f"{part}_{language}": f"{part} {language}"
+        for part in ("title", "body", "source")
+        for language in ("zh", "en")
+    }
+    assert staff.post(page, **{**texts, "body_en": ""}).status_code == 422
+    assert staff.post(page, **texts, urgent="1").status_code == 302
+    assert "title en" in home(world)
+    listing = staff.get(page).text
+    notice = listing.split("/announcements/")[1].split("/")[0]
+    staff.post(f"{page}/{notice}/withdraw", page)
+    assert "title en" not in home(world)
+    assert world.client("hangzhou.localhost").get(f"/announcements/{notice}").status_code == 404
+    staff.post(f"{page}/{notice}/restore", page)
+    assert world.client("hangzhou.localhost").get(f"/announcements/{notice}").status_code == 200
+    assert world.client("shanghai.localhost").get(f"/announcements/{notice}").status_code == 404
+    trail = staff.get("/cities/hangzhou/audit").text
+    assert "announcement.withdraw" in trail
+
+
+def test_onboarding_a_city_from_the_official_list(world: World) -> None:
+    """Found by pinyin, previewed, ready, live: and it answers on its own host."""
+    admin = world.province_admin()
+    page = "/provinces/zhejiang/onboard"
+    found = admin.get(f"{page}?find=wenz")
+    assert "温州市" in found.text
+    assert "嘉兴市" not in found.text
+    filled = admin.get(f"{page}?code=330300&color=%23b8232f")
+    assert "city: wenzhou" in filled.text
+    preview = admin.get(f"{page}/preview?code=330300&color=%23b8232f&lang_shown=en")
+    assert "Wenzhou" in preview.text
+    assert "frame-ancestors 'self'" in preview.headers["Content-Security-Policy"]
+    done = admin.post(
+        page,
+        f"{page}?code=330300",
+        code="330300",
+        zh="温州市",
+        en="Wenzhou",
+        color="#b8232f",
+        live="1",
+    )
+    assert done.headers["Location"] == "/provinces/zhejiang?made=wenzhou"
+    assert "Wenzhou" in home(world, "wenzhou")
+    text = world.documents().text("wenzhou")
+    assert text == (
+        'city: wenzhou\nprovince: zhejiang\ndivision_code: "330300"\n'
+        'name: {zh: 温州市, en: Wenzhou}\nstate: live\nbranding: {color: "#b8232f"}\n'
+    )
+
+
+def test_onboarding_refuses_what_is_not_ready(world: World) -> None:
+    """Without a name or a readable colour nothing is stored and what was typed is kept."""
+    admin = world.province_admin()
+    page = "/provinces/zhejiang/onboard"
+    for wrong in ({"en": ""}, {"color": "#7a7a7a"}, {"service_utility_bills": "closed"}):
+        typed = {"code": "330300", "zh": "温州市", "en": "Wenzhou", "live": "1", **wrong}
+        assert admin.post(page, f"{page}?code=330300", **typed).status_code == 422
+    assert "wenzhou" not in {found.name for found in world.documents().all()}
+    draft = {"code": "330300", "zh": "温州市", "en": "Wenzhou", "draft": "1"}
+    assert admin.post(page, f"{page}?code=330300", **draft).status_code == 302
+    live = admin.post("/cities/wenzhou/state", "/cities/wenzhou", revision="1", state="live")
+    assert live.status_code == 302
+    assert "Wenzhou" in home(world, "wenzhou")
+
+
+def test_a_csv_is_rolled_out_step_by_step(world: World) -> None:
+    """The page drives it; each step is safe to repeat; faults are listed by line."""
+    admin = world.province_admin()
+    page = "/provinces/zhejiang/rollouts"
+    rows = "division_code,slug,name_zh,name_en,province_slug\n" + "".join(
+        f"33{2000 + n},town-{n},城{n},Town {n},zhejiang\n" for n in range(20)
+    )
+    rows += "310101,stolen,偷,Stolen,shanghai\n"
+    started = admin.post(page, file=(io.BytesIO(rows.encode()), "cities.csv"))
+    job = started.headers["Location"]
+    assert "0 of 21" in admin.get(job).text
+    for _step in range(4):
+        admin.post(f"{job}/step", job)
+    # The button is gone when all is done; the last post above had no token and did nothing.
+    done = admin.get(job).text
+    assert "21 of 21" in done
+    assert "20 made live" in done
+    assert "stolen" in done
+    assert "stolen" not in {found.name for found in world.documents().all()}
+    assert (
+        world.province_admin("shanghai").get(job.replace("zhejiang", "shanghai")).status_code == 404
+    )
+
+
+FOREIGN = (
+    "/cities/shanghai",
+    "/cities/shanghai/document",
+    "/cities/shanghai/history",
+    "/cities/shanghai/history/1",
+    "/cities/shanghai/branding",
+    "/cities/shanghai/announcements",
+    "/cities/shanghai/audit",
+    "/cities/shanghai/preview",
+    "/cities/shanghai/utility-bills",
+    "/cities/shanghai/services/utility-bills/pause",
+    "/provinces/shanghai",
+    "/provinces/shanghai/onboard",
+    "/provinces/shanghai/document",
+    "/provinces/shanghai/rollouts",
+)
+
+
+@pytest.mark.parametrize("path", FOREIGN)
+def test_beyond_ones_reach_nothing_exists(world: World, path: str) -> None:
+    """Another province's city answers exactly as a city that does not exist."""
+    admin = world.province_admin("zhejiang")
+    nothing = path.replace("shanghai", "atlantis")
+    real, imagined = admin.get(path), admin.get(nothing)
+    assert real.status_code == imagined.status_code == 404
+    assert real.text.replace("shanghai", "atlantis") == imagined.text
+
+
+POSTS = (
+    "/cities/shanghai/services/utility-bills/close",
+    "/cities/shanghai/services/utility-bills/open",
+    "/cities/shanghai/history/1/undo",
+    "/cities/shanghai/history/1/rollback",
+    "/cities/shanghai/state",
+    "/cities/shanghai/document",
+    "/cities/shanghai/branding",
+    "/cities/shanghai/announcements",
+    "/cities/shanghai/preview-link",
+    "/cities/shanghai/utility-bills",
+    "/provinces/shanghai/document",
+)
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_nothing_beyond_ones_reach_can_be_changed(world: World, path: str) -> None:
+    """Each write answers 404 and changes nothing."""
+    staff = world.city_staff("hangzhou")
+    answer = staff.post(path, "/cities/hangzhou", revision="1", state="suspended", text=NINGBO)
+    assert answer.status_code in (403, 404)
+    assert world.documents().live("shanghai").number == 1
+    assert world.documents().live("province:shanghai").number == 1
+
+
+def test_city_staff_do_not_onboard_or_suspend(world: World) -> None:
+    """What a role does not hold is refused in words."""
+    staff = world.city_staff()
+    for path in (
+        "/provinces/zhejiang",
+        "/provinces/zhejiang/onboard",
+        "/platform",
+        "/platform/staff",
+    ):
+        assert staff.get(path).status_code == 403
+    answer = staff.post(
+        "/cities/hangzhou/state", "/cities/hangzhou", revision="1", state="suspended"
+    )
+    assert answer.status_code == 403
+    assert world.documents().live("hangzhou").number == 1
+
+
+def test_a_form_cannot_carry_a_city_elsewhere(world: World) -> None:
+    """A document that names another city or province is not this city's."""
+    staff = world.city_staff()
+    for text in (NINGBO, HANGZHOU.replace("zhejiang", "shanghai"), ZHEJIANG):
+        answer = staff.post("/cities/hangzhou/document", revision="1", text=text)
+        assert answer.status_code in (404, 422)
+    assert world.documents().live("ningbo").number == 1
+
+
+def test_signing_in_is_throttled_and_says_nothing_of_names(world: World) -> None:
+    """An unknown name and a wrong password read alike; the sixth try waits, then may again."""
+    browser = world.client("console.localhost")
+    world.operator()
+    unknown = browser.post("/sign-in", username="nobody", password="x")
+    wrong = browser.post("/sign-in", username="root", password="x")
+    assert unknown.status_code == wrong.status_code == 422
+    assert "The name or the password is wrong." in wrong.text
+    for _attempt in range(4):
+        browser.post("/sign-in", username="root", password="x")
+    refused = browser.post("/sign-in", username="root", password=PASSWORD)
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) <= 300
+    world.clock.move(minutes=6)
+    assert browser.post("/sign-in", username="root", password=PASSWORD).status_code == 302
+
+
+def test_a_session_ends_and_a_disabled_account_is_out_at_once(world: World) -> None:
+    """Twelve hours, or the operator's press."""
+    operator = world.operator()
+    staff = world.city_staff()
+    operator.post("/platform/staff/staff-hangzhou/disable", "/platform/staff")
+    assert staff.get("/cities/hangzhou").status_code == 302
+    world.clock.move(hours=13)
+    assert operator.get("/platform").status_code == 302
+
+
+def test_the_operator_makes_accounts(world: World) -> None:
+    """With the rules of names, passwords and places said on the form."""
+    operator = world.operator()
+    good = {
+        "username": "li.jing",
+        "name": "Li",
+        "role": "city_staff",
+        "city": "ningbo",
+        "password": PASSWORD,
+    }
+    for wrong in (
+        {"password": "short"},
+        {"city": "atlantis"},
+        {"username": "X Y"},
+        {"role": "emperor"},
+    ):
+        assert operator.post("/platform/staff", **{**good, **wrong}).status_code == 422
+    assert operator.post("/platform/staff", **good).status_code == 302
+    assert "li.jing" in operator.get("/platform/staff").text
+    page = operator.get("/platform").text
+    assert "Zhejiang" in page
+
+
+def test_filters_and_search_of_cities(world: World) -> None:
+    """A province admin sees their province's cities only, filtered and found."""
+    admin = world.province_admin()
+    page = admin.get("/provinces/zhejiang").text
+    assert "Hangzhou" in page
+    assert "Ningbo" in page
+    assert "Shanghai" not in page
+    assert (
+        "Hangzhou"
+        not in admin.get("/provinces/zhejiang?q=ningbo")
+        .text.split("</table>")[0]
+        .split("<table")[1]
+    )
+    assert "No city found" in admin.get("/provinces/zhejiang?show=draft").text
+
+
+def test_accounts_of_the_demo_are_listed_in_demo_mode_only(world: World) -> None:
+    """``/demo.json`` is on the platform's host, and 404 outside demo mode."""
+    found: Any = world.client("localhost").get("/demo.json").json
+    assert {"operator", "province_admin", "city_staff"} <= {a["role"] for a in found["staff"]}
+    assert {a["city"] for a in found["residents"]} == {"hangzhou", "ningbo", "shanghai"}
+    world.app.config["DEMO"] = False
+    try:
+        assert world.client("localhost").get("/demo.json").status_code == 404
+    finally:
+        world.app.config["DEMO"] = True

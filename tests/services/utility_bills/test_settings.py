@@ -1,0 +1,35 @@
+"""The service's part of a document."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.configuration.test_checking import said
+from tests.conftest import NINGBO
+
+WATER = "services: {{utility_bills: {{settings: {{suppliers: {{water: {{{}}}}}}}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ('number: {pattern: "(a+)+$"}', "characters and counts"),
+        ('number: {pattern: "[0-9]*"}', "characters and counts"),
+        ('number: {pattern: "[9-0]{3}"}', "characters and counts"),
+        ('number: {example: "12"}', "does not fit the pattern"),
+        ("tiers: [{up_to: 10, price: 2.9}]", "in quotes"),
+        ('tiers: [{up_to: 10, price: "2.9"}]', "only the last"),
+        ('tiers: [{up_to: 10, price: "2"}, {up_to: 5, price: "3"}, {price: "4"}]', "Tiers rise"),
+        ('tiers: [{price: "NaN"}]', "price in yuan"),
+        ('tiers: [{up_to: 10}, {price: "1"}]', "missing"),
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused(settings: str, message: str) -> None:
+    """A pattern that could take for ever, an example that does not fit, tiers out of order."""
+    assert message in said(NINGBO + WATER.format(settings))
+
+
+def test_an_offered_kind_needs_a_supplier() -> None:
+    """A kind without a supplier would be a page without a number."""
+    text = NINGBO + "services: {utility_bills: {settings: {kinds: [water, water]}}}\n"
+    assert "Name each kind once" in said(text)
