@@ -16,15 +16,15 @@ run: $(VENV)/installed
 
 # Format, types, import order and the tests that need neither PostgreSQL nor a browser.
 check: static
-	$(BIN)/pytest -n $(JOBS) -m "not browser and not faults" -k "not postgresql"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser and not faults" -k "not postgresql"
 
 # Everything: both databases and a real browser.
 test: static debian
-	$(BIN)/pytest -n $(JOBS) -m "not faults"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not faults"
 
 # Kills and races, each on a database of its own.
 test-faults: $(VENV)/installed-test
-	$(BIN)/pytest -n $(JOBS) -m faults
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m faults
 
 # Speed as ratios, measured side by side in one run. Nothing here is a test.
 bench: $(VENV)/installed-test

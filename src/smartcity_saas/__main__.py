@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 from smartcity_saas.app import create_app
@@ -49,6 +49,7 @@ def serve(settings: Settings) -> None:
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=THREADS,
+        http=HTTPModes.http1,
         websockets=False,
         log_level=LogLevels.error,
     ).serve()

@@ -52,7 +52,12 @@ def create_app(
     app = SiteFlask("smartcity_saas", host_matching=True, static_folder=None)
     _configure(app, settings, clock)
     app.extensions["services"], app.extensions["channels"] = services, channels
-    app.fleet = Fleet(_extensions(services, channels), settings.host, demo=settings.demo)
+    app.fleet = Fleet(
+        _extensions(services, channels),
+        settings.host,
+        demo=settings.demo,
+        admit=lambda: None if settings.testing else refuse_powerful_role(db.engine),
+    )
     init_logging()
     init_database(app, settings.database_url)
     init_migrations(app, services)
@@ -108,12 +113,11 @@ def _translations(services: Mapping[str, Service]) -> list[Path]:
 def _refuse_unsafe_database(app: SiteFlask, settings: Settings) -> None:
     """Refuse a role that passes the wall, and demo rows in production.
 
-    A database that cannot be reached is no reason to stop: ``/readyz`` says so until it can.
+    A database that cannot be reached is no reason to stop: ``/readyz`` says so until it can,
+    and the fleet refuses the same before it first loads.
     """
     with app.app_context():
         try:
-            if not settings.testing:
-                refuse_powerful_role(db.engine)
             if not settings.demo and holds_demo_rows():
                 raise SettingsError(
                     "This database holds the demo's accounts and rows. Start production on an "

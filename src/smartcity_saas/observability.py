@@ -79,7 +79,7 @@ def init_metrics(app: SiteFlask, token: str) -> None:
 
     def metrics() -> Response:
         sent = request.headers.get("Authorization", "")
-        if not token or not hmac.compare_digest(sent, f"Bearer {token}"):
+        if not token or not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
             abort(404)
         cities.set(len(app.fleet.snapshot.cities))
         broken.set(len(app.fleet.snapshot.broken))

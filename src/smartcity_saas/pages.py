@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import structlog
 from flask import (
@@ -22,18 +22,25 @@ from flask import (
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from smartcity_saas.catalog.gate import CitySuspended, ServicePaused, pass_gate
 from smartcity_saas.catalog.offer import Offer
 from smartcity_saas.catalog.service import Task
-from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.colors import text_on
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.secrets import masked
 from smartcity_saas.errors import Invalid, NotFound, SmartCityError, Throttled
 from smartcity_saas.identity.access import ROLE_NAMES
-from smartcity_saas.identity.gatekeeper import current_resident, current_staff, enforce
+from smartcity_saas.identity.gatekeeper import (
+    current_resident,
+    current_staff,
+    enforce,
+    previewing,
+    safe_next,
+)
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.sites import (
     CITY_HOST,
@@ -97,6 +104,7 @@ def init_pages(app: SiteFlask) -> None:
     )
     app.register_error_handler(SmartCityError, _render_error)
     app.register_error_handler(HTTPException, _render_http_error)
+    app.register_error_handler(OperationalError, _render_busy)
     app.register_error_handler(Exception, _render_fault)
 
 
@@ -134,10 +142,12 @@ def _refuse_strangers_in_demo() -> Any:
 
 def _keep_preferences() -> Any:
     """``?lang=`` and ``?text=`` are remembered in cookies of this host, without JavaScript."""
-    if request.method != "GET" or not {"lang", "text"} & set(request.args):
+    asked = {"lang", "text"} & set(request.args)
+    if request.method != "GET" or not asked or request.endpoint is None:
         return None
     kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ("lang", "text")]
-    response = redirect(request.path + (f"?{urlencode(kept)}" if kept else ""))
+    path = safe_next(quote(request.path))
+    response = redirect(path + (f"?{urlencode(kept)}" if kept else ""))
     for name, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (TEXT_COOKIE, TEXT_SIZES)):
         value = request.args.get(name)
         if value in allowed:
@@ -157,14 +167,10 @@ def _pass() -> Any:
         raise NotFound
     city = site().city
     if city is not None:
-        pass_gate(city, policy, preview=_previewing(city))
+        pass_gate(city, policy, preview=previewing(city))
     if site().kind == CONSOLE_HOST and policy.who == "staff":
         current_app.fleet.refresh()  # type: ignore[attr-defined]
     return enforce(policy)
-
-
-def _previewing(city: City) -> bool:
-    return city.state == "draft" and request.method == "GET" and bool(session.get("preview"))
 
 
 def _finish(response: Response) -> Response:
@@ -238,10 +244,21 @@ def _render_http_error(error: HTTPException) -> Any:
         return _error_response(400, str(title), str(detail), [])
     if site().kind == UNREADY_HOST:
         status = 503
+    city = site().city
+    if city is not None and city.state == "draft" and not previewing(city):
+        status = 404  # as where there is no site
     title = _TITLES.get(status, error.name)
     response = _error_response(status, str(title), str(_DETAILS.get(status, "")), [])
-    if status == 405:
+    if status == 405 and error.code == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+    return response
+
+
+def _render_busy(error: OperationalError) -> Any:
+    """The database is locked for longer than we wait, or gone: nothing was stored, try again."""
+    log.error("database_unavailable", path=request.path, error=type(error.orig).__name__)
+    response = _error_response(503, str(_TITLES[503]), str(_DETAILS[503]), [])
+    response.headers["Retry-After"] = "10"
     return response
 
 
@@ -273,7 +290,7 @@ def _error_response(status: int, title: str, detail: str, problems: list[Problem
             INDEX_HOST: "index/error.html",
         }.get(site().kind, "index/unknown.html")
         city = site().city
-        if city is not None and city.state == "draft" and not session.get("preview"):
+        if city is not None and city.state == "draft" and not previewing(city):
             template = "index/unknown.html"
         response = make_response(
             render_template(template, status=status, title=title, detail=detail, problems=problems)
@@ -293,7 +310,12 @@ def _conflict_page(error: StaleEdit | UndoConflict) -> str:
         (error.since, error.live) if isinstance(error, StaleEdit) else (error.clashes, None)
     )
     return render_template(
-        "console/conflict.html", title=error.title, detail=error.detail, since=since, live=live
+        "console/conflict.html",
+        title=error.title,
+        detail=error.detail,
+        since=since,
+        live=live,
+        sent={name: masked(value) for name, value in request.form.items()},
     )
 
 

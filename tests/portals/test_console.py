@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from smartcity_saas.audit import Actor
+from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.source import parse
 from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ZHEJIANG, World
 
 BILLS = "/cities/hangzhou/services/utility-bills"
@@ -53,6 +57,17 @@ def test_pausing_asks_for_a_notice_in_both_languages(world: World) -> None:
     document = world.documents().revision("hangzhou", 2)
     assert document.message == "ask"
     assert document.text.startswith("# The city's own comment.")
+
+
+def test_staff_are_reminded_and_nothing_reopens_by_itself(world: World) -> None:
+    """Once the expected time has passed the console says so; the service stays paused."""
+    staff = world.city_staff()
+    until = (world.clock() + timedelta(hours=10)).strftime("%Y-%m-%dT%H:%M")  # Asia/Shanghai is +8
+    staff.post(f"{BILLS}/pause", revision="1", zh="升级", en="Upgrade", until=until)
+    assert "is still paused" not in staff.get("/cities/hangzhou").text
+    world.clock.move(hours=3)
+    assert "is still paused" in staff.get("/cities/hangzhou").text
+    assert "Upgrade" in home(world)
 
 
 def test_the_second_of_two_is_shown_the_difference(world: World) -> None:
@@ -351,3 +366,77 @@ def test_accounts_of_the_demo_are_listed_in_demo_mode_only(world: World) -> None
         assert world.client("localhost").get("/demo.json").status_code == 404
     finally:
         world.app.config["DEMO"] = True
+
+
+def test_a_role_is_held_whichever_way_the_change_comes(world: World) -> None:
+    """City staff do not suspend, resume or claim hosts, by form, text, undo or roll-back."""
+    staff, admin = world.city_staff(), world.province_admin()
+    page = "/cities/hangzhou/document"
+    for text in (
+        HANGZHOU.replace("state: live", "state: suspended"),
+        HANGZHOU.replace("city.hangzhou.example", "www.gz.example"),
+        HANGZHOU.replace('"330100"', '"330101"'),
+    ):
+        assert staff.post(page, revision="1", text=text).status_code == 403
+    admin.post("/cities/hangzhou/state", "/cities/hangzhou", revision="1", state="suspended")
+    for act in ("undo", "rollback"):
+        number = "2" if act == "undo" else "1"
+        path = f"/cities/hangzhou/history/{number}/{act}"
+        assert staff.post(path, "/cities/hangzhou/history").status_code == 403
+    assert world.documents().live("hangzhou").values["state"] == "suspended"
+
+
+def test_another_provinces_city_is_not_named(world: World) -> None:
+    """That a code is taken is said; by whom only within one's reach."""
+    admin = world.province_admin("zhejiang")
+    rows = "division_code,slug,name_zh,name_en,province_slug\n330200,other,另,Other,zhejiang\n"
+    job = admin.post(
+        "/provinces/zhejiang/rollouts", file=(io.BytesIO(rows.encode()), "c.csv")
+    ).headers["Location"]
+    admin.post(f"{job}/step", job)
+    assert "is the code of ningbo already" in admin.get(job).text
+    documents = world.documents(Actor("staff:x", "X", "province:shanghai"))
+    text = (
+        NINGBO.replace("ningbo", "other")
+        .replace("330200", "330100")
+        .replace("zhejiang", "shanghai")
+    )
+    said = [str(found) for found in documents.problems([Candidate(parse(text, "other"))])]
+    assert any("another city" in one for one in said)
+    assert not any("hangzhou" in one for one in said)
+
+
+def test_a_city_stays_in_the_province_of_the_official_list(world: World) -> None:
+    """Neither its code nor its slug can be taken by another province."""
+    admin = world.province_admin("zhejiang")
+    rows = (
+        "division_code,slug,name_zh,name_en,province_slug\n"
+        "440600,somewhere,佛山市,Foshan,zhejiang\n339999,foshan,佛山市,Foshan,zhejiang\n"
+    )
+    job = admin.post(
+        "/provinces/zhejiang/rollouts", file=(io.BytesIO(rows.encode()), "c.csv")
+    ).headers["Location"]
+    admin.post(f"{job}/step", job)
+    assert admin.get(job).text.count("By the official list this is 佛山市 Foshan.") == 2
+    baseline = ZHEJIANG.replace('division_code: "330000"\n', "")
+    answer = admin.post("/provinces/zhejiang/document", revision="1", text=baseline)
+    assert answer.status_code == 422
+
+
+def test_a_secret_is_not_repeated_by_any_answer(world: World) -> None:
+    """In a comment, in broken YAML, in a stale edit, in a reason: refused and masked."""
+    staff = world.city_staff()
+    page = "/cities/hangzhou/document"
+    secret = "sk_live_abcdefgh12345678"
+    world.documents().change("hangzhou", 1, "other", {("branding", "color"): "#123456"})
+    for text in (
+        f"{HANGZHOU}# {secret}\n",
+        f"{HANGZHOU}x: [1,\npassword: {secret}\n",
+        f"{HANGZHOU}token: {secret}\n",
+    ):
+        answer = staff.post(page, revision="1", text=text)
+        assert answer.status_code == 422
+        assert secret not in answer.text
+    answer = staff.post(page, revision="2", text=HANGZHOU, message=f"new key {secret}")
+    assert answer.status_code == 422
+    assert world.documents().live("hangzhou").number == 2

@@ -27,6 +27,8 @@ ACTIVE = {
     "style": SVG.format("", "<style>@import 'http://evil.example/x.css';</style>"),
     "style attribute": SVG.format('style="background:url(http://evil.example)" ', ""),
     "outside url": SVG.format("", '<path fill="url(http://evil.example/#x)" d="M0 0"/>'),
+    "escaped url": SVG.format("", '<path fill="\\75rl(http://evil.example)" d="M0 0"/>'),
+    "two urls": SVG.format("", '<path fill="url(#a) url(http://evil.example)" d="M0 0"/>'),
     "animation": SVG.format("", '<set attributeName="href" to="javascript:alert(1)"/>'),
 }
 
@@ -50,6 +52,8 @@ def test_nothing_active_survives(name: str) -> None:
         b"\x89PNG\r\n\x1a\n broken",
         b"",
         b"<svg",
+        b'<?xml version="1.0" encoding="foo"?><svg xmlns="http://www.w3.org/2000/svg"/>',
+        SVG.format("", "<g>" * 1500 + "</g>" * 1500).encode(),
         b"x" * (3 * 1024 * 1024),
     ],
 )

@@ -14,7 +14,7 @@ from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotReady
 from smartcity_saas.tenancy.fleet import CHECK_SECONDS, Fleet
-from tests.conftest import HANGZHOU, World
+from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
 
 STATE = ("services", "utility_bills", "state")
 
@@ -171,6 +171,27 @@ def test_a_broken_baseline_falls_back_too(world: World) -> None:
     fleet, _ticks = another_process(world)
     assert {"hangzhou", "ningbo", "shanghai"} == set(fleet.snapshot.cities)
     assert fleet.snapshot.broken.keys() == {"hangzhou", "ningbo"}
+
+
+def test_a_fallback_takes_no_host_back_and_opens_no_lock(world: World) -> None:
+    """An older text names a host that leads elsewhere now, and lacks a newer lock: both hold."""
+    world.save(HANGZHOU.replace("hosts: [city.hangzhou.example]\n", ""))
+    world.save(SHANGHAI + "hosts: [city.hangzhou.example]\n")
+    _store_unchecked(world, "hangzhou", UNREADABLE % "live")
+    world.save(NINGBO + "services: {utility_bills: {state: open}}\n")
+    world.save(
+        ZHEJIANG + "services: {utility_bills: {state: closed}}\nlocked: [services.utility_bills]\n"
+    )
+    broken = (
+        '{"province": "zhejiang", "division_code": "330000", "site": {"hotline": 1},'
+        ' "services": {"utility_bills": {"state": "closed"}}, "locked": ["services.utility_bills"]}'
+    )
+    _store_unchecked(world, "province:zhejiang", broken)
+    fleet, _ticks = another_process(world)
+    host = fleet.city_at("city.hangzhou.example")
+    assert host is not None
+    assert host.slug == "shanghai"
+    assert fleet.snapshot.cities["ningbo"].catalog["utility_bills"].state == "closed"
 
 
 def test_a_restart_serves_the_same(world: World) -> None:

@@ -121,7 +121,9 @@ def test_a_draft_is_not_there_until_it_is_live(world: World) -> None:
     unknown = ask(world, "nowhere.localhost").text
     assert ask(world, "wenzhou.localhost").text == unknown
     assert ask(world, "wenzhou.localhost", "/services").status_code == 404
-    assert ask(world, "wenzhou.localhost", "/nothing").text == unknown
+    for path in ("/nothing", "/privacy", "/accessibility", "/announcements", "/sign-in"):
+        assert ask(world, "wenzhou.localhost", path).text == unknown, path
+    assert ask(world, "wenzhou.localhost", "/brand/x.css").status_code == 404
     console = world.province_admin()
     page = console.post("/cities/wenzhou/preview-link", "/cities/wenzhou")
     path = "/preview/" + page.text.split("/preview/")[1].split('"')[0]
@@ -144,3 +146,16 @@ def test_a_suspended_city_says_so_and_keeps_what_residents_have(world: World) ->
     assert "12345" in answer.text
     assert browser.get("/me").status_code == 200
     assert browser.get("/privacy").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "/%09/evil.example", "/%5Cevil.example", "/%0a/x"]
+)
+@pytest.mark.parametrize("host", ["hangzhou.localhost", "localhost", "console.localhost"])
+def test_choosing_a_language_leads_nowhere_else(world: World, host: str, path: str) -> None:
+    """No address makes a redirect to another site, and none makes a fault."""
+    answer = ask(world, host, f"{path}?lang=en")
+    location = answer.headers.get("Location", "/")
+    assert answer.status_code < 500
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))

@@ -13,12 +13,17 @@ class Actor:
 
     ``name`` is the account (``staff:wu.min``, ``system:cli``), ``label`` what people read.
     ``reach`` is ``platform``, ``province:<slug>`` or ``city:<slug>``; nothing beyond it exists
-    for this actor.
+    for this actor. ``permissions`` are those of the role; None, for systems, holds all.
     """
+
+    def may(self, permission: str) -> bool:
+        """Whether this actor holds a permission."""
+        return self.permissions is None or permission in self.permissions
 
     name: str
     label: str
     reach: str
+    permissions: frozenset[str] | None = None
 
     def reaches_city(self, slug: str, province: str) -> bool:
         """Whether a city lies within this actor's reach."""

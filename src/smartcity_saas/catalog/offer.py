@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-
-from pypinyin import Style, lazy_pinyin
 
 from smartcity_saas.catalog.service import CATEGORIES, Service, Task
 from smartcity_saas.configuration.city import CatalogEntry, City, Localized
+from smartcity_saas.configuration.spelling import folded, spellings
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ def by_category(found: list[Offer]) -> Iterator[tuple[Localized, list[Offer]]]:
 
 def search(found: list[Offer], query: str) -> list[Offer]:
     """Offers that a query finds by Chinese, pinyin (whole or initials) or English."""
-    wanted = _folded(query)
+    wanted = folded(query)
     if not wanted:
         return []
     return [offer for offer in found if any(wanted in key for key in _offer_keys(offer))]
@@ -52,15 +50,4 @@ def _offer_keys(offer: Offer) -> Iterator[str]:
     for task in offer.tasks:
         texts += [*task.title.values(), *task.keywords]
     for text in texts:
-        yield from _keys(text)
-
-
-@cache
-def _keys(text: str) -> tuple[str, ...]:
-    syllables = lazy_pinyin(text, errors="ignore")
-    initials = lazy_pinyin(text, style=Style.FIRST_LETTER, errors="ignore")
-    return tuple(filter(None, (_folded(text), "".join(syllables), "".join(initials))))
-
-
-def _folded(text: str) -> str:
-    return "".join(text.lower().split())[:60]
+        yield from spellings(text)

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.configuration.divisions import division, divisions
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host, is_slug
 from smartcity_saas.configuration.layers import Layer, get, leaves, locked_paths, merge
@@ -30,7 +31,7 @@ from smartcity_saas.configuration.schema import (
     located,
     schema_problems,
 )
-from smartcity_saas.configuration.secrets import find_secrets
+from smartcity_saas.configuration.secrets import find_secrets, looks_secret
 from smartcity_saas.configuration.source import Source
 from smartcity_saas.errors import Invalid
 
@@ -139,14 +140,7 @@ class Check:
 
     def _alone(self, candidate: Candidate) -> list[Problem]:
         source, values = candidate.source, candidate.source.values
-        problems = [
-            source.problem(
-                path,
-                _("A secret is written here."),
-                _("Take it out and name it instead: {credential: its_name}."),
-            )
-            for path, _node in find_secrets(source.root)
-        ]
+        problems = secret_problems(source)
         secret = [found.pointer for found in problems]
         schema = document_schema(candidate.kind, self.extensions)
         problems += [
@@ -276,6 +270,20 @@ class Check:
         return problems
 
     def _code(self, candidate: Candidate) -> list[Problem]:
+        official = division(str(candidate.source.values.get("division_code")))
+        named = next((found for found in divisions() if found.slug == candidate.name), None)
+        for key, found in (("division_code", official), ("city", named)):
+            if found is not None and found.province_slug != candidate.province:
+                return [
+                    candidate.source.problem(
+                        (key,),
+                        _(
+                            "By the official list this is %(name)s.",
+                            name=f"{found.name_zh} {found.name_en}",
+                        ),
+                        _("It belongs to another province."),
+                    )
+                ]
         province = self._values(f"province:{candidate.province}") or {}
         code = str(candidate.source.values.get("division_code", ""))
         expected = str(province.get("division_code", ""))[:2]
@@ -307,6 +315,14 @@ class Check:
 
     def _beneath(self, baseline: Candidate) -> list[Problem]:
         """Every city that a baseline would break, one problem for each fault."""
+        before = self.known.values.get(baseline.name, {}).get("division_code")
+        if before is not None and baseline.source.values.get("division_code") != before:
+            return [
+                baseline.source.problem(
+                    ("division_code",),
+                    _("A province keeps its division code, %(code)s.", code=before),
+                )
+            ]
         broken: dict[tuple[Path, str], list[str]] = defaultdict(list)
         said: dict[tuple[Path, str], tuple[Any, Any]] = {}
         for name, values in self.known.values.items():
@@ -388,6 +404,18 @@ class Check:
 
     def _names(self) -> set[str]:
         return {*self.candidates, *self.known.values}
+
+
+def secret_problems(source: Source) -> list[Problem]:
+    """Every secret in a text, comments included, each told without its value."""
+    message = _("A secret is written here.")
+    hint = _("Take it out and name it instead: {credential: its_name}.")
+    found = [source.problem(path, message, hint) for path, _node in find_secrets(source.root)]
+    lines = {problem.line for problem in found}
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if number not in lines and looks_secret(line):
+            found.append(Problem(source.path, number, 1, "", message, hint))
+    return found
 
 
 def refuse(problems: Iterable[Problem]) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -53,7 +54,7 @@ def read_csv(data: bytes, name: str, required: Sequence[str]) -> list[Line]:
             )
         lines = [
             Line(reader.line_num, {key: (value or "").strip() for key, value in row.items() if key})
-            for row in reader
+            for row in islice(reader, MOST_ROWS + 1)
         ]
     except csv.Error as error:
         raise _refusal(name, reader.line_num, _("Not a CSV: %(reason)s.", reason=error)) from None

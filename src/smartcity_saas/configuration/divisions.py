@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from pypinyin import Style, lazy_pinyin
+from smartcity_saas.configuration.spelling import folded, spellings
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Division:
 
     def matches(self, query: str) -> bool:
         """Whether a query finds it: by characters, pinyin, initials, English or code."""
-        wanted = query.strip().lower().replace(" ", "")
-        return not wanted or any(wanted in key for key in _keys(self))
+        wanted = folded(query)
+        keys = (folded(self.name_en), self.slug.replace("-", ""), self.division_code)
+        return not wanted or any(wanted in key for key in (*keys, *spellings(self.name_zh)))
 
 
 @cache
@@ -41,15 +42,3 @@ def divisions() -> tuple[Division, ...]:
 def division(code: str) -> Division | None:
     """The division with a code, if there is one."""
     return next((found for found in divisions() if found.division_code == code), None)
-
-
-@cache
-def _keys(found: Division) -> tuple[str, ...]:
-    return (
-        found.name_zh,
-        found.name_en.lower().replace(" ", ""),
-        found.slug.replace("-", ""),
-        found.division_code,
-        "".join(lazy_pinyin(found.name_zh)),
-        "".join(lazy_pinyin(found.name_zh, style=Style.FIRST_LETTER)),
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,13 @@ from sqlalchemy.orm import undefer
 from smartcity_saas.audit import Actor, AuditEvent, record, trail_of
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.changes import MISSING, Change, changes, with_files
-from smartcity_saas.configuration.checking import Candidate, Check, Known, refuse
+from smartcity_saas.configuration.checking import (
+    Candidate,
+    Check,
+    Known,
+    refuse,
+    secret_problems,
+)
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.edit import edit
 from smartcity_saas.configuration.extensions import Extensions
@@ -28,11 +34,14 @@ from smartcity_saas.configuration.models import (
 )
 from smartcity_saas.configuration.problems import Path, Problem
 from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
+from smartcity_saas.configuration.secrets import looks_secret
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 
 ORIGINS = ("console", "file", "rollout", "rollback", "undo")
+_NEEDS = {"state": "city.state", "division_code": "city.state", "hosts": "city.hosts"}
+"""Keys of a city's document and the permission that changing them needs."""
 _ORDER = {PLATFORM: 0, PROVINCE: 1, CITY: 2}
 
 
@@ -184,7 +193,8 @@ class Documents:
 
     def problems(self, candidates: Sequence[Candidate]) -> list[Problem]:
         """What is wrong with some documents, against what is live."""
-        return Check(candidates, _known(candidates), self.extensions, self.platform_host).run()
+        known = _known(candidates, self._name_of)
+        return Check(candidates, known, self.extensions, self.platform_host).run()
 
     def reserve(self, candidate: Candidate) -> int:
         """The surrogate key of a document, made now if it is new; it stays invisible."""
@@ -231,10 +241,12 @@ class Documents:
         origin: str,
     ) -> list[RevisionView | None]:
         """Make new revisions of several documents, all or none. Raises as ``save`` does."""
+        self._refuse_secrets(candidates, message)
         with command():
             version = bump_version()
             for candidate in candidates:
                 self._refuse_unreachable(candidate)
+                self._refuse_unpermitted(candidate)
                 self._refuse_stale(candidate.name, based_on.get(candidate.name, 0))
             refuse(self.problems(candidates))
             ordered = sorted(candidates, key=lambda candidate: _ORDER[candidate.kind])
@@ -327,11 +339,36 @@ class Documents:
     def _may_see(self, document: LiveDocument) -> bool:
         return reaches(self.actor, document.kind, document.name, document.province)
 
+    def _name_of(self, row: Any) -> str:
+        """A document's name for messages: beyond the reach it is only another city."""
+        if reaches(self.actor, row.kind, row.name, row.province):
+            return str(row.name)
+        return str(_("another city"))
+
     def _refuse_unreachable(self, candidate: Candidate) -> None:
         row = self._find(candidate.name)
         within = reaches(self.actor, candidate.kind, candidate.name, candidate.province)
         if not within or (row is not None and not self._reaches(row)):
             raise NotFound(_("There is no document “%(name)s”.", name=candidate.name))
+
+    def _refuse_secrets(self, candidates: Sequence[Candidate], message: str) -> None:
+        """Before anything else, so that no answer about something else repeats one."""
+        if any(secret_problems(candidate.source) for candidate in candidates):
+            refuse(self.problems(candidates))
+        if looks_secret(message):
+            raise Invalid(_("The reason holds a secret. Leave it out."))
+
+    def _refuse_unpermitted(self, candidate: Candidate) -> None:
+        """Some leaves need more than leave to edit, whatever the edit comes by."""
+        row = self._find(candidate.name)
+        before = _revision(row.id, row.live_number) if row and row.live_number else None
+        for key, permission in _NEEDS.items():
+            was = before.values.get(key) if before else None
+            now = candidate.source.values.get(key)
+            if candidate.kind == CITY and now != was and not self.actor.may(permission):
+                raise NotAllowed(
+                    _("“%(key)s” is not yours to change: ask your province's admin.", key=key)
+                )
 
     def _refuse_stale(self, name: str, based_on: int) -> None:
         row = self._find(name)
@@ -444,13 +481,19 @@ def older_revisions(document_id: int, before: int) -> list[Revision]:
     )
 
 
+def claimed_hosts(document_id: int) -> tuple[str, ...]:
+    """The hosts that lead to a city now, whatever an older text of it says."""
+    query = select(HostClaim.host).where(HostClaim.document_id == document_id)
+    return tuple(db.session.scalars(query.order_by(HostClaim.host)))
+
+
 def count_documents() -> int:
     """How many documents are live."""
     query = select(func.count()).select_from(Document).where(Document.live_number > 0)
     return int(db.session.scalar(query) or 0)
 
 
-def _known(candidates: Sequence[Candidate]) -> Known:
+def _known(candidates: Sequence[Candidate], name_of: Callable[[Any], str]) -> Known:
     """What is live and matters to some candidates: a baseline needs every city beneath it."""
     if any(candidate.kind == PLATFORM for candidate in candidates):
         documents = live_documents()
@@ -469,12 +512,12 @@ def _known(candidates: Sequence[Candidate]) -> Known:
     return Known(
         values={document.name: document.values for document in documents},
         went_live=frozenset(document.name for document in documents if document.went_live),
-        hosts=_claims(candidates),
-        codes=_codes(candidates),
+        hosts=_claims(candidates, name_of),
+        codes=_codes(candidates, name_of),
     )
 
 
-def _claims(candidates: Sequence[Candidate]) -> dict[str, str]:
+def _claims(candidates: Sequence[Candidate], name_of: Callable[[Any], str]) -> dict[str, str]:
     hosts: list[str] = []
     for candidate in candidates:
         found = candidate.source.values.get("hosts")
@@ -486,19 +529,21 @@ def _claims(candidates: Sequence[Candidate]) -> dict[str, str]:
     if not hosts:
         return {}
     query = (
-        select(HostClaim.host, Document.name)
+        select(HostClaim.host, Document.name, Document.kind, Document.province)
         .join(Document, Document.id == HostClaim.document_id)
         .where(HostClaim.host.in_(hosts))
     )
-    return {host: name for host, name in db.session.execute(query).all()}  # noqa: C416
+    return {row.host: name_of(row) for row in db.session.execute(query)}
 
 
-def _codes(candidates: Sequence[Candidate]) -> dict[tuple[str, str], str]:
+def _codes(
+    candidates: Sequence[Candidate], name_of: Callable[[Any], str]
+) -> dict[tuple[str, str], str]:
     codes = [str(candidate.source.values.get("division_code")) for candidate in candidates]
-    query = select(Document.kind, Document.division_code, Document.name).where(
+    query = select(Document.kind, Document.division_code, Document.name, Document.province).where(
         Document.division_code.in_(codes)
     )
-    return {(kind, str(code)): name for kind, code, name in db.session.execute(query)}
+    return {(row.kind, str(row.division_code)): name_of(row) for row in db.session.execute(query)}
 
 
 def _revision(document_id: int, number: int) -> Revision | None:

@@ -18,6 +18,7 @@ from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, SmartCityError
 
 REQUIRED = ("division_code", "slug", "name_zh", "name_en", "province_slug")
+MOST_TOGETHER = 500
 OPTIONAL = ("state", "color", "province_code", "province_zh", "province_en")
 
 
@@ -61,20 +62,47 @@ def roll_out(
     Raises:
         RolloutFailed: ``all_or_nothing``, and a row failed; nothing was stored.
     """
-    if not all_or_nothing:
-        seen: dict[str, int] = {}
-        for row in rows:
-            yield _roll_out_row(documents, row, name, seen)
+    if all_or_nothing:
+        yield from _together(documents, rows, name)
         return
-    seen, results = {}, []
-    with command():
-        for row in rows:
-            result = _roll_out_row(documents, row, name, seen)
-            results.append(result)
-        failed = [found for result in results for found in result.problems]
-        if failed:
-            raise RolloutFailed(_("Nothing was stored, because some rows have faults."), failed)
-    yield from results
+    seen: dict[str, int] = {}
+    for row in rows:
+        try:
+            candidate = _candidate(row, name, seen)
+            yield _save(documents, candidate, row, name)
+        except Invalid as error:
+            yield _failed(error.problems, row, name)
+        except SmartCityError as error:
+            yield _failed([Problem(name, row.number, 1, "", error.detail)], row, name)
+
+
+def _together(documents: Documents, rows: list[Line], name: str) -> Iterator[RowResult]:
+    """All rows or none: checked before the one transaction that stores them begins."""
+    if len(rows) > MOST_TOGETHER:
+        raise _refusal(
+            name, 1, _("All or nothing takes %(most)s rows at most.", most=MOST_TOGETHER)
+        )
+    seen: dict[str, int] = {}
+    found: list[Problem] = []
+    wanted: dict[str, tuple[Line, Candidate]] = {}
+    results = []
+    for row in rows:
+        try:
+            candidate = _candidate(row, name, seen)
+            if _is_live_already(documents, candidate, row, name):
+                results.append(RowResult(row.number, candidate.name, "same"))
+            else:
+                wanted[candidate.name] = (row, candidate)
+        except Invalid as error:
+            found += [_at_line(problem, name, row.number) for problem in error.problems]
+    candidates = [candidate for _row, candidate in wanted.values()]
+    for problem in documents.problems(candidates):
+        found.append(_at_line(problem, name, wanted[problem.path][0].number))
+    if found:
+        raise RolloutFailed(_("Nothing was stored, because some rows have faults."), found)
+    documents.save_all(candidates, {}, f"rollout of {name}", "rollout")
+    results += [RowResult(row.number, slug, "live") for slug, (row, _c) in wanted.items()]
+    yield from sorted(results, key=lambda result: result.line)
 
 
 def city_text(row: Line) -> str:
@@ -101,46 +129,48 @@ def province_text(row: Line) -> str:
     return write({**values, "name": {"zh": zh, "en": en}})
 
 
-def _roll_out_row(documents: Documents, row: Line, name: str, seen: dict[str, int]) -> RowResult:
-    try:
-        if row.values["slug"] in seen:
-            raise _refusal(
-                name,
-                row.number,
-                _(
-                    "%(city)s is on line %(line)s too.",
-                    city=row.values["slug"],
-                    line=seen[row.values["slug"]],
-                ),
-            )
-        seen[row.values["slug"]] = row.number
-        return _save_row(documents, row, name)
-    except Invalid as error:
-        found = [_at_line(problem, name, row.number) for problem in error.problems]
-        return RowResult(row.number, row.values["slug"], "failed", tuple(found))
-    except SmartCityError as error:
-        problem = Problem(name, row.number, 1, "", error.detail)
-        return RowResult(row.number, row.values["slug"], "failed", (problem,))
-
-
-def _save_row(documents: Documents, row: Line, name: str) -> RowResult:
+def _candidate(row: Line, name: str, seen: dict[str, int]) -> Candidate:
+    slug = row.values["slug"]
+    if slug in seen:
+        raise _refusal(
+            name, row.number, _("%(city)s is on line %(line)s too.", city=slug, line=seen[slug])
+        )
+    seen[slug] = row.number
     empty = [column for column in REQUIRED if not row.values.get(column)]
     if empty:
         raise _refusal(name, row.number, _("Empty: %(names)s.", names=", ".join(empty)))
-    candidate = Candidate(parse(city_text(row), row.values["slug"]))
+    return Candidate(parse(city_text(row), slug))
+
+
+def _save(documents: Documents, candidate: Candidate, row: Line, name: str) -> RowResult:
     with command():
-        live = _live_number(documents, candidate.name)
-        if live and _says_the_same(documents, candidate):
-            return RowResult(row.number, row.values["slug"], "same")
-        if live:
-            raise _refusal(
-                name,
-                row.number,
-                _("%(city)s is live already and differs from this row.", city=row.values["slug"]),
-                _("Change it on the console or with smartcity apply."),
-            )
+        if _is_live_already(documents, candidate, row, name):
+            return RowResult(row.number, candidate.name, "same")
         documents.save(candidate, 0, f"rollout of {name}, line {row.number}", "rollout")
-    return RowResult(row.number, row.values["slug"], "live")
+    return RowResult(row.number, candidate.name, "live")
+
+
+def _is_live_already(documents: Documents, candidate: Candidate, row: Line, name: str) -> bool:
+    """Whether the city is live and says what the row says.
+
+    Raises:
+        Invalid: It is live and says something else.
+    """
+    if not _live_number(documents, candidate.name):
+        return False
+    if _says_the_same(documents, candidate):
+        return True
+    raise _refusal(
+        name,
+        row.number,
+        _("%(city)s is live already and differs from this row.", city=candidate.name),
+        _("Change it on the console or with smartcity apply."),
+    )
+
+
+def _failed(problems: list[Problem], row: Line, name: str) -> RowResult:
+    found = tuple(_at_line(problem, name, row.number) for problem in problems)
+    return RowResult(row.number, row.values["slug"], "failed", found)
 
 
 def _live_number(documents: Documents, name: str) -> int:

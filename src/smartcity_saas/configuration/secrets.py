@@ -46,6 +46,16 @@ def without_secrets(text: str, found: list[tuple[Path, Node]]) -> str:
     return text
 
 
+def masked(text: str) -> str:
+    """A text, which may not even be YAML, with everything that looks secret taken out."""
+    text = _VALUE.sub("…", text)
+    return re.sub(
+        r"(?m)^(\s*(?:-\s*)?\"?'?([\w-]+)\"?'?\s*:\s*)(\S.*)$",
+        lambda line: f"{line[1]}…" if _NAME.search(line[2]) and "{" not in line[3] else line[0],
+        text,
+    )
+
+
 def looks_secret(value: Any) -> bool:
     """Whether a value looks like a secret, wherever it stands."""
     return isinstance(value, str) and bool(_VALUE.search(value))

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, TextClause, event, text
+from sqlalchemy import BigInteger, Connection, Engine, Integer, TextClause, event, text
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
-from sqlalchemy.sql.elements import ColumnClause
+from sqlalchemy.sql.elements import (
+    ColumnClause,
+    ReleaseSavepointClause,
+    RollbackToSavepointClause,
+    SavepointClause,
+)
 
 from smartcity_saas import scope
 from smartcity_saas.database.models import Base, CityModel, city_tables, platform_tables
-from smartcity_saas.database.statements import Verdict, judge
+from smartcity_saas.database.statements import Tables, Verdict, judge
 from smartcity_saas.errors import WallError
 
 BUSY_MILLISECONDS = 10_000
+_SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClause)
+_TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
 CITY_MAY_TOUCH = frozenset({"city_due", "city_count"})
 """The platform's tables in which a city's transaction may write its own rows."""
 
@@ -95,10 +104,12 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    city_id = scope.city_id_or_none()
+    connection.info["city_id"] = city_id
     if connection.dialect.name == "sqlite":
         immediate = connection.get_execution_options().get("command")
         _raw(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
-    elif (city_id := scope.city_id_or_none()) is not None:
+    elif city_id is not None:
         # SET LOCAL takes no bound value; int() makes the literal ours. Not set_config(): it
         # does not reach the worker nodes of Citus.
         _raw(connection, f"SET LOCAL app.city_id = '{int(city_id)}'")
@@ -121,43 +132,75 @@ def _verify(
     compiled = getattr(context, "compiled", None)
     if compiled is None:
         raise WallError("raw SQL does not pass the wall; build the statement from the models")
+    if isinstance(compiled.statement, _SAVEPOINTS):
+        return
     verdict = compiled.__dict__.get("_wall_verdict")
     if verdict is None:
-        verdict = compiled.__dict__["_wall_verdict"] = _judge_compiled(connection, compiled)
+        verdict = compiled.__dict__["_wall_verdict"] = _judge_compiled(compiled)
     _check(verdict, connection, context)
 
 
-def _judge_compiled(connection: Connection, compiled: Any) -> Verdict:
+def _judge_compiled(compiled: Any) -> _Verdicts:
     for element in visitors.iterate(compiled.statement):
-        if isinstance(element, TextClause) or (
-            isinstance(element, ColumnClause) and element.is_literal and element.name != "*"
-        ):
+        literal = isinstance(element, ColumnClause) and element.is_literal and element.name != "*"
+        if literal or isinstance(element, TextClause):
             raise WallError("text inside a statement does not pass the wall")
-    dialect = "postgres" if connection.dialect.name == "postgresql" else "sqlite"
-    return judge(compiled.string, dialect, city_tables(), platform_tables())
+        if any(getattr(element, name, None) for name in _TEXT_BESIDE):
+            raise WallError("prefixes, suffixes and hints do not pass the wall")
+    dialect = "postgres" if compiled.dialect.name == "postgresql" else "sqlite"
+    city, platform = _tables("city"), _tables("platform")
+    verdict = judge(compiled.string, dialect, city, platform)
+    counts = None
+    if verdict.platform & CITY_MAY_TOUCH:
+        own = {
+            name: city_or for name, city_or in platform.columns.items() if name in CITY_MAY_TOUCH
+        }
+        rest = {name: c for name, c in platform.columns.items() if name not in CITY_MAY_TOUCH}
+        with suppress(WallError):
+            both = Tables({**city.columns, **own})
+            counts = judge(compiled.string, dialect, both, Tables(rest))
+    names = verdict.city_parameters | (counts.city_parameters if counts else frozenset())
+    for name in names:
+        if type(compiled.binds[name].type) not in (Integer, BigInteger):
+            raise WallError("a city's key is bound as a plain integer")
+    return _Verdicts(verdict, counts)
 
 
-def _check(verdict: Verdict, connection: Connection, context: Any) -> None:
-    city_id = scope.city_id_or_none()
-    if verdict.city:
-        if city_id is None:
+@dataclass(frozen=True)
+class _Verdicts:
+    """A statement judged as it is, and with the counts bound like a city's own tables (None if
+    it does not bind them, which only matters inside a city)."""
+
+    plain: Verdict
+    counts: Verdict | None
+
+
+def _check(verdicts: _Verdicts, connection: Connection, context: Any) -> None:
+    city_id, verdict = scope.city_id_or_none(), verdicts.plain
+    if connection.info.get("city_id") != city_id:
+        raise WallError("a transaction that began in another city")
+    if verdict.writes and not connection.get_execution_options().get("command"):
+        raise WallError("a write outside command()")
+    if city_id is None:
+        if verdict.city:
             raise WallError(f"{', '.join(sorted(verdict.city))} outside any city")
-        verdict.check(city_id, context.compiled_parameters)
-    if city_id is not None and verdict.platform - CITY_MAY_TOUCH:
+        return
+    if verdict.platform - CITY_MAY_TOUCH:
         raise WallError(
             f"{', '.join(sorted(verdict.platform - CITY_MAY_TOUCH))} from inside a city"
         )
-    if city_id is not None and verdict.platform:
-        _check_own_counts(verdict, city_id, context)
-    if verdict.writes and not connection.get_execution_options().get("command"):
-        raise WallError("a write outside command()")
+    if verdict.platform and verdicts.counts is None:
+        raise WallError("a city's counts are bound to the city")
+    (verdicts.counts or verdict).check(city_id, context.compiled_parameters)
 
 
-def _check_own_counts(verdict: Verdict, city_id: int, context: Any) -> None:
-    """A city's rows in ``city_due`` and ``city_count`` are bound like its own tables' rows."""
-    dialect = "postgres" if context.dialect.name == "postgresql" else "sqlite"
-    own = judge(context.compiled.string, dialect, CITY_MAY_TOUCH, ())
-    own.check(city_id, context.compiled_parameters)
+@cache
+def _tables(kind: str) -> Tables:
+    names = city_tables() if kind == "city" else platform_tables()
+    tables = Base.metadata.tables
+    return Tables(
+        {name: frozenset(column.name for column in tables[name].columns) for name in names}
+    )
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -1,8 +1,9 @@
 """Judging a statement: does every mention of a city's table carry ``city_id = :this_city``?
 
 The SQL that is about to be sent is parsed (sqlglot) once per compiled statement, and the
-verdict kept with it; per execution only the bound values are compared. Whatever is not
-understood is refused.
+verdict kept with it; per execution only the bound values are compared. Names are folded, as
+databases fold them. Whatever is not known is refused: another table, another column, another
+function.
 """
 
 from __future__ import annotations
@@ -20,7 +21,23 @@ from smartcity_saas.errors import WallError
 _EXPANDING = re.compile(r"__\[POSTCOMPILE_\w+(?:~~[^\]]*~~)?\]")
 _NAMED = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)|%\(([^)]+)\)s")
 _PREFIX = "bound_"
-_NO_ROW_SURVIVES = ("", "INNER", "CROSS", "LEFT")
+_JOINS = ("", "INNER", "CROSS", "LEFT", "OUTER")
+_FUNCTIONS = (
+    exp.And, exp.Or, exp.Cast, exp.Case, exp.If, exp.Exists, exp.Coalesce, exp.Nullif,
+    exp.Count, exp.Sum, exp.Avg, exp.Min, exp.Max, exp.Lower, exp.Upper, exp.Length, exp.Abs,
+)  # fmt: skip
+"""What a statement may call. Others could change the setting that row-level security reads, or
+read a table whose name is only a text."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of one kind, each with its columns, all in small letters."""
+
+    columns: Mapping[str, frozenset[str]]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
 
 
 @dataclass(frozen=True)
@@ -44,30 +61,33 @@ class Verdict:
         """
         for name in self.city_parameters:
             for row in rows:
-                if row.get(name) != city_id:
+                if type(row.get(name)) is not int or row[name] != city_id:
                     raise WallError(f"a statement on {_list(self.city)} names another city")
 
 
-def judge(
-    sql: str, dialect: str, city_tables: Collection[str], platform_tables: Collection[str]
-) -> Verdict:
+def judge(sql: str, dialect: str, city: Tables, platform: Tables) -> Verdict:
     """Judge one statement, given with named parameters.
 
+    Args:
+        sql: One SELECT, INSERT, UPDATE or DELETE.
+        dialect: ``postgres`` or ``sqlite``.
+        city: Tables in which every row must be bound to one city.
+        platform: Tables without a city.
+
     Raises:
-        WallError: It touches a city's table without binding that table to one city, or is
-            not understood.
+        WallError: It touches a city's table without binding that table to one city, names
+            something unknown, or is not understood.
     """
     tree = _parse(sql, dialect)
+    _refuse_unknown(tree, city, platform)
     mentioned = {table.name for table in tree.find_all(exp.Table)}
-    city = mentioned & set(city_tables)
     parameters: set[str] = set()
     judged: set[int] = set()
     for sources, conditions in _scopes(tree):
         for table in sources:
-            if table.name not in city:
-                continue
-            parameters |= _bound_city(table, conditions)
-            judged.add(id(table))
+            if table.name in city:
+                parameters |= _bound_city(table, conditions)
+                judged.add(id(table))
     for table in _insert_target(tree, city):
         parameters |= _inserted_city(tree, table)
         judged.add(id(table))
@@ -76,8 +96,8 @@ def judge(
             raise WallError(f"{table.name} stands where its city cannot be checked")
     return Verdict(
         frozenset(parameters),
-        frozenset(city),
-        frozenset(mentioned & set(platform_tables)),
+        frozenset(name for name in mentioned if name in city),
+        frozenset(name for name in mentioned if name in platform),
         frozenset(_written(tree)),
     )
 
@@ -94,7 +114,51 @@ def _parse(sql: str, dialect: str) -> exp.Expr:
         trees[0], (exp.Select, exp.SetOperation, exp.Insert, exp.Update, exp.Delete)
     ):
         raise WallError("only select, insert, update and delete pass the wall")
-    return trees[0]
+    tree = trees[0]
+    for identifier in tree.find_all(exp.Identifier):
+        if not isinstance(identifier.parent, exp.Placeholder):
+            identifier.set("this", identifier.name.lower())
+    return tree
+
+
+def _refuse_unknown(tree: exp.Expr, city: Tables, platform: Tables) -> None:
+    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        if table.db or table.catalog:
+            raise WallError("a table of another schema")
+        if table.name in city or table.name in platform:
+            if table.name in defined:
+                raise WallError(f"a query called {table.name}, as a table is")
+        elif table.name not in defined:
+            raise WallError(f"an unknown table: {table.name or 'a function'}")
+    for called in tree.find_all(exp.Func):
+        if not isinstance(called, _FUNCTIONS):
+            raise WallError(f"a function that the wall does not know: {type(called).__name__}")
+    columns = {**city.columns, **platform.columns}
+    for change in tree.find_all(exp.Insert, exp.Update):
+        _refuse_unknown_columns(change, columns)
+
+
+def _refuse_unknown_columns(change: exp.Expr, columns: Mapping[str, frozenset[str]]) -> None:
+    known = columns.get(_target(change).name, frozenset())
+    named = [column.name for column in _inserted_columns(change)]
+    if len(set(named)) != len(named):
+        raise WallError("an insert that names a column twice")
+    assignments = [*change.expressions] if isinstance(change, exp.Update) else []
+    conflict = change.args.get("conflict")
+    if conflict is not None and conflict.expressions:
+        keys = {key.name for key in conflict.args.get("conflict_keys") or []}
+        if "city_id" in known and "city_id" not in keys:
+            raise WallError("an upsert whose conflict is not within one city")
+        assignments += conflict.expressions
+    for assignment in assignments:
+        if not isinstance(assignment, exp.EQ) or not isinstance(assignment.left, exp.Column):
+            raise WallError("an assignment to anything but one column")
+        if assignment.left.name == "city_id":
+            raise WallError("a row never changes its city")
+        named.append(assignment.left.name)
+    if set(named) - known:
+        raise WallError(f"unknown columns: {_list(set(named) - known)}")
 
 
 def _scopes(tree: exp.Expr) -> Iterator[tuple[list[exp.Table], list[exp.Expr]]]:
@@ -104,22 +168,16 @@ def _scopes(tree: exp.Expr) -> Iterator[tuple[list[exp.Table], list[exp.Expr]]]:
     for change in tree.find_all(exp.Update, exp.Delete):
         if change.args.get("using") or change.args.get("from_") or change.args.get("from"):
             raise WallError("an update or delete over several tables")
-        _refuse_city_assignment(change.expressions)
         if isinstance(change.this, exp.Table):
             yield [change.this], _conjuncts(change.args.get("where"))
 
 
-def _select_scopes(
-    select: exp.Select,
-) -> Iterator[tuple[list[exp.Table], list[exp.Expr]]]:
+def _select_scopes(select: exp.Select) -> Iterator[tuple[list[exp.Table], list[exp.Expr]]]:
     conditions = _conjuncts(select.args.get("where"))
     source = select.args.get("from_") or select.args.get("from")
     always = [source.this] if source and isinstance(source.this, exp.Table) else []
     for join in select.args.get("joins") or []:
-        if join.side.upper() not in _NO_ROW_SURVIVES or join.kind.upper() not in (
-            *_NO_ROW_SURVIVES,
-            "OUTER",
-        ):
+        if join.side.upper() not in ("", "LEFT") or join.kind.upper() not in _JOINS:
             raise WallError(f"a {join.side} {join.kind} join")
         joined = _conjuncts(join.args.get("on"))
         if join.side.upper() == "LEFT":
@@ -171,15 +229,24 @@ def _parameter(node: exp.Expr) -> str | None:
     return None
 
 
-def _insert_target(tree: exp.Expr, city: Collection[str]) -> list[exp.Table]:
+def _target(change: exp.Expr) -> exp.Expr:
+    target: exp.Expr = change.this.this if isinstance(change.this, exp.Schema) else change.this
+    return target
+
+
+def _inserted_columns(change: exp.Expr) -> list[exp.Expr]:
+    return list(change.this.expressions) if isinstance(change.this, exp.Schema) else []
+
+
+def _insert_target(tree: exp.Expr, city: Tables) -> list[exp.Table]:
     if not isinstance(tree, exp.Insert):
         return []
-    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    target = _target(tree)
     return [target] if isinstance(target, exp.Table) and target.name in city else []
 
 
 def _inserted_city(tree: exp.Expr, table: exp.Table) -> set[str]:
-    columns = [column.name for column in getattr(tree.this, "expressions", [])]
+    columns = [column.name for column in _inserted_columns(tree)]
     values = tree.args.get("expression")
     if "city_id" not in columns or not isinstance(values, exp.Values):
         raise WallError(f"an insert into {table.name} whose city cannot be checked")
@@ -187,23 +254,11 @@ def _inserted_city(tree: exp.Expr, table: exp.Table) -> set[str]:
     found = {_parameter(row.expressions[place]) for row in values.expressions}
     if None in found:
         raise WallError(f"an insert into {table.name} that computes its city")
-    conflict = tree.args.get("conflict")
-    _refuse_city_assignment(conflict.expressions if conflict else [])
     return {name for name in found if name}
 
 
-def _refuse_city_assignment(assignments: list[exp.Expr]) -> None:
-    for assignment in assignments:
-        if isinstance(assignment, exp.EQ) and assignment.left.name == "city_id":
-            raise WallError("a row never changes its city")
-
-
 def _written(tree: exp.Expr) -> set[str]:
-    written = set()
-    for node in tree.find_all(exp.Insert, exp.Update, exp.Delete):
-        target = node.this.this if isinstance(node.this, exp.Schema) else node.this
-        written.add(target.name)
-    return written
+    return {_target(node).name for node in tree.find_all(exp.Insert, exp.Update, exp.Delete)}
 
 
 def _list(names: Collection[str]) -> str:

@@ -23,6 +23,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "city.announce": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
     "city.desk": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
     "city.state": frozenset({OPERATOR, PROVINCE_ADMIN}),
+    "city.hosts": frozenset({OPERATOR}),
     "province.see": frozenset({OPERATOR, PROVINCE_ADMIN}),
     "province.change": frozenset({OPERATOR, PROVINCE_ADMIN}),
     "platform.see": frozenset({OPERATOR}),
@@ -52,7 +53,8 @@ class StaffMember:
             PROVINCE_ADMIN: f"province:{self.province}",
             CITY_STAFF: f"city:{self.city}",
         }[self.role]
-        return Actor(f"staff:{self.username}", self.name, reach)
+        held = frozenset(name for name, roles in PERMISSIONS.items() if self.role in roles)
+        return Actor(f"staff:{self.username}", self.name, reach, held)
 
     def may(self, permission: str) -> bool:
         """Whether the role holds a permission. An unknown permission is held by nobody."""

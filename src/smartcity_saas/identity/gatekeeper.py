@@ -9,6 +9,7 @@ from flask import current_app, g, redirect, request, session
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.clock import Clock
+from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import NotAllowed, NotFound
 from smartcity_saas.identity import residents, staff
@@ -16,8 +17,9 @@ from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.web.policy import Policy
 
-STAFF, RESIDENT = "staff", "resident"
-"""Names in the session under which the token of each population stands."""
+STAFF, RESIDENT, PREVIEW = "staff", "resident", "preview"
+"""Names in the session: the token of each population, and when a preview was opened."""
+PREVIEW_SECONDS = 2 * 3600
 
 
 def enforce(policy: Policy) -> Any:
@@ -66,6 +68,14 @@ def documents() -> Documents:
         raise NotAllowed(_("Sign in first."))
     fleet = current_app.fleet  # type: ignore[attr-defined]
     return Documents(member.actor, fleet.extensions, fleet.platform_host, _clock())
+
+
+def previewing(city: City) -> bool:
+    """Whether a draft is being read through a preview link that is not too old."""
+    opened = session.get(PREVIEW)
+    if city.state != "draft" or request.method != "GET" or opened is None:
+        return False
+    return bool(_clock()().timestamp() - opened < PREVIEW_SECONDS)
 
 
 def safe_next(target: str | None, default: str = "/") -> str:

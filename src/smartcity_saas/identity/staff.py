@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -30,9 +32,9 @@ SESSION_LENGTH = timedelta(hours=12)
 SHORTEST_PASSWORD = 12
 MOST_TRIES = 5
 MOST_TRIES_FROM_ADDRESS = 30
+MOST_TRIES_OF_ACCOUNT = 60
 
 _hasher = PasswordHasher()
-_NOBODY = _hasher.hash("a password that nobody has, so that an unknown name takes as long")
 
 
 class WrongPassword(Invalid):
@@ -48,14 +50,16 @@ def sign_in(username: str, password: str, address: str, clock: Clock = utc_now) 
     """
     name = username.strip().lower()[:64]
     now = clock()
-    attempt(StaffAttempt, f"address:{address}", MOST_TRIES_FROM_ADDRESS, now)
-    attempt(StaffAttempt, f"name:{name}|{address}", MOST_TRIES, now)
+    network = _network(address)
+    attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
+    attempt(StaffAttempt, f"name:{name}|{network}", MOST_TRIES, now)
+    attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
     found = db.session.scalars(select(Staff).where(Staff.username == name)).one_or_none()
-    if not _matches(found.password_hash if found else _NOBODY, password):
+    if not _matches(found.password_hash if found else _nobodys(), password):
         raise WrongPassword(_("The name or the password is wrong."))
     if found is None or found.disabled_at is not None:
         raise WrongPassword(_("The name or the password is wrong."))
-    forget(StaffAttempt, f"name:{name}|{address}")
+    forget(StaffAttempt, f"name:{name}|{network}")
     token = new_token()
     with command() as session:
         session.add(
@@ -66,7 +70,7 @@ def sign_in(username: str, password: str, address: str, clock: Clock = utc_now) 
                 expires_at=now + SESSION_LENGTH,
             )
         )
-        record(_member(found).actor, "staff.sign_in", found.username, {}, now)
+        record(_member(found).actor, "staff.sign_in", f"staff:{found.username}", {}, now)
     return token
 
 
@@ -124,7 +128,11 @@ def create_staff(
         )
         session.add(row)
         record(
-            actor, "staff.create", username, {"role": role, "at": province or city or ""}, clock()
+            actor,
+            "staff.create",
+            f"staff:{username}",
+            {"role": role, "at": province or city or ""},
+            clock(),
         )
     return _member(row)
 
@@ -143,7 +151,7 @@ def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
             raise NotFound(_("There is no account “%(name)s”.", name=username))
         row.disabled_at = clock()
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
-        record(actor, "staff.disable", username, {}, clock())
+        record(actor, "staff.disable", f"staff:{username}", {}, clock())
 
 
 def all_staff(actor: Actor) -> list[Staff]:
@@ -159,6 +167,21 @@ def all_staff(actor: Actor) -> list[Staff]:
 def has_demo_staff() -> bool:
     """Whether an account of the demo exists, which a production start refuses."""
     return db.session.scalars(select(Staff.id).where(Staff.demo).limit(1)).first() is not None
+
+
+@cache
+def _nobodys() -> str:
+    """A hash to compare with where there is no account, so that it takes as long."""
+    return _hasher.hash("a password that nobody has")
+
+
+def _network(address: str) -> str:
+    """What one person has: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    return str(ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False))
 
 
 def _matches(stored: str, password: str) -> bool:

@@ -14,7 +14,7 @@ from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
 from smartcity_saas.portals.resident.home import PageCache
-from smartcity_saas.portals.wording import change_label, change_value
+from smartcity_saas.portals.wording import change_label, change_value, overdue
 
 
 def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
@@ -25,6 +25,7 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
     app.jinja_env.globals.update(
         change_label=change_label,
         change_value=change_value,
+        overdue=overdue,
         desks=[service for service in services.values() if service.desk is not None],
     )
     for service in services.values():

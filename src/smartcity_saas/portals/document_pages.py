@@ -13,7 +13,7 @@ from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.edit import inline
 from smartcity_saas.configuration.layers import leaves, merge
 from smartcity_saas.configuration.problems import Problem, dotted
-from smartcity_saas.configuration.secrets import find_secrets, without_secrets
+from smartcity_saas.configuration.secrets import find_secrets, masked, without_secrets
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
@@ -142,5 +142,5 @@ def _without_secrets(text: str, name: str) -> str:
     try:
         root = parse(text, name).root
     except Invalid:
-        return text
-    return without_secrets(text, list(find_secrets(root)))
+        return masked(text)
+    return masked(without_secrets(text, list(find_secrets(root))))

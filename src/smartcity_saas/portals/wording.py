@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import current_app
 from flask_babel import gettext
@@ -52,6 +54,15 @@ def change_label(path: Path) -> str:
         rest = f" {dotted(path[3:])}" if len(path) > 3 else ""
         return f"{name} {part if part is not None else path[2]}{rest}".strip()
     return str(_NAMES.get(dotted(path), dotted(path)))
+
+
+def overdue(until: str | None, zone: str) -> bool:
+    """Whether the time at which a service was expected back has passed, in the city's zone."""
+    if until is None:
+        return False
+    expected = datetime.fromisoformat(until).replace(tzinfo=ZoneInfo(zone))
+    now: datetime = current_app.config["CLOCK"]()
+    return expected <= now
 
 
 def change_value(value: Any) -> str:

@@ -8,7 +8,7 @@ from flask import Flask, Request, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
 
-from smartcity_saas.errors import NotReady
+from smartcity_saas.errors import SmartCityError
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.sites import UNKNOWN_HOST, Site, site_of
@@ -58,5 +58,5 @@ class SiteFlask(Flask):
 
     def _look_for_changes(self) -> None:
         if self.fleet.due:
-            with self.app_context(), suppress(NotReady):
+            with self.app_context(), suppress(SmartCityError):
                 self.fleet.refresh_if_due()

@@ -7,6 +7,7 @@ is the sanitised copy, made once, so that an address never changes its content.
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from xml.etree import ElementTree
@@ -24,10 +25,12 @@ from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import Invalid
 
 LARGEST_SIDE = 512
-MOST_PIXELS = 40_000_000
+MOST_PIXELS = 12_000_000
 MOST_ELEMENTS = 2_000
+DEEPEST = 100
 SVG = "http://www.w3.org/2000/svg"
 
+_REFERENCE = re.compile(r"url\(#[\w-]+\)")
 _ELEMENTS = frozenset(
     [
         "svg",
@@ -153,29 +156,31 @@ def sanitised(data: bytes) -> Picture:
 def _svg(data: bytes) -> Picture:
     try:
         root = fromstring(data, forbid_dtd=True)
-    except (ElementTree.ParseError, DefusedXmlException, ValueError, RecursionError):
+        if root.tag != f"{{{SVG}}}svg":
+            raise ValueError("no SVG")
+        if sum(1 for _element in root.iter()) > MOST_ELEMENTS:
+            raise Invalid(_("The SVG has more than 2,000 parts. Simplify it."))
+        _keep_only_drawing(root)
+        ElementTree.register_namespace("", SVG)
+        return Picture("image/svg+xml", ElementTree.tostring(root, encoding="utf-8"))
+    except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
         raise Invalid(_("The picture is not a valid SVG. Export it again as plain SVG.")) from None
-    if root.tag != f"{{{SVG}}}svg":
-        raise Invalid(_("The picture is not a valid SVG. Export it again as plain SVG."))
-    if sum(1 for _element in root.iter()) > MOST_ELEMENTS:
-        raise Invalid(_("The SVG has more than 2,000 parts. Simplify it."))
-    _keep_only_drawing(root)
-    ElementTree.register_namespace("", SVG)
-    return Picture("image/svg+xml", ElementTree.tostring(root, encoding="utf-8"))
 
 
-def _keep_only_drawing(element: ElementTree.Element) -> None:
+def _keep_only_drawing(element: ElementTree.Element, depth: int = 0) -> None:
+    if depth > DEEPEST:
+        raise ValueError("nested too deep")
     for name in list(element.attrib):
         value = element.attrib[name].strip().lower()
-        safe_reference = "url(" not in value or value.startswith("url(#")
-        if name not in _ATTRIBUTES or not safe_reference or "javascript:" in value:
+        refers = "url" in value or "\\" in value or ":" in value
+        if name not in _ATTRIBUTES or (refers and not _REFERENCE.fullmatch(value)):
             del element.attrib[name]
     for child in list(element):
         tag = child.tag if isinstance(child.tag, str) else ""
         if not tag.startswith(f"{{{SVG}}}") or tag.removeprefix(f"{{{SVG}}}") not in _ELEMENTS:
             element.remove(child)
         else:
-            _keep_only_drawing(child)
+            _keep_only_drawing(child, depth + 1)
 
 
 def _raster(data: bytes) -> Picture:
@@ -183,10 +188,11 @@ def _raster(data: bytes) -> Picture:
         with Image.open(io.BytesIO(data), formats=("PNG", "WEBP", "JPEG")) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise Invalid(_("The picture has too many pixels. Save a smaller one."))
+            image.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
+            image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
             copy = image.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise Invalid(_("This is no SVG, PNG, WebP or JPEG. Choose another picture.")) from None
-    copy.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
     out = io.BytesIO()
     copy.save(out, "PNG", optimize=True)
     return Picture("image/png", out.getvalue())

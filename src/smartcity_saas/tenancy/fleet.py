@@ -20,7 +20,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.configuration.city import City, Flag, LiveDocument, compile_city
-from smartcity_saas.configuration.documents import live_documents, older_revisions
+from smartcity_saas.configuration.documents import (
+    claimed_hosts,
+    live_documents,
+    older_revisions,
+)
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.layers import get
@@ -56,11 +60,13 @@ class Fleet:
         monotonic: Callable[[], float] = time.monotonic,
         *,
         demo: bool = False,
+        admit: Callable[[], None] = lambda: None,
     ) -> None:
         self.extensions = extensions
         self.platform_host = platform_host
         self.monotonic = monotonic
         self.demo = demo
+        self.admit = admit
         self.snapshot = Snapshot()
         self._looked_at = float("-inf")
         self._lock = threading.Lock()
@@ -100,6 +106,8 @@ class Fleet:
 
     def _look(self) -> None:
         try:
+            if not self.loaded:
+                self.admit()
             version = self._live_version()
             if version != self.snapshot.version:
                 newer = self.snapshot.version if version > self.snapshot.version else -1
@@ -169,7 +177,8 @@ class Fleet:
                 city = compile_city(layers, self.extensions)
             except Invalid:
                 continue
-            return replace(city, flags=(Flag((), _served_instead(layers)), *city.flags))
+            flags = (Flag((), _served_instead(layers)), *city.flags)
+            return replace(city, hosts=claimed_hosts(own.id), flags=flags)
         return None
 
     def _hosts(self, cities: Mapping[str, City]) -> dict[str, City]:
@@ -208,6 +217,9 @@ def _earlier(own: LiveDocument) -> Iterator[LiveDocument]:
 def _as_strict(older: dict[str, Any], newest: Mapping[str, Any]) -> dict[str, Any]:
     if newest.get("state") == "suspended":
         older["state"] = "suspended"
+    locked = {*older.get("locked", ()), *(newest.get("locked") or ())}
+    if locked:
+        older["locked"] = sorted(map(str, locked))
     services = {name: dict(entry) for name, entry in (older.get("services") or {}).items()}
     newer = newest.get("services")
     for name, entry in (newer if isinstance(newer, Mapping) else {}).items():

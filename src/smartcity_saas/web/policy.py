@@ -24,7 +24,8 @@ class Policy:
 
     ``permission`` is needed by staff. ``service`` is the service that the page belongs to.
     ``continues`` pages serve what a resident already has and pass a paused or closed gate;
-    ``always`` pages are served whatever the city's state (its stylesheet, for one).
+    ``always`` pages are served whatever the city's state (its stylesheet, for one), but a
+    draft's only where ``draft`` says so: without a preview a draft is not there.
     """
 
     who: Who
@@ -32,6 +33,7 @@ class Policy:
     service: str | None = None
     continues: bool = False
     always: bool = False
+    draft: bool = False
 
 
 class _PolicyBlueprint(Blueprint):
@@ -82,9 +84,10 @@ class CityBlueprint(_PolicyBlueprint):
         methods: tuple[str, ...] = ("GET",),
         continues: bool = False,
         always: bool = False,
+        draft: bool = False,
     ) -> Callable[[Any], Any]:
         """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
-        policy = Policy(who, None, self.service, continues, always)
+        policy = Policy(who, None, self.service, continues, always, draft)
         return self._page(rule, policy, methods)
 
 
@@ -113,4 +116,6 @@ class IndexBlueprint(_PolicyBlueprint):
 
 def allow_everyone(app: Flask, endpoint: str) -> None:
     """Let everyone use an endpoint of no blueprint (a probe, a stylesheet), loudly."""
-    app.extensions.setdefault("policies", {})[endpoint] = Policy("everyone", always=True)
+    app.extensions.setdefault("policies", {})[endpoint] = Policy(
+        "everyone", always=True, draft=True
+    )

@@ -14,6 +14,7 @@ WATER = "services: {{utility_bills: {{settings: {{suppliers: {{water: {{{}}}}}}}
     "settings, message",
     [
         ('number: {pattern: "(a+)+$"}', "characters and counts"),
+        ('number: {pattern: "0{0,99}0{0,99}x"}', "characters and counts"),
         ('number: {pattern: "[0-9]*"}', "characters and counts"),
         ('number: {pattern: "[9-0]{3}"}', "characters and counts"),
         ('number: {example: "12"}', "does not fit the pattern"),

@@ -65,7 +65,7 @@ def pause_service(city: str, service: str) -> Any:
     try:
         made = documents().change(
             city,
-            int(typed.get("revision") or 0),
+            request.form.get("revision", 0, int),
             typed.get("message", ""),
             _paused(found.name, typed),
             [] if typed.get("until") else [("services", found.name, "until")],

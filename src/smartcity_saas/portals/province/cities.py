@@ -72,7 +72,7 @@ def cities(province: str) -> Any:
         chosen=chosen,
         sparks=_sparks(rows),
         spark=SPARK,
-        made=request.args.get("made"),
+        made=next((r.document for r in rows if r.document.name == request.args.get("made")), None),
         **shell(province),
     )
 

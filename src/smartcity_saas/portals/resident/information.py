@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import redirect, render_template, session
+from flask import current_app, redirect, render_template, session
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import NotFound
+from smartcity_saas.identity.gatekeeper import PREVIEW
 from smartcity_saas.identity.preview import use_preview_link
 from smartcity_saas.pages import site
 from smartcity_saas.portals.resident.blueprint import blueprint
@@ -40,13 +41,13 @@ def accessibility() -> Any:
     return render_template("resident/accessibility.html")
 
 
-@blueprint.page("/preview/<token>", who="everyone", always=True)
+@blueprint.page("/preview/<token>", who="everyone", always=True, draft=True)
 def preview(token: str) -> Any:
     """Open a draft by a single-use link from the console, for reading only."""
     city = site().city
     if city is None or city.state != "draft" or not _used(token, city.id):
         raise NotFound(_("The link has been used or is too old. Make a new one on the console."))
-    session["preview"] = True
+    session[PREVIEW] = current_app.config["CLOCK"]().timestamp()
     return redirect("/")
 
 

@@ -14,7 +14,8 @@ from smartcity_saas.configuration.fields import Choice, Line, ListOf, Pattern, T
 from smartcity_saas.configuration.schema import ServiceSettings
 from smartcity_saas.services.utility_bills.models import KINDS
 
-# Literals, classes of characters and counts: such a pattern cannot take exponential time.
+# Literals, classes of characters and counts, of which one may vary: matching such a pattern
+# takes at most as many steps as the text is long, times that one count.
 _SIMPLE = re.compile(
     r"(?:(?:[A-Za-z0-9-]|\\d|\[[A-Za-z0-9-]+\])(?:\{[0-9]{1,2}(?:,[0-9]{1,2})?\})?)+"
 )
@@ -26,7 +27,8 @@ class NumberPattern(Line):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
-            fits = _SIMPLE.fullmatch(text) and re.compile(text)
+            simple = _SIMPLE.fullmatch(text) and len(re.findall(r"\{\d+,\d+\}", text)) <= 1
+            fits = simple and re.compile(text)
         except re.error:
             fits = None
         if not fits:

@@ -1,0 +1,236 @@
+"""House rules, as tests with a helpful message."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from smartcity_saas.app import create_app
+from smartcity_saas.cli import main
+from smartcity_saas.database.models import Base, CityModel, PlatformModel
+from smartcity_saas.identity.access import PERMISSIONS
+from smartcity_saas.settings import Settings
+from smartcity_saas.tenancy.application import SiteFlask
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src/smartcity_saas"
+
+
+@pytest.fixture(scope="module")
+def app() -> SiteFlask:
+    """The application, with its routes; no database is touched."""
+    settings = Settings(
+        demo=True, secret_key="k" * 40, database_url="sqlite://", owner_url="sqlite://"
+    )
+    return create_app(settings, serving=False)
+
+
+def modules() -> Iterator[tuple[Path, str]]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        yield path, path.read_text("utf-8")
+
+
+def test_every_endpoint_says_who_may_use_it(app: SiteFlask) -> None:
+    """Default-deny: an endpoint without a policy is refused at run time; here it is named."""
+    declared = app.extensions["policies"]
+    undeclared = {rule.endpoint for rule in app.url_map.iter_rules()} - set(declared)
+    assert not undeclared, f"give these a policy: {undeclared}"
+
+
+OPEN_ON_THE_CONSOLE = {"console.sign_in", "console.sign_in_with_password", "console.sign_out"}
+SERVED_WHATEVER_THE_STATE = {
+    "resident.privacy",
+    "resident.accessibility",
+    "resident.preview",
+    "resident.brand_css",
+    "resident.brand_motif",
+    "resident.asset",
+    "healthz",
+    "readyz",
+    "static",
+    "metrics",
+}
+
+
+def test_opt_outs_are_few_and_named(app: SiteFlask) -> None:
+    """Whoever opens another page to everyone changes this list, and is seen doing so."""
+    policies = app.extensions["policies"]
+    rules = {rule.endpoint: rule for rule in app.url_map.iter_rules()}
+    console = {
+        name
+        for name, policy in policies.items()
+        if rules[name].host == "console" and policy.who == "everyone" and not policy.always
+    }
+    assert console == OPEN_ON_THE_CONSOLE
+    assert {name for name, policy in policies.items() if policy.always} == SERVED_WHATEVER_THE_STATE
+
+
+def test_console_pages_need_a_permission_that_exists(app: SiteFlask) -> None:
+    """A misspelled permission would lock everyone out; one that nobody holds is a mistake."""
+    used = {p.permission for p in app.extensions["policies"].values() if p.permission}
+    assert used <= set(PERMISSIONS)
+    assert all(PERMISSIONS.values())
+
+
+def test_addresses_are_kebab_case(app: SiteFlask) -> None:
+    """Small letters and hyphens in every fixed part of a path."""
+    odd = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if not re.fullmatch(r"[a-z0-9/.-]*", re.sub(r"<[^>]+>", "", rule.rule))
+    ]
+    assert odd == []
+
+
+def test_every_model_is_a_citys_or_the_platforms() -> None:
+    """There is no third kind of table."""
+    for mapper in Base.registry.mappers:
+        assert issubclass(mapper.class_, (CityModel, PlatformModel)), mapper.class_
+        assert mapper.local_table.info["wall"] in ("city", "platform")
+
+
+BANNED = {
+    r"\bstripe\.api_key\b": "StripeClient(key) per city, never the global key",
+    r"set_config\(": "SET LOCAL reaches Citus workers, set_config() does not",
+    r"os\.environ": "settings.py is the only reader of the environment",
+    r"\bdatetime\.now\(\)": "a moment needs its zone",
+    r"\|\s*safe\b|Markup\(": "nothing is marked safe: templates escape",
+    r"<[^>]*\sstyle=\"": "the policy of pages allows no inline style",
+    r"\bon(?:click|load|change|submit)=": "the policy of pages allows no inline script",
+}
+ALLOWED = {("settings.py", r"os\.environ"), ("session.py", r"set_config\(")}
+
+
+@pytest.mark.parametrize("pattern", BANNED)
+def test_banned_words(pattern: str) -> None:
+    """Each with the reason that it is banned for."""
+    found = [
+        f"{path.relative_to(ROOT)}: {BANNED[pattern]}"
+        for path in [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.html")]
+        if (path.name, pattern) not in ALLOWED
+        and re.search(pattern, re.sub(r"#.*", "", path.read_text("utf-8")))
+    ]
+    assert found == []
+
+
+RAW_SQL = {"database/session.py", "database/roles.py", "readiness.py"}
+OUTSIDE_A_CITY = {"tenancy/entering.py", "portals/resident/information.py"}
+
+
+@pytest.mark.parametrize(
+    "word, allowed", [("unwalled(", RAW_SQL), ("outside_city(", OUTSIDE_A_CITY), ('text("', set())]
+)
+def test_ways_around_the_wall_are_counted(word: str, allowed: set[str]) -> None:
+    """Raw SQL and leaving a city are loud, and stand in these files alone."""
+    found = {
+        str(path.relative_to(SOURCE))
+        for path, text in modules()
+        if re.search(rf"(?<![\w.]){re.escape(word)}", text) and "migrations" not in path.parts
+    }
+    assert found <= allowed | ({"database/roles.py"} if word.startswith("text") else set())
+
+
+def test_public_functions_say_their_contract() -> None:
+    """Every public module, class and function has a docstring."""
+    silent = []
+    for path, text in modules():
+        tree = ast.parse(text)
+        if not ast.get_docstring(tree) and text.strip():
+            silent.append(str(path.relative_to(ROOT)))
+        for node in tree.body:
+            public = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name[0] != "_"
+            if public and not ast.get_docstring(node) and "migrations" not in path.parts:
+                silent.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert silent == []
+
+
+def test_tests_say_which_promise_they_guard() -> None:
+    """A test without a docstring guards nobody knows what."""
+    silent = [
+        f"{path.name}:{node.lineno} {node.name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        and node.name.startswith("test_")
+        and not ast.get_docstring(node)
+    ]
+    assert silent == []
+
+
+CATALOGUES = [SOURCE / "translations", *sorted(SOURCE.glob("services/*/translations"))]
+
+
+@pytest.mark.parametrize("folder", CATALOGUES, ids=lambda path: path.parent.name)
+def test_every_string_is_translated(folder: Path) -> None:
+    """Complete Chinese: nothing missing, empty or fuzzy, and every placeholder kept."""
+    with (folder / "zh.po").open("rb") as stream:
+        catalog = read_po(stream, locale="zh")
+    wanted = {
+        (message if isinstance(message, str) else message[0])
+        for _file, _line, message, _comments, _context in extract_from_dir(
+            str(folder.parent),
+            method_map=[("**.py", "python"), ("**.html", "jinja2")],
+            keywords={
+                "_": None,
+                "lazy_gettext": None,
+                "gettext": None,
+                "ngettext": (1, 2),
+                "pgettext": ((1, "c"), 2),
+            },
+            directory_filter=lambda name: (
+                not (folder.parent == SOURCE and Path(name).name == "services")
+            ),
+        )
+    }
+    have = {
+        message.id if isinstance(message.id, str) else message.id[0]
+        for message in catalog
+        if message.id
+    }
+    assert wanted - have == set(), "run tools/messages.sh and translate what is new"
+    for message in catalog:
+        if not message.id:
+            continue
+        texts = [message.string] if isinstance(message.string, str) else list(message.string)
+        source = message.id if isinstance(message.id, str) else message.id[-1]
+        assert all(texts), message.id
+        assert not message.fuzzy, message.id
+        for text in texts:
+            assert set(re.findall(r"%\(\w+\)s", text)) == set(re.findall(r"%\(\w+\)s", source)), (
+                message.id
+            )
+
+
+def test_the_list_of_tables_is_not_stale() -> None:
+    """docs/architecture.md names every table with its kind."""
+    text = (ROOT / "docs/architecture.md").read_text("utf-8")
+    for table in Base.metadata.sorted_tables:
+        assert f"| `{table.name}` | {table.info['wall']} |" in text, f"add {table.name}"
+    named = set(re.findall(r"^\| `(\w+)` \| (?:city|platform) \|", text, re.M))
+    assert named == set(Base.metadata.tables)
+
+
+def test_every_environment_variable_is_documented() -> None:
+    """docs/operations.md names what settings.py reads."""
+    text = (ROOT / "docs/operations.md").read_text("utf-8")
+    names = set(
+        re.findall(
+            r'"((?:SMARTCITY_|DATABASE_|REDIS_|CELERY_|PORT)\w*)"',
+            (SOURCE / "settings.py").read_text(),
+        )
+    )
+    assert {name for name in names if f"`{name}`" not in text} == set()
+
+
+def test_every_command_is_documented() -> None:
+    """docs/operations.md or the README names every subcommand."""
+    text = (ROOT / "docs/operations.md").read_text("utf-8") + (ROOT / "README.md").read_text(
+        "utf-8"
+    )
+    assert {name for name in main.commands if f"smartcity {name}" not in text} == set()
