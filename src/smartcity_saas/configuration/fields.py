@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -169,12 +170,17 @@ class Moment(Line):
         return text
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 class TimeZone(Line):
     """A zone of the IANA time zone database."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if text not in available_timezones():
+        if text not in _time_zones():
             raise ValidationError(_("Write a time zone such as Asia/Shanghai."))
         return text
 
