@@ -13,9 +13,10 @@ from granian.log import LogLevels
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
-from smartcity_saas.configuration.documents import Documents, count_documents
+from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.folder import read_files
 from smartcity_saas.configuration.planning import plan
+from smartcity_saas.configuration.stored import count_documents
 from smartcity_saas.demo import PASSWORD, STAFF, fill_demo
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.settings import Settings

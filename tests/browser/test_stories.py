@@ -57,7 +57,9 @@ def test_a_resident_links_an_account_and_sees_the_bills(walk: Walk) -> None:
     walk.go("quzhou", "/me")
     walk.check()
     walk.page.locator("a.row").first.click()
-    walk.page.locator("form button").last.click()  # unlinked again, for the other language
+    walk.page.locator("a[href$='/unlink']").click()  # unlinked again, for the other language
+    walk.check()
+    walk.page.locator("main form button").click()
     walk.page.wait_for_url("**/me")
 
 

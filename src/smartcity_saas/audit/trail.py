@@ -15,33 +15,31 @@ from smartcity_saas.clock import utc_now
 from smartcity_saas.database import CityModel, PlatformModel, db
 
 
-class AuditEvent(PlatformModel):
+class _Act:
+    """What both trails keep of an act."""
+
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    actor_label: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str]
+    detail: Mapped[dict[str, Any]]
+
+
+class AuditEvent(_Act, PlatformModel):
     """One act on a document or an account of staff."""
 
     __tablename__ = "audit_event"
     __table_args__ = (Index("ix_audit_event_subject_at", "subject", "at"),)
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
-    at: Mapped[datetime]
-    actor: Mapped[str]
-    actor_label: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str]
-    detail: Mapped[dict[str, Any]]
 
 
-class CityAuditEvent(CityModel):
+class CityAuditEvent(_Act, CityModel):
     """One act on a city's own rows."""
 
     __tablename__ = "city_audit_event"
     __table_args__ = (Index("ix_city_audit_event_city_id_at", "city_id", "at"),)
-
-    at: Mapped[datetime]
-    actor: Mapped[str]
-    actor_label: Mapped[str]
-    action: Mapped[str]
-    subject: Mapped[str]
-    detail: Mapped[dict[str, Any]]
 
 
 def record(

@@ -140,7 +140,7 @@ def _palest_on_white(color: str) -> str:
 def _shade(color: str, step: float, enough: Callable[[str], bool]) -> str:
     """The first shade, going darker or paler, that is enough; keeps the hue."""
     found, shade = _oklch(color), color
-    while not enough(shade) and 0 < found["lightness"] < 1:
+    while not enough(shade) and 0 <= found["lightness"] + step <= 1:
         found["lightness"] += step
         shade = _hex(found)
     return shade

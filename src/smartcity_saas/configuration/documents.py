@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import undefer
 
 from smartcity_saas.audit import Actor, AuditEvent, record, trail_of
@@ -17,7 +17,6 @@ from smartcity_saas.configuration.changes import MISSING, Change, changes, with_
 from smartcity_saas.configuration.checking import (
     Candidate,
     Check,
-    Known,
     refuse,
     secret_problems,
 )
@@ -29,13 +28,19 @@ from smartcity_saas.configuration.layers import get
 from smartcity_saas.configuration.models import (
     Document,
     HostClaim,
-    Installation,
     Revision,
 )
 from smartcity_saas.configuration.problems import Path, Problem
 from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
 from smartcity_saas.configuration.secrets import looks_secret
 from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.stored import (
+    bump_version,
+    known_to,
+    live_documents,
+    loaded,
+    stored_revision,
+)
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 
@@ -120,7 +125,7 @@ class Documents:
         found = self._find(name)
         if found is None or not found.live_number or not self._reaches(found):
             raise NotFound(_("There is no document “%(name)s”.", name=name))
-        return _loaded(found, _revision(found.id, found.live_number))
+        return loaded(found, stored_revision(found.id, found.live_number))
 
     def all(self) -> list[LiveDocument]:
         """Every live document within reach, by name."""
@@ -193,7 +198,7 @@ class Documents:
 
     def problems(self, candidates: Sequence[Candidate]) -> list[Problem]:
         """What is wrong with some documents, against what is live."""
-        known = _known(candidates, self._name_of)
+        known = known_to(candidates, self._name_of)
         return Check(candidates, known, self.extensions, self.platform_host).run()
 
     def reserve(self, candidate: Candidate) -> int:
@@ -279,7 +284,10 @@ class Documents:
         old, live = self.revision(name, number), self.live(name)
         candidate = Candidate(parse(old.text, name), {**live.files, **old.files})
         return self.save(
-            candidate, live.number, message or f"rollback to revision {number}", "rollback"
+            candidate,
+            live.number,
+            message or str(_("Back to the text of revision %(number)s", number=number)),
+            "rollback",
         )
 
     def undo(self, name: str, number: int, message: str = "") -> RevisionView | None:
@@ -302,7 +310,7 @@ class Documents:
         return self.change(
             name,
             live.number,
-            message or f"undo of revision {number}",
+            message or str(_("Undo of revision %(number)s", number=number)),
             values,
             removals,
             files=undone.before_files,
@@ -361,7 +369,7 @@ class Documents:
     def _refuse_unpermitted(self, candidate: Candidate) -> None:
         """Some leaves need more than leave to edit, whatever the edit comes by."""
         row = self._find(candidate.name)
-        before = _revision(row.id, row.live_number) if row and row.live_number else None
+        before = stored_revision(row.id, row.live_number) if row and row.live_number else None
         for key, permission in _NEEDS.items():
             was = before.values.get(key) if before else None
             now = candidate.source.values.get(key)
@@ -376,7 +384,7 @@ class Documents:
         if row is None or number == based_on:
             return
         live = self.revision(name, number)
-        base = _revision(row.id, based_on)
+        base = stored_revision(row.id, based_on)
         raise StaleEdit(live, changes(base.values if base else {}, live.values))
 
     def _store(
@@ -384,7 +392,7 @@ class Documents:
     ) -> RevisionView | None:
         document_id = self.reserve(candidate)
         row = db.session.get_one(Document, document_id)
-        before = _revision(row.id, row.live_number) if row.live_number else None
+        before = stored_revision(row.id, row.live_number) if row.live_number else None
         text, values = candidate.source.text, candidate.source.values
         files = _used_files(values, candidate.files)
         if before is not None and before.text == text and before.files == files:
@@ -440,132 +448,6 @@ def reaches(actor: Actor, kind: str, name: str, province: str | None) -> bool:
     if kind == PROVINCE:
         return actor.reaches_province(province or "")
     return actor.reach == PLATFORM
-
-
-def bump_version() -> int:
-    """Move the version that every process watches; holds the row until the commit."""
-    found = db.session.execute(
-        update(Installation)
-        .where(Installation.id == 1)
-        .values(version=Installation.version + 1)
-        .returning(Installation.version)
-    ).scalar_one()
-    return int(found)
-
-
-def live_documents(names: Iterable[str] | None = None, newer_than: int = -1) -> list[LiveDocument]:
-    """Live documents with their values: those named, or all that changed since a version."""
-    query = (
-        select(Document, Revision)
-        .join(
-            Revision,
-            (Revision.document_id == Document.id) & (Revision.number == Document.live_number),
-        )
-        .where(Document.changed_at_version > newer_than)
-        .order_by(Document.name)
-    )
-    if names is not None:
-        query = query.where(Document.name.in_(list(names)))
-    return [_loaded(row, revision) for row, revision in db.session.execute(query)]
-
-
-def older_revisions(document_id: int, before: int) -> list[Revision]:
-    """Earlier revisions of a document, the newest first."""
-    return list(
-        db.session.scalars(
-            select(Revision)
-            .where(Revision.document_id == document_id, Revision.number < before)
-            .order_by(Revision.number.desc())
-            .limit(50)
-        )
-    )
-
-
-def claimed_hosts(document_id: int) -> tuple[str, ...]:
-    """The hosts that lead to a city now, whatever an older text of it says."""
-    query = select(HostClaim.host).where(HostClaim.document_id == document_id)
-    return tuple(db.session.scalars(query.order_by(HostClaim.host)))
-
-
-def count_documents() -> int:
-    """How many documents are live."""
-    query = select(func.count()).select_from(Document).where(Document.live_number > 0)
-    return int(db.session.scalar(query) or 0)
-
-
-def _known(candidates: Sequence[Candidate], name_of: Callable[[Any], str]) -> Known:
-    """What is live and matters to some candidates: a baseline needs every city beneath it."""
-    if any(candidate.kind == PLATFORM for candidate in candidates):
-        documents = live_documents()
-    else:
-        names = {PLATFORM, *(candidate.name for candidate in candidates)}
-        names |= {f"province:{candidate.province}" for candidate in candidates}
-        baselines = {c.province for c in candidates if c.kind == PROVINCE}
-        names |= set(
-            db.session.scalars(
-                select(Document.name).where(
-                    Document.kind == CITY, Document.province.in_(sorted(map(str, baselines)))
-                )
-            )
-        )
-        documents = live_documents(sorted(names))
-    return Known(
-        values={document.name: document.values for document in documents},
-        went_live=frozenset(document.name for document in documents if document.went_live),
-        hosts=_claims(candidates, name_of),
-        codes=_codes(candidates, name_of),
-    )
-
-
-def _claims(candidates: Sequence[Candidate], name_of: Callable[[Any], str]) -> dict[str, str]:
-    hosts: list[str] = []
-    for candidate in candidates:
-        found = candidate.source.values.get("hosts")
-        for host in found if isinstance(found, list) else []:
-            try:
-                hosts.append(canonical_host(str(host)))
-            except (ValueError, UnicodeError):
-                continue
-    if not hosts:
-        return {}
-    query = (
-        select(HostClaim.host, Document.name, Document.kind, Document.province)
-        .join(Document, Document.id == HostClaim.document_id)
-        .where(HostClaim.host.in_(hosts))
-    )
-    return {row.host: name_of(row) for row in db.session.execute(query)}
-
-
-def _codes(
-    candidates: Sequence[Candidate], name_of: Callable[[Any], str]
-) -> dict[tuple[str, str], str]:
-    codes = [str(candidate.source.values.get("division_code")) for candidate in candidates]
-    query = select(Document.kind, Document.division_code, Document.name, Document.province).where(
-        Document.division_code.in_(codes)
-    )
-    return {(row.kind, str(row.division_code)): name_of(row) for row in db.session.execute(query)}
-
-
-def _revision(document_id: int, number: int) -> Revision | None:
-    return db.session.get(Revision, (document_id, number), options=[undefer(Revision.text)])
-
-
-def _loaded(row: Document, revision: Revision | None) -> LiveDocument:
-    if revision is None:
-        raise NotFound(_("There is no document “%(name)s”.", name=row.name))
-    return LiveDocument(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        province=row.province,
-        number=revision.number,
-        values=revision.values,
-        files=revision.files,
-        since=revision.since,
-        content_version=row.content_version,
-        went_live=row.went_live,
-        division_code=row.division_code,
-    )
 
 
 def _view(name: str, row: Revision, parent: Revision | None) -> RevisionView:

@@ -316,7 +316,7 @@ class _Reader:
         mark = error.problem_mark or error.context_mark
         return _refusal(
             self.path,
-            _("This is not YAML: %(problem)s.", problem=_plain(error.problem)),
+            _("This is not YAML."),
             _("Check the indentation, quotes and colons on this line and the one above."),
             mark.line + 1 if mark else 1,
             mark.column + 1 if mark else 1,
@@ -332,8 +332,3 @@ class _Reader:
             before.count("\n") + 1,
             position - (before.rfind("\n") + 1) + 1,
         )
-
-
-def _plain(problem: str | None) -> str:
-    """What ruamel says, without anything that it quotes from the text."""
-    return re.sub(r"'[^']*'", "…", problem or "it cannot be read").strip().rstrip(".")

@@ -15,7 +15,7 @@ from sqlalchemy import delete, select
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.configuration.documents import live_documents
+from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.access import (

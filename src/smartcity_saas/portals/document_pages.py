@@ -15,7 +15,7 @@ from smartcity_saas.configuration.layers import leaves, merge
 from smartcity_saas.configuration.problems import Problem, dotted
 from smartcity_saas.configuration.secrets import find_secrets, masked, without_secrets
 from smartcity_saas.configuration.source import parse
-from smartcity_saas.errors import Invalid
+from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -54,9 +54,11 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
         try:
             candidate = Candidate(parse(text, name), documents().live(name).files)
             made = documents().save(candidate, based_on, request.form.get("message", ""))
-        except Invalid as error:
+        except (Invalid, NotAllowed) as error:
             shown = _without_secrets(text, name)
-            return _editor(pages, where, shown, based_on, error.problems), 422
+            problems = error.problems if isinstance(error, Invalid) else []
+            detail = "" if problems else str(error.detail)
+            return _editor(pages, where, shown, based_on, problems, detail), error.status
         return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
 
     @blueprint.page(f"{pages.rule}/history", permission=pages.see)
@@ -110,6 +112,7 @@ def _editor(
     text: str,
     revision: int,
     problems: list[Problem],
+    refusal: str = "",
 ) -> str:
     name = pages.name(**where)
     layers = [found.layer for found in documents().layers(name)]
@@ -124,6 +127,7 @@ def _editor(
         document_text=text,
         revision=revision,
         problems=problems,
+        refusal=refusal,
         merged=rows,
         base=_address(pages, where),
         **pages.shell(**where),

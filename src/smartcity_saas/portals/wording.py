@@ -18,6 +18,9 @@ from smartcity_saas.web.languages import local
 _NAMES: dict[str, Any] = {
     "state": _("State of the city"),
     "name": _("Name"),
+    "city": _("City"),
+    "province": _("Province"),
+    "division_code": _("Division code"),
     "hosts": _("Hosts"),
     "locked": _("Locked"),
     "branding.color": _("Brand colour"),
@@ -27,6 +30,24 @@ _NAMES: dict[str, Any] = {
     "site.icp": _("ICP filing number"),
     "site.police_record": _("Public security filing number"),
     "site.operator": _("Run by"),
+}
+_ACTS: dict[str, Any] = {
+    "document.console": _("Changed on the console"),
+    "document.file": _("Applied from a file"),
+    "document.rollout": _("Rolled out from a CSV"),
+    "document.undo": _("Undid a change"),
+    "document.rollback": _("Went back to an earlier text"),
+    "document.preview": _("Opened a preview"),
+    "staff.sign_in": _("Staff signed in"),
+    "staff.create": _("Made an account"),
+    "staff.disable": _("Disabled an account"),
+    "announcement.publish": _("Published a notice"),
+    "announcement.withdraw": _("Withdrew a notice"),
+    "announcement.restore": _("Put a notice back"),
+    "resident.sign_in": _("A resident signed in"),
+    "utility_bills.link": _("Linked an account"),
+    "utility_bills.unlink": _("Unlinked an account"),
+    "utility_bills.import": _("Imported bills"),
 }
 _PARTS: dict[str, Any] = {
     "state": "",
@@ -54,6 +75,11 @@ def change_label(path: Path) -> str:
         rest = f" {dotted(path[3:])}" if len(path) > 3 else ""
         return f"{name} {part if part is not None else path[2]}{rest}".strip()
     return str(_NAMES.get(dotted(path), dotted(path)))
+
+
+def act_label(action: str) -> str:
+    """What an act of a trail is called; an unknown one stays as it is."""
+    return str(_ACTS.get(action, action))
 
 
 def overdue(until: str | None, zone: str) -> bool:

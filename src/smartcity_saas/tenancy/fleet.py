@@ -20,16 +20,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.configuration.city import City, Flag, LiveDocument, compile_city
-from smartcity_saas.configuration.documents import (
-    claimed_hosts,
-    live_documents,
-    older_revisions,
-)
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.layers import get
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.configuration.schema import CITY, PLATFORM
+from smartcity_saas.configuration.stored import (
+    claimed_hosts,
+    live_documents,
+    older_revisions,
+)
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotReady
 

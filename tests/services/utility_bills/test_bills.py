@@ -59,6 +59,7 @@ def test_linking_an_account_shows_its_bills(world: World) -> None:
 @pytest.mark.parametrize(
     "typed, said",
     [
+        ({"number": ""}, "Write the account's number."),
         ({"number": "410028"}, "You wrote 6 characters; it has 10 digits."),
         ({"holder": "李某"}, "No account has this number and this holder."),
         ({"number": "4100280018"}, "No account has this number and this holder."),
@@ -121,7 +122,8 @@ def test_others_accounts_do_not_exist(world: World) -> None:
 def test_unlinking(world: World) -> None:
     """One press, and the account is gone from one's own page."""
     browser, account = linked(world)
-    assert browser.post(f"{account}/unlink", account).status_code == 302
+    assert "Keep it" in browser.get(f"{account}/unlink").text
+    assert browser.post(f"{account}/unlink").status_code == 302
     assert browser.get(account).status_code == 404
 
 

@@ -7,7 +7,13 @@ from typing import Any
 from flask import current_app, redirect, render_template, request
 from flask_babel import gettext as _
 
-from smartcity_saas.configuration.colors import contrast, is_color, palette, text_on
+from smartcity_saas.configuration.colors import (
+    contrast,
+    is_color,
+    nearest_readable,
+    palette,
+    text_on,
+)
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
@@ -72,7 +78,8 @@ def asset(city: str, address: str) -> Any:
 def verdict(color: str) -> dict[str, Any]:
     """Whether a colour can be used, and each contrast that counts (WCAG 2.2)."""
     if not is_color(color) or text_on(color) is None:
-        return {"fits": False, "rows": []}
+        shades = nearest_readable(color) if is_color(color) else ()
+        return {"fits": False, "rows": [], "shades": shades}
     roles = palette(color)
     on_brand = _("White text on buttons") if roles.on == "#ffffff" else _("Dark text on buttons")
     return {

@@ -93,7 +93,8 @@ def find() -> Any:
     city = site().city
     assert city is not None
     query = request.args.get("q", "")[:60]
-    found = search(offers(city, current_app.extensions["services"]), query)
+    every = offers(city, current_app.extensions["services"])
+    found = search(every, query) if query.strip() else every
     return render_template("resident/search.html", query=query, found=found, tab="services")
 
 

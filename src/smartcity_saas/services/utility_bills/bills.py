@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ def link_account(
         FieldErrors: A number of the wrong form, no such account, or another holder's.
         Throttled: Too many attempts, so that numbers cannot be walked.
     """
-    number = re.sub(r"[\s-]", "", number)
+    number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number))
     nickname, holder = nickname.strip(), holder.strip()
     _refuse_malformed(settings, kind, number, holder, nickname)
     attempt(ResidentAttempt, f"link:{resident.id}", MOST_LINK_TRIES, now)
@@ -252,8 +253,13 @@ def _refuse_malformed(
 
 
 def _form_of(number: Mapping[str, Any], given: str) -> Any:
+    if not given:
+        return _(
+            "Write the account's number. An example: %(example)s.",
+            example=number.get("example", ""),
+        )
     digits = re.fullmatch(r"(?:\[0-9\]|\\d)\{(\d+)\}", number["pattern"])
-    if digits is None:
+    if digits is None or not given.isdecimal():
         return _(
             "This is not the form of such a number. An example: %(example)s.",
             example=number.get("example", ""),

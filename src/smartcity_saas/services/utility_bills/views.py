@@ -106,6 +106,14 @@ def link() -> Any:
     return redirect(f"{ROOT}/accounts/{made.id}")
 
 
+@blueprint.page(f"{ROOT}/accounts/<uuid:link_id>/unlink", who="resident", continues=True)
+def unlink_question(link_id: uuid.UUID) -> Any:
+    """Ask before a link is removed."""
+    link = domain.own_link(_resident(), link_id)
+    account = domain.accounts_of([link])[link.account_id]
+    return _render("utility_bills/unlink.html", link=link, account=account)
+
+
 @blueprint.page(
     f"{ROOT}/accounts/<uuid:link_id>/unlink", who="resident", methods=("POST",), continues=True
 )
