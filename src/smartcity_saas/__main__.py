@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from typing import Any
 
+import structlog
 from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -18,11 +20,13 @@ from smartcity_saas.configuration.folder import read_files
 from smartcity_saas.configuration.planning import plan
 from smartcity_saas.configuration.stored import count_documents
 from smartcity_saas.demo import PASSWORD, STAFF, fill_demo
-from smartcity_saas.errors import SmartCityError
+from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.applying import apply_plan
 
 THREADS = 8
+
+log = structlog.get_logger(__name__)
 
 
 def main() -> None:
@@ -30,6 +34,7 @@ def main() -> None:
     try:
         settings = Settings.from_environment()
         settings.refuse_unsafe_keys()
+        refuse_taken_port(settings)
         if settings.demo:
             prepare_demo(create_app(settings, serving=False), settings)
             announce_demo(settings)
@@ -40,8 +45,28 @@ def main() -> None:
     serve(settings)
 
 
+def refuse_taken_port(settings: Settings) -> None:
+    """Stop before anything is said if another program listens on the port.
+
+    The server shares its port among its processes, so it would not notice by itself.
+
+    Raises:
+        SettingsError: The port is taken, or the address is not ours.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in settings.bind else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.bind, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"Port {settings.port} on {settings.bind} cannot be used: {error.strerror}. "
+                "Set PORT to another one."
+            ) from None
+
+
 def serve(settings: Settings) -> None:
     """Serve with granian until told to stop."""
+    log.info("server.listening", bind=settings.bind, port=settings.port, workers=settings.workers)
     Granian(
         "smartcity_saas.app:create_app",
         factory=True,

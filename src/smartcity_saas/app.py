@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import structlog
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,6 +29,8 @@ from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.web.languages import init_languages
 from smartcity_saas.web.security import SiteSessions, TrustedProxies
 from smartcity_saas.web.static_files import init_static_files
+
+log = structlog.get_logger(__name__)
 
 LARGEST_REQUEST = 8 * 1024 * 1024
 
@@ -127,6 +130,6 @@ def _refuse_unsafe_database(app: SiteFlask, settings: Settings) -> None:
         except SettingsError:
             raise
         except (SQLAlchemyError, Exception) as error:
-            app.logger.warning("not ready yet: %s", type(error).__name__)
+            log.warning("not_ready_yet", error=type(error).__name__)
         finally:
             db.session.remove()

@@ -188,6 +188,7 @@ def _shared_values() -> dict[str, Any]:
     chinese = locale is not None and locale.language == "zh"
     values: dict[str, Any] = {
         "comma": "，" if chinese else ", ",
+        "gap": "" if chinese else " ",
         "stop": "。" if chinese else ". ",
         "demo": current_app.config["DEMO"],
         "lang": locale.language if locale else "en",

@@ -66,7 +66,7 @@ def test_a_resident_links_an_account_and_sees_the_bills(walk: Walk) -> None:
 def test_a_paused_service_and_an_unknown_address(walk: Walk) -> None:
     """Says why and since when; an address without a city names none."""
     walk.go("wuhan")
-    walk.sees("水费系统升级", "The billing system is being upgraded")
+    walk.sees("账单系统升级", "The billing system is being upgraded")
     walk.check()
     walk.go("wuhan", "/services/utility-bills")
     walk.sees("现在还能做", "What you can still do")

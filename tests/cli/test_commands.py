@@ -105,7 +105,7 @@ def test_validate_tells_every_fault_for_people_and_programs(shell: Shell) -> Non
 def test_validate_needs_no_database(shell: Shell) -> None:
     """A file can be checked on a machine that has none, against the baselines beside it."""
     (shell.folder / "test.sqlite3").unlink()
-    assert "1 documents, no problems." in shell.run("validate", "tenants/ningbo.yaml")
+    assert "1 document, no problems." in shell.run("validate", "tenants/ningbo.yaml")
 
 
 def test_wrong_usage_is_2_and_help_lists_the_commands(shell: Shell) -> None:

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smartcity_saas.configuration.checking import Candidate, Check, Known
+from smartcity_saas.configuration.edit import write
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.services.utility_bills import service
 from tests.conftest import HANGZHOU, NINGBO, PLATFORM, SHANGHAI, SHANGHAI_PROVINCE, ZHEJIANG
 
+KEYS = (
+    "city",
+    "province",
+    "division_code",
+    "name",
+    "state",
+    "hosts",
+    "branding",
+    "color",
+    "logo",
+    "site",
+    "services",
+    "utility_bills",
+    "settings",
+    "suppliers",
+    "water",
+    "number",
+    "tiers",
+    "notice",
+    "locked",
+    "channels",
+    "payments",
+    "connector",
+    "kind",
+    "x",
+)
 EXTENSIONS = Extensions(services={"utility_bills": service.extension})
 BASE = (PLATFORM, ZHEJIANG, SHANGHAI_PROVINCE)
 
@@ -183,3 +214,32 @@ def test_a_missing_logo_is_told() -> None:
     """A picture that is not there is refused before the site lacks it."""
     text = SHANGHAI.replace('"#4b3a9b"', '"#4b3a9b", logo: shanghai/logo.svg')
     assert "There is no picture" in said(text)
+
+
+def test_references_are_checked_beside_a_misspelling() -> None:
+    """One reading tells the unknown key, the unknown province and the missing notice."""
+    text = NINGBO.replace("zhejiang", "zhejang") + "brandin: {}\n"
+    pointers = {found.pointer for found in check(text)}
+    assert {"/brandin", "/province"} <= pointers
+    paused = NINGBO + "brandin: {}\nservices: {utility_bills: {state: paused}}\n"
+    assert {"/brandin", "/services/utility_bills/notice"} <= {p.pointer for p in check(paused)}
+
+
+LETTERS = st.characters(blacklist_categories=("Cs", "Cc", "Co", "Cn"))
+ODD = st.recursive(
+    st.one_of(st.booleans(), st.integers(-999, 999), st.text(LETTERS, max_size=5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(KEYS), inner, max_size=2)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), ODD, max_size=5), st.booleans())
+def test_any_document_is_checked_without_a_fault_of_ours(
+    values: dict[str, Any], city: bool
+) -> None:
+    """Whatever stands where: problems are told, nothing breaks."""
+    text = write({**({"city": "ningbo"} if city else {"province": "zhejiang"}), **values})
+    check(text)
+    check(ZHEJIANG, text if city else NINGBO)

@@ -47,6 +47,9 @@ for found in (*documents.COMMANDS, *rolling.COMMANDS, *operations.COMMANDS):
 def _database_trouble(error: SQLAlchemyError) -> str:
     """What to do about the database, without the statement or its values."""
     reason = type(getattr(error, "orig", None) or error).__name__
+    settings = Settings.from_environment()
+    if not settings.demo and (settings.config_root / "var/demo.sqlite3").exists():
+        return "There is no database here but the demo's: set SMARTCITY_DEMO=1 to work on it."
     return (
         f"The database does not answer as it should ({reason}). "
         "Check DATABASE_URL, and run `smartcity db upgrade`."

@@ -62,7 +62,7 @@ def validate(paths: tuple[Path, ...], style: str) -> None:
     if problems:
         sys.exit(1)
     if style == "text":
-        say(f"{len(files)} documents, no problems.")
+        say(f"{_documents(len(files))}, no problems.")
 
 
 @click.command("plan")
@@ -87,7 +87,7 @@ def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
         say_json({"applied": [{"document": r.document, "revision": r.number} for r in made]})
         return
     _show(found, style)
-    say(f"{len(made)} documents changed." if made else "Nothing to apply.")
+    say(f"{_documents(len(made))} changed." if made else "Nothing to apply.")
 
 
 @click.command()
@@ -202,6 +202,10 @@ def _planned(paths: tuple[Path, ...], style: str) -> Plan:
     return found
 
 
+def _documents(count: int) -> str:
+    return f"{count} document" + ("" if count == 1 else "s")
+
+
 def _default_paths() -> tuple[Path, ...]:
     root = current_app.config["SETTINGS"].config_root
     found = tuple(path for path in (root / "config", root / "tenants") if path.is_dir())
@@ -228,7 +232,9 @@ def _show(found: Plan, style: str) -> None:
         if step.text_only:
             say("    comments and layout only")
         for change in step.keep:
-            say(f"    kept from the console: {_told(change)} (smartcity export writes it)")
+            say(
+                f"    kept, changed since the last apply: {_told(change)} (smartcity export writes it)"
+            )
     if found.without_file:
         say(f"Live without a file, left alone: {len(found.without_file)}.")
     if not found.pending:
@@ -252,7 +258,7 @@ def _file_diffs(paths: tuple[Path, ...], style: str) -> list[dict[str, Any]]:
         name = file.candidate.name
         live = documents.named([name])
         text = documents.text(name) if live else ""
-        found = text_diff(text, file.candidate.source.text, str(file.path))
+        found = text_diff(text, file.candidate.source.text, f"live {name}", str(file.path))
         if found:
             pieces.append({"document": name, "diff": found})
     return pieces

@@ -54,9 +54,9 @@ def with_files(values: Mapping[str, Any], files: Mapping[str, str]) -> dict[str,
     return found
 
 
-def text_diff(before: str, after: str, name: str) -> str:
+def text_diff(before: str, after: str, name: str, after_name: str = "") -> str:
     """A unified diff of two texts, as ``diff -u`` prints it; empty if they are equal."""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), name, name
+        before.splitlines(keepends=True), after.splitlines(keepends=True), name, after_name or name
     )
     return "".join(line if line.endswith("\n") else line + "\n" for line in lines)

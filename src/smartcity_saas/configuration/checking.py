@@ -106,17 +106,14 @@ class Check:
     def run(self) -> list[Problem]:
         """Every problem, in the order of files and lines."""
         self._collect()
-        sound = []
         for candidate in self.candidates.values():
             found = self._alone(candidate)
-            self.problems += found
-            if not found:
-                sound.append(candidate)
-        for candidate in sound:
+            told = {problem.pointer for problem in found}
             if candidate.kind == CITY:
-                self.problems += self._in_its_layers(candidate)
+                later = self._in_its_layers(candidate)
             else:
-                self.problems += self._beneath(candidate)
+                later = [] if found else self._beneath(candidate)
+            self.problems += found + [p for p in later if p.pointer not in told]
         self.problems += self._over_the_fleet()
         return in_order(self.problems)
 
@@ -217,7 +214,8 @@ class Check:
         """What the merged values lack or contradict. Shared by a city and its baselines."""
         values = merge(layers).values
         found = schema_problems(effective_schema(self.extensions), values)
-        for name, entry in (values.get("services") or {}).items():
+        services = values.get("services")
+        for name, entry in (services if isinstance(services, Mapping) else {}).items():
             if not isinstance(entry, Mapping):
                 continue
             if entry.get("state") == "paused" and not entry.get("notice"):
@@ -303,7 +301,7 @@ class Check:
 
     def _logo(self, candidate: Candidate) -> list[Problem]:
         logo = get(candidate.source.values, ("branding", "logo"))
-        if logo is None or logo in candidate.files:
+        if not isinstance(logo, str) or logo in candidate.files:
             return []
         return [
             candidate.source.problem(

@@ -26,7 +26,9 @@ class Layer:
     @property
     def locked(self) -> tuple[Path, ...]:
         """The subtrees that this document keeps for itself."""
-        return tuple(path_of(text) for text in self.values.get("locked", ()))
+        found = self.values.get("locked")
+        texts = found if isinstance(found, list) else []
+        return tuple(path_of(text) for text in texts if isinstance(text, str))
 
 
 @dataclass(frozen=True)
