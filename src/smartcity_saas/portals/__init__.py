@@ -14,7 +14,7 @@ from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
 from smartcity_saas.portals.resident.home import PageCache
-from smartcity_saas.portals.wording import act_label, change_label, change_value, overdue
+from smartcity_saas.portals.wording import act_label, brand_of, change_label, change_value, overdue
 
 
 def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
@@ -24,6 +24,7 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
         app.register_blueprint(blueprint)
     app.jinja_env.globals.update(
         act_label=act_label,
+        brand_of=brand_of,
         change_label=change_label,
         change_value=change_value,
         overdue=overdue,

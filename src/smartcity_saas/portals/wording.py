@@ -82,6 +82,12 @@ def act_label(action: str) -> str:
     return str(_ACTS.get(action, action))
 
 
+def brand_of(slug: str) -> str:
+    """A city's colour as it is served, a neutral one where nothing is."""
+    served = current_app.fleet.snapshot.cities.get(slug)  # type: ignore[attr-defined]
+    return served.color if served else "#565d64"
+
+
 def overdue(until: str | None, zone: str) -> bool:
     """Whether the time at which a service was expected back has passed, in the city's zone."""
     if until is None:

@@ -7,6 +7,7 @@ earlier revision that does, and the others never notice.
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -112,6 +113,8 @@ class Fleet:
             if version != self.snapshot.version:
                 newer = self.snapshot.version if version > self.snapshot.version else -1
                 self.snapshot = self._load(version, newer)
+                if newer < 0:
+                    _leave_out_of_collections()
         except SQLAlchemyError as error:
             log.warning("fleet.refresh_failed", error=type(error).__name__)
             if not self.loaded:
@@ -187,6 +190,13 @@ class Fleet:
             for host in city.hosts:
                 hosts.setdefault(canonical_host(host), city)
         return hosts
+
+
+def _leave_out_of_collections() -> None:
+    """A fleet of thousands is millions of objects that live as long as the process: without
+    this the garbage collector would walk through them again and again during requests."""
+    gc.collect()
+    gc.freeze()
 
 
 def _fallbacks(above: Sequence[LiveDocument], own: LiveDocument) -> Iterator[list[LiveDocument]]:
