@@ -67,7 +67,7 @@ def test_what_only_the_file_changed_is_applied(empty: World, folder: Path) -> No
     path.write_text(HANGZHOU.replace("#0b6e4f", "#123456") + "# more\n", "utf-8")
     assert acts(planned(empty, folder))["hangzhou"] == CHANGE
     apply(empty, folder)
-    assert empty.documents().text("hangzhou").endswith("# more\n")
+    assert empty.documents().live_revision("hangzhou").text.endswith("# more\n")
 
 
 def test_what_only_the_console_changed_is_kept(empty: World, folder: Path) -> None:

@@ -387,7 +387,7 @@ def test_append_only_is_held_by_the_database(peopled: World, table: str, act: st
 
 
 def _leave_a_trace(world: World) -> None:
-    from smartcity_saas.audit import record_in_city, system
+    from smartcity_saas.audit import record, system
 
     with world.inside("hangzhou"), command():
-        record_in_city(system("test"), "test", "test")
+        record(system("test"), "test", "test")

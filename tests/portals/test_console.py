@@ -165,7 +165,7 @@ def test_onboarding_a_city_from_the_official_list(world: World) -> None:
     )
     assert done.headers["Location"] == "/provinces/zhejiang?made=wenzhou"
     assert "Wenzhou" in home(world, "wenzhou")
-    text = world.documents().text("wenzhou")
+    text = world.documents().live_revision("wenzhou").text
     assert text == (
         'city: wenzhou\nprovince: zhejiang\ndivision_code: "330300"\n'
         'name: {zh: 温州市, en: Wenzhou}\nstate: live\nbranding: {color: "#b8232f"}\n'

@@ -6,7 +6,6 @@ from smartcity_saas.audit.trail import (
     CityAuditEvent,
     city_trail,
     record,
-    record_in_city,
     trail_of,
 )
 
@@ -17,7 +16,6 @@ __all__ = [
     "CityAuditEvent",
     "city_trail",
     "record",
-    "record_in_city",
     "system",
     "trail_of",
 ]

@@ -10,6 +10,7 @@ import uuid_utils.compat
 from sqlalchemy import Index, Uuid, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from smartcity_saas import scope
 from smartcity_saas.audit.actor import Actor
 from smartcity_saas.clock import utc_now
 from smartcity_saas.database import CityModel, PlatformModel, db
@@ -49,19 +50,13 @@ def record(
     detail: dict[str, Any] | None = None,
     at: datetime | None = None,
 ) -> None:
-    """Note an act on a document or an account, in the transaction of the act itself."""
-    db.session.add(_filled(AuditEvent(), actor, action, subject, detail, at))
-
-
-def record_in_city(
-    actor: Actor,
-    action: str,
-    subject: str,
-    detail: dict[str, Any] | None = None,
-    at: datetime | None = None,
-) -> None:
-    """Note an act on a row of the city that we are in, in the transaction of the act itself."""
-    db.session.add(_filled(CityAuditEvent(), actor, action, subject, detail, at))
+    """Note an act, in the transaction of the act itself: in the trail of the city that we are
+    in, or outside any in that of documents and accounts."""
+    event = AuditEvent() if scope.city_id_or_none() is None else CityAuditEvent()
+    event.at = at or utc_now()
+    event.actor, event.actor_label = actor.name, actor.label
+    event.action, event.subject, event.detail = action, subject, detail or {}
+    db.session.add(event)
 
 
 def trail_of(subject: str | None, limit: int) -> list[AuditEvent]:
@@ -76,17 +71,3 @@ def city_trail(limit: int) -> list[CityAuditEvent]:
     """What was done to the rows of the city that we are in, the newest first."""
     query = select(CityAuditEvent).order_by(CityAuditEvent.at.desc()).limit(limit)
     return list(db.session.scalars(query))
-
-
-def _filled(
-    event: Any,
-    actor: Actor,
-    action: str,
-    subject: str,
-    detail: dict[str, Any] | None,
-    at: datetime | None,
-) -> Any:
-    event.at = at or utc_now()
-    event.actor, event.actor_label = actor.name, actor.label
-    event.action, event.subject, event.detail = action, subject, detail or {}
-    return event

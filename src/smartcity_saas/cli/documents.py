@@ -103,7 +103,7 @@ def export(names: tuple[str, ...], folder: Path) -> None:
     """Write live documents into files: those named, or all."""
     documents = documents_as_cli()
     for live in [documents.live(name) for name in names] or documents.all():
-        text = documents.text(live.name)
+        text = documents.live_revision(live.name).text
         path = folder / file_name(live.name, live.kind, live.province)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
@@ -257,7 +257,7 @@ def _file_diffs(paths: tuple[Path, ...], style: str) -> list[dict[str, Any]]:
     for file in files:
         name = file.candidate.name
         live = documents.named([name])
-        text = documents.text(name) if live else ""
+        text = documents.live_revision(name).text if live else ""
         found = text_diff(text, file.candidate.source.text, f"live {name}", str(file.path))
         if found:
             pieces.append({"document": name, "diff": found})

@@ -44,7 +44,6 @@ from smartcity_saas.configuration.stored import (
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 
-ORIGINS = ("console", "file", "rollout", "rollback", "undo")
 _NEEDS = {"state": "city.state", "division_code": "city.state", "hosts": "city.hosts"}
 """Keys of a city's document and the permission that changing them needs."""
 _ORDER = {PLATFORM: 0, PROVINCE: 1, CITY: 2}
@@ -145,9 +144,9 @@ class Documents:
         found = {document.name: document for document in live_documents(above)}
         return [*(found[name] for name in above if name in found), own]
 
-    def text(self, name: str) -> str:
-        """The live text of a document."""
-        return self.revision(name, self.live(name).number).text
+    def live_revision(self, name: str) -> RevisionView:
+        """The live revision with its text, raising as ``live`` does."""
+        return self.revision(name, self.live(name).number)
 
     def history(self, name: str, limit: int = 50) -> list[RevisionView]:
         """Revisions, the newest first."""
@@ -229,7 +228,7 @@ class Documents:
             candidate: The document as it shall be.
             based_on: The revision that the edit was made from; 0 for a new document.
             message: Why.
-            origin: One of ``ORIGINS``.
+            origin: ``console``, ``file``, ``rollout``, ``rollback`` or ``undo``.
 
         Raises:
             StaleEdit: There is a newer revision.
@@ -272,7 +271,7 @@ class Documents:
         origin: str = "console",
     ) -> RevisionView | None:
         """Change some leaves of a document, and only the lines that must. Raises as ``save``."""
-        live = self.revision(name, self.live(name).number)
+        live = self.live_revision(name)
         if live.number != based_on:
             self._refuse_stale(name, based_on)
         text = edit(live.text, values, removals)
@@ -297,7 +296,7 @@ class Documents:
             UndoConflict: One of them has changed since.
         """
         undone = self.revision(name, number)
-        live = self.revision(name, self.live(name).number)
+        live = self.live_revision(name)
         now = dict(with_files(live.values, live.files))
         leaves_changed = [
             one for one in undone.changes if not str(one.path[-1]).endswith("#sha256")

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
@@ -349,8 +348,3 @@ def keys_at(schema: Any, path: Path) -> list[str]:
         else:
             return []
     return list(schema.fields) if isinstance(schema, Schema) else []
-
-
-def translated(message: Any) -> str:
-    """A message in the reader's language."""
-    return gettext(message) if isinstance(message, str) else str(message)

@@ -17,7 +17,6 @@ from smartcity_saas.database.session import (
     command,
     db,
     init_database,
-    reading,
     unwalled,
 )
 
@@ -32,6 +31,5 @@ __all__ = [
     "command",
     "db",
     "init_database",
-    "reading",
     "unwalled",
 ]

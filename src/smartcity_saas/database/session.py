@@ -28,7 +28,7 @@ from smartcity_saas.errors import WallError
 BUSY_MILLISECONDS = 10_000
 _SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClause)
 _TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
-CITY_MAY_TOUCH = frozenset({"city_due", "city_count"})
+CITY_MAY_TOUCH = frozenset({"city_count"})
 """The platform's tables in which a city's transaction may write its own rows."""
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
@@ -45,12 +45,6 @@ def init_database(app: Flask, url: str) -> None:
     db.init_app(app)
     with app.app_context():
         build_wall(db.engine)
-
-
-@contextmanager
-def reading() -> Iterator[Session]:
-    """A session for reading; on SQLite its transaction begins deferred."""
-    yield db.session()
 
 
 @contextmanager

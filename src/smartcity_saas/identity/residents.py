@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
-from smartcity_saas.audit import Actor, record_in_city
+from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.database import command, db
 from smartcity_saas.identity.models import Resident, ResidentIdentity, ResidentSession
@@ -52,7 +52,7 @@ def sign_in(
                 expires_at=now + SESSION_LENGTH,
             )
         )
-        record_in_city(_signed_in(resident).actor, "resident.sign_in", channel, {}, now)
+        record(_signed_in(resident).actor, "resident.sign_in", channel, {}, now)
     return token
 
 

@@ -42,7 +42,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
     def document(**where: str) -> Any:
         """The text, and what it makes together with the layers above."""
         name = pages.name(**where)
-        live = documents().revision(name, documents().live(name).number)
+        live = documents().live_revision(name)
         return _editor(pages, where, live.text, live.number, [])
 
     @blueprint.page(f"{pages.rule}/document", permission=pages.change, methods=("POST",))

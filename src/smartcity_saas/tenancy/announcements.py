@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Index, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas.audit import Actor, record_in_city
+from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import NotFound
 
@@ -86,7 +86,7 @@ def publish(
         )
         session.add(row)
         session.flush()
-        record_in_city(actor, "announcement.publish", str(row.id), {"title": row.title}, now)
+        record(actor, "announcement.publish", str(row.id), {"title": row.title}, now)
     return row
 
 
@@ -102,4 +102,4 @@ def withdraw(
         row = announcement(announcement_id, withdrawn=True)
         row.withdrawn_at = None if back else now
         action = "announcement.restore" if back else "announcement.withdraw"
-        record_in_city(actor, action, str(row.id), {"title": row.title}, now)
+        record(actor, action, str(row.id), {"title": row.title}, now)

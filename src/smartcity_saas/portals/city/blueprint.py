@@ -7,7 +7,6 @@ from typing import Any
 from flask import current_app, g
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -17,15 +16,12 @@ blueprint = ConsoleBlueprint("city", __name__)
 
 
 def shell(city: str) -> dict[str, Any]:
-    """The city's document and what is served of it (None if nothing compiles).
-
-    Raises:
-        NotFound: The city is beyond the actor's reach.
-    """
+    """The city's document, which the gatekeeper has found within the actor's reach, and what is
+    served of it (None if nothing compiles)."""
     served: City | None = current_app.fleet.snapshot.cities.get(city)  # type: ignore[attr-defined]
     g.zone_city = served
     return {
-        "console_city": documents().live(city),
+        "console_city": g.console_city,
         "served": served,
         "broken": current_app.fleet.snapshot.broken.get(city),  # type: ignore[attr-defined]
     }

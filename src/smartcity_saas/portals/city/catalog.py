@@ -90,7 +90,7 @@ def _switch(city: str, service: str, state: str) -> Any:
 def _pause_page(
     city: str, service: Service, typed: dict[str, str], errors: dict[str, Any] | None = None
 ) -> str:
-    live = documents().revision(city, documents().live(city).number)
+    live = documents().live_revision(city)
     shown = {language: typed.get(language) or "…" for language in ("zh", "en")}
     after = edit(live.text, _paused(service.name, {**typed, **shown}))
     return render_template(

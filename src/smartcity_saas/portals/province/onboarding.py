@@ -23,8 +23,6 @@ from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.assets import sanitised, store_asset
 from smartcity_saas.tenancy.entering import city_scope
 
-PLAIN = ("code", "zh", "en", "color", "icp")
-
 
 @dataclass(frozen=True)
 class Check:

@@ -14,7 +14,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, func, select
 
-from smartcity_saas.audit import record_in_city
+from smartcity_saas.audit import record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.models import ResidentAttempt
@@ -118,7 +118,7 @@ def link_account(
         )
         session.add(link)
         session.flush()
-        record_in_city(resident.actor, "utility_bills.link", str(account.id), {}, now)
+        record(resident.actor, "utility_bills.link", str(account.id), {}, now)
         count("done", now)
     return link
 
@@ -132,7 +132,7 @@ def unlink_account(resident: SignedInResident, link_id: uuid.UUID, now: datetime
     with command() as session:
         link = own_link(resident, link_id)
         session.execute(delete(UtilityLink).where(UtilityLink.id == link.id))
-        record_in_city(resident.actor, "utility_bills.unlink", str(link.account_id), {}, now)
+        record(resident.actor, "utility_bills.unlink", str(link.account_id), {}, now)
 
 
 def links(resident: SignedInResident) -> list[UtilityLink]:

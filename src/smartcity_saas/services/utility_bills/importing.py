@@ -12,7 +12,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from smartcity_saas.audit import Actor, record_in_city
+from smartcity_saas.audit import Actor, record
 from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command, db
@@ -89,7 +89,7 @@ def import_bills(
         return result
     with command():
         _store(rows, result, now, sample)
-        record_in_city(
+        record(
             actor,
             "utility_bills.import",
             name,
