@@ -98,7 +98,7 @@ def test_city_staff_pause_and_open_a_service(walk: Walk) -> None:
     walk.check()
     walk.page.fill("#zh", "系统升级，周五恢复。")
     walk.page.fill("#en", "Back on Friday.")
-    expect(walk.page.locator("#looks")).to_contain_text("Back on Friday.", timeout=15_000)
+    expect(walk.page.locator("#looks")).to_contain_text("Back on Friday.")
     walk.check()
     walk.page.locator("form#pause button").first.click()
     walk.page.wait_for_url("**done=*")
