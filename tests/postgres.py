@@ -32,8 +32,12 @@ class TestDatabase:
 
 
 @contextlib.contextmanager
-def throwaway_cluster() -> Iterator[str | None]:
-    """The URL of a superuser on a new cluster; None where PostgreSQL is not installed."""
+def throwaway_cluster(*, durable: bool = False) -> Iterator[str | None]:
+    """The URL of a superuser on a new cluster; None where PostgreSQL is not installed.
+
+    Args:
+        durable: Wait for the disk as PostgreSQL does by default; tests do not.
+    """
     binaries = _binaries()
     if binaries is None:
         yield None
@@ -47,7 +51,7 @@ def throwaway_cluster() -> Iterator[str | None]:
         [*as_postgres, str(binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust"],
         **quiet,
     )
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off -c max_connections=60"
+    options = f"-c listen_addresses='' -k {folder} -c fsync={'on' if durable else 'off'} -c max_connections=60"
     control = [*as_postgres, str(binaries / "pg_ctl"), "-D", str(data)]
     subprocess.run([*control, "-w", "-l", str(folder / "log"), "-o", options, "start"], **quiet)
     try:

@@ -33,6 +33,12 @@ class NotFound(SmartCityError):
     status = 404
 
 
+class NotSignedIn(SmartCityError):
+    """It is somebody's, and nobody has signed in."""
+
+    status = 401
+
+
 class NotAllowed(SmartCityError):
     """The person may see it, and may not do this to it."""
 
@@ -56,6 +62,14 @@ class Invalid(SmartCityError):
     def __init__(self, detail: Any = "", problems: list[Any] | None = None) -> None:
         super().__init__(detail)
         self.problems = problems or []
+
+
+class FieldErrors(Invalid):
+    """What is wrong with a form; ``fields`` maps a field's name to its message."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__()
+        self.fields = dict(fields)
 
 
 class Throttled(SmartCityError):

@@ -17,7 +17,9 @@ from smartcity_saas.database.session import (
     command,
     db,
     init_database,
+    insert_once,
     unwalled,
+    upsert_into,
 )
 
 __all__ = [
@@ -31,5 +33,7 @@ __all__ = [
     "command",
     "db",
     "init_database",
+    "insert_once",
     "unwalled",
+    "upsert_into",
 ]

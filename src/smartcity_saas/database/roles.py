@@ -10,7 +10,9 @@ from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import unwalled
 from smartcity_saas.errors import SettingsError
 
-APPEND_ONLY = frozenset({"revision", "audit_event", "city_audit_event"})
+APPEND_ONLY = frozenset(
+    {"revision", "audit_event", "city_audit_event", "ledger_entry", "daily_closing"}
+)
 """Tables whose rows are written once: no update, no delete, held by the database itself."""
 
 

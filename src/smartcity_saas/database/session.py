@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import uuid_utils.compat
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Connection, Engine, Integer, TextClause, event, text
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import (
@@ -28,7 +32,7 @@ from smartcity_saas.errors import WallError
 BUSY_MILLISECONDS = 10_000
 _SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClause)
 _TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
-CITY_MAY_TOUCH = frozenset({"city_count"})
+CITY_MAY_TOUCH = frozenset({"city_count", "city_due"})
 """The platform's tables in which a city's transaction may write its own rows."""
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
@@ -69,6 +73,32 @@ def command() -> Iterator[Session]:
         raise
     finally:
         session.info["command"] = False
+
+
+def insert_once(
+    model: type[CityModel], unique: tuple[str, ...], /, **values: Any
+) -> uuid.UUID | None:
+    """Insert a row of the city that we are in unless its unique columns are taken.
+
+    Two at once, on any process, make one row: the database decides, and the transaction lives on.
+
+    Returns:
+        The new row's key, None if there was one already.
+    """
+    with command() as session:
+        row_id = uuid_utils.compat.uuid7()
+        return session.scalars(
+            upsert_into(model)
+            .values(city_id=scope.city_id(), id=row_id, **values)
+            .on_conflict_do_nothing(index_elements=["city_id", *unique])
+            .returning(model.id)
+        ).one_or_none()
+
+
+def upsert_into(model: type[Base]) -> Any:
+    """An insert that may say what happens on a conflict, in the dialect of the present engine."""
+    dialect = db.engine.dialect.name
+    return postgresql_insert(model) if dialect == "postgresql" else sqlite_insert(model)
 
 
 def unwalled(sql: str, reason: str) -> TextClause:

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas import scope
-from smartcity_saas.database import PlatformModel, command, db
+from smartcity_saas.database import PlatformModel, command, db, upsert_into
 from smartcity_saas.database.models import BigKey
 
 
@@ -28,15 +28,13 @@ class CityCount(PlatformModel):
 def count(metric: str, now: datetime, times: int = 1) -> None:
     """Count something done in the city that we are in, in its own transaction."""
     city_id, day = scope.city_id(), now.date()
+    key = ["city_id", "day", "metric"]
     with command() as session:
-        counted = session.scalars(
-            update(CityCount)
-            .where(CityCount.city_id == city_id, CityCount.day == day, CityCount.metric == metric)
-            .values(value=CityCount.value + times)
-            .returning(CityCount.value)
-        ).all()
-        if not counted:
-            session.add(CityCount(city_id=city_id, day=day, metric=metric, value=times))
+        session.execute(
+            upsert_into(CityCount)
+            .values(city_id=city_id, day=day, metric=metric, value=times)
+            .on_conflict_do_update(index_elements=key, set_={"value": CityCount.value + times})
+        )
 
 
 def daily(

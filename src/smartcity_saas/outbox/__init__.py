@@ -1,0 +1,18 @@
+"""Work after a commit: written with its cause, done at least once, idempotent in the database.
+
+``queue`` writes and claims tasks of one city; ``runner`` looks at what is due and enters each
+city in turn.
+"""
+
+from smartcity_saas.outbox.models import CityDue, OutboxTask
+from smartcity_saas.outbox.queue import Task, enqueue, failed_tasks, run_task, try_failed_again
+
+__all__ = [
+    "CityDue",
+    "OutboxTask",
+    "Task",
+    "enqueue",
+    "failed_tasks",
+    "run_task",
+    "try_failed_again",
+]

@@ -1,0 +1,48 @@
+"""What is to be done: the task in its city, and on the platform only whose turn it is."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from smartcity_saas.database import CityModel, PlatformModel
+from smartcity_saas.database.models import BigKey
+
+
+class OutboxTask(CityModel):
+    """One piece of work. ``key`` makes it unique within its kind, None where many may be.
+
+    ``leased_until`` is set while someone works on it; ``failed_at`` once it is given up, for
+    staff to see.
+    """
+
+    __tablename__ = "outbox_task"
+    __table_args__ = (
+        UniqueConstraint("city_id", "kind", "key"),
+        Index("ix_outbox_task_city_id_failed_at", "city_id", "failed_at"),
+    )
+
+    kind: Mapped[str]
+    key: Mapped[str | None]
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+
+
+class CityDue(PlatformModel):
+    """A task of some city is due at a moment: all that a dispatcher sees across cities."""
+
+    __tablename__ = "city_due"
+    __table_args__ = (Index("ix_city_due_due_at", "due_at"),)
+
+    city_id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
+    task_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    due_at: Mapped[datetime]
