@@ -36,6 +36,9 @@ class Settings:
     redis_url: str = ""
     celery_broker_url: str = ""
     metrics_token: str = ""
+    allowed_networks: tuple[Network, ...] = ()
+    stripe_api_base: str = ""
+    stripe_sandbox_port: int = 12111
     bind: str = "127.0.0.1"
     language: str = "en"
     config_root: Path = field(default_factory=Path.cwd)
@@ -66,6 +69,9 @@ class Settings:
             redis_url=env.get("REDIS_URL", ""),
             celery_broker_url=env.get("CELERY_BROKER_URL", ""),
             metrics_token=env.get("SMARTCITY_METRICS_TOKEN", ""),
+            allowed_networks=_networks(env, "SMARTCITY_ALLOWED_NETWORKS"),
+            stripe_api_base=_stripe_base(env, demo),
+            stripe_sandbox_port=_integer(env, "STRIPE_SANDBOX_PORT", 12111, 1, 65535),
             bind="127.0.0.1" if demo else env.get("SMARTCITY_BIND", "127.0.0.1"),
             language="zh" if (env.get("LC_ALL") or env.get("LANG", "")).startswith("zh") else "en",
             config_root=root,
@@ -121,6 +127,16 @@ def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
         raise SettingsError(
             f"{name} must list addresses or networks such as 10.0.0.0/8: {error}."
         ) from None
+
+
+def _stripe_base(env: Mapping[str, str], demo: bool) -> str:
+    """Where Stripe's API is, instead of Stripe itself: in demo mode (and tests) only."""
+    base = env.get("STRIPE_API_BASE", "").strip().rstrip("/")
+    if base and not demo:
+        raise SettingsError("STRIPE_API_BASE is for the demo only: payments go to Stripe itself.")
+    if demo:
+        return base or f"http://127.0.0.1:{_integer(env, 'STRIPE_SANDBOX_PORT', 12111, 1, 65535)}"
+    return ""
 
 
 def _sqlalchemy_url(url: str) -> str:
