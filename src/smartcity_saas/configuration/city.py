@@ -62,6 +62,7 @@ class City:
     catalog: Mapping[str, CatalogEntry]
     channels: Mapping[str, Any]
     payments: Mapping[str, Any] | None
+    messages: Mapping[str, Any]
     revision: int
     content_version: int
     fingerprint: str
@@ -72,6 +73,11 @@ class City:
     def timezone(self) -> str:
         """The IANA zone in which the city's times are shown."""
         return str(self.site["timezone"])
+
+    @property
+    def currency(self) -> str:
+        """The ISO 4217 code of the currency in which the city bills."""
+        return str(self.site["currency"])
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         },
         channels=loaded.get("channels", {}),
         payments=loaded.get("payments"),
+        messages=loaded.get("messages", {}),
         revision=own.number,
         content_version=own.content_version,
         fingerprint=_fingerprint(merged, documents),
@@ -183,6 +190,10 @@ def _uninstalled(values: dict[str, Any], extensions: Extensions) -> list[Flag]:
     if values.get("payments", {}).get("provider") not in (None, *extensions.providers):
         del values["payments"]
         flags.append(_gone(("payments",)))
+    for kind in [*values.get("messages", {})]:
+        if values["messages"][kind].get("provider") not in extensions.senders.get(kind, {}):
+            del values["messages"][kind]
+            flags.append(_gone(("messages", kind)))
     return flags
 
 

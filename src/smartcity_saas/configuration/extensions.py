@@ -1,4 +1,4 @@
-"""What is installed: services, connectors, channels, payment providers.
+"""What is installed: services, connectors, channels, payment providers, senders of messages.
 
 Configuration knows none of them by name; ``create_app`` registers what it found.
 """
@@ -31,3 +31,4 @@ class Extensions:
     services: Mapping[str, ServiceExtension] = field(default_factory=dict)
     channels: Mapping[str, type[Schema]] = field(default_factory=dict)
     providers: Mapping[str, type[Schema]] = field(default_factory=dict)
+    senders: Mapping[str, Mapping[str, type[Schema]]] = field(default_factory=dict)

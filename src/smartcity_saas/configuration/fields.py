@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from babel.numbers import list_currencies
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError, fields
 
@@ -168,6 +169,21 @@ class Moment(Line):
         if moment is None or not 2000 <= moment.year < 2100:
             raise ValidationError(_('Write a date and a time as "2026-11-27T18:00", in quotes.'))
         return text
+
+
+class Currency(Line):
+    """A currency's code (ISO 4217)."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text not in _currencies():
+            raise ValidationError(_("Write a currency's code such as CNY."))
+        return text
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(list_currencies())
 
 
 @cache

@@ -22,6 +22,7 @@ from smartcity_saas.configuration.extensions import (
 from smartcity_saas.configuration.fields import (
     BrandColor,
     Choice,
+    Currency,
     DivisionCode,
     FileName,
     Host,
@@ -84,6 +85,10 @@ class SiteSchema(Schema):
         required=True,
         metadata={"description": "The number to call when something cannot be done."},
     )
+    currency = Currency(
+        load_default="CNY",
+        metadata={"description": "The currency of its bills, ISO 4217: `CNY`."},
+    )
     timezone = TimeZone(
         load_default="Asia/Shanghai", metadata={"description": "The zone in which times are shown."}
     )
@@ -135,6 +140,16 @@ def _schemas(key: _Key) -> dict[str, Schema]:
         ),
         "channels": fields.Nested(
             _channels(extensions), metadata={"description": "How residents sign in."}
+        ),
+        "messages": fields.Nested(
+            _mapping_schema(
+                "Messages",
+                {
+                    kind: OneOf("provider", found, metadata={"description": f"Who sends {kind}."})
+                    for kind, found in extensions.senders.items()
+                },
+            ),
+            metadata={"description": "Who sends mail and SMS to residents."},
         ),
         "payments": OneOf(
             "provider", extensions.providers, metadata={"description": "Who takes payments."}

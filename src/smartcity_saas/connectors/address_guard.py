@@ -1,0 +1,160 @@
+"""Where outbound calls may go, decided on the very address that is connected to.
+
+A name is resolved once, here, and the connection goes to the address that was checked, so that
+neither a redirect nor a second DNS answer leads anywhere else (CWE-918).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import time
+from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import httpcore
+
+from smartcity_saas.settings import Network
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "2002::/16", "3fff::/20")
+)
+"""Registered, and no place where a back office would be (IANA special-purpose registries)."""
+
+deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+"""Until when, on the monotonic clock, the present call may read: headers and body alike."""
+
+
+class ForbiddenAddress(OSError):
+    """The address is this machine's, a private network's, or no public one."""
+
+
+def is_forbidden(address: Address, allowed: Sequence[Network]) -> bool:
+    """Whether an address may not be connected to: none but public ones, and those in networks
+    that the operator's allow-list names. Of IPv6, only global unicast (RFC 4291) is public, so
+    that no IPv4 address is reached through a mapped or translated one."""
+    if any(address in network for network in allowed):
+        return False
+    if address.version == 6 and address not in _GLOBAL_IPV6:
+        return True
+    if any(address in network for network in _NOT_PUBLIC):
+        return True
+    return not address.is_global or address.is_multicast
+
+
+def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[str]:
+    """The addresses of a host that may be connected to.
+
+    Raises:
+        ForbiddenAddress: One of its addresses is forbidden: such a name is not to be trusted.
+        OSError: The name does not resolve.
+    """
+    found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    addresses = list(dict.fromkeys(str(one) for one in found))
+    for text in addresses:
+        if is_forbidden(ipaddress.ip_address(text.partition("%")[0]), allowed):
+            raise ForbiddenAddress(f"{host} leads to an address that is not allowed")
+    return addresses
+
+
+def connect(
+    host: str, port: int, seconds: float, allowed: Sequence[Network], *, plain: bool = False
+) -> socket.socket:
+    """A connection to the very address that was checked.
+
+    Args:
+        host: A name or an address.
+        port: The port.
+        seconds: How long to try.
+        allowed: The operator's allow-list.
+        plain: Nothing is encrypted, so only the operator's networks will do.
+
+    Raises:
+        ForbiddenAddress: One of its addresses is forbidden.
+        OSError: The name does not resolve, or nothing answers.
+    """
+    addresses = resolve(host, port, allowed)
+    if plain:
+        _refuse_beyond(addresses, host, allowed)
+    return socket.create_connection((addresses[0], port), seconds)
+
+
+def _refuse_beyond(addresses: Sequence[str], host: str, allowed: Sequence[Network]) -> None:
+    for text in addresses:
+        address = ipaddress.ip_address(text.partition("%")[0])
+        if not any(address in network for network in allowed):
+            raise ForbiddenAddress(f"{host}: nothing goes unencrypted beyond the allowed networks")
+
+
+class _TimedStream(httpcore.NetworkStream):
+    """A stream whose every read ends by the deadline of the present call, so that an office that
+    sends a byte now and then holds nobody longer than the call may take."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self.stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Read what is there, or give up by the deadline."""
+        return self.stream.read(max_bytes, self._left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write, or give up by the deadline."""
+        self.stream.write(buffer, self._left(timeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.stream.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Encrypt; what comes out is timed as well."""
+        inner = self.stream.start_tls(ssl_context, server_hostname, self._left(timeout))
+        return _TimedStream(inner)
+
+    def get_extra_info(self, info: str) -> Any:
+        """What the connection knows of itself."""
+        return self.stream.get_extra_info(info)
+
+    def _left(self, timeout: float | None) -> float:
+        left = deadline.get() - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("the call has taken too long")
+        return min(left, timeout if timeout is not None else left)
+
+
+class GuardedBackend(httpcore.SyncBackend):
+    """Opens connections to addresses that are allowed, and to no others."""
+
+    def __init__(self, allowed: Sequence[Network], *, plain: bool = False) -> None:
+        super().__init__()
+        self.allowed = allowed
+        self.plain = plain
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Resolve, check, and connect to what was checked. TLS still verifies the name."""
+        try:
+            addresses = resolve(host, port, self.allowed)
+            if self.plain:
+                _refuse_beyond(addresses, host, self.allowed)
+        except ForbiddenAddress:
+            raise
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        inner = super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        return _TimedStream(inner)
+
+    def connect_unix_socket(self, *arguments: Any, **options: Any) -> httpcore.NetworkStream:
+        """Never."""
+        raise ForbiddenAddress("no local sockets")

@@ -1,0 +1,216 @@
+"""The one client for calls to back offices: limited in time and size, retried where that is
+safe, stopped by a breaker, guarded by address. It keeps no cookies and follows no redirect.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpcore
+import httpx
+import structlog
+from flask import current_app
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas import scope
+from smartcity_saas.configuration.city import CatalogEntry
+from smartcity_saas.connectors import address_guard
+from smartcity_saas.connectors.address_guard import ForbiddenAddress, GuardedBackend
+from smartcity_saas.connectors.breaker import Breakers
+from smartcity_saas.credentials import read_credential
+from smartcity_saas.errors import SmartCityError
+from smartcity_saas.settings import Network
+
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 4.0
+TOTAL_SECONDS = 8.0
+MOST_BYTES = 2 * 1024 * 1024
+RETRIES = 2
+_AGAIN = frozenset({502, 503, 504})
+
+log = structlog.get_logger(__name__)
+breakers = Breakers()
+"""This process's breakers, by city and connector."""
+
+
+class BackOfficeDown(SmartCityError):
+    """The back office does not answer, or not as it should."""
+
+    status = 503
+    title = _("The city's back office does not answer just now")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_("Nothing was lost. Try again later, or go to the counter."))
+        self.reason = reason
+
+
+class BackOfficeRefused(SmartCityError):
+    """The back office answered that it will not; ``code`` is its HTTP status."""
+
+    def __init__(self, code: int, body: Any) -> None:
+        super().__init__("")
+        self.code = code
+        self.body = body
+
+
+@dataclass(frozen=True)
+class BackOffice:
+    """A back office of the city that we are in.
+
+    ``name`` tells its breaker from the city's others. Every call raises ``BackOfficeDown`` or
+    ``BackOfficeRefused`` (a status of 4xx).
+    """
+
+    name: str
+    base_url: str
+    token: str
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
+        """Read; tried again where it may help. Returns the parsed JSON."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return self._call("GET", f"{path}{query}", None, {})
+
+    def post(self, path: str, body: Mapping[str, Any], key: str) -> Any:
+        """Write; safe to repeat by ``key``, which is sent as ``Idempotency-Key``."""
+        content = json.dumps(body, ensure_ascii=False).encode()
+        headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+        return self._call("POST", path, content, headers)
+
+    def _call(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> Any:
+        key = (scope.city_id(), self.name, self.base_url)
+        if not breakers.admits(key):
+            raise BackOfficeDown("breaker")
+        try:
+            status, answer = self._tried(method, path, content, headers)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            breakers.failed(key)
+            log.warning("back_office_down", office=self.name, error=type(error).__name__)
+            raise BackOfficeDown(type(error).__name__) from None
+        except BaseException:
+            breakers.failed(key)
+            raise
+        breakers.succeeded(key)
+        if 400 <= status < 500:
+            raise BackOfficeRefused(status, answer)
+        return answer
+
+    def _tried(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        deadline = time.monotonic() + TOTAL_SECONDS
+        for attempt in range(RETRIES + 1):
+            try:
+                status, body = self._once(method, path, content, headers, deadline)
+                if status not in _AGAIN:
+                    return status, _parsed(status, body)
+                error: Exception = httpx.HTTPError(f"status {status}")
+            except ForbiddenAddress:
+                raise
+            except httpx.TransportError as failure:
+                error = failure
+            pause = random.uniform(0.05, 0.2) * 2**attempt  # noqa: S311 -- jitter, no secret
+            if attempt == RETRIES or time.monotonic() + pause > deadline:
+                break
+            time.sleep(pause)
+        raise error
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        deadline: float,
+    ) -> tuple[int, bytes]:
+        url = self.base_url + path
+        allowed = current_app.config["SETTINGS"].allowed_networks
+        left = max(0.1, deadline - time.monotonic())
+        request = httpx.Request(
+            method,
+            url,
+            content=content,
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "smartcity-saas",
+                **headers,
+            },
+            extensions={
+                "timeout": {
+                    "connect": min(CONNECT_SECONDS, left),
+                    "read": min(READ_SECONDS, left),
+                    "write": min(READ_SECONDS, left),
+                    "pool": min(CONNECT_SECONDS, left),
+                }
+            },
+        )
+        token = address_guard.deadline.set(deadline)
+        try:
+            plain = urlsplit(url).scheme != "https"
+            response = _transport(allowed, plain).handle_request(request)
+            try:
+                return response.status_code, _read(response, deadline)
+            finally:
+                response.close()
+        finally:
+            address_guard.deadline.reset(token)
+
+
+def office_of(entry: CatalogEntry) -> BackOffice:
+    """The back office that a service's ``http`` connector names, with the city's own token."""
+    values = entry.connector
+    token = read_credential(current_app.extensions["keyring"], values["token"]["credential"])
+    return BackOffice(entry.name, values["base_url"], token)
+
+
+def _read(response: httpx.Response, deadline: float) -> bytes:
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise ValueError("a compressed answer")
+    chunks, size = [], 0
+    for chunk in response.stream:  # type: ignore[union-attr]
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise ValueError("the answer is too large")
+        if time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer takes too long")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _parsed(status: int, body: bytes) -> Any:
+    if 300 <= status < 400:
+        raise ValueError("a redirect")
+    if status >= 500:
+        raise httpx.HTTPError(f"status {status}")
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        if status >= 400:
+            return None
+        raise ValueError("not JSON") from None
+
+
+@lru_cache(maxsize=8)
+def _transport(allowed: tuple[Network, ...], plain: bool) -> httpx.HTTPTransport:
+    """Connections of this process. A transport keeps no cookies, so cities cannot meet in it.
+    Unencrypted ones go to networks that the operator names, and nowhere else."""
+    transport = httpx.HTTPTransport()
+    # httpx passes no network backend through; its pool is httpcore's, made here with ours.
+    transport._pool = httpcore.ConnectionPool(
+        ssl_context=httpx.create_ssl_context(),
+        max_connections=100,
+        max_keepalive_connections=20,
+        keepalive_expiry=30,
+        network_backend=GuardedBackend(allowed, plain=plain),
+    )
+    return transport
