@@ -1,0 +1,61 @@
+"""The tables of messages, all a city's own."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy.orm import Mapped
+
+from smartcity_saas.database import CityModel, city_foreign_key
+
+
+class Message(CityModel):
+    """One message to one resident, in both languages. ``key`` says what it is of, so that the
+    same thing is told once; ``path`` leads to it."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "resident_id", "key"),
+        Index("ix_message_city_id_resident_id_created_at", "city_id", "resident_id", "created_at"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    key: Mapped[str]
+    title: Mapped[dict[str, str]]
+    body: Mapped[dict[str, str]]
+    path: Mapped[str]
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+
+class ResidentContact(CityModel):
+    """Where a resident can be reached; only a verified one is written to."""
+
+    __tablename__ = "resident_contact"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "resident_id", "kind"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    address: Mapped[str]
+    language: Mapped[str]
+    verified_at: Mapped[datetime | None]
+
+
+class MessageDelivery(CityModel):
+    """A message that was handed to a sender: so that it is handed over once if all goes well."""
+
+    __tablename__ = "message_delivery"
+    __table_args__ = (
+        city_foreign_key("message_id", "message"),
+        UniqueConstraint("city_id", "message_id", "kind"),
+    )
+
+    message_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    sent_at: Mapped[datetime]

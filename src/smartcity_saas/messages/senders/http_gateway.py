@@ -1,0 +1,47 @@
+"""SMS by an HTTP gateway: one POST of JSON with a bearer token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema
+
+from smartcity_saas.configuration.fields import Credential, Line
+from smartcity_saas.connectors.client import BackOffice
+from smartcity_saas.connectors.settings import Address
+from smartcity_saas.messages.senders import SenderKind
+
+
+class HttpGatewaySettings(Schema):
+    """A gateway that takes ``{to, text, id}`` and answers 2xx."""
+
+    url = Address(
+        required=True, metadata={"description": "Where messages are posted, `https://…`."}
+    )
+    token = Credential(required=True, metadata={"description": "The bearer token, by name."})
+    signature = Line(longest=20, metadata={"description": "The signature before each text: 【…】."})
+
+
+@dataclass(frozen=True)
+class HttpGatewaySender:
+    """Posts to one gateway."""
+
+    values: Mapping[str, Any]
+    secret: Callable[[str], str]
+
+    def send(self, address: str, city: str, title: str, body: str, message_id: str) -> None:
+        """Post one text. ``id`` and ``Idempotency-Key`` let the gateway see repeats."""
+        signature = self.values.get("signature", city)
+        office = BackOffice(
+            "sms", self.values["url"], self.secret(self.values["token"]["credential"])
+        )
+        office.post(
+            "",
+            {"to": address, "text": f"【{signature}】{title}. {body}", "id": message_id},
+            message_id,
+        )
+
+
+senders = [SenderKind("http", "sms", HttpGatewaySettings, HttpGatewaySender)]

@@ -1,0 +1,134 @@
+"""Telling residents of the city that we are in, in the transaction of what there is to tell."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.messages.models import Message, MessageDelivery, ResidentContact
+from smartcity_saas.messages.senders import Sender, sender_of
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.tenancy.here import present_city
+
+SEND = "messages.send"
+
+
+def tell(
+    resident_id: uuid.UUID,
+    key: str,
+    title: Mapping[str, str],
+    body: Mapping[str, str],
+    path: str,
+    now: datetime,
+) -> bool:
+    """Write a message to a resident's own page, and send it after the commit.
+
+    Args:
+        resident_id: Whom.
+        key: What it is of; the same is told once.
+        title: One line, in both languages.
+        body: What to know and do, in both languages.
+        path: Where it leads, on the city's site.
+        now: The time.
+
+    Returns:
+        Whether it is new.
+    """
+    with command() as session:
+        message_id = insert_once(
+            Message,
+            ("resident_id", "key"),
+            resident_id=resident_id,
+            key=key,
+            title=dict(title),
+            body=dict(body),
+            path=path,
+            created_at=now,
+        )
+        if message_id is None:
+            return False
+        kinds = session.scalars(
+            select(ResidentContact.kind).where(
+                ResidentContact.resident_id == resident_id,
+                ResidentContact.verified_at.is_not(None),
+            )
+        )
+        for kind in kinds:
+            enqueue(SEND, {"message": str(message_id), "kind": kind}, now)
+    return True
+
+
+def send_message(payload: Mapping[str, Any], now: datetime) -> None:
+    """The task that hands one message to the city's sender of one kind.
+
+    A kill between the sender's answer and our note of it may send it a second time: at least
+    once, as everything after a commit.
+    """
+    city = present_city()
+    kind, message_id = payload["kind"], uuid.UUID(payload["message"])
+    sender: Sender | None = sender_of(city, kind)
+    message = db.session.scalars(select(Message).where(Message.id == message_id)).one_or_none()
+    if sender is None or message is None or _sent(message_id, kind):
+        return
+    contact = db.session.scalars(
+        select(ResidentContact).where(
+            ResidentContact.resident_id == message.resident_id,
+            ResidentContact.kind == kind,
+            ResidentContact.verified_at.is_not(None),
+        )
+    ).one_or_none()
+    if contact is None:
+        return
+    language = contact.language
+    db.session.rollback()  # no transaction stays open while the sender takes its time
+    sender.send(
+        contact.address,
+        city.name[language],
+        message.title[language],
+        message.body[language],
+        str(message_id),
+    )
+    with command():
+        insert_once(
+            MessageDelivery, ("message_id", "kind"), message_id=message_id, kind=kind, sent_at=now
+        )
+
+
+def messages_of(resident: SignedInResident, limit: int = 100) -> list[Message]:
+    """A resident's messages, the newest first."""
+    query = select(Message).where(Message.resident_id == resident.id)
+    return list(
+        db.session.scalars(
+            query.order_by(Message.created_at.desc(), Message.id.desc()).limit(limit)
+        )
+    )
+
+
+def unread_count(resident: SignedInResident) -> int:
+    """How many messages a resident has not seen."""
+    query = select(func.count()).select_from(Message)
+    unread = query.where(Message.resident_id == resident.id, Message.read_at.is_(None))
+    return db.session.scalar(unread) or 0
+
+
+def mark_read(resident: SignedInResident, now: datetime) -> None:
+    """Note that a resident has seen all messages."""
+    with command() as session:
+        session.execute(
+            update(Message)
+            .where(Message.resident_id == resident.id, Message.read_at.is_(None))
+            .values(read_at=now)
+        )
+
+
+def _sent(message_id: uuid.UUID, kind: str) -> bool:
+    query = select(MessageDelivery.id).where(
+        MessageDelivery.message_id == message_id, MessageDelivery.kind == kind
+    )
+    return db.session.scalars(query).first() is not None
