@@ -1,0 +1,1 @@
+"""Money: checkout, ledger, refunds, webhooks, reconciling; ``providers`` has one file each."""

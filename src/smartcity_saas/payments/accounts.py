@@ -1,0 +1,68 @@
+"""The payment account of the city that we are in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.credentials import credential_names, read_credential
+from smartcity_saas.errors import SmartCityError
+from smartcity_saas.payments.payable import Payable
+from smartcity_saas.payments.providers import Account, Provider
+
+
+class PaymentsClosed(SmartCityError):
+    """The city takes no payments here (yet)."""
+
+    status = 503
+    title = _("Paying here is not open yet")
+
+    def __init__(self) -> None:
+        super().__init__(_("Until then pay at the counter or in the supplier's app."))
+
+
+def provider_of(city: City) -> Provider | None:
+    """Who takes a city's payments, None for nobody."""
+    if city.payments is None:
+        return None
+    providers: Mapping[str, Provider] = current_app.extensions["providers"]
+    return providers.get(city.payments["provider"])
+
+
+def payments_open(city: City) -> bool:
+    """Whether the city that we are in has named a provider and set its secrets."""
+    found = provider_of(city)
+    return found is not None and found.ready(city.payments or {}, credential_names())
+
+
+def payment_methods(city: City) -> tuple[str, ...]:
+    """How people pay there: ``card``, ``alipay`` …"""
+    found = provider_of(city)
+    return found.methods(city.payments or {}) if found else ()
+
+
+def account_of(city: City) -> Account:
+    """The city's account at its provider.
+
+    Raises:
+        PaymentsClosed: The city names no provider.
+    """
+    found = provider_of(city)
+    if found is None:
+        raise PaymentsClosed
+    keyring = current_app.extensions["keyring"]
+    return found.account(city.payments or {}, lambda name: read_credential(keyring, name))
+
+
+def payable_of(service: str) -> Payable:
+    """How a service's things are paid.
+
+    Raises:
+        KeyError: The service is not installed, or sells nothing.
+    """
+    found: Mapping[str, Any] = current_app.extensions["payables"]
+    return found[service]  # type: ignore[no-any-return]

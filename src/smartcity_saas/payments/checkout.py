@@ -1,0 +1,180 @@
+"""Beginning a payment: what is owed is claimed, then the provider opens its page.
+
+Each step can be repeated after a kill: the row is written before the provider is asked, the
+provider knows the asking by the row's key, and a task of the outbox looks after whatever was
+left standing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import uuid_utils.compat
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.audit import record
+from smartcity_saas.configuration.city import City
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.payments.accounts import account_of, payable_of
+from smartcity_saas.payments.models import Payment, PaymentItem
+from smartcity_saas.payments.payable import Quote
+from smartcity_saas.payments.records import claim, claimants, items_of, payment_of
+from smartcity_saas.payments.settling import FOLLOW, follow, open_page
+from smartcity_saas.payments.states import CREATED, OPEN, UNDER_WAY
+
+PAGE_OPEN = timedelta(minutes=35)
+"""How long a pay page stays open. Stripe asks for half an hour at least."""
+LOOK_AFTER = timedelta(minutes=2)
+STILL_USEFUL = timedelta(minutes=5)
+
+
+TRIES = 3
+
+
+class _Raced(Exception):
+    """Another payment claimed one of the things in the same moment."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the payer is: the site's own address and the language of the page."""
+
+    site: str
+    language: str
+
+
+def begin_payment(
+    city: City,
+    resident: SignedInResident,
+    service: str,
+    references: Sequence[str],
+    place: Place,
+    now: datetime,
+) -> Payment:
+    """Begin to pay for some of a service's things; the payment has a page to go to.
+
+    Pressed again, or in a second tab, it leads to the same page. Other things with one of them
+    among them close the resident's earlier page first.
+
+    Raises:
+        NotFound: A reference is nothing of the resident's.
+        Conflict: It is paid, or someone else is paying it.
+        PaymentsClosed: The city takes no payments.
+        ProviderUnreachable: The provider does not answer; nothing was charged.
+    """
+    account_of(city)
+    for _try in range(TRIES):
+        try:
+            payment, stale = _reserve(city, resident, service, references, place, now)
+        except _Raced:
+            continue  # the other tab was quicker by a moment: its page will do
+        if payment is not None:
+            return open_page(city, payment, now)
+        for found in stale:
+            close_page(city, found, now)
+    raise Conflict(_("This is being paid in another window. Finish or cancel it there first."))
+
+
+def page_of(payment: Payment) -> str:
+    """Where to go with a payment: the provider's page while that is open, else its own."""
+    if payment.state == OPEN and payment.checkout_url:
+        return payment.checkout_url
+    return f"/me/payments/{payment.id}"
+
+
+def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
+    """Close a page that nobody is to pay on any more. What was paid meanwhile counts."""
+    payment = open_page(city, payment_of(payment_id), now)
+    if payment.state in UNDER_WAY and payment.checkout_id is not None:
+        account_of(city).give_up(payment.checkout_id)
+    return follow(city, payment_id, now)
+
+
+def _reserve(
+    city: City,
+    resident: SignedInResident,
+    service: str,
+    references: Sequence[str],
+    place: Place,
+    now: datetime,
+) -> tuple[Payment | None, list[uuid.UUID]]:
+    """A payment that claims all references, new or the one that is open; or what is in its way."""
+    wanted = list(dict.fromkeys(references))
+    with command():
+        quote = payable_of(service).quote(resident, wanted)
+        others = claimants(service, wanted)
+        if not others:
+            return _write(city, resident, service, quote, place, now), []
+        for other in others:
+            if other.resident_id != resident.id:
+                raise Conflict(
+                    _("Someone else who sees this is paying it now. Look again in a while.")
+                )
+            if other.state not in UNDER_WAY:
+                raise Conflict(_("This has been paid. It may take a moment to show."))
+        same = len(others) == 1 and {i.reference for i in items_of(others[0].id)} == set(wanted)
+        if same and others[0].expires_at > now + STILL_USEFUL:
+            return others[0], []
+        return None, [other.id for other in others]
+
+
+def _write(
+    city: City,
+    resident: SignedInResident,
+    service: str,
+    quote: Quote,
+    place: Place,
+    now: datetime,
+) -> Payment:
+    payment_id = uuid_utils.compat.uuid7()
+    payment = Payment(
+        id=payment_id,
+        number=payment_id.hex[-10:].upper(),
+        resident_id=resident.id,
+        service=service,
+        title=dict(quote.title),
+        amount=quote.amount,
+        currency=quote.currency,
+        state=CREATED,
+        provider=(city.payments or {})["provider"],
+        site=place.site,
+        language=place.language,
+        back=quote.back,
+        created_at=now,
+        expires_at=now + PAGE_OPEN,
+    )
+    db.session.add(payment)
+    db.session.flush()
+    for item in quote.items:
+        db.session.add(
+            PaymentItem(
+                payment_id=payment.id,
+                reference=item.reference,
+                title=dict(item.title),
+                amount=item.amount,
+            )
+        )
+    db.session.flush()
+    if not claim(payment, [item.reference for item in quote.items]):
+        raise _Raced
+    enqueue(
+        FOLLOW,
+        {"payment": str(payment.id), "sweep": True},
+        now,
+        due_at=payment.expires_at + LOOK_AFTER,
+        key=f"sweep:{payment.id}",
+    )
+    record(
+        resident.actor,
+        "payment.begin",
+        payment.number,
+        {"amount": payment.amount, "currency": payment.currency, "service": service},
+        now,
+    )
+    return payment

@@ -1,0 +1,88 @@
+"""Finding payments of the city that we are in, for its finance desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+
+from smartcity_saas.database import db
+from smartcity_saas.payments.models import DailyClosing, Payment
+from smartcity_saas.payments.states import HELD, MOVES
+
+PAGE = 50
+MOST_EXPORTED = 20_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What finance looks for; an empty part takes all. Days are the city's own."""
+
+    text: str = ""
+    state: str = ""
+    service: str = ""
+    since: date | None = None
+    until: date | None = None
+
+    @classmethod
+    def of(cls, typed: Mapping[str, str]) -> Wanted:
+        """From a form's fields; what cannot be understood is left out."""
+        state = typed.get("state", "")
+        return cls(
+            text=typed.get("text", "").strip()[:80],
+            state=state if state in MOVES else "",
+            service=typed.get("service", "")[:80],
+            since=day_of(typed.get("since", "")),
+            until=day_of(typed.get("until", "")),
+        )
+
+
+def find_payments(wanted: Wanted, zone: str, limit: int = PAGE) -> list[Payment]:
+    """Payments that fit, the newest first."""
+    query = select(Payment)
+    if wanted.text:
+        text = wanted.text.upper()
+        query = query.where(
+            or_(
+                Payment.number == text,
+                Payment.provider_reference == wanted.text,
+                Payment.checkout_id == wanted.text,
+            )
+        )
+    if wanted.state:
+        query = query.where(Payment.state == wanted.state)
+    if wanted.service:
+        query = query.where(Payment.service == wanted.service)
+    if wanted.since:
+        query = query.where(Payment.created_at >= _start(wanted.since, zone))
+    if wanted.until:
+        query = query.where(Payment.created_at < _start(wanted.until + timedelta(days=1), zone))
+    return list(db.session.scalars(query.order_by(Payment.created_at.desc()).limit(limit)))
+
+
+def count_held() -> int:
+    """How many payments wait for finance to decide."""
+    query = select(func.count()).select_from(Payment).where(Payment.state == HELD)
+    return db.session.scalar(query) or 0
+
+
+def closings(limit: int = 60) -> list[DailyClosing]:
+    """Closed days, the newest first."""
+    query = select(DailyClosing).order_by(DailyClosing.day.desc()).limit(limit)
+    return list(db.session.scalars(query))
+
+
+def _start(day: date, zone: str) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+
+
+def day_of(text: str) -> date | None:
+    """A date of our century, None for anything else."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2100 else None

@@ -1,0 +1,100 @@
+"""The city's ledger: one row, one transfer. It balances by its shape, and only grows.
+
+Debit and credit as in double-entry bookkeeping: ``provider:<name>`` is what the provider owes
+the city (an asset); ``service:<name>`` and ``held`` are what the city owes on (liabilities).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from smartcity_saas.database import db, insert_once
+from smartcity_saas.payments.models import LedgerEntry
+
+HELD = "held"
+
+
+def provider_account(name: str) -> str:
+    """What a provider owes the city."""
+    return f"provider:{name}"
+
+
+def service_account(name: str) -> str:
+    """What was taken for a service."""
+    return f"service:{name}"
+
+
+def post(
+    key: str,
+    payment_id: uuid.UUID,
+    *,
+    debit: str,
+    credit: str,
+    amount: int,
+    currency: str,
+    at: datetime,
+    reference: str | None = None,
+) -> bool:
+    """Write a transfer; the same key is written once, whoever comes and however often.
+
+    Returns:
+        Whether this call wrote it.
+    """
+    made = insert_once(
+        LedgerEntry,
+        ("key",),
+        key=key,
+        payment_id=payment_id,
+        debit=debit,
+        credit=credit,
+        amount=amount,
+        currency=currency,
+        at=at,
+        provider_reference=reference,
+    )
+    return made is not None
+
+
+def entries_of(payment_id: uuid.UUID) -> list[LedgerEntry]:
+    """A payment's transfers, in their order."""
+    query = select(LedgerEntry).where(LedgerEntry.payment_id == payment_id)
+    return list(db.session.scalars(query.order_by(LedgerEntry.at, LedgerEntry.id)))
+
+
+def entries_between(since: datetime, until: datetime) -> list[LedgerEntry]:
+    """Transfers of a span of time (``since`` included, ``until`` not), in their order."""
+    query = select(LedgerEntry).where(LedgerEntry.at >= since, LedgerEntry.at < until)
+    return list(db.session.scalars(query.order_by(LedgerEntry.at, LedgerEntry.id)))
+
+
+def balances() -> dict[tuple[str, str], int]:
+    """Account and currency → debits less credits, in the minor unit. They add up to zero."""
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for column, sign in ((LedgerEntry.debit, 1), (LedgerEntry.credit, -1)):
+        rows = db.session.execute(
+            select(column, LedgerEntry.currency, func.sum(LedgerEntry.amount)).group_by(
+                column, LedgerEntry.currency
+            )
+        )
+        for account, currency, total in rows:
+            found[account, currency] += sign * int(total)
+    return dict(found)
+
+
+def totals(entries: Sequence[LedgerEntry]) -> dict[str, dict[str, int]]:
+    """Currency → ``received``, ``refunded`` and ``net`` at the providers."""
+    found: dict[str, dict[str, int]] = {}
+    for entry in entries:
+        row = found.setdefault(entry.currency, {"received": 0, "refunded": 0, "net": 0})
+        if entry.debit.startswith("provider:"):
+            row["received"] += entry.amount
+            row["net"] += entry.amount
+        elif entry.credit.startswith("provider:"):
+            row["refunded"] += entry.amount
+            row["net"] -= entry.amount
+    return found

@@ -1,0 +1,165 @@
+"""The tables of money, all a city's own. Amounts are in the currency's minor unit."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from smartcity_saas.database import CityModel, city_foreign_key
+
+
+class Payment(CityModel):
+    """One payment of a resident for some items of one service.
+
+    ``number`` is what people read out. ``received`` is what the provider took, ``refunded``
+    what went back. ``fulfilled_at`` is set while the items count as paid by it.
+    """
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "number"),
+        UniqueConstraint("city_id", "checkout_id"),
+        Index("ix_payment_city_id_resident_id", "city_id", "resident_id"),
+        Index("ix_payment_city_id_created_at", "city_id", "created_at"),
+        Index("ix_payment_city_id_provider_reference", "city_id", "provider_reference"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("refunded >= 0 AND refunded <= received", name="refunded"),
+    )
+
+    number: Mapped[str]
+    resident_id: Mapped[uuid.UUID]
+    service: Mapped[str]
+    title: Mapped[dict[str, str]]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    state: Mapped[str]
+    provider: Mapped[str]
+    checkout_id: Mapped[str | None]
+    checkout_url: Mapped[str | None]
+    provider_reference: Mapped[str | None]
+    method: Mapped[str | None]
+    received: Mapped[int] = mapped_column(BigInteger, default=0)
+    received_currency: Mapped[str | None]
+    refunded: Mapped[int] = mapped_column(BigInteger, default=0)
+    held_reason: Mapped[str | None]
+    site: Mapped[str]
+    language: Mapped[str]
+    back: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    paid_at: Mapped[datetime | None]
+    fulfilled_at: Mapped[datetime | None]
+
+
+class PaymentItem(CityModel):
+    """One thing that a payment pays for; ``reference`` is the service's own key of it."""
+
+    __tablename__ = "payment_item"
+    __table_args__ = (
+        city_foreign_key("payment_id", "payment"),
+        UniqueConstraint("city_id", "payment_id", "reference"),
+        CheckConstraint("amount > 0", name="amount"),
+    )
+
+    payment_id: Mapped[uuid.UUID]
+    reference: Mapped[str]
+    title: Mapped[dict[str, str]]
+    amount: Mapped[int] = mapped_column(BigInteger)
+
+
+class PaymentClaim(CityModel):
+    """What is being paid, or has been, belongs to one payment: two tabs cannot pay it twice."""
+
+    __tablename__ = "payment_claim"
+    __table_args__ = (
+        city_foreign_key("payment_id", "payment"),
+        UniqueConstraint("city_id", "service", "reference"),
+        Index("ix_payment_claim_city_id_payment_id", "city_id", "payment_id"),
+    )
+
+    service: Mapped[str]
+    reference: Mapped[str]
+    payment_id: Mapped[uuid.UUID]
+
+
+class LedgerEntry(CityModel):
+    """One transfer between two accounts: a row balances by its shape. Written once.
+
+    ``key`` says what it is of, once and for ever (``payment:<id>``, ``refund:<id>``);
+    ``provider_reference`` is the provider's own name of the money's move.
+    """
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        city_foreign_key("payment_id", "payment"),
+        UniqueConstraint("city_id", "key"),
+        Index("ix_ledger_entry_city_id_at", "city_id", "at"),
+        Index("ix_ledger_entry_city_id_payment_id", "city_id", "payment_id"),
+        CheckConstraint("amount > 0", name="amount"),
+        CheckConstraint("debit <> credit", name="accounts"),
+    )
+
+    at: Mapped[datetime]
+    key: Mapped[str]
+    payment_id: Mapped[uuid.UUID]
+    debit: Mapped[str]
+    credit: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str]
+    provider_reference: Mapped[str | None]
+
+
+class Refund(CityModel):
+    """Money on its way back: ``requested``, ``pending``, ``done`` or ``failed``."""
+
+    __tablename__ = "refund"
+    __table_args__ = (
+        city_foreign_key("payment_id", "payment"),
+        UniqueConstraint("city_id", "provider_reference"),
+        Index("ix_refund_city_id_payment_id", "city_id", "payment_id"),
+        CheckConstraint("amount > 0", name="amount"),
+    )
+
+    payment_id: Mapped[uuid.UUID]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str]
+    reason: Mapped[str]
+    requested_by: Mapped[str]
+    provider_reference: Mapped[str | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class ProviderEvent(CityModel):
+    """A provider's event, kept once however often it is sent; its keys only, no payload."""
+
+    __tablename__ = "provider_event"
+    __table_args__ = (
+        UniqueConstraint("city_id", "provider", "event_id"),
+        Index("ix_provider_event_city_id_received_at", "city_id", "received_at"),
+    )
+
+    provider: Mapped[str]
+    event_id: Mapped[str]
+    type: Mapped[str]
+    object_id: Mapped[str | None]
+    payment_id: Mapped[uuid.UUID | None]
+    received_at: Mapped[datetime]
+
+
+class DailyClosing(CityModel):
+    """A day that finance has closed, with its totals as they were. Written once."""
+
+    __tablename__ = "daily_closing"
+    __table_args__ = (UniqueConstraint("city_id", "day"),)
+
+    day: Mapped[date]
+    totals: Mapped[dict[str, Any]]
+    differences: Mapped[int | None]
+    closed_by: Mapped[str]
+    closed_at: Mapped[datetime]

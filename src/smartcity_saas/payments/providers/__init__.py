@@ -1,0 +1,167 @@
+"""Who takes payments, one file each. A file exports ``provider: Provider``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from flask_babel import lazy_gettext as _
+from marshmallow import Schema
+
+from smartcity_saas.errors import SmartCityError
+
+Status = Literal["open", "processing", "paid", "failed", "expired"]
+
+
+class ProviderUnreachable(SmartCityError):
+    """The provider does not answer, or not as it should. What was paid stays paid."""
+
+    status = 503
+    title = _("The payment provider does not answer just now")
+
+    def __init__(self, detail: Any = "") -> None:
+        super().__init__(detail or _("Nothing was lost. Try again in a few minutes."))
+
+
+class UnknownAtProvider(ProviderUnreachable):
+    """The provider answers, and has never heard of this payment: another account, most likely."""
+
+    def __init__(self) -> None:
+        super().__init__(_("It does not know this payment. The city's finance desk can end it."))
+
+
+class RefundRefused(SmartCityError):
+    """The provider will not send this back, now or later."""
+
+    status = 409
+
+
+class BadSignature(SmartCityError):
+    """A webhook that the provider did not sign, or too long ago."""
+
+    status = 400
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a provider is asked to take. ``id`` makes asking again the same asking.
+
+    Amounts are in the minor unit of ISO 4217; a provider with other ideas converts.
+    """
+
+    id: uuid.UUID
+    number: str
+    items: tuple[tuple[str, int], ...]
+    amount: int
+    currency: str
+    language: str
+    return_url: str
+    cancel_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A provider's pay page."""
+
+    id: str
+    url: str
+
+
+@dataclass(frozen=True)
+class RefundFact:
+    """A refund as the provider knows it; ``refund_id`` is ours if we asked for it."""
+
+    reference: str
+    amount: int
+    state: Literal["pending", "done", "failed"]
+    refund_id: str | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a payment stands at the provider, which is what counts."""
+
+    status: Status
+    amount: int
+    currency: str
+    reference: str | None = None
+    method: str | None = None
+    refunds: tuple[RefundFact, ...] = ()
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A provider's event: which payment to look at, nothing that would be believed."""
+
+    event_id: str
+    type: str
+    object_id: str | None
+    checkout_id: str | None
+    reference: str | None
+    payment_id: str | None
+
+
+@dataclass(frozen=True)
+class Move:
+    """Money that moved at the provider, for reconciling: a payment, or a refund (negative)."""
+
+    reference: str
+    amount: int
+    currency: str
+    at: datetime
+
+
+class Account(Protocol):
+    """One city's account at a provider. Every call may raise ``ProviderUnreachable``."""
+
+    def begin(self, order: Order) -> Checkout | None:
+        """Open a pay page; asked again with the same order, the same page. None where the
+        order has expired and no page was ever opened for it."""
+
+    def look(self, checkout_id: str) -> Standing:
+        """How a payment stands. Raises ``UnknownAtProvider`` where it never heard of it."""
+
+    def give_up(self, checkout_id: str) -> None:
+        """Close a pay page that is still open; nothing where it is not."""
+
+    def refund(self, refund_id: uuid.UUID, reference: str, amount: int, currency: str) -> None:
+        """Send money back; asked again with the same id, the same refund. Raises
+        ``RefundRefused`` where the provider will not."""
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+        """Read an event, raising ``BadSignature`` unless the provider signed these bytes."""
+
+    def moves(self, since: datetime, until: datetime) -> Iterator[Move]:
+        """All money that moved in a span of time."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Someone who takes payments.
+
+    ``settings`` is its part of a document. ``account`` opens a city's account from those values
+    and a way to read the city's secrets. ``origins`` are where its pay pages live, for the
+    policy of forms; ``methods`` names how people pay there, for what a page says.
+    """
+
+    name: str
+    settings: type[Schema]
+    account: Callable[[Mapping[str, Any], Callable[[str], str]], Account]
+    origins: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    methods: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    ready: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+
+
+def installed_providers() -> Mapping[str, Provider]:
+    """Every provider of this package, by name."""
+    found = {}
+    for module in pkgutil.iter_modules(__path__):
+        provider: Provider = importlib.import_module(f"{__name__}.{module.name}").provider
+        found[provider.name] = provider
+    return found

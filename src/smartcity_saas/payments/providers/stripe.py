@@ -1,0 +1,317 @@
+"""Stripe: Checkout pages, refunds, webhooks, through Stripe's own SDK, one client a city.
+
+https://docs.stripe.com/api/checkout/sessions, /refunds, /charges; signatures as in
+https://docs.stripe.com/webhooks#verify-official-libraries.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import stripe
+import structlog
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from marshmallow import Schema
+
+from smartcity_saas import scope
+from smartcity_saas.configuration.fields import Choice, Credential, ListOf
+from smartcity_saas.payments.providers import (
+    BadSignature,
+    Checkout,
+    Move,
+    Notice,
+    Order,
+    Provider,
+    ProviderUnreachable,
+    RefundFact,
+    RefundRefused,
+    Standing,
+    Status,
+    UnknownAtProvider,
+)
+
+METHODS = ("card", "alipay", "wechat_pay")
+SECONDS = 20
+RETRIES = 2
+CHECKOUT_ORIGIN = "https://checkout.stripe.com"
+
+# Stripe's own minor units: these two have none in ISO 4217 and two decimals there.
+# https://docs.stripe.com/currencies#special-cases
+_TIMES_HUNDRED = frozenset({"ISK", "UGX"})
+_REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
+
+log = structlog.get_logger(__name__)
+
+
+class StripeSettings(Schema):
+    """Stripe, on the city's own account."""
+
+    secret_key = Credential(
+        required=True, metadata={"description": "The account's secret key, by name."}
+    )
+    webhook_secret = Credential(
+        required=True,
+        metadata={"description": "The signing secret of the endpoint `/webhooks/stripe`, by name."},
+    )
+    methods = ListOf(
+        Choice(METHODS),
+        required=True,
+        metadata={"description": "How residents may pay: `card`, `alipay`, `wechat_pay`."},
+    )
+
+
+class StripeAccount:
+    """One city's account at Stripe."""
+
+    def __init__(self, values: Mapping[str, Any], secret: Callable[[str], str]) -> None:
+        self.values = values
+        self.secret = secret
+
+    @property
+    def client(self) -> stripe.StripeClient:
+        """The city's own client, with the city's own key."""
+        key = self.secret(self.values["secret_key"]["credential"])
+        base = current_app.config["SETTINGS"].stripe_api_base
+        return _client(scope.city_id(), key, base)
+
+    def begin(self, order: Order) -> Checkout | None:
+        """Open a Checkout session, once an order by its idempotency key."""
+        parameters: Any = {
+            "mode": "payment",
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": order.currency.lower(),
+                        "unit_amount": to_stripe(amount, order.currency),
+                        "product_data": {"name": title},
+                    },
+                }
+                for title, amount in order.items
+            ],
+            "payment_method_types": list(self.values["methods"]),
+            "client_reference_id": str(order.id),
+            "metadata": {"payment_id": str(order.id), "number": order.number},
+            "payment_intent_data": {"metadata": {"payment_id": str(order.id)}},
+            "success_url": order.return_url,
+            "cancel_url": order.cancel_url,
+            "expires_at": int(order.expires_at.timestamp()),
+            "locale": order.language,
+        }
+        if "wechat_pay" in self.values["methods"]:
+            parameters["payment_method_options"] = {"wechat_pay": {"client": "web"}}
+        try:
+            with _answered():
+                made = self.client.v1.checkout.sessions.create(
+                    parameters, {"idempotency_key": f"payment-{order.id}"}
+                )
+        except stripe.InvalidRequestError as error:
+            if error.param == "expires_at":
+                return None
+            log.error("stripe_refused", param=error.param, code=error.code)
+            raise ProviderUnreachable(
+                _("It refused this payment; nothing was charged. Tell the city's finance desk.")
+            ) from None
+        return Checkout(made.id, made.url or "")
+
+    def look(self, checkout_id: str) -> Standing:
+        """Fetch the session with its money; what it says is what counts."""
+        try:
+            with _answered():
+                session = self.client.v1.checkout.sessions.retrieve(
+                    checkout_id, {"expand": ["payment_intent.latest_charge.refunds"]}
+                )
+                return self._standing(session)
+        except stripe.InvalidRequestError as error:
+            log.error("stripe_does_not_know", code=error.code)
+            raise UnknownAtProvider from None
+
+    def give_up(self, checkout_id: str) -> None:
+        """Expire a session that is still open."""
+        try:
+            with _answered():
+                self.client.v1.checkout.sessions.expire(checkout_id)
+        except stripe.InvalidRequestError:
+            log.info("stripe_session_not_open")  # complete or expired already: look() will tell
+
+    def refund(self, refund_id: uuid.UUID, reference: str, amount: int, currency: str) -> None:
+        """Refund a part or all, once a refund by its idempotency key."""
+        try:
+            with _answered():
+                self.client.v1.refunds.create(
+                    {
+                        "payment_intent": reference,
+                        "amount": to_stripe(amount, currency),
+                        "metadata": {"refund_id": str(refund_id)},
+                    },
+                    {"idempotency_key": f"refund-{refund_id}"},
+                )
+        except stripe.InvalidRequestError as error:
+            log.warning("stripe_refused_refund", code=error.code)
+            raise RefundRefused(error.user_message or error.code or "") from None
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+        """Verify the signature over the raw bytes, then read which payment it is about."""
+        try:
+            event = stripe.Webhook.construct_event(
+                body,
+                headers.get("Stripe-Signature", ""),
+                self.secret(self.values["webhook_secret"]["credential"]),
+            )
+            found: dict[str, Any] = event.to_dict()["data"]["object"]
+        except (ValueError, KeyError, stripe.SignatureVerificationError):
+            raise BadSignature(_("The signature does not fit.")) from None
+        kind, object_id = found.get("object"), found.get("id")
+        reference = found.get("payment_intent")
+        return Notice(
+            event_id=event.id,
+            type=event.type,
+            object_id=object_id,
+            checkout_id=object_id if kind == "checkout.session" else None,
+            reference=object_id if kind == "payment_intent" else reference,
+            payment_id=(found.get("metadata") or {}).get("payment_id"),
+        )
+
+    def moves(self, since: datetime, until: datetime) -> Iterator[Move]:
+        """Charges that succeeded, and refunds that did, page after page."""
+        span: Any = {
+            "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
+            "limit": 100,
+        }
+        with _answered():
+            for charge in self.client.v1.charges.list(span).auto_paging_iter():
+                if charge.status == "succeeded" and charge.captured:
+                    yield _move(
+                        _id_of(charge.payment_intent) or charge.id, charge.amount_captured, charge
+                    )
+            for refund in self.client.v1.refunds.list(span).auto_paging_iter():
+                if refund.status == "succeeded":
+                    yield _move(refund.id, -refund.amount, refund)
+
+    def _standing(self, session: Any) -> Standing:
+        intent = session.payment_intent if not isinstance(session.payment_intent, str) else None
+        charge = intent.latest_charge if intent is not None else None
+        charge = charge if charge is not None and not isinstance(charge, str) else None
+        paid = session.payment_status == "paid" or (
+            intent is not None and intent.status == "succeeded"
+        )
+        currency = str(session.currency or (intent.currency if intent else "")).upper()
+        total = intent.amount_received if paid and intent is not None else session.amount_total
+        if paid and intent is not None:
+            currency = str(intent.currency).upper()
+        details = charge.payment_method_details if charge is not None else None
+        return Standing(
+            status="paid" if paid else _status(session, intent),
+            amount=from_stripe(int(total or 0), currency),
+            currency=currency,
+            reference=intent.id if intent is not None else _id_of(session.payment_intent),
+            method=details.type if details is not None else None,
+            refunds=tuple(_refund_fact(found) for found in self._refunds(charge)),
+        )
+
+    def _refunds(self, charge: Any) -> list[Any]:
+        found = getattr(charge, "refunds", None) if charge is not None else None
+        if found is None:
+            return []
+        if not found.has_more:
+            return list(found.data)
+        listed = self.client.v1.refunds.list({"charge": charge.id, "limit": 100})
+        return list(listed.auto_paging_iter())
+
+
+def to_stripe(minor: int, currency: str) -> int:
+    """An amount in ISO 4217's minor unit as Stripe counts it."""
+    return minor * 100 if currency.upper() in _TIMES_HUNDRED else minor
+
+
+def from_stripe(amount: int, currency: str) -> int:
+    """An amount as Stripe counts it in ISO 4217's minor unit."""
+    return amount // 100 if currency.upper() in _TIMES_HUNDRED else amount
+
+
+def _status(session: Any, intent: Any) -> Status:
+    if session.status == "expired":
+        return "expired"
+    if session.status == "open":
+        return "open"
+    if intent is not None and intent.status in ("canceled", "requires_payment_method"):
+        return "failed"
+    return "processing"
+
+
+def _refund_fact(refund: Any) -> RefundFact:
+    currency = str(refund.currency).upper()
+    return RefundFact(
+        reference=refund.id,
+        amount=from_stripe(int(refund.amount), currency),
+        state=_REFUND_STATES.get(str(refund.status), "pending"),  # type: ignore[arg-type]
+        refund_id=(refund.to_dict().get("metadata") or {}).get("refund_id"),
+    )
+
+
+def _move(reference: str, amount: int, found: Any) -> Move:
+    currency = str(found.currency).upper()
+    at = datetime.fromtimestamp(found.created, UTC)
+    return Move(reference, from_stripe(amount, currency), currency, at)
+
+
+def _id_of(found: Any) -> str | None:
+    return found if found is None or isinstance(found, str) else str(found.id)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    """Let a refusal through (``InvalidRequestError``); everything else is no answer."""
+    try:
+        yield
+    except stripe.InvalidRequestError:
+        raise
+    except stripe.StripeError as error:
+        log.warning("stripe_unreachable", error=type(error).__name__, code=error.code)
+        raise ProviderUnreachable from None
+
+
+@lru_cache(maxsize=1024)
+def _client(city_id: int, key: str, base: str) -> stripe.StripeClient:
+    """One client a city and key; the SDK's global key stays unset."""
+    addresses: Any = {"api": base} if base else None
+    return stripe.StripeClient(
+        key,
+        base_addresses=addresses,
+        max_network_retries=RETRIES,
+        http_client=stripe.HTTPXClient(timeout=SECONDS, allow_sync_methods=True),
+    )
+
+
+def _account(values: Mapping[str, Any], secret: Callable[[str], str]) -> StripeAccount:
+    return StripeAccount(values, secret)
+
+
+def _origins(values: Mapping[str, Any]) -> tuple[str, ...]:
+    base = current_app.config["SETTINGS"].stripe_api_base
+    if not base:
+        return (CHECKOUT_ORIGIN,)
+    parts = urlsplit(base)
+    return (f"{parts.scheme}://{parts.netloc}",)
+
+
+def _ready(values: Mapping[str, Any], names: Mapping[str, Any]) -> bool:
+    wanted = (values[key]["credential"] for key in ("secret_key", "webhook_secret"))
+    return all(name in names for name in wanted)
+
+
+provider = Provider(
+    name="stripe",
+    settings=StripeSettings,
+    account=_account,
+    origins=_origins,
+    methods=lambda values: tuple(values["methods"]),
+    ready=_ready,
+)

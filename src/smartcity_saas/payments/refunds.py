@@ -1,0 +1,132 @@
+"""Sending money back: asked for by finance, carried out by the provider, never more than came."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from smartcity_saas.audit import Actor, record, system
+from smartcity_saas.configuration.city import City
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict, Invalid
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.payments.accounts import account_of
+from smartcity_saas.payments.models import Payment, Refund
+from smartcity_saas.payments.payable import NotPayable
+from smartcity_saas.payments.providers import RefundRefused
+from smartcity_saas.payments.records import locked, payment_of, refunds_of
+from smartcity_saas.payments.settling import follow, release_held
+from smartcity_saas.payments.states import HELD, PAID
+
+REFUND = "payments.refund"
+LONGEST_REASON = 200
+
+
+def request_refund(
+    actor: Actor, payment_id: uuid.UUID, amount: int, reason: str, now: datetime
+) -> uuid.UUID:
+    """Ask for a refund of a part or all; a task carries it out.
+
+    Args:
+        actor: Who asks.
+        payment_id: Of which payment.
+        amount: In the minor unit of what was received.
+        reason: Why; kept with the refund.
+        now: The time.
+
+    Returns:
+        The task's key.
+
+    Raises:
+        Invalid: No reason, or an amount that is not left of what came.
+        Conflict: The payment has nothing to send back.
+    """
+    reason = reason.strip()
+    if not reason or len(reason) > LONGEST_REASON:
+        raise Invalid(_("Write a reason of 1 to 200 characters."))
+    with command() as session:
+        payment = locked(payment_id)
+        if payment.state not in (PAID, HELD):
+            raise Conflict(_("There is no money of this payment to send back."))
+        if not 0 < amount <= refundable(payment):
+            raise Invalid(_("Write an amount above zero, and no more than is left."))
+        row = Refund(
+            payment_id=payment.id,
+            amount=amount,
+            state="requested",
+            reason=reason,
+            requested_by=actor.name,
+            created_at=now,
+        )
+        session.add(row)
+        session.flush()
+        record(
+            actor,
+            "payment.refund",
+            payment.number,
+            {"amount": amount, "currency": payment.received_currency, "reason": reason},
+            now,
+        )
+        task = enqueue(REFUND, {"refund": str(row.id)}, now, key=str(row.id))
+    assert task is not None
+    return task
+
+
+def refundable(payment: Payment) -> int:
+    """What may still be sent back, in the minor unit: what came, less what went or is going."""
+    going = sum(r.amount for r in refunds_of(payment.id) if r.state != "failed")
+    return max(0, payment.received - going)
+
+
+def carry_out(city: City, refund_id: uuid.UUID, now: datetime) -> None:
+    """Have the provider send the money, once however often this runs, and post it."""
+    row = db.session.scalars(select(Refund).where(Refund.id == refund_id)).one()
+    refused = False
+    if row.state == "requested":
+        payment = payment_of(row.payment_id)
+        assert payment.provider_reference is not None
+        currency = payment.received_currency or payment.currency
+        try:
+            account_of(city).refund(row.id, payment.provider_reference, row.amount, currency)
+        except RefundRefused:
+            refused = True
+    follow(city, row.payment_id, now)
+    if refused:
+        _give_up(row.payment_id, refund_id, now)
+
+
+def _give_up(payment_id: uuid.UUID, refund_id: uuid.UUID, now: datetime) -> None:
+    """Note that the provider will not make a refund, unless it lists it after all."""
+    with command():
+        payment = locked(payment_id)
+        row = next(one for one in refunds_of(payment_id) if one.id == refund_id)
+        if row.state == "requested":
+            row.state, row.settled_at = "failed", now
+            detail = {"amount": row.amount, "currency": payment.received_currency}
+            record(system("payments"), "payment.refund_refused", payment.number, detail, now)
+
+
+def book_held(actor: Actor, payment_id: uuid.UUID, now: datetime) -> Payment:
+    """Let held money count as paid.
+
+    Raises:
+        Conflict: It cannot: refund it.
+    """
+    with command():
+        payment = locked(payment_id)
+        if payment.state != HELD:
+            raise Conflict(_("This payment is not held (any more)."))
+        try:
+            release_held(payment, now)
+        except NotPayable:
+            raise Conflict(
+                _(
+                    "This cannot be booked: what it was for is paid, or the amount is another. "
+                    "Refund it."
+                )
+            ) from None
+        record(actor, "payment.book", payment.number, {}, now)
+    return payment

@@ -1,0 +1,383 @@
+"""Following a payment: what the provider says is brought into the ledger, once.
+
+Whoever asks (the page that the payer comes back to, a webhook, a task) the same happens: fetch
+the truth, lock the row, apply what is new. Any number of times, in any order, at once, with
+kills between, it makes one posting and the same final state.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+import structlog
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.audit import Actor, record, system
+from smartcity_saas.configuration.city import City
+from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.errors import Conflict
+from smartcity_saas.messages import tell
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.payments.accounts import account_of, payable_of
+from smartcity_saas.payments.ledger import HELD as HELD_ACCOUNT
+from smartcity_saas.payments.ledger import entries_of, post, provider_account, service_account
+from smartcity_saas.payments.models import Payment, Refund
+from smartcity_saas.payments.payable import Item, NotPayable
+from smartcity_saas.payments.providers import RefundFact, Standing, UnknownAtProvider
+from smartcity_saas.payments.records import (
+    claim,
+    items_of,
+    locked,
+    order_of,
+    payment_of,
+    refunds_of,
+    release_claims,
+)
+from smartcity_saas.payments.states import (
+    CREATED,
+    EXPIRED,
+    FAILED,
+    HELD,
+    MOVES,
+    OPEN,
+    PAID,
+    PROCESSING,
+    RECEIVED,
+    REFUNDED,
+    UNDER_WAY,
+    State,
+    moved,
+)
+from smartcity_saas.tenancy.counts import count
+from smartcity_saas.web.languages import both
+from smartcity_saas.web.money import format_money
+
+FOLLOW = "payments.follow"
+ASK_AGAIN = timedelta(hours=6)
+ASK_FOR = timedelta(days=14)
+_STATES: dict[str, State] = {"processing": PROCESSING, "failed": FAILED, "expired": EXPIRED}
+
+log = structlog.get_logger(__name__)
+
+
+def open_page(city: City, payment: Payment, now: datetime) -> Payment:
+    """Have the provider open its page, or find the one that it opened for this payment."""
+    if payment.checkout_id is not None or payment.state != CREATED:
+        return payment
+    found = account_of(city).begin(order_of(payment))
+    with command():
+        payment = locked(payment.id)
+        if found is None:
+            _end(payment, EXPIRED, now)
+        elif payment.checkout_id is None:
+            payment.checkout_id, payment.checkout_url = found.id, found.url
+            payment.state = moved(payment.state, OPEN)  # type: ignore[arg-type]
+    return payment
+
+
+def follow(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
+    """Ask the provider how a payment stands, and apply it.
+
+    Raises:
+        NotFound: There is no such payment.
+        ProviderUnreachable: The provider does not answer; the payment is as it was.
+    """
+    payment = open_page(city, payment_of(payment_id), now)
+    if payment.checkout_id is None:
+        return payment
+    standing = account_of(city).look(payment.checkout_id)
+    with command():
+        payment = locked(payment_id)
+        apply_standing(payment, standing, now)
+    return payment
+
+
+def abandon(actor: Actor, city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
+    """End a payment that the provider does not know (any more), so that its things can be paid.
+
+    Raises:
+        Conflict: The provider knows it: what it says was applied, and counts.
+        ProviderUnreachable: The provider does not answer.
+    """
+    try:
+        payment = follow(city, payment_id, now)
+    except UnknownAtProvider:
+        with command():
+            payment = locked(payment_id)
+            if payment.state in UNDER_WAY:
+                _end(payment, FAILED, now)
+                record(actor, "payment.abandon", payment.number, {}, now)
+        return payment
+    raise Conflict(_("The provider knows this payment; it stands as the provider says."))
+
+
+def sweep(city: City, payment_id: uuid.UUID, now: datetime) -> None:
+    """Look after a payment whose page should have closed: close it, or keep asking."""
+    payment = follow(city, payment_id, now)
+    if payment.state == OPEN and payment.checkout_id is not None:
+        account_of(city).give_up(payment.checkout_id)
+        payment = follow(city, payment_id, now)
+    if payment.state == PROCESSING and now < payment.created_at + ASK_FOR:
+        enqueue(FOLLOW, {"payment": str(payment.id), "sweep": True}, now, due_at=now + ASK_AGAIN)
+
+
+def apply_standing(payment: Payment, standing: Standing, now: datetime) -> None:
+    """Bring a locked payment to what the provider says, in the caller's command."""
+    if standing.status == "paid":
+        if standing.amount <= 0:
+            log.error("paid_nothing", payment=payment.number)
+            return
+        if payment.state not in RECEIVED:
+            _receive(payment, standing, now)
+        _apply_refunds(payment, standing, now)
+        return
+    to = _STATES.get(standing.status)
+    if to is None or to not in MOVES[payment.state]:  # type: ignore[index]
+        return
+    if to == PROCESSING:
+        payment.state = moved(payment.state, PROCESSING)  # type: ignore[arg-type]
+    else:
+        _end(payment, to, now)
+
+
+def release_held(payment: Payment, now: datetime) -> None:
+    """Let held money count as paid, for what was ordered; in the caller's command.
+
+    Raises:
+        NotPayable: The amount is another, or an item cannot count as paid.
+    """
+    exact = (payment.received, payment.received_currency) == (payment.amount, payment.currency)
+    if not exact or payment.refunded:
+        raise NotPayable("amount")
+    _fulfil(payment, now)
+    _move_held(payment, now)
+    payment.state = moved(payment.state, PAID)  # type: ignore[arg-type]
+    payment.held_reason = None
+
+
+def _receive(payment: Payment, standing: Standing, now: datetime) -> None:
+    """Post money that came, and mark what it pays for; or hold it."""
+    payment.provider_reference, payment.method = standing.reference, standing.method
+    payment.paid_at, payment.received = now, standing.amount
+    payment.received_currency = standing.currency
+    reason = _objection(payment, standing, now)
+    post(
+        f"payment:{payment.id}",
+        payment.id,
+        debit=provider_account(payment.provider),
+        credit=HELD_ACCOUNT if reason else service_account(payment.service),
+        amount=standing.amount,
+        currency=standing.currency,
+        at=now,
+        reference=standing.reference,
+    )
+    payment.state = moved(payment.state, HELD if reason else PAID)  # type: ignore[arg-type]
+    payment.held_reason = reason
+    record(
+        system("payments"),
+        "payment.held" if reason else "payment.paid",
+        payment.number,
+        {"amount": standing.amount, "currency": standing.currency, "reason": reason or ""},
+        now,
+    )
+    _tell_received(payment, reason, now)
+    count("done", now)
+
+
+def _objection(payment: Payment, standing: Standing, now: datetime) -> str | None:
+    """Why the money cannot simply count as paid, None if it can (and then it does)."""
+    if standing.currency != payment.currency:
+        return "currency"
+    if standing.amount != payment.amount:
+        return "amount"
+    if sum(found.amount for found in standing.refunds if found.state == "done") >= payment.amount:
+        return "refunded"
+    try:
+        _fulfil(payment, now)
+    except NotPayable as error:
+        return error.reason
+    return None
+
+
+def _fulfil(payment: Payment, now: datetime) -> None:
+    """Mark what the payment is for as paid, all of it or none."""
+    items = [Item(i.reference, i.title, i.amount) for i in items_of(payment.id)]
+    with db.session.begin_nested():
+        if not claim(payment, [item.reference for item in items]):
+            raise NotPayable("twice")
+        payable_of(payment.service).fulfil(items, payment.currency, payment.id, now)
+        payment.fulfilled_at = now
+        db.session.flush()
+
+
+def _end(payment: Payment, to: State, now: datetime) -> None:
+    payment.state = moved(payment.state, to)  # type: ignore[arg-type]
+    release_claims(payment.id)
+    record(system("payments"), f"payment.{to}", payment.number, {}, now)
+
+
+def _move_held(payment: Payment, now: datetime) -> None:
+    post(
+        f"release:{payment.id}:{len(entries_of(payment.id))}",
+        payment.id,
+        debit=HELD_ACCOUNT,
+        credit=service_account(payment.service),
+        amount=payment.received,
+        currency=payment.currency,
+        at=now,
+    )
+
+
+def _apply_refunds(payment: Payment, standing: Standing, now: datetime) -> None:
+    rows = {row.provider_reference or str(row.id): row for row in refunds_of(payment.id)}
+    for fact in standing.refunds:
+        row = rows.get(fact.reference) or rows.get(fact.refund_id or "")
+        if row is None:
+            row = _foreign_refund(payment, fact, now)
+        if row is not None:
+            _apply_refund(payment, row, fact, standing.currency, now)
+    _settle_refunded(payment, now)
+
+
+def _foreign_refund(payment: Payment, fact: RefundFact, now: datetime) -> Refund | None:
+    """A refund that was made at the provider itself, not here."""
+    if fact.state == "failed":
+        return None
+    made = insert_once(
+        Refund,
+        ("provider_reference",),
+        payment_id=payment.id,
+        amount=fact.amount,
+        state="pending",
+        reason="",
+        requested_by=f"provider:{payment.provider}",
+        provider_reference=fact.reference,
+        created_at=now,
+    )
+    found = {row.id: row for row in refunds_of(payment.id)}
+    return found.get(made) if made else None
+
+
+def _apply_refund(
+    payment: Payment, row: Refund, fact: RefundFact, currency: str, now: datetime
+) -> None:
+    """Bring one refund to what the provider says. What counts is what the ledger has: an answer
+    may be older than another one that was applied before it. A failed refund stays failed."""
+    row.provider_reference = fact.reference
+    if row.state == "failed":
+        return
+    posted = {entry.key for entry in entries_of(payment.id)}
+    gone, back = f"refund:{row.id}", f"refund-returned:{row.id}"
+    owed = HELD_ACCOUNT if payment.fulfilled_at is None else service_account(payment.service)
+    there = provider_account(payment.provider)
+    if fact.state == "done" and gone not in posted:
+        _post_refund(payment, gone, owed, there, fact, currency, now)
+    elif fact.state == "failed" and gone in posted and back not in posted:
+        # The bank sent it back: the provider owes the city again.
+        _post_refund(payment, back, there, owed, fact, currency, now)
+    if row.state != "done" or fact.state == "failed":
+        row.state = fact.state
+        row.settled_at = now if fact.state != "pending" else None
+
+
+def _post_refund(
+    payment: Payment,
+    key: str,
+    debit: str,
+    credit: str,
+    fact: RefundFact,
+    currency: str,
+    now: datetime,
+) -> None:
+    if not post(
+        key,
+        payment.id,
+        debit=debit,
+        credit=credit,
+        amount=fact.amount,
+        currency=currency,
+        at=now,
+        reference=fact.reference,
+    ):
+        return
+    going = key.startswith("refund:")
+    payment.refunded += fact.amount if going else -fact.amount
+    record(
+        system("payments"),
+        "payment.refunded" if going else "payment.refund_returned",
+        payment.number,
+        {"amount": fact.amount, "currency": currency},
+        now,
+    )
+    _tell_refunded(payment, fact, going, now)
+
+
+def _settle_refunded(payment: Payment, now: datetime) -> None:
+    """Whole amount back: the things are unpaid again. A refund that came back undoes that."""
+    whole = payment.refunded == payment.received > 0
+    if whole and payment.state in (PAID, HELD):
+        if payment.fulfilled_at is not None:
+            references = [item.reference for item in items_of(payment.id)]
+            payable_of(payment.service).reverse(references, payment.id, now)
+            payment.fulfilled_at = None
+        release_claims(payment.id)
+        payment.state = moved(payment.state, REFUNDED)
+    elif payment.state == REFUNDED and not whole:
+        payment.state = moved(REFUNDED, HELD)
+        payment.held_reason = "refund_returned"
+
+
+def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:
+    paid = format_money(payment.received, payment.received_currency or payment.currency)
+    if reason is None:
+        title = both(lambda: _("Paid %(amount)s", amount=paid))
+        body = both(lambda: _("The receipt is here. Payment %(number)s.", number=payment.number))
+    else:
+        title = both(lambda: _("We hold your %(amount)s", amount=paid))
+        body = both(
+            lambda: _(
+                "It arrived and could not be booked. The city's finance desk books it or sends it "
+                "back; you need not do anything. Payment %(number)s.",
+                number=payment.number,
+            )
+        )
+    tell(
+        payment.resident_id,
+        f"payment:{payment.id}",
+        title,
+        body,
+        f"/me/payments/{payment.id}",
+        now,
+    )
+
+
+def _tell_refunded(payment: Payment, fact: RefundFact, back: bool, now: datetime) -> None:
+    amount = format_money(fact.amount, payment.received_currency or payment.currency)
+    if back:
+        title = both(lambda: _("%(amount)s is on its way back to you", amount=amount))
+        body = both(
+            lambda: _(
+                "It goes to what you paid with, and may take some days to show. "
+                "Payment %(number)s.",
+                number=payment.number,
+            )
+        )
+    else:
+        title = both(lambda: _("Your refund of %(amount)s came back to us", amount=amount))
+        body = both(
+            lambda: _(
+                "Your bank did not take it. The city's finance desk will find another way. "
+                "Payment %(number)s.",
+                number=payment.number,
+            )
+        )
+    mark = "refund" if back else "refund-returned"
+    tell(
+        payment.resident_id,
+        f"{mark}:{fact.reference}",
+        title,
+        body,
+        f"/me/payments/{payment.id}",
+        now,
+    )

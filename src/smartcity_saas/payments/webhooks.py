@@ -1,0 +1,77 @@
+"""Webhooks: the signature is checked, the event kept once, and what it is about is looked at."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.errors import NotFound
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.payments.accounts import account_of, provider_of
+from smartcity_saas.payments.models import Payment, ProviderEvent
+from smartcity_saas.payments.providers import Notice
+from smartcity_saas.payments.settling import FOLLOW
+
+
+def receive(
+    city: City, provider: str, body: bytes, headers: Mapping[str, str], now: datetime
+) -> bool:
+    """Take one event: one transaction, nothing asked of anybody, so that it is quick.
+
+    Returns:
+        Whether it is new.
+
+    Raises:
+        NotFound: The city does not use this provider.
+        BadSignature: The provider did not sign these bytes for this city.
+    """
+    found = provider_of(city)
+    if found is None or found.name != provider:
+        raise NotFound
+    notice = account_of(city).read_notice(body, headers)
+    with command():
+        payment_id = _payment_id(notice)
+        made = insert_once(
+            ProviderEvent,
+            ("provider", "event_id"),
+            provider=provider,
+            event_id=notice.event_id,
+            type=notice.type,
+            object_id=notice.object_id,
+            payment_id=payment_id,
+            received_at=now,
+        )
+        if made is not None and payment_id is not None:
+            enqueue(FOLLOW, {"payment": str(payment_id)}, now, key=f"event:{notice.event_id}")
+    return made is not None
+
+
+def unmatched_events(limit: int = 50) -> list[ProviderEvent]:
+    """Events about no payment of ours, the newest first: for finance to look at."""
+    query = select(ProviderEvent).where(ProviderEvent.payment_id.is_(None))
+    return list(db.session.scalars(query.order_by(ProviderEvent.received_at.desc()).limit(limit)))
+
+
+def _payment_id(notice: Notice) -> uuid.UUID | None:
+    """The payment that an event is about, by what we asked or what the provider named."""
+    if notice.checkout_id is not None:
+        found = _one(Payment.checkout_id == notice.checkout_id)
+        if found is not None:
+            return found
+    if notice.reference is not None:
+        found = _one(Payment.provider_reference == notice.reference)
+        if found is not None:
+            return found
+    try:
+        return _one(Payment.id == uuid.UUID(notice.payment_id or ""))
+    except ValueError:
+        return None
+
+
+def _one(condition: object) -> uuid.UUID | None:
+    return db.session.scalars(select(Payment.id).where(condition)).first()  # type: ignore[arg-type]

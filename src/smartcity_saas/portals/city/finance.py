@@ -1,0 +1,226 @@
+"""The finance desk: payments, refunds, held money, days to close, the CSV for the books."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app, redirect, render_template, request
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.audit import Actor
+from smartcity_saas.configuration.city import City
+from smartcity_saas.errors import Invalid, NotFound, SmartCityError
+from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
+from smartcity_saas.payments import finding
+from smartcity_saas.payments.finding import Wanted, day_of
+from smartcity_saas.payments.ledger import balances, entries_between, entries_of, totals
+from smartcity_saas.payments.reconciling import close_day, day_span, reconcile
+from smartcity_saas.payments.records import items_of, payment_of, refunds_of
+from smartcity_saas.payments.refunds import book_held, refundable, request_refund
+from smartcity_saas.payments.settling import abandon
+from smartcity_saas.payments.webhooks import unmatched_events
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.wording import HELD_REASONS, METHOD_NAMES
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.web.csv_output import csv_response
+from smartcity_saas.web.money import parse_money, plain_money
+
+MONEY = f"{ROOT}/payments"
+LEDGER_COLUMNS = (
+    "posted_at",
+    "entry",
+    "payment",
+    "debit",
+    "credit",
+    "amount",
+    "currency",
+    "provider_reference",
+)
+
+
+@blueprint.page(MONEY, permission="city.finance")
+def payments(city: str) -> Any:
+    """Payments by what finance looks for, and what waits for a decision."""
+    served = _served(city)
+    wanted = Wanted.of(request.args)
+    with city_scope(served.id):
+        values = {
+            "found": finding.find_payments(wanted, served.timezone),
+            "held": finding.count_held(),
+            "failed": failed_tasks(),
+            "unmatched": unmatched_events(),
+            "balances": sorted(balances().items()),
+        }
+    return render_template(
+        "city/payments.html", wanted=wanted, most=finding.PAGE, **values, **shell(city)
+    )
+
+
+@blueprint.page(f"{MONEY}/ledger.csv", permission="city.finance")
+def ledger_csv(city: str) -> Any:
+    """The ledger of some days as CSV: one row a transfer, amounts as decimals."""
+    served = _served(city)
+    since, until = _span(served)
+    with city_scope(served.id):
+        entries = entries_between(since, until)
+        numbers = {e.payment_id: payment_of(e.payment_id).number for e in entries}
+        rows = [
+            (
+                entry.at.astimezone(ZoneInfo(served.timezone)).isoformat(timespec="seconds"),
+                entry.key,
+                numbers[entry.payment_id],
+                entry.debit,
+                entry.credit,
+                plain_money(entry.amount, entry.currency),
+                entry.currency,
+                entry.provider_reference,
+            )
+            for entry in entries
+        ]
+    name = f"{city}-ledger-{since:%Y%m%d}-{until - timedelta(seconds=1):%Y%m%d}.csv"
+    return csv_response(name, LEDGER_COLUMNS, rows)
+
+
+@blueprint.page(f"{MONEY}/closings", permission="city.finance")
+def closings(city: str) -> Any:
+    """Days with their totals: closed ones, and those that can be closed."""
+    return _closings_page(city)
+
+
+@blueprint.page(f"{MONEY}/closings", permission="city.finance", methods=("POST",))
+def close(city: str) -> Any:
+    """Compare a day with the provider, then close it."""
+    served = _served(city)
+    actor, day = _actor(), _day(request.form.get("day", ""))
+    with city_scope(served.id):
+        result = reconcile(served, *day_span(served, day))
+        close_day(actor, served, day, _now(), len(result.differences))
+    return _closings_page(city, day=day, result=result)
+
+
+@blueprint.page(f"{MONEY}/<uuid:payment_id>", permission="city.finance")
+def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
+    """One payment with everything that is known of it."""
+    return _payment_page(city, payment_id)
+
+
+@blueprint.page(f"{MONEY}/<uuid:payment_id>/refunds", permission="city.finance", methods=("POST",))
+def refund(city: str, payment_id: uuid.UUID) -> Any:
+    """Send money back, a part or all."""
+    served, actor = _served(city), _actor()
+    typed = {name: request.form.get(name, "").strip() for name in ("amount", "reason")}
+    try:
+        with city_scope(served.id):
+            payment = payment_of(payment_id)
+            amount = parse_money(typed["amount"], payment.received_currency or payment.currency)
+            if amount is None:
+                raise Invalid(_("Write an amount such as 43.50."))
+            task = request_refund(actor, payment_id, amount, typed["reason"], _now())
+            run_task(current_app.extensions["tasks"], task, _now())
+    except Invalid as error:
+        return _payment_page(city, payment_id, typed=typed, error=error.detail), 422
+    return redirect(f"/cities/{city}/payments/{payment_id}")
+
+
+@blueprint.page(f"{MONEY}/<uuid:payment_id>/book", permission="city.finance", methods=("POST",))
+def book(city: str, payment_id: uuid.UUID) -> Any:
+    """Let held money count as paid."""
+    actor = _actor()
+    with city_scope(_served(city).id):
+        book_held(actor, payment_id, _now())
+    return redirect(f"/cities/{city}/payments/{payment_id}")
+
+
+@blueprint.page(f"{MONEY}/<uuid:payment_id>/end", permission="city.finance", methods=("POST",))
+def end(city: str, payment_id: uuid.UUID) -> Any:
+    """End a payment that the provider does not know."""
+    actor, served = _actor(), _served(city)
+    with city_scope(served.id):
+        abandon(actor, served, payment_id, _now())
+    return redirect(f"/cities/{city}/payments/{payment_id}")
+
+
+@blueprint.page(f"{MONEY}/tasks", permission="city.finance", methods=("POST",))
+def try_tasks_again(city: str) -> Any:
+    """Put work that was given up back in line: payments, reports to back offices, messages."""
+    with city_scope(_served(city).id):
+        try_failed_again(_now())
+    return redirect(f"/cities/{city}/payments")
+
+
+def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
+    with city_scope(_served(city).id):
+        payment = payment_of(payment_id)
+        values = {
+            "payment": payment,
+            "items": items_of(payment_id),
+            "entries": entries_of(payment_id),
+            "refunds": refunds_of(payment_id),
+            "left": refundable(payment) if payment.state in ("paid", "held") else 0,
+            "reason": HELD_REASONS.get(payment.held_reason or ""),
+            "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
+            "typed": {},
+            "error": None,
+            **values,
+        }
+    values["left_text"] = plain_money(values["left"], payment.received_currency or payment.currency)
+    return render_template("city/payment.html", **values, **shell(city))
+
+
+def _closings_page(city: str, **values: Any) -> Any:
+    served = _served(city)
+    today = _now().astimezone(ZoneInfo(served.timezone)).date()
+    with city_scope(served.id):
+        closed = {row.day: row for row in finding.closings()}
+        days = [
+            (day, closed.get(day), _totals(served, day))
+            for day in (today - timedelta(days=back) for back in range(14))
+        ]
+    return render_template(
+        "city/closings.html",
+        days=days,
+        today=today,
+        **{"day": None, "result": None, **values},
+        **shell(city),
+    )
+
+
+def _totals(served: City, day: date) -> dict[str, dict[str, int]]:
+    return totals(entries_between(*day_span(served, day)))
+
+
+def _span(served: City) -> tuple[datetime, datetime]:
+    today = _now().astimezone(ZoneInfo(served.timezone)).date()
+    wanted = Wanted.of(request.args)
+    since, until = wanted.since or today.replace(day=1), wanted.until or today
+    return day_span(served, since)[0], day_span(served, max(since, until))[1]
+
+
+def _day(text: str) -> date:
+    found = day_of(text)
+    if found is None:
+        raise Invalid(_("Write a date such as 2026-11-30."))
+    return found
+
+
+def _served(city: str) -> City:
+    found: City | None = current_app.fleet.snapshot.cities.get(city)  # type: ignore[attr-defined]
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _actor() -> Actor:
+    member = current_staff()
+    if member is None:
+        raise SmartCityError
+    return member.actor
+
+
+def _now() -> datetime:
+    now: datetime = current_app.config["CLOCK"]()
+    return now

@@ -1,0 +1,154 @@
+"""A resident's payments and receipts, and where providers report."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Response, abort, current_app, redirect, render_template, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.errors import NotFound
+from smartcity_saas.identity.gatekeeper import current_resident
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.messages import mark_read, messages_of
+from smartcity_saas.pages import site
+from smartcity_saas.payments.checkout import close_page
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.payments.providers import ProviderUnreachable
+from smartcity_saas.payments.receipts import receipt_pdf
+from smartcity_saas.payments.records import (
+    items_of,
+    own_payment,
+    payments_of_resident,
+    refunds_of,
+)
+from smartcity_saas.payments.settling import follow
+from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
+from smartcity_saas.payments.webhooks import receive
+from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.portals.wording import METHOD_NAMES
+from smartcity_saas.web.formats import amount, full_moment
+from smartcity_saas.web.languages import local
+
+LARGEST_EVENT = 512 * 1024
+
+
+@blueprint.page("/me/payments", who="resident", continues=True)
+def payments() -> Any:
+    """Every payment of the resident's, the newest first."""
+    return render_template(
+        "resident/payments.html", payments=payments_of_resident(_resident()), tab="me"
+    )
+
+
+@blueprint.page("/me/payments/<uuid:payment_id>", who="resident", continues=True)
+def payment(payment_id: uuid.UUID) -> Any:
+    """One payment. While it is under way the provider is asked, never the browser believed."""
+    found = own_payment(_resident(), payment_id)
+    reachable = True
+    if found.state in UNDER_WAY:
+        try:
+            found = follow(_city(), payment_id, _now())
+        except ProviderUnreachable:
+            reachable = False
+    return _payment_page(found, reachable)
+
+
+@blueprint.page(
+    "/me/payments/<uuid:payment_id>/cancel", who="resident", methods=("POST",), continues=True
+)
+def cancel_payment(payment_id: uuid.UUID) -> Any:
+    """Close a pay page that is still open."""
+    found = own_payment(_resident(), payment_id)
+    if found.state in UNDER_WAY:
+        close_page(_city(), payment_id, _now())
+    return redirect(url_for("resident.payment", payment_id=payment_id))
+
+
+@blueprint.page("/me/payments/<uuid:payment_id>/receipt.pdf", who="resident", continues=True)
+def receipt(payment_id: uuid.UUID) -> Any:
+    """The receipt of money that was received."""
+    found = own_payment(_resident(), payment_id)
+    if found.state not in RECEIVED or found.state == "held":
+        raise NotFound(_("There is no receipt of this payment."))
+    city = _city()
+    assert found.paid_at is not None
+    facts = [
+        (gettext("Payment"), found.number),
+        (gettext("Paid on"), full_moment(found.paid_at, city.timezone)),
+        (gettext("Paid by"), _resident().name),
+        (gettext("To"), local(city.site.get("operator")) or local(city.name)),
+        (gettext("Paid with"), str(METHOD_NAMES.get(found.method or "", found.method or ""))),
+    ]
+    items = [
+        (local(item.title), amount(item.amount, found.currency)) for item in items_of(found.id)
+    ]
+    if found.refunded:
+        items.append((gettext("Refunded"), amount(-found.refunded, found.currency)))
+    pdf = receipt_pdf(
+        city=local(city.name),
+        title=gettext("Receipt"),
+        color=city.color,
+        facts=facts,
+        items=items,
+        total=(gettext("Total"), amount(found.received - found.refunded, found.currency)),
+        foot=[
+            local(city.site.get("operator")),
+            gettext("Questions? Call %(number)s.", number=city.site["hotline"]),
+        ],
+        sample=gettext("Sample") if current_app.config["DEMO"] else None,
+    )
+    return Response(
+        pdf,
+        mimetype="application/pdf",
+        headers={"Content-Disposition": f'attachment; filename="receipt-{found.number}.pdf"'},
+    )
+
+
+@blueprint.page("/me/messages", who="resident", continues=True)
+def messages() -> Any:
+    """What the city told the resident; looking at it marks it as read."""
+    found = messages_of(_resident())
+    page = render_template("resident/messages.html", messages=found, tab="me")
+    if any(message.read_at is None for message in found):
+        mark_read(_resident(), _now())
+    return page
+
+
+@blueprint.page(
+    "/webhooks/<provider>", who="everyone", methods=("POST",), continues=True, signed=True
+)
+def webhook(provider: str) -> Any:
+    """Take a provider's event. Its signature says who sent it; nothing in it is believed."""
+    request.max_content_length = LARGEST_EVENT
+    body = request.get_data(cache=False)
+    new = receive(_city(), provider, body, dict(request.headers), _now())
+    return {"received": True, "new": new}
+
+
+def _payment_page(found: Payment, reachable: bool) -> Any:
+    return render_template(
+        "resident/payment.html",
+        payment=found,
+        items=items_of(found.id),
+        refunds=[one for one in refunds_of(found.id) if one.state != "failed"],
+        reachable=reachable,
+        method=METHOD_NAMES.get(found.method or "", found.method or ""),
+        service=current_app.extensions["services"].get(found.service),
+        tab="me",
+    )
+
+
+def _resident() -> SignedInResident:
+    return current_resident() or abort(404)
+
+
+def _city() -> City:
+    return site().city or abort(404)
+
+
+def _now() -> Any:
+    return current_app.config["CLOCK"]()

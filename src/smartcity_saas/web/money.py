@@ -1,0 +1,47 @@
+"""Money: whole numbers of a currency's minor unit, with its ISO 4217 code. Never floats."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from functools import cache
+
+from babel.numbers import get_currency_precision
+
+_SIGNS = {"CNY": "¥"}
+LARGEST = Decimal(1_000_000)
+
+
+@cache
+def decimals(currency: str) -> int:
+    """How many decimals a currency's minor unit has: 2 for CNY, 0 for JPY, 3 for KWD.
+
+    From ISO 4217 as Unicode's CLDR carries it.
+    """
+    return int(get_currency_precision(currency))
+
+
+def format_money(minor: int, currency: str) -> str:
+    """An amount as people read it: ``¥43.50``, ``JPY 500``, ``KWD 1.250``."""
+    minus = "-" if minor < 0 else ""
+    sign = _SIGNS.get(currency, f"{currency} ")
+    return f"{minus}{sign}{plain_money(abs(minor), currency, grouped=True)}"
+
+
+def plain_money(minor: int, currency: str, *, grouped: bool = False) -> str:
+    """An amount as a plain decimal, for CSV: ``43.50``."""
+    value = Decimal(minor).scaleb(-decimals(currency))
+    return f"{value:,f}" if grouped else f"{value:f}"
+
+
+def parse_money(text: str, currency: str) -> int | None:
+    """An amount from a plain decimal, None if it is none, negative, absurd or too fine."""
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    places = decimals(currency)
+    if not value.is_finite() or not 0 <= value < LARGEST:
+        return None
+    if -int(value.as_tuple().exponent) > places:
+        return None
+    return int(value.scaleb(places))

@@ -1,0 +1,668 @@
+"""Paying a bill: one posting and the right final state, whatever happens on the way."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from smartcity_saas.audit import system
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict, Invalid
+from smartcity_saas.payments.ledger import balances, entries_of, post
+from smartcity_saas.payments.models import LedgerEntry, Payment, PaymentClaim
+from smartcity_saas.payments.providers import RefundFact, Standing
+from smartcity_saas.payments.reconciling import day_span, reconcile
+from smartcity_saas.payments.records import locked, refunds_of
+from smartcity_saas.payments.refunds import book_held, carry_out, request_refund
+from smartcity_saas.payments.settling import apply_standing, follow
+from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
+from smartcity_saas.services.utility_bills.models import UtilityBill
+from smartcity_saas.services.utility_bills.reminding import remind
+from smartcity_saas.tenancy.counts import count, daily
+from tests.conftest import Browser, Stripe, World, fresh
+from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
+
+PAY = "/services/utility-bills/pay"
+TWO = HEADER + ROW + ROW.replace("2026-10", "2026-09").replace("43.50", "30.00")
+
+
+@pytest.fixture
+def owing(world: World) -> Owing:
+    """A resident of Hangzhou who owes two bills of 43.50 and 30.00, and a city that takes money."""
+    return Owing(world)
+
+
+def today(world: World) -> date:
+    """The day that it is in the city."""
+    return world.clock().astimezone(ZoneInfo("Asia/Shanghai")).date()
+
+
+class Owing:
+    """Someone with bills to pay, and levers."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.stripe: Stripe = world.open_payments()
+        self.browser, self.account = linked(world)
+        bring(world, TWO)
+        with world.inside("hangzhou"):
+            rows = db.session.scalars(select(UtilityBill).order_by(UtilityBill.amount.desc()))
+            self.bills = [str(row.id) for row in rows]
+
+    def press(self, *bills: str, browser: Browser | None = None) -> Any:
+        """Press “pay”."""
+        return (browser or self.browser).post(PAY, "/me", bill=list(bills or self.bills))
+
+    def payment(self) -> Payment:
+        """The newest payment, as it is stored."""
+        with self.world.inside("hangzhou"):
+            return db.session.scalars(select(Payment).order_by(Payment.id.desc()).limit(1)).one()
+
+    def follow(self) -> Payment:
+        """Ask the provider."""
+        payment = self.payment()
+        with self.world.inside("hangzhou"):
+            return follow(self.world.city("hangzhou"), payment.id, self.world.clock())
+
+    def postings(self) -> list[tuple[str, str, int]]:
+        """Everything in the ledger."""
+        with self.world.inside("hangzhou"):
+            rows = db.session.scalars(select(LedgerEntry).order_by(LedgerEntry.id))
+            return [(row.debit, row.credit, row.amount) for row in rows]
+
+    def unpaid(self) -> int:
+        """How many bills are due."""
+        with self.world.inside("hangzhou"):
+            query = select(func.count(UtilityBill.id)).where(UtilityBill.paid_on.is_(None))
+            return int(db.session.scalar(query) or 0)
+
+    def check(self, state: str, *, unpaid: int, postings: int) -> None:
+        """The final state, and a ledger that adds up."""
+        assert (self.payment().state, self.unpaid()) == (state, unpaid)
+        assert len(self.postings()) == postings
+        with self.world.inside("hangzhou"):
+            assert sum(balances().values()) == 0
+
+
+POSTING = ("provider:stripe", "service:utility_bills", 7350)
+
+
+def test_paying_two_bills_at_once(owing: Owing) -> None:
+    """From the button to the receipt: one payment, one posting, both bills paid."""
+    gone = owing.press()
+    assert gone.status_code == 303
+    assert gone.headers["Location"] == owing.stripe.session()["url"]
+    owing.stripe.pay()
+    payment = owing.payment()
+    page = owing.browser.get(f"/me/payments/{payment.id}?from=provider")
+    assert "Paid ¥73.50" in page.text
+    owing.check("paid", unpaid=0, postings=1)
+    assert owing.postings() == [POSTING]
+    receipt = owing.browser.get(f"/me/payments/{payment.id}/receipt.pdf")
+    assert receipt.mimetype == "application/pdf"
+    assert receipt.data.startswith(b"%PDF")
+    assert "Paid ¥73.50" in owing.browser.get("/me/messages").text
+    assert "receipt" in owing.browser.get(owing.account).text
+
+
+def test_the_success_page_asks_the_provider(owing: Owing) -> None:
+    """Coming back without having paid is not believed."""
+    owing.press()
+    page = owing.browser.get(f"/me/payments/{owing.payment().id}?from=provider").text
+    assert "is not paid yet" in page
+    owing.check("open", unpaid=2, postings=0)
+
+
+def test_a_second_tab_leads_to_the_same_page(owing: Owing) -> None:
+    """The same bills again are the same payment."""
+    assert owing.press().headers["Location"] == owing.press().headers["Location"]
+    with owing.world.inside("hangzhou"):
+        assert db.session.scalar(select(func.count(Payment.id))) == 1
+
+
+def test_another_choice_closes_the_page_before(owing: Owing) -> None:
+    """One of two bills in a new tab: the first page can no longer be paid on."""
+    owing.press()
+    first = owing.stripe.session()
+    owing.press(owing.bills[0])
+    assert first["status"] == "expired"
+    owing.stripe.pay()
+    owing.follow()
+    owing.check("paid", unpaid=1, postings=1)
+
+
+def test_two_tabs_paid_both_takes_the_second_into_holding(owing: Owing) -> None:
+    """Expired here, paid there all the same: the money is held, nothing is booked twice, and
+    finance sends it back."""
+    owing.press()
+    first = owing.stripe.session()
+    owing.press(owing.bills[0])
+    owing.stripe.pay()
+    second = owing.follow()
+    owing.stripe.pay(first)  # the bank took it after the page was closed
+    owing.stripe.send_all()
+    with owing.world.inside("hangzhou"):
+        held = db.session.scalars(select(Payment).where(Payment.id != second.id)).one()
+        assert (held.state, held.held_reason) == ("held", "twice")
+        with pytest.raises(Conflict):
+            book_held(system("test"), held.id, owing.world.clock())
+        assert balances()["held", "CNY"] == -7350
+        request_refund(system("test"), held.id, 7350, "paid twice", owing.world.clock())
+    owing.world.work()
+    with owing.world.inside("hangzhou"):
+        assert balances().get(("held", "CNY"), 0) == 0
+    assert owing.unpaid() == 1
+
+
+def test_an_expired_payment_that_is_paid_counts(owing: Owing) -> None:
+    """Nothing else claimed the bills: late money pays them."""
+    owing.press()
+    session = owing.stripe.session()
+    sandbox_money.expire(owing.stripe.sandbox, owing.stripe.account, session)
+    assert owing.follow().state == "expired"
+    owing.stripe.pay(session)
+    owing.follow()
+    owing.check("paid", unpaid=0, postings=1)
+
+
+def test_money_that_comes_later(owing: Owing) -> None:
+    """``async_payment_succeeded``: on its way first, then paid, once."""
+    owing.press()
+    owing.stripe.pay(method="alipay", later=True)
+    assert owing.follow().state == "processing"
+    assert owing.press().status_code == 303, "pressing again leads to the payment under way"
+    stripe = owing.stripe
+    sandbox_money.settle(stripe.sandbox, stripe.account, stripe.session(), succeeds=True)
+    stripe.send_all()
+    owing.check("paid", unpaid=0, postings=1)
+
+
+def test_money_that_never_comes(owing: Owing) -> None:
+    """``async_payment_failed``: the bills can be paid again."""
+    owing.press()
+    owing.stripe.pay(method="alipay", later=True)
+    owing.follow()
+    stripe = owing.stripe
+    sandbox_money.settle(stripe.sandbox, stripe.account, stripe.session(), succeeds=False)
+    stripe.send_all()
+    owing.check("failed", unpaid=2, postings=0)
+    owing.press()
+    owing.stripe.pay()
+    owing.follow()
+    owing.check("paid", unpaid=0, postings=1)
+
+
+@pytest.mark.parametrize("how", [{"amount": 1}, {"amount": 7351}, {"currency": "usd"}])
+def test_another_amount_or_currency_is_held(owing: Owing, how: dict[str, Any]) -> None:
+    """What does not add up is never guessed: held, shown to finance, refundable whole."""
+    owing.press()
+    owing.stripe.pay(**how)
+    owing.follow()
+    owing.check("held", unpaid=2, postings=1)
+    assert owing.postings()[0][1] == "held"
+    staff = owing.world.city_staff()
+    assert "1 payment is held" in staff.get("/cities/hangzhou/payments").text
+    payment = owing.payment()
+    page = staff.get(f"/cities/hangzhou/payments/{payment.id}").text
+    assert "came than was asked for" in page
+    with owing.world.inside("hangzhou"):
+        now = owing.world.clock()
+        request_refund(system("test"), payment.id, payment.received, "wrong", now)
+    owing.world.work()
+    owing.check("refunded", unpaid=2, postings=2)
+
+
+def test_paid_at_the_counter_meanwhile(owing: Owing) -> None:
+    """The bill was paid elsewhere before the money came: held, with the reason."""
+    owing.press()
+    bring(owing.world, TWO.replace("2026-11-30,\n", "2026-11-30,2026-11-20\n"))
+    owing.stripe.pay()
+    owing.follow()
+    assert owing.payment().held_reason == "paid"
+    assert owing.postings()[0][1] == "held"
+
+
+def test_a_webhook_fifty_times_at_once(owing: Owing) -> None:
+    """Fifty deliveries of each event on many threads, out of order: one posting."""
+    owing.press()
+    owing.stripe.pay()
+    events = owing.stripe.events() * 50
+    random.Random(7).shuffle(events)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [a.status_code for a in pool.map(owing.stripe.send, events)]
+    assert set(answers) == {200}
+    owing.world.work()
+    owing.world.work()
+    owing.check("paid", unpaid=0, postings=1)
+
+
+def test_followers_at_once_post_once(owing: Owing) -> None:
+    """The page, the webhook and the task in the same moment."""
+    owing.press()
+    owing.stripe.pay()
+    city, payment_id = owing.world.city("hangzhou"), owing.payment().id
+
+    def ask() -> str:
+        with owing.world.app.app_context(), owing.world.inside("hangzhou"):
+            return follow(city, payment_id, owing.world.clock()).state
+
+    with ThreadPoolExecutor(6) as pool:
+        states = list(pool.map(lambda _n: fresh(ask), range(6)))  # type: ignore[arg-type]
+    assert set(states) == {"paid"}
+    owing.check("paid", unpaid=0, postings=1)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[:6])
+def test_events_in_any_order(owing: Owing, order: tuple[int, ...]) -> None:
+    """Refund before capture, success before completion: the same end."""
+    owing.press()
+    owing.stripe.pay()
+    form = {"payment_intent": owing.stripe.session()["payment_intent"]}
+    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
+    wanted = ("checkout.session.completed", "payment_intent.succeeded", "charge.refunded")
+    events = {event["type"]: event for event in owing.stripe.events()}
+    for place in order:
+        assert owing.stripe.send(events[wanted[place]]).status_code == 200
+        owing.world.work()
+    owing.check("refunded", unpaid=2, postings=2)
+
+
+def test_a_wrong_signature_is_refused(owing: Owing) -> None:
+    """Another city's secret, a changed body, an old time, no signature: 400, nothing stored."""
+    owing.press()
+    owing.stripe.pay()
+    event = owing.stripe.events()[0]
+    other = owing.world.open_payments("ningbo")
+    assert owing.stripe.send(event, secret=other.secret).status_code == 400
+    assert owing.stripe.send(event, body=b"{}").status_code == 400
+    assert owing.stripe.send(event, host="ningbo").status_code == 400
+    client = owing.world.app.test_client()
+    bare = fresh(client.post, "/webhooks/stripe", base_url="http://hangzhou.localhost", data=b"{}")
+    assert bare.status_code == 400
+    assert owing.payment().state == "open"
+    unknown = fresh(client.post, "/webhooks/none", base_url="http://hangzhou.localhost", data=b"")
+    assert unknown.status_code == 404
+
+
+def test_webhooks_and_receipts_pass_a_paused_and_a_suspended_gate(owing: Owing) -> None:
+    """What has begun goes on: money that came is booked, a receipt can be seen."""
+    owing.press()
+    owing.stripe.pay()
+    text = owing.world.documents().live_revision("hangzhou").text
+    owing.world.save(text.replace("state: live", "state: suspended"))
+    owing.stripe.send_all()
+    owing.check("paid", unpaid=0, postings=1)
+    assert owing.browser.get(f"/me/payments/{owing.payment().id}").status_code == 200
+
+
+def test_a_provider_that_does_not_answer_loses_nothing(owing: Owing) -> None:
+    """Down while beginning: a page that says so; the same press later leads on. Down while
+    asking: the page shows what is known."""
+    owing.stripe.account.behaviour.down = True
+    refused = owing.press()
+    assert refused.status_code == 503
+    assert "does not answer" in refused.text
+    owing.stripe.account.behaviour.down = False
+    assert owing.press().status_code == 303
+    owing.stripe.pay()
+    owing.stripe.account.behaviour.down = True
+    page = owing.browser.get(f"/me/payments/{owing.payment().id}").text
+    assert "your money is safe" in page
+    owing.stripe.account.behaviour.down = False
+    owing.follow()
+    owing.check("paid", unpaid=0, postings=1)
+
+
+def test_what_is_left_open_is_swept(owing: Owing) -> None:
+    """A page that nobody paid on is closed after its time; the bills are free again."""
+    owing.press()
+    owing.world.clock.move(minutes=40)
+    owing.stripe.session()["expires_at"] = 0
+    owing.world.work()
+    owing.check("expired", unpaid=2, postings=0)
+    with owing.world.inside("hangzhou"):
+        assert db.session.scalar(select(func.count(PaymentClaim.id))) == 0
+
+
+def test_refunds_in_parts_and_never_more_than_was_paid(owing: Owing) -> None:
+    """A part, the rest, and not a fen more; the last of it makes the bills due again."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    staff = owing.world.city_staff()
+    page = f"/cities/hangzhou/payments/{payment.id}"
+    for amount, status in (("13.50", 302), ("60.01", 422), ("0", 422), ("-1", 422), ("x", 422)):
+        answer = staff.post(f"{page}/refunds", page, amount=amount, reason="test")
+        assert answer.status_code == status, amount
+    owing.check("paid", unpaid=0, postings=2)
+    assert staff.post(f"{page}/refunds", page, amount="60", reason="").status_code == 422
+    assert staff.post(f"{page}/refunds", page, amount="60.00", reason="rest").status_code == 302
+    owing.check("refunded", unpaid=2, postings=3)
+    with owing.world.inside("hangzhou"):
+        assert set(balances().values()) == {0}
+
+
+def test_refunds_at_once_never_exceed_what_came(owing: Owing) -> None:
+    """Eight people refund the whole in the same moment: one of them does."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+
+    def refund() -> bool:
+        with owing.world.app.app_context(), owing.world.inside("hangzhou"):
+            try:
+                request_refund(system("t"), payment.id, 7350, "race", owing.world.clock())
+            except Invalid:
+                return False
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _n: fresh(refund), range(8)))  # type: ignore[arg-type]
+    assert sum(map(bool, done)) == 1
+
+
+def test_a_slow_refund_and_one_that_comes_back(owing: Owing) -> None:
+    """Alipay refunds are pending first; a bank may send one back: the ledger follows."""
+    owing.press()
+    owing.stripe.pay(method="alipay")
+    payment = owing.follow()
+    with owing.world.inside("hangzhou"):
+        request_refund(system("test"), payment.id, 7350, "all", owing.world.clock())
+    owing.world.work()
+    owing.check("paid", unpaid=0, postings=1)
+    stripe = owing.stripe
+    (refund,) = [o for o in stripe.account.objects.values() if o["object"] == "refund"]
+    sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=True)
+    owing.follow()
+    owing.check("refunded", unpaid=2, postings=2)
+    sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=False)
+    owing.follow()
+    owing.check("held", unpaid=2, postings=3)
+    with owing.world.inside("hangzhou"):
+        book_held(system("test"), payment.id, owing.world.clock())
+    owing.check("paid", unpaid=0, postings=4)
+
+
+def test_a_refund_killed_midway_is_sent_once(owing: Owing) -> None:
+    """Asked twice of the provider, it is one refund: the key is ours."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    with owing.world.inside("hangzhou"):
+        request_refund(system("test"), payment.id, 100, "part", owing.world.clock())
+        row = owing.world.city("hangzhou")
+        refund_id = refunds_of(payment.id)[0].id
+        for _time in range(3):
+            carry_out(row, refund_id, owing.world.clock())
+    owing.world.work()
+    owing.check("paid", unpaid=0, postings=2)
+    assert len([o for o in owing.stripe.account.objects.values() if o["object"] == "refund"]) == 1
+
+
+def test_the_ledger_is_append_only(owing: Owing) -> None:
+    """The database itself refuses to change or delete a posting, on both engines."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    with owing.world.inside("hangzhou"):
+        with pytest.raises(DBAPIError), command() as session:
+            session.execute(
+                update(LedgerEntry).where(LedgerEntry.payment_id == payment.id).values(amount=1)
+            )
+        with pytest.raises(DBAPIError), command() as session:
+            session.delete(entries_of(payment.id)[0])
+    assert owing.postings() == [POSTING]
+
+
+@pytest.mark.parametrize("wrong", [{"amount": 0}, {"amount": -5}, {"credit": "provider:stripe"}])
+def test_a_posting_balances_by_its_shape(owing: Owing, wrong: dict[str, Any]) -> None:
+    """Nothing, less than nothing, and from an account to itself are refused by the database."""
+    owing.press()
+    values: dict[str, Any] = {
+        "debit": "provider:stripe",
+        "credit": "service:x",
+        "amount": 1,
+        "currency": "CNY",
+        "at": owing.world.clock(),
+        **wrong,
+    }
+    payment = owing.payment()
+    with owing.world.inside("hangzhou"), pytest.raises(IntegrityError):
+        post("k", payment.id, **values)
+
+
+def test_reconciling_lists_every_difference(owing: Owing) -> None:
+    """Nothing at first; then a charge and a refund that only the provider knows, and one that
+    only the ledger knows."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    span = day_span(owing.world.city("hangzhou"), today(owing.world))
+    with owing.world.inside("hangzhou"):
+        now = owing.world.clock()
+        assert reconcile(owing.world.city("hangzhou"), *span).differences == ()
+        post(
+            "forged",
+            payment.id,
+            debit="provider:stripe",
+            credit="held",
+            amount=5,
+            currency="CNY",
+            at=now,
+            reference="pi_nowhere",
+        )
+    form = {"payment_intent": owing.stripe.session()["payment_intent"], "amount": "100"}
+    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
+    with owing.world.inside("hangzhou"):
+        found = reconcile(owing.world.city("hangzhou"), *span).differences
+    assert {(one.kind, one.ledger, one.provider) for one in found} == {
+        ("not in the ledger", None, -100),
+        ("not at the provider", 5, None),
+    }
+
+
+def test_closing_a_day(owing: Owing) -> None:
+    """Yesterday can be closed once, today not; the closing keeps its totals."""
+    owing.press()
+    owing.stripe.pay()
+    owing.follow()
+    staff = owing.world.city_staff()
+    page = "/cities/hangzhou/payments/closings"
+    day = today(owing.world)
+    assert staff.post(page, day=str(day)).status_code == 409
+    owing.world.clock.move(days=1)
+    staff = owing.world.staff("later", "city_staff", city="hangzhou")
+    done = staff.post(page, day=str(day))
+    assert "No difference." in done.text
+    assert "¥73.50" in done.text
+    assert staff.post(page, day=str(day)).status_code == 409
+
+
+def test_a_csv_for_the_books(owing: Owing) -> None:
+    """One row a transfer, plain decimals, and no cell that a spreadsheet would run."""
+    owing.press()
+    owing.stripe.pay()
+    owing.follow()
+    staff = owing.world.city_staff()
+    text = staff.get("/cities/hangzhou/payments/ledger.csv").text
+    assert "posted_at,entry,payment,debit,credit,amount,currency" in text
+    assert ",provider:stripe,service:utility_bills,73.50,CNY,pi_" in text
+
+
+def test_payments_of_others_do_not_exist(owing: Owing) -> None:
+    """Another resident, another city, another city's staff: as if it were not there."""
+    owing.press()
+    payment = owing.payment()
+    stranger = owing.world.resident(subject="parents")
+    assert stranger.get(f"/me/payments/{payment.id}").status_code == 404
+    assert stranger.post(f"/me/payments/{payment.id}/cancel", "/me").status_code == 404
+    assert owing.world.resident("ningbo").get(f"/me/payments/{payment.id}").status_code == 404
+    assert owing.press(browser=stranger).status_code == 404
+    staff = owing.world.city_staff("ningbo")
+    assert staff.get(f"/cities/hangzhou/payments/{payment.id}").status_code == 404
+    assert staff.get(f"/cities/ningbo/payments/{payment.id}").status_code == 404
+
+
+@pytest.mark.parametrize("bills", [["nonsense"], [str(uuid.uuid4())], []])
+def test_odd_references_are_refused(owing: Owing, bills: list[str]) -> None:
+    """A page that says so, and no payment."""
+    answer = owing.browser.post(PAY, owing.account, bill=bills)
+    assert answer.status_code in (404, 422)
+    with owing.world.inside("hangzhou"):
+        assert db.session.scalar(select(func.count(Payment.id))) == 0
+
+
+def test_without_secrets_paying_is_not_offered(world: World) -> None:
+    """A city that has not set its keys shows the way to the counter."""
+    browser, account = linked(world)
+    assert "Paying here is not open yet" in browser.get(account).text
+    with world.inside("hangzhou"):
+        bill = db.session.scalars(select(UtilityBill.id)).one()
+    assert browser.post(PAY, account, bill=[str(bill)]).status_code == 503
+
+
+def test_a_bill_that_changes_while_its_page_is_open_is_held(owing: Owing) -> None:
+    """Ten yuan never pay a bill of fifteen hundred: the money is held, the bill is due."""
+    owing.press()
+    bring(owing.world, TWO.replace("43.50", "1500.00"))
+    owing.stripe.pay()
+    owing.follow()
+    assert owing.payment().held_reason == "changed"
+    owing.check("held", unpaid=2, postings=1)
+
+
+def test_a_stale_answer_undoes_nothing(owing: Owing) -> None:
+    """An older answer that is applied after a newer one: the ledger goes by what it has."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+
+    def apply(*states: str) -> None:
+        facts = tuple(
+            RefundFact(f"re_{n}", 7350, s, None)  # type: ignore[arg-type]
+            for n, s in enumerate(states)
+        )
+        standing = Standing("paid", 7350, "CNY", payment.provider_reference, "card", facts)
+        with owing.world.inside("hangzhou"), command():
+            apply_standing(locked(payment.id), standing, owing.world.clock())
+
+    for state in ("pending", "done", "pending", "done", "failed", "done", "pending"):
+        apply(state)
+    owing.check("held", unpaid=2, postings=3)
+    with owing.world.inside("hangzhou"):
+        assert balances()["provider:stripe", "CNY"] == 7350
+
+
+def test_a_refund_that_the_provider_refuses_blocks_nothing(owing: Owing) -> None:
+    """Refunded in the provider's own console first: ours is refused, noted, and the rest can
+    still go back."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    form = {"payment_intent": owing.stripe.session()["payment_intent"], "amount": "4000"}
+    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
+    with owing.world.inside("hangzhou"):
+        now = owing.world.clock()
+        request_refund(system("test"), payment.id, 5000, "too much by now", now)
+    owing.world.work()
+    with owing.world.inside("hangzhou"):
+        assert sorted(row.state for row in refunds_of(payment.id)) == ["done", "failed"]
+        request_refund(system("test"), payment.id, 3350, "the rest", now)
+    owing.world.work()
+    owing.check("refunded", unpaid=2, postings=3)
+
+
+def test_a_payment_that_the_provider_does_not_know_can_be_ended(owing: Owing) -> None:
+    """The city changed its account: a page that says so, and finance ends it; a payment that is
+    known cannot be ended."""
+    owing.press()
+    payment = owing.payment()
+    staff = owing.world.city_staff()
+    page = f"/cities/hangzhou/payments/{payment.id}"
+    assert staff.post(f"{page}/end", page).status_code == 409
+    owing.stripe.account.objects.clear()
+    assert owing.browser.get(f"/me/payments/{payment.id}").status_code == 200
+    assert staff.post(f"{page}/end", page).status_code == 302
+    owing.check("failed", unpaid=2, postings=0)
+    assert owing.press().status_code == 303
+
+
+def test_paying_at_once_on_a_new_day(owing: Owing) -> None:
+    """The day's count is written by whoever is first, and by nobody twice."""
+    with owing.world.inside("hangzhou"):
+        city_id = owing.world.city("hangzhou").id
+
+    def count_once() -> None:
+        with owing.world.app.app_context(), owing.world.inside("hangzhou"):
+            count("done", owing.world.clock() + timedelta(days=40))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _n: fresh(count_once), range(16)))  # type: ignore[arg-type]
+    db.session.rollback()
+    found = daily([city_id], "done", (owing.world.clock() + timedelta(days=40)).date(), 1)
+    assert found[city_id] == [16]
+
+
+@pytest.mark.parametrize("path", ["?service=%00", "?since=9999-99-99", "?text=%00&state=x"])
+def test_odd_searches_of_finance(owing: Owing, path: str) -> None:
+    """Never a fault."""
+    staff = owing.world.city_staff()
+    assert staff.get(f"/cities/hangzhou/payments{path}").status_code in (200, 400)
+
+
+def test_finance_finds_a_payment_by_its_number(owing: Owing) -> None:
+    """The search box's own name is no switch of the page's."""
+    owing.press()
+    number = owing.payment().number
+    staff = owing.world.city_staff()
+    assert number in staff.get(f"/cities/hangzhou/payments?text={number.lower()}").text
+    assert number not in staff.get("/cities/hangzhou/payments?text=ABCDEF").text
+    for day in ("9999-12-31", "0001-01-01", "soon"):
+        answer = staff.post("/cities/hangzhou/payments/closings", day=day)
+        assert answer.status_code == 422
+
+
+def test_work_that_was_given_up_can_be_tried_again(
+    owing: Owing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Finance sees it and puts it back in line."""
+    owing.press()
+    owing.stripe.pay()
+    for event in owing.stripe.events():
+        owing.stripe.send(event)
+    tasks = owing.world.app.extensions["tasks"]
+    monkeypatch.setitem(tasks, "payments.follow", lambda payload, now: 1 / 0)
+    for _try in range(45):
+        owing.world.work()
+        owing.world.clock.move(hours=2)
+    staff = owing.world.city_staff()
+    assert "given up" in staff.get("/cities/hangzhou/payments").text
+    monkeypatch.undo()
+    assert (
+        staff.post("/cities/hangzhou/payments/tasks", "/cities/hangzhou/payments").status_code
+        == 302
+    )
+    owing.world.work()
+    owing.check("paid", unpaid=0, postings=1)
+
+
+def test_reminders_come_once(owing: Owing) -> None:
+    """Three days before a bill is due, to whoever linked it; not again, and not after."""
+    with owing.world.inside("hangzhou"):
+        due = db.session.scalars(select(UtilityBill.due_on)).first()
+    before = datetime(due.year, due.month, due.day, 1, tzinfo=ZoneInfo("Asia/Shanghai"))  # type: ignore[union-attr]
+    owing.world.clock.now = (before - timedelta(days=2)).astimezone(UTC)
+    for _time in range(2):
+        with owing.world.inside("hangzhou"):
+            remind(owing.world.clock())
+    browser = owing.world.resident()
+    assert browser.get("/me/messages").text.count("is due by") == 2

@@ -1,0 +1,68 @@
+"""Providers: amounts in any currency, one client a city, a second provider as one file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import stripe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcity_saas.payments import providers
+from smartcity_saas.payments.providers import installed_providers
+from smartcity_saas.payments.providers.stripe import _client, from_stripe, to_stripe
+from smartcity_saas.web.money import decimals, format_money, parse_money, plain_money
+
+CURRENCIES = st.sampled_from(["CNY", "JPY", "KWD", "EUR", "ISK", "UGX", "HKD"])
+
+
+@given(st.integers(0, 99_999_999), CURRENCIES)
+def test_amounts_survive_the_way_to_stripe_and_back(minor: int, currency: str) -> None:
+    """Also where Stripe's minor unit is not ISO 4217's."""
+    assert from_stripe(to_stripe(minor, currency), currency) == minor
+    assert to_stripe(minor, "CNY") == minor
+
+
+@given(st.integers(0, 99_999_999), CURRENCIES)
+def test_amounts_survive_being_written_and_read(minor: int, currency: str) -> None:
+    """Plain decimals with as many places as the currency has; nothing finer is read."""
+    text = plain_money(minor, currency)
+    assert parse_money(text, currency) == (
+        minor if minor < 1_000_000 * 10 ** decimals(currency) else None
+    )
+    assert parse_money(f"{text}{'.' if not decimals(currency) else ''}1", currency) is None
+    assert "-" not in format_money(minor, currency)
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1e9", "NaN", "Infinity", "1,000.00", "１.005"])
+def test_absurd_amounts_are_none(text: str) -> None:
+    """Whatever Decimal would take."""
+    assert parse_money(text, "CNY") is None
+
+
+def test_each_city_has_a_client_of_its_own() -> None:
+    """The same key at two cities is two clients; the SDK's global key stays unset."""
+
+    assert _client(1, "sk_test_x", "") is not _client(2, "sk_test_x", "")
+    assert _client(1, "sk_test_x", "") is _client(1, "sk_test_x", "")
+    assert stripe.api_key is None
+
+
+SECOND = '''
+"""Cash at the counter, for the tests."""
+from marshmallow import Schema
+from smartcity_saas.payments.providers import Provider
+
+provider = Provider("counter", Schema, lambda values, secret: None, lambda values: (),
+                    lambda values: ("cash",), lambda values, names: True)
+'''
+
+
+def test_a_second_provider_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file beside its siblings is found, with nothing else edited."""
+    (tmp_path / "counter.py").write_text(SECOND)
+    monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
+    assert set(installed_providers()) == {"stripe", "counter"}
+    sys.modules.pop("smartcity_saas.payments.providers.counter", None)
