@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint
 from marshmallow import Schema
 
-from smartcity_saas.configuration.city import Localized
+from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.outbox import Task as Work
+from smartcity_saas.payments.payable import Payable
 
 CATEGORIES: dict[str, Localized] = {
     "bills": {"zh": "缴费", "en": "Bills and payments"},
@@ -44,6 +48,26 @@ class Mine:
     icon: str
 
 
+@dataclass
+class Imported:
+    """What became of a file: rows by outcome, and every fault."""
+
+    added: int = 0
+    changed: int = 0
+    same: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def stored(self) -> int:
+        """Rows that are in the database now."""
+        return self.added + self.changed + self.same
+
+
+Importer = Callable[..., Imported]
+"""Takes a CSV into the city that we are in: actor, city, bytes, name, time, and by keyword
+``all_or_nothing``. Importing it again changes nothing."""
+
+
 @dataclass(frozen=True)
 class Service:
     """Something residents use.
@@ -51,6 +75,10 @@ class Service:
     ``resident`` holds its pages on a city's site, ``desk`` those of staff on the console.
     ``continues`` says in a sentence what still works while it is paused. ``mine`` lists what
     the resident with a key has. ``demo`` fills a city with sample rows, in demo mode only.
+    ``payable`` says how its things are paid, ``work`` are its tasks of the outbox by kind,
+    ``daily`` writes what a day brings (once a city and day, or more often: idempotent), and
+    ``importer`` takes a CSV from the command. ``api`` is where its JSON begins. ``acts`` names its
+    acts in the trail, ``keeps`` says what it keeps of a person, for the page on privacy.
     """
 
     name: str
@@ -68,7 +96,14 @@ class Service:
     keywords: tuple[str, ...] = ()
     tasks: Sequence[Task] = ()
     mine: Callable[[Any], list[Mine]] = lambda resident_id: []
-    demo: Callable[[Mapping[str, Any]], None] | None = None
+    payable: Payable | None = None
+    work: Mapping[str, Work] = field(default_factory=dict)
+    daily: Callable[[datetime], None] | None = None
+    importer: Importer | None = None
+    api: str | None = None
+    acts: Mapping[str, Any] = field(default_factory=dict)
+    keeps: Localized | None = None
+    demo: Callable[[City], None] | None = None
 
     @property
     def path(self) -> str:

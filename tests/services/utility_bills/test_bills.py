@@ -26,10 +26,10 @@ ROW = "water,4100280017,王某,示例路 1 号,2026-10,15,43.50,2026-11-03,2026-
 
 def bring(world: World, text: str = HEADER + ROW, city: str = "hangzhou", **options: Any) -> Any:
     world.app.fleet.refresh()
-    settings = world.app.fleet.snapshot.cities[city].catalog["utility_bills"].settings
+    served = world.app.fleet.snapshot.cities[city]
     with world.inside(city):
         return import_bills(
-            system("test"), settings, text.encode(), "b.csv", world.clock(), **options
+            system("test"), served, text.encode(), "b.csv", world.clock(), **options
         )
 
 
@@ -202,9 +202,8 @@ def test_the_desk_imports_a_file(world: World) -> None:
 
 def test_sample_data_is_complete_and_marked(world: World) -> None:
     """Two years for each sample resident, every row marked as sample."""
-    settings = world.app.fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].settings
     with world.inside("hangzhou"):
-        demo.fill(settings)
+        demo.fill(world.app.fleet.snapshot.cities["hangzhou"])
         assert domain.counts_of_city() == (9, 9 * 24)
     page = world.resident().get(ROOT)
     shown = world.resident().get(page.headers["Location"]).text

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+
 from smartcity_saas.catalog.service import Mine, Service, Task
 from smartcity_saas.configuration.extensions import EmptySchema
-from smartcity_saas.services.utility_bills import demo
+from smartcity_saas.connectors import HttpConnectorSettings
+from smartcity_saas.services.utility_bills import api, demo
 from smartcity_saas.services.utility_bills.bills import accounts_of, links, masked
 from smartcity_saas.services.utility_bills.desk import blueprint as desk
+from smartcity_saas.services.utility_bills.importing import import_bills
+from smartcity_saas.services.utility_bills.models import KIND_NAMES
+from smartcity_saas.services.utility_bills.paying import payable
+from smartcity_saas.services.utility_bills.reminding import remind
 from smartcity_saas.services.utility_bills.settings import UtilityBillsSettings
-from smartcity_saas.services.utility_bills.views import ICONS, KIND_NAMES, ROOT
+from smartcity_saas.services.utility_bills.source import PAID, REVERSED, send_paid, send_reversed
+from smartcity_saas.services.utility_bills.views import ICONS, ROOT
 from smartcity_saas.services.utility_bills.views import blueprint as resident
 
 
@@ -42,15 +50,16 @@ def _mine(resident: Any) -> list[Mine]:
 service = Service(
     name="utility_bills",
     title={"zh": "水电燃气账单", "en": "Utility bills"},
-    help={"zh": "看账单，和去年比用量", "en": "See bills, compare with last year"},
+    help={"zh": "缴水电燃气费，比用量", "en": "Pay bills, compare usage"},
     icon="receipt-yen",
     category="bills",
     resident=resident,
+    api=api.ROOT,
     landing="utility_bills.landing",
     desk=desk,
     desk_landing="utility_bills_desk.desk",
     settings=UtilityBillsSettings,
-    connectors={"local": EmptySchema},
+    connectors={"local": EmptySchema, "http": HttpConnectorSettings},
     continues={
         "zh": "已绑定的户号和账单照常可看。",
         "en": "Linked accounts and their bills can still be seen.",
@@ -63,4 +72,17 @@ service = Service(
     ),
     mine=_mine,
     demo=demo.fill,
+    payable=payable,
+    work={PAID: send_paid, REVERSED: send_reversed},
+    daily=remind,
+    importer=import_bills,
+    acts={
+        "utility_bills.link": _("Linked an account"),
+        "utility_bills.unlink": _("Unlinked an account"),
+        "utility_bills.import": _("Imported bills"),
+    },
+    keeps={
+        "zh": "你绑定的户号和你起的名字，直到你解绑。",
+        "en": "The accounts that you link, under the names that you give them, until you unlink them.",
+    },
 )

@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 
 from smartcity_saas.audit import record
+from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.identity.throttle import attempt
@@ -25,19 +26,12 @@ from smartcity_saas.services.utility_bills.models import (
     UtilityBill,
     UtilityLink,
 )
+from smartcity_saas.services.utility_bills.source import find_account
 from smartcity_saas.tenancy.counts import count
 
 MOST_LINKS = 20
 MOST_LINK_TRIES = 10
 THOUSANDTHS = 1000
-
-
-class FieldErrors(Invalid):
-    """What is wrong with a form, by field."""
-
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        super().__init__(_("Some answers need another look."))
-        self.fields = dict(fields)
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ class Usage:
 
 def link_account(
     resident: SignedInResident,
-    settings: Mapping[str, Any],
+    entry: CatalogEntry,
     kind: str,
     number: str,
     holder: str,
@@ -88,17 +82,14 @@ def link_account(
     Raises:
         FieldErrors: A number of the wrong form, no such account, or another holder's.
         Throttled: Too many attempts, so that numbers cannot be walked.
+        BackOfficeDown: The city's back office is asked and does not answer.
     """
     number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number))
     nickname, holder = nickname.strip(), holder.strip()
-    _refuse_malformed(settings, kind, number, holder, nickname)
+    _refuse_malformed(entry.settings, kind, number, holder, nickname)
     attempt(ResidentAttempt, f"link:{resident.id}", MOST_LINK_TRIES, now)
+    account = find_account(entry, kind, number, now)
     with command() as session:
-        account = session.scalars(
-            select(UtilityAccount).where(
-                UtilityAccount.kind == kind, UtilityAccount.number == number
-            )
-        ).one_or_none()
         if account is None or account.holder != holder:
             raise FieldErrors(
                 {
@@ -173,7 +164,11 @@ def due_bills(found: Sequence[UtilityLink]) -> list[UtilityBill]:
     return list(
         db.session.scalars(
             select(UtilityBill)
-            .where(UtilityBill.account_id.in_(keys), UtilityBill.paid_on.is_(None))
+            .where(
+                UtilityBill.account_id.in_(keys),
+                UtilityBill.paid_on.is_(None),
+                UtilityBill.amount > 0,
+            )
             .order_by(UtilityBill.due_on, UtilityBill.id)
         )
     )
@@ -228,6 +223,49 @@ def counts_of_city() -> tuple[int, int]:
     accounts = db.session.scalar(select(func.count()).select_from(UtilityAccount)) or 0
     bills = db.session.scalar(select(func.count()).select_from(UtilityBill)) or 0
     return accounts, bills
+
+
+def find_accounts(text: str, limit: int = 50) -> list[tuple[UtilityAccount, int, int, str]]:
+    """Accounts by number or holder, each with how many bills are unpaid, their sum in the minor
+    unit and its currency."""
+    accounts = list(
+        db.session.scalars(
+            select(UtilityAccount)
+            .where(or_(UtilityAccount.number == text, UtilityAccount.holder == text))
+            .order_by(UtilityAccount.kind, UtilityAccount.number)
+            .limit(limit)
+        )
+    )
+    rows = db.session.execute(
+        select(
+            UtilityBill.account_id,
+            func.count(UtilityBill.id),
+            func.sum(UtilityBill.amount),
+            func.min(UtilityBill.currency),
+        )
+        .where(
+            UtilityBill.account_id.in_([account.id for account in accounts]),
+            UtilityBill.paid_on.is_(None),
+        )
+        .group_by(UtilityBill.account_id)
+    )
+    unpaid = {key: (int(count), int(total), str(unit)) for key, count, total, unit in rows}
+    return [(account, *unpaid.get(account.id, (0, 0, ""))) for account in accounts]
+
+
+def bills_with_accounts(
+    *, unpaid: bool, limit: int = 100_000
+) -> list[tuple[UtilityBill, UtilityAccount]]:
+    """Bills with their accounts, for a file; only those that are not paid if so wished."""
+    query = (
+        select(UtilityBill, UtilityAccount)
+        .join(UtilityAccount, UtilityAccount.id == UtilityBill.account_id)
+        .order_by(UtilityAccount.kind, UtilityAccount.number, UtilityBill.period)
+        .limit(limit)
+    )
+    if unpaid:
+        query = query.where(UtilityBill.paid_on.is_(None))
+    return [(*row,) for row in db.session.execute(query)]
 
 
 def masked(number: str) -> str:

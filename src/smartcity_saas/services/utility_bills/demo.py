@@ -10,6 +10,7 @@ from typing import Any
 
 from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.city import City
 from smartcity_saas.identity import residents
 from smartcity_saas.identity.channels.demo import RESIDENTS
 from smartcity_saas.services.utility_bills.bills import link_account
@@ -27,11 +28,13 @@ _SHAPE = {
 _SEASON = (0.3, 0.5, 0.1, -0.4, -0.6, 0.2, 0.9, 1.0, 0.4, -0.3, -0.2, 0.1)
 
 
-def fill(settings: Mapping[str, Any]) -> None:
+def fill(city: City) -> None:
     """Fill the city that we are in: two sample residents linked, one who has yet to link."""
     now = utc_now()
+    entry = city.catalog["utility_bills"]
+    settings = entry.settings
     data = sample_csv(settings, now.date())
-    import_bills(system("demo"), settings, data, "sample.csv", now, sample=True)
+    import_bills(system("demo"), city, data, "sample.csv", now, sample=True)
     for subject, nickname in NICKNAMES.items():
         token = residents.sign_in("demo", subject, RESIDENTS[subject]["zh"], demo=True)
         resident = residents.signed_in(token)
@@ -39,7 +42,7 @@ def fill(settings: Mapping[str, Any]) -> None:
         assert resident is not None
         for kind in settings["kinds"]:
             number = sample_number(settings, kind, subject)
-            link_account(resident, settings, kind, number, HOLDERS[subject], nickname, now)
+            link_account(resident, entry, kind, number, HOLDERS[subject], nickname, now)
 
 
 def sample_number(settings: Mapping[str, Any], kind: str, subject: str) -> str:

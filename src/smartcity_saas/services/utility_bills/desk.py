@@ -1,4 +1,4 @@
-"""The service's desk on the console: importing bills."""
+"""The service's desk on the console: finding accounts, importing bills, bills as CSV."""
 
 from __future__ import annotations
 
@@ -6,57 +6,73 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
-from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import current_staff, documents
+from smartcity_saas.catalog.importing import MOST_SHOWN, served_city, take_upload
 from smartcity_saas.services.utility_bills import bills as domain
-from smartcity_saas.services.utility_bills.importing import REQUIRED, import_bills
+from smartcity_saas.services.utility_bills.importing import REQUIRED
+from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.web.csv_output import csv_response
+from smartcity_saas.web.money import plain_money
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/cities/<city>/utility-bills"
-MOST_SHOWN = 100
 
 blueprint = ConsoleBlueprint("utility_bills_desk", __name__, template_folder="templates")
 
 
 @blueprint.page(ROOT, permission="city.desk")
 def desk(city: str) -> Any:
-    """What is held, and the form that imports bills."""
+    """What is held, a search, and the form that imports bills."""
     return _page(city)
 
 
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
 def import_file(city: str) -> Any:
     """Import a supplier's file."""
-    member = current_staff()
-    assert member is not None
-    upload = request.files.get("file")
-    entry = current_app.fleet.snapshot.cities[city].catalog["utility_bills"]  # type: ignore[attr-defined]
-    result, problems = None, []
-    try:
-        with city_scope(documents().live(city).id):
-            result = import_bills(
-                member.actor,
-                entry.settings,
-                upload.read() if upload else b"",
-                (upload.filename if upload else None) or "bills.csv",
-                current_app.config["CLOCK"](),
-                all_or_nothing="all_or_nothing" in request.form,
-            )
-            problems = result.problems
-    except Invalid as error:
-        problems = error.problems
+    service = current_app.extensions["services"]["utility_bills"]
+    result, problems = take_upload(served_city(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 
 
+@blueprint.page(f"{ROOT}/bills.csv", permission="city.desk")
+def bills_csv(city: str) -> Any:
+    """Bills of the chosen months as CSV, in the columns of the import."""
+    with city_scope(served_city(city).id):
+        rows = [
+            (
+                account.kind,
+                account.number,
+                account.holder,
+                account.address,
+                f"{bill.period:%Y-%m}",
+                f"{bill.usage / domain.THOUSANDTHS:g}",
+                plain_money(bill.amount, bill.currency),
+                bill.issued_on,
+                bill.due_on,
+                bill.paid_on or "",
+                bill.payment_id or "",
+            )
+            for bill, account in domain.bills_with_accounts(
+                unpaid=request.args.get("unpaid") == "1"
+            )
+        ]
+    return csv_response(f"{city}-bills.csv", [*REQUIRED, "paid_on", "payment"], rows)
+
+
 def _page(city: str, **values: Any) -> str:
-    with city_scope(documents().live(city).id):
+    text = request.args.get("text", "").strip()[:64]
+    with city_scope(served_city(city).id):
         accounts, bills = domain.counts_of_city()
+        found = domain.find_accounts(text) if text else []
     return render_template(
         "utility_bills/desk.html",
         accounts=accounts,
         bills=bills,
+        found=found,
+        text_wanted=text,
+        kind_names=KIND_NAMES,
         columns=[*REQUIRED, "paid_on"],
         most_shown=MOST_SHOWN,
+        import_path=f"/cities/{city}/utility-bills",
         **{"result": None, "problems": [], **values},
     )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
+from smartcity_saas.catalog.importing import Cells
+from smartcity_saas.catalog.service import Imported
+from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command, db
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
+from smartcity_saas.services.utility_bills.source import locked_bills, store_bill
 
 REQUIRED = (
     "kind",
@@ -29,23 +32,6 @@ REQUIRED = (
     "issued_on",
     "due_on",
 )
-CURRENCY = "CNY"
-LARGEST_AMOUNT = Decimal(1_000_000)
-
-
-@dataclass
-class Imported:
-    """What became of a file: rows by outcome, and every fault."""
-
-    added: int = 0
-    changed: int = 0
-    same: int = 0
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def stored(self) -> int:
-        """Rows that are in the database now."""
-        return self.added + self.changed + self.same
 
 
 @dataclass(frozen=True)
@@ -65,7 +51,7 @@ class _Row:
 
 def import_bills(
     actor: Actor,
-    settings: Mapping[str, Any],
+    city: City,
     data: bytes,
     name: str,
     now: datetime,
@@ -79,16 +65,17 @@ def import_bills(
         Invalid: The file as a whole cannot be read.
     """
     result = Imported()
+    settings = city.catalog["utility_bills"].settings
     rows: list[_Row] = []
     for line in read_csv(data, name, REQUIRED):
-        row = _parsed(line, settings, name, result.problems)
+        row = _parsed(line, settings, city.currency, name, result.problems)
         if row is not None:
             rows.append(row)
     _refuse_twice(rows, name, result.problems)
     if result.problems and all_or_nothing:
         return result
     with command():
-        _store(rows, result, now, sample)
+        _store(rows, result, city.currency, now, sample)
         record(
             actor,
             "utility_bills.import",
@@ -100,9 +87,9 @@ def import_bills(
 
 
 def _parsed(
-    line: Line, settings: Mapping[str, Any], name: str, problems: list[Problem]
+    line: Line, settings: Mapping[str, Any], currency: str, name: str, problems: list[Problem]
 ) -> _Row | None:
-    reader = _Cells(line, name, problems)
+    reader = Cells(line, name, problems)
     kind = line.values["kind"]
     supplier = settings["suppliers"].get(kind) if kind in settings["kinds"] else None
     if supplier is None:
@@ -122,7 +109,7 @@ def _parsed(
         address=reader.text("address", 120),
         period=reader.month("period"),
         usage=reader.decimal("usage", 3),
-        amount=reader.decimal("amount", 2),
+        amount=reader.money("amount", currency),
         issued_on=reader.day("issued_on"),
         due_on=reader.day("due_on"),
         paid_on=reader.day("paid_on") if line.values.get("paid_on") else None,
@@ -130,60 +117,6 @@ def _parsed(
     if not reader.faulty and row.due_on < row.issued_on:
         reader.fault("due_on", _("A bill cannot be due before it is issued."))
     return None if reader.faulty else row
-
-
-class _Cells:
-    """Reading the cells of one row, noting every fault."""
-
-    def __init__(self, line: Line, name: str, problems: list[Problem]) -> None:
-        self.line = line
-        self.name = name
-        self.problems = problems
-        self.faulty = False
-
-    def fault(self, column: str, message: Any, hint: Any = "") -> None:
-        self.faulty = True
-        self.problems.append(csv_problem(self.name, self.line.number, column, message, hint))
-
-    def text(self, column: str, longest: int) -> str:
-        value = self.line.values[column]
-        if not 0 < len(value) <= longest:
-            self.fault(column, _("Write 1 to %(most)s characters.", most=longest))
-        return value
-
-    def day(self, column: str) -> date:
-        try:
-            found = date.fromisoformat(self.line.values[column])
-        except ValueError:
-            found = date.min
-        if not 2000 <= found.year < 2100:
-            self.fault(column, _("Write a date such as 2026-11-30."))
-        return found
-
-    def month(self, column: str) -> date:
-        value = self.line.values[column]
-        try:
-            found = date.fromisoformat(f"{value}-01")
-        except ValueError:
-            found = date.min
-        if not 2000 <= found.year < 2100:
-            self.fault(column, _("Write a month such as 2026-10."))
-        return found
-
-    def decimal(self, column: str, places: int) -> int:
-        """A number that is not negative, as a whole number of its smallest part."""
-        try:
-            value = Decimal(self.line.values[column])
-            fits = value.is_finite() and 0 <= value < LARGEST_AMOUNT
-            if fits and -int(value.as_tuple().exponent) <= places:
-                return int(value.scaleb(places))
-        except InvalidOperation:
-            pass
-        self.fault(
-            column,
-            _("Write a number from 0 to 999,999 with up to %(places)s decimals.", places=places),
-        )
-        return 0
 
 
 def _refuse_twice(rows: list[_Row], name: str, problems: list[Problem]) -> None:
@@ -203,32 +136,28 @@ def _refuse_twice(rows: list[_Row], name: str, problems: list[Problem]) -> None:
             )
 
 
-def _store(rows: list[_Row], result: Imported, now: datetime, sample: bool) -> None:
+def _store(rows: list[_Row], result: Imported, currency: str, now: datetime, sample: bool) -> None:
     accounts = _accounts(rows, now, sample)
     keys = {account.id for account in accounts.values()}
-    bills = {
-        (bill.account_id, bill.period): bill
-        for bill in db.session.scalars(select(UtilityBill).where(UtilityBill.account_id.in_(keys)))
-    }
+    bills = locked_bills(keys)
     for row in rows:
         account = accounts[row.kind, row.number]
         bill = bills.get((account.id, row.period))
         if bill is None:
-            bill = UtilityBill(account_id=account.id, period=row.period, currency=CURRENCY)
-            db.session.add(bill)
             result.added += 1
         elif _differs(bill, row):
             result.changed += 1
         else:
             result.same += 1
             continue
-        bill.usage, bill.amount = row.usage, row.amount
-        bill.issued_on, bill.due_on, bill.paid_on = row.issued_on, row.due_on, row.paid_on
+        store_bill(bill, account.id, {**asdict(row), "currency": currency})
 
 
 def _differs(bill: UtilityBill, row: _Row) -> bool:
-    now = (bill.usage, bill.amount, bill.issued_on, bill.due_on, bill.paid_on)
-    return now != (row.usage, row.amount, row.issued_on, row.due_on, row.paid_on)
+    """Whether a file says anything new. What was paid here stays as it was paid."""
+    now = (bill.usage, bill.issued_on, bill.due_on, bill.amount, bill.paid_on)
+    new = (row.usage, row.issued_on, row.due_on, row.amount, row.paid_on)
+    return now[:3] != new[:3] if bill.payment_id is not None else now != new
 
 
 def _accounts(

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
 
 KINDS = ("water", "electricity", "gas")
+BILL_NAMES: dict[str, Any] = {
+    "water": _("Water bill"),
+    "electricity": _("Electricity bill"),
+    "gas": _("Gas bill"),
+}
+KIND_NAMES: dict[str, Any] = {
+    "water": _("Water"),
+    "electricity": _("Electricity"),
+    "gas": _("Gas"),
+}
 
 
 class UtilityAccount(CityModel):
@@ -49,12 +61,15 @@ class UtilityLink(CityModel):
 
 class UtilityBill(CityModel):
     """One bill. ``amount`` is in the currency's minor unit, ``usage`` in thousandths of the
-    kind's unit (m³ or kWh); ``period`` is the first day of its month."""
+    kind's unit (m³ or kWh); ``period`` is the first day of its month. ``payment_id`` is set while
+    it is paid by a payment made here."""
 
     __tablename__ = "utility_bill"
     __table_args__ = (
         city_foreign_key("account_id", "utility_account"),
+        city_foreign_key("payment_id", "payment"),
         UniqueConstraint("city_id", "account_id", "period"),
+        Index("ix_utility_bill_city_id_due_on", "city_id", "due_on"),
         CheckConstraint("amount >= 0", name="amount"),
         CheckConstraint("usage >= 0", name="usage"),
     )
@@ -67,6 +82,7 @@ class UtilityBill(CityModel):
     issued_on: Mapped[date]
     due_on: Mapped[date]
     paid_on: Mapped[date | None]
+    payment_id: Mapped[uuid.UUID | None]
     account: Mapped[UtilityAccount] = city_relationship(
         "UtilityAccount", "account_id", owner="UtilityBill"
     )

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, validate
 
 from smartcity_saas.configuration.fields import Choice, Line, ListOf, Pattern, Text
 from smartcity_saas.configuration.schema import ServiceSettings
@@ -106,6 +106,12 @@ class UtilityBillsSettings(ServiceSettings):
         metadata={"description": "Which bills the city shows: `water`, `electricity`, `gas`."},
     )
     suppliers = fields.Nested(SuppliersSchema, required=True)
+    remind_days = fields.Integer(
+        strict=True,
+        load_default=3,
+        validate=validate.Range(0, 30),
+        metadata={"description": "Days before a bill is due that residents are reminded; 0 never."},
+    )
 
     def check_whole(self, data: Mapping[str, Any]) -> None:
         """Each kind once and with its supplier; tiers in order; the example of its pattern."""

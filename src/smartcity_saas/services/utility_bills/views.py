@@ -9,19 +9,20 @@ from flask import abort, current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import CatalogEntry
+from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.gatekeeper import current_resident
 from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.payments.accounts import payment_methods, payments_open
+from smartcity_saas.payments.checkout import Place, begin_payment, page_of
+from smartcity_saas.payments.records import on_their_way, payments_of_resident
 from smartcity_saas.services.utility_bills import bills as domain
-from smartcity_saas.services.utility_bills.bills import THOUSANDTHS, FieldErrors
-from smartcity_saas.services.utility_bills.models import KINDS
+from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
+from smartcity_saas.services.utility_bills.models import KIND_NAMES, KINDS, UtilityBill
+from smartcity_saas.services.utility_bills.source import bring_up_to_date
 from smartcity_saas.web.charts import bar_chart
+from smartcity_saas.web.languages import language
 from smartcity_saas.web.policy import CityBlueprint
 
-KIND_NAMES: dict[str, Any] = {
-    "water": _("Water"),
-    "electricity": _("Electricity"),
-    "gas": _("Gas"),
-}
 ICONS = {"water": "droplet", "electricity": "bolt", "gas": "flame"}
 UNITS = {"water": "m³", "electricity": "kWh", "gas": "m³"}
 ROOT = "/services/utility-bills"
@@ -46,7 +47,7 @@ def landing() -> Any:
 @blueprint.page(f"{ROOT}/<any({', '.join(KINDS)}):kind>", who="resident")
 def by_kind(kind: str) -> Any:
     """The resident's first account of a kind, or the form that links one."""
-    resident = _resident()
+    resident = signed_in()
     found = domain.links(resident)
     accounts = domain.accounts_of(found)
     link = next((one for one in found if accounts[one.account_id].kind == kind), None)
@@ -58,15 +59,19 @@ def by_kind(kind: str) -> Any:
 @blueprint.page(f"{ROOT}/accounts/<uuid:link_id>", who="resident", continues=True)
 def account(link_id: uuid.UUID) -> Any:
     """One linked account: what is due, usage, tiers, history."""
-    resident = _resident()
+    resident = signed_in()
     link = domain.own_link(resident, link_id)
     found = domain.links(resident)
     accounts = domain.accounts_of(found)
     own = accounts[link.account_id]
-    every = domain.bills_of(own.id)
     household = [one for one in found if one.nickname == link.nickname]
+    fresh = all(bring_up_to_date(_entry(), accounts[one.account_id], _now()) for one in household)
+    every = domain.bills_of(own.id)
     supplier = _entry().settings.get("suppliers", {}).get(own.kind, {})
     usage = domain.usage_of(every)
+    owed = domain.due_bills(household)
+    coming = on_their_way("utility_bills", [str(bill.id) for bill in owed])
+    due = [bill for bill in owed if str(bill.id) not in coming]
     return _render(
         "utility_bills/account.html",
         link=link,
@@ -75,7 +80,11 @@ def account(link_id: uuid.UUID) -> Any:
         accounts=accounts,
         household=household,
         nicknames=list(dict.fromkeys(one.nickname for one in found)),
-        due=domain.due_bills(household),
+        due=due,
+        coming=[(bill, coming[str(bill.id)]) for bill in owed if str(bill.id) in coming],
+        receipts=_receipts(every),
+        paying=_paying(due),
+        fresh=fresh,
         bills=every if request.args.get("all") else every[:6],
         bill_count=len(every),
         supplier=supplier,
@@ -85,6 +94,18 @@ def account(link_id: uuid.UUID) -> Any:
         year_usage=sum(b.usage for b in every if b.period.year == _now().year) / THOUSANDTHS,
         entry=_entry(),
     )
+
+
+@blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
+def pay() -> Any:
+    """Go and pay the chosen bills."""
+    city = request.site.city  # type: ignore[attr-defined]
+    chosen = request.form.getlist("bill")
+    if not chosen:
+        raise Invalid(_("Choose at least one bill."))
+    place = Place(request.host_url.rstrip("/"), language())
+    payment = begin_payment(city, signed_in(), "utility_bills", chosen, place, _now())
+    return redirect(page_of(payment), 303)
 
 
 @blueprint.page(f"{ROOT}/link", who="resident")
@@ -100,7 +121,7 @@ def link() -> Any:
     """Link an account."""
     typed = {name: request.form.get(name, "") for name in ("kind", "number", "holder", "nickname")}
     try:
-        made = domain.link_account(_resident(), _entry().settings, **typed, now=_now())
+        made = domain.link_account(signed_in(), _entry(), **typed, now=_now())
     except FieldErrors as error:
         return _link_page(typed, error.fields), 422
     return redirect(f"{ROOT}/accounts/{made.id}")
@@ -109,7 +130,7 @@ def link() -> Any:
 @blueprint.page(f"{ROOT}/accounts/<uuid:link_id>/unlink", who="resident", continues=True)
 def unlink_question(link_id: uuid.UUID) -> Any:
     """Ask before a link is removed."""
-    link = domain.own_link(_resident(), link_id)
+    link = domain.own_link(signed_in(), link_id)
     account = domain.accounts_of([link])[link.account_id]
     return _render("utility_bills/unlink.html", link=link, account=account)
 
@@ -119,7 +140,7 @@ def unlink_question(link_id: uuid.UUID) -> Any:
 )
 def unlink(link_id: uuid.UUID) -> Any:
     """Remove a link."""
-    domain.unlink_account(_resident(), link_id, _now())
+    domain.unlink_account(signed_in(), link_id, _now())
     return redirect("/me")
 
 
@@ -127,6 +148,21 @@ def _link_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
     return _render(
         "utility_bills/link.html", settings=_entry().settings, typed=typed, errors=errors
     )
+
+
+def _paying(due: list[UtilityBill]) -> Any:
+    """What the amount card needs: whether and how one can pay here; None where nothing is due."""
+    city = request.site.city  # type: ignore[attr-defined]
+    if not due or not payments_open(city):
+        return None
+    return {"methods": payment_methods(city), "currency": due[0].currency}
+
+
+def _receipts(bills: list[UtilityBill]) -> set[uuid.UUID]:
+    """The payments of some bills that the resident made; others of the household have theirs."""
+    if not any(bill.payment_id for bill in bills):
+        return set()
+    return {payment.id for payment in payments_of_resident(signed_in())}
 
 
 def _chart(usage: domain.Usage) -> Any:
@@ -161,7 +197,8 @@ def _entry() -> CatalogEntry:
     return found
 
 
-def _resident() -> SignedInResident:
+def signed_in() -> SignedInResident:
+    """The resident whom the policy of the page has let in."""
     return current_resident() or abort(404)
 
 

@@ -1,0 +1,174 @@
+"""Taking a CSV into a service: reading its cells, noting every fault, and the desk's upload."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import date, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask import current_app, request
+from flask_babel import lazy_gettext as _
+from marshmallow import ValidationError
+
+from smartcity_saas.catalog.service import Imported, Service
+from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.csv_input import Line, csv_problem
+from smartcity_saas.configuration.fields import no_control_characters
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.web.money import decimals
+
+MOST_SHOWN = 100
+LARGEST_NUMBER = Decimal(1_000_000)
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+class Cells:
+    """Reading the cells of one row; a faulty one gives a stand-in and is noted."""
+
+    def __init__(self, line: Line, name: str, problems: list[Problem]) -> None:
+        self.line = line
+        self.name = name
+        self.problems = problems
+        self.faulty = False
+
+    def fault(self, column: str, message: Any, hint: Any = "") -> None:
+        """Note what is wrong with a cell."""
+        self.faulty = True
+        self.problems.append(csv_problem(self.name, self.line.number, column, message, hint))
+
+    def raw(self, column: str) -> str:
+        """A cell as it stands; empty where the column is missing."""
+        return self.line.values.get(column, "")
+
+    def text(self, column: str, longest: int, *, empty: bool = False) -> str:
+        """Some text of limited length."""
+        value = self.raw(column)
+        if not (0 if empty else 1) <= len(value) <= longest:
+            self.fault(column, _("Write 1 to %(most)s characters.", most=longest))
+        try:
+            no_control_characters(value)
+        except ValidationError as error:
+            self.fault(column, error.messages[0])
+        return value
+
+    def both(self, column: str, longest: int) -> dict[str, str]:
+        """A text in both languages, from ``<column>_zh`` and ``<column>_en``."""
+        return {code: self.text(f"{column}_{code}", longest) for code in ("zh", "en")}
+
+    def code(self, column: str) -> str:
+        """A short name for programs."""
+        value = self.raw(column)
+        if not _CODE.fullmatch(value):
+            self.fault(column, _("Write a code of letters, digits, dot, - and _."))
+        return value
+
+    def choice(self, column: str, words: Collection[str]) -> str:
+        """One of a few words."""
+        value = self.raw(column)
+        if value not in words:
+            self.fault(column, _("Write one of: %(words)s.", words=", ".join(words)))
+        return value
+
+    def day(self, column: str) -> date:
+        """A date (ISO 8601)."""
+        try:
+            found = date.fromisoformat(self.raw(column))
+        except ValueError:
+            found = date.min
+        if not 2000 <= found.year < 2100:
+            self.fault(column, _("Write a date such as 2026-11-30."))
+        return found
+
+    def month(self, column: str) -> date:
+        """A month, as its first day."""
+        try:
+            found = date.fromisoformat(f"{self.raw(column)}-01")
+        except ValueError:
+            found = date.min
+        if not 2000 <= found.year < 2100:
+            self.fault(column, _("Write a month such as 2026-10."))
+        return found
+
+    def clock(self, column: str) -> time:
+        """A time of day."""
+        value = self.raw(column)
+        if not re.fullmatch(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]", value):
+            self.fault(column, _("Write a time of day such as 08:30."))
+            return time()
+        hour, minute = value.split(":")
+        return time(int(hour), int(minute))
+
+    def integer(self, column: str, least: int, most: int) -> int:
+        """A whole number within limits."""
+        value = self.raw(column)
+        if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+            self.fault(
+                column,
+                _("Write a whole number from %(least)s to %(most)s.", least=least, most=most),
+            )
+            return least
+        return int(value)
+
+    def decimal(self, column: str, places: int) -> int:
+        """A number that is not negative, as a whole number of its smallest part."""
+        try:
+            value = Decimal(self.raw(column))
+            fits = value.is_finite() and 0 <= value < LARGEST_NUMBER
+            if fits and -int(value.as_tuple().exponent) <= places:
+                return int(value.scaleb(places))
+        except InvalidOperation:
+            pass
+        self.fault(
+            column,
+            _("Write a number from 0 to 999,999 with up to %(places)s decimals.", places=places),
+        )
+        return 0
+
+    def money(self, column: str, currency: str) -> int:
+        """An amount, in the currency's minor unit."""
+        return self.decimal(column, decimals(currency))
+
+
+def served_city(slug: str) -> City:
+    """The city of a desk's page as it is served.
+
+    Raises:
+        NotFound: Nothing of it compiles.
+    """
+    found: City | None = current_app.fleet.snapshot.cities.get(slug)  # type: ignore[attr-defined]
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _file_name(given: str) -> str:
+    """A file's name as the trail keeps it: short, and of characters that show."""
+    return "".join(one for one in given if one.isprintable())[:80] or "upload.csv"
+
+
+def take_upload(city: City, service: Service) -> tuple[Imported | None, list[Problem]]:
+    """Import the file of the present request's form; the result, and every fault."""
+    member = current_staff()
+    assert member is not None
+    assert service.importer is not None
+    upload = request.files.get("file")
+    if not upload or not upload.filename:
+        return None, [csv_problem("", 0, "", _("Choose a file first."))]
+    try:
+        with city_scope(city.id):
+            result = service.importer(
+                member.actor,
+                city,
+                upload.read(),
+                _file_name(upload.filename),
+                current_app.config["CLOCK"](),
+                all_or_nothing="all_or_nothing" in request.form,
+            )
+    except Invalid as error:
+        return None, error.problems
+    return result, result.problems

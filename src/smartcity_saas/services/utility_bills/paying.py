@@ -1,0 +1,110 @@
+"""Bills as something to pay: what is owed, marking it paid, taking that back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from smartcity_saas.database import db
+from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
+from smartcity_saas.services.utility_bills.bills import accounts_of, links
+from smartcity_saas.services.utility_bills.models import BILL_NAMES, UtilityAccount, UtilityBill
+from smartcity_saas.services.utility_bills.source import report_paid, report_reversed
+from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.web.formats import month_of_year
+from smartcity_saas.web.languages import both
+
+ROOT = "/services/utility-bills"
+MOST_AT_ONCE = 30
+
+
+def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
+    """What a resident would pay for some bills of linked accounts.
+
+    Raises:
+        NotFound: One is no bill that the resident sees, or none is named.
+        Conflict: One is paid, or they are in several currencies.
+    """
+    found = links(resident)
+    accounts = accounts_of(found)
+    bills = _bills(references)
+    if not bills or len(bills) > MOST_AT_ONCE or len(bills) != len(set(references)):
+        raise NotFound(_("Choose bills that stand here."))
+    if any(bill.account_id not in accounts for bill in bills):
+        raise NotFound(_("Choose bills that stand here."))
+    if any(bill.paid_on is not None for bill in bills):
+        raise Conflict(_("One of these bills is paid already. Look at the list again."))
+    if any(bill.amount == 0 for bill in bills) or len({b.currency for b in bills}) != 1:
+        raise Conflict(_("These bills cannot be paid together. Pay them one by one."))
+    link = next(one for one in found if one.account_id == bills[0].account_id)
+    return Quote(
+        title=both(lambda: _title(bills, accounts)),
+        items=tuple(
+            Item(str(bill.id), both(lambda b=bill: _name(b, accounts)), bill.amount)  # type: ignore[misc]
+            for bill in bills
+        ),
+        currency=bills[0].currency,
+        back=f"{ROOT}/accounts/{link.id}",
+    )
+
+
+def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: datetime) -> None:
+    """Mark bills as paid by a payment.
+
+    Raises:
+        NotPayable: One is gone, was paid elsewhere, or costs another amount by now.
+    """
+    amounts = {item.reference: item.amount for item in items}
+    bills = _bills([*amounts], lock=True)
+    if len(bills) != len(amounts):
+        raise NotPayable("gone")
+    if any(bill.paid_on is not None for bill in bills):
+        raise NotPayable("paid")
+    if any((b.amount, b.currency) != (amounts[str(b.id)], currency) for b in bills):
+        raise NotPayable("changed")
+    today = now.astimezone(ZoneInfo(present_city().timezone)).date()
+    for bill in bills:
+        bill.paid_on, bill.payment_id = today, payment_id
+        report_paid(bill, now)
+
+
+def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> None:
+    """Bills of a payment that went back whole are due again."""
+    for bill in _bills(references, lock=True):
+        if bill.payment_id == payment_id:
+            report_reversed(bill, now)
+            bill.paid_on, bill.payment_id = None, None
+
+
+payable = Payable(quote, fulfil, reverse)
+
+
+def _bills(references: Sequence[str], *, lock: bool = False) -> list[UtilityBill]:
+    try:
+        keys = [uuid.UUID(reference) for reference in references]
+    except ValueError:
+        return []
+    query = select(UtilityBill).where(UtilityBill.id.in_(keys))
+    query = query.order_by(UtilityBill.due_on, UtilityBill.id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return list(db.session.scalars(query))
+
+
+def _name(bill: UtilityBill, accounts: dict[uuid.UUID, UtilityAccount]) -> str:
+    name = BILL_NAMES[accounts[bill.account_id].kind]
+    return f"{name} {month_of_year(bill.period)}"
+
+
+def _title(bills: Sequence[UtilityBill], accounts: dict[uuid.UUID, UtilityAccount]) -> Any:
+    if len(bills) == 1:
+        return _name(bills[0], accounts)
+    return _("%(count)s utility bills", count=len(bills))

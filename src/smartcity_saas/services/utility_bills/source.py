@@ -1,0 +1,223 @@
+"""Where bills come from: the city's own tables, or its back office over HTTP.
+
+What residents see always comes from the tables. With ``http`` they hold the last good answer of
+the back office, brought up to date when someone looks and it has grown old; what is paid here
+is reported back by the outbox. The contract is docs/connectors/utility-bills.yaml.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from sqlalchemy import select
+
+from smartcity_saas.configuration.city import CatalogEntry
+from smartcity_saas.configuration.fields import no_control_characters as clean
+from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, office_of
+from smartcity_saas.credentials import CredentialError
+from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
+from smartcity_saas.tenancy.here import present_city
+
+SERVICE = "utility_bills"
+PAID = "utility_bills.paid"
+REVERSED = "utility_bills.reversed"
+MOST_BILLS = 240
+
+log = structlog.get_logger(__name__)
+
+
+class BillAnswer(Schema):
+    """One bill as a back office gives it. Amounts in the minor unit, usage in thousandths."""
+
+    class Meta:
+        """Further keys are the back office's own business."""
+
+        unknown = EXCLUDE
+
+    period = fields.Date(required=True, format="%Y-%m")
+    usage = fields.Integer(required=True, validate=validate.Range(0, 10**9))
+    amount = fields.Integer(required=True, validate=validate.Range(0, 10**8))
+    issued_on = fields.Date(required=True)
+    due_on = fields.Date(required=True)
+    paid_on = fields.Date(load_default=None, allow_none=True)
+
+
+class AccountAnswer(Schema):
+    """One account with its bills."""
+
+    class Meta:
+        """Further keys are the back office's own business."""
+
+        unknown = EXCLUDE
+
+    holder = fields.String(required=True, validate=[validate.Length(1, 60), clean])
+    address = fields.String(required=True, validate=[validate.Length(1, 120), clean])
+    bills = fields.List(
+        fields.Nested(BillAnswer), required=True, validate=validate.Length(max=MOST_BILLS)
+    )
+
+    @validates_schema
+    def refuse_a_month_twice(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """A month has one bill."""
+        months = [(bill["period"].year, bill["period"].month) for bill in data.get("bills", ())]
+        if len(set(months)) != len(months):
+            raise ValidationError({"bills": ["a month stands twice"]})
+
+
+def find_account(
+    entry: CatalogEntry, kind: str, number: str, now: datetime
+) -> UtilityAccount | None:
+    """The account of a number, asked of the back office where the city has one.
+
+    Raises:
+        BackOfficeDown: The back office is asked and does not answer.
+    """
+    if entry.connector.get("kind") == "http":
+        _fetch(entry, kind, number, now)
+    return db.session.scalars(
+        select(UtilityAccount).where(UtilityAccount.kind == kind, UtilityAccount.number == number)
+    ).one_or_none()
+
+
+def bring_up_to_date(entry: CatalogEntry, account: UtilityAccount, now: datetime) -> bool:
+    """Ask the back office again if what is held has grown old.
+
+    Returns:
+        Whether what is held is as fresh as the city wants it; False where the back office does
+        not answer, and the last good data is all there is.
+    """
+    if entry.connector.get("kind") != "http":
+        return True
+    fresh = timedelta(minutes=entry.connector.get("fresh_minutes", 10))
+    if now - account.updated_at < fresh:
+        return True
+    try:
+        _fetch(entry, account.kind, account.number, now)
+    except (BackOfficeDown, CredentialError):
+        return False
+    return True
+
+
+def report_paid(bill: UtilityBill, now: datetime) -> None:
+    """Write the task that tells the back office, in the transaction that marks the bill paid."""
+    if present_city().catalog[SERVICE].connector.get("kind") == "http":
+        enqueue(PAID, {"bill": str(bill.id)}, now, key=f"{bill.id}:{bill.payment_id}")
+
+
+def report_reversed(bill: UtilityBill, now: datetime) -> None:
+    """Write the task that tells the back office that a payment went back."""
+    if present_city().catalog[SERVICE].connector.get("kind") == "http":
+        payload = {"bill": str(bill.id), "payment": str(bill.payment_id)}
+        enqueue(REVERSED, payload, now, key=f"{bill.id}:{bill.payment_id}")
+
+
+def send_reversed(payload: Mapping[str, Any], now: datetime) -> None:
+    """The task: tell the back office that what it was told of a payment holds no longer."""
+    office = office_of(present_city().catalog[SERVICE])
+    db.session.rollback()
+    key = f"{payload['bill']}:{payload['payment']}"
+    office.post("/reversals", {"payment": payload["payment"]}, f"reversed:{key}")
+
+
+def send_paid(payload: Mapping[str, Any], now: datetime) -> None:
+    """The task: tell the back office that a bill was paid, by the payment's key."""
+    row = db.session.execute(
+        select(UtilityBill, UtilityAccount)
+        .join(UtilityAccount, UtilityAccount.id == UtilityBill.account_id)
+        .where(UtilityBill.id == uuid.UUID(payload["bill"]))
+    ).one_or_none()
+    if row is None or row[0].payment_id is None:
+        return
+    bill, account = row
+    body = {
+        "kind": account.kind,
+        "number": account.number,
+        "period": f"{bill.period:%Y-%m}",
+        "amount": bill.amount,
+        "currency": bill.currency,
+        "paid_on": str(bill.paid_on),
+        "payment": str(bill.payment_id),
+    }
+    office = office_of(present_city().catalog[SERVICE])
+    db.session.rollback()  # nothing stays open while the other side takes its time
+    office.post("/payments", body, f"{bill.id}:{bill.payment_id}")
+
+
+def _fetch(entry: CatalogEntry, kind: str, number: str, now: datetime) -> None:
+    office = office_of(entry)
+    db.session.rollback()
+    try:
+        answer = office.get(f"/accounts/{kind}/{quote(number, safe='')}")
+        found = AccountAnswer().load(answer)
+    except BackOfficeRefused as error:
+        if error.code == 404:
+            return
+        raise BackOfficeDown(f"status {error.code}") from None
+    except ValidationError as error:
+        log.warning("back_office_answer_odd", service=SERVICE, fields=sorted(error.messages))
+        raise BackOfficeDown("odd answer") from None
+    with command():
+        _store(kind, number, found, now)
+
+
+def _store(kind: str, number: str, found: Mapping[str, Any], now: datetime) -> None:
+    insert_once(
+        UtilityAccount,
+        ("kind", "number"),
+        kind=kind,
+        number=number,
+        holder=found["holder"],
+        address=found["address"],
+        updated_at=now,
+    )
+    account = db.session.scalars(
+        select(UtilityAccount)
+        .where(UtilityAccount.kind == kind, UtilityAccount.number == number)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    account.holder, account.address, account.updated_at = found["holder"], found["address"], now
+    db.session.flush()
+    held = locked_bills([account.id])
+    for values in found["bills"]:
+        period = values["period"].replace(day=1)
+        store_bill(held.get((account.id, period)), account.id, {**values, "period": period})
+
+
+def locked_bills(account_ids: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, date], UtilityBill]:
+    """The bills of some accounts by account and month, held in the order in which a payment
+    holds them, so that neither a stale one is written nor two writers wait for each other."""
+    query = (
+        select(UtilityBill)
+        .where(UtilityBill.account_id.in_(list(account_ids)))
+        .order_by(UtilityBill.due_on, UtilityBill.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {(bill.account_id, bill.period): bill for bill in db.session.scalars(query)}
+
+
+def store_bill(
+    bill: UtilityBill | None, account_id: uuid.UUID, values: Mapping[str, Any]
+) -> UtilityBill:
+    """Write a bill as its supplier gives it. What was paid here stays paid, for what was paid,
+    even while the supplier does not know it yet."""
+    if bill is None:
+        bill = UtilityBill(
+            account_id=account_id,
+            period=values["period"],
+            currency=values.get("currency") or present_city().currency,
+        )
+        db.session.add(bill)
+    bill.usage, bill.issued_on, bill.due_on = values["usage"], values["issued_on"], values["due_on"]
+    if bill.payment_id is None:
+        bill.amount, bill.paid_on = values["amount"], values["paid_on"]
+    return bill
