@@ -1,0 +1,116 @@
+"""Hospital appointments: find a doctor, book a place, wait for one, come or cancel."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.catalog.service import Mine, Service, Task
+from smartcity_saas.configuration.extensions import EmptySchema
+from smartcity_saas.connectors import HttpConnectorSettings
+from smartcity_saas.services.hospital_appointments import api, demo
+from smartcity_saas.services.hospital_appointments.booking import appointments_of
+from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
+from smartcity_saas.services.hospital_appointments.importing import import_schedule
+from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
+from smartcity_saas.services.hospital_appointments.models import ENTRY_OFFERED, HALF_NAMES, OFFER
+from smartcity_saas.services.hospital_appointments.settings import HospitalAppointmentsSettings
+from smartcity_saas.services.hospital_appointments.source import REPORT, send_report
+from smartcity_saas.services.hospital_appointments.telling import remind
+from smartcity_saas.services.hospital_appointments.views import ROOT
+from smartcity_saas.services.hospital_appointments.views import blueprint as resident
+from smartcity_saas.services.hospital_appointments.waiting import (
+    LAPSE,
+    entries_of,
+    lapse,
+    offer_free,
+)
+from smartcity_saas.web.languages import local
+
+
+def _mine(person: Any) -> list[Mine]:
+    now: datetime = current_app.config["CLOCK"]()
+    moment = current_app.jinja_env.filters["moment"]
+    moment_day = current_app.jinja_env.filters["day"]
+    found = [
+        Mine(
+            title=f"{moment(one.starts_at)} · {local(one.session.department.name)}",
+            detail=f"{one.patient.name} · {STATE_NAMES[one.state]}",
+            url=f"{ROOT}/appointments/{one.id}",
+            icon="stethoscope",
+        )
+        for one in reversed(appointments_of(person, 30))
+        if one.starts_at > now and one.state in ("booked", "closed")
+    ]
+    for entry in entries_of(person):
+        kept = entry.state == ENTRY_OFFERED
+        found.append(
+            Mine(
+                title=f"{moment_day(entry.session.day)} {HALF_NAMES[entry.session.half]} · "
+                f"{local(entry.session.department.name)}",
+                detail=f"{entry.patient.name} · "
+                + (gettext("A place is kept for you") if kept else gettext("Waiting for a place")),
+                url=f"{ROOT}/waiting/{entry.id}",
+                icon="hourglass",
+            )
+        )
+    return found
+
+
+service = Service(
+    name="hospital_appointments",
+    title={"zh": "预约挂号", "en": "Hospital appointments"},
+    help={"zh": "选医生和时间", "en": "Choose a doctor and a time"},
+    icon="stethoscope",
+    category="health",
+    resident=resident,
+    api=api.ROOT,
+    landing="hospital_appointments.landing",
+    desk=desk,
+    desk_landing="hospital_appointments_desk.desk",
+    settings=HospitalAppointmentsSettings,
+    connectors={"local": EmptySchema, "http": HttpConnectorSettings},
+    continues={
+        "zh": "已约的号照常可看、可取消。",
+        "en": "What is booked can still be seen and cancelled.",
+    },
+    keywords=("挂号", "看病", "医院", "医生", "门诊", "预约", "hospital", "doctor", "clinic"),
+    tasks=(
+        Task(
+            title={"zh": "找科室", "en": "Find a department"},
+            icon="building-hospital",
+            endpoint="hospital_appointments.landing",
+            keywords=("科室", "症状", "symptom"),
+        ),
+        Task(
+            title={"zh": "就诊人", "en": "Patients"},
+            icon="users",
+            endpoint="hospital_appointments.patients",
+        ),
+    ),
+    mine=_mine,
+    demo=demo.fill,
+    work={LAPSE: lapse, OFFER: offer_free, REPORT: send_report},
+    daily=remind,
+    importer=import_schedule,
+    acts={
+        "hospital_appointments.book": _("Booked a place"),
+        "hospital_appointments.cancel": _("Cancelled an appointment"),
+        "hospital_appointments.wait": _("Joined a waiting list"),
+        "hospital_appointments.close": _("Called a clinic off"),
+        "hospital_appointments.reopen": _("Let a clinic take place after all"),
+        "hospital_appointments.attended": _("Noted that someone came"),
+        "hospital_appointments.no_show": _("Noted that nobody came"),
+        "hospital_appointments.booked": _("Took back a note of who came"),
+        "hospital_appointments.import": _("Imported a schedule"),
+    },
+    keeps={
+        "zh": "就诊人的姓名、电话和关系，直到你移除；预约会告诉医院。",
+        "en": "Name, telephone and relation of those you book for, until you remove them. The "
+        "hospital is told of each appointment.",
+    },
+)

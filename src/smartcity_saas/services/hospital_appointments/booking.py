@@ -1,0 +1,307 @@
+"""Booking a place and noting whether someone came, in the city that we are in."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select
+
+from smartcity_saas.audit import Actor, record
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict, NotAllowed, NotFound
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.services.hospital_appointments.models import (
+    ATTENDED,
+    BOOKED,
+    FREE,
+    NO_SHOW,
+    TAKEN,
+    Appointment,
+    ClinicPlace,
+    ClinicSession,
+    Patient,
+)
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.services.hospital_appointments.schedule import session_of
+from smartcity_saas.services.hospital_appointments.source import report
+from smartcity_saas.services.hospital_appointments.telling import tell_booked
+from smartcity_saas.tenancy.counts import count
+from smartcity_saas.web.formats import moment_of
+
+ARRIVES_BEFORE = timedelta(hours=12)
+"""How long before its time someone may be there."""
+CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+
+
+class Full(Conflict):
+    """No place is left there."""
+
+    title = _("The last place was just taken")
+
+
+class Blocked(NotAllowed):
+    """This patient may not book now."""
+
+    title = _("This cannot be booked")
+
+
+def book(
+    resident: SignedInResident,
+    patient_id: uuid.UUID,
+    session_id: uuid.UUID,
+    at: datetime | None,
+    rules: Rules,
+    now: datetime,
+) -> Appointment:
+    """Book a place for a patient: the earliest of a slot, or of the session.
+
+    Args:
+        resident: Who books.
+        patient_id: For whom: themselves or family, added before.
+        session_id: The session.
+        at: The slot, None for the earliest there is.
+        rules: The city's.
+        now: The time.
+
+    Raises:
+        NotFound: There is no such session, or the patient is not the resident's.
+        Full: No place is left there.
+        Blocked: Not released yet, over, closed; or the patient's limits or missed appointments.
+    """
+    session = session_of(session_id)
+    _refuse_unbookable(session, rules, now)
+    if not _free_places(session_id, at, now):
+        raise _full()
+    with command():
+        patient = locked_patient(resident, patient_id)
+        refuse_beyond_limits(patient, session, rules, now)
+        place = take_place(session_id, at, now)
+        if place is None:
+            raise _full()
+        return keep(resident.actor, resident.id, patient, session, place, now)
+
+
+def mark(actor: Actor, appointment_id: uuid.UUID, state: str, now: datetime) -> Appointment:
+    """Note that someone came (``attended``) or did not (``no_show``); can be changed.
+
+    Raises:
+        NotFound: There is no such appointment.
+        Conflict: It was cancelled, or its day is yet to come.
+    """
+    if state not in (ATTENDED, NO_SHOW, BOOKED):
+        raise NotFound
+    with command():
+        appointment = locked_appointment(appointment_id)
+        if appointment.state not in (BOOKED, ATTENDED, NO_SHOW):
+            raise Conflict(_("This appointment was cancelled."))
+        if state == NO_SHOW and appointment.starts_at > now:
+            raise Conflict(_("It is too early to say that nobody came."))
+        if state == ATTENDED and appointment.starts_at > now + ARRIVES_BEFORE:
+            raise Conflict(_("It is too early to say that someone came."))
+        appointment.state = state
+        appointment.ended_at = None if state == BOOKED else now
+        record(actor, f"hospital_appointments.{state}", appointment.code, {}, now)
+    return appointment
+
+
+def keep(
+    actor: Actor,
+    resident_id: uuid.UUID,
+    patient: Patient,
+    session: ClinicSession,
+    place: ClinicPlace,
+    now: datetime,
+) -> Appointment:
+    """Write the appointment of a place that the present command holds."""
+    place.state = TAKEN
+    appointment = Appointment(
+        place_id=place.id,
+        session_id=session.id,
+        patient_id=patient.id,
+        resident_id=resident_id,
+        number=place.number,
+        starts_at=place.starts_at,
+        code="".join(secrets.choice(CODE_LETTERS) for _letter in range(10)),
+        state=BOOKED,
+        booked_at=now,
+    )
+    db.session.add(appointment)
+    db.session.flush()
+    record(actor, "hospital_appointments.book", appointment.code, {"number": place.number}, now)
+    tell_booked(appointment, session, now)
+    report(appointment, "booked", now)
+    count("done", now)
+    return appointment
+
+
+def take_place(session_id: uuid.UUID, at: datetime | None, now: datetime) -> ClinicPlace | None:
+    """The earliest free place, held for the present command. Whoever comes at the same moment
+    passes over it instead of waiting for it."""
+    query = (
+        select(ClinicPlace)
+        .where(
+            ClinicPlace.session_id == session_id,
+            ClinicPlace.state == FREE,
+            ClinicPlace.starts_at > now,
+        )
+        .order_by(ClinicPlace.number)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    if at is not None:
+        query = query.where(ClinicPlace.starts_at == at)
+    return db.session.scalars(query).one_or_none()
+
+
+def locked_patient(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
+    """A patient of the resident's, held so that two bookings at once see each other's limits.
+
+    Raises:
+        NotFound: The patient is not the resident's.
+    """
+    found = db.session.scalars(
+        select(Patient)
+        .where(
+            Patient.id == patient_id,
+            Patient.resident_id == resident.id,
+            Patient.removed_at.is_(None),
+        )
+        .with_for_update()
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("Choose for whom it is."))
+    return found
+
+
+def refuse_beyond_limits(
+    patient: Patient, session: ClinicSession, rules: Rules, now: datetime
+) -> None:
+    """Hold a patient to the city's limits, in the present command.
+
+    Raises:
+        Blocked: With what stands in the way.
+    """
+    known = _known_of(patient.id, now - timedelta(days=max(2, rules.no_show_days)))
+    if any(one.session_id == session.id for one in known):
+        raise Blocked(_("%(name)s has a place in this clinic already.", name=patient.name))
+    held = [one for one in known if one.state == BOOKED and one.starts_at > now]
+    same = [one for one in held if one.department_id == session.department_id]
+    if len(same) >= rules.per_department:
+        raise Blocked(
+            _(
+                "%(name)s has an appointment in this department already. Cancel it first, or book "
+                "after it.",
+                name=patient.name,
+            )
+        )
+    if len(held) >= rules.per_patient:
+        raise Blocked(
+            _(
+                "%(name)s has %(most)s open appointments, which is the most.",
+                name=patient.name,
+                most=rules.per_patient,
+            )
+        )
+    missed = [one.starts_at for one in known if one.state == NO_SHOW]
+    until = rules.blocked_until(missed, now)
+    if until is not None:
+        raise Blocked(
+            _(
+                "%(name)s missed %(count)s appointments and can book again from %(when)s. Until "
+                "then, go to the hospital's counter.",
+                name=patient.name,
+                count=rules.no_shows,
+                when=moment_of(until, rules.zone),
+            )
+        )
+
+
+def locked_appointment(appointment_id: uuid.UUID) -> Appointment:
+    """An appointment that nobody else changes until this command ends.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = db.session.scalars(
+        select(Appointment)
+        .where(Appointment.id == appointment_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such appointment."))
+    return found
+
+
+def own_appointment(resident: SignedInResident, appointment_id: uuid.UUID) -> Appointment:
+    """One appointment of a resident's.
+
+    Raises:
+        NotFound: It is someone else's, another city's, or none.
+    """
+    found = db.session.scalars(
+        select(Appointment).where(
+            Appointment.id == appointment_id, Appointment.resident_id == resident.id
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such appointment."))
+    return found
+
+
+def appointments_of(resident: SignedInResident, limit: int = 50) -> list[Appointment]:
+    """A resident's appointments, the latest first."""
+    query = select(Appointment).where(Appointment.resident_id == resident.id)
+    return list(db.session.scalars(query.order_by(Appointment.starts_at.desc()).limit(limit)))
+
+
+def _known_of(patient_id: uuid.UUID, since: datetime) -> Sequence[Any]:
+    """State, time, session and department of a patient's appointments that were not given back,
+    in one look."""
+    query = (
+        select(
+            Appointment.state,
+            Appointment.starts_at,
+            Appointment.session_id,
+            ClinicSession.department_id,
+        )
+        .join(ClinicSession, ClinicSession.id == Appointment.session_id)
+        .where(
+            Appointment.patient_id == patient_id,
+            Appointment.state.in_((BOOKED, ATTENDED, NO_SHOW)),
+            Appointment.starts_at > since,
+        )
+    )
+    return db.session.execute(query).all()
+
+
+def _refuse_unbookable(session: ClinicSession, rules: Rules, now: datetime) -> None:
+    if session.closed_at is not None:
+        raise Blocked(_("This clinic does not take place."))
+    if session.ends_at <= now:
+        raise Blocked(_("This clinic is over."))
+    if not rules.is_released(session.day, now):
+        opens = moment_of(rules.opens_at(session.day), rules.zone)
+        raise Blocked(_("These places open %(when)s.", when=opens))
+
+
+def _free_places(session_id: uuid.UUID, at: datetime | None, now: datetime) -> int:
+    """How many are free, asked without a lock: whoever comes too late is told so at once."""
+    query = select(func.count(ClinicPlace.id)).where(
+        ClinicPlace.session_id == session_id,
+        ClinicPlace.state == FREE,
+        ClinicPlace.starts_at > now,
+    )
+    if at is not None:
+        query = query.where(ClinicPlace.starts_at == at)
+    return db.session.scalar(query) or 0
+
+
+def _full() -> Full:
+    return Full(_("Choose another time, or wait for a place that someone gives back."))

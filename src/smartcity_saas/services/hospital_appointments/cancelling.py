@@ -1,0 +1,168 @@
+"""Giving places back: residents one by one, the desk a whole session."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select, update
+
+from smartcity_saas.audit import Actor, record
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.services.hospital_appointments.booking import (
+    locked_appointment,
+    own_appointment,
+)
+from smartcity_saas.services.hospital_appointments.models import (
+    BOOKED,
+    CANCELLED,
+    CLOSED,
+    ENTRY_OFFERED,
+    FREE,
+    LEFT,
+    OFFERED,
+    SHUT,
+    WAITING,
+    Appointment,
+    ClinicPlace,
+    ClinicSession,
+    WaitingEntry,
+)
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.services.hospital_appointments.schedule import locked_session
+from smartcity_saas.services.hospital_appointments.source import report
+from smartcity_saas.services.hospital_appointments.telling import (
+    tell_closed,
+    tell_waiting_closed,
+)
+from smartcity_saas.services.hospital_appointments.waiting import pass_on
+
+
+def cancel(
+    resident: SignedInResident, appointment_id: uuid.UUID, rules: Rules, now: datetime
+) -> Appointment:
+    """Give a place back, until the deadline. Whoever waits is offered it.
+
+    Raises:
+        NotFound: It is no appointment of the resident's.
+        Conflict: It is over, or the deadline has passed.
+    """
+    own = own_appointment(resident, appointment_id)
+    with command():
+        session = locked_session(own.session_id)
+        appointment = locked_appointment(appointment_id)
+        if appointment.state == CANCELLED:
+            return appointment
+        if appointment.state != BOOKED or appointment.starts_at <= now:
+            raise Conflict(_("This appointment is over."))
+        if now > rules.cancel_until(appointment.starts_at):
+            raise Conflict(_("The deadline has passed. Call the hospital if you cannot come."))
+        appointment.state, appointment.ended_at = CANCELLED, now
+        record(resident.actor, "hospital_appointments.cancel", appointment.code, {}, now)
+        report(appointment, CANCELLED, now)
+        db.session.flush()
+        pass_on(session, appointment.place_id, rules, now)
+    return appointment
+
+
+def close_session(
+    actor: Actor, session_id: uuid.UUID, reason: Mapping[str, str], now: datetime
+) -> int:
+    """Call a session off: its free places go, everyone booked or waiting is told.
+
+    The places are shut first. A booking in the same moment either has its place by then, and is
+    called off below, or finds none.
+
+    Returns:
+        How many appointments were called off.
+
+    Raises:
+        NotFound: There is no such session.
+        Conflict: It is called off already, or over.
+    """
+    with command() as session:
+        found = locked_session(session_id)
+        if found.closed_at is not None or found.ends_at <= now:
+            raise Conflict(_("This clinic is called off already, or over."))
+        found.closed_at, found.closed_reason = now, dict(reason)
+        session.flush()
+        _shut_places(session_id)
+        appointments = _call_off(found, now)
+        _send_home(found, now)
+        record(
+            actor,
+            "hospital_appointments.close",
+            str(session_id),
+            {"appointments": appointments},
+            now,
+        )
+    return appointments
+
+
+def reopen_session(actor: Actor, session_id: uuid.UUID, now: datetime) -> None:
+    """Let a session take place after all. Whoever was called off books again.
+
+    Raises:
+        Conflict: It was not called off, or is over.
+    """
+    with command() as session:
+        found = locked_session(session_id)
+        if found.closed_at is None or found.ends_at <= now:
+            raise Conflict(_("This clinic is not called off, or over."))
+        found.closed_at, found.closed_reason = None, None
+        session.execute(
+            update(ClinicPlace)
+            .where(
+                ClinicPlace.session_id == session_id,
+                ClinicPlace.state == SHUT,
+                ClinicPlace.number <= found.capacity,
+            )
+            .values(state=FREE)
+        )
+        record(actor, "hospital_appointments.reopen", str(session_id), {}, now)
+
+
+def _shut_places(session_id: uuid.UUID) -> None:
+    db.session.execute(
+        update(ClinicPlace)
+        .where(ClinicPlace.session_id == session_id, ClinicPlace.state.in_((FREE, OFFERED)))
+        .values(state=SHUT)
+    )
+
+
+def _call_off(found: ClinicSession, now: datetime) -> int:
+    rows = db.session.scalars(
+        select(Appointment)
+        .where(Appointment.session_id == found.id, Appointment.state == BOOKED)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for appointment in rows:
+        appointment.state, appointment.ended_at = CLOSED, now
+        tell_closed(appointment, found, now)
+        report(appointment, CLOSED, now)
+    db.session.execute(
+        update(ClinicPlace)
+        .where(ClinicPlace.id.in_([row.place_id for row in rows]))
+        .values(state=SHUT)
+    )
+    return len(rows)
+
+
+def _send_home(found: ClinicSession, now: datetime) -> None:
+    rows = db.session.scalars(
+        select(WaitingEntry)
+        .where(
+            WaitingEntry.session_id == found.id,
+            WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for entry in rows:
+        entry.state, entry.place_id, entry.offered_until = LEFT, None, None
+        tell_waiting_closed(entry, found, now)

@@ -1,0 +1,129 @@
+"""Sample hospitals and a week of clinics for demo mode, plainly marked as sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, timedelta
+
+from smartcity_saas.audit import system
+from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.city import City
+from smartcity_saas.identity import residents
+from smartcity_saas.identity.channels.demo import RESIDENTS
+from smartcity_saas.services.hospital_appointments.booking import book
+from smartcity_saas.services.hospital_appointments.importing import (
+    OPTIONAL,
+    REQUIRED,
+    import_schedule,
+)
+from smartcity_saas.services.hospital_appointments.patients import add_patient
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.services.hospital_appointments.schedule import (
+    departments,
+    next_with_places,
+)
+
+HOSPITALS = (
+    ("h1", "第一医院（示例）", "First Hospital (sample)", "示例路 1 号", "1 Sample Road"),
+    ("h2", "妇儿医院（示例）", "Women and Children (sample)", "示例路 8 号", "8 Sample Road"),
+)
+DEPARTMENTS = (
+    ("h1", "cardio", "心内科", "Cardiology", "心脏 胸痛 胸闷 心慌 高血压 heart chest"),
+    ("h1", "ortho", "骨科", "Orthopaedics", "腰痛 腿痛 骨折 关节 back bone joint"),
+    ("h1", "eye", "眼科", "Eye clinic", "眼睛 视力 近视 红眼 eyes vision"),
+    ("h2", "child", "儿科", "Paediatrics", "孩子 发烧 咳嗽 拉肚子 child fever cough"),
+)
+DOCTORS = (
+    ("d1", "甲医生（示例）", "Doctor A (sample)", "主任医师", "Chief physician", "expert", "50.00"),
+    (
+        "d2",
+        "乙医生（示例）",
+        "Doctor B (sample)",
+        "副主任医师",
+        "Associate chief",
+        "expert",
+        "25.00",
+    ),
+    ("d3", "丙医生（示例）", "Doctor C (sample)", "主治医师", "Attending", "general", "10.00"),
+)
+SPECIALTIES = {
+    "cardio": ("冠心病、高血压", "coronary disease, blood pressure"),
+    "ortho": ("脊柱、关节", "spine, joints"),
+    "eye": ("近视、白内障", "short sight, cataract"),
+    "child": ("呼吸、消化", "airways, digestion"),
+}
+
+
+def fill(city: City) -> None:
+    """Fill the city that we are in with two sample hospitals, a week of clinics, a booking."""
+    now = utc_now()
+    rules = Rules.of(city.catalog["hospital_appointments"].settings, city.timezone)
+    data = sample_csv(rules.today(now), rules.days_ahead)
+    import_schedule(system("demo"), city, data, "sample.csv", now, sample=True)
+    token = residents.sign_in("demo", "household", RESIDENTS["household"]["zh"], demo=True)
+    resident = residents.signed_in(token)
+    residents.sign_out(token)
+    assert resident is not None
+    me = add_patient(
+        resident, {"name": "示例就诊人", "relation": "self", "phone": "13800000000"}, now
+    )
+    add_patient(resident, {"name": "示例孩子", "relation": "child", "phone": "13800000000"}, now)
+    department = next(one for one in departments() if one.code == "eye")
+    for view in next_with_places(department.id, rules, now + timedelta(days=1), 1):
+        book(resident, me.id, view.session.id, None, rules, now)
+
+
+def sample_csv(today: date, days: int) -> bytes:
+    """A week of clinics as a hospital would send them: some small, some shut at weekends."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*REQUIRED, *OPTIONAL])
+    writer.writeheader()
+    for ahead in range(days + 2):
+        day = today + timedelta(days=ahead)
+        for place, department in enumerate(DEPARTMENTS):
+            for rank, doctor in enumerate(DOCTORS):
+                for half in ("am", "pm"):
+                    if _holds(day, rank, half, place):
+                        writer.writerow(_row(day, half, department, doctor, rank))
+    return out.getvalue().encode()
+
+
+def _holds(day: date, rank: int, half: str, place: int) -> bool:
+    if day.weekday() > 4:
+        return rank == 2 and half == "am"
+    return rank == 2 or (day.toordinal() + rank + place + (half == "pm")) % 2 == 0
+
+
+def _row(
+    day: date, half: str, department: tuple[str, ...], doctor: tuple[str, ...], rank: int
+) -> dict[str, str]:
+    hospital_code, code, zh, en, keywords = department
+    hospital = next(one for one in HOSPITALS if one[0] == hospital_code)
+    starts, ends = ("08:00", "11:30") if half == "am" else ("13:30", "16:30")
+    return {
+        "hospital_code": hospital_code,
+        "hospital_zh": hospital[1],
+        "hospital_en": hospital[2],
+        "address_zh": hospital[3],
+        "address_en": hospital[4],
+        "phone": "12345",
+        "department_code": code,
+        "department_zh": zh,
+        "department_en": en,
+        "keywords": keywords,
+        "doctor_code": doctor[0],
+        "doctor_zh": doctor[1],
+        "doctor_en": doctor[2],
+        "title_zh": doctor[3],
+        "title_en": doctor[4],
+        "specialty_zh": SPECIALTIES[code][0],
+        "specialty_en": SPECIALTIES[code][1],
+        "day": day.isoformat(),
+        "half": half,
+        "clinic": doctor[5],
+        "fee": doctor[6],
+        "starts": starts,
+        "ends": ends,
+        "capacity": str((4, 8, 24)[rank]),
+    }

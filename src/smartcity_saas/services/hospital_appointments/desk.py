@@ -1,0 +1,184 @@
+"""The service's desk on the console: schedules in, the day's lists, who came, calling off."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app, redirect, render_template, request
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.audit import Actor
+from smartcity_saas.catalog.importing import MOST_SHOWN, served_city, take_upload
+from smartcity_saas.configuration.city import City
+from smartcity_saas.errors import FieldErrors, NotAllowed
+from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.services.hospital_appointments import booking, cancelling, listing, schedule
+from smartcity_saas.services.hospital_appointments.importing import (
+    OPTIONAL,
+    REQUIRED,
+    counts_of_city,
+)
+from smartcity_saas.services.hospital_appointments.models import CLINIC_NAMES, HALF_NAMES
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.web.csv_output import csv_response
+from smartcity_saas.web.policy import ConsoleBlueprint
+
+ROOT = "/cities/<city>/hospital-appointments"
+SESSION = f"{ROOT}/sessions/<uuid:session_id>"
+LIST_COLUMNS = ("number", "time", "patient", "phone", "code", "state")
+
+blueprint = ConsoleBlueprint("hospital_appointments_desk", __name__, template_folder="templates")
+
+
+@blueprint.page(ROOT, permission="city.desk")
+def desk(city: str) -> Any:
+    """A day's sessions, a search by code or name, and the form that imports schedules."""
+    return _page(city)
+
+
+@blueprint.page(ROOT, permission="city.desk", methods=("POST",))
+def import_file(city: str) -> Any:
+    """Import a schedule."""
+    service = current_app.extensions["services"]["hospital_appointments"]
+    result, problems = take_upload(served_city(city), service)
+    return _page(city, result=result, problems=problems), 422 if problems else 200
+
+
+@blueprint.page(SESSION, permission="city.desk")
+def session(city: str, session_id: uuid.UUID) -> Any:
+    """One session's list, ready to print."""
+    return _session_page(city, session_id)
+
+
+@blueprint.page(f"{SESSION}/list.csv", permission="city.desk")
+def list_csv(city: str, session_id: uuid.UUID) -> Any:
+    """One session's list as CSV."""
+    served = served_city(city)
+    zone = ZoneInfo(served.timezone)
+    with city_scope(served.id):
+        found = schedule.session_of(session_id)
+        rows = [
+            (a.number, f"{a.starts_at.astimezone(zone):%H:%M}", p.name, p.phone, a.code, a.state)
+            for a, p in listing.list_of(session_id)
+        ]
+    return csv_response(f"{city}-{found.day}-{found.half}.csv", LIST_COLUMNS, rows)
+
+
+@blueprint.page(f"{SESSION}/close", permission="city.desk", methods=("POST",))
+def close(city: str, session_id: uuid.UUID) -> Any:
+    """Call a session off."""
+    actor = _actor()
+    reason = {code: request.form.get(code, "").strip() for code in ("zh", "en")}
+    errors = {
+        code: _("Say why, in 1 to 120 characters: everyone booked reads it.")
+        for code, text in reason.items()
+        if not 1 <= len(text) <= 120
+    }
+    try:
+        if errors:
+            raise FieldErrors(errors)
+        with city_scope(served_city(city).id):
+            called_off = cancelling.close_session(actor, session_id, reason, _now())
+    except FieldErrors as error:
+        return _session_page(city, session_id, errors=error.fields, typed=reason), 422
+    return _session_page(city, session_id, called_off=called_off)
+
+
+@blueprint.page(f"{SESSION}/reopen", permission="city.desk", methods=("POST",))
+def reopen(city: str, session_id: uuid.UUID) -> Any:
+    """Let a session take place after all."""
+    actor = _actor()
+    with city_scope(served_city(city).id):
+        cancelling.reopen_session(actor, session_id, _now())
+    return redirect(f"/cities/{city}/hospital-appointments/sessions/{session_id}")
+
+
+@blueprint.page(
+    f"{ROOT}/appointments/<uuid:appointment_id>", permission="city.desk", methods=("POST",)
+)
+def mark(city: str, appointment_id: uuid.UUID) -> Any:
+    """Note that someone came, or did not."""
+    actor = _actor()
+    with city_scope(served_city(city).id):
+        found = booking.mark(actor, appointment_id, request.form.get("state", ""), _now())
+    path = f"/cities/{city}/hospital-appointments/sessions/{found.session_id}"
+    return redirect(f"{path}#{appointment_id}")
+
+
+def _page(city: str, **values: Any) -> str:
+    served = served_city(city)
+    rules = Rules.of(served.catalog["hospital_appointments"].settings, served.timezone)
+    now = _now()
+    day = _day(rules.today(now))
+    text = request.args.get("text", "").strip()[:60]
+    with city_scope(served.id):
+        hospitals, sessions = counts_of_city()
+        found = listing.find_appointments(text) if text else []
+        views = listing.sessions_of_day(day, rules, now)
+    return render_template(
+        "hospital_appointments/desk.html",
+        hospitals=hospitals,
+        sessions=sessions,
+        found=found,
+        text_wanted=text,
+        views=views,
+        day=day,
+        half_names=HALF_NAMES,
+        clinic_names=CLINIC_NAMES,
+        state_names=listing.STATE_NAMES,
+        columns=[*REQUIRED, *OPTIONAL],
+        most_shown=MOST_SHOWN,
+        base=f"/cities/{city}/hospital-appointments",
+        import_path=f"/cities/{city}/hospital-appointments",
+        **{"result": None, "problems": [], **values},
+    )
+
+
+def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
+    served: City = served_city(city)
+    rules = Rules.of(served.catalog["hospital_appointments"].settings, served.timezone)
+    with city_scope(served.id):
+        found = schedule.session_of(session_id)
+        (view,) = schedule.views_of([found], rules, _now())
+        people = listing.list_of(session_id)
+        doctor, department = found.doctor, found.department
+        hospital = department.hospital
+    return render_template(
+        "hospital_appointments/desk_session.html",
+        view=view,
+        session=found,
+        doctor=doctor,
+        department=department,
+        hospital=hospital,
+        people=people,
+        now=_now(),
+        soon=_now() + booking.ARRIVES_BEFORE,
+        half_names=HALF_NAMES,
+        clinic_names=CLINIC_NAMES,
+        state_names=listing.STATE_NAMES,
+        base=f"/cities/{city}/hospital-appointments",
+        **{"errors": {}, "typed": {}, "called_off": None, **values},
+    )
+
+
+def _day(default: date) -> date:
+    try:
+        return date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return default
+
+
+def _actor() -> Actor:
+    member = current_staff()
+    if member is None:
+        raise NotAllowed
+    return member.actor
+
+
+def _now() -> datetime:
+    now: datetime = current_app.config["CLOCK"]()
+    return now

@@ -1,0 +1,76 @@
+"""Lists for the desk: a day's sessions, a session's people, finding an appointment."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import or_, select
+
+from smartcity_saas.database import db
+from smartcity_saas.services.hospital_appointments.models import (
+    ATTENDED,
+    BOOKED,
+    CLOSED,
+    NO_SHOW,
+    Appointment,
+    ClinicSession,
+    Patient,
+)
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.services.hospital_appointments.schedule import SessionView, views_of
+
+STATE_NAMES: dict[str, Any] = {
+    "booked": _("Booked"),
+    "cancelled": _("Cancelled"),
+    "attended": _("Came"),
+    "no_show": _("Did not come"),
+    "closed": _("Called off"),
+}
+
+
+def sessions_of_day(day: date, rules: Rules, now: datetime) -> list[SessionView]:
+    """All sessions of a day, with their doctors, departments and hospitals."""
+    sessions = db.session.scalars(
+        select(ClinicSession)
+        .where(ClinicSession.day == day)
+        .order_by(ClinicSession.starts_at, ClinicSession.id)
+    ).all()
+    for session in sessions:  # read while we are in the city; the page is made outside it
+        assert session.doctor is not None
+        assert session.department.hospital is not None
+    return views_of(sessions, rules, now)
+
+
+def list_of(session_id: uuid.UUID) -> list[tuple[Appointment, Patient]]:
+    """The people of a session by number; cancelled ones are not on it, those called off
+    are: someone may have to ring them up."""
+    query = (
+        select(Appointment, Patient)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(
+            Appointment.session_id == session_id,
+            Appointment.state.in_((BOOKED, ATTENDED, NO_SHOW, CLOSED)),
+        )
+        .order_by(Appointment.number)
+    )
+    return [(*row,) for row in db.session.execute(query)]
+
+
+def find_appointments(text: str, limit: int = 50) -> list[tuple[Appointment, Patient, Any]]:
+    """Appointments by code, the patient's name or telephone; the latest first."""
+    code = text.upper().removeprefix("APPT:")
+    query = (
+        select(Appointment, Patient, ClinicSession)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .join(ClinicSession, ClinicSession.id == Appointment.session_id)
+        .where(or_(Appointment.code == code, Patient.name == text, Patient.phone == text))
+        .order_by(Appointment.starts_at.desc())
+        .limit(limit)
+    )
+    found: list[tuple[Appointment, Patient, Any]] = [(*row,) for row in db.session.execute(query)]
+    for _appointment, _patient, session in found:
+        assert session.doctor is not None
+    return found

@@ -1,0 +1,250 @@
+"""The tables of hospital appointments, all a city's own.
+
+Every place of a session is a row of its own. Booking takes one row; two people at once take two
+different rows or wait for none, and the database holds that a place has one appointment.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column
+from sqlalchemy.orm import Mapped, mapped_column
+
+from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+
+HALVES = ("am", "pm")
+CLINICS = ("general", "expert", "special")
+RELATIONS = ("self", "child", "parent", "spouse", "other")
+
+HALF_NAMES: dict[str, Any] = {"am": _("Morning"), "pm": _("Afternoon")}
+CLINIC_NAMES: dict[str, Any] = {
+    "general": _("General"),
+    "expert": _("Expert"),
+    "special": _("Special"),
+}
+RELATION_NAMES: dict[str, Any] = {
+    "self": _("Myself"),
+    "child": _("Child"),
+    "parent": _("Parent"),
+    "spouse": _("Spouse"),
+    "other": _("Other family"),
+}
+
+FREE, OFFERED, TAKEN, SHUT = "free", "offered", "taken", "shut"
+"""States of a place."""
+OFFER = "hospital_appointments.offer"
+"""The task that offers the free places of a session to whoever waits."""
+BOOKED, CANCELLED, ATTENDED, NO_SHOW, CLOSED = (
+    "booked",
+    "cancelled",
+    "attended",
+    "no_show",
+    "closed",
+)
+"""States of an appointment."""
+WAITING, ENTRY_OFFERED, ENTRY_TAKEN, LAPSED, LEFT = "waiting", "offered", "taken", "lapsed", "left"
+"""States of an entry of a waiting list."""
+
+_HOLDING = column("state").in_((BOOKED, ATTENDED, NO_SHOW))
+_OPEN_ENTRY = column("state").in_((WAITING, ENTRY_OFFERED))
+
+
+class Hospital(CityModel):
+    """A hospital; ``code`` is its own."""
+
+    __tablename__ = "hospital"
+    __table_args__ = (UniqueConstraint("city_id", "code"),)
+
+    code: Mapped[str]
+    name: Mapped[dict[str, str]]
+    address: Mapped[dict[str, str]]
+    phone: Mapped[str]
+    sample: Mapped[bool] = mapped_column(default=False)
+
+
+class HospitalDepartment(CityModel):
+    """A department; ``keywords`` are symptoms and names by which people look for it."""
+
+    __tablename__ = "hospital_department"
+    __table_args__ = (
+        city_foreign_key("hospital_id", "hospital"),
+        UniqueConstraint("city_id", "hospital_id", "code"),
+    )
+
+    hospital_id: Mapped[uuid.UUID]
+    code: Mapped[str]
+    name: Mapped[dict[str, str]]
+    keywords: Mapped[list[Any]]
+    refreshed_at: Mapped[datetime | None]
+    hospital: Mapped[Hospital] = city_relationship(
+        "Hospital", "hospital_id", owner="HospitalDepartment"
+    )
+
+
+class Doctor(CityModel):
+    """A doctor of a department, or the department's common clinic."""
+
+    __tablename__ = "doctor"
+    __table_args__ = (
+        city_foreign_key("department_id", "hospital_department"),
+        UniqueConstraint("city_id", "department_id", "code"),
+    )
+
+    department_id: Mapped[uuid.UUID]
+    code: Mapped[str]
+    name: Mapped[dict[str, str]]
+    title: Mapped[dict[str, str]]
+    specialty: Mapped[dict[str, str]]
+
+
+class ClinicSession(CityModel):
+    """Half a day of a doctor's clinic. ``fee`` is in the currency's minor unit."""
+
+    __tablename__ = "clinic_session"
+    __table_args__ = (
+        city_foreign_key("doctor_id", "doctor"),
+        city_foreign_key("department_id", "hospital_department"),
+        UniqueConstraint("city_id", "doctor_id", "day", "half"),
+        Index("ix_clinic_session_city_id_department_id_day", "city_id", "department_id", "day"),
+        Index("ix_clinic_session_city_id_day", "city_id", "day"),
+        CheckConstraint("fee >= 0", name="fee"),
+        CheckConstraint("capacity > 0", name="capacity"),
+        CheckConstraint("starts_at < ends_at", name="times"),
+    )
+
+    doctor_id: Mapped[uuid.UUID]
+    department_id: Mapped[uuid.UUID]
+    day: Mapped[date]
+    half: Mapped[str]
+    clinic: Mapped[str]
+    fee: Mapped[int]
+    currency: Mapped[str]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    capacity: Mapped[int]
+    closed_at: Mapped[datetime | None]
+    closed_reason: Mapped[dict[str, Any] | None]
+    doctor: Mapped[Doctor] = city_relationship("Doctor", "doctor_id", owner="ClinicSession")
+    department: Mapped[HospitalDepartment] = city_relationship(
+        "HospitalDepartment", "department_id", owner="ClinicSession"
+    )
+
+
+class ClinicPlace(CityModel):
+    """One place of a session: its number and its time."""
+
+    __tablename__ = "clinic_place"
+    __table_args__ = (
+        city_foreign_key("session_id", "clinic_session"),
+        UniqueConstraint("city_id", "session_id", "number"),
+        Index("ix_clinic_place_city_id_session_id_state", "city_id", "session_id", "state"),
+        CheckConstraint("state IN ('free', 'offered', 'taken', 'shut')", name="state"),
+    )
+
+    session_id: Mapped[uuid.UUID]
+    number: Mapped[int]
+    starts_at: Mapped[datetime]
+    state: Mapped[str]
+
+
+class Patient(CityModel):
+    """Someone for whom a resident books: themselves or family."""
+
+    __tablename__ = "patient"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        Index("ix_patient_city_id_resident_id", "city_id", "resident_id"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    name: Mapped[str]
+    relation: Mapped[str]
+    phone: Mapped[str]
+    created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
+
+
+class Appointment(CityModel):
+    """A place that someone has. ``code`` is what the QR code and the desk read."""
+
+    __tablename__ = "appointment"
+    __table_args__ = (
+        city_foreign_key("place_id", "clinic_place"),
+        city_foreign_key("session_id", "clinic_session"),
+        city_foreign_key("patient_id", "patient"),
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "code"),
+        Index(
+            "uq_appointment_place",
+            "city_id",
+            "place_id",
+            unique=True,
+            sqlite_where=_HOLDING,
+            postgresql_where=_HOLDING,
+        ),
+        Index(
+            "uq_appointment_patient_session",
+            "city_id",
+            "patient_id",
+            "session_id",
+            unique=True,
+            sqlite_where=_HOLDING,
+            postgresql_where=_HOLDING,
+        ),
+        Index("ix_appointment_city_id_resident_id", "city_id", "resident_id"),
+        Index("ix_appointment_city_id_session_id", "city_id", "session_id"),
+    )
+
+    place_id: Mapped[uuid.UUID]
+    session_id: Mapped[uuid.UUID]
+    patient_id: Mapped[uuid.UUID]
+    resident_id: Mapped[uuid.UUID]
+    number: Mapped[int]
+    starts_at: Mapped[datetime]
+    code: Mapped[str]
+    state: Mapped[str]
+    booked_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    patient: Mapped[Patient] = city_relationship("Patient", "patient_id", owner="Appointment")
+    session: Mapped[ClinicSession] = city_relationship(
+        "ClinicSession", "session_id", owner="Appointment"
+    )
+
+
+class WaitingEntry(CityModel):
+    """Someone waits for a place of a session. ``offered_until`` while a place is kept for them."""
+
+    __tablename__ = "waiting_entry"
+    __table_args__ = (
+        city_foreign_key("session_id", "clinic_session"),
+        city_foreign_key("patient_id", "patient"),
+        city_foreign_key("resident_id", "resident"),
+        city_foreign_key("place_id", "clinic_place"),
+        Index(
+            "uq_waiting_entry_open",
+            "city_id",
+            "session_id",
+            "patient_id",
+            unique=True,
+            sqlite_where=_OPEN_ENTRY,
+            postgresql_where=_OPEN_ENTRY,
+        ),
+        Index("ix_waiting_entry_city_id_session_id", "city_id", "session_id", "state"),
+        Index("ix_waiting_entry_city_id_resident_id", "city_id", "resident_id"),
+    )
+
+    session_id: Mapped[uuid.UUID]
+    patient_id: Mapped[uuid.UUID]
+    resident_id: Mapped[uuid.UUID]
+    place_id: Mapped[uuid.UUID | None]
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    offered_until: Mapped[datetime | None]
+    session: Mapped[ClinicSession] = city_relationship(
+        "ClinicSession", "session_id", owner="WaitingEntry"
+    )
+    patient: Mapped[Patient] = city_relationship("Patient", "patient_id", owner="WaitingEntry")

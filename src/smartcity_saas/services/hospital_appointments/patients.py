@@ -1,0 +1,128 @@
+"""For whom a resident books."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from marshmallow import ValidationError
+from sqlalchemy import select
+
+from smartcity_saas.configuration.fields import no_control_characters
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict, FieldErrors, NotFound
+from smartcity_saas.identity.models import Resident
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.services.hospital_appointments.models import (
+    BOOKED,
+    ENTRY_OFFERED,
+    RELATIONS,
+    WAITING,
+    Appointment,
+    Patient,
+    WaitingEntry,
+)
+
+MOST_PATIENTS = 10
+
+
+def patients_of(resident: SignedInResident) -> list[Patient]:
+    """A resident's patients, in the order in which they were added."""
+    query = select(Patient).where(Patient.resident_id == resident.id, Patient.removed_at.is_(None))
+    return list(db.session.scalars(query.order_by(Patient.created_at, Patient.id)))
+
+
+def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datetime) -> Patient:
+    """Add someone for whom to book; the same person again is the same row.
+
+    Args:
+        resident: Who adds.
+        typed: ``name``, ``relation`` and ``phone`` as typed.
+        now: The time.
+
+    Raises:
+        FieldErrors: What is wrong, by field.
+    """
+    name, phone = typed.get("name", "").strip(), re.sub(r"[\s-]", "", typed.get("phone", ""))
+    errors: dict[str, Any] = {}
+    if not 1 <= len(name) <= 40 or not _readable(name):
+        errors["name"] = _("Write the name as it stands on the identity card.")
+    if typed.get("relation") not in RELATIONS:
+        errors["relation"] = _("Choose who it is.")
+    if not re.fullmatch(r"\+?[0-9]{5,15}", phone):
+        errors["phone"] = _("Write a telephone number, such as 13800000000.")
+    if errors:
+        raise FieldErrors(errors)
+    with command() as session:
+        session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
+        known = patients_of(resident)
+        for one in known:
+            if (one.name, one.relation, one.phone) == (name, typed["relation"], phone):
+                return one
+        if len(known) >= MOST_PATIENTS:
+            raise FieldErrors({"name": _("You have added 10 people, which is the most.")})
+        row = Patient(
+            resident_id=resident.id,
+            name=name,
+            relation=typed["relation"],
+            phone=phone,
+            created_at=now,
+        )
+        session.add(row)
+        session.flush()
+    return row
+
+
+def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datetime) -> None:
+    """Take someone off the list; past appointments stay.
+
+    Raises:
+        NotFound: It is nobody on the resident's list.
+        Conflict: There is an open appointment.
+    """
+    with command() as session:
+        row = session.scalars(
+            select(Patient)
+            .where(
+                Patient.id == patient_id,
+                Patient.resident_id == resident.id,
+                Patient.removed_at.is_(None),
+            )
+            .with_for_update()
+        ).one_or_none()
+        if row is None:
+            raise NotFound(_("There is nobody like that on your list."))
+        booked = session.scalars(
+            select(Appointment.id)
+            .where(
+                Appointment.patient_id == patient_id,
+                Appointment.state == BOOKED,
+                Appointment.starts_at > now,
+            )
+            .limit(1)
+        ).first()
+        waits = session.scalars(
+            select(WaitingEntry.id)
+            .where(
+                WaitingEntry.patient_id == patient_id,
+                WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+            )
+            .limit(1)
+        ).first()
+        if booked is not None or waits is not None:
+            raise Conflict(
+                _("There is an open appointment, or a place in a line. Give that up first.")
+            )
+        row.removed_at = now
+
+
+def _readable(text: str) -> bool:
+    try:
+        no_control_characters(text)
+    except ValidationError:
+        return False
+    return True

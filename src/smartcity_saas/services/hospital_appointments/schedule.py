@@ -1,0 +1,292 @@
+"""What there is to book: hospitals, departments, doctors, sessions and the places left."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select
+
+from smartcity_saas.configuration.spelling import folded, spellings
+from smartcity_saas.database import db
+from smartcity_saas.errors import NotFound
+from smartcity_saas.services.hospital_appointments.models import (
+    FREE,
+    SHUT,
+    WAITING,
+    ClinicPlace,
+    ClinicSession,
+    Doctor,
+    Hospital,
+    HospitalDepartment,
+    WaitingEntry,
+)
+from smartcity_saas.services.hospital_appointments.rules import Rules
+
+MOST_FOUND = 40
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A time of a session and how many of its places are free."""
+
+    at: datetime
+    free: int
+    total: int
+    over: bool = False
+
+
+@dataclass
+class SessionView:
+    """A session with what is left of it. ``released`` and ``over`` say whether it is the time."""
+
+    session: ClinicSession
+    released: bool
+    slots: list[Slot] = field(default_factory=list)
+    waiting: int = 0
+
+    @property
+    def free(self) -> int:
+        """Free places at times that are yet to come."""
+        return sum(slot.free for slot in self.slots)
+
+    @property
+    def open(self) -> bool:
+        """Whether it takes place."""
+        return self.session.closed_at is None
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day of the strip: what is free, ``state`` one of free, full, none, unreleased."""
+
+    day: date
+    state: str
+    free: int
+
+
+@dataclass
+class DoctorView:
+    """A doctor with the sessions of one day."""
+
+    doctor: Doctor
+    sessions: list[SessionView]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A department that a search found, and the doctors there who made it match."""
+
+    department: HospitalDepartment
+    hospital: Hospital
+    doctors: tuple[Doctor, ...]
+
+
+def hospitals() -> list[Hospital]:
+    """All hospitals, by code."""
+    return list(db.session.scalars(select(Hospital).order_by(Hospital.code)))
+
+
+def departments(hospital_id: uuid.UUID | None = None) -> list[HospitalDepartment]:
+    """Departments, of one hospital or all."""
+    query = select(HospitalDepartment).order_by(HospitalDepartment.code)
+    if hospital_id is not None:
+        query = query.where(HospitalDepartment.hospital_id == hospital_id)
+    return list(db.session.scalars(query))
+
+
+def department_of(department_id: uuid.UUID) -> HospitalDepartment:
+    """One department.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = db.session.scalars(
+        select(HospitalDepartment).where(HospitalDepartment.id == department_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such department."))
+    return found
+
+
+def session_of(session_id: uuid.UUID) -> ClinicSession:
+    """One session.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = db.session.scalars(
+        select(ClinicSession).where(ClinicSession.id == session_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such clinic."))
+    return found
+
+
+def locked_session(session_id: uuid.UUID) -> ClinicSession:
+    """One session, held until this command ends. Whatever gives places back, offers them or
+    calls the session off holds it first, and in this order: session, entries, patients, places.
+    Booking does not: it takes a place and waits for nobody.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = db.session.scalars(
+        select(ClinicSession)
+        .where(ClinicSession.id == session_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such clinic."))
+    return found
+
+
+def search(query: str) -> list[Found]:
+    """Departments that a query finds: by hospital, department, doctor or symptom; in Chinese,
+    pinyin or English."""
+    wanted = folded(query)
+    if not wanted:
+        return []
+    by_id = {hospital.id: hospital for hospital in hospitals()}
+    doctors: dict[uuid.UUID, list[Doctor]] = defaultdict(list)
+    for doctor in db.session.scalars(select(Doctor)):
+        if _fits(wanted, [*doctor.name.values(), *doctor.specialty.values()]):
+            doctors[doctor.department_id].append(doctor)
+    found = []
+    for department in departments():
+        hospital = by_id[department.hospital_id]
+        texts = [*department.name.values(), *hospital.name.values(), *department.keywords]
+        if doctors[department.id] or _fits(wanted, texts):
+            found.append(Found(department, hospital, tuple(doctors[department.id])))
+    return found[:MOST_FOUND]
+
+
+def strip(department_id: uuid.UUID, rules: Rules, now: datetime) -> list[Day]:
+    """The days of a department that a page shows, each with what is free."""
+    days = rules.days(now)
+    rows = db.session.execute(
+        select(ClinicSession.day, func.count(ClinicPlace.id))
+        .join(ClinicPlace, ClinicPlace.session_id == ClinicSession.id)
+        .where(
+            ClinicSession.department_id == department_id,
+            ClinicSession.day.in_(days),
+            ClinicSession.closed_at.is_(None),
+            ClinicPlace.state == FREE,
+            ClinicPlace.starts_at > now,
+        )
+        .group_by(ClinicSession.day)
+    )
+    free = {day: int(count) for day, count in rows}
+    held = set(
+        db.session.scalars(
+            select(ClinicSession.day).where(
+                ClinicSession.department_id == department_id,
+                ClinicSession.day.in_(days),
+                ClinicSession.closed_at.is_(None),
+            )
+        )
+    )
+    return [Day(day, _state(day, free, held, rules, now), free.get(day, 0)) for day in days]
+
+
+def day_of(department_id: uuid.UUID, day: date, rules: Rules, now: datetime) -> list[DoctorView]:
+    """The doctors of a department on one day, with what is left of their sessions."""
+    sessions = list(
+        db.session.scalars(
+            select(ClinicSession)
+            .where(ClinicSession.department_id == department_id, ClinicSession.day == day)
+            .order_by(ClinicSession.starts_at)
+        )
+    )
+    views = views_of(sessions, rules, now)
+    by_doctor: dict[uuid.UUID, list[SessionView]] = defaultdict(list)
+    for view in views:
+        by_doctor[view.session.doctor_id].append(view)
+    doctors = db.session.scalars(
+        select(Doctor).where(Doctor.id.in_(list(by_doctor))).order_by(Doctor.code)
+    )
+    found = [DoctorView(doctor, by_doctor[doctor.id]) for doctor in doctors]
+    return sorted(found, key=lambda one: all(not view.open for view in one.sessions))
+
+
+def views_of(sessions: Sequence[ClinicSession], rules: Rules, now: datetime) -> list[SessionView]:
+    """Sessions with their slots and how many wait."""
+    keys = [session.id for session in sessions]
+    slots: dict[uuid.UUID, dict[datetime, list[int]]] = defaultdict(dict)
+    rows = db.session.execute(
+        select(
+            ClinicPlace.session_id,
+            ClinicPlace.starts_at,
+            ClinicPlace.state,
+            func.count(ClinicPlace.id),
+        )
+        .where(ClinicPlace.session_id.in_(keys), ClinicPlace.state != SHUT)
+        .group_by(ClinicPlace.session_id, ClinicPlace.starts_at, ClinicPlace.state)
+    )
+    for session_id, at, state, count in rows:
+        free_total = slots[session_id].setdefault(at, [0, 0])
+        free_total[0] += int(count) if state == FREE and at > now else 0
+        free_total[1] += int(count)
+    waiting = _waiting(keys)
+    return [
+        SessionView(
+            session,
+            rules.is_released(session.day, now),
+            [
+                Slot(at, counts[0], counts[1], at <= now)
+                for at, counts in sorted(slots[session.id].items())
+            ],
+            waiting.get(session.id, 0),
+        )
+        for session in sessions
+    ]
+
+
+def next_with_places(
+    department_id: uuid.UUID, rules: Rules, now: datetime, most: int = 3
+) -> list[SessionView]:
+    """The next sessions of a department that have places, for whoever lost theirs."""
+    sessions = list(
+        db.session.scalars(
+            select(ClinicSession)
+            .where(
+                ClinicSession.department_id == department_id,
+                ClinicSession.day >= rules.today(now),
+                ClinicSession.closed_at.is_(None),
+            )
+            .order_by(ClinicSession.starts_at)
+            .limit(60)
+        )
+    )
+    return [view for view in views_of(sessions, rules, now) if view.free and view.released][:most]
+
+
+def _waiting(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    rows = db.session.execute(
+        select(WaitingEntry.session_id, func.count(WaitingEntry.id))
+        .where(WaitingEntry.session_id.in_(keys), WaitingEntry.state == WAITING)
+        .group_by(WaitingEntry.session_id)
+    )
+    return {key: int(count) for key, count in rows}
+
+
+def _state(day: date, free: dict[date, int], held: set[date], rules: Rules, now: datetime) -> str:
+    if not rules.is_released(day, now):
+        return "unreleased"
+    if free.get(day):
+        return "free"
+    return "full" if day in held else "none"
+
+
+def _fits(wanted: str, texts: Sequence[str]) -> bool:
+    return any(wanted in key for key in _keys(texts))
+
+
+def _keys(texts: Sequence[str]) -> Iterator[str]:
+    for text in texts:
+        yield from spellings(text)

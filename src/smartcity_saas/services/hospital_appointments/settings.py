@@ -1,0 +1,63 @@
+"""The service's part of a document: when places open, what one person may hold, what it costs
+to stay away."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+from marshmallow import Schema, fields, validate
+
+from smartcity_saas.configuration.fields import Pattern
+from smartcity_saas.configuration.schema import ServiceSettings
+
+
+def _number(least: int, most: int, default: int, words: str) -> fields.Integer:
+    return fields.Integer(
+        strict=True,
+        load_default=default,
+        validate=validate.Range(least, most),
+        metadata={"description": words},
+    )
+
+
+def _clock(default: str, words: str) -> Pattern:
+    return Pattern(
+        r"(?:[01][0-9]|2[0-3]):[0-5][0-9]",
+        _('Write a time of day in quotes: "07:00".'),
+        load_default=default,
+        metadata={"description": words},
+    )
+
+
+class CancelSchema(Schema):
+    """Until when residents cancel by themselves."""
+
+    days_before = _number(0, 14, 1, "So many days before the appointment's day.")
+    time = _clock("18:00", "Until this time of that day.")
+
+
+class LimitsSchema(Schema):
+    """How much one patient may hold at once."""
+
+    per_department = _number(1, 10, 1, "Open appointments of a patient in one department.")
+    per_patient = _number(1, 50, 5, "Open appointments of a patient in all.")
+
+
+class NoShowsSchema(Schema):
+    """What it costs to stay away, and when it is forgiven."""
+
+    most = _number(0, 20, 3, "So many missed appointments stop booking; 0 never does.")
+    within_days = _number(1, 730, 180, "Older ones are forgiven.")
+    blocked_days = _number(1, 365, 30, "For so many days after the last.")
+
+
+class HospitalAppointmentsSettings(ServiceSettings):
+    """Settings of the service."""
+
+    days_ahead = _number(1, 60, 7, "How many days ahead places can be booked.")
+    release_time = _clock("07:00", "When the next day's places open, every day.")
+    cancel = fields.Nested(CancelSchema, metadata={"description": "Cancelling."})
+    limits = fields.Nested(LimitsSchema, metadata={"description": "Limits a patient."})
+    no_shows = fields.Nested(NoShowsSchema, metadata={"description": "Missed appointments."})
+    offer_minutes = _number(5, 24 * 60, 15, "How long a freed place is kept for who waits.")
+    most_waiting = _number(0, 500, 30, "How many may wait for one session; 0 for no list.")
+    slot_minutes = _number(5, 120, 30, "How long a slot is in which several places begin.")

@@ -1,0 +1,108 @@
+"""Where schedules come from and where bookings go: the city's tables, or the hospitals' own
+system over HTTP.
+
+The places that a hospital gives to the platform are sold here and nowhere else, so that none is
+sold twice whatever the line does. With ``http`` the schedule is fetched when someone looks and
+it has grown old, and every booking and cancellation is reported by the outbox. The contract is
+docs/connectors/hospital-appointments.yaml.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from smartcity_saas.connectors import BackOfficeDown, office_of
+from smartcity_saas.credentials import CredentialError
+from smartcity_saas.database import command, db
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.services.hospital_appointments.importing import take_schedule
+from smartcity_saas.services.hospital_appointments.models import (
+    CANCELLED,
+    CLOSED,
+    Appointment,
+    ClinicSession,
+    Doctor,
+    Hospital,
+    HospitalDepartment,
+    Patient,
+)
+from smartcity_saas.tenancy.here import present_city
+
+SERVICE = "hospital_appointments"
+REPORT = "hospital_appointments.report"
+
+log = structlog.get_logger(__name__)
+
+
+def report(appointment: Appointment, act: str, now: datetime) -> None:
+    """Write the task that tells the hospital, in the transaction of what there is to tell."""
+    if present_city().catalog[SERVICE].connector.get("kind") == "http":
+        payload = {"appointment": str(appointment.id), "act": act}
+        enqueue(REPORT, payload, now, key=f"{appointment.id}:{act}")
+
+
+def send_report(payload: Mapping[str, Any], now: datetime) -> None:
+    """The task: tell the hospital what became of a place."""
+    row = db.session.execute(
+        select(Appointment, ClinicSession, Doctor, HospitalDepartment, Hospital, Patient)
+        .join(ClinicSession, ClinicSession.id == Appointment.session_id)
+        .join(Doctor, Doctor.id == ClinicSession.doctor_id)
+        .join(HospitalDepartment, HospitalDepartment.id == Doctor.department_id)
+        .join(Hospital, Hospital.id == HospitalDepartment.hospital_id)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(Appointment.id == uuid.UUID(payload["appointment"]))
+    ).one()
+    appointment, session, doctor, department, hospital, patient = row
+    if payload["act"] == "booked" and appointment.state in (CANCELLED, CLOSED):
+        return  # over before the hospital heard of it: it hears nothing of a ghost
+    body = {
+        "act": payload["act"],
+        "hospital": hospital.code,
+        "department": department.code,
+        "doctor": doctor.code,
+        "day": session.day.isoformat(),
+        "half": session.half,
+        "number": appointment.number,
+        "code": appointment.code,
+        "patient": {"name": patient.name, "phone": patient.phone},
+    }
+    office = office_of(present_city().catalog[SERVICE])
+    db.session.rollback()  # nothing stays open while the other side takes its time
+    office.post("/appointments", body, f"{appointment.id}:{payload['act']}")
+
+
+def bring_up_to_date(department: HospitalDepartment, now: datetime) -> bool:
+    """Fetch a department's schedule again if what is held has grown old.
+
+    Returns:
+        Whether what is held is as fresh as the city wants it.
+    """
+    entry = present_city().catalog[SERVICE]
+    if entry.connector.get("kind") != "http":
+        return True
+    fresh = timedelta(minutes=entry.connector.get("fresh_minutes", 10))
+    if department.refreshed_at is not None and now - department.refreshed_at < fresh:
+        return True
+    hospital = db.session.scalars(
+        select(Hospital).where(Hospital.id == department.hospital_id)
+    ).one()
+    parameters = {"hospital": hospital.code, "department": department.code}
+    try:
+        office = office_of(entry)
+        db.session.rollback()
+        answer = office.get("/schedule", parameters)
+        problems = take_schedule(answer, hospital.code, department.code, now)
+    except (BackOfficeDown, CredentialError):
+        return False
+    if problems:
+        log.warning("back_office_answer_odd", service=SERVICE, problems=len(problems))
+    with command():
+        department.refreshed_at = now
+        db.session.add(department)
+    return not problems

@@ -1,0 +1,170 @@
+"""What residents are told about their appointments."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from smartcity_saas.database import db
+from smartcity_saas.messages import tell
+from smartcity_saas.services.hospital_appointments.models import (
+    BOOKED,
+    Appointment,
+    ClinicPlace,
+    ClinicSession,
+    Doctor,
+    Hospital,
+    HospitalDepartment,
+    WaitingEntry,
+)
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.web.formats import moment_of
+from smartcity_saas.web.languages import both, local
+
+ROOT = "/services/hospital-appointments"
+MOST_REMINDED = 20_000
+
+
+def tell_booked(appointment: Appointment, session: ClinicSession, now: datetime) -> None:
+    """The appointment stands: when, where, which number."""
+    place = _where(session)
+    when = appointment.starts_at
+    _tell(
+        appointment,
+        f"booked:{appointment.id}",
+        lambda: _("Booked: %(when)s, %(place)s", when=_moment(when), place=place()),
+        lambda: _("Number %(number)s. Show the code when you arrive.", number=appointment.number),
+        now,
+    )
+
+
+def tell_closed(appointment: Appointment, session: ClinicSession, now: datetime) -> None:
+    """The clinic does not take place: why, and that another can be chosen at once."""
+    place, reason = _where(session), session.closed_reason or {}
+    when = appointment.starts_at
+    _tell(
+        appointment,
+        f"closed:{appointment.id}",
+        lambda: _("Called off: %(when)s, %(place)s", when=_moment(when), place=place()),
+        lambda: _("Why: %(reason)s. Choose another time here; it costs you nothing.",
+                  reason=local(reason).rstrip("。.!！ ")),
+        now,
+    )  # fmt: skip
+
+
+def tell_waiting_closed(entry: WaitingEntry, session: ClinicSession, now: datetime) -> None:
+    """Whoever waits learns that there is nothing to wait for."""
+    place = _where(session)
+    tell(
+        entry.resident_id,
+        f"waiting-closed:{entry.id}",
+        both(lambda: _("Called off: %(place)s", place=place())),
+        both(lambda: _("You are no longer waiting. Choose another day.")),
+        f"{ROOT}/departments/{session.department_id}",
+        now,
+    )
+
+
+def tell_offer(entry: WaitingEntry, place: ClinicPlace, until: datetime, now: datetime) -> None:
+    """A place is kept: until when, and where to take it."""
+    where = _where(entry.session)
+    tell(
+        entry.resident_id,
+        f"offer:{entry.id}:{place.id}",
+        both(
+            lambda: _(
+                "A place is kept for you: %(when)s, %(place)s",
+                when=_moment(place.starts_at),
+                place=where(),
+            )
+        ),
+        both(lambda: _("Take it by %(until)s. Then the next in line gets it.",
+                       until=_moment(until))),
+        f"{ROOT}/waiting/{entry.id}",
+        now,
+    )  # fmt: skip
+
+
+def tell_lapsed(entry: WaitingEntry, now: datetime) -> None:
+    """The time to take an offer is over."""
+    where = _where(entry.session)
+    tell(
+        entry.resident_id,
+        f"lapsed:{entry.id}",
+        both(lambda: _("The place is no longer kept: %(place)s", place=where())),
+        both(lambda: _("It went to the next in line. You can wait again or choose another day.")),
+        f"{ROOT}/departments/{entry.session.department_id}",
+        now,
+    )
+
+
+def remind(now: datetime) -> None:
+    """Remind everyone of tomorrow's appointments, once each."""
+    city = present_city()
+    entry = city.catalog["hospital_appointments"]
+    if not entry.settings:
+        return
+    rules = Rules.of(entry.settings, city.timezone)
+    zone = ZoneInfo(city.timezone)
+    start = datetime.combine(rules.today(now) + timedelta(days=1), datetime.min.time(), zone)
+    rows = db.session.execute(
+        select(Appointment, ClinicSession)
+        .join(ClinicSession, ClinicSession.id == Appointment.session_id)
+        .where(
+            Appointment.state == BOOKED,
+            Appointment.starts_at >= start,
+            Appointment.starts_at < start + timedelta(days=1),
+        )
+        .order_by(Appointment.starts_at)
+        .limit(MOST_REMINDED)
+    ).all()
+    for appointment, session in rows:
+        _remind_of(appointment, session, rules, now)
+
+
+def _remind_of(
+    appointment: Appointment, session: ClinicSession, rules: Rules, now: datetime
+) -> None:
+    where, until = _where(session), rules.cancel_until(appointment.starts_at)
+    _tell(
+        appointment,
+        f"tomorrow:{appointment.id}",
+        lambda: _("Tomorrow: %(when)s, %(place)s", when=_moment(appointment.starts_at),
+                  place=where()),
+        lambda: (
+            _("Number %(number)s. If you cannot come, cancel by %(until)s.",
+              number=appointment.number, until=_moment(until))
+            if until > now
+            else _("Number %(number)s.", number=appointment.number)
+        ),
+        now,
+    )  # fmt: skip
+
+
+def _tell(appointment: Appointment, key: str, title: Any, body: Any, now: datetime) -> None:
+    path = f"{ROOT}/appointments/{appointment.id}"
+    tell(appointment.resident_id, key, both(title), both(body), path, now)
+
+
+def _moment(at: datetime) -> str:
+    return moment_of(at, present_city().timezone)
+
+
+def _where(session: ClinicSession) -> Any:
+    """Hospital, department and doctor in the reader's language."""
+    doctor, department, hospital = db.session.execute(
+        select(Doctor, HospitalDepartment, Hospital)
+        .join(HospitalDepartment, HospitalDepartment.id == Doctor.department_id)
+        .join(Hospital, Hospital.id == HospitalDepartment.hospital_id)
+        .where(Doctor.id == session.doctor_id)
+    ).one()
+
+    def said() -> str:
+        return " ".join(local(one.name) for one in (hospital, department, doctor))
+
+    return said

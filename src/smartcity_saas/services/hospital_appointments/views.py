@@ -1,0 +1,356 @@
+"""The service's pages on a city's site."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Response, abort, current_app, redirect, render_template, request
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.city import CatalogEntry, City
+from smartcity_saas.database import command
+from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
+from smartcity_saas.identity.gatekeeper import current_resident
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
+from smartcity_saas.services.hospital_appointments.calendar import calendar_of
+from smartcity_saas.services.hospital_appointments.models import (
+    BOOKED,
+    CLINIC_NAMES,
+    CLOSED,
+    HALF_NAMES,
+    RELATION_NAMES,
+    Appointment,
+    Hospital,
+)
+from smartcity_saas.services.hospital_appointments.patients import (
+    add_patient,
+    patients_of,
+    remove_patient,
+)
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.services.hospital_appointments.source import bring_up_to_date
+from smartcity_saas.web.policy import CityBlueprint
+
+ROOT = "/services/hospital-appointments"
+
+blueprint = CityBlueprint(
+    "hospital_appointments", __name__, service="hospital_appointments", template_folder="templates"
+)
+
+
+@blueprint.page(ROOT, who="everyone")
+def landing() -> Any:
+    """Search, and the hospitals with their departments."""
+    query = request.args.get("q", "").strip()[:60]
+    if query:
+        return _render("search.html", query=query, found=schedule.search(query))
+    by_hospital: dict[uuid.UUID, list[Any]] = {}
+    for department in schedule.departments():
+        by_hospital.setdefault(department.hospital_id, []).append(department)
+    hospitals = [(one, by_hospital.get(one.id, [])) for one in schedule.hospitals()]
+    return _render("landing.html", hospitals=hospitals, rules=city_rules())
+
+
+@blueprint.page(f"{ROOT}/departments/<uuid:department_id>", who="everyone")
+def department(department_id: uuid.UUID) -> Any:
+    """A department: its days, its doctors, the times that are left."""
+    found, rules, now = schedule.department_of(department_id), city_rules(), _now()
+    fresh = bring_up_to_date(found, now)
+    days = schedule.strip(department_id, rules, now)
+    day = _chosen_day(days)
+    doctors = schedule.day_of(department_id, day, rules, now)
+    half = request.args.get("half", "")
+    if half in HALF_NAMES:
+        for doctor in doctors:
+            doctor.sessions = [v for v in doctor.sessions if v.session.half == half]
+    if request.args.get("free"):
+        doctors = [one for one in doctors if any(view.free for view in one.sessions)]
+    release = rules.next_release(now)
+    return _render(
+        "department.html",
+        department=found,
+        hospital=found.hospital,
+        days=days,
+        day=day,
+        doctors=[one for one in doctors if one.sessions],
+        half=half,
+        only_free=bool(request.args.get("free")),
+        release=release,
+        rules=rules,
+        fresh=fresh,
+        waits=_waits(),
+    )
+
+
+@blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/book", who="resident")
+def book_form(session_id: uuid.UUID) -> Any:
+    """Choose for whom, and confirm."""
+    return _book_page(session_id, {}, {})
+
+
+@blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/book", who="resident", methods=("POST",))
+def book(session_id: uuid.UUID) -> Any:
+    """Book the place, for someone on the list or someone added now."""
+    resident, typed = signed_in(), request.form.to_dict()
+    try:
+        with command():  # someone new is added with the booking, or not at all
+            patient_id = _patient(resident, typed)
+            made = booking.book(resident, patient_id, session_id, _slot(), city_rules(), _now())
+    except FieldErrors as error:
+        return _book_page(session_id, typed, error.fields), 422
+    except (Conflict, NotAllowed) as error:
+        return _book_page(session_id, typed, {}, refusal=error), error.status
+    return redirect(f"{ROOT}/appointments/{made.id}")
+
+
+@blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/wait", who="resident")
+def wait_form(session_id: uuid.UUID) -> Any:
+    """Choose who waits."""
+    return _book_page(session_id, {}, {}, waits=True)
+
+
+@blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/wait", who="resident", methods=("POST",))
+def wait(session_id: uuid.UUID) -> Any:
+    """Join the waiting list."""
+    resident, typed = signed_in(), request.form.to_dict()
+    try:
+        with command():
+            patient_id = _patient(resident, typed)
+            entry = waiting.join(resident, patient_id, session_id, city_rules(), _now())
+    except FieldErrors as error:
+        return _book_page(session_id, typed, error.fields, waits=True), 422
+    except (Conflict, NotAllowed) as error:
+        return _book_page(session_id, typed, {}, refusal=error, waits=True), error.status
+    return redirect(f"{ROOT}/waiting/{entry.id}")
+
+
+@blueprint.page(f"{ROOT}/waiting/<uuid:entry_id>", who="resident", continues=True)
+def waiting_entry(entry_id: uuid.UUID) -> Any:
+    """Where a resident stands in line, or the place that is kept."""
+    entry = waiting.own_entry(signed_in(), entry_id)
+    return _render(
+        "waiting.html",
+        entry=entry,
+        ahead=waiting.ahead_of(entry.session_id, entry),
+        rules=city_rules(),
+        now=_now(),
+        place_time=_kept_time(entry),
+        **_context(entry.session),
+    )
+
+
+@blueprint.page(
+    f"{ROOT}/waiting/<uuid:entry_id>/leave", who="resident", methods=("POST",), continues=True
+)
+def leave(entry_id: uuid.UUID) -> Any:
+    """Stop waiting."""
+    entry = waiting.leave(signed_in(), entry_id, city_rules(), _now())
+    return redirect(f"{ROOT}/departments/{entry.session.department_id}?day={entry.session.day}")
+
+
+@blueprint.page(
+    f"{ROOT}/waiting/<uuid:entry_id>/accept", who="resident", methods=("POST",), continues=True
+)
+def accept(entry_id: uuid.UUID) -> Any:
+    """Take the place that is kept."""
+    made = waiting.accept(signed_in(), entry_id, city_rules(), _now())
+    return redirect(f"{ROOT}/appointments/{made.id}")
+
+
+@blueprint.page(f"{ROOT}/appointments/<uuid:appointment_id>", who="resident", continues=True)
+def appointment(appointment_id: uuid.UUID) -> Any:
+    """One appointment: number, time, place, code; cancel; another time if it was called off."""
+    found, rules, now = booking.own_appointment(signed_in(), appointment_id), city_rules(), _now()
+    others = []
+    if found.state == CLOSED:
+        others = schedule.next_with_places(found.session.department_id, rules, now)
+    until = rules.cancel_until(found.starts_at)
+    return _render(
+        "appointment.html",
+        appointment=found,
+        others=others,
+        cancel_until=until,
+        can_cancel=found.state == BOOKED and now <= until and now < found.starts_at,
+        over=found.starts_at <= now,
+        qr=_qr(found),
+        **_context(found.session),
+    )
+
+
+@blueprint.page(
+    f"{ROOT}/appointments/<uuid:appointment_id>/cancel",
+    who="resident",
+    methods=("POST",),
+    continues=True,
+)
+def cancel(appointment_id: uuid.UUID) -> Any:
+    """Give the place back."""
+    cancelling.cancel(signed_in(), appointment_id, city_rules(), _now())
+    return redirect(f"{ROOT}/appointments/{appointment_id}")
+
+
+@blueprint.page(
+    f"{ROOT}/appointments/<uuid:appointment_id>/calendar.ics", who="resident", continues=True
+)
+def calendar(appointment_id: uuid.UUID) -> Any:
+    """The appointment for a calendar (RFC 5545)."""
+    found = booking.own_appointment(signed_in(), appointment_id)
+    context = _context(found.session)
+    body = calendar_of(found, context["hospital"], context["department"], context["doctor"], _now())
+    return Response(
+        body,
+        content_type="text/calendar; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="appointment-{found.code}.ics"'},
+    )
+
+
+@blueprint.page(f"{ROOT}/patients", who="resident", continues=True)
+def patients() -> Any:
+    """Everyone for whom the resident books."""
+    return _render("patients.html", patients=patients_of(signed_in()))
+
+
+@blueprint.page(
+    f"{ROOT}/patients/<uuid:patient_id>/remove", who="resident", methods=("POST",), continues=True
+)
+def remove(patient_id: uuid.UUID) -> Any:
+    """Take someone off the list."""
+    remove_patient(signed_in(), patient_id, _now())
+    return redirect(f"{ROOT}/patients")
+
+
+def _book_page(
+    session_id: uuid.UUID,
+    typed: dict[str, str],
+    errors: dict[str, Any],
+    *,
+    refusal: Any = None,
+    waits: bool = False,
+) -> str:
+    session = schedule.session_of(session_id)
+    rules, now = city_rules(), _now()
+    (view,) = schedule.views_of([session], rules, now)
+    return _render(
+        "book.html",
+        view=view,
+        slot=_slot(),
+        typed=typed,
+        errors=errors,
+        refusal=refusal,
+        waits=waits,
+        patients=patients_of(signed_in()),
+        rules=rules,
+        cancel_until=rules.cancel_until(_slot() or session.starts_at),
+        now=now,
+        **_context(session),
+    )
+
+
+def _patient(resident: SignedInResident, typed: dict[str, str]) -> uuid.UUID:
+    """The chosen patient, or the one that the form adds."""
+    chosen = typed.get("patient", "")
+    if chosen == "new":
+        return add_patient(resident, typed, _now()).id
+    try:
+        return uuid.UUID(chosen)
+    except ValueError:
+        raise FieldErrors({"patient": _("Choose for whom it is.")}) from None
+
+
+def _slot() -> datetime | None:
+    """The time that the address or the form names; None for the earliest."""
+    text = request.values.get("at", "")
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise NotFound(_("There is no such time.")) from None
+    if not 2000 <= found.year < 2100:
+        raise NotFound(_("There is no such time."))
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(_city().timezone))
+
+
+def _chosen_day(days: list[schedule.Day]) -> date:
+    """The day that the address names, else the first with a free place."""
+    wanted = request.args.get("day", "")
+    for one in days:
+        if one.day.isoformat() == wanted:
+            return one.day
+    return next((one.day for one in days if one.state == "free"), days[0].day)
+
+
+def _waits() -> dict[uuid.UUID, Any]:
+    """Where the resident waits, by session; nothing for whoever is not signed in."""
+    resident = current_resident()
+    if resident is None:
+        return {}
+    return {entry.session_id: entry for entry in waiting.entries_of(resident)}
+
+
+def _kept_time(entry: Any) -> datetime | None:
+    place = waiting.kept_place(entry)
+    return place.starts_at if place else None
+
+
+def _qr(found: Appointment) -> tuple[int, str]:
+    """The code as a picture: its side, and the path of its dark squares, for inline SVG."""
+    import segno  # 11 MB that most processes never need
+
+    matrix = segno.make(f"APPT:{found.code}", error="m", micro=False).matrix
+    squares = (
+        f"M{x} {y}h1v1h-1z" for y, row in enumerate(matrix) for x, cell in enumerate(row) if cell
+    )
+    return len(matrix), "".join(squares)
+
+
+def _context(session: Any) -> dict[str, Any]:
+    department = session.department
+    hospital: Hospital = department.hospital
+    return {
+        "session": session,
+        "doctor": session.doctor,
+        "department": department,
+        "hospital": hospital,
+    }
+
+
+def _render(template: str, **values: Any) -> str:
+    return render_template(
+        f"hospital_appointments/{template}",
+        root=ROOT,
+        half_names=HALF_NAMES,
+        clinic_names=CLINIC_NAMES,
+        relation_names=RELATION_NAMES,
+        entry_open=_entry().state == "open",
+        tab="services",
+        **values,
+    )
+
+
+def _entry() -> CatalogEntry:
+    return _city().catalog["hospital_appointments"]
+
+
+def city_rules() -> Rules:
+    """The city's rules of booking."""
+    return Rules.of(_entry().settings, _city().timezone)
+
+
+def _city() -> City:
+    found: City | None = request.site.city  # type: ignore[attr-defined]
+    return found or abort(404)
+
+
+def signed_in() -> SignedInResident:
+    """The resident whom the policy of the page has let in."""
+    return current_resident() or abort(404)
+
+
+def _now() -> datetime:
+    now: datetime = current_app.config["CLOCK"]()
+    return now

@@ -1,0 +1,286 @@
+"""The waiting list: a freed place is kept for the first in line, for a limited time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select
+
+from smartcity_saas.audit import record
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.services.hospital_appointments.booking import (
+    Blocked,
+    keep,
+    locked_patient,
+    refuse_beyond_limits,
+    take_place,
+)
+from smartcity_saas.services.hospital_appointments.models import (
+    ENTRY_OFFERED,
+    ENTRY_TAKEN,
+    FREE,
+    LAPSED,
+    LEFT,
+    OFFERED,
+    SHUT,
+    WAITING,
+    Appointment,
+    ClinicPlace,
+    ClinicSession,
+    WaitingEntry,
+)
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.services.hospital_appointments.schedule import locked_session
+from smartcity_saas.services.hospital_appointments.telling import tell_lapsed, tell_offer
+from smartcity_saas.tenancy.here import present_city
+
+LAPSE = "hospital_appointments.lapse"
+
+
+def join(
+    resident: SignedInResident,
+    patient_id: uuid.UUID,
+    session_id: uuid.UUID,
+    rules: Rules,
+    now: datetime,
+) -> WaitingEntry:
+    """Wait for a place of a session that is full.
+
+    Raises:
+        NotFound: There is no such session, or the patient is not the resident's.
+        Conflict: There are free places, or the list is full.
+        Blocked: It is closed or over, or the patient may not book there.
+    """
+    with command():
+        session = locked_session(session_id)
+        if session.closed_at is not None or session.ends_at <= now:
+            raise Blocked(_("This clinic does not take place."))
+        if not rules.is_released(session.day, now):
+            raise Blocked(_("These places are not open yet."))
+        patient = locked_patient(resident, patient_id)
+        found = _open_entry(session_id, patient.id)
+        if found is not None:
+            return found
+        refuse_beyond_limits(patient, session, rules, now)
+        if _free(session_id, now):
+            raise Conflict(_("There are free places: book one."))
+        if ahead_of(session_id, None) >= rules.most_waiting:
+            raise Conflict(_("The waiting list is full. Choose another day."))
+        entry = WaitingEntry(
+            session_id=session_id,
+            patient_id=patient.id,
+            resident_id=resident.id,
+            state=WAITING,
+            created_at=now,
+        )
+        db.session.add(entry)
+        db.session.flush()
+        record(resident.actor, "hospital_appointments.wait", str(session_id), {}, now)
+    return entry
+
+
+def leave(
+    resident: SignedInResident, entry_id: uuid.UUID, rules: Rules, now: datetime
+) -> WaitingEntry:
+    """Stop waiting; a place that was kept goes to the next in line.
+
+    Raises:
+        NotFound: It is no entry of the resident's.
+    """
+    own = own_entry(resident, entry_id)
+    with command():
+        session = locked_session(own.session_id)
+        entry = _locked(entry_id)
+        if entry.state in (WAITING, ENTRY_OFFERED):
+            place_id = entry.place_id
+            entry.state, entry.place_id, entry.offered_until = LEFT, None, None
+            db.session.flush()
+            if place_id is not None:
+                pass_on(session, place_id, rules, now)
+    return entry
+
+
+def accept(
+    resident: SignedInResident, entry_id: uuid.UUID, rules: Rules, now: datetime
+) -> Appointment:
+    """Take the place that is kept.
+
+    Raises:
+        NotFound: It is no entry of the resident's.
+        Conflict: Nothing is kept (any more).
+        Blocked: The patient has reached a limit since.
+    """
+    own = own_entry(resident, entry_id)
+    with command():
+        session = locked_session(own.session_id)
+        entry = _locked(entry_id)
+        kept = entry.state == ENTRY_OFFERED and entry.offered_until is not None
+        if not kept or now >= entry.offered_until or entry.place_id is None:  # type: ignore[operator]
+            raise Conflict(_("This place is no longer kept for you."))
+        patient = locked_patient(resident, entry.patient_id)
+        refuse_beyond_limits(patient, session, rules, now)
+        place = _place(entry.place_id)
+        if place.state != OFFERED:
+            raise Conflict(_("This place is no longer kept for you."))
+        entry.state = ENTRY_TAKEN
+        return keep(resident.actor, resident.id, patient, session, place, now)
+
+
+def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: datetime) -> None:
+    """Offer a place that was given back to the first in line, or free it; in the caller's
+    command, which holds the session."""
+    place = _place(place_id)
+    if session.closed_at is not None or place.number > session.capacity:
+        place.state = SHUT
+        return
+    until = min(now + timedelta(minutes=rules.offer_minutes), place.starts_at)
+    entry = _first(place.session_id) if until > now else None
+    if entry is None:
+        place.state = FREE
+        return
+    place.state = OFFERED
+    entry.state, entry.place_id, entry.offered_until = ENTRY_OFFERED, place.id, until
+    tell_offer(entry, place, until, now)
+    enqueue(
+        LAPSE,
+        {"entry": str(entry.id), "place": str(place.id)},
+        now,
+        due_at=until,
+        key=f"{entry.id}:{place.id}",
+    )
+    db.session.flush()
+
+
+def lapse(payload: Mapping[str, Any], now: datetime) -> None:
+    """The task: an offer that nobody took goes to the next in line."""
+    city = present_city()
+    rules = Rules.of(city.catalog["hospital_appointments"].settings, city.timezone)
+    entry_id, place_id = uuid.UUID(payload["entry"]), uuid.UUID(payload["place"])
+    with command():
+        session = locked_session(_entry(entry_id).session_id)
+        entry = _locked(entry_id)
+        kept = entry.state == ENTRY_OFFERED and entry.place_id == place_id
+        if not kept or entry.offered_until is None or entry.offered_until > now:
+            return
+        entry.state, entry.place_id, entry.offered_until = LAPSED, None, None
+        db.session.flush()
+        tell_lapsed(entry, now)
+        pass_on(session, place_id, rules, now)
+
+
+def offer_free(payload: Mapping[str, Any], now: datetime) -> None:
+    """The task: places that came by an import go to whoever waits, in line."""
+    city = present_city()
+    rules = Rules.of(city.catalog["hospital_appointments"].settings, city.timezone)
+    with command():
+        session = locked_session(uuid.UUID(payload["session"]))
+        for _place_left in range(ahead_of(session.id, None)):
+            place = take_place(session.id, None, now) if session.closed_at is None else None
+            if place is None:
+                return
+            pass_on(session, place.id, rules, now)
+            db.session.flush()
+
+
+def entries_of(resident: SignedInResident) -> list[WaitingEntry]:
+    """Where a resident waits, the earliest first."""
+    query = select(WaitingEntry).where(
+        WaitingEntry.resident_id == resident.id,
+        WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+    )
+    return list(db.session.scalars(query.order_by(WaitingEntry.created_at)))
+
+
+def own_entry(resident: SignedInResident, entry_id: uuid.UUID) -> WaitingEntry:
+    """One entry of a resident's.
+
+    Raises:
+        NotFound: It is someone else's, another city's, or none.
+    """
+    found = db.session.scalars(
+        select(WaitingEntry).where(
+            WaitingEntry.id == entry_id, WaitingEntry.resident_id == resident.id
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is no such place in a line."))
+    return found
+
+
+def kept_place(entry: WaitingEntry) -> ClinicPlace | None:
+    """The place that is kept for an entry, None if there is none."""
+    if entry.place_id is None:
+        return None
+    query = select(ClinicPlace).where(ClinicPlace.id == entry.place_id)
+    return db.session.scalars(query).one_or_none()
+
+
+def ahead_of(session_id: uuid.UUID, entry: WaitingEntry | None) -> int:
+    """How many wait before an entry; before a newcomer, for None."""
+    query = select(func.count(WaitingEntry.id)).where(
+        WaitingEntry.session_id == session_id, WaitingEntry.state == WAITING
+    )
+    if entry is not None:
+        query = query.where(WaitingEntry.id < entry.id)
+    return db.session.scalar(query) or 0
+
+
+def _first(session_id: uuid.UUID) -> WaitingEntry | None:
+    """The first in line; keys are made in the order of time (UUID version 7)."""
+    return db.session.scalars(
+        select(WaitingEntry)
+        .where(WaitingEntry.session_id == session_id, WaitingEntry.state == WAITING)
+        .order_by(WaitingEntry.created_at, WaitingEntry.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def _open_entry(session_id: uuid.UUID, patient_id: uuid.UUID) -> WaitingEntry | None:
+    return db.session.scalars(
+        select(WaitingEntry).where(
+            WaitingEntry.session_id == session_id,
+            WaitingEntry.patient_id == patient_id,
+            WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+        )
+    ).one_or_none()
+
+
+def _entry(entry_id: uuid.UUID) -> WaitingEntry:
+    """An entry as it stands, not held: to know its session, which is held first."""
+    return db.session.scalars(select(WaitingEntry).where(WaitingEntry.id == entry_id)).one()
+
+
+def _locked(entry_id: uuid.UUID) -> WaitingEntry:
+    return db.session.scalars(
+        select(WaitingEntry)
+        .where(WaitingEntry.id == entry_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _place(place_id: uuid.UUID) -> ClinicPlace:
+    return db.session.scalars(
+        select(ClinicPlace)
+        .where(ClinicPlace.id == place_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _free(session_id: uuid.UUID, now: datetime) -> int:
+    query = select(func.count(ClinicPlace.id)).where(
+        ClinicPlace.session_id == session_id,
+        ClinicPlace.state == FREE,
+        ClinicPlace.starts_at > now,
+    )
+    return db.session.scalar(query) or 0

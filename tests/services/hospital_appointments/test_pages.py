@@ -1,0 +1,260 @@
+"""Hospital appointments on the site, at the desk, and as JSON."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from icalendar import Calendar
+from sqlalchemy import select
+
+from smartcity_saas.database import db
+from smartcity_saas.services.hospital_appointments.importing import OPTIONAL, REQUIRED
+from smartcity_saas.services.hospital_appointments.models import ClinicSession, Patient
+from tests.conftest import Browser, fresh
+from tests.services.hospital_appointments.conftest import ROW, Clinic
+
+ROOT = "/services/hospital-appointments"
+NEW = {"patient": "new", "name": "示例甲", "relation": "self", "phone": "13800000000"}
+
+
+def book(clinic: Clinic, browser: Browser | None = None) -> tuple[Browser, str]:
+    browser = browser or clinic.world.resident()
+    done = browser.post(f"{ROOT}/sessions/{clinic.session()}/book", **NEW)
+    assert done.status_code == 302, done.text
+    return browser, done.headers["Location"]
+
+
+def test_from_the_search_to_the_number(clinic: Clinic) -> None:
+    """A symptom in Chinese, pinyin or English finds the department; its day shows what is left;
+    the appointment has number, code and calendar."""
+    client = clinic.world.client("hangzhou.localhost")
+    for query in ("胸痛", "xiongtong", "chest", "甲医生", "Cardio"):
+        assert "Cardiology" in client.get(f"{ROOT}?q={query}").text, query
+    assert "Nothing is called" in client.get(f"{ROOT}?q=zzz").text
+    landing = client.get(ROOT).text
+    department = re.search(rf"{ROOT}/departments/[0-9a-f-]+", landing)[0]  # type: ignore[index]
+    page = client.get(f"{department}?day={clinic.day()}").text
+    assert "last one" in page
+    assert "¥50.00" in page
+    browser, path = book(clinic)
+    shown = browser.get(path).text
+    assert "示例甲" in shown
+    assert "QR code" in shown
+    assert path in browser.get("/me").text
+    calendar = Calendar.from_ical(browser.get(f"{path}/calendar.ics").data)
+    (event,) = calendar.walk("VEVENT")
+    assert event["STATUS"] == "CONFIRMED"
+    assert "示例甲" not in str(event)
+    assert browser.post(f"{path}/cancel", path).status_code == 302
+    assert "Cancelled" in browser.get(path).text
+
+
+def test_a_refused_booking_keeps_what_was_typed_and_adds_nobody(clinic: Clinic) -> None:
+    """A wrong telephone, then no place left: the form comes back, and nobody was added."""
+    browser = clinic.world.resident()
+    path = f"{ROOT}/sessions/{clinic.session()}/book"
+    wrong = browser.post(path, **{**NEW, "phone": "x"})
+    assert wrong.status_code == 422
+    assert "示例甲" in wrong.text
+    [clinic.book(name) for name in "abc"]
+    full = browser.post(path, **NEW)
+    assert full.status_code == 409
+    assert "last place was just taken" in full.text
+    with clinic.world.inside("hangzhou"):
+        assert "示例甲" not in set(db.session.scalars(select(Patient.name)))
+
+
+def test_pressing_twice_books_once(clinic: Clinic) -> None:
+    """The same new patient is the same person."""
+    browser, _path = book(clinic)
+    again = browser.post(f"{ROOT}/sessions/{clinic.session()}/book", **NEW)
+    assert again.status_code == 403
+    assert "already" in again.text
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59:59-12:00", "soon", "2026"])
+def test_odd_times_are_no_times(clinic: Clinic, at: str) -> None:
+    """A page that says so."""
+    browser = clinic.world.resident()
+    page = browser.get(f"{ROOT}/sessions/{clinic.session()}/book?at={at}")
+    assert page.status_code in (200, 404)
+
+
+def test_waiting_from_the_page(clinic: Clinic) -> None:
+    """Full: join the line, see one's place in it, take what is kept."""
+    made = [clinic.book(name) for name in "abc"]
+    browser = clinic.world.resident()
+    done = browser.post(f"{ROOT}/sessions/{clinic.session()}/wait", **NEW)
+    entry = done.headers["Location"]
+    assert "number 1 in line" in browser.get(entry).text
+    clinic.cancel("a", made[0])
+    assert "A place is kept for you" in browser.get(entry).text
+    assert "A place is kept for you" in browser.get("/me/messages").text
+    taken = browser.post(f"{entry}/accept", entry)
+    assert "/appointments/" in taken.headers["Location"]
+
+
+def test_a_paused_service_keeps_what_one_has(clinic: Clinic) -> None:
+    """No new booking; the appointment can be seen and cancelled."""
+    browser, path = book(clinic)
+    live = clinic.world.documents().live_revision("hangzhou")
+    clinic.world.save(
+        f"{live.text}services:\n  hospital_appointments:\n    state: paused\n"
+        "    notice: {zh: 维护, en: Maintenance.}\n"
+    )
+    assert browser.get(ROOT).status_code == 503
+    assert browser.get(path).status_code == 200
+    assert browser.post(f"{path}/cancel", path).status_code == 302
+
+
+def test_the_desk_marks_who_came_and_calls_off(clinic: Clinic) -> None:
+    """A list to print and as CSV without formulas; who came; calling off with words in both
+    languages, and everyone is told."""
+    browser, path = book(clinic)
+    staff = clinic.world.city_staff()
+    base = "/cities/hangzhou/hospital-appointments"
+    assert "Cardiology" in staff.get(f"{base}?day={clinic.day()}").text
+    session = f"{base}/sessions/{clinic.session()}"
+    page = staff.get(session).text
+    assert "示例甲" in page
+    assert "示例甲" in staff.get(f"{session}/list.csv").text
+    code = re.search(r"<code>([A-Z0-9]{10})</code>", page)[1]  # type: ignore[index]
+    assert "示例甲" in staff.get(f"{base}?text={code}").text
+    appointment = path.rpartition("/")[2]
+    early = staff.post(f"{base}/appointments/{appointment}", session, state="no_show")
+    assert early.status_code == 409
+    assert (
+        staff.post(f"{base}/appointments/{appointment}", session, state="attended").status_code
+        == 409
+    )
+    assert staff.post(f"{session}/close", session, zh="", en="").status_code == 422
+    done = staff.post(f"{session}/close", session, zh="医生外出。", en="The doctor is away.")
+    assert "1 person has been told" in done.text
+    assert "The doctor is away." in browser.get("/me/messages").text
+    assert "called off" in browser.get(path).text
+    assert staff.post(f"{session}/reopen", session).status_code == 302
+    assert "示例甲" in staff.get(session).text, "someone may have to ring them up"
+    other = clinic.world.city_staff("ningbo")
+    assert other.get(session).status_code == 404
+    assert other.get(session.replace("hangzhou", "ningbo")).status_code == 404
+
+
+def test_a_formula_in_a_name_is_text(clinic: Clinic) -> None:
+    """A spreadsheet that opens the list runs nothing."""
+    browser = clinic.world.resident()
+    browser.post(f"{ROOT}/sessions/{clinic.session()}/book", **{**NEW, "name": "=1+1"})
+    staff = clinic.world.city_staff()
+    path = f"/cities/hangzhou/hospital-appointments/sessions/{clinic.session()}/list.csv"
+    assert ",'=1+1," in staff.get(path).text
+
+
+BAD = {
+    "hospital_code": "h 1",
+    "doctor_zh": "",
+    "day": "2026-02-30",
+    "half": "noon",
+    "clinic": "x",
+    "fee": "1e9",
+    "starts": "25:00",
+    "ends": "07:00",
+    "capacity": "0",
+}
+
+
+@pytest.mark.parametrize("column", BAD)
+def test_a_bad_line_is_named_and_stops_itself_alone(clinic: Clinic, column: str) -> None:
+    """Line and column; the others go in, or none if so chosen."""
+    bad = {"doctor_code": "d9", column: BAD[column]}
+    result = clinic.bring({"doctor_code": "d2"}, bad)
+    assert result.added == 1
+    assert any(one.pointer == f"/3/{column}" for one in result.problems)
+    assert clinic.bring({"doctor_code": "d3"}, bad, all_or_nothing=True).stored == 0
+
+
+def test_a_schedule_grows_and_shrinks_around_bookings(clinic: Clinic) -> None:
+    """More places are offered to who waits; fewer only as far as they are free, also where a
+    cancelled appointment had one; times stay while someone is booked."""
+    made = [clinic.book(name) for name in "abc"]
+    entry = clinic.wait("d")
+    assert clinic.bring({"capacity": "4"}).changed == 1
+    clinic.world.work()
+    assert clinic.entry(entry.id).state == "offered"
+    clinic.world.clock.move(minutes=16)
+    clinic.world.work()
+    assert clinic.bring({"capacity": "2"}).problems != []
+    clinic.cancel("c", made[2])
+    assert clinic.bring({"capacity": "2"}).changed == 1
+    assert clinic.places() == ["taken", "taken", "shut", "shut"]
+    assert clinic.bring({"starts": "09:00"}).problems != []
+    assert clinic.bring({"capacity": "3"}).changed == 1
+    assert clinic.places() == ["taken", "taken", "free", "shut"]
+    assert clinic.bring({"capacity": "3"}).same == 1
+
+
+def test_the_desk_imports_a_file(clinic: Clinic) -> None:
+    """The same as on the command."""
+    staff = clinic.world.city_staff()
+    columns = [*REQUIRED, *OPTIONAL]
+    row = {**ROW, "day": clinic.day(5)}
+    text = ",".join(columns) + "\n" + ",".join(row.get(c, "") for c in columns)
+    page = "/cities/hangzhou/hospital-appointments"
+    done = staff.post(page, file=(io.BytesIO(text.encode()), "s.csv"))
+    assert "1 added" in done.text
+
+
+def api(browser: Browser, method: str, path: str, body: Any = None) -> Any:
+    token = browser.get("/api/v1/session").json["csrf_token"]  # type: ignore[index]
+    return fresh(
+        getattr(browser.client, method),
+        path,
+        base_url=f"http://{browser.host}",
+        json=body,
+        headers={"X-CSRFToken": token},
+    )
+
+
+def test_the_same_as_json(clinic: Clinic) -> None:
+    """Departments, clinics, booking, cancelling; problem details for what is refused."""
+    root = "/api/v1/hospital-appointments"
+    anyone = clinic.world.client("hangzhou.localhost")
+    (department,) = anyone.get(f"{root}/departments?q=chest").json["departments"]  # type: ignore[index]
+    found = anyone.get(f"{root}/departments/{department['id']}/sessions?day={clinic.day()}").json
+    (session,) = found["sessions"]  # type: ignore[index]
+    assert (session["free"], session["capacity"]) == (3, 3)
+    refused = anyone.get(root)
+    assert (refused.status_code, refused.mimetype) == (401, "application/problem+json")
+    browser, _path = book(clinic)
+    (patient,) = browser.get(root).json["patients"]  # type: ignore[index]
+    (mine,) = browser.get(root).json["appointments"]  # type: ignore[index]
+    assert api(browser, "delete", f"{root}/{mine['id']}").json["state"] == "cancelled"
+    body = {"session": session["id"], "patient": patient["id"]}
+    made = api(browser, "post", root, body)
+    assert made.status_code == 201
+    assert api(browser, "post", root, body).status_code == 403
+    for wrong in ({}, [], {"session": "x", "patient": 1}, {**body, "city": "ningbo"}):
+        answer = api(browser, "post", root, wrong)
+        assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
+    bare = fresh(browser.client.post, root, base_url=f"http://{browser.host}", json=body)
+    assert bare.status_code == 400, "a session's cookie alone writes nothing"
+
+
+def test_what_others_have_does_not_exist(clinic: Clinic) -> None:
+    """Another resident, another city: as if it were not there."""
+    _browser, path = book(clinic)
+    for stranger in (
+        clinic.world.resident(subject="parents"),
+        clinic.world.resident("ningbo"),
+    ):
+        assert stranger.get(path).status_code == 404
+        assert stranger.get(f"{path}/calendar.ics").status_code == 404
+        assert stranger.post(f"{path}/cancel", "/me").status_code == 404
+        key = path.rpartition("/")[2]
+        gone = api(stranger, "delete", f"/api/v1/hospital-appointments/{key}")
+        assert gone.status_code == 404
+    other = clinic.world.resident("ningbo")
+    with clinic.world.inside("hangzhou"):
+        session = db.session.scalars(select(ClinicSession.id)).one()
+    assert other.get(f"{ROOT}/sessions/{session}/book").status_code == 404
