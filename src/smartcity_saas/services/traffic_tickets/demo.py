@@ -1,0 +1,78 @@
+"""Sample vehicles and tickets for demo mode, plainly marked as sample."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from smartcity_saas.audit import system
+from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.city import City
+from smartcity_saas.identity import residents
+from smartcity_saas.identity.channels.demo import RESIDENTS
+from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
+from smartcity_saas.services.traffic_tickets.tickets import link_licence, link_vehicle
+
+PREFIXES = {"11": "京A", "31": "沪A", "33": "浙A", "44": "粤A", "42": "鄂A", "51": "川A"}
+LICENCE, FILE_TAIL = "11010519491231002X", "000017"
+"""The example of GB 11643's own check, no person's."""
+VEHICLES = (("00017", "A00017", "E00017"), ("D00028", "A00028", "E00028"))
+ACTS = (
+    ("1039", "违反规定停放机动车", "Parking against the rules", "0", "100.00"),
+    ("1344", "违反禁令标志指示", "Ignoring a prohibition sign", "1", "100.00"),
+    ("1625", "不按交通信号灯规定通行", "Passing a red light", "6", "200.00"),
+)
+
+
+def fill(city: City) -> None:
+    """Fill the city that we are in: one resident with a car, a licence and three tickets, and a
+    second car to link: the piece is ``A00028``."""
+    now = utc_now()
+    data = sample_csv(city)
+    import_tickets(system("demo"), city, data, "sample.csv", now, sample=True)
+    token = residents.sign_in("demo", "household", RESIDENTS["household"]["zh"], demo=True)
+    resident = residents.signed_in(token)
+    residents.sign_out(token)
+    assert resident is not None
+    entry = city.catalog["traffic_tickets"]
+    link_vehicle(resident, entry, sample_plate(city, 0), VEHICLES[0][1], now)
+    link_licence(resident, LICENCE, FILE_TAIL, now)
+
+
+def sample_plate(city: City, place: int) -> str:
+    """A sample vehicle's plate, with the city's province before it."""
+    return PREFIXES.get(city.division_code[:2], "浙A") + VEHICLES[place][0]
+
+
+def sample_csv(city: City) -> bytes:
+    """Tickets as the police would send them."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [*REQUIRED, *OPTIONAL])
+    writer.writeheader()
+    today = utc_now().astimezone(ZoneInfo(city.timezone)).replace(hour=8, minute=15)
+    for vehicle, (_plate, vin, engine) in enumerate(VEHICLES):
+        for place, (code, zh, en, points, fine) in enumerate(ACTS):
+            paid = vehicle == 0 and place == 2
+            writer.writerow(
+                {
+                    "plate": sample_plate(city, vehicle),
+                    "vin_tail": vin,
+                    "engine_tail": engine,
+                    "number": f"SAMPLE-{vehicle}{place}",
+                    "at": f"{today - timedelta(days=9 + 31 * place + vehicle):%Y-%m-%dT%H:%M}",
+                    "place_zh": f"示例路 {place + 1} 号路口（示例）",
+                    "place_en": f"Crossing {place + 1}, Sample Road (sample)",
+                    "act_code": code,
+                    "act_zh": zh,
+                    "act_en": en,
+                    "points": points,
+                    "fine": fine,
+                    "status": "paid" if paid else "open",
+                    "licence_number": LICENCE if paid else "",
+                    "licence_file_tail": FILE_TAIL if paid else "",
+                    "licence_first_issued_on": "2015-06-10" if paid else "",
+                }
+            )
+    return out.getvalue().encode()

@@ -1,0 +1,233 @@
+"""Disputing a ticket, with a reason and photographs, and the desk's answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from smartcity_saas.audit import Actor, record
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
+from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.messages import tell
+from smartcity_saas.payments.records import claimants
+from smartcity_saas.payments.states import UNDER_WAY
+from smartcity_saas.services.traffic_tickets.models import (
+    ASKED,
+    DISPUTED,
+    KEPT,
+    OPEN,
+    REVOKED,
+    WON,
+    Dispute,
+    DisputePhoto,
+    Violation,
+)
+from smartcity_saas.services.traffic_tickets.plates import shown
+from smartcity_saas.services.traffic_tickets.source import SERVICE, report
+from smartcity_saas.services.traffic_tickets.tickets import own_violation
+from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.web.languages import both
+from smartcity_saas.web.photos import retaken
+
+ROOT = "/services/traffic-tickets"
+MOST_PHOTOS = 3
+MOST_TRIES = 10
+SHORTEST_REASON, LONGEST_REASON = 10, 1_000
+
+
+def can_dispute(violation: Violation, now: datetime) -> bool:
+    """Whether a ticket can (still) be disputed here."""
+    days = present_city().catalog[SERVICE].settings.get("dispute_days", 60)
+    return violation.status == OPEN and now < violation.at + timedelta(days=days)
+
+
+def dispute(
+    resident: SignedInResident,
+    violation_id: uuid.UUID,
+    reason: str,
+    photos: Sequence[bytes],
+    now: datetime,
+) -> Dispute:
+    """Object to a ticket. It is not to be paid until there is an answer.
+
+    Raises:
+        NotFound: It is no ticket that the resident sees.
+        FieldErrors: The reason is too short or long, or a file no photograph.
+        Conflict: It can no longer be disputed, was before, or is being paid.
+        Throttled: Too many tries.
+    """
+    own = own_violation(resident, violation_id)
+    if not can_dispute(own, now):
+        raise Conflict(_("This ticket can no longer be disputed here."))
+    attempt(ResidentAttempt, f"dispute:{resident.id}", MOST_TRIES, now)
+    errors: dict[str, Any] = {}
+    reason = reason.strip()
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        errors["reason"] = _("Say what is wrong, in 10 to 1,000 characters.")
+    if len(photos) > MOST_PHOTOS:
+        errors["photos"] = _("Choose up to 3 photos.")
+    else:
+        try:
+            taken = [retaken(data) for data in photos]
+        except Invalid as error:
+            errors["photos"] = error.detail
+    if errors:
+        raise FieldErrors(errors)
+    with command() as session:
+        violation = _locked(own.id)
+        if not can_dispute(violation, now):
+            raise Conflict(_("This ticket can no longer be disputed here."))
+        if any(p.state in UNDER_WAY for p in claimants(SERVICE, [str(violation_id)])):
+            raise Conflict(_("This ticket is being paid. Finish or cancel that first."))
+        if dispute_of(violation_id) is not None:
+            raise Conflict(_("This ticket was disputed before; the answer stands."))
+        row = Dispute(
+            violation_id=violation_id,
+            resident_id=resident.id,
+            reason=reason,
+            state=ASKED,
+            created_at=now,
+        )
+        session.add(row)
+        session.flush()
+        session.add_all(
+            DisputePhoto(dispute_id=row.id, content=data, created_at=now) for data in taken
+        )
+        violation.status = DISPUTED
+        record(resident.actor, "traffic_tickets.dispute", violation.number, {}, now)
+        report(violation, DISPUTED, now)
+    return row
+
+
+def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: datetime) -> Dispute:
+    """Answer a dispute: the ticket stands (``kept``) or falls (``revoked``).
+
+    Raises:
+        NotFound: There is no such dispute.
+        FieldErrors: No words, or no verdict.
+        Conflict: It has been answered.
+    """
+    errors: dict[str, Any] = {}
+    words = words.strip()
+    if verdict not in (KEPT, WON):
+        errors["verdict"] = _("Choose whether the ticket stands.")
+    if not 1 <= len(words) <= LONGEST_REASON:
+        errors["answer"] = _("Give the reason, in 1 to 1,000 characters: the resident reads it.")
+    if errors:
+        raise FieldErrors(errors)
+    with command() as session:
+        row = session.scalars(
+            select(Dispute)
+            .where(Dispute.id == dispute_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).one_or_none()
+        if row is None:
+            raise NotFound(_("There is no such dispute."))
+        if row.state != ASKED:
+            raise Conflict(_("This dispute has been answered."))
+        violation = _locked(row.violation_id)
+        row.state, row.answer = verdict, words
+        row.answered_at, row.answered_by = now, actor.label
+        if violation.status == DISPUTED:
+            violation.status = OPEN if verdict == KEPT else REVOKED
+        record(actor, f"traffic_tickets.{verdict}", violation.number, {}, now)
+        report(violation, violation.status, now)
+        _tell(row, violation, now)
+    return row
+
+
+def dispute_of(violation_id: uuid.UUID) -> Dispute | None:
+    """A ticket's dispute, None if there was none."""
+    query = select(Dispute).where(Dispute.violation_id == violation_id)
+    return db.session.scalars(query).one_or_none()
+
+
+def open_disputes(limit: int = 100) -> list[tuple[Dispute, Violation]]:
+    """Disputes that wait for an answer, the oldest first."""
+    query = (
+        select(Dispute, Violation)
+        .join(Violation, Violation.id == Dispute.violation_id)
+        .where(Dispute.state == ASKED)
+        .order_by(Dispute.created_at)
+        .limit(limit)
+    )
+    return [(*row,) for row in db.session.execute(query)]
+
+
+def one_dispute(dispute_id: uuid.UUID) -> tuple[Dispute, Violation]:
+    """One dispute with its ticket.
+
+    Raises:
+        NotFound: There is none.
+    """
+    query = (
+        select(Dispute, Violation)
+        .join(Violation, Violation.id == Dispute.violation_id)
+        .where(Dispute.id == dispute_id)
+    )
+    row = db.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(_("There is no such dispute."))
+    return row[0], row[1]
+
+
+def photos_of(dispute_id: uuid.UUID) -> list[uuid.UUID]:
+    """The keys of a dispute's photographs."""
+    query = select(DisputePhoto.id).where(DisputePhoto.dispute_id == dispute_id)
+    return list(db.session.scalars(query.order_by(DisputePhoto.id)))
+
+
+def photo(photo_id: uuid.UUID, resident: SignedInResident | None) -> bytes:
+    """A photograph, for the desk or (with ``resident``) for whoever sent it.
+
+    Raises:
+        NotFound: There is none, or it is someone else's.
+    """
+    query = (
+        select(DisputePhoto.content)
+        .join(Dispute, Dispute.id == DisputePhoto.dispute_id)
+        .where(DisputePhoto.id == photo_id)
+    )
+    if resident is not None:
+        query = query.where(Dispute.resident_id == resident.id)
+    found = db.session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _locked(violation_id: uuid.UUID) -> Violation:
+    return db.session.scalars(
+        select(Violation)
+        .where(Violation.id == violation_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _tell(row: Dispute, violation: Violation, now: datetime) -> None:
+    plate = shown(violation.vehicle.plate)
+    won = row.state == WON
+    tell(
+        row.resident_id,
+        f"dispute:{row.id}",
+        both(
+            lambda: (
+                _("Your ticket for %(plate)s is revoked", plate=plate)
+                if won
+                else _("Your ticket for %(plate)s stands", plate=plate)
+            )
+        ),
+        both(lambda: _("The answer to your dispute is here.")),
+        f"{ROOT}/{violation.id}",
+        now,
+    )

@@ -1,0 +1,238 @@
+"""Tickets from the traffic police's CSV, and their changes of status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from smartcity_saas.audit import Actor, record
+from smartcity_saas.catalog.importing import Cells
+from smartcity_saas.catalog.service import Imported
+from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.credentials.personal import personal_index
+from smartcity_saas.database import command, db
+from smartcity_saas.services.traffic_tickets.models import (
+    OPEN,
+    PAID,
+    STATUSES,
+    TrafficLicence,
+    TrafficVehicle,
+    Violation,
+)
+from smartcity_saas.services.traffic_tickets.plates import licence_of, plate_of, tail_of
+from smartcity_saas.services.traffic_tickets.source import (
+    locked_violations,
+    prove_anew,
+    store_violation,
+)
+from smartcity_saas.tenancy.here import present_city
+
+REQUIRED = (
+    "plate",
+    "vin_tail",
+    "engine_tail",
+    "number",
+    "at",
+    "place_zh",
+    "place_en",
+    "act_code",
+    "act_zh",
+    "act_en",
+    "points",
+    "fine",
+    "status",
+)
+OPTIONAL = ("licence_number", "licence_file_tail", "licence_first_issued_on")
+_NUMBER = re.compile(r"[A-Za-z0-9-]{1,40}")
+_ACT = re.compile(r"[0-9]{4,5}[A-Z]?")
+
+
+@dataclass(frozen=True)
+class _Row:
+    line: int
+    plate: str
+    vin_tail: str
+    engine_tail: str
+    values: Mapping[str, Any]
+    licence: tuple[str, str, date] | None
+
+
+def import_tickets(
+    actor: Actor,
+    city: City,
+    data: bytes,
+    name: str,
+    now: datetime,
+    *,
+    all_or_nothing: bool = False,
+    sample: bool = False,
+) -> Imported:
+    """Take a file of tickets into the city that we are in. Importing it again changes nothing.
+
+    Raises:
+        Invalid: The file as a whole cannot be read.
+    """
+    result = Imported()
+    lines = read_csv(data, name, REQUIRED)
+    rows = [row for line in lines if (row := _parsed(line, city, name, result.problems))]
+    _refuse_twice(rows, name, result.problems)
+    if result.problems and all_or_nothing:
+        return result
+    with command():
+        _store(rows, name, result, now, sample)
+        detail = {"added": result.added, "changed": result.changed}
+        faults = {"faults": len(result.problems)}
+        record(actor, "traffic_tickets.import", name, {**detail, **faults}, now)
+    return result
+
+
+def _parsed(line: Line, city: City, name: str, problems: list[Problem]) -> _Row | None:
+    reader = Cells(line, name, problems)
+    plate = plate_of(reader.raw("plate"))
+    if plate is None:
+        reader.fault("plate", _("This is no plate (GA 36)."))
+    number = reader.raw("number")
+    if not _NUMBER.fullmatch(number):
+        reader.fault("number", _("Write 1 to 40 letters, digits and -."))
+    act_code = reader.raw("act_code")
+    if not _ACT.fullmatch(act_code):
+        reader.fault("act_code", _("Write a code of GA/T 16.31, such as 1039."))
+    row = _Row(
+        line=line.number,
+        plate=plate or "",
+        vin_tail=_tail(reader, "vin_tail"),
+        engine_tail=_tail(reader, "engine_tail"),
+        values={
+            "number": number,
+            "at": _moment(reader, ZoneInfo(city.timezone)),
+            "place": reader.both("place", 120),
+            "act_code": act_code,
+            "act": reader.both("act", 200),
+            "points": reader.integer("points", 0, 12),
+            "fine": reader.money("fine", city.currency),
+            "status": reader.choice("status", STATUSES),
+        },
+        licence=_licence(reader),
+    )
+    return None if reader.faulty else row
+
+
+def _tail(reader: Cells, column: str) -> str:
+    found = tail_of(reader.raw(column))
+    if found is None:
+        reader.fault(column, _("Write its last six letters and digits."))
+    return found or ""
+
+
+def _moment(reader: Cells, zone: ZoneInfo) -> datetime:
+    text = reader.raw("at").replace(" ", "T", 1)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = datetime(1, 1, 1, tzinfo=zone)
+    if not 2000 <= found.year < 2100:
+        reader.fault("at", _("Write a local date and time such as 2026-11-20T08:15."))
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def _licence(reader: Cells) -> tuple[str, str, date] | None:
+    if not reader.raw("licence_number"):
+        return None
+    number = licence_of(reader.raw("licence_number"))
+    if number is None:
+        reader.fault("licence_number", _("This is no number of a licence (its check fails)."))
+    return number or "", _tail(reader, "licence_file_tail"), reader.day("licence_first_issued_on")
+
+
+def _refuse_twice(rows: list[_Row], name: str, problems: list[Problem]) -> None:
+    seen: dict[str, int] = {}
+    for row in [*rows]:
+        first = seen.setdefault(row.values["number"], row.line)
+        if first != row.line:
+            rows.remove(row)
+            message = _("This ticket stands on line %(line)s too.", line=first)
+            problems.append(csv_problem(name, row.line, "number", message))
+
+
+def _store(rows: list[_Row], name: str, result: Imported, now: datetime, sample: bool) -> None:
+    vehicles = _vehicles(rows, now, sample)
+    held = locked_violations([row.values["number"] for row in rows])
+    for row in rows:
+        violation, vehicle = held.get(row.values["number"]), vehicles[row.plate]
+        if violation is not None and violation.vehicle_id != vehicle.id:
+            message = _("This ticket is another vehicle's.")
+            result.problems.append(csv_problem(name, row.line, "number", message))
+            continue
+        licence_id = _licence_row(row, now, sample).id if row.licence else None
+        before = _said(violation) if violation is not None else None
+        stored = store_violation(violation, vehicle.id, row.values)
+        if licence_id is not None:
+            stored.licence_id, stored.licence_by_payment = licence_id, False
+        if stored.status == PAID and stored.paid_on is None:
+            stored.paid_on = now.astimezone(ZoneInfo(present_city().timezone)).date()
+        if stored.status == OPEN:
+            stored.paid_on = None
+        db.session.flush()
+        if before is None:
+            result.added += 1
+        elif before == _said(stored):
+            result.same += 1
+        else:
+            result.changed += 1
+
+
+def _said(found: Violation) -> tuple[Any, ...]:
+    return (
+        found.at,
+        found.place,
+        found.act_code,
+        found.act,
+        found.points,
+        found.fine,
+        found.status,
+        found.licence_id,
+    )
+
+
+def _vehicles(rows: list[_Row], now: datetime, sample: bool) -> dict[str, TrafficVehicle]:
+    found = {
+        vehicle.plate: vehicle
+        for vehicle in db.session.scalars(
+            select(TrafficVehicle).where(TrafficVehicle.plate.in_([row.plate for row in rows]))
+        )
+    }
+    for row in rows:
+        vehicle = found.get(row.plate)
+        if vehicle is None:
+            vehicle = TrafficVehicle(plate=row.plate, sample=sample)
+            db.session.add(vehicle)
+            found[row.plate] = vehicle
+        prove_anew(vehicle, row.vin_tail, row.engine_tail)
+        vehicle.updated_at = now
+    db.session.flush()
+    return found
+
+
+def _licence_row(row: _Row, now: datetime, sample: bool) -> TrafficLicence:
+    assert row.licence is not None
+    number, tail, issued = row.licence
+    index = personal_index(current_app.extensions["keyring"], "licence", number, now)
+    found = db.session.scalars(
+        select(TrafficLicence).where(TrafficLicence.number_index == index)
+    ).one_or_none()
+    if found is None:
+        found = TrafficLicence(number_index=index, number_end=number[-4:], sample=sample)
+        db.session.add(found)
+    found.file_tail, found.first_issued_on, found.updated_at = tail, issued, now
+    db.session.flush()
+    return found

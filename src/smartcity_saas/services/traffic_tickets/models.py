@@ -1,0 +1,160 @@
+"""The tables of traffic tickets, all a city's own."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+
+OPEN, PAID, DISPUTED, REVOKED = "open", "paid", "disputed", "revoked"
+STATUSES = (OPEN, PAID, DISPUTED, REVOKED)
+STATUS_NAMES: dict[str, Any] = {
+    OPEN: _("To be paid"),
+    PAID: _("Paid"),
+    DISPUTED: _("Disputed"),
+    REVOKED: _("Revoked"),
+}
+ASKED, KEPT, WON = "asked", "kept", "revoked"
+"""States of a dispute: waiting for an answer, the ticket stands, the ticket is revoked."""
+
+
+class TrafficVehicle(CityModel):
+    """A vehicle by its plate (GA 36), with what its owner proves knowing: the last six
+    characters of its VIN or engine number."""
+
+    __tablename__ = "traffic_vehicle"
+    __table_args__ = (UniqueConstraint("city_id", "plate"),)
+
+    plate: Mapped[str]
+    vin_tail: Mapped[str]
+    engine_tail: Mapped[str]
+    sample: Mapped[bool] = mapped_column(default=False)
+    updated_at: Mapped[datetime]
+
+
+class TrafficLicence(CityModel):
+    """A driving licence. Its number, a personal one, is kept as a keyed index and its end."""
+
+    __tablename__ = "traffic_licence"
+    __table_args__ = (UniqueConstraint("city_id", "number_index"),)
+
+    number_index: Mapped[str]
+    number_end: Mapped[str]
+    file_tail: Mapped[str]
+    first_issued_on: Mapped[date]
+    sample: Mapped[bool] = mapped_column(default=False)
+    updated_at: Mapped[datetime]
+
+
+class VehicleLink(CityModel):
+    """A resident's vehicle."""
+
+    __tablename__ = "vehicle_link"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        city_foreign_key("vehicle_id", "traffic_vehicle"),
+        UniqueConstraint("city_id", "resident_id", "vehicle_id"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    vehicle_id: Mapped[uuid.UUID]
+    created_at: Mapped[datetime]
+    vehicle: Mapped[TrafficVehicle] = city_relationship(
+        "TrafficVehicle", "vehicle_id", owner="VehicleLink"
+    )
+
+
+class LicenceLink(CityModel):
+    """A resident's own driving licence."""
+
+    __tablename__ = "licence_link"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        city_foreign_key("licence_id", "traffic_licence"),
+        UniqueConstraint("city_id", "resident_id"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    licence_id: Mapped[uuid.UUID]
+    created_at: Mapped[datetime]
+    licence: Mapped[TrafficLicence] = city_relationship(
+        "TrafficLicence", "licence_id", owner="LicenceLink"
+    )
+
+
+class Violation(CityModel):
+    """One violation. ``act_code`` is of GA/T 16.31; ``fine`` in the currency's minor unit;
+    ``licence_id`` is whose points they are, once that is known;
+    ``licence_by_payment`` while only a payment here says so."""
+
+    __tablename__ = "violation"
+    __table_args__ = (
+        city_foreign_key("vehicle_id", "traffic_vehicle"),
+        city_foreign_key("licence_id", "traffic_licence"),
+        city_foreign_key("payment_id", "payment"),
+        UniqueConstraint("city_id", "number"),
+        Index("ix_violation_city_id_vehicle_id_at", "city_id", "vehicle_id", "at"),
+        Index("ix_violation_city_id_licence_id_at", "city_id", "licence_id", "at"),
+        CheckConstraint("fine >= 0", name="fine"),
+        CheckConstraint("points BETWEEN 0 AND 12", name="points"),
+    )
+
+    number: Mapped[str]
+    vehicle_id: Mapped[uuid.UUID]
+    licence_id: Mapped[uuid.UUID | None]
+    licence_by_payment: Mapped[bool] = mapped_column(default=False)
+    at: Mapped[datetime]
+    place: Mapped[dict[str, str]]
+    act_code: Mapped[str]
+    act: Mapped[dict[str, str]]
+    points: Mapped[int]
+    fine: Mapped[int]
+    currency: Mapped[str]
+    status: Mapped[str]
+    paid_on: Mapped[date | None]
+    payment_id: Mapped[uuid.UUID | None]
+    vehicle: Mapped[TrafficVehicle] = city_relationship(
+        "TrafficVehicle", "vehicle_id", owner="Violation"
+    )
+
+
+class Dispute(CityModel):
+    """A resident's objection to a violation, and the answer."""
+
+    __tablename__ = "dispute"
+    __table_args__ = (
+        city_foreign_key("violation_id", "violation"),
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "violation_id"),
+        Index("ix_dispute_city_id_state", "city_id", "state"),
+    )
+
+    violation_id: Mapped[uuid.UUID]
+    resident_id: Mapped[uuid.UUID]
+    reason: Mapped[str]
+    state: Mapped[str]
+    answer: Mapped[str | None]
+    created_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[str | None]
+    violation: Mapped[Violation] = city_relationship("Violation", "violation_id", owner="Dispute")
+
+
+class DisputePhoto(CityModel):
+    """A photograph with a dispute, made anew when it came."""
+
+    __tablename__ = "dispute_photo"
+    __table_args__ = (
+        city_foreign_key("dispute_id", "dispute"),
+        Index("ix_dispute_photo_city_id_dispute_id", "city_id", "dispute_id"),
+    )
+
+    dispute_id: Mapped[uuid.UUID]
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[datetime]

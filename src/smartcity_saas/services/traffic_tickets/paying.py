@@ -1,0 +1,134 @@
+"""Fines as something to pay: what is owed, marking it paid, taking that back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from smartcity_saas.database import db
+from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
+from smartcity_saas.services.traffic_tickets.models import OPEN, PAID, LicenceLink, Violation
+from smartcity_saas.services.traffic_tickets.plates import shown
+from smartcity_saas.services.traffic_tickets.source import SERVICE, report
+from smartcity_saas.services.traffic_tickets.tickets import licence_link, own_violations
+from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.web.languages import both, local
+
+ROOT = "/services/traffic-tickets"
+MOST_AT_ONCE = 20
+
+
+def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
+    """What a resident would pay for some tickets.
+
+    Raises:
+        NotFound: One is no ticket that the resident sees, or none is named.
+        Conflict: One is not to be paid, or its points need a licence.
+    """
+    keys = _keys(references)
+    found = own_violations(resident, keys)
+    if not found or len(found) > MOST_AT_ONCE or len(found) != len(set(references)):
+        raise NotFound(_("Choose tickets that stand here."))
+    if any(one.status != OPEN or one.fine == 0 for one in found):
+        raise Conflict(_("One of these tickets is not to be paid. Look at the list again."))
+    if len({one.currency for one in found}) != 1:
+        raise Conflict(_("These tickets cannot be paid together. Pay them one by one."))
+    if needs_licence(found) and licence_link(resident) is None:
+        raise Conflict(
+            _("This ticket carries points. Link your driving licence first: whoever drove pays.")
+        )
+    return Quote(
+        title=both(lambda: _title(found)),
+        items=tuple(
+            Item(str(one.id), both(lambda v=one: _name(v)), one.fine)  # type: ignore[misc]
+            for one in found
+        ),
+        currency=found[0].currency,
+        back=ROOT,
+    )
+
+
+def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: datetime) -> None:
+    """Mark tickets as paid by a payment; points go to the payer's licence.
+
+    Raises:
+        NotPayable: One is gone, was paid, disputed or revoked, or costs another amount by now.
+    """
+    amounts = {item.reference: item.amount for item in items}
+    found = _locked([*amounts])
+    if len(found) != len(amounts):
+        raise NotPayable("gone")
+    if any(one.status != OPEN for one in found):
+        raise NotPayable("paid")
+    if any((one.fine, one.currency) != (amounts[str(one.id)], currency) for one in found):
+        raise NotPayable("changed")
+    licence_id = db.session.scalars(
+        select(LicenceLink.licence_id)
+        .join(Payment, Payment.resident_id == LicenceLink.resident_id)
+        .where(Payment.id == payment_id)
+    ).one_or_none()
+    today = now.astimezone(ZoneInfo(present_city().timezone)).date()
+    for one in found:
+        one.status, one.paid_on, one.payment_id = PAID, today, payment_id
+        if one.points and one.licence_id is None:
+            one.licence_id, one.licence_by_payment = licence_id, True
+        report(one, PAID, now)
+
+
+def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> None:
+    """Tickets of a payment that went back whole are to be paid again, unless revoked."""
+    for one in _locked(references):
+        if one.payment_id == payment_id:
+            one.paid_on, one.payment_id = None, None
+            one.status = OPEN if one.status == PAID else one.status
+            if one.licence_by_payment:
+                one.licence_id, one.licence_by_payment = None, False
+            report(one, one.status, now)
+
+
+def needs_licence(found: Sequence[Violation]) -> bool:
+    """Whether paying these takes a linked licence, by the city's settings."""
+    settings = present_city().catalog[SERVICE].settings
+    return bool(settings.get("points_need_licence", True)) and any(
+        one.points and one.licence_id is None for one in found
+    )
+
+
+payable = Payable(quote, fulfil, reverse)
+
+
+def _keys(references: Sequence[str]) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(reference) for reference in references]
+    except ValueError:
+        return []
+
+
+def _locked(references: Sequence[str]) -> list[Violation]:
+    query = (
+        select(Violation)
+        .where(Violation.id.in_(_keys(references)))
+        .order_by(Violation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(db.session.scalars(query))
+
+
+def _name(one: Violation) -> str:
+    return f"{shown(one.vehicle.plate)} {local(one.act)}"
+
+
+def _title(found: Sequence[Violation]) -> Any:
+    if len(found) == 1:
+        return _("Traffic ticket %(plate)s", plate=shown(found[0].vehicle.plate))
+    return _("%(count)s traffic tickets", count=len(found))

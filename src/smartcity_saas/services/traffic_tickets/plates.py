@@ -1,0 +1,77 @@
+"""Plates of motor vehicles (GA 36), and the pieces of numbers by which owners prove themselves.
+
+Pure: no database.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_ALNUM = "[A-HJ-NP-Z0-9]"
+"""Letters and digits of a plate: I and O are not used."""
+_ORDINARY = re.compile(f"[{_PROVINCES}][A-HJ-NP-Z]{_ALNUM}{{4}}(?:{_ALNUM}|[挂学警港澳领])")
+_NEW_ENERGY = re.compile(
+    f"[{_PROVINCES}][A-HJ-NP-Z](?:[A-HJK]{_ALNUM}[0-9]{{4}}|[0-9]{{5}}[A-HJK])"
+)
+"""Small cars carry the letter of their kind of energy first, large ones last."""
+_TAIL = re.compile(r"[A-Z0-9]{6}")
+_LICENCE = re.compile(r"[0-9]{17}[0-9X]")
+
+MOST_LETTERS = 2
+
+
+def plate_of(text: str) -> str | None:
+    """A plate as it is written, from what was typed; None if it is none.
+
+    Full-width characters, spaces, dots and small letters are what people type.
+    """
+    plate = re.sub(r"[\s·.・•-]", "", unicodedata.normalize("NFKC", text)).upper()
+    if _NEW_ENERGY.fullmatch(plate):
+        return plate
+    letters = sum(1 for character in plate[2:7] if character.isascii() and character.isalpha())
+    if _ORDINARY.fullmatch(plate) and letters <= MOST_LETTERS:
+        return plate
+    return None
+
+
+def shown(plate: str) -> str:
+    """A plate as it is read: ``浙A·12345``."""
+    return f"{plate[:2]}·{plate[2:]}"
+
+
+def tail_of(text: str) -> str | None:
+    """The last six characters of a VIN or engine number, from what was typed; None if that is
+    not what it is."""
+    tail = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
+    return tail if _TAIL.fullmatch(tail) else None
+
+
+def licence_of(text: str) -> str | None:
+    """The number of a driving licence: 18 characters, the last a check (GB 11643, ISO 7064
+    MOD 11-2); None if it is none."""
+    number = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper()
+    if not _LICENCE.fullmatch(number):
+        return None
+    total = sum(int(digit) * (2 ** (17 - place) % 11) for place, digit in enumerate(number[:17]))
+    return number if "10X98765432"[total % 11] == number[17] else None
+
+
+def scoring_year(first_issued_on: date, today: date) -> tuple[date, date]:
+    """The scoring year that a day lies in: twelve months from the day of the first issue.
+
+    A licence first issued on 29 February turns on 1 March in other years.
+    """
+    start = _anniversary(first_issued_on, today.year)
+    if start > today:
+        return _anniversary(first_issued_on, today.year - 1), start
+    return start, _anniversary(first_issued_on, today.year + 1)
+
+
+def _anniversary(day: date, year: int) -> date:
+    try:
+        return day.replace(year=year)
+    except ValueError:
+        return date(year, 3, 1)

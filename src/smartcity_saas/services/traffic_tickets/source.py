@@ -1,0 +1,253 @@
+"""Where tickets come from: the city's own tables, or the traffic police's system over HTTP.
+
+What people see always comes from the tables. With ``http`` they hold the last good answer,
+fetched again when someone looks and it has grown old; what is paid or disputed here is reported
+by the outbox. The contract is docs/connectors/traffic-tickets.yaml.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from sqlalchemy import delete, select
+
+from smartcity_saas.configuration.city import CatalogEntry
+from smartcity_saas.configuration.fields import no_control_characters as clean
+from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, office_of
+from smartcity_saas.credentials import CredentialError
+from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.outbox import enqueue
+from smartcity_saas.services.traffic_tickets.models import (
+    ASKED,
+    DISPUTED,
+    KEPT,
+    OPEN,
+    PAID,
+    REVOKED,
+    STATUSES,
+    WON,
+    Dispute,
+    TrafficVehicle,
+    VehicleLink,
+    Violation,
+)
+from smartcity_saas.tenancy.here import present_city
+
+SERVICE = "traffic_tickets"
+REPORT = "traffic_tickets.report"
+MOST_VIOLATIONS = 500
+
+log = structlog.get_logger(__name__)
+
+
+class _Answer(Schema):
+    class Meta:
+        """Further keys are the back office's own business."""
+
+        unknown = EXCLUDE
+
+
+class _TextAnswer(_Answer):
+    zh = fields.String(required=True, validate=[validate.Length(1, 200), clean])
+    en = fields.String(required=True, validate=[validate.Length(1, 300), clean])
+
+
+class ViolationAnswer(_Answer):
+    """One violation as a back office gives it. The fine is in the minor unit."""
+
+    number = fields.String(required=True, validate=validate.Regexp(r"[A-Za-z0-9-]{1,40}\Z"))
+    at = fields.AwareDateTime(required=True)
+    place = fields.Nested(_TextAnswer, required=True)
+    act_code = fields.String(required=True, validate=validate.Regexp(r"[0-9]{4,5}[A-Z]?\Z"))
+    act = fields.Nested(_TextAnswer, required=True)
+    points = fields.Integer(required=True, validate=validate.Range(0, 12))
+    fine = fields.Integer(required=True, validate=validate.Range(0, 10**7))
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+
+
+class VehicleAnswer(_Answer):
+    """One vehicle with its violations."""
+
+    vin_tail = fields.String(required=True, validate=validate.Regexp(r"[A-Z0-9]{6}\Z"))
+    engine_tail = fields.String(required=True, validate=validate.Regexp(r"[A-Z0-9]{6}\Z"))
+    violations = fields.List(
+        fields.Nested(ViolationAnswer),
+        required=True,
+        validate=validate.Length(max=MOST_VIOLATIONS),
+    )
+
+
+def find_vehicle(
+    entry: CatalogEntry, plate: str, tail: str, now: datetime
+) -> TrafficVehicle | None:
+    """The vehicle of a plate, asked of the back office where the city has one.
+
+    Raises:
+        BackOfficeDown: The back office is asked and does not answer.
+    """
+    if entry.connector.get("kind") == "http":
+        _fetch(entry, plate, tail, now)
+    return db.session.scalars(
+        select(TrafficVehicle).where(TrafficVehicle.plate == plate)
+    ).one_or_none()
+
+
+def bring_up_to_date(entry: CatalogEntry, vehicle: TrafficVehicle, now: datetime) -> bool:
+    """Ask the back office again if what is held has grown old.
+
+    Returns:
+        Whether what is held is as fresh as the city wants it.
+    """
+    if entry.connector.get("kind") != "http":
+        return True
+    fresh = timedelta(minutes=entry.connector.get("fresh_minutes", 10))
+    if now - vehicle.updated_at < fresh:
+        return True
+    try:
+        _fetch(entry, vehicle.plate, vehicle.vin_tail, now)
+    except (BackOfficeDown, CredentialError):
+        return False
+    return True
+
+
+def report(violation: Violation, act: str, now: datetime) -> None:
+    """Write the task that tells the back office, in the transaction of what there is to tell."""
+    if present_city().catalog[SERVICE].connector.get("kind") == "http":
+        key = f"{violation.id}:{act}:{violation.payment_id or now.isoformat()}"
+        payload = {"violation": str(violation.id), "act": act, "key": key}
+        if act == PAID:
+            paid = {"payment": str(violation.payment_id), "paid_on": str(violation.paid_on)}
+            payload |= paid
+        enqueue(REPORT, payload, now, key=key)
+
+
+def send_report(payload: Mapping[str, Any], now: datetime) -> None:
+    """The task: tell the back office that a ticket was paid or disputed."""
+    key = uuid.UUID(payload["violation"])
+    violation = db.session.scalars(select(Violation).where(Violation.id == key)).one()
+    now_paid_by = str(violation.payment_id or "")
+    if violation.status != payload["act"] or payload.get("payment", "") != now_paid_by:
+        return  # something newer has happened, and has a report of its own
+    body: dict[str, Any] = {
+        "status": payload["act"],
+        "fine": violation.fine,
+        "currency": violation.currency,
+    }
+    if payload["act"] == PAID:
+        body |= {"paid_on": payload["paid_on"], "payment": payload["payment"]}
+    if payload["act"] == DISPUTED:
+        query = select(Dispute.reason).where(Dispute.violation_id == key)
+        body |= {"reason": db.session.scalars(query).one()}
+    path = f"/violations/{quote(violation.number, safe='')}/status"
+    office = office_of(present_city().catalog[SERVICE])
+    db.session.rollback()  # nothing stays open while the other side takes its time
+    office.post(path, body, payload["key"])
+
+
+def _fetch(entry: CatalogEntry, plate: str, tail: str, now: datetime) -> None:
+    office = office_of(entry)
+    db.session.rollback()
+    try:
+        answer = office.get(f"/vehicles/{quote(plate, safe='')}", {"tail": tail})
+        found = VehicleAnswer().load(answer)
+    except BackOfficeRefused as error:
+        if error.code == 404:
+            return
+        raise BackOfficeDown(f"status {error.code}") from None
+    except ValidationError as error:
+        log.warning("back_office_answer_odd", service=SERVICE, fields=sorted(error.messages))
+        raise BackOfficeDown("odd answer") from None
+    with command():
+        _store(plate, found, now)
+
+
+def _store(plate: str, found: Mapping[str, Any], now: datetime) -> None:
+    insert_once(
+        TrafficVehicle,
+        ("plate",),
+        plate=plate,
+        vin_tail=found["vin_tail"],
+        engine_tail=found["engine_tail"],
+        updated_at=now,
+    )
+    vehicle = db.session.scalars(
+        select(TrafficVehicle)
+        .where(TrafficVehicle.plate == plate)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    prove_anew(vehicle, found["vin_tail"], found["engine_tail"])
+    vehicle.updated_at = now
+    db.session.flush()
+    by_number = {values["number"]: values for values in found["violations"]}
+    held = locked_violations([*by_number])
+    for number, values in by_number.items():
+        known = held.get(number)
+        if known is None or known.vehicle_id == vehicle.id:
+            store_violation(known, vehicle.id, values)
+
+
+def prove_anew(vehicle: TrafficVehicle, vin_tail: str, engine_tail: str) -> None:
+    """Keep the pieces of a vehicle. Where both are others, the plate is on another vehicle by
+    now: whoever linked it proves knowing the new one, or sees it no longer."""
+    before = (vehicle.vin_tail, vehicle.engine_tail)
+    vehicle.vin_tail, vehicle.engine_tail = vin_tail, engine_tail
+    if vehicle.id is not None and before[0] != vin_tail and before[1] != engine_tail:
+        db.session.execute(delete(VehicleLink).where(VehicleLink.vehicle_id == vehicle.id))
+
+
+def locked_violations(numbers: Collection[str]) -> dict[str, Violation]:
+    """Violations by number, held in the order in which a payment holds them."""
+    query = (
+        select(Violation)
+        .where(Violation.number.in_(list(numbers)))
+        .order_by(Violation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {found.number: found for found in db.session.scalars(query)}
+
+
+def store_violation(
+    held: Violation | None, vehicle_id: uuid.UUID, values: Mapping[str, Any]
+) -> Violation:
+    """Write a violation as the police give it. What was paid, disputed or decided here stays so
+    until they know of it."""
+    if held is None:
+        held = Violation(
+            number=values["number"],
+            vehicle_id=vehicle_id,
+            currency=present_city().currency,
+            status=values["status"],
+        )
+        db.session.add(held)
+    held.at, held.place, held.act = values["at"], dict(values["place"]), dict(values["act"])
+    held.act_code, held.points = values["act_code"], values["points"]
+    if held.payment_id is None:
+        held.fine = values["fine"]
+        held.status = _status(held, values["status"])
+    elif values["status"] not in (OPEN, DISPUTED):
+        held.status = values["status"]
+    return held
+
+
+def _status(held: Violation, theirs: str) -> str:
+    """The status of an unpaid violation by what the police say and what was disputed here: their
+    file may be older than a dispute, or than its answer."""
+    if DISPUTED not in (held.status, theirs) and held.status != REVOKED:
+        return theirs
+    query = select(Dispute.state).where(Dispute.violation_id == held.id)
+    here = db.session.scalars(query).one_or_none()
+    if here == ASKED and theirs == OPEN:
+        return DISPUTED
+    if here == WON and theirs in (OPEN, DISPUTED):
+        return REVOKED
+    if here == KEPT and theirs == DISPUTED:
+        return OPEN
+    return theirs

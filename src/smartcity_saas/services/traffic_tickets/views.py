@@ -1,0 +1,231 @@
+"""The service's pages on a city's site."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import Response, abort, current_app, redirect, render_template, request
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.city import CatalogEntry, City
+from smartcity_saas.errors import FieldErrors, Invalid, NotFound
+from smartcity_saas.identity.gatekeeper import current_resident
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.payments.accounts import payment_methods, payments_open
+from smartcity_saas.payments.checkout import Place, begin_payment, page_of
+from smartcity_saas.payments.records import on_their_way, own_payment
+from smartcity_saas.services.traffic_tickets import disputes
+from smartcity_saas.services.traffic_tickets import tickets as domain
+from smartcity_saas.services.traffic_tickets.models import OPEN, STATUS_NAMES, Violation
+from smartcity_saas.services.traffic_tickets.paying import needs_licence
+from smartcity_saas.services.traffic_tickets.plates import shown
+from smartcity_saas.services.traffic_tickets.source import bring_up_to_date
+from smartcity_saas.web.languages import language
+from smartcity_saas.web.policy import CityBlueprint
+
+ROOT = "/services/traffic-tickets"
+
+blueprint = CityBlueprint(
+    "traffic_tickets", __name__, service="traffic_tickets", template_folder="templates"
+)
+
+
+@blueprint.page(ROOT, who="everyone")
+def landing() -> Any:
+    """What the service is and a look-up; or the resident's vehicles, licence and tickets."""
+    resident = current_resident()
+    if resident is None:
+        return _look_up_page({}, {})
+    links, licence = domain.vehicle_links(resident), domain.licence_link(resident)
+    if not links and licence is None:
+        return _render("empty.html")
+    fresh = all(bring_up_to_date(_entry(), link.vehicle, _now()) for link in links)
+    found = domain.own_violations(resident)
+    owed = [one for one in found if one.status == OPEN and one.fine]
+    coming = on_their_way("traffic_tickets", [str(one.id) for one in owed])
+    due = [one for one in owed if str(one.id) not in coming]
+    payable = [one for one in due if licence is not None or not needs_licence([one])]
+    city = _city()
+    return _render(
+        "mine.html",
+        links=links,
+        licence=licence.licence if licence else None,
+        points=domain.points_of(licence.licence, city.timezone, _now()) if licence else None,
+        violations=found,
+        due=due,
+        coming=[(one, coming[str(one.id)]) for one in owed if str(one.id) in coming],
+        payable=payable,
+        paying=payment_methods(city) if payable and payments_open(city) else None,
+        fresh=fresh,
+        as_of=min((link.vehicle.updated_at for link in links), default=None),
+    )
+
+
+@blueprint.page(f"{ROOT}/look-up", who="everyone", methods=("POST",))
+def look_up() -> Any:
+    """A vehicle's open tickets without signing in."""
+    if not _entry().settings.get("look_up", True):
+        raise NotFound
+    typed = {name: request.form.get(name, "")[:40] for name in ("plate", "tail")}
+    try:
+        vehicle, found = domain.look_up(
+            _entry(), **typed, address=request.remote_addr or "", now=_now()
+        )
+    except FieldErrors as error:
+        return _look_up_page(typed, error.fields), 422
+    return _render("found.html", vehicle=vehicle, violations=found)
+
+
+@blueprint.page(f"{ROOT}/vehicles", who="resident")
+def link_form() -> Any:
+    """The form that links a vehicle."""
+    return _render("link.html", typed={}, errors={})
+
+
+@blueprint.page(f"{ROOT}/vehicles", who="resident", methods=("POST",))
+def link() -> Any:
+    """Link a vehicle."""
+    typed = {name: request.form.get(name, "")[:40] for name in ("plate", "tail")}
+    try:
+        domain.link_vehicle(signed_in(), _entry(), **typed, now=_now())
+    except FieldErrors as error:
+        return _render("link.html", typed=typed, errors=error.fields), 422
+    return redirect(ROOT)
+
+
+@blueprint.page(
+    f"{ROOT}/vehicles/<uuid:link_id>/unlink", who="resident", methods=("POST",), continues=True
+)
+def unlink(link_id: uuid.UUID) -> Any:
+    """Take a vehicle off the page."""
+    domain.unlink_vehicle(signed_in(), link_id, _now())
+    return redirect("/me")
+
+
+@blueprint.page(f"{ROOT}/licence", who="resident")
+def licence_form() -> Any:
+    """The form that links the resident's licence."""
+    return _render("licence.html", typed={}, errors={})
+
+
+@blueprint.page(f"{ROOT}/licence", who="resident", methods=("POST",))
+def licence() -> Any:
+    """Link the licence."""
+    typed = {name: request.form.get(name, "")[:40] for name in ("number", "file_tail")}
+    try:
+        domain.link_licence(signed_in(), **typed, now=_now())
+    except FieldErrors as error:
+        return _render("licence.html", typed=typed, errors=error.fields), 422
+    return redirect(ROOT)
+
+
+@blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
+def pay() -> Any:
+    """Go and pay the chosen tickets."""
+    chosen = request.form.getlist("ticket")
+    if not chosen:
+        raise Invalid(_("Choose at least one ticket."))
+    place = Place(request.host_url.rstrip("/"), language())
+    payment = begin_payment(_city(), signed_in(), "traffic_tickets", chosen, place, _now())
+    return redirect(page_of(payment), 303)
+
+
+@blueprint.page(f"{ROOT}/<uuid:violation_id>", who="resident", continues=True)
+def ticket(violation_id: uuid.UUID) -> Any:
+    """One ticket, with its dispute if there is one."""
+    return _ticket_page(domain.own_violation(signed_in(), violation_id), {}, {})
+
+
+@blueprint.page(f"{ROOT}/<uuid:violation_id>/dispute", who="resident", methods=("POST",))
+def dispute(violation_id: uuid.UUID) -> Any:
+    """Object to a ticket."""
+    typed = {"reason": request.form.get("reason", "")}
+    photos = [data for one in request.files.getlist("photos") if (data := one.read())]
+    try:
+        disputes.dispute(signed_in(), violation_id, typed["reason"], photos, _now())
+    except FieldErrors as error:
+        found = domain.own_violation(signed_in(), violation_id)
+        return _ticket_page(found, typed, error.fields), 422
+    return redirect(f"{ROOT}/{violation_id}")
+
+
+@blueprint.page(f"{ROOT}/photos/<uuid:photo_id>", who="resident", continues=True)
+def photo(photo_id: uuid.UUID) -> Any:
+    """A photograph that the resident sent."""
+    return photo_response(disputes.photo(photo_id, signed_in()))
+
+
+def photo_response(data: bytes) -> Response:
+    """A photograph as what it is and nothing else."""
+    policy = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+    return Response(data, mimetype="image/jpeg", headers=policy)
+
+
+def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]) -> str:
+    objection = disputes.dispute_of(found.id)
+    mine = objection is not None and objection.resident_id == signed_in().id
+    return _render(
+        "ticket.html",
+        ticket=found,
+        vehicle=found.vehicle,
+        dispute=objection if mine else None,
+        photos=disputes.photos_of(objection.id) if mine and objection else [],
+        can_dispute=objection is None and disputes.can_dispute(found, _now()),
+        own_payment=_own_payment(found),
+        payable=_can_pay(found),
+        typed=typed,
+        errors=errors,
+    )
+
+
+def _can_pay(found: Violation) -> bool:
+    if found.status != OPEN or not found.fine or not payments_open(_city()):
+        return False
+    return domain.licence_link(signed_in()) is not None or not needs_licence([found])
+
+
+def _own_payment(found: Violation) -> uuid.UUID | None:
+    if found.payment_id is None:
+        return None
+    try:
+        return own_payment(signed_in(), found.payment_id).id
+    except NotFound:
+        return None
+
+
+def _look_up_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
+    return _render("about.html", typed=typed, errors=errors)
+
+
+def _render(template: str, **values: Any) -> str:
+    return render_template(
+        f"traffic_tickets/{template}",
+        root=ROOT,
+        status_names=STATUS_NAMES,
+        plate=shown,
+        settings=_entry().settings,
+        entry=_entry(),
+        tab="services",
+        **values,
+    )
+
+
+def _entry() -> CatalogEntry:
+    return _city().catalog["traffic_tickets"]
+
+
+def _city() -> City:
+    found: City | None = request.site.city  # type: ignore[attr-defined]
+    return found or abort(404)
+
+
+def signed_in() -> SignedInResident:
+    """The resident whom the policy of the page has let in."""
+    return current_resident() or abort(404)
+
+
+def _now() -> datetime:
+    now: datetime = current_app.config["CLOCK"]()
+    return now

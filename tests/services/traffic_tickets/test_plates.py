@@ -1,0 +1,74 @@
+"""Plates, tails, licences and scoring years."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcity_saas.services.traffic_tickets.plates import (
+    licence_of,
+    plate_of,
+    scoring_year,
+    shown,
+    tail_of,
+)
+
+
+@pytest.mark.parametrize(
+    "typed, plate",
+    [
+        ("浙A12345", "浙A12345"),
+        ("浙a·12 345", "浙A12345"),
+        ("浙Ａ１２３４５", "浙A12345"),
+        ("京AD12345", "京AD12345"),
+        ("沪A12345D", "沪A12345D"),
+        ("粤B1234学", "粤B1234学"),
+        ("浙A1B2C3", "浙A1B2C3"),
+        ("浙AB1C2D", None),
+        ("浙AI2345", None),
+        ("浙AO2345", None),
+        ("浙A1234", None),
+        ("浙A123456", None),
+        ("浙AX12345", None),
+        ("美A12345", None),
+        ("", None),
+        ("A12345", None),
+        ("浙A12345' OR 1=1", None),
+    ],
+)
+def test_plates(typed: str, plate: str | None) -> None:
+    """Ordinary and new-energy plates as people type them; nothing else."""
+    assert plate_of(typed) == plate
+
+
+def test_a_plate_is_shown_with_its_dot() -> None:
+    """As on the car."""
+    assert shown("浙A12345") == "浙A·12345"
+
+
+@given(st.text(max_size=20))
+def test_whatever_is_typed_is_a_plate_or_none(typed: str) -> None:
+    """And a plate stays the same when it is read again."""
+    plate = plate_of(typed)
+    assert plate is None or plate_of(plate) == plate
+    tail = tail_of(typed)
+    assert tail is None or len(tail) == 6
+
+
+@given(st.from_regex(r"[1-9][0-9]{16}", fullmatch=True))
+def test_one_check_character_in_eleven_fits(body: str) -> None:
+    """GB 11643: of the eleven that could stand last, one does."""
+    assert sum(licence_of(body + last) is not None for last in "0123456789X") == 1
+    assert licence_of(body.lower() + "y") is None
+
+
+@given(st.dates(date(1970, 1, 1), date(2026, 1, 1)), st.dates(date(2026, 1, 2), date(2040, 1, 1)))
+def test_a_day_lies_in_its_scoring_year(issued: date, today: date) -> None:
+    """From the day of the first issue, twelve months, also for the 29th of February."""
+    start, end = scoring_year(issued, today)
+    assert start <= today < end
+    assert timedelta(365) <= end - start <= timedelta(367)
+    assert scoring_year(issued, end)[0] == end

@@ -1,0 +1,397 @@
+"""Traffic tickets: looked up, linked, paid, disputed; plates cannot be walked."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from PIL import Image
+from sqlalchemy import select
+
+from smartcity_saas.audit import system
+from smartcity_saas.database import db
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.payments.refunds import request_refund
+from smartcity_saas.services.traffic_tickets.disputes import answer
+from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
+from smartcity_saas.services.traffic_tickets.models import (
+    Dispute,
+    DisputePhoto,
+    TrafficLicence,
+    Violation,
+)
+from smartcity_saas.services.traffic_tickets.tickets import MOST_LOOK_UPS, MOST_LOOK_UPS_OF_PLATE
+from tests.conftest import Browser, World, fresh
+
+ROOT = "/services/traffic-tickets"
+LICENCE = "11010519491231002X"
+ROW = {
+    "plate": "浙A12345",
+    "vin_tail": "A00017",
+    "engine_tail": "E00017",
+    "number": "T-1",
+    "at": "2026-11-10T08:15",
+    "place_zh": "示例路",
+    "place_en": "Sample Road",
+    "act_code": "1039",
+    "act_zh": "违停",
+    "act_en": "Parking",
+    "points": "0",
+    "fine": "100.00",
+    "status": "open",
+}
+RED = {"number": "T-2", "act_code": "1625", "points": "6", "fine": "200.00"}
+
+
+def bring(world: World, *rows: dict[str, str], city: str = "hangzhou", **options: Any) -> Any:
+    columns = [*REQUIRED, *OPTIONAL]
+    lines = [",".join(columns)]
+    lines += [",".join({**ROW, **row}.get(c, "") for c in columns) for row in rows or ({},)]
+    with world.inside(city):
+        data = "\n".join(lines).encode()
+        return import_tickets(
+            system("t"), world.city(city), data, "t.csv", world.clock(), **options
+        )
+
+
+def linked(world: World, subject: str = "household") -> Browser:
+    browser = world.resident(subject=subject)
+    done = browser.post(f"{ROOT}/vehicles", plate="浙A12345", tail="A00017")
+    assert done.status_code == 302, done.text
+    return browser
+
+
+def tickets(browser: Browser) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = browser.get("/api/v1/traffic-tickets").json["tickets"]  # type: ignore[index]
+    return found
+
+
+def test_looking_up_without_signing_in(world: World) -> None:
+    """With the plate and a piece of the VIN or engine number; open ones, without anything
+    personal."""
+    bring(world, {}, {**RED, "status": "paid"})
+    client = world.client("hangzhou.localhost")
+    for tail in ("A00017", "e00017"):
+        page = client.post(f"{ROOT}/look-up", ROOT, plate="浙a12345", tail=tail)
+        assert page.status_code == 200
+        assert "Parking" in page.text
+        assert "T-2" not in page.text
+        assert "1 ticket to be paid, ¥100.00" in page.text
+
+
+def test_a_wrong_plate_and_a_wrong_piece_answer_alike(world: World) -> None:
+    """So that nobody learns which plates exist; what was typed is kept."""
+    bring(world)
+    client = world.client("hangzhou.localhost")
+    pages = [
+        client.post(f"{ROOT}/look-up", ROOT, plate=plate, tail=tail)
+        for plate, tail in (("浙A12345", "X00000"), ("浙A99999", "X00000"))
+    ]
+    assert [page.status_code for page in pages] == [422, 422]
+    said = [re.findall(r'field-error"[^>]*>.*?</svg>([^<]+)', page.text) for page in pages]
+    assert said[0] == said[1] != []
+    assert "浙A12345" in pages[0].text
+    other = world.client("ningbo.localhost")
+    assert other.post(f"{ROOT}/look-up", ROOT, plate="浙A12345", tail="A00017").status_code == 422
+
+
+def test_plates_cannot_be_walked(world: World) -> None:
+    """One address runs out, and so does one plate from many addresses."""
+    bring(world)
+    client = world.client("hangzhou.localhost")
+    answers = [
+        client.post(f"{ROOT}/look-up", ROOT, plate=f"浙A{n:05d}", tail="A00017").status_code
+        for n in range(MOST_LOOK_UPS + 2)
+    ]
+    assert answers[MOST_LOOK_UPS:] == [429, 429]
+    world.clock.move(minutes=6)
+    last = 0
+    for n in range(MOST_LOOK_UPS_OF_PLATE + 1):
+        browser = world.client("hangzhou.localhost")
+        token = browser.token(ROOT)
+        last = fresh(
+            browser.client.post,
+            f"{ROOT}/look-up",
+            base_url="http://hangzhou.localhost",
+            environ_base={"REMOTE_ADDR": f"127.0.0.{n + 10}"},
+            data={"csrf_token": token, "plate": "浙A12345", "tail": "X00000"},
+        ).status_code
+    assert last == 429
+
+
+def test_paying_a_fine(world: World) -> None:
+    """One posting, the ticket paid; the receipt from the ticket's page."""
+    bring(world)
+    stripe = world.open_payments()
+    browser = linked(world)
+    (ticket,) = tickets(browser)
+    assert browser.post(f"{ROOT}/pay", "/me", ticket=[ticket["id"]]).status_code == 303
+    stripe.pay()
+    stripe.send_all()
+    assert tickets(browser)[0]["status"] == "paid"
+    assert "Receipt" in browser.get(f"{ROOT}/{ticket['id']}").text
+    bring(world)
+    assert tickets(browser)[0]["status"] == "paid", "the police's file may be older than that"
+
+
+def test_points_need_the_licence_that_takes_them(world: World) -> None:
+    """Without one the ticket cannot be paid here; with it the points are counted on it."""
+    bring(
+        world,
+        RED,
+        {
+            "number": "T-0",
+            "status": "paid",
+            "points": "1",
+            "licence_number": LICENCE,
+            "licence_file_tail": "000017",
+            "licence_first_issued_on": "2015-11-01",
+        },
+    )
+    stripe = world.open_payments()
+    browser = linked(world)
+    red = next(one for one in tickets(browser) if one["number"] == "T-2")
+    assert browser.post(f"{ROOT}/pay", "/me", ticket=[red["id"]]).status_code == 409
+    wrong = browser.post(f"{ROOT}/licence", number=LICENCE, file_tail="999999")
+    assert wrong.status_code == 422
+    assert browser.post(f"{ROOT}/licence", number=LICENCE, file_tail="000017").status_code == 302
+    assert browser.get("/api/v1/traffic-tickets").json["points"]["counted"] == 1  # type: ignore[index]
+    assert browser.post(f"{ROOT}/pay", "/me", ticket=[red["id"]]).status_code == 303
+    stripe.pay()
+    stripe.send_all()
+    assert browser.get("/api/v1/traffic-tickets").json["points"]["counted"] == 7  # type: ignore[index]
+    with world.inside("hangzhou"):
+        row = db.session.scalars(select(TrafficLicence)).one()
+        assert LICENCE not in (row.number_index, row.number_end)
+
+
+def photo(mode: str = "JPEG") -> io.BytesIO:
+    out = io.BytesIO()
+    picture = Image.new("RGB", (2400, 300), "red")
+    exif = picture.getexif()
+    exif[0x010E] = "where it was taken"
+    picture.save(out, mode, exif=exif) if mode == "JPEG" else picture.save(out, mode)
+    out.seek(0)
+    return out
+
+
+def test_a_dispute_from_reason_to_answer(world: World) -> None:
+    """With a photo, made anew; the desk answers; the resident is told and sees it. While it
+    lasts the ticket is not to be paid."""
+    bring(world)
+    browser = linked(world)
+    (ticket,) = tickets(browser)
+    page = f"{ROOT}/{ticket['id']}"
+    sent = browser.post(
+        f"{page}/dispute", page, reason="我当时不在那里，车也不在。", photos=(photo(), "p.jpg")
+    )
+    assert sent.status_code == 302, sent.text
+    assert tickets(browser)[0]["status"] == "disputed"
+    assert browser.post(f"{ROOT}/pay", "/me", ticket=[ticket["id"]]).status_code == 409
+    with world.inside("hangzhou"):
+        kept = db.session.scalars(select(DisputePhoto.content)).one()
+        key = db.session.scalars(select(DisputePhoto.id)).one()
+        image = Image.open(io.BytesIO(kept))
+        assert (image.format, max(image.size), len(image.getexif())) == ("JPEG", 1600, 0)
+    seen = browser.get(f"{ROOT}/photos/{key}")
+    assert seen.mimetype == "image/jpeg"
+    assert "sandbox" in seen.headers["Content-Security-Policy"]
+    stranger = linked(world, "parents")
+    assert stranger.get(f"{ROOT}/photos/{key}").status_code == 404
+    assert "我当时不在那里" not in stranger.get(page).text
+    staff = world.city_staff()
+    desk = staff.get("/cities/hangzhou/traffic-tickets").text
+    path = re.search(r'"(/cities/hangzhou/traffic-tickets/disputes/[^"]+)"', desk)[1]  # type: ignore[index]
+    assert staff.get(f"/cities/hangzhou/traffic-tickets/photos/{key}").status_code == 200
+    assert staff.post(path, verdict="", answer="").status_code == 422
+    assert staff.post(path, verdict="revoked", answer="查实，撤销。").status_code == 200
+    assert staff.post(path, "/cities/hangzhou", verdict="kept", answer="x").status_code in (
+        400,
+        409,
+    )
+    assert tickets(browser)[0]["status"] == "revoked"
+    assert "查实，撤销。" in browser.get(page).text
+    assert "is revoked" in browser.get("/me/messages").text
+    elsewhere = world.city_staff("ningbo")
+    assert elsewhere.get(path.replace("hangzhou", "ningbo")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        (io.BytesIO(b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"), "p.jpg"),
+        (io.BytesIO(b"GIF89a" + b"\0" * 40), "p.png"),
+        (io.BytesIO(b"PK\x03\x04"), "photo.jpg"),
+    ],
+)
+def test_a_disguised_file_is_refused(world: World, files: Any) -> None:
+    """Judged by what it is, not by its name; the reason that was typed is kept."""
+    bring(world)
+    browser = linked(world)
+    page = f"{ROOT}/{tickets(browser)[0]['id']}"
+    files = (io.BytesIO(files[0].getvalue()), files[1])
+    sent = browser.post(f"{page}/dispute", page, reason="一二三四五六七八九十", photos=files)
+    assert sent.status_code == 422
+    assert "no photo" in sent.text
+    assert "一二三四五六七八九十" in sent.text
+    assert tickets(browser)[0]["status"] == "open"
+
+
+BAD = {
+    "plate": "A12345",
+    "vin_tail": "123",
+    "number": "T 1",
+    "at": "yesterday",
+    "act_code": "x",
+    "points": "13",
+    "fine": "-1",
+    "status": "maybe",
+    "act_zh": "x" * 201,
+    "licence_number": "110105194912310021",
+}
+
+
+@pytest.mark.parametrize("column", BAD)
+def test_a_bad_line_is_named_and_stops_itself_alone(world: World, column: str) -> None:
+    """Line and column; the good rows go in, or none if so chosen."""
+    bad = {"number": "T-9", column: BAD[column]}
+    result = bring(world, {}, bad)
+    assert result.added == 1
+    assert any(f"/3/{column}" == one.pointer for one in result.problems)
+    assert bring(world, {"number": "T-5"}, bad, all_or_nothing=True).stored == 0
+
+
+def test_importing_again_changes_nothing_and_takes_new_status(world: World) -> None:
+    """The same file is the same; the police's revocation counts."""
+    assert bring(world).added == 1
+    assert bring(world).same == 1
+    assert bring(world, {"status": "revoked"}).changed == 1
+    with world.inside("hangzhou"):
+        assert db.session.scalars(select(Violation.status)).one() == "revoked"
+    text = world.city_staff().get("/cities/hangzhou/traffic-tickets/tickets.csv").text
+    assert "T-1,浙A12345,2026-11-10T08:15+08:00,1039,0,100.00,revoked" in text
+    assert bring(world, {"plate": "浙A54321"}).problems != []
+
+
+def test_tickets_of_others_do_not_exist(world: World) -> None:
+    """A resident without the vehicle, another city."""
+    bring(world)
+    ticket = tickets(linked(world))[0]["id"]
+    stranger = world.resident(subject="newcomer")
+    assert stranger.get(f"{ROOT}/{ticket}").status_code == 404
+    assert tickets(stranger) == []
+    assert stranger.post(f"{ROOT}/pay", "/me", ticket=[ticket]).status_code == 404
+    assert world.resident("ningbo").get(f"{ROOT}/{ticket}").status_code == 404
+
+
+def disputed(world: World, verdict: str | None) -> Browser:
+    bring(world)
+    browser = linked(world)
+    page = f"{ROOT}/{tickets(browser)[0]['id']}"
+    browser.post(f"{page}/dispute", page, reason="我当时不在那里，车也不在。")
+    if verdict is not None:
+        with world.inside("hangzhou"):
+            key = db.session.scalars(select(Dispute.id)).one()
+            answer(system("desk"), key, verdict, "查过。", world.clock())
+    return browser
+
+
+@pytest.mark.parametrize(
+    "verdict, theirs, ours",
+    [
+        (None, "open", "disputed"),
+        (None, "paid", "paid"),
+        ("revoked", "open", "revoked"),
+        ("revoked", "disputed", "revoked"),
+        ("kept", "disputed", "open"),
+        ("kept", "open", "open"),
+        ("kept", "revoked", "revoked"),
+    ],
+)
+def test_a_file_that_is_older_than_a_dispute(
+    world: World, verdict: str | None, theirs: str, ours: str
+) -> None:
+    """What was asked and answered here is not undone by a file that does not know it."""
+    browser = disputed(world, verdict)
+    bring(world, {"status": theirs})
+    assert tickets(browser)[0]["status"] == ours
+
+
+def test_a_dispute_at_the_counter_comes_and_goes(world: World) -> None:
+    """Disputed elsewhere, then open: payable again."""
+    bring(world, {"status": "disputed"})
+    bring(world, {"status": "open"})
+    assert tickets(linked(world))[0]["status"] == "open"
+
+
+def test_a_whole_refund_takes_the_points_back(world: World) -> None:
+    """The ticket is open again, and nobody's."""
+    licence = {
+        "number": "T-0",
+        "status": "paid",
+        "licence_number": LICENCE,
+        "licence_file_tail": "000017",
+        "licence_first_issued_on": "2015-11-01",
+    }
+    bring(world, RED, licence)
+    stripe = world.open_payments()
+    browser = linked(world)
+    browser.post(f"{ROOT}/licence", number=LICENCE, file_tail="000017")
+    red = next(one for one in tickets(browser) if one["number"] == "T-2")
+    browser.post(f"{ROOT}/pay", "/me", ticket=[red["id"]])
+    stripe.pay()
+    stripe.send_all()
+    with world.inside("hangzhou"):
+        payment = db.session.scalars(select(Payment)).one()
+        request_refund(system("t"), payment.id, 20_000, "all", world.clock())
+    world.work()
+    assert browser.get("/api/v1/traffic-tickets").json["points"]["counted"] == 0  # type: ignore[index]
+    other = linked(world, "parents")
+    assert other.post(f"{ROOT}/pay", "/me", ticket=[red["id"]]).status_code == 409
+
+
+def test_a_plate_on_another_vehicle_is_proven_anew(world: World) -> None:
+    """The former owner sees no new ticket."""
+    bring(world)
+    browser = linked(world)
+    bring(world, {"number": "T-7", "vin_tail": "B99999", "engine_tail": "F99999"})
+    assert tickets(browser) == []
+
+
+def test_a_crafted_photo_and_a_strangers_ticket(world: World) -> None:
+    """Never a fault, and nothing is decoded for a ticket that is not one's own."""
+    bring(world)
+    browser = linked(world)
+    page = f"{ROOT}/{tickets(browser)[0]['id']}"
+    data = bytearray(photo().getvalue())
+    place = data.find(b"Exif") + 12
+    data[place : place + 20] = b"\xff" * 20
+    sent = browser.post(
+        f"{page}/dispute", page, reason="一二三四五六七八九十", photos=(io.BytesIO(data), "p.jpg")
+    )
+    assert sent.status_code in (302, 422)
+    stranger = world.resident(subject="newcomer")
+    gone = stranger.post(f"{page}/dispute", "/me", reason="x", photos=(photo(), "p.jpg"))
+    assert gone.status_code == 404
+
+
+def test_a_paused_service_answers_programs_as_problem(world: World) -> None:
+    """JSON for programs, also where people read a notice."""
+    live = world.documents().live_revision("hangzhou")
+    world.save(
+        f"{live.text}services:\n  traffic_tickets:\n    state: paused\n"
+        "    notice: {zh: 维护, en: Maintenance.}\n"
+    )
+    browser = world.resident()
+    token = browser.get("/api/v1/session").json["csrf_token"]  # type: ignore[index]
+    for body in (b"{}", b"[" * 100_000):
+        answered = fresh(
+            browser.client.post,
+            "/api/v1/traffic-tickets/payments",
+            base_url="http://hangzhou.localhost",
+            data=body,
+            headers={"X-CSRFToken": token, "Content-Type": "application/json"},
+        )
+        assert (answered.status_code, answered.mimetype) == (503, "application/problem+json")
