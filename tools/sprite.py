@@ -18,7 +18,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 # Symbol id = file name under outline/.
 WANTED = """
-home home-filled layout-grid user search speakerphone droplet bolt flame receipt-yen
+home home-filled building-hospital qrcode calendar-plus calendar-x steering-wheel camera user-plus message hourglass cash credit-card refresh-alert list-check id-badge-2 layout-grid user search speakerphone droplet bolt flame receipt-yen
 stethoscope car phone chevron-right chevron-left chevron-down selector arrow-back-up
 player-pause player-play info-circle alert-triangle alert-circle circle-check circle check
 x plus minus external-link lock lock-open history palette file-code users key

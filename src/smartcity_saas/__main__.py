@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -11,18 +17,23 @@ from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
+from sqlalchemy import make_url
 
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
+from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.folder import read_files
 from smartcity_saas.configuration.planning import plan
 from smartcity_saas.configuration.stored import count_documents
+from smartcity_saas.database import db
 from smartcity_saas.demo import PASSWORD, STAFF, fill_demo
 from smartcity_saas.errors import SettingsError, SmartCityError
+from smartcity_saas.payments.demo import connect_sandbox
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.applying import apply_plan
+from smartcity_saas.tenancy.entering import city_scope
 
 THREADS = 8
 
@@ -35,14 +46,67 @@ def main() -> None:
         settings = Settings.from_environment()
         settings.refuse_unsafe_keys()
         refuse_taken_port(settings)
-        if settings.demo:
-            prepare_demo(create_app(settings, serving=False), settings)
-            announce_demo(settings)
-        else:
+        if not settings.demo:
             create_app(settings)
+            serve(settings)
+            return
+        with helpers(settings):
+            prepare_demo(create_app(settings, serving=False), settings)
+            with helper("smartcity_saas.cli", "worker"):
+                announce_demo(settings)
+                serve(settings)
     except SmartCityError as error:
         sys.exit(f"smartcity: {error.detail or error.title}")
-    serve(settings)
+
+
+@contextmanager
+def helpers(settings: Settings) -> Iterator[None]:
+    """The sandbox that stands in for Stripe, unless another base address was given.
+
+    Raises:
+        SettingsError: It does not start.
+    """
+    base = f"http://127.0.0.1:{settings.stripe_sandbox_port}"
+    if settings.stripe_api_base != base:
+        yield
+        return
+    state = settings.config_root / "var" / "stripe-sandbox.json"
+    database = make_url(settings.database_url).database
+    if settings.database_url.startswith("sqlite") and database:
+        state = Path(database).with_suffix(".stripe.json")
+    state.parent.mkdir(parents=True, exist_ok=True)
+    with helper("smartcity_saas.payments.stripe_sandbox", "--state", str(state)) as process:
+        for _try in range(200):
+            with (
+                suppress(OSError),
+                socket.create_connection(("127.0.0.1", settings.stripe_sandbox_port), 1),
+            ):
+                break
+            if process.poll() is not None:
+                raise SettingsError("The payment sandbox did not start; see above.")
+            time.sleep(0.05)
+        yield
+
+
+@contextmanager
+def helper(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process beside this one that ends with it, however this one ends: its standard input
+    closes then."""
+    process = subprocess.Popen(  # noqa: S603 -- our own modules, with our own words
+        [sys.executable, "-m", module, *arguments, "--with-parent"],
+        stdin=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    # Whatever the server forks must not hold the other end open.
+    os.register_at_fork(after_in_child=process.stdin.close)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def refuse_taken_port(settings: Settings) -> None:
@@ -82,11 +146,23 @@ def serve(settings: Settings) -> None:
 
 
 def prepare_demo(app: Flask, settings: Settings) -> None:
-    """Migrate, and fill an empty platform; a second start finds everything there."""
+    """Migrate, and fill an empty platform; a second start finds everything there.
+
+    Every connection is closed afterwards. The server forks, and SQLite must not be carried across
+    a fork: a child would count on its parent's locks, and one process could go on reading a
+    write-ahead log that another has deleted (sqlite.org/howtocorrupt.html, 2.6).
+    """
     with app.app_context():
         upgrade_database(settings)
-        if count_documents():
-            return
+        if not count_documents():
+            _fill(app, settings)
+        _connect_payments(app, settings)
+    with app.app_context():
+        db.engine.dispose()
+
+
+def _fill(app: Flask, settings: Settings) -> None:
+    with app.app_context():
         root = settings.config_root
         _say("Making the sample cities …")
         fleet: Any = app.fleet  # type: ignore[attr-defined]
@@ -96,6 +172,16 @@ def prepare_demo(app: Flask, settings: Settings) -> None:
             _say(str(problem))
         apply_plan(documents, plan(documents, files), "首次启动 / first start")
         fill_demo(lambda slug: _say(f"  {slug}"))
+
+
+def _connect_payments(app: Flask, settings: Settings) -> None:
+    fleet: Any = app.fleet  # type: ignore[attr-defined]
+    fleet.refresh()
+    for city in fleet.snapshot.cities.values():
+        if city.payments is not None and city.payments["provider"] == "stripe":
+            with city_scope(city.id):
+                site = f"http://{city.slug}.{settings.host}:{settings.port}"
+                connect_sandbox(city, site, utc_now())
 
 
 def announce_demo(settings: Settings) -> None:

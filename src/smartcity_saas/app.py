@@ -14,19 +14,26 @@ from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.credentials import Keyring
 from smartcity_saas.database import init_database
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.channels import Channel, installed_channels
+from smartcity_saas.messages.senders import installed_senders
+from smartcity_saas.messages.telling import SEND, send_message
 from smartcity_saas.migrations import init_migrations
 from smartcity_saas.observability import init_logging, init_metrics
+from smartcity_saas.outbox import Task
+from smartcity_saas.payments.providers import Provider, installed_providers
+from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
 from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.web.languages import init_languages
+from smartcity_saas.web.policy import exempt_signed
 from smartcity_saas.web.security import SiteSessions, TrustedProxies
 from smartcity_saas.web.static_files import init_static_files
 
@@ -52,11 +59,20 @@ def create_app(
     if serving:
         settings.refuse_unsafe_keys()
     services, channels = installed_services(), installed_channels()
+    providers = installed_providers()
     app = SiteFlask("smartcity_saas", host_matching=True, static_folder=None)
     _configure(app, settings, clock)
-    app.extensions["services"], app.extensions["channels"] = services, channels
+    app.extensions |= {
+        "services": services,
+        "channels": channels,
+        "providers": providers,
+        "senders": installed_senders(),
+        "payables": {name: found.payable for name, found in services.items() if found.payable},
+        "tasks": _tasks(services),
+        "keyring": Keyring(settings.master_key),
+    }
     app.fleet = Fleet(
-        _extensions(services, channels),
+        _extensions(services, channels, providers),
         settings.host,
         demo=settings.demo,
         admit=lambda: None if settings.testing else refuse_powerful_role(db.engine),
@@ -69,8 +85,9 @@ def create_app(
     init_probes(app)
     init_static_files(app)
     pages.init_pages(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
     register_portals(app, services)
+    exempt_signed(app, csrf)
     app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     if serving:
         _refuse_unsafe_database(app, settings)
@@ -98,13 +115,29 @@ def _configure(app: SiteFlask, settings: Settings, clock: Clock) -> None:
     app.session_interface = SiteSessions(lambda request: request.site.key)  # type: ignore[attr-defined]
 
 
-def _extensions(services: Mapping[str, Service], channels: Mapping[str, Channel]) -> Extensions:
+def _extensions(
+    services: Mapping[str, Service],
+    channels: Mapping[str, Channel],
+    providers: Mapping[str, Provider],
+) -> Extensions:
     """What documents may name."""
     return Extensions(
         services={name: service.extension for name, service in services.items()},
         channels={n: found.settings for n, found in channels.items() if found.settings},
-        providers={},
+        providers={name: found.settings for name, found in providers.items()},
+        senders={
+            kind: {name: one.settings for name, one in found.items() if not one.demo}
+            for kind, found in installed_senders().items()
+        },
     )
+
+
+def _tasks(services: Mapping[str, Service]) -> dict[str, Task]:
+    """Every task of the outbox, by kind."""
+    found: dict[str, Task] = {**PAYMENT_TASKS, SEND: send_message}
+    for service in services.values():
+        found |= service.work
+    return found
 
 
 def _translations(services: Mapping[str, Service]) -> list[Path]:

@@ -10,6 +10,7 @@ from flask import current_app
 from sqlalchemy import update
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
@@ -102,11 +103,18 @@ def fill_demo(progress: Callable[[str], None]) -> None:
             _fill_city(city)
 
 
-def demo_accounts(address: Callable[[str], str], cities: Mapping[str, City]) -> dict[str, Any]:
+def demo_accounts(
+    address: Callable[[str], str], cities: Mapping[str, City], services: Mapping[str, Service]
+) -> dict[str, Any]:
     """The demo's accounts and how each signs in, as ``GET /demo.json`` gives them."""
     console = f"{address('console')}/sign-in"
     return {
         "note": "Sample accounts. They exist in demo mode only.",
+        "services": {
+            name: {"page": f"/services/{service.path}", "api": service.api}
+            for name, service in services.items()
+        },
+        "api": "GET /api/v1/session gives csrf_token; send it as X-CSRFToken with every write.",
         "staff": [
             {
                 "username": account["username"],
@@ -149,7 +157,7 @@ def _fill_city(city: City) -> None:
     for service in current_app.extensions["services"].values():
         entry = city.catalog[service.name]
         if service.demo is not None and entry.settings:
-            service.demo(entry.settings)
+            service.demo(city)
     _fill_counts(city)
 
 

@@ -23,16 +23,16 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from smartcity_saas.catalog.gate import CitySuspended, ServicePaused, pass_gate
 from smartcity_saas.catalog.offer import Offer
 from smartcity_saas.catalog.service import Task
 from smartcity_saas.configuration.colors import text_on
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
-from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.secrets import masked
-from smartcity_saas.errors import Invalid, NotFound, SmartCityError, Throttled
+from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError, Throttled
 from smartcity_saas.identity.access import ROLE_NAMES
 from smartcity_saas.identity.gatekeeper import (
     current_resident,
@@ -41,6 +41,7 @@ from smartcity_saas.identity.gatekeeper import (
     previewing,
     safe_next,
 )
+from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.sites import (
     CITY_HOST,
@@ -49,6 +50,7 @@ from smartcity_saas.tenancy.sites import (
     UNREADY_HOST,
     Site,
 )
+from smartcity_saas.web.api import BodyProblem
 from smartcity_saas.web.formats import init_formats
 from smartcity_saas.web.languages import COOKIE as LANGUAGE_COOKIE
 from smartcity_saas.web.languages import LANGUAGES, local
@@ -67,10 +69,11 @@ log = structlog.get_logger(__name__)
 
 _TITLES: dict[int, Any] = {
     400: _("This request cannot be read"),
+    401: _("Sign in first"),
     403: _("This is not open to you"),
     404: _("This page does not exist"),
     405: _("This page does not take that"),
-    409: _("Someone else has changed this"),
+    409: _("This is not possible as it stands"),
     413: _("This is too large to send"),
     422: _("Something needs correcting"),
     429: _("Too many attempts"),
@@ -79,6 +82,7 @@ _TITLES: dict[int, Any] = {
 }
 _DETAILS: dict[int, Any] = {
     400: _("Go back, load the page again, and try once more."),
+    401: _("Sign in on this site, and send the session's cookie."),
     403: _("Ask the person who gave you this account."),
     404: _("Check the address, or start from the first page."),
     405: _("Go back and use the buttons on the page."),
@@ -105,6 +109,7 @@ def init_pages(app: SiteFlask) -> None:
     app.register_error_handler(SmartCityError, _render_error)
     app.register_error_handler(HTTPException, _render_http_error)
     app.register_error_handler(OperationalError, _render_busy)
+    app.register_error_handler(PoolTimeout, _render_busy)
     app.register_error_handler(Exception, _render_fault)
 
 
@@ -142,10 +147,11 @@ def _refuse_strangers_in_demo() -> Any:
 
 def _keep_preferences() -> Any:
     """``?lang=`` and ``?text=`` are remembered in cookies of this host, without JavaScript."""
-    asked = {"lang", "text"} & set(request.args)
+    choices = {"lang": LANGUAGES, "text": TEXT_SIZES}
+    asked = {name for name, allowed in choices.items() if request.args.get(name) in allowed}
     if request.method != "GET" or not asked or request.endpoint is None:
         return None
-    kept = [(k, v) for k, v in request.args.items(multi=True) if k not in ("lang", "text")]
+    kept = [(k, v) for k, v in request.args.items(multi=True) if k not in asked]
     path = safe_next(quote(request.path))
     response = redirect(path + (f"?{urlencode(kept)}" if kept else ""))
     for name, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (TEXT_COOKIE, TEXT_SIZES)):
@@ -165,6 +171,7 @@ def _pass() -> Any:
     if policy is None:
         log.error("endpoint_without_policy", endpoint=request.endpoint)
         raise NotFound
+    _refuse_nul(policy)
     city = site().city
     if city is not None:
         pass_gate(city, policy, preview=previewing(city))
@@ -173,12 +180,21 @@ def _pass() -> Any:
     return enforce(policy)
 
 
+def _refuse_nul(policy: Policy) -> None:
+    """No text has a NUL in it, and PostgreSQL stores none: refused once, for every page."""
+    values = [*request.args.values(), *([] if policy.signed else request.form.values())]
+    if any("\0" in value for value in values):
+        raise BadRequest
+
+
 def _finish(response: Response) -> Response:
     city = site().city
     origins: list[str] = []
     if city is not None:
         channels = current_app.extensions["channels"].values()
         origins = [o for found in channels if found.offered(city) for o in found.origins(city)]
+        if (provider := provider_of(city)) is not None:
+            origins += provider.origins(city.payments or {})
     return add_security_headers(response, content_security_policy(origins))
 
 
@@ -218,15 +234,17 @@ def _zone() -> str:
 
 
 def _render_error(error: SmartCityError) -> Any:
-    if isinstance(error, ServicePaused):
+    if isinstance(error, ServicePaused) and not _wants_json():
         return _paused_page(error), error.status
-    if isinstance(error, CitySuspended):
+    if isinstance(error, CitySuspended) and not _wants_json():
         return render_template("resident/suspended.html"), error.status
     if isinstance(error, (StaleEdit, UndoConflict)) and site().kind == CONSOLE_HOST:
         return _conflict_page(error), error.status
     title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
     detail = error.detail or _DETAILS.get(error.status, "")
     problems = error.problems if isinstance(error, Invalid) else []
+    if isinstance(error, FieldErrors):
+        problems = [BodyProblem(f"/{name}", said) for name, said in error.fields.items()]
     response = _error_response(error.status, str(title), str(detail), problems)
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -255,9 +273,13 @@ def _render_http_error(error: HTTPException) -> Any:
     return response
 
 
-def _render_busy(error: OperationalError) -> Any:
+def _render_busy(error: OperationalError | PoolTimeout) -> Any:
     """The database is locked for longer than we wait, or gone: nothing was stored, try again."""
-    log.error("database_unavailable", path=request.path, error=type(error.orig).__name__)
+    log.error(
+        "database_unavailable",
+        path=request.path,
+        error=type(getattr(error, "orig", None) or error).__name__,
+    )
     response = _error_response(503, str(_TITLES[503]), str(_DETAILS[503]), [])
     response.headers["Retry-After"] = "10"
     return response
@@ -274,7 +296,7 @@ def _render_fault(error: Exception) -> Any:
     return _error_response(500, str(_TITLES[500]), detail, [])
 
 
-def _error_response(status: int, title: str, detail: str, problems: list[Problem]) -> Response:
+def _error_response(status: int, title: str, detail: str, problems: list[Any]) -> Response:
     if _wants_json():
         response = jsonify(
             type="about:blank",
@@ -294,10 +316,28 @@ def _error_response(status: int, title: str, detail: str, problems: list[Problem
         if city is not None and city.state == "draft" and not previewing(city):
             template = "index/unknown.html"
         response = make_response(
-            render_template(template, status=status, title=title, detail=detail, problems=problems)
+            render_template(
+                template,
+                status=status,
+                title=title,
+                detail=detail,
+                problems=problems,
+                back=_page_before(),
+            )
         )
     response.status_code = status
     return response
+
+
+def _page_before() -> str:
+    """The path of this site that a form was sent from, else the first page."""
+    before = urlsplit(request.headers.get("Referer", ""))
+    if request.method != "POST" or before.netloc != request.host:
+        return "/"
+    adapter = current_app.create_url_adapter(request)
+    if adapter is None or not adapter.test(before.path, "GET"):
+        return "/"
+    return safe_next(before.path + (f"?{before.query}" if before.query else ""))
 
 
 def _wants_json() -> bool:

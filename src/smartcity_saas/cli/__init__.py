@@ -8,13 +8,16 @@ from __future__ import annotations
 import sys
 
 import click
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.app import create_app
-from smartcity_saas.cli import documents, operations, rolling
+from smartcity_saas.cli import city_work, documents, operations, rolling
 from smartcity_saas.cli.output import fail
 from smartcity_saas.errors import Invalid, SmartCityError
 from smartcity_saas.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 class _Group(click.Group):
@@ -29,9 +32,14 @@ class _Group(click.Group):
         except Invalid as error:
             fail(error.problems or [str(error.detail)])
         except SmartCityError as error:
-            fail([str(error.detail or error.title)])
+            fail([_said(error)])
         except SQLAlchemyError as error:
             fail([_database_trouble(error)])
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # whatever it is, a person reads a sentence
+            log.error("fault", exc_info=error)
+            fail([f"Something went wrong in the program ({type(error).__name__}). It is logged."])
         return sys.exit(1)
 
 
@@ -40,8 +48,14 @@ def main() -> None:
     """Run hundreds of cities on one application, each from one YAML file."""
 
 
-for found in (*documents.COMMANDS, *rolling.COMMANDS, *operations.COMMANDS):
+for found in (*documents.COMMANDS, *rolling.COMMANDS, *operations.COMMANDS, *city_work.COMMANDS):
     main.add_command(found)
+
+
+def _said(error: SmartCityError) -> str:
+    """Title and detail, those that an error has of its own."""
+    own = [] if error.title == SmartCityError.title else [error.title]
+    return ". ".join(str(text) for text in (*own, error.detail) if str(text)) or str(error.title)
 
 
 def _database_trouble(error: SQLAlchemyError) -> str:

@@ -22,6 +22,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "city.change": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
     "city.announce": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
     "city.desk": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
+    "city.finance": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
     "city.state": frozenset({OPERATOR, PROVINCE_ADMIN}),
     "city.hosts": frozenset({OPERATOR}),
     "province.see": frozenset({OPERATOR, PROVINCE_ADMIN}),

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.clock import Clock
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.errors import NotAllowed, NotFound
+from smartcity_saas.errors import NotAllowed, NotFound, NotSignedIn
 from smartcity_saas.identity import residents, staff
 from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.residents import SignedInResident
@@ -31,10 +31,13 @@ def enforce(policy: Policy) -> Any:
     Raises:
         NotFound: What the address names is beyond the actor's reach.
         NotAllowed: The role lacks the permission.
+        NotSignedIn: A program asks for what is somebody's, as nobody.
     """
     if policy.who == "staff":
         return _enforce_staff(policy)
     if policy.who == "resident" and current_resident() is None:
+        if request.path.startswith("/api/"):
+            raise NotSignedIn
         return _to_sign_in()
     return None
 

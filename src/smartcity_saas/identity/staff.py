@@ -25,7 +25,7 @@ from smartcity_saas.identity.access import (
     StaffMember,
 )
 from smartcity_saas.identity.models import Staff, StaffAttempt, StaffSession
-from smartcity_saas.identity.throttle import attempt, forget
+from smartcity_saas.identity.throttle import attempt, forget, give_back
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 SESSION_LENGTH = timedelta(hours=12)
@@ -60,6 +60,7 @@ def sign_in(username: str, password: str, address: str, clock: Clock = utc_now) 
     if found is None or found.disabled_at is not None:
         raise WrongPassword(_("The name or the password is wrong."))
     forget(StaffAttempt, f"name:{name}|{network}")
+    give_back(StaffAttempt, f"address:{network}")
     token = new_token()
     with command() as session:
         session.add(

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from smartcity_saas.database import command
+from smartcity_saas.database import CityModel, command, db, insert_once, upsert_into
 from smartcity_saas.errors import Throttled
 
 WINDOW = timedelta(minutes=5)
@@ -27,12 +27,13 @@ def attempt(model: type[Any], key: str, most: int, now: datetime) -> None:
         Throttled: That many have been made already.
     """
     with command() as session:
+        _make_row(model, key[:200], now)
         row = session.scalars(
-            select(model).where(model.key == key[:200]).with_for_update()
-        ).one_or_none()
-        if row is None:
-            row = model(key=key[:200], count=0, window_ends=now + WINDOW)
-            session.add(row)
+            select(model)
+            .where(model.key == key[:200])
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).one()
         if row.window_ends <= now:
             row.count, row.window_ends = 0, now + WINDOW
         row.count += 1
@@ -42,6 +43,26 @@ def attempt(model: type[Any], key: str, most: int, now: datetime) -> None:
         raise Throttled(
             _("Too many attempts. Try again in %(minutes)s minutes.", minutes=-(-seconds // 60)),
             seconds,
+        )
+
+
+def _make_row(model: type[Any], key: str, now: datetime) -> None:
+    """The row of a key, made once however many come in the same moment."""
+    values = {"key": key, "count": 0, "window_ends": now + WINDOW}
+    if issubclass(model, CityModel):
+        insert_once(model, ("key",), **values)
+        return
+    statement = upsert_into(model).values(**values)
+    db.session.execute(statement.on_conflict_do_nothing(index_elements=["key"]))
+
+
+def give_back(model: type[Any], key: str) -> None:
+    """Take back one attempt that turned out well: many people may share an address."""
+    with command() as session:
+        session.execute(
+            update(model)
+            .where(model.key == key[:200], model.count > 0)
+            .values(count=model.count - 1)
         )
 
 

@@ -14,7 +14,17 @@ from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
 from smartcity_saas.portals.resident.home import PageCache
-from smartcity_saas.portals.wording import act_label, brand_of, change_label, change_value, overdue
+from smartcity_saas.portals.wording import (
+    DIFFERENCES,
+    METHOD_NAMES,
+    PAYMENT_STATES,
+    act_label,
+    actor_label,
+    brand_of,
+    change_label,
+    change_value,
+    overdue,
+)
 
 
 def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
@@ -22,12 +32,16 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
     app.extensions["pages"] = PageCache()
     for blueprint in (resident, console, city, province, operator, index):
         app.register_blueprint(blueprint)
+    app.jinja_env.filters["method_name"] = lambda name: METHOD_NAMES.get(name, name)
     app.jinja_env.globals.update(
         act_label=act_label,
+        actor_label=actor_label,
         brand_of=brand_of,
         change_label=change_label,
         change_value=change_value,
         overdue=overdue,
+        payment_states=PAYMENT_STATES,
+        differences=DIFFERENCES,
         desks=[service for service in services.values() if service.desk is not None],
     )
     for service in services.values():

@@ -45,9 +45,55 @@ _ACTS: dict[str, Any] = {
     "announcement.withdraw": _("Withdrew a notice"),
     "announcement.restore": _("Put a notice back"),
     "resident.sign_in": _("A resident signed in"),
-    "utility_bills.link": _("Linked an account"),
-    "utility_bills.unlink": _("Unlinked an account"),
-    "utility_bills.import": _("Imported bills"),
+    "credential.set": _("Set a secret"),
+    "payment.begin": _("Began a payment"),
+    "payment.paid": _("A payment arrived"),
+    "payment.held": _("A payment was held"),
+    "payment.book": _("Booked a held payment"),
+    "payment.expired": _("A payment expired"),
+    "payment.failed": _("A payment failed"),
+    "payment.abandon": _("Ended a payment unknown to the provider"),
+    "payment.refund_refused": _("The provider refused a refund"),
+    "payment.refund": _("Asked for a refund"),
+    "payment.refunded": _("A refund went out"),
+    "payment.refund_returned": _("A refund came back"),
+    "payment.close_day": _("Closed a day"),
+}
+METHOD_NAMES: dict[str, Any] = {
+    "card": _("Card"),
+    "alipay": _("Alipay"),
+    "wechat_pay": _("WeChat Pay"),
+}
+PAYMENT_STATES: dict[str, Any] = {
+    "created": _("Begun"),
+    "open": _("Being paid"),
+    "processing": _("Money on its way"),
+    "paid": _("Paid"),
+    "failed": _("Failed"),
+    "expired": _("Not paid"),
+    "held": _("Held"),
+    "refunded": _("Refunded"),
+}
+HELD_REASONS: dict[str, Any] = {
+    "amount": _("Another amount came than was asked for."),
+    "currency": _("Another currency came than was asked for."),
+    "twice": _("What it was for belongs to another payment."),
+    "paid": _("What it was for had been paid elsewhere."),
+    "changed": _("What it was for costs another amount by now."),
+    "gone": _("What it was for is no longer there."),
+    "refunded": _("It was refunded before it could be booked."),
+    "refund_returned": _("The bank sent a refund back."),
+}
+DIFFERENCES: dict[str, Any] = {
+    "not in the ledger": _("not in the ledger"),
+    "not at the provider": _("not at the provider"),
+    "amounts differ": _("amounts differ"),
+}
+_ACTORS: dict[str, Any] = {
+    "resident": _("Resident"),
+    "payments": _("The platform (payments)"),
+    "demo": _("The demo"),
+    "cli": _("The command"),
 }
 _PARTS: dict[str, Any] = {
     "state": "",
@@ -79,7 +125,13 @@ def change_label(path: Path) -> str:
 
 def act_label(action: str) -> str:
     """What an act of a trail is called; an unknown one stays as it is."""
-    return str(_ACTS.get(action, action))
+    service = current_app.extensions["services"].get(action.partition(".")[0])
+    return str(_ACTS.get(action) or (service.acts.get(action) if service else None) or action)
+
+
+def actor_label(label: str) -> str:
+    """Who acted, where the product itself or a resident did; a member of staff by name."""
+    return str(_ACTORS.get(label, label))
 
 
 def brand_of(slug: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
+import structlog
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
@@ -12,6 +11,8 @@ from smartcity_saas.errors import SmartCityError
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.sites import UNKNOWN_HOST, Site, site_of
+
+log = structlog.get_logger(__name__)
 
 
 class SiteRequest(Request):
@@ -58,5 +59,8 @@ class SiteFlask(Flask):
 
     def _look_for_changes(self) -> None:
         if self.fleet.due:
-            with self.app_context(), suppress(SmartCityError):
-                self.fleet.refresh_if_due()
+            with self.app_context():
+                try:
+                    self.fleet.refresh_if_due()
+                except SmartCityError as error:  # what is loaded is served on
+                    log.warning("fleet.look_failed", error=str(error))

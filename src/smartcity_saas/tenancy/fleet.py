@@ -47,6 +47,7 @@ class Snapshot:
     documents: Mapping[str, LiveDocument] = field(default_factory=dict)
     cities: Mapping[str, City] = field(default_factory=dict)
     by_host: Mapping[str, City] = field(default_factory=dict)
+    by_id: Mapping[int, City] = field(default_factory=dict)
     broken: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -145,6 +146,7 @@ class Fleet:
             documents,
             cities,
             self._hosts(cities),
+            {city.id: city for city in cities.values()},
             broken,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,9 +12,11 @@ from babel.numbers import format_decimal
 from flask import Flask
 from flask_babel import get_locale, gettext, ngettext
 
+from smartcity_saas.web.money import decimals, format_money
+
 
 def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime]) -> None:
-    """Add the filters ``moment``, ``day``, ``month``, ``amount`` and ``number``.
+    """Add the filters ``moment``, ``day``, ``clock``, ``month``, ``amount`` and their like.
 
     Args:
         app: The application.
@@ -24,7 +26,7 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
 
     def moment(value: datetime) -> str:
         here, today = value.astimezone(ZoneInfo(zone())), now().astimezone(ZoneInfo(zone()))
-        clock = f"{here.hour}:{here.minute:02d}"
+        clock = _clock(here)
         if here.date() == today.date():
             return str(gettext("today %(clock)s", clock=clock))
         return (
@@ -36,6 +38,7 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
     def local_moment(text: str) -> str:
         return moment(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone())))
 
+    app.jinja_env.globals["decimals"] = decimals
     app.jinja_env.filters.update(
         moment=moment,
         local_moment=local_moment,
@@ -43,6 +46,11 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
         month=month,
         amount=amount,
         number=number,
+        at=lambda value: full_moment(value, zone()),
+        clock=lambda value: _clock(value.astimezone(ZoneInfo(zone()))),
+        time_of_day=_clock,
+        weekday=weekday,
+        local_day=lambda value: day(value.astimezone(ZoneInfo(zone())).date(), now().year),
         until=lambda value: days_left(value, now().astimezone(ZoneInfo(zone())).date()),
     )
 
@@ -52,6 +60,16 @@ def day(value: date, this_year: int) -> str:
     if _zh():
         return format_date(value, "M月d日" if value.year == this_year else "y年M月d日", locale="zh")
     return format_date(value, "d MMMM" if value.year == this_year else "d MMMM y", locale="en")
+
+
+def weekday(value: date) -> str:
+    """A day of the week, short: ``周四``, ``Thu``."""
+    return str(format_date(value, "EEE", locale="zh" if _zh() else "en"))
+
+
+def month_of_year(value: date) -> str:
+    """A month with its year: ``2026年10月``, ``October 2026``."""
+    return str(format_date(value, "y年M月" if _zh() else "MMMM y", locale="zh" if _zh() else "en"))
 
 
 def month(value: date) -> str:
@@ -70,14 +88,31 @@ def days_left(value: date, today: date) -> str:
 
 
 def amount(minor: int, currency: str = "CNY") -> str:
-    """An amount of money from its minor unit: ``¥43.50``."""
-    sign = "¥" if currency == "CNY" else currency + " "
-    return f"{sign}{minor // 100:,}.{minor % 100:02d}"
+    """An amount of money from its minor unit: ``¥43.50``, ``JPY 500``."""
+    return format_money(minor, currency)
 
 
 def number(value: Any) -> str:
     """A number with its thousands grouped and no needless zeros."""
     return str(format_decimal(value, "#,##0.###", locale="en"))
+
+
+def moment_of(value: datetime, zone: str) -> str:
+    """A moment in a zone, for texts that are read later: ``11月26日 9:00``."""
+    here = value.astimezone(ZoneInfo(zone))
+    gap = " " if _zh() else ", "
+    return f"{day(here.date(), here.year)}{gap}{_clock(here)}"
+
+
+def full_moment(value: datetime, zone: str) -> str:
+    """A moment with its year, for what lasts: ``2026年11月22日 8:04``."""
+    here = value.astimezone(ZoneInfo(zone))
+    gap = " " if _zh() else ", "
+    return f"{day(here.date(), 0)}{gap}{_clock(here)}"
+
+
+def _clock(value: datetime | time) -> str:
+    return f"{value.hour}:{value.minute:02d}"
 
 
 def _zh() -> bool:

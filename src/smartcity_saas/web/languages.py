@@ -7,7 +7,7 @@ package can carry a compiled file that has gone stale.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, has_request_context, request
-from flask_babel import Babel, Domain, get_locale
+from flask_babel import Babel, Domain, force_locale, get_locale
 
 LANGUAGES = ("zh", "en")
 DEFAULT = "zh"
@@ -48,6 +48,15 @@ def local(text: Mapping[str, str] | None) -> str:
         return ""
     locale = get_locale()
     return text["zh"] if locale is not None and locale.language == "zh" else text["en"]
+
+
+def both(text: Callable[[], Any]) -> dict[str, str]:
+    """A text in both languages, for what is stored and read later by whoever it is for."""
+    made = {}
+    for code in LANGUAGES:
+        with force_locale(code):
+            made[code] = str(text())
+    return made
 
 
 class _Catalogues(Domain):  # type: ignore[misc] # flask-babel has no types

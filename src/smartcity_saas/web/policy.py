@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from flask import Blueprint, Flask
 from flask.sansio.app import App
+from flask_wtf import CSRFProtect
 
 from smartcity_saas.tenancy.sites import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 
@@ -25,7 +26,8 @@ class Policy:
     ``permission`` is needed by staff. ``service`` is the service that the page belongs to.
     ``continues`` pages serve what a resident already has and pass a paused or closed gate;
     ``always`` pages are served whatever the city's state (its stylesheet, for one), but a
-    draft's only where ``draft`` says so: without a preview a draft is not there.
+    draft's only where ``draft`` says so: without a preview a draft is not there. ``signed`` pages
+    are called by programs that sign what they send, and carry no token of a form.
     """
 
     who: Who
@@ -34,6 +36,7 @@ class Policy:
     continues: bool = False
     always: bool = False
     draft: bool = False
+    signed: bool = False
 
 
 class _PolicyBlueprint(Blueprint):
@@ -85,9 +88,10 @@ class CityBlueprint(_PolicyBlueprint):
         continues: bool = False,
         always: bool = False,
         draft: bool = False,
+        signed: bool = False,
     ) -> Callable[[Any], Any]:
         """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
-        policy = Policy(who, None, self.service, continues, always, draft)
+        policy = Policy(who, None, self.service, continues, always, draft, signed)
         return self._page(rule, policy, methods)
 
 
@@ -112,6 +116,13 @@ class IndexBlueprint(_PolicyBlueprint):
     def page(self, rule: str) -> Callable[[Any], Any]:
         """Register a page for everyone."""
         return self._page(rule, Policy("everyone"), ("GET",))
+
+
+def exempt_signed(app: Flask, csrf: CSRFProtect) -> None:
+    """Ask no form's token of endpoints whose callers sign what they send."""
+    for endpoint, policy in app.extensions["policies"].items():
+        if policy.signed:
+            csrf.exempt(app.view_functions[endpoint])
 
 
 def allow_everyone(app: Flask, endpoint: str) -> None:

@@ -11,6 +11,10 @@ from flask import Flask, Response, abort, current_app, request, send_from_direct
 from smartcity_saas.tenancy.sites import ALL_HOSTS
 from smartcity_saas.web.policy import allow_everyone
 
+BASE = "base.css"
+"""Pico and the variables that tame it, as one file: apart, a browser may apply one without the
+other for a moment, and ask for pictures that the pages' policy blocks."""
+_PARTS = ("pico-variables.css", "vendor/pico.classless.min.css")
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -26,7 +30,11 @@ def static_file(name: str) -> Response:
     """One file; for ever where its address carries the right mark."""
     if name not in _marks():
         abort(404)
-    response = send_from_directory(_root(), name)
+    response = (
+        Response(_base(), mimetype="text/css")
+        if name == BASE
+        else send_from_directory(_root(), name)
+    )
     if request.args.get("v") == _marks()[name]:
         response.headers["Cache-Control"] = FOREVER
     return response
@@ -48,8 +56,15 @@ def _root() -> Path:
 @cache
 def _marks() -> dict[str, str]:
     root = _root()
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    found = {
+        path.relative_to(root).as_posix(): path.read_bytes()
         for path in root.rglob("*")
         if path.is_file()
     }
+    found[BASE] = _base()
+    return {name: hashlib.sha256(data).hexdigest()[:12] for name, data in found.items()}
+
+
+@cache
+def _base() -> bytes:
+    return b"\n".join((_root() / name).read_bytes() for name in _PARTS)

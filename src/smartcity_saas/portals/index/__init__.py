@@ -36,7 +36,8 @@ def demo() -> Any:
     """The demo's accounts and how each signs in. Only in demo mode."""
     if not current_app.config["DEMO"]:
         abort(404)
-    return jsonify(demo_accounts(site_address, current_app.fleet.snapshot.cities))  # type: ignore[attr-defined]
+    cities = current_app.fleet.snapshot.cities  # type: ignore[attr-defined]
+    return jsonify(demo_accounts(site_address, cities, current_app.extensions["services"]))
 
 
 def _matches(city: City, query: str) -> bool:

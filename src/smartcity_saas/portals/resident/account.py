@@ -11,6 +11,7 @@ from smartcity_saas.identity import residents
 from smartcity_saas.identity.gatekeeper import RESIDENT, current_resident, safe_next
 from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.messages import unread_count
 from smartcity_saas.pages import site
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.counts import count
@@ -61,13 +62,14 @@ def sign_out() -> Any:
 @blueprint.page("/me", who="resident", continues=True)
 def me() -> Any:
     """What is the resident's own, service by service; closed services are listed too."""
-    resident = current_resident()
+    resident = current_resident() or abort(404)
     mine = [
         (service, service.mine(resident)) for service in current_app.extensions["services"].values()
     ]
     return render_template(
         "resident/me.html",
         mine=[found for found in mine if found[1]],
+        unread=unread_count(resident),
         tab="me",
         title=_("My account"),
     )

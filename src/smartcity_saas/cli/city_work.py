@@ -1,0 +1,196 @@
+"""Commands for the work of a city: import, reconcile, secrets; and the worker of all cities."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from flask import current_app
+
+from smartcity_saas.audit import system
+from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
+from smartcity_saas.configuration.city import City
+from smartcity_saas.credentials import credential_names, store_credential
+from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.payments.reconciling import day_span
+from smartcity_saas.payments.reconciling import reconcile as compare
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.web.money import format_money
+from smartcity_saas.worker import make_runner
+
+DATE = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("import")
+@click.argument("city")
+@click.argument("service")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--all-or-nothing", is_flag=True, help="Store nothing if any row has a fault.")
+@format_option
+def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style: str) -> None:
+    """Take a CSV into a service of a city. Importing it again changes nothing."""
+    with _inside(city) as found:
+        chosen = current_app.extensions["services"].get(service.replace("-", "_"))
+        if chosen is None or chosen.importer is None:
+            known = [n for n, s in current_app.extensions["services"].items() if s.importer]
+            raise NotFound(f"There is no such service. Known: {', '.join(known)}.")
+        if found.catalog[chosen.name].state == "closed" and not found.catalog[chosen.name].settings:
+            raise Invalid(f"{city} has no settings of {chosen.name}.")
+        result = chosen.importer(
+            system("cli"),
+            found,
+            file.read_bytes(),
+            file.name,
+            _now(),
+            all_or_nothing=all_or_nothing,
+        )
+    if style == "json":
+        say_json(
+            {
+                "added": result.added,
+                "changed": result.changed,
+                "same": result.same,
+                "problems": [one.as_dict() for one in result.problems],
+            }
+        )
+    else:
+        report(result.problems, style)
+        say(f"{result.added} added, {result.changed} changed, {result.same} as before.")
+    if result.problems:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("city")
+@click.option("--since", type=DATE, help="First day; thirty days ago by default.")
+@click.option("--until", type=DATE, help="Last day; today by default.")
+@format_option
+def reconcile(city: str, since: datetime | None, until: datetime | None, style: str) -> None:
+    """Compare a city's ledger with its payment provider. Exit code 1 if something differs."""
+    with _inside(city) as found:
+        today = _now().astimezone(ZoneInfo(found.timezone)).date()
+        first = since.date() if since else today - timedelta(days=30)
+        last = until.date() if until else today
+        begin, end = day_span(found, first)[0], day_span(found, last)[1]
+        result = compare(found, begin, end)
+    if style == "json":
+        say_json(
+            {
+                "city": city,
+                "since": first,
+                "until": last,
+                "ledger_moves": result.ledger_moves,
+                "provider_moves": result.provider_moves,
+                "differences": [asdict(one) for one in result.differences],
+            }
+        )
+    else:
+        say(
+            f"{city}, {first} to {last}: {result.ledger_moves} moves in the ledger, "
+            f"{result.provider_moves} at the provider."
+        )
+        if result.differences:
+            say_table(
+                ["reference", "payment", "difference", "ledger", "provider"],
+                [
+                    [
+                        one.reference,
+                        one.payment or "",
+                        one.kind,
+                        _money(one.ledger, one.currency),
+                        _money(one.provider, one.currency),
+                    ]
+                    for one in result.differences
+                ],
+            )
+        else:
+            say("No difference.")
+    if result.differences:
+        sys.exit(1)
+
+
+@click.group("secrets")
+def secrets() -> None:
+    """Named secrets of a city, encrypted at rest; documents only ever name them."""
+
+
+@secrets.command("set")
+@click.argument("city")
+@click.argument("name")
+def set_secret(city: str, name: str) -> None:
+    """Store a secret, read from standard input; it is never printed."""
+    value = (
+        click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
+    ).strip()
+    with _inside(city):
+        store_credential(current_app.extensions["keyring"], system("cli"), name, value, _now())
+    say(f"{city} has “{name}”.")
+
+
+@secrets.command("list")
+@click.argument("city")
+@format_option
+def list_secrets(city: str, style: str) -> None:
+    """The names of a city's secrets, and when each was set."""
+    with _inside(city):
+        found = credential_names()
+    if style == "json":
+        say_json([{"name": name, "updated_at": at.isoformat()} for name, at in found.items()])
+    else:
+        say_table(
+            ["name", "set"], [[name, f"{at:%Y-%m-%d %H:%M} UTC"] for name, at in found.items()]
+        )
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due now, and stop.")
+@click.option("--with-parent", is_flag=True, hidden=True)
+def worker(once: bool, with_parent: bool) -> None:
+    """Do the work after commits: notices, reminders, offers, webhooks, refunds. Run one."""
+    runner = make_runner(current_app._get_current_object())  # type: ignore[attr-defined]
+    if once:
+        say(f"{runner.run_due()} done.")
+        return
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_ignored: stop.set())
+    if with_parent:
+        threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
+    runner.run_until(stop)
+
+
+COMMANDS = (import_file, reconcile, secrets, worker)
+
+
+def _stop_with_parent(stop: threading.Event) -> None:
+    sys.stdin.read()
+    stop.set()
+
+
+@contextmanager
+def _inside(slug: str) -> Iterator[City]:
+    fleet: Any = current_app.fleet  # type: ignore[attr-defined]
+    fleet.refresh()
+    found: City | None = fleet.snapshot.cities.get(slug)
+    if found is None:
+        raise NotFound(f"There is no city “{slug}”.")
+    with city_scope(found.id):
+        yield found
+
+
+def _money(amount: int | None, currency: str) -> str:
+    return "—" if amount is None else format_money(amount, currency)
+
+
+def _now() -> datetime:
+    now: datetime = current_app.config["CLOCK"]()
+    return now
