@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import ipaddress
+import json
 import os
 import re
 import shutil
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,29 +23,47 @@ import pytest
 from flask.testing import FlaskClient
 from hypothesis import settings
 from sqlalchemy import create_engine, text
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
+from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.source import parse
+from smartcity_saas.connectors import client
+from smartcity_saas.credentials import store_credential
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
 from smartcity_saas.identity.access import CITY_STAFF, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.identity.staff import create_staff
+from smartcity_saas.payments.stripe_sandbox import money
+from smartcity_saas.payments.stripe_sandbox.objects import account_id, signing_secret
+from smartcity_saas.payments.stripe_sandbox.sending import signature
+from smartcity_saas.payments.stripe_sandbox.server import create_sandbox
+from smartcity_saas.payments.stripe_sandbox.state import Account, Sandbox
 from smartcity_saas.portals.resident.home import PageCache
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.fleet import Snapshot
+from smartcity_saas.worker import make_runner
 from tests import postgres
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
 settings.register_profile("smartcity", deadline=None, max_examples=60)
 settings.load_profile("smartcity")
+
+
+def installed() -> Extensions:
+    """What the product installs, as documents may name it."""
+    settings = Settings(demo=True, secret_key=KEY, master_key=KEY, database_url="sqlite://")
+    return create_app(settings, serving=False).fleet.extensions
+
 
 KEY = "a key of the tests, longer than thirty-two characters"
 
@@ -143,6 +166,28 @@ class World:
         self.app.fleet.refresh()
         return made
 
+    def city(self, slug: str) -> City:
+        """A city as it is served."""
+        return self.app.fleet.snapshot.cities[slug]
+
+    def work(self) -> int:
+        """Do what the outbox holds and is due, as the runner does; returns how much was done."""
+        db.session.rollback()
+        return fresh(lambda: make_runner(self.app).run_due())
+
+    def open_payments(self, slug: str = "hangzhou") -> Stripe:
+        """Give a city its account at the sandbox; returns the sandbox as that city sees it."""
+        key = f"sk_test_{slug}"
+        account = account_id(key)
+        secret = signing_secret(account, f"http://{slug}.localhost/webhooks/stripe")
+        with self.inside(slug):
+            for name, value in (("stripe_secret_key", key), ("stripe_webhook_secret", secret)):
+                store_credential(
+                    self.app.extensions["keyring"], system("test"), name, value, self.clock()
+                )
+        assert SANDBOX is not None
+        return Stripe(self, slug, SANDBOX.account(account), secret)
+
     def city_id(self, slug: str) -> int:
         return self.documents().live(slug).id
 
@@ -179,6 +224,53 @@ class World:
         return browser
 
 
+@dataclass
+class Stripe:
+    """The sandbox as one city sees it: what happened there, and levers to make it happen."""
+
+    world: World
+    slug: str
+    account: Account
+    secret: str
+
+    @property
+    def sandbox(self) -> Sandbox:
+        assert SANDBOX is not None
+        return SANDBOX
+
+    def session(self) -> dict[str, Any]:
+        """The newest Checkout session."""
+        sessions = [o for o in self.account.objects.values() if o["object"] == "checkout.session"]
+        return sessions[-1]
+
+    def pay(self, session: dict[str, Any] | None = None, method: str = "card", **how: Any) -> None:
+        """The payer pays."""
+        money.pay(self.sandbox, self.account, session or self.session(), method, **how)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Everything that happened, oldest first."""
+        return [o for o in self.account.objects.values() if o["object"] == "event"]
+
+    def send(self, event: dict[str, Any], secret: str | None = None, **options: Any) -> Any:
+        """Send one event to the city's webhook, signed."""
+        body = json.dumps(event).encode()
+        signed = signature(secret or self.secret, body, int(time.time()))
+        client = self.world.app.test_client()
+        return fresh(
+            client.post,
+            "/webhooks/stripe",
+            base_url=f"http://{options.get('host', self.slug)}.localhost",
+            data=options.get("body", body),
+            headers={"Stripe-Signature": signed, "Content-Type": "application/json"},
+        )
+
+    def send_all(self) -> None:
+        """Send everything that happened, in order, and let the worker follow it."""
+        for event in self.events():
+            assert self.send(event).status_code == 200
+        self.world.work()
+
+
 def fresh(call: Callable[..., TestResponse], *arguments: Any, **options: Any) -> TestResponse:
     """Call outside the test's own application context, which a request would share."""
     return contextvars.Context().run(lambda: call(*arguments, **options))
@@ -213,8 +305,29 @@ class Browser:
         return unescape(found[1]) if found else ""
 
 
+SANDBOX: Sandbox | None = None
+
+
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], SiteFlask]]:
+def stripe_base() -> Iterator[str]:
+    """The Stripe-shaped server, over a real connection on loopback; it sends no event itself."""
+    global SANDBOX
+    SANDBOX = Sandbox()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    server = make_server("127.0.0.1", port, create_sandbox(SANDBOX, base), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield base
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def databases(
+    tmp_path_factory: pytest.TempPathFactory, stripe_base: str
+) -> Iterator[Callable[[str], SiteFlask]]:
     """Applications by database, each made once a worker on a migrated database."""
     stack = contextlib.ExitStack()
     made: dict[str, SiteFlask] = {}
@@ -223,13 +336,13 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[st
         if engine not in made:
             if engine == "sqlite":
                 path = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
-                installation = _settings(f"sqlite:///{path}", f"sqlite:///{path}")
+                installation = _settings(f"sqlite:///{path}", f"sqlite:///{path}", stripe_base)
             else:
                 superuser = os.environ.get(postgres.VARIABLE)
                 if not superuser:
                     pytest.skip("PostgreSQL is not installed and SMARTCITY_TEST_POSTGRES not set")
                 database = stack.enter_context(postgres.test_database(superuser))
-                installation = _settings(database.application, database.owner)
+                installation = _settings(database.application, database.owner, stripe_base)
             app = create_app(installation, serving=False)
             with app.app_context():
                 upgrade_database(installation)
@@ -247,6 +360,9 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[st
 def empty(request: pytest.FixtureRequest, databases: Callable[[str], SiteFlask]) -> Iterator[World]:
     """A migrated database without a document, on each of the two engines."""
     app = databases(request.param)
+    assert SANDBOX is not None
+    SANDBOX.accounts.clear()
+    client.breakers.forget()
     clock = MovableClock()
     app.config["CLOCK"] = clock
     with app.app_context():
@@ -266,7 +382,7 @@ def world(empty: World) -> World:
     return empty
 
 
-def _settings(application: str, owner: str) -> Settings:
+def _settings(application: str, owner: str, stripe_base: str) -> Settings:
     return Settings(
         demo=True,
         secret_key=KEY,
@@ -275,6 +391,8 @@ def _settings(application: str, owner: str) -> Settings:
         owner_url=owner,
         config_root=ROOT,
         testing=True,
+        stripe_api_base=stripe_base,
+        allowed_networks=(ipaddress.ip_network("127.0.0.0/8"),),
     )
 
 

@@ -71,6 +71,15 @@ def test_opt_outs_are_few_and_named(app: SiteFlask) -> None:
     assert {name for name, policy in policies.items() if policy.always} == SERVED_WHATEVER_THE_STATE
 
 
+SIGNED_BY_THEIR_CALLERS = {"resident.webhook"}
+
+
+def test_endpoints_without_a_forms_token_are_named(app: SiteFlask) -> None:
+    """Whoever takes a form's token away from another endpoint changes this list."""
+    policies = app.extensions["policies"]
+    assert {name for name, p in policies.items() if p.signed} == SIGNED_BY_THEIR_CALLERS
+
+
 def test_console_pages_need_a_permission_that_exists(app: SiteFlask) -> None:
     """A misspelled permission would lock everyone out; one that nobody holds is a mistake."""
     used = {p.permission for p in app.extensions["policies"].values() if p.permission}
@@ -88,6 +97,7 @@ def test_addresses_are_kebab_case(app: SiteFlask) -> None:
     assert odd == []
 
 
+@pytest.mark.usefixtures("app")  # services bring their tables when an application is made
 def test_every_model_is_a_citys_or_the_platforms() -> None:
     """There is no third kind of table."""
     for mapper in Base.registry.mappers:
@@ -207,6 +217,7 @@ def test_every_string_is_translated(folder: Path) -> None:
             )
 
 
+@pytest.mark.usefixtures("app")
 def test_the_list_of_tables_is_not_stale() -> None:
     """docs/architecture.md names every table with its kind."""
     text = (ROOT / "docs/architecture.md").read_text("utf-8")

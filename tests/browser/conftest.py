@@ -57,9 +57,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Started once a worker; ready when it says so."""
     folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port, sandbox = _free_port(), _free_port()
     env = {
         **os.environ,
         "SMARTCITY_DEMO": "1",
@@ -67,6 +65,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "SMARTCITY_CONFIG_ROOT": str(ROOT),
         "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",
         "PORT": str(port),
+        "STRIPE_SANDBOX_PORT": str(sandbox),
     }
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
@@ -78,6 +77,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(port: int, process: Any, log: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_resident_links_an_account_and_sees_the_bills(walk: Walk) -> None:
     walk.check()
     walk.go("quzhou", "/me")
     walk.check()
-    walk.page.locator("a.row").first.click()
+    walk.page.locator("a.row[href*='utility-bills']").first.click()
     walk.page.locator("a[href$='/unlink']").click()  # unlinked again, for the other language
     walk.check()
     walk.page.locator("main form button").click()
@@ -77,7 +77,7 @@ def test_a_paused_service_and_an_unknown_address(walk: Walk) -> None:
     walk.errors.clear()
     walk.check()
     walk.go("xiamen")
-    expect(walk.page.locator(".tile")).to_have_count(0)
+    expect(walk.page.locator("a[href$='/utility-bills']")).to_have_count(0)
     walk.check()
 
 
@@ -116,7 +116,18 @@ def test_city_staff_pause_and_open_a_service(walk: Walk) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/branding", "/announcements", "/document", "/audit", "/utility-bills"]
+    "path",
+    [
+        "/branding",
+        "/announcements",
+        "/document",
+        "/audit",
+        "/utility-bills",
+        "/hospital-appointments",
+        "/traffic-tickets",
+        "/payments",
+        "/payments/closings",
+    ],
 )
 def test_a_citys_other_console_pages(walk: Walk, path: str) -> None:
     """Look, notices, document, trail and the desk."""

@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 
 from smartcity_saas.configuration.checking import Candidate, Check, Known
 from smartcity_saas.configuration.edit import write
-from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.source import parse
-from smartcity_saas.services.utility_bills import service
-from tests.conftest import HANGZHOU, NINGBO, PLATFORM, SHANGHAI, SHANGHAI_PROVINCE, ZHEJIANG
+from tests.conftest import (
+    HANGZHOU,
+    NINGBO,
+    PLATFORM,
+    SHANGHAI,
+    SHANGHAI_PROVINCE,
+    ZHEJIANG,
+    installed,
+)
 
 KEYS = (
     "city",
@@ -42,7 +48,7 @@ KEYS = (
     "kind",
     "x",
 )
-EXTENSIONS = Extensions(services={"utility_bills": service.extension})
+EXTENSIONS = installed()
 BASE = (PLATFORM, ZHEJIANG, SHANGHAI_PROVINCE)
 
 

@@ -8,12 +8,11 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from smartcity_saas.catalog.discovery import installed_services
-from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.reference import every_key, json_schema, markdown
+from tests.conftest import installed
 
 ROOT = Path(__file__).parents[2]
-EXTENSIONS = Extensions(services={n: s.extension for n, s in installed_services().items()})
+EXTENSIONS = installed()
 
 
 def test_the_reference_is_not_stale() -> None:

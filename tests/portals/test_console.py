@@ -176,7 +176,8 @@ def test_onboarding_refuses_what_is_not_ready(world: World) -> None:
     """Without a name or a readable colour nothing is stored and what was typed is kept."""
     admin = world.province_admin()
     page = "/provinces/zhejiang/onboard"
-    for wrong in ({"en": ""}, {"color": "#7a7a7a"}, {"service_utility_bills": "closed"}):
+    closed = {f"service_{name}": "closed" for name in world.app.extensions["services"]}
+    for wrong in ({"en": ""}, {"color": "#7a7a7a"}, closed):
         typed = {"code": "330300", "zh": "温州市", "en": "Wenzhou", "live": "1", **wrong}
         assert admin.post(page, f"{page}?code=330300", **typed).status_code == 422
     assert "wenzhou" not in {found.name for found in world.documents().all()}

@@ -1,0 +1,180 @@
+"""The services' stories from the home page to the receipt, on a phone in both languages."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Walk
+from tests.browser.test_stories import sign_in
+
+pytestmark = pytest.mark.browser
+
+
+def city(walk: Walk) -> str:
+    """A city of its own for each language: a bill is paid once."""
+    return walk.say("hangzhou", "guangzhou")
+
+
+def tile(walk: Walk, path: str) -> None:
+    walk.go(city(walk))
+    walk.page.locator(f"a.tile-head[href='/services/{path}']").click()
+
+
+def come_in(walk: Walk, subject: str = "household") -> None:
+    walk.page.locator("a[href^='/sign-in?next']").first.click()
+    walk.page.click(f"button[value={subject}]")
+
+
+def test_a_resident_pays_two_bills(walk: Walk) -> None:
+    """From the home page to the receipt; the amount follows what is chosen; being declined
+    first costs nothing; the messages and the console know."""
+    tile(walk, "utility-bills")
+    come_in(walk)
+    total = walk.page.locator("p.amount").inner_text()
+    walk.check()
+    box = walk.page.locator("input[name=bill]").first
+    box.uncheck()
+    expect(walk.page.locator("p.amount")).not_to_have_text(total)
+    box.check()
+    expect(walk.page.locator("form button [data-total]")).to_have_text(total)
+    walk.page.locator("form[data-sum] button").click()
+    walk.sees("不动真钱", "No money moves")
+    walk.check()
+    walk.page.locator("button[value=decline]").click()
+    walk.sees("付款被拒", "was declined")
+    walk.page.locator("button[value=alipay]").click()
+    walk.sees(f"已付 {total}", f"Paid {total}")
+    walk.check()
+    walk.page.emulate_media(media="print")
+    expect(walk.page.locator(".receipt")).to_be_visible()
+    expect(walk.page.locator(".tabbar")).to_be_hidden()
+    walk.page.emulate_media(media="screen")
+    walk.go(city(walk), "/me/payments")
+    walk.check()
+    walk.go(city(walk), "/me/messages")
+    walk.sees(f"已付 {total}", f"Paid {total}")
+    walk.check()
+    walk.go(city(walk), "/services/utility-bills")
+    walk.sees("已缴，收据", "Paid, receipt")
+    walk.check()
+    walk.page.context.clear_cookies()
+    sign_in(walk, city(walk))
+    walk.page.wait_for_url(f"**/cities/{city(walk)}")
+    walk.go("console", f"/cities/{city(walk)}/payments")
+    walk.check()
+    walk.page.locator("td a code").first.click()
+    walk.page.fill("#reason", "示例退款")
+    walk.check()
+    walk.page.locator("button.danger").click()
+    walk.page.wait_for_timeout(300)
+    expect(walk.page.locator("main")).to_contain_text("示例退款")
+    walk.check()
+
+
+def test_a_resident_books_and_cancels(walk: Walk) -> None:
+    """A symptom, a day, a time, for whom; a number and a code; given back."""
+    tile(walk, "hospital-appointments")
+    walk.check()
+    walk.page.fill("input[type=search]", walk.say("胸闷", "chest"))
+    walk.press("查找", "Find")
+    walk.check()
+    walk.page.locator("a.row[href*='/departments/']").first.click()
+    walk.check()
+    walk.page.locator("a.day.free").last.click()
+    walk.page.locator("a.slot").first.click()
+    walk.page.click("button[value=newcomer]")
+    walk.check()
+    walk.page.locator("main form button").last.click()
+    expect(walk.page.locator(".summary")).to_be_visible()
+    walk.errors.clear()  # the browser notes the 422 itself
+    walk.check()
+    walk.page.fill("#name", "示例新就诊人")
+    walk.page.locator("input[name=relation][value=self]").check()
+    walk.page.fill("#phone", "13800000000")
+    walk.page.locator("main form button").last.click()
+    expect(walk.page.locator("svg.qr")).to_be_visible()
+    walk.check()
+    walk.go(city(walk), "/services/hospital-appointments/patients")
+    walk.check()
+    walk.go(city(walk), "/me")
+    walk.check()
+    walk.page.locator("a.row[href*='/appointments/']").first.click()
+    walk.page.locator("summary").click()
+    walk.check()
+    walk.page.locator("button.danger").click()
+    walk.sees("已取消", "Cancelled")
+    walk.check()
+
+
+def test_the_desk_calls_a_clinic_off(walk: Walk) -> None:
+    """The day's list, and the words that everyone booked reads."""
+    sign_in(walk, city(walk))
+    walk.page.wait_for_url(f"**/cities/{city(walk)}")
+    walk.go("console", f"/cities/{city(walk)}/hospital-appointments")
+    walk.page.locator("td a[href*='/sessions/']").last.click()
+    walk.check()
+    if walk.page.locator("details summary").count():
+        walk.page.locator("details summary").click()
+        walk.page.fill("#zh", "医生外出。")
+        walk.page.fill("#en", "The doctor is away.")
+        walk.page.locator("button.danger").click()
+        walk.sees("已停诊", "Called off")
+        walk.check()
+
+
+def test_a_resident_disputes_a_ticket(walk: Walk) -> None:
+    """Looked up, linked, disputed with a photo; the desk answers, the resident reads it."""
+    tile(walk, "traffic-tickets")
+    walk.check()
+    come_in(walk)
+    walk.sees("待缴", "to be paid")
+    walk.check()
+    walk.page.locator("section ul.rows a.row").first.click()
+    walk.page.locator("summary").click()
+    walk.check()
+    picture = io.BytesIO()
+    Image.new("RGB", (640, 480), "gray").save(picture, "JPEG")
+    walk.page.fill("#reason", "我当时不在那里，车也不在。")
+    walk.page.set_input_files(
+        "#photos", {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": picture.getvalue()}
+    )
+    walk.press("提交申诉", "Send the dispute")
+    expect(walk.page.locator(".photos img")).to_be_visible()
+    walk.check()
+    path = walk.page.evaluate("location.pathname")
+    resident = walk.page.context.cookies()
+    walk.page.context.clear_cookies()
+    sign_in(walk, city(walk))
+    walk.page.wait_for_url(f"**/cities/{city(walk)}")
+    walk.go("console", f"/cities/{city(walk)}/traffic-tickets")
+    walk.page.locator("a[href*='/disputes/']").first.click()
+    walk.check()
+    walk.page.locator("input[value=revoked]").check()
+    walk.page.fill("#answer", "查实，撤销。")
+    walk.press("答复", "Answer")
+    walk.sees("已答复", "Answered")
+    walk.check()
+    walk.page.context.clear_cookies()
+    walk.page.context.add_cookies(resident)
+    walk.go(city(walk), path)
+    walk.sees("罚单已撤销", "The ticket is revoked")
+    walk.check()
+
+
+def test_looking_up_without_an_account(walk: Walk) -> None:
+    """A wrong piece says what to compare; the right one shows what is open."""
+    tile(walk, "traffic-tickets")
+    walk.page.fill("#plate", walk.say("浙A00017", "粤A00017"))
+    walk.page.fill("#tail", "X")
+    walk.page.locator("form button").first.click()
+    expect(walk.page.locator(".summary")).to_be_visible()
+    walk.errors.clear()
+    walk.check()
+    walk.page.fill("#tail", "a00017")
+    walk.page.locator("form button").first.click()
+    walk.sees("登录后缴款或申诉", "Sign in, to pay or dispute")
+    walk.check()
