@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import socket
 import statistics
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from tests import postgres
 from tests.conftest import HANGZHOU, PLATFORM, ZHEJIANG
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from benchmarks import rush, work
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
@@ -58,6 +60,15 @@ def main() -> None:
             _tell("Pages, PostgreSQL, two cities' rows")
             home_page(app)
             bill_page(app, database.application)
+            _tell("Work, PostgreSQL with default durability, eight threads in one process")
+            _grow(app, 1, work.CITIES + 1)
+            with app.app_context():
+                app.fleet.refresh()
+            towns = [f"town-{number}" for number in range(1, work.CITIES + 1)]
+            work.bookings(app, database.application, towns)
+            work.webhooks(app, database.application)
+            _tell("The rush, PostgreSQL, two workers, clients on the same two cores")
+            rush.rush(app, _free_port(), _environment(database.application))
     _tell("Many cities, SQLite")
     many_cities()
 
@@ -119,6 +130,7 @@ def _application(url: str, owner: str) -> SiteFlask:
         database_url=url,
         owner_url=owner,
         testing=True,
+        stripe_api_base=f"http://127.0.0.1:{_free_port()}",
     )
     app = create_app(settings, serving=False)
     with app.app_context():
@@ -128,6 +140,22 @@ def _application(url: str, owner: str) -> SiteFlask:
         documents.save_all([Candidate(parse(text, "bench")) for text in texts], {}, "", "file")
         app.fleet.refresh()
     return app
+
+
+def _environment(url: str) -> dict[str, str]:
+    """How a server of its own comes to the same database and keys."""
+    return {
+        "SMARTCITY_DEMO": "1",
+        "SMARTCITY_SECRET_KEY": "b" * 40,
+        "SMARTCITY_MASTER_KEY": "b" * 40,
+        "DATABASE_URL": url,
+    }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _grow(app: SiteFlask, made: int, size: int) -> int:
@@ -152,7 +180,7 @@ def _signed_in(app: SiteFlask) -> tuple[str, str]:
     with app.app_context():
         city = app.fleet.snapshot.cities["hangzhou"]
         with city_scope(city.id):
-            demo.fill(city.catalog["utility_bills"].settings)
+            demo.fill(city)
             token = residents.sign_in("demo", "household", RESIDENTS["household"]["zh"], demo=True)
             resident = residents.signed_in(token)
             assert resident is not None
@@ -224,7 +252,7 @@ def _superuser() -> Iterator[str | None]:
     if named := os.environ.get(postgres.VARIABLE):
         yield named
         return
-    with postgres.throwaway_cluster() as found:
+    with postgres.throwaway_cluster(durable=True) as found:
         yield found
 
 
