@@ -368,6 +368,7 @@ def empty(request: pytest.FixtureRequest, databases: Callable[[str], SiteFlask])
     with app.app_context():
         _wipe(app, request.param)
         app.fleet.snapshot, app.fleet._looked_at = Snapshot(), float("-inf")
+        app.fleet.sleep = lambda seconds: None  # no other process serves this database
         app.extensions["pages"] = PageCache()
         yield World(app, clock, request.param)
         db.session.rollback()

@@ -43,6 +43,7 @@ from smartcity_saas.identity.gatekeeper import (
 )
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.sites import (
     CITY_HOST,
     CONSOLE_HOST,
@@ -176,7 +177,9 @@ def _pass() -> Any:
     if city is not None:
         pass_gate(city, policy, preview=previewing(city))
     if site().kind == CONSOLE_HOST and policy.who == "staff":
-        current_app.fleet.refresh()  # type: ignore[attr-defined]
+        fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
+        fleet.refresh()
+        g.fleet_version = fleet.snapshot.version
     return enforce(policy)
 
 
@@ -195,7 +198,17 @@ def _finish(response: Response) -> Response:
         origins = [o for found in channels if found.offered(city) for o in found.origins(city)]
         if (provider := provider_of(city)) is not None:
             origins += provider.origins(city.payments or {})
+    if request.method == "POST" and "fleet_version" in g:
+        _tell_when_it_is_live()
     return add_security_headers(response, content_security_policy(origins))
+
+
+def _tell_when_it_is_live() -> None:
+    """“Saved” is said when every process serves it: the next press may be to look at the site."""
+    fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
+    fleet.refresh()
+    if fleet.snapshot.version != g.fleet_version:
+        fleet.wait_for_others()
 
 
 def _shared_values() -> dict[str, Any]:

@@ -9,14 +9,19 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong; outcomes are asserted
+
+GENEROUS = 100
+"""Loads of a page before a walk gives up."""
 
 ROOT = Path(__file__).parents[2]
 AXE = Path(__file__).parent / "axe.min.js"
@@ -45,8 +50,9 @@ def browser_type_launch_args() -> dict[str, Any]:
 class Server:
     """The product as ``make run`` starts it, on a port of its own, with two workers."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, log: Path) -> None:
         self.port = port
+        self.log = log
 
     def url(self, site: str, path: str = "/") -> str:
         host = f"{site}.localhost" if site else "localhost"
@@ -73,7 +79,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
         try:
             _wait_until_ready(port, process, folder / "log")
-            yield Server(port)
+            yield Server(port, folder / "log")
         finally:
             process.terminate()
             process.wait(30)
@@ -122,6 +128,18 @@ class Walk:
     def go(self, site: str, path: str = "/") -> None:
         self.page.goto(self.server.url(site, path))
 
+    def go_until(self, site: str, seen: Locator) -> None:
+        """Load a site's first page until something is on it: what was just saved on the console
+        is served by every process within a second, and a browser can be quicker than that."""
+        self.go(site)
+        for _try in range(GENEROUS):
+            if seen.count():
+                break
+            self.page.wait_for_timeout(250)
+            self.page.reload()
+            self.errors.clear()  # the browser notes a 404 itself
+        expect(seen).to_be_visible()
+
     def press(self, zh: str, en: str) -> None:
         name = self.say(zh, en)
         self.page.locator(
@@ -143,6 +161,18 @@ class Walk:
         width = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert width <= 0, f"{self.page.url} is {width} px too wide"
         assert self.errors == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Show what was on the screen when a walk failed, and what the server had to say."""
+    report = yield
+    walk = getattr(item, "funcargs", {}).get("walk")
+    if report.when == "call" and report.failed and walk is not None:
+        with suppress(PlaywrightError):
+            report.sections.append((walk.page.url, walk.page.inner_text("body")))
+        report.sections.append(("server", walk.server.log.read_text()[-3000:]))
+    return report
 
 
 @pytest.fixture

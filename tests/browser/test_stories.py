@@ -103,8 +103,8 @@ def test_city_staff_pause_and_open_a_service(walk: Walk) -> None:
     walk.page.locator("form#pause button").first.click()
     walk.page.wait_for_url("**done=*")
     walk.check()
-    walk.go("shanghai")
-    walk.sees("系统升级，周五恢复。", "Back on Friday.")
+    notice = walk.say("系统升级，周五恢复。", "Back on Friday.")
+    walk.go_until("shanghai", walk.page.get_by_text(notice).first)
     walk.check()
     walk.page.go_back()
     walk.page.locator(".notice.ok button").first.click()
@@ -165,8 +165,7 @@ def test_a_province_admin_takes_a_city_live(walk: Walk) -> None:
     walk.page.wait_for_url(f"**made={slug}")
     walk.check()
     for _request in range(6):  # both processes
-        walk.go(slug)
-        expect(walk.page.locator(".mark strong")).to_have_text(name)
+        walk.go_until(slug, walk.page.locator(".mark strong", has_text=name))
     walk.check()
 
 

@@ -11,6 +11,7 @@ import pytest
 from smartcity_saas.audit import Actor
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.source import parse
+from smartcity_saas.tenancy.fleet import CHECK_SECONDS
 from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ZHEJIANG, World
 
 BILLS = "/cities/hangzhou/services/utility-bills"
@@ -32,6 +33,18 @@ def test_one_press_closes_and_one_press_opens(world: World) -> None:
     assert "Staff-Hangzhou" in page
     staff.post("/cities/hangzhou/history/2/undo", "/cities/hangzhou")
     assert "Utility bills" in home(world)
+
+
+def test_saved_is_said_when_every_process_serves_it(world: World) -> None:
+    """The answer to a press that changed something waits until the others must look again;
+    what changed nothing is answered at once."""
+    staff, waits = world.city_staff(), list[float]()
+    world.app.fleet.sleep = waits.append
+    staff.post(f"{BILLS}/pause", revision="1", zh="升级", en="")
+    staff.get("/cities/hangzhou")
+    assert waits == []
+    staff.post(f"{BILLS}/close", "/cities/hangzhou", revision="1")
+    assert waits == [CHECK_SECONDS]
 
 
 def test_pausing_asks_for_a_notice_in_both_languages(world: World) -> None:

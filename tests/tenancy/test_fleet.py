@@ -62,6 +62,29 @@ def test_another_process_sees_a_change_within_a_second(world: World) -> None:
     assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "closed"
 
 
+def test_a_slow_look_does_not_put_off_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored while a process loads is seen as soon as if loading had taken no time."""
+    fleet, ticks = another_process(world)
+    load = fleet._load
+
+    def slowly(*arguments: Any) -> Any:
+        found = load(*arguments)
+        world.documents().change("shanghai", 1, "", {STATE: "closed"})
+        ticks.now += CHECK_SECONDS
+        return found
+
+    monkeypatch.setattr(fleet, "_load", slowly)
+    world.documents().change("hangzhou", 1, "", {STATE: "closed"})
+    ticks.now += CHECK_SECONDS
+    fleet.refresh_if_due()
+    assert fleet.snapshot.cities["shanghai"].catalog["utility_bills"].state == "open"
+    monkeypatch.undo()
+    fleet.refresh_if_due()
+    assert fleet.snapshot.cities["shanghai"].catalog["utility_bills"].state == "closed"
+
+
 def test_a_new_city_answers_without_a_restart(world: World) -> None:
     """Onboarded in one process, it is in the map of the other at its next look."""
     fleet, ticks = another_process(world)

@@ -68,6 +68,7 @@ class Fleet:
         self.monotonic = monotonic
         self.demo = demo
         self.admit = admit
+        self.sleep: Callable[[float], None] = time.sleep
         self.snapshot = Snapshot()
         self._looked_at = float("-inf")
         self._lock = threading.Lock()
@@ -100,12 +101,18 @@ class Fleet:
         with self._lock:
             self._refresh()
 
+    def wait_for_others(self) -> None:
+        """Wait until the other processes look before they serve again: whoever is then told that
+        a change is stored finds it on every process."""
+        self.sleep(CHECK_SECONDS)
+
     def _refresh(self) -> None:
         """Look in a session of its own: the caller's may stand in an older transaction."""
         with current_app.app_context():
             self._look()
 
     def _look(self) -> None:
+        looked_at = self.monotonic()  # what is stored after this is for the next look
         try:
             if not self.loaded:
                 self.admit()
@@ -117,10 +124,11 @@ class Fleet:
                     _leave_out_of_collections()
         except SQLAlchemyError as error:
             log.warning("fleet.refresh_failed", error=type(error).__name__)
+            looked_at = self.monotonic()  # a database in trouble is left alone for a while
             if not self.loaded:
                 raise NotReady(_("The database cannot be reached yet.")) from None
         finally:
-            self._looked_at = self.monotonic()
+            self._looked_at = looked_at
 
     def _live_version(self) -> int:
         row = db.session.execute(select(Installation.version, Installation.demo)).one_or_none()
