@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import current_app
 from sqlalchemy import create_engine, event, text
 
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotReady
-from smartcity_saas.tenancy.fleet import CHECK_SECONDS, Fleet
+from smartcity_saas.tenancy.fleet import CHECK_SECONDS, PATIENCE_SECONDS, Fleet
 from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
 
 STATE = ("services", "utility_bills", "state")
@@ -83,6 +85,68 @@ def test_a_slow_look_does_not_put_off_the_next(
     monkeypatch.undo()
     fleet.refresh_if_due()
     assert fleet.snapshot.cities["shanghai"].catalog["utility_bills"].state == "closed"
+
+
+@contextmanager
+def loading(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """While another thread of the process is in the middle of loading what changed."""
+    app, load = current_app._get_current_object(), fleet._load  # type: ignore[attr-defined]
+    begun, finish = threading.Event(), threading.Event()
+
+    def held_up(*arguments: Any) -> Any:
+        begun.set()
+        assert finish.wait(30)
+        return load(*arguments)
+
+    def look() -> None:
+        with app.app_context():
+            fleet.refresh_if_due()
+
+    monkeypatch.setattr(fleet, "_load", held_up)
+    other = threading.Thread(target=look)
+    other.start()
+    assert begun.wait(30)
+    try:
+        yield
+    finally:
+        finish.set()
+        other.join(30)
+
+
+def test_a_request_waits_for_a_look_that_another_has_begun(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page and its style, asked for at once, come from the same state of the fleet."""
+    fleet, ticks = another_process(world)
+    app = world.app
+    world.documents().change("hangzhou", 1, "", {STATE: "closed"})
+    ticks.now += CHECK_SECONDS
+    seen: list[str] = []
+
+    def serve() -> None:
+        with app.app_context():
+            fleet.refresh_if_due()
+            seen.append(fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state)
+
+    second = threading.Thread(target=serve)
+    with loading(fleet, monkeypatch):
+        second.start()
+        second.join(0.3)
+        assert seen == []
+    second.join(30)
+    assert seen == ["closed"]
+
+
+def test_loading_thousands_holds_up_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that takes longer than a second is not waited for; the state before it is served."""
+    fleet, ticks = another_process(world)
+    world.documents().change("hangzhou", 1, "", {STATE: "closed"})
+    ticks.now += CHECK_SECONDS
+    with loading(fleet, monkeypatch):
+        ticks.now += PATIENCE_SECONDS
+        fleet.refresh_if_due()
+        assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "open"
+    assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "closed"
 
 
 def test_a_new_city_answers_without_a_restart(world: World) -> None:

@@ -35,6 +35,8 @@ from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotReady
 
 CHECK_SECONDS = 0.4
+PATIENCE_SECONDS = 1.0
+"""How long after its beginning a look is waited for; a longer one is loading thousands."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +73,8 @@ class Fleet:
         self.sleep: Callable[[float], None] = time.sleep
         self.snapshot = Snapshot()
         self._looked_at = float("-inf")
+        self._began_at = float("-inf")
+        self._looks = 0
         self._lock = threading.Lock()
 
     @property
@@ -88,10 +92,18 @@ class Fleet:
         return self.snapshot.by_host.get(host)
 
     def refresh_if_due(self) -> None:
-        """Look for changes if the last look is long enough ago. One thread looks at a time."""
-        if self.due and self._lock.acquire(blocking=not self.loaded):
+        """Look for changes if the last look is long enough ago.
+
+        One thread looks at a time. Whoever comes meanwhile waits for it, or a page could be
+        served from a newer state than the files that it asks for.
+        """
+        if not self.due:
+            return
+        looks = self._looks
+        patience = PATIENCE_SECONDS - (self.monotonic() - self._began_at)
+        if self._lock.acquire(timeout=max(0.0, patience) if self.loaded else -1):
             try:
-                if self.due:
+                if self._looks == looks:
                     self._refresh()
             finally:
                 self._lock.release()
@@ -112,7 +124,8 @@ class Fleet:
             self._look()
 
     def _look(self) -> None:
-        looked_at = self.monotonic()  # what is stored after this is for the next look
+        # What is stored after this moment is for the next look.
+        looked_at = self._began_at = self.monotonic()
         try:
             if not self.loaded:
                 self.admit()
@@ -129,6 +142,7 @@ class Fleet:
                 raise NotReady(_("The database cannot be reached yet.")) from None
         finally:
             self._looked_at = looked_at
+            self._looks += 1
 
     def _live_version(self) -> int:
         row = db.session.execute(select(Installation.version, Installation.demo)).one_or_none()
