@@ -8,7 +8,7 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
 
@@ -17,9 +17,10 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, csv_problem
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.errors import Invalid, NotFound
-from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.money import decimals
 
 MOST_SHOWN = 100
@@ -134,18 +135,6 @@ class Cells:
         return self.decimal(column, decimals(currency))
 
 
-def served_city(slug: str) -> City:
-    """The city of a desk's page as it is served.
-
-    Raises:
-        NotFound: Nothing of it compiles.
-    """
-    found: City | None = current_app.fleet.snapshot.cities.get(slug)  # type: ignore[attr-defined]
-    if found is None:
-        raise NotFound
-    return found
-
-
 def _file_name(given: str) -> str:
     """A file's name as the trail keeps it: short, and of characters that show."""
     return "".join(one for one in given if one.isprintable())[:80] or "upload.csv"
@@ -153,8 +142,7 @@ def _file_name(given: str) -> str:
 
 def take_upload(city: City, service: Service) -> tuple[Imported | None, list[Problem]]:
     """Import the file of the present request's form; the result, and every fault."""
-    member = current_staff()
-    assert member is not None
+    member = signed_in_member()
     assert service.importer is not None
     upload = request.files.get("file")
     if not upload or not upload.filename:
@@ -166,7 +154,7 @@ def take_upload(city: City, service: Service) -> tuple[Imported | None, list[Pro
                 city,
                 upload.read(),
                 _file_name(upload.filename),
-                current_app.config["CLOCK"](),
+                present_time(),
                 all_or_nothing="all_or_nothing" in request.form,
             )
     except Invalid as error:

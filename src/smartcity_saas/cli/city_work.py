@@ -24,6 +24,7 @@ from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciling import day_span
 from smartcity_saas.payments.reconciling import reconcile as compare
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
 
@@ -50,7 +51,7 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
             found,
             file.read_bytes(),
             file.name,
-            _now(),
+            present_time(),
             all_or_nothing=all_or_nothing,
         )
     if style == "json":
@@ -77,7 +78,7 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
 def reconcile(city: str, since: datetime | None, until: datetime | None, style: str) -> None:
     """Compare a city's ledger with its payment provider. Exit code 1 if something differs."""
     with _inside(city) as found:
-        today = _now().astimezone(ZoneInfo(found.timezone)).date()
+        today = present_time().astimezone(ZoneInfo(found.timezone)).date()
         first = since.date() if since else today - timedelta(days=30)
         last = until.date() if until else today
         begin, end = day_span(found, first)[0], day_span(found, last)[1]
@@ -132,7 +133,9 @@ def set_secret(city: str, name: str) -> None:
         click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     ).strip()
     with _inside(city):
-        store_credential(current_app.extensions["keyring"], system("cli"), name, value, _now())
+        store_credential(
+            current_app.extensions["keyring"], system("cli"), name, value, present_time()
+        )
     say(f"{city} has “{name}”.")
 
 
@@ -189,8 +192,3 @@ def _inside(slug: str) -> Iterator[City]:
 
 def _money(amount: int | None, currency: str) -> str:
     return "—" if amount is None else format_money(amount, currency)
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now

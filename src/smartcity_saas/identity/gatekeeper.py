@@ -60,8 +60,8 @@ def current_resident() -> SignedInResident | None:
     return found
 
 
-def documents() -> Documents:
-    """Documents as the signed-in member of staff sees them.
+def signed_in_member() -> StaffMember:
+    """The member of staff whom the policy of the page has let in.
 
     Raises:
         NotAllowed: Nobody is signed in.
@@ -69,6 +69,28 @@ def documents() -> Documents:
     member = current_staff()
     if member is None:
         raise NotAllowed(_("Sign in first."))
+    return member
+
+
+def signed_in_resident() -> SignedInResident:
+    """The resident whom the policy of the page has let in.
+
+    Raises:
+        NotSignedIn: Nobody is.
+    """
+    resident = current_resident()
+    if resident is None:
+        raise NotSignedIn
+    return resident
+
+
+def documents() -> Documents:
+    """Documents as the signed-in member of staff sees them.
+
+    Raises:
+        NotAllowed: Nobody is signed in.
+    """
+    member = signed_in_member()
     fleet = current_app.fleet  # type: ignore[attr-defined]
     return Documents(member.actor, fleet.extensions, fleet.platform_host, _clock())
 

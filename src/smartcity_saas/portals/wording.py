@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.configuration.changes import FILE_MARK, MISSING
 from smartcity_saas.configuration.layers import is_text
 from smartcity_saas.configuration.problems import Path, dotted
+from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.languages import local
 
 _NAMES: dict[str, Any] = {
@@ -145,7 +146,7 @@ def overdue(until: str | None, zone: str) -> bool:
     if until is None:
         return False
     expected = datetime.fromisoformat(until).replace(tzinfo=ZoneInfo(zone))
-    now: datetime = current_app.config["CLOCK"]()
+    now: datetime = present_time()
     return expected <= now
 
 

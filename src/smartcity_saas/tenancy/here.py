@@ -1,12 +1,20 @@
-"""The compiled city that we are in, for work that no request brought."""
+"""What is here now: the time, and the compiled city of a scope, a site or a desk's page."""
 
 from __future__ import annotations
 
-from flask import current_app
+from datetime import datetime
+
+from flask import current_app, request
 
 from smartcity_saas import scope
 from smartcity_saas.configuration.city import City
-from smartcity_saas.errors import NotReady
+from smartcity_saas.errors import NotFound, NotReady
+
+
+def present_time() -> datetime:
+    """The application's present moment, aware, in UTC."""
+    now: datetime = current_app.config["CLOCK"]()
+    return now
 
 
 def present_city() -> City:
@@ -18,4 +26,28 @@ def present_city() -> City:
     found: City | None = current_app.fleet.snapshot.by_id.get(scope.city_id())  # type: ignore[attr-defined]
     if found is None:
         raise NotReady("this process does not serve the city")
+    return found
+
+
+def site_city() -> City:
+    """The city on whose site the present request is.
+
+    Raises:
+        NotFound: It is on another host.
+    """
+    found: City | None = request.site.city  # type: ignore[attr-defined]
+    if found is None:
+        raise NotFound
+    return found
+
+
+def served_city(slug: str) -> City:
+    """A city as it is served, by its slug.
+
+    Raises:
+        NotFound: Nothing of it compiles.
+    """
+    found: City | None = current_app.fleet.snapshot.cities.get(slug)  # type: ignore[attr-defined]
+    if found is None:
+        raise NotFound
     return found

@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from smartcity_saas.configuration.fields import no_control_characters
-from smartcity_saas.identity.gatekeeper import current_staff, documents
+from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy import announcements as domain
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time
 
 FIELDS = {
     "title_zh": 60,
@@ -38,15 +39,14 @@ def publish(city: str) -> Any:
     errors = _errors(typed)
     if errors:
         return _page(city, typed, errors), 422
-    member = current_staff()
-    assert member is not None
+    member = signed_in_member()
     with city_scope(documents().live(city).id):
         domain.publish(
             member.actor,
             title=_both(typed, "title"),
             body=_both(typed, "body"),
             source=_both(typed, "source"),
-            now=current_app.config["CLOCK"](),
+            now=present_time(),
             urgent="urgent" in request.form,
         )
     return _shown(city)
@@ -69,10 +69,9 @@ def restore(city: str, notice_id: uuid.UUID) -> Any:
 
 
 def _withdraw(city: str, notice_id: uuid.UUID, *, back: bool) -> Any:
-    member = current_staff()
-    assert member is not None
+    member = signed_in_member()
     with city_scope(documents().live(city).id):
-        domain.withdraw(member.actor, notice_id, current_app.config["CLOCK"](), back=back)
+        domain.withdraw(member.actor, notice_id, present_time(), back=back)
     return _shown(city)
 
 

@@ -15,6 +15,7 @@ from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.here import present_time
 
 RECENT = 5
 LONGEST_NOTICE = {"zh": 120, "en": 240}
@@ -99,7 +100,7 @@ def _pause_page(
         typed=typed,
         errors=errors or {},
         longest=LONGEST_NOTICE,
-        now=current_app.config["CLOCK"](),
+        now=present_time(),
         diff=text_diff(live.text, after, f"{city}.yaml"),
         **shell(city),
     )

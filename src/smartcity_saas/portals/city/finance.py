@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.audit import Actor
 from smartcity_saas.configuration.city import City
-from smartcity_saas.errors import Invalid, NotFound, SmartCityError
-from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import finding
 from smartcity_saas.payments.finding import Wanted, day_of
@@ -26,6 +25,7 @@ from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.wording import HELD_REASONS, METHOD_NAMES
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import parse_money, plain_money
 
@@ -45,7 +45,7 @@ LEDGER_COLUMNS = (
 @blueprint.page(MONEY, permission="city.finance")
 def payments(city: str) -> Any:
     """Payments by what finance looks for, and what waits for a decision."""
-    served = _served(city)
+    served = served_city(city)
     wanted = Wanted.of(request.args)
     with city_scope(served.id):
         values = {
@@ -63,7 +63,7 @@ def payments(city: str) -> Any:
 @blueprint.page(f"{MONEY}/ledger.csv", permission="city.finance")
 def ledger_csv(city: str) -> Any:
     """The ledger of some days as CSV: one row a transfer, amounts as decimals."""
-    served = _served(city)
+    served = served_city(city)
     since, until = _span(served)
     with city_scope(served.id):
         entries = entries_between(since, until)
@@ -94,11 +94,11 @@ def closings(city: str) -> Any:
 @blueprint.page(f"{MONEY}/closings", permission="city.finance", methods=("POST",))
 def close(city: str) -> Any:
     """Compare a day with the provider, then close it."""
-    served = _served(city)
-    actor, day = _actor(), _day(request.form.get("day", ""))
+    served = served_city(city)
+    actor, day = signed_in_member().actor, _day(request.form.get("day", ""))
     with city_scope(served.id):
         result = reconcile(served, *day_span(served, day))
-        close_day(actor, served, day, _now(), len(result.differences))
+        close_day(actor, served, day, present_time(), len(result.differences))
     return _closings_page(city, day=day, result=result)
 
 
@@ -111,7 +111,7 @@ def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/refunds", permission="city.finance", methods=("POST",))
 def refund(city: str, payment_id: uuid.UUID) -> Any:
     """Send money back, a part or all."""
-    served, actor = _served(city), _actor()
+    served, actor = served_city(city), signed_in_member().actor
     typed = {name: request.form.get(name, "").strip() for name in ("amount", "reason")}
     try:
         with city_scope(served.id):
@@ -119,8 +119,8 @@ def refund(city: str, payment_id: uuid.UUID) -> Any:
             amount = parse_money(typed["amount"], payment.received_currency or payment.currency)
             if amount is None:
                 raise Invalid(_("Write an amount such as 43.50."))
-            task = request_refund(actor, payment_id, amount, typed["reason"], _now())
-            run_task(current_app.extensions["tasks"], task, _now())
+            task = request_refund(actor, payment_id, amount, typed["reason"], present_time())
+            run_task(current_app.extensions["tasks"], task, present_time())
     except Invalid as error:
         return _payment_page(city, payment_id, typed=typed, error=error.detail), 422
     return redirect(f"/cities/{city}/payments/{payment_id}")
@@ -129,31 +129,31 @@ def refund(city: str, payment_id: uuid.UUID) -> Any:
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/book", permission="city.finance", methods=("POST",))
 def book(city: str, payment_id: uuid.UUID) -> Any:
     """Let held money count as paid."""
-    actor = _actor()
-    with city_scope(_served(city).id):
-        book_held(actor, payment_id, _now())
+    actor = signed_in_member().actor
+    with city_scope(served_city(city).id):
+        book_held(actor, payment_id, present_time())
     return redirect(f"/cities/{city}/payments/{payment_id}")
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/end", permission="city.finance", methods=("POST",))
 def end(city: str, payment_id: uuid.UUID) -> Any:
     """End a payment that the provider does not know."""
-    actor, served = _actor(), _served(city)
+    actor, served = signed_in_member().actor, served_city(city)
     with city_scope(served.id):
-        abandon(actor, served, payment_id, _now())
+        abandon(actor, served, payment_id, present_time())
     return redirect(f"/cities/{city}/payments/{payment_id}")
 
 
 @blueprint.page(f"{MONEY}/tasks", permission="city.finance", methods=("POST",))
 def try_tasks_again(city: str) -> Any:
     """Put work that was given up back in line: payments, reports to back offices, messages."""
-    with city_scope(_served(city).id):
-        try_failed_again(_now())
+    with city_scope(served_city(city).id):
+        try_failed_again(present_time())
     return redirect(f"/cities/{city}/payments")
 
 
 def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
-    with city_scope(_served(city).id):
+    with city_scope(served_city(city).id):
         payment = payment_of(payment_id)
         values = {
             "payment": payment,
@@ -172,8 +172,8 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
 
 
 def _closings_page(city: str, **values: Any) -> Any:
-    served = _served(city)
-    today = _now().astimezone(ZoneInfo(served.timezone)).date()
+    served = served_city(city)
+    today = present_time().astimezone(ZoneInfo(served.timezone)).date()
     with city_scope(served.id):
         closed = {row.day: row for row in finding.closings()}
         days = [
@@ -194,7 +194,7 @@ def _totals(served: City, day: date) -> dict[str, dict[str, int]]:
 
 
 def _span(served: City) -> tuple[datetime, datetime]:
-    today = _now().astimezone(ZoneInfo(served.timezone)).date()
+    today = present_time().astimezone(ZoneInfo(served.timezone)).date()
     wanted = Wanted.of(request.args)
     since, until = wanted.since or today.replace(day=1), wanted.until or today
     return day_span(served, since)[0], day_span(served, max(since, until))[1]
@@ -205,22 +205,3 @@ def _day(text: str) -> date:
     if found is None:
         raise Invalid(_("Write a date such as 2026-11-30."))
     return found
-
-
-def _served(city: str) -> City:
-    found: City | None = current_app.fleet.snapshot.cities.get(city)  # type: ignore[attr-defined]
-    if found is None:
-        raise NotFound
-    return found
-
-
-def _actor() -> Actor:
-    member = current_staff()
-    if member is None:
-        raise SmartCityError
-    return member.actor
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now

@@ -8,7 +8,7 @@ from flask import current_app, redirect, render_template, request
 
 from smartcity_saas.audit import city_trail
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import current_staff, documents
+from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.identity.preview import create_preview_link
 from smartcity_saas.pages import site_address
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
@@ -35,8 +35,7 @@ def change_state(city: str) -> Any:
 @blueprint.page(f"{ROOT}/preview-link", permission="city.see", methods=("POST",))
 def open_preview(city: str) -> Any:
     """Go to the draft's own host by a single-use link."""
-    member = current_staff()
-    assert member is not None
+    member = signed_in_member()
     token = create_preview_link(member.actor, documents().live(city), current_app.config["CLOCK"])
     return render_template(
         "city/preview_link.html", address=f"{site_address(city)}/preview/{token}", **shell(city)

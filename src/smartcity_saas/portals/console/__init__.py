@@ -9,7 +9,7 @@ from flask import current_app, redirect, render_template, request, session
 from smartcity_saas.errors import Invalid, Throttled
 from smartcity_saas.identity import staff
 from smartcity_saas.identity.access import CITY_STAFF, PROVINCE_ADMIN
-from smartcity_saas.identity.gatekeeper import STAFF, current_staff, safe_next
+from smartcity_saas.identity.gatekeeper import STAFF, current_staff, safe_next, signed_in_member
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 blueprint = ConsoleBlueprint("console", __name__)
@@ -55,8 +55,7 @@ def sign_out() -> Any:
 @blueprint.page("/", permission="city.see")
 def begin() -> Any:
     """Where each role begins."""
-    member = current_staff()
-    assert member is not None
+    member = signed_in_member()
     if member.role == CITY_STAFF:
         return redirect(f"/cities/{member.city}")
     if member.role == PROVINCE_ADMIN:

@@ -11,7 +11,7 @@ from smartcity_saas.audit import trail_of
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity import staff
 from smartcity_saas.identity.access import ROLE_NAMES
-from smartcity_saas.identity.gatekeeper import current_staff, documents
+from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.readiness import readiness
 from smartcity_saas.web.policy import ConsoleBlueprint
@@ -59,8 +59,7 @@ def accounts() -> Any:
 @blueprint.page(f"{ROOT}/staff", permission="staff.manage", methods=("POST",))
 def create_account() -> Any:
     """Make an account."""
-    member = current_staff()
-    assert member is not None
+    member = signed_in_member()
     names = ("username", "name", "role", "password", "province", "city")
     typed = {name: request.form.get(name, "").strip() for name in names}
     try:
@@ -82,8 +81,7 @@ def create_account() -> Any:
 @blueprint.page(f"{ROOT}/staff/<username>/disable", permission="staff.manage", methods=("POST",))
 def disable_account(username: str) -> Any:
     """Close an account; whoever is signed in with it is out at once."""
-    member = current_staff()
-    assert member is not None
+    member = signed_in_member()
     if username == member.username:
         raise Invalid
     staff.disable_staff(member.actor, username, current_app.config["CLOCK"])
@@ -97,8 +95,7 @@ def audit() -> Any:
 
 
 def _accounts(typed: dict[str, str], error: Any) -> str:
-    member = current_staff()
-    assert member is not None
+    member = signed_in_member()
     return render_template(
         "operator/staff.html",
         accounts=staff.all_staff(member.actor),

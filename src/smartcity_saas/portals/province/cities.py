@@ -14,6 +14,7 @@ from smartcity_saas.configuration.documents import RevisionView
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.counts import daily
+from smartcity_saas.tenancy.here import present_time
 
 METRIC = "done"
 FILTERS = ("live", "draft", "suspended", "issues")
@@ -104,7 +105,7 @@ def _is(row: CityRow, name: str) -> bool:
 def _sparks(rows: Sequence[CityRow]) -> list[Spark]:
     if not rows:
         return []
-    today = current_app.config["CLOCK"]().date()
+    today = present_time().date()
     series = daily([row.document.id for row in rows], METRIC, today)
     most = max([1, *(max(values) for values in series.values())])
     middle = _line([median(day) for day in zip(*series.values(), strict=True)], most)

@@ -8,13 +8,18 @@ from flask import abort, current_app, redirect, render_template, request, sessio
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.identity import residents
-from smartcity_saas.identity.gatekeeper import RESIDENT, current_resident, safe_next
+from smartcity_saas.identity.gatekeeper import (
+    RESIDENT,
+    current_resident,
+    safe_next,
+    signed_in_resident,
+)
 from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.messages import unread_count
-from smartcity_saas.pages import site
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.counts import count
+from smartcity_saas.tenancy.here import present_time, site_city
 
 MOST_SIGN_INS = 60
 
@@ -35,9 +40,8 @@ def sign_in() -> Any:
 @blueprint.page("/sign-in/<channel>", who="everyone", methods=("POST",), continues=True)
 def sign_in_by(channel: str) -> Any:
     """Come in through a channel that vouches for whoever is named."""
-    city, now = site().city, current_app.config["CLOCK"]()
+    city, now = site_city(), present_time()
     found = next((one for one in _offered() if one.name == channel), None) or abort(404)
-    assert city is not None
     attempt(ResidentAttempt, f"sign-in:{request.remote_addr}", MOST_SIGN_INS, now)
     subject = request.form.get("subject", "")
     name = found.vouch(city, subject) or abort(404)
@@ -62,7 +66,7 @@ def sign_out() -> Any:
 @blueprint.page("/me", who="resident", continues=True)
 def me() -> Any:
     """What is the resident's own, service by service; closed services are listed too."""
-    resident = current_resident() or abort(404)
+    resident = signed_in_resident()
     mine = [
         (service, service.mine(resident)) for service in current_app.extensions["services"].values()
     ]
@@ -76,6 +80,5 @@ def me() -> Any:
 
 
 def _offered() -> list[Any]:
-    city = site().city
-    assert city is not None
+    city = site_city()
     return [c for c in current_app.extensions["channels"].values() if c.offered(city)]

@@ -15,9 +15,10 @@ from flask_babel import get_locale
 from smartcity_saas.catalog.offer import by_category, offers, search
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.gatekeeper import RESIDENT
-from smartcity_saas.pages import TEXT_COOKIE, site
+from smartcity_saas.pages import TEXT_COOKIE
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.announcements import Announcement, published
+from smartcity_saas.tenancy.here import site_city
 from smartcity_saas.web.languages import language
 
 CACHED_PAGES = 2_000
@@ -62,8 +63,7 @@ class PageCache:
 @blueprint.page("/", who="everyone")
 def home() -> Any:
     """The first page. For the anonymous it holds no byte of the visitor's, and is cached."""
-    city = site().city
-    assert city is not None
+    city = site_city()
     if RESIDENT in session or city.state == "draft":
         return render_home(city, published(NOTICES))
     large = request.cookies.get(TEXT_COOKIE) == "large"
@@ -82,16 +82,14 @@ def home() -> Any:
 @blueprint.page("/services", who="everyone")
 def services() -> Any:
     """Every service, by category."""
-    city = site().city
-    assert city is not None
+    city = site_city()
     return render_template("resident/services.html", categories=_categories(city), tab="services")
 
 
 @blueprint.page("/search", who="everyone")
 def find() -> Any:
     """What a query finds, by Chinese, pinyin or English."""
-    city = site().city
-    assert city is not None
+    city = site_city()
     query = request.args.get("q", "")[:60]
     every = offers(city, current_app.extensions["services"])
     found = search(every, query) if query.strip() else every

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import current_app, redirect, render_template, session
+from flask import redirect, render_template, session
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import NotFound
@@ -15,6 +15,7 @@ from smartcity_saas.pages import site
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy import announcements as domain
 from smartcity_saas.tenancy.entering import outside_city
+from smartcity_saas.tenancy.here import present_time
 
 
 @blueprint.page("/announcements", who="everyone", continues=True)
@@ -47,7 +48,7 @@ def preview(token: str) -> Any:
     city = site().city
     if city is None or city.state != "draft" or not _used(token, city.id):
         raise NotFound(_("The link has been used or is too old. Make a new one on the console."))
-    session[PREVIEW] = current_app.config["CLOCK"]().timestamp()
+    session[PREVIEW] = present_time().timestamp()
     return redirect("/")
 
 

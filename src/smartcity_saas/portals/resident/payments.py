@@ -5,16 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Response, abort, current_app, redirect, render_template, request, url_for
+from flask import Response, current_app, redirect, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound
-from smartcity_saas.identity.gatekeeper import current_resident
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.messages import mark_read, messages_of
-from smartcity_saas.pages import site
 from smartcity_saas.payments.checkout import close_page
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
@@ -30,6 +27,7 @@ from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.wording import METHOD_NAMES
+from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.formats import amount, full_moment
 from smartcity_saas.web.languages import local
 
@@ -40,18 +38,18 @@ LARGEST_EVENT = 512 * 1024
 def payments() -> Any:
     """Every payment of the resident's, the newest first."""
     return render_template(
-        "resident/payments.html", payments=payments_of_resident(_resident()), tab="me"
+        "resident/payments.html", payments=payments_of_resident(signed_in_resident()), tab="me"
     )
 
 
 @blueprint.page("/me/payments/<uuid:payment_id>", who="resident", continues=True)
 def payment(payment_id: uuid.UUID) -> Any:
     """One payment. While it is under way the provider is asked, never the browser believed."""
-    found = own_payment(_resident(), payment_id)
+    found = own_payment(signed_in_resident(), payment_id)
     reachable = True
     if found.state in UNDER_WAY:
         try:
-            found = follow(_city(), payment_id, _now())
+            found = follow(site_city(), payment_id, present_time())
         except ProviderUnreachable:
             reachable = False
     return _payment_page(found, reachable)
@@ -62,24 +60,24 @@ def payment(payment_id: uuid.UUID) -> Any:
 )
 def cancel_payment(payment_id: uuid.UUID) -> Any:
     """Close a pay page that is still open."""
-    found = own_payment(_resident(), payment_id)
+    found = own_payment(signed_in_resident(), payment_id)
     if found.state in UNDER_WAY:
-        close_page(_city(), payment_id, _now())
+        close_page(site_city(), payment_id, present_time())
     return redirect(url_for("resident.payment", payment_id=payment_id))
 
 
 @blueprint.page("/me/payments/<uuid:payment_id>/receipt.pdf", who="resident", continues=True)
 def receipt(payment_id: uuid.UUID) -> Any:
     """The receipt of money that was received."""
-    found = own_payment(_resident(), payment_id)
+    found = own_payment(signed_in_resident(), payment_id)
     if found.state not in RECEIVED or found.state == "held":
         raise NotFound(_("There is no receipt of this payment."))
-    city = _city()
+    city = site_city()
     assert found.paid_at is not None
     facts = [
         (gettext("Payment"), found.number),
         (gettext("Paid on"), full_moment(found.paid_at, city.timezone)),
-        (gettext("Paid by"), _resident().name),
+        (gettext("Paid by"), signed_in_resident().name),
         (gettext("To"), local(city.site.get("operator")) or local(city.name)),
         (gettext("Paid with"), str(METHOD_NAMES.get(found.method or "", found.method or ""))),
     ]
@@ -111,10 +109,10 @@ def receipt(payment_id: uuid.UUID) -> Any:
 @blueprint.page("/me/messages", who="resident", continues=True)
 def messages() -> Any:
     """What the city told the resident; looking at it marks it as read."""
-    found = messages_of(_resident())
+    found = messages_of(signed_in_resident())
     page = render_template("resident/messages.html", messages=found, tab="me")
     if any(message.read_at is None for message in found):
-        mark_read(_resident(), _now())
+        mark_read(signed_in_resident(), present_time())
     return page
 
 
@@ -125,7 +123,7 @@ def webhook(provider: str) -> Any:
     """Take a provider's event. Its signature says who sent it; nothing in it is believed."""
     request.max_content_length = LARGEST_EVENT
     body = request.get_data(cache=False)
-    new = receive(_city(), provider, body, dict(request.headers), _now())
+    new = receive(site_city(), provider, body, dict(request.headers), present_time())
     return {"received": True, "new": new}
 
 
@@ -140,15 +138,3 @@ def _payment_page(found: Payment, reachable: bool) -> Any:
         service=current_app.extensions["services"].get(found.service),
         tab="me",
     )
-
-
-def _resident() -> SignedInResident:
-    return current_resident() or abort(404)
-
-
-def _city() -> City:
-    return site().city or abort(404)
-
-
-def _now() -> Any:
-    return current_app.config["CLOCK"]()

@@ -29,11 +29,12 @@ from smartcity_saas.services.hospital_appointments.waiting import (
     lapse,
     offer_free,
 )
+from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.languages import local
 
 
 def _mine(person: Any) -> list[Mine]:
-    now: datetime = current_app.config["CLOCK"]()
+    now: datetime = present_time()
     moment = current_app.jinja_env.filters["moment"]
     moment_day = current_app.jinja_env.filters["day"]
     found = [

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields
 
 from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
 from smartcity_saas.services.hospital_appointments.patients import patients_of
-from smartcity_saas.services.hospital_appointments.views import blueprint, city_rules, signed_in
+from smartcity_saas.services.hospital_appointments.views import blueprint, city_rules
+from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import BodyProblem, body_of, moment, money
 
@@ -31,7 +33,7 @@ class BookingBody(Schema):
 @blueprint.page(ROOT, who="resident", continues=True)
 def api_appointments() -> Any:
     """The resident's appointments, places in lines, and patients."""
-    resident = signed_in()
+    resident = signed_in_resident()
     return {
         "appointments": [_appointment(one) for one in booking.appointments_of(resident)],
         "waiting": [
@@ -58,7 +60,9 @@ def api_book() -> Any:
     at = body.get("at")
     if at is not None and not 2000 <= at.year < 2100:
         raise Invalid("", [BodyProblem("/at", _("There is no such time."))])
-    made = booking.book(signed_in(), body["patient"], body["session"], at, city_rules(), _now())
+    made = booking.book(
+        signed_in_resident(), body["patient"], body["session"], at, city_rules(), present_time()
+    )
     return _appointment(made), 201
 
 
@@ -67,7 +71,9 @@ def api_book() -> Any:
 )
 def api_cancel(appointment_id: uuid.UUID) -> Any:
     """Give a place back, until the deadline."""
-    return _appointment(cancelling.cancel(signed_in(), appointment_id, city_rules(), _now()))
+    return _appointment(
+        cancelling.cancel(signed_in_resident(), appointment_id, city_rules(), present_time())
+    )
 
 
 @blueprint.page(f"{ROOT}/departments", who="everyone")
@@ -88,7 +94,7 @@ def api_departments() -> Any:
 def api_sessions(department_id: uuid.UUID) -> Any:
     """The clinics of a department on ``day`` (today by default), with what is left."""
     schedule.department_of(department_id)
-    rules, now = city_rules(), _now()
+    rules, now = city_rules(), present_time()
     day = _day(rules.today(now))
     return {
         "day": day.isoformat(),
@@ -143,8 +149,3 @@ def _day(default: date) -> date:
     if not 2000 <= found.year < 2100:
         raise Invalid("", [BodyProblem("/day", _("Write a date such as 2026-11-30."))])
     return found
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.audit import Actor
-from smartcity_saas.catalog.importing import MOST_SHOWN, served_city, take_upload
+from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
 from smartcity_saas.configuration.city import City
-from smartcity_saas.errors import FieldErrors, NotAllowed
-from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.errors import FieldErrors
+from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.services.hospital_appointments import booking, cancelling, listing, schedule
 from smartcity_saas.services.hospital_appointments.importing import (
     OPTIONAL,
@@ -24,6 +23,7 @@ from smartcity_saas.services.hospital_appointments.importing import (
 from smartcity_saas.services.hospital_appointments.models import CLINIC_NAMES, HALF_NAMES
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -71,7 +71,7 @@ def list_csv(city: str, session_id: uuid.UUID) -> Any:
 @blueprint.page(f"{SESSION}/close", permission="city.desk", methods=("POST",))
 def close(city: str, session_id: uuid.UUID) -> Any:
     """Call a session off."""
-    actor = _actor()
+    actor = signed_in_member().actor
     reason = {code: request.form.get(code, "").strip() for code in ("zh", "en")}
     errors = {
         code: _("Say why, in 1 to 120 characters: everyone booked reads it.")
@@ -82,7 +82,7 @@ def close(city: str, session_id: uuid.UUID) -> Any:
         if errors:
             raise FieldErrors(errors)
         with city_scope(served_city(city).id):
-            called_off = cancelling.close_session(actor, session_id, reason, _now())
+            called_off = cancelling.close_session(actor, session_id, reason, present_time())
     except FieldErrors as error:
         return _session_page(city, session_id, errors=error.fields, typed=reason), 422
     return _session_page(city, session_id, called_off=called_off)
@@ -91,9 +91,9 @@ def close(city: str, session_id: uuid.UUID) -> Any:
 @blueprint.page(f"{SESSION}/reopen", permission="city.desk", methods=("POST",))
 def reopen(city: str, session_id: uuid.UUID) -> Any:
     """Let a session take place after all."""
-    actor = _actor()
+    actor = signed_in_member().actor
     with city_scope(served_city(city).id):
-        cancelling.reopen_session(actor, session_id, _now())
+        cancelling.reopen_session(actor, session_id, present_time())
     return redirect(f"/cities/{city}/hospital-appointments/sessions/{session_id}")
 
 
@@ -102,9 +102,9 @@ def reopen(city: str, session_id: uuid.UUID) -> Any:
 )
 def mark(city: str, appointment_id: uuid.UUID) -> Any:
     """Note that someone came, or did not."""
-    actor = _actor()
+    actor = signed_in_member().actor
     with city_scope(served_city(city).id):
-        found = booking.mark(actor, appointment_id, request.form.get("state", ""), _now())
+        found = booking.mark(actor, appointment_id, request.form.get("state", ""), present_time())
     path = f"/cities/{city}/hospital-appointments/sessions/{found.session_id}"
     return redirect(f"{path}#{appointment_id}")
 
@@ -112,7 +112,7 @@ def mark(city: str, appointment_id: uuid.UUID) -> Any:
 def _page(city: str, **values: Any) -> str:
     served = served_city(city)
     rules = Rules.of(served.catalog["hospital_appointments"].settings, served.timezone)
-    now = _now()
+    now = present_time()
     day = _day(rules.today(now))
     text = request.args.get("text", "").strip()[:60]
     with city_scope(served.id):
@@ -143,7 +143,7 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
     rules = Rules.of(served.catalog["hospital_appointments"].settings, served.timezone)
     with city_scope(served.id):
         found = schedule.session_of(session_id)
-        (view,) = schedule.views_of([found], rules, _now())
+        (view,) = schedule.views_of([found], rules, present_time())
         people = listing.list_of(session_id)
         doctor, department = found.doctor, found.department
         hospital = department.hospital
@@ -155,8 +155,8 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         department=department,
         hospital=hospital,
         people=people,
-        now=_now(),
-        soon=_now() + booking.ARRIVES_BEFORE,
+        now=present_time(),
+        soon=present_time() + booking.ARRIVES_BEFORE,
         half_names=HALF_NAMES,
         clinic_names=CLINIC_NAMES,
         state_names=listing.STATE_NAMES,
@@ -170,15 +170,3 @@ def _day(default: date) -> date:
         return date.fromisoformat(request.args.get("day", ""))
     except ValueError:
         return default
-
-
-def _actor() -> Actor:
-    member = current_staff()
-    if member is None:
-        raise NotAllowed
-    return member.actor
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now

@@ -7,13 +7,13 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, abort, current_app, redirect, render_template, request
+from flask import Response, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.configuration.city import CatalogEntry, City
+from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.database import command
 from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
-from smartcity_saas.identity.gatekeeper import current_resident
+from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
 from smartcity_saas.services.hospital_appointments.calendar import calendar_of
@@ -33,6 +33,7 @@ from smartcity_saas.services.hospital_appointments.patients import (
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.source import bring_up_to_date
+from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.policy import CityBlueprint
 
 ROOT = "/services/hospital-appointments"
@@ -58,7 +59,7 @@ def landing() -> Any:
 @blueprint.page(f"{ROOT}/departments/<uuid:department_id>", who="everyone")
 def department(department_id: uuid.UUID) -> Any:
     """A department: its days, its doctors, the times that are left."""
-    found, rules, now = schedule.department_of(department_id), city_rules(), _now()
+    found, rules, now = schedule.department_of(department_id), city_rules(), present_time()
     fresh = bring_up_to_date(found, now)
     days = schedule.strip(department_id, rules, now)
     day = _chosen_day(days)
@@ -95,11 +96,13 @@ def book_form(session_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/book", who="resident", methods=("POST",))
 def book(session_id: uuid.UUID) -> Any:
     """Book the place, for someone on the list or someone added now."""
-    resident, typed = signed_in(), request.form.to_dict()
+    resident, typed = signed_in_resident(), request.form.to_dict()
     try:
         with command():  # someone new is added with the booking, or not at all
             patient_id = _patient(resident, typed)
-            made = booking.book(resident, patient_id, session_id, _slot(), city_rules(), _now())
+            made = booking.book(
+                resident, patient_id, session_id, _slot(), city_rules(), present_time()
+            )
     except FieldErrors as error:
         return _book_page(session_id, typed, error.fields), 422
     except (Conflict, NotAllowed) as error:
@@ -116,11 +119,11 @@ def wait_form(session_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/wait", who="resident", methods=("POST",))
 def wait(session_id: uuid.UUID) -> Any:
     """Join the waiting list."""
-    resident, typed = signed_in(), request.form.to_dict()
+    resident, typed = signed_in_resident(), request.form.to_dict()
     try:
         with command():
             patient_id = _patient(resident, typed)
-            entry = waiting.join(resident, patient_id, session_id, city_rules(), _now())
+            entry = waiting.join(resident, patient_id, session_id, city_rules(), present_time())
     except FieldErrors as error:
         return _book_page(session_id, typed, error.fields, waits=True), 422
     except (Conflict, NotAllowed) as error:
@@ -131,13 +134,13 @@ def wait(session_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/waiting/<uuid:entry_id>", who="resident", continues=True)
 def waiting_entry(entry_id: uuid.UUID) -> Any:
     """Where a resident stands in line, or the place that is kept."""
-    entry = waiting.own_entry(signed_in(), entry_id)
+    entry = waiting.own_entry(signed_in_resident(), entry_id)
     return _render(
         "waiting.html",
         entry=entry,
         ahead=waiting.ahead_of(entry.session_id, entry),
         rules=city_rules(),
-        now=_now(),
+        now=present_time(),
         place_time=_kept_time(entry),
         **_context(entry.session),
     )
@@ -148,7 +151,7 @@ def waiting_entry(entry_id: uuid.UUID) -> Any:
 )
 def leave(entry_id: uuid.UUID) -> Any:
     """Stop waiting."""
-    entry = waiting.leave(signed_in(), entry_id, city_rules(), _now())
+    entry = waiting.leave(signed_in_resident(), entry_id, city_rules(), present_time())
     return redirect(f"{ROOT}/departments/{entry.session.department_id}?day={entry.session.day}")
 
 
@@ -157,14 +160,18 @@ def leave(entry_id: uuid.UUID) -> Any:
 )
 def accept(entry_id: uuid.UUID) -> Any:
     """Take the place that is kept."""
-    made = waiting.accept(signed_in(), entry_id, city_rules(), _now())
+    made = waiting.accept(signed_in_resident(), entry_id, city_rules(), present_time())
     return redirect(f"{ROOT}/appointments/{made.id}")
 
 
 @blueprint.page(f"{ROOT}/appointments/<uuid:appointment_id>", who="resident", continues=True)
 def appointment(appointment_id: uuid.UUID) -> Any:
     """One appointment: number, time, place, code; cancel; another time if it was called off."""
-    found, rules, now = booking.own_appointment(signed_in(), appointment_id), city_rules(), _now()
+    found, rules, now = (
+        booking.own_appointment(signed_in_resident(), appointment_id),
+        city_rules(),
+        present_time(),
+    )
     others = []
     if found.state == CLOSED:
         others = schedule.next_with_places(found.session.department_id, rules, now)
@@ -189,7 +196,7 @@ def appointment(appointment_id: uuid.UUID) -> Any:
 )
 def cancel(appointment_id: uuid.UUID) -> Any:
     """Give the place back."""
-    cancelling.cancel(signed_in(), appointment_id, city_rules(), _now())
+    cancelling.cancel(signed_in_resident(), appointment_id, city_rules(), present_time())
     return redirect(f"{ROOT}/appointments/{appointment_id}")
 
 
@@ -198,9 +205,11 @@ def cancel(appointment_id: uuid.UUID) -> Any:
 )
 def calendar(appointment_id: uuid.UUID) -> Any:
     """The appointment for a calendar (RFC 5545)."""
-    found = booking.own_appointment(signed_in(), appointment_id)
+    found = booking.own_appointment(signed_in_resident(), appointment_id)
     context = _context(found.session)
-    body = calendar_of(found, context["hospital"], context["department"], context["doctor"], _now())
+    body = calendar_of(
+        found, context["hospital"], context["department"], context["doctor"], present_time()
+    )
     return Response(
         body,
         content_type="text/calendar; charset=utf-8",
@@ -211,7 +220,7 @@ def calendar(appointment_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/patients", who="resident", continues=True)
 def patients() -> Any:
     """Everyone for whom the resident books."""
-    return _render("patients.html", patients=patients_of(signed_in()))
+    return _render("patients.html", patients=patients_of(signed_in_resident()))
 
 
 @blueprint.page(
@@ -219,7 +228,7 @@ def patients() -> Any:
 )
 def remove(patient_id: uuid.UUID) -> Any:
     """Take someone off the list."""
-    remove_patient(signed_in(), patient_id, _now())
+    remove_patient(signed_in_resident(), patient_id, present_time())
     return redirect(f"{ROOT}/patients")
 
 
@@ -232,7 +241,7 @@ def _book_page(
     waits: bool = False,
 ) -> str:
     session = schedule.session_of(session_id)
-    rules, now = city_rules(), _now()
+    rules, now = city_rules(), present_time()
     (view,) = schedule.views_of([session], rules, now)
     return _render(
         "book.html",
@@ -242,7 +251,7 @@ def _book_page(
         errors=errors,
         refusal=refusal,
         waits=waits,
-        patients=patients_of(signed_in()),
+        patients=patients_of(signed_in_resident()),
         rules=rules,
         cancel_until=rules.cancel_until(_slot() or session.starts_at),
         now=now,
@@ -254,7 +263,7 @@ def _patient(resident: SignedInResident, typed: dict[str, str]) -> uuid.UUID:
     """The chosen patient, or the one that the form adds."""
     chosen = typed.get("patient", "")
     if chosen == "new":
-        return add_patient(resident, typed, _now()).id
+        return add_patient(resident, typed, present_time()).id
     try:
         return uuid.UUID(chosen)
     except ValueError:
@@ -272,7 +281,7 @@ def _slot() -> datetime | None:
         raise NotFound(_("There is no such time.")) from None
     if not 2000 <= found.year < 2100:
         raise NotFound(_("There is no such time."))
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(_city().timezone))
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(site_city().timezone))
 
 
 def _chosen_day(days: list[schedule.Day]) -> date:
@@ -333,24 +342,9 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _entry() -> CatalogEntry:
-    return _city().catalog["hospital_appointments"]
+    return site_city().catalog["hospital_appointments"]
 
 
 def city_rules() -> Rules:
     """The city's rules of booking."""
-    return Rules.of(_entry().settings, _city().timezone)
-
-
-def _city() -> City:
-    found: City | None = request.site.city  # type: ignore[attr-defined]
-    return found or abort(404)
-
-
-def signed_in() -> SignedInResident:
-    """The resident whom the policy of the page has let in."""
-    return current_resident() or abort(404)
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now
+    return Rules.of(_entry().settings, site_city().timezone)

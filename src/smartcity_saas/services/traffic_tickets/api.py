@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from marshmallow import Schema, fields, validate
 
+from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.services.traffic_tickets import tickets as domain
-from smartcity_saas.services.traffic_tickets.views import blueprint, signed_in
+from smartcity_saas.services.traffic_tickets.views import blueprint
+from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import body_of, moment, money
 from smartcity_saas.web.languages import language
@@ -26,11 +28,11 @@ class PaymentBody(Schema):
 @blueprint.page(ROOT, who="resident", continues=True)
 def api_tickets() -> Any:
     """The resident's tickets, and the points of the linked licence."""
-    resident, now = signed_in(), current_app.config["CLOCK"]()
+    resident, now = signed_in_resident(), present_time()
     licence = domain.licence_link(resident)
     points = None
     if licence is not None:
-        zone = request.site.city.timezone  # type: ignore[attr-defined]
+        zone = site_city().timezone
         found = domain.points_of(licence.licence, zone, now)
         points = {
             "counted": found.counted,
@@ -49,11 +51,11 @@ def api_tickets() -> Any:
 def api_pay() -> Any:
     """Begin to pay for some tickets; the answer names the page to pay on."""
     body = body_of(PaymentBody)
-    city = request.site.city  # type: ignore[attr-defined]
+    city = site_city()
     place = Place(request.host_url.rstrip("/"), language())
     chosen = [str(key) for key in body["tickets"]]
-    now = current_app.config["CLOCK"]()
-    made = begin_payment(city, signed_in(), "traffic_tickets", chosen, place, now)
+    now = present_time()
+    made = begin_payment(city, signed_in_resident(), "traffic_tickets", chosen, place, now)
     return {
         "payment": str(made.id),
         "state": made.state,

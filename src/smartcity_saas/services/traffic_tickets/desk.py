@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import current_app, render_template, request
 from sqlalchemy import func, select
 
-from smartcity_saas.audit import Actor
-from smartcity_saas.catalog.importing import MOST_SHOWN, served_city, take_upload
+from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
 from smartcity_saas.database import db
-from smartcity_saas.errors import FieldErrors, NotAllowed
-from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.errors import FieldErrors
+from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.traffic_tickets.models import (
@@ -25,6 +23,7 @@ from smartcity_saas.services.traffic_tickets.models import (
 from smartcity_saas.services.traffic_tickets.plates import plate_of, shown
 from smartcity_saas.services.traffic_tickets.views import photo_response
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import plain_money
 from smartcity_saas.web.policy import ConsoleBlueprint
@@ -98,11 +97,11 @@ def dispute(city: str, dispute_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/disputes/<uuid:dispute_id>", permission="city.desk", methods=("POST",))
 def answer(city: str, dispute_id: uuid.UUID) -> Any:
     """Answer a dispute."""
-    actor = _actor()
+    actor = signed_in_member().actor
     typed = {name: request.form.get(name, "") for name in ("verdict", "answer")}
     try:
         with city_scope(served_city(city).id):
-            disputes.answer(actor, dispute_id, typed["verdict"], typed["answer"], _now())
+            disputes.answer(actor, dispute_id, typed["verdict"], typed["answer"], present_time())
     except FieldErrors as error:
         return _dispute_page(city, dispute_id, typed, error.fields), 422
     return _page(city, answered=True)
@@ -168,15 +167,3 @@ def _find(text: str) -> list[tuple[Violation, str]]:
         .limit(100)
     )
     return [(*row,) for row in db.session.execute(query)]
-
-
-def _actor() -> Actor:
-    member = current_staff()
-    if member is None:
-        raise NotAllowed
-    return member.actor
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from typing import Any
 
-from flask import Response, abort, current_app, redirect, render_template, request
+from flask import Response, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.configuration.city import CatalogEntry, City
+from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
-from smartcity_saas.identity.gatekeeper import current_resident
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
 from smartcity_saas.payments.accounts import payment_methods, payments_open
 from smartcity_saas.payments.checkout import Place, begin_payment, page_of
 from smartcity_saas.payments.records import on_their_way, own_payment
@@ -22,6 +20,7 @@ from smartcity_saas.services.traffic_tickets.models import OPEN, STATUS_NAMES, V
 from smartcity_saas.services.traffic_tickets.paying import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.source import bring_up_to_date
+from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.languages import language
 from smartcity_saas.web.policy import CityBlueprint
 
@@ -41,18 +40,20 @@ def landing() -> Any:
     links, licence = domain.vehicle_links(resident), domain.licence_link(resident)
     if not links and licence is None:
         return _render("empty.html")
-    fresh = all(bring_up_to_date(_entry(), link.vehicle, _now()) for link in links)
+    fresh = all(bring_up_to_date(_entry(), link.vehicle, present_time()) for link in links)
     found = domain.own_violations(resident)
     owed = [one for one in found if one.status == OPEN and one.fine]
     coming = on_their_way("traffic_tickets", [str(one.id) for one in owed])
     due = [one for one in owed if str(one.id) not in coming]
     payable = [one for one in due if licence is not None or not needs_licence([one])]
-    city = _city()
+    city = site_city()
     return _render(
         "mine.html",
         links=links,
         licence=licence.licence if licence else None,
-        points=domain.points_of(licence.licence, city.timezone, _now()) if licence else None,
+        points=domain.points_of(licence.licence, city.timezone, present_time())
+        if licence
+        else None,
         violations=found,
         due=due,
         coming=[(one, coming[str(one.id)]) for one in owed if str(one.id) in coming],
@@ -71,7 +72,7 @@ def look_up() -> Any:
     typed = {name: request.form.get(name, "")[:40] for name in ("plate", "tail")}
     try:
         vehicle, found = domain.look_up(
-            _entry(), **typed, address=request.remote_addr or "", now=_now()
+            _entry(), **typed, address=request.remote_addr or "", now=present_time()
         )
     except FieldErrors as error:
         return _look_up_page(typed, error.fields), 422
@@ -89,7 +90,7 @@ def link() -> Any:
     """Link a vehicle."""
     typed = {name: request.form.get(name, "")[:40] for name in ("plate", "tail")}
     try:
-        domain.link_vehicle(signed_in(), _entry(), **typed, now=_now())
+        domain.link_vehicle(signed_in_resident(), _entry(), **typed, now=present_time())
     except FieldErrors as error:
         return _render("link.html", typed=typed, errors=error.fields), 422
     return redirect(ROOT)
@@ -100,7 +101,7 @@ def link() -> Any:
 )
 def unlink(link_id: uuid.UUID) -> Any:
     """Take a vehicle off the page."""
-    domain.unlink_vehicle(signed_in(), link_id, _now())
+    domain.unlink_vehicle(signed_in_resident(), link_id, present_time())
     return redirect("/me")
 
 
@@ -115,7 +116,7 @@ def licence() -> Any:
     """Link the licence."""
     typed = {name: request.form.get(name, "")[:40] for name in ("number", "file_tail")}
     try:
-        domain.link_licence(signed_in(), **typed, now=_now())
+        domain.link_licence(signed_in_resident(), **typed, now=present_time())
     except FieldErrors as error:
         return _render("licence.html", typed=typed, errors=error.fields), 422
     return redirect(ROOT)
@@ -128,14 +129,16 @@ def pay() -> Any:
     if not chosen:
         raise Invalid(_("Choose at least one ticket."))
     place = Place(request.host_url.rstrip("/"), language())
-    payment = begin_payment(_city(), signed_in(), "traffic_tickets", chosen, place, _now())
+    payment = begin_payment(
+        site_city(), signed_in_resident(), "traffic_tickets", chosen, place, present_time()
+    )
     return redirect(page_of(payment), 303)
 
 
 @blueprint.page(f"{ROOT}/<uuid:violation_id>", who="resident", continues=True)
 def ticket(violation_id: uuid.UUID) -> Any:
     """One ticket, with its dispute if there is one."""
-    return _ticket_page(domain.own_violation(signed_in(), violation_id), {}, {})
+    return _ticket_page(domain.own_violation(signed_in_resident(), violation_id), {}, {})
 
 
 @blueprint.page(f"{ROOT}/<uuid:violation_id>/dispute", who="resident", methods=("POST",))
@@ -144,9 +147,11 @@ def dispute(violation_id: uuid.UUID) -> Any:
     typed = {"reason": request.form.get("reason", "")}
     photos = [data for one in request.files.getlist("photos") if (data := one.read())]
     try:
-        disputes.dispute(signed_in(), violation_id, typed["reason"], photos, _now())
+        disputes.dispute(
+            signed_in_resident(), violation_id, typed["reason"], photos, present_time()
+        )
     except FieldErrors as error:
-        found = domain.own_violation(signed_in(), violation_id)
+        found = domain.own_violation(signed_in_resident(), violation_id)
         return _ticket_page(found, typed, error.fields), 422
     return redirect(f"{ROOT}/{violation_id}")
 
@@ -154,7 +159,7 @@ def dispute(violation_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/photos/<uuid:photo_id>", who="resident", continues=True)
 def photo(photo_id: uuid.UUID) -> Any:
     """A photograph that the resident sent."""
-    return photo_response(disputes.photo(photo_id, signed_in()))
+    return photo_response(disputes.photo(photo_id, signed_in_resident()))
 
 
 def photo_response(data: bytes) -> Response:
@@ -165,14 +170,14 @@ def photo_response(data: bytes) -> Response:
 
 def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]) -> str:
     objection = disputes.dispute_of(found.id)
-    mine = objection is not None and objection.resident_id == signed_in().id
+    mine = objection is not None and objection.resident_id == signed_in_resident().id
     return _render(
         "ticket.html",
         ticket=found,
         vehicle=found.vehicle,
         dispute=objection if mine else None,
         photos=disputes.photos_of(objection.id) if mine and objection else [],
-        can_dispute=objection is None and disputes.can_dispute(found, _now()),
+        can_dispute=objection is None and disputes.can_dispute(found, present_time()),
         own_payment=_own_payment(found),
         payable=_can_pay(found),
         typed=typed,
@@ -181,16 +186,16 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
 
 
 def _can_pay(found: Violation) -> bool:
-    if found.status != OPEN or not found.fine or not payments_open(_city()):
+    if found.status != OPEN or not found.fine or not payments_open(site_city()):
         return False
-    return domain.licence_link(signed_in()) is not None or not needs_licence([found])
+    return domain.licence_link(signed_in_resident()) is not None or not needs_licence([found])
 
 
 def _own_payment(found: Violation) -> uuid.UUID | None:
     if found.payment_id is None:
         return None
     try:
-        return own_payment(signed_in(), found.payment_id).id
+        return own_payment(signed_in_resident(), found.payment_id).id
     except NotFound:
         return None
 
@@ -213,19 +218,4 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _entry() -> CatalogEntry:
-    return _city().catalog["traffic_tickets"]
-
-
-def _city() -> City:
-    found: City | None = request.site.city  # type: ignore[attr-defined]
-    return found or abort(404)
-
-
-def signed_in() -> SignedInResident:
-    """The resident whom the policy of the page has let in."""
-    return current_resident() or abort(404)
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now
+    return site_city().catalog["traffic_tickets"]

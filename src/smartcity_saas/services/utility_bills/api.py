@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, request
+from flask import request
 from marshmallow import Schema, fields, validate
 
+from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.services.utility_bills import bills as domain
-from smartcity_saas.services.utility_bills.views import blueprint, signed_in
+from smartcity_saas.services.utility_bills.views import blueprint
+from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import body_of, moment, money
 from smartcity_saas.web.languages import language
@@ -26,7 +28,7 @@ class PaymentBody(Schema):
 @blueprint.page(ROOT, who="resident", continues=True)
 def api_accounts() -> Any:
     """The resident's accounts with their bills; numbers are masked."""
-    links = domain.links(signed_in())
+    links = domain.links(signed_in_resident())
     accounts = domain.accounts_of(links)
     return {
         "accounts": [
@@ -47,11 +49,11 @@ def api_accounts() -> Any:
 def api_pay() -> Any:
     """Begin to pay for some bills; the answer names the page to pay on."""
     body = body_of(PaymentBody)
-    city = request.site.city  # type: ignore[attr-defined]
+    city = site_city()
     place = Place(request.host_url.rstrip("/"), language())
     chosen = [str(key) for key in body["bills"]]
-    now = current_app.config["CLOCK"]()
-    made = begin_payment(city, signed_in(), "utility_bills", chosen, place, now)
+    now = present_time()
+    made = begin_payment(city, signed_in_resident(), "utility_bills", chosen, place, now)
     return {
         "payment": str(made.id),
         "state": made.state,

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
-from smartcity_saas.catalog.importing import MOST_SHOWN, served_city, take_upload
+from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.importing import REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import plain_money
 from smartcity_saas.web.policy import ConsoleBlueprint

@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import abort, current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
-from smartcity_saas.identity.gatekeeper import current_resident
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
 from smartcity_saas.payments.accounts import payment_methods, payments_open
 from smartcity_saas.payments.checkout import Place, begin_payment, page_of
 from smartcity_saas.payments.records import on_their_way, payments_of_resident
@@ -19,6 +18,7 @@ from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
 from smartcity_saas.services.utility_bills.models import KIND_NAMES, KINDS, UtilityBill
 from smartcity_saas.services.utility_bills.source import bring_up_to_date
+from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.charts import bar_chart
 from smartcity_saas.web.languages import language
 from smartcity_saas.web.policy import CityBlueprint
@@ -47,7 +47,7 @@ def landing() -> Any:
 @blueprint.page(f"{ROOT}/<any({', '.join(KINDS)}):kind>", who="resident")
 def by_kind(kind: str) -> Any:
     """The resident's first account of a kind, or the form that links one."""
-    resident = signed_in()
+    resident = signed_in_resident()
     found = domain.links(resident)
     accounts = domain.accounts_of(found)
     link = next((one for one in found if accounts[one.account_id].kind == kind), None)
@@ -59,13 +59,15 @@ def by_kind(kind: str) -> Any:
 @blueprint.page(f"{ROOT}/accounts/<uuid:link_id>", who="resident", continues=True)
 def account(link_id: uuid.UUID) -> Any:
     """One linked account: what is due, usage, tiers, history."""
-    resident = signed_in()
+    resident = signed_in_resident()
     link = domain.own_link(resident, link_id)
     found = domain.links(resident)
     accounts = domain.accounts_of(found)
     own = accounts[link.account_id]
     household = [one for one in found if one.nickname == link.nickname]
-    fresh = all(bring_up_to_date(_entry(), accounts[one.account_id], _now()) for one in household)
+    fresh = all(
+        bring_up_to_date(_entry(), accounts[one.account_id], present_time()) for one in household
+    )
     every = domain.bills_of(own.id)
     supplier = _entry().settings.get("suppliers", {}).get(own.kind, {})
     usage = domain.usage_of(every)
@@ -90,8 +92,9 @@ def account(link_id: uuid.UUID) -> Any:
         supplier=supplier,
         usage=usage,
         chart=_chart(usage),
-        tiers=domain.tiers_used(supplier.get("tiers", ()), every, _now().year),
-        year_usage=sum(b.usage for b in every if b.period.year == _now().year) / THOUSANDTHS,
+        tiers=domain.tiers_used(supplier.get("tiers", ()), every, present_time().year),
+        year_usage=sum(b.usage for b in every if b.period.year == present_time().year)
+        / THOUSANDTHS,
         entry=_entry(),
     )
 
@@ -99,12 +102,14 @@ def account(link_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
 def pay() -> Any:
     """Go and pay the chosen bills."""
-    city = request.site.city  # type: ignore[attr-defined]
+    city = site_city()
     chosen = request.form.getlist("bill")
     if not chosen:
         raise Invalid(_("Choose at least one bill."))
     place = Place(request.host_url.rstrip("/"), language())
-    payment = begin_payment(city, signed_in(), "utility_bills", chosen, place, _now())
+    payment = begin_payment(
+        city, signed_in_resident(), "utility_bills", chosen, place, present_time()
+    )
     return redirect(page_of(payment), 303)
 
 
@@ -121,7 +126,7 @@ def link() -> Any:
     """Link an account."""
     typed = {name: request.form.get(name, "") for name in ("kind", "number", "holder", "nickname")}
     try:
-        made = domain.link_account(signed_in(), _entry(), **typed, now=_now())
+        made = domain.link_account(signed_in_resident(), _entry(), **typed, now=present_time())
     except FieldErrors as error:
         return _link_page(typed, error.fields), 422
     return redirect(f"{ROOT}/accounts/{made.id}")
@@ -130,7 +135,7 @@ def link() -> Any:
 @blueprint.page(f"{ROOT}/accounts/<uuid:link_id>/unlink", who="resident", continues=True)
 def unlink_question(link_id: uuid.UUID) -> Any:
     """Ask before a link is removed."""
-    link = domain.own_link(signed_in(), link_id)
+    link = domain.own_link(signed_in_resident(), link_id)
     account = domain.accounts_of([link])[link.account_id]
     return _render("utility_bills/unlink.html", link=link, account=account)
 
@@ -140,7 +145,7 @@ def unlink_question(link_id: uuid.UUID) -> Any:
 )
 def unlink(link_id: uuid.UUID) -> Any:
     """Remove a link."""
-    domain.unlink_account(signed_in(), link_id, _now())
+    domain.unlink_account(signed_in_resident(), link_id, present_time())
     return redirect("/me")
 
 
@@ -152,7 +157,7 @@ def _link_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
 
 def _paying(due: list[UtilityBill]) -> Any:
     """What the amount card needs: whether and how one can pay here; None where nothing is due."""
-    city = request.site.city  # type: ignore[attr-defined]
+    city = site_city()
     if not due or not payments_open(city):
         return None
     return {"methods": payment_methods(city), "currency": due[0].currency}
@@ -162,7 +167,7 @@ def _receipts(bills: list[UtilityBill]) -> set[uuid.UUID]:
     """The payments of some bills that the resident made; others of the household have theirs."""
     if not any(bill.payment_id for bill in bills):
         return set()
-    return {payment.id for payment in payments_of_resident(signed_in())}
+    return {payment.id for payment in payments_of_resident(signed_in_resident())}
 
 
 def _chart(usage: domain.Usage) -> Any:
@@ -192,15 +197,6 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _entry() -> CatalogEntry:
-    city = request.site.city  # type: ignore[attr-defined]
+    city = site_city()
     found: CatalogEntry = city.catalog["utility_bills"]
     return found
-
-
-def signed_in() -> SignedInResident:
-    """The resident whom the policy of the page has let in."""
-    return current_resident() or abort(404)
-
-
-def _now() -> Any:
-    return current_app.config["CLOCK"]()
