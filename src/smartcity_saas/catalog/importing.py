@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
 
 from smartcity_saas.catalog.service import Imported, Service
+from smartcity_saas.clock import read_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, csv_problem
 from smartcity_saas.configuration.fields import no_control_characters
@@ -77,23 +78,17 @@ class Cells:
 
     def day(self, column: str) -> date:
         """A date (ISO 8601)."""
-        try:
-            found = date.fromisoformat(self.raw(column))
-        except ValueError:
-            found = date.min
-        if not 2000 <= found.year < 2100:
+        found = read_day(self.raw(column))
+        if found is None:
             self.fault(column, _("Write a date such as 2026-11-30."))
-        return found
+        return found or date.min
 
     def month(self, column: str) -> date:
         """A month, as its first day."""
-        try:
-            found = date.fromisoformat(f"{self.raw(column)}-01")
-        except ValueError:
-            found = date.min
-        if not 2000 <= found.year < 2100:
+        found = read_day(f"{self.raw(column)}-01")
+        if found is None:
             self.fault(column, _("Write a month such as 2026-10."))
-        return found
+        return found or date.min
 
     def clock(self, column: str) -> time:
         """A time of day."""

@@ -11,13 +11,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 from flask import current_app
 
 from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials import credential_names, store_credential
 from smartcity_saas.errors import Invalid, NotFound
@@ -78,7 +78,7 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
 def reconcile(city: str, since: datetime | None, until: datetime | None, style: str) -> None:
     """Compare a city's ledger with its payment provider. Exit code 1 if something differs."""
     with _inside(city) as found:
-        today = present_time().astimezone(ZoneInfo(found.timezone)).date()
+        today = today_in(found.timezone, present_time())
         first = since.date() if since else today - timedelta(days=30)
         last = until.date() if until else today
         begin, end = day_span(found, first)[0], day_span(found, last)[1]

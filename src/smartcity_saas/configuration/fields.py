@@ -14,6 +14,7 @@ from babel.numbers import list_currencies
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError, fields
 
+from smartcity_saas.clock import in_our_century
 from smartcity_saas.configuration import colors
 from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.layers import LANGUAGES
@@ -166,7 +167,7 @@ class Moment(Line):
             moment = datetime.strptime(text, "%Y-%m-%dT%H:%M")
         except ValueError:
             moment = None
-        if moment is None or not 2000 <= moment.year < 2100:
+        if moment is None or not in_our_century(moment):
             raise ValidationError(_('Write a date and a time as "2026-11-27T18:00", in quotes.'))
         return text
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from sqlalchemy import func, or_, select
 
+from smartcity_saas.clock import read_day, start_of_day
 from smartcity_saas.database import db
 from smartcity_saas.payments.models import DailyClosing, Payment
 from smartcity_saas.payments.states import HELD, MOVES
@@ -35,8 +35,8 @@ class Wanted:
             text=typed.get("text", "").strip()[:80],
             state=state if state in MOVES else "",
             service=typed.get("service", "")[:80],
-            since=day_of(typed.get("since", "")),
-            until=day_of(typed.get("until", "")),
+            since=read_day(typed.get("since", "")),
+            until=read_day(typed.get("until", "")),
         )
 
 
@@ -57,9 +57,11 @@ def find_payments(wanted: Wanted, zone: str, limit: int = PAGE) -> list[Payment]
     if wanted.service:
         query = query.where(Payment.service == wanted.service)
     if wanted.since:
-        query = query.where(Payment.created_at >= _start(wanted.since, zone))
+        query = query.where(Payment.created_at >= start_of_day(wanted.since, zone))
     if wanted.until:
-        query = query.where(Payment.created_at < _start(wanted.until + timedelta(days=1), zone))
+        query = query.where(
+            Payment.created_at < start_of_day(wanted.until + timedelta(days=1), zone)
+        )
     return list(db.session.scalars(query.order_by(Payment.created_at.desc()).limit(limit)))
 
 
@@ -73,16 +75,3 @@ def closings(limit: int = 60) -> list[DailyClosing]:
     """Closed days, the newest first."""
     query = select(DailyClosing).order_by(DailyClosing.day.desc()).limit(limit)
     return list(db.session.scalars(query))
-
-
-def _start(day: date, zone: str) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
-
-
-def day_of(text: str) -> date | None:
-    """A date of our century, None for anything else."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2100 else None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
+from smartcity_saas.clock import start_of_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict
@@ -110,9 +110,8 @@ def compare(
 
 def day_span(city: City, day: date) -> tuple[datetime, datetime]:
     """The beginning and the end of a day in the city's zone."""
-    zone = ZoneInfo(city.timezone)
-    begin = datetime.combine(day, time(), zone)
-    return begin, datetime.combine(day + timedelta(days=1), time(), zone)
+    after = day + timedelta(days=1)
+    return start_of_day(day, city.timezone), start_of_day(after, city.timezone)
 
 
 def close_day(

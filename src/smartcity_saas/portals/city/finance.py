@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import finding
-from smartcity_saas.payments.finding import Wanted, day_of
+from smartcity_saas.payments.finding import Wanted
 from smartcity_saas.payments.ledger import balances, entries_between, entries_of, totals
 from smartcity_saas.payments.reconciling import close_day, day_span, reconcile
 from smartcity_saas.payments.records import items_of, payment_of, refunds_of
@@ -173,7 +174,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
 
 def _closings_page(city: str, **values: Any) -> Any:
     served = served_city(city)
-    today = present_time().astimezone(ZoneInfo(served.timezone)).date()
+    today = today_in(served.timezone, present_time())
     with city_scope(served.id):
         closed = {row.day: row for row in finding.closings()}
         days = [
@@ -194,14 +195,14 @@ def _totals(served: City, day: date) -> dict[str, dict[str, int]]:
 
 
 def _span(served: City) -> tuple[datetime, datetime]:
-    today = present_time().astimezone(ZoneInfo(served.timezone)).date()
+    today = today_in(served.timezone, present_time())
     wanted = Wanted.of(request.args)
     since, until = wanted.since or today.replace(day=1), wanted.until or today
     return day_span(served, since)[0], day_span(served, max(since, until))[1]
 
 
 def _day(text: str) -> date:
-    found = day_of(text)
+    found = read_day(text)
     if found is None:
         raise Invalid(_("Write a date such as 2026-11-30."))
     return found

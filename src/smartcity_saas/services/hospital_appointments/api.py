@@ -10,6 +10,7 @@ from flask import request
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields
 
+from smartcity_saas.clock import in_our_century, read_day
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
@@ -58,7 +59,7 @@ def api_book() -> Any:
     """Book a place; 409 where none is left."""
     body = body_of(BookingBody)
     at = body.get("at")
-    if at is not None and not 2000 <= at.year < 2100:
+    if at is not None and not in_our_century(at):
         raise Invalid("", [BodyProblem("/at", _("There is no such time."))])
     made = booking.book(
         signed_in_resident(), body["patient"], body["session"], at, city_rules(), present_time()
@@ -142,10 +143,7 @@ def _day(default: date) -> date:
     text = request.args.get("day")
     if text is None:
         return default
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        found = date.min
-    if not 2000 <= found.year < 2100:
+    found = read_day(text)
+    if found is None:
         raise Invalid("", [BodyProblem("/day", _("Write a date such as 2026-11-30."))])
     return found

@@ -11,6 +11,7 @@ from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
+from smartcity_saas.clock import read_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.gatekeeper import signed_in_member
@@ -166,7 +167,4 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
 
 
 def _day(default: date) -> date:
-    try:
-        return date.fromisoformat(request.args.get("day", ""))
-    except ValueError:
-        return default
+    return read_day(request.args.get("day", "")) or default

@@ -9,6 +9,8 @@ from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from smartcity_saas.clock import today_in
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -58,7 +60,7 @@ class Rules:
 
     def today(self, now: datetime) -> date:
         """The day it is in the city."""
-        return now.astimezone(ZoneInfo(self.zone)).date()
+        return today_in(self.zone, now)
 
     def local(self, day: date, at: time) -> datetime:
         """A moment of the city."""
@@ -87,7 +89,7 @@ class Rules:
 
     def cancel_until(self, starts_at: datetime) -> datetime:
         """Until when an appointment can be cancelled here."""
-        day = starts_at.astimezone(ZoneInfo(self.zone)).date()
+        day = today_in(self.zone, starts_at)
         return min(self.local(day - timedelta(days=self.cancel_days), self.cancel_time), starts_at)
 
     def blocked_until(self, missed: Sequence[datetime], now: datetime) -> datetime | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
+from smartcity_saas.clock import start_of_day
 from smartcity_saas.database import db
 from smartcity_saas.messages import tell
 from smartcity_saas.services.hospital_appointments.models import (
@@ -110,8 +110,7 @@ def remind(now: datetime) -> None:
     if not entry.settings:
         return
     rules = Rules.of(entry.settings, city.timezone)
-    zone = ZoneInfo(city.timezone)
-    start = datetime.combine(rules.today(now) + timedelta(days=1), datetime.min.time(), zone)
+    start = start_of_day(rules.today(now) + timedelta(days=1), city.timezone)
     rows = db.session.execute(
         select(Appointment, ClinicSession)
         .join(ClinicSession, ClinicSession.id == Appointment.session_id)

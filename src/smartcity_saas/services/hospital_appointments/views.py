@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Response, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.clock import read_moment
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.database import command
 from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
@@ -275,13 +275,10 @@ def _slot() -> datetime | None:
     text = request.values.get("at", "")
     if not text:
         return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise NotFound(_("There is no such time.")) from None
-    if not 2000 <= found.year < 2100:
+    found = read_moment(text, site_city().timezone)
+    if found is None:
         raise NotFound(_("There is no such time."))
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(site_city().timezone))
+    return found
 
 
 def _chosen_day(days: list[schedule.Day]) -> date:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
@@ -16,6 +15,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.catalog.importing import Cells
 from smartcity_saas.catalog.service import Imported
+from smartcity_saas.clock import read_moment, start_of_day, today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
 from smartcity_saas.configuration.problems import Problem
@@ -114,7 +114,7 @@ def _parsed(line: Line, city: City, name: str, problems: list[Problem]) -> _Row 
         engine_tail=_tail(reader, "engine_tail"),
         values={
             "number": number,
-            "at": _moment(reader, ZoneInfo(city.timezone)),
+            "at": _moment(reader, city.timezone),
             "place": reader.both("place", 120),
             "act_code": act_code,
             "act": reader.both("act", 200),
@@ -134,15 +134,11 @@ def _tail(reader: Cells, column: str) -> str:
     return found or ""
 
 
-def _moment(reader: Cells, zone: ZoneInfo) -> datetime:
-    text = reader.raw("at").replace(" ", "T", 1)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = datetime(1, 1, 1, tzinfo=zone)
-    if not 2000 <= found.year < 2100:
+def _moment(reader: Cells, zone: str) -> datetime:
+    found = read_moment(reader.raw("at"), zone)
+    if found is None:
         reader.fault("at", _("Write a local date and time such as 2026-11-20T08:15."))
-    return found if found.tzinfo else found.replace(tzinfo=zone)
+    return found or start_of_day(date.min, zone)
 
 
 def _licence(reader: Cells) -> tuple[str, str, date] | None:
@@ -179,7 +175,7 @@ def _store(rows: list[_Row], name: str, result: Imported, now: datetime, sample:
         if licence_id is not None:
             stored.licence_id, stored.licence_by_payment = licence_id, False
         if stored.status == PAID and stored.paid_on is None:
-            stored.paid_on = now.astimezone(ZoneInfo(present_city().timezone)).date()
+            stored.paid_on = today_in(present_city().timezone, now)
         if stored.status == OPEN:
             stored.paid_on = None
         db.session.flush()

@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
+from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents import SignedInResident
@@ -76,7 +76,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
         .join(Payment, Payment.resident_id == LicenceLink.resident_id)
         .where(Payment.id == payment_id)
     ).one_or_none()
-    today = now.astimezone(ZoneInfo(present_city().timezone)).date()
+    today = today_in(present_city().timezone, now)
     for one in found:
         one.status, one.paid_on, one.payment_id = PAID, today, payment_id
         if one.points and one.licence_id is None:

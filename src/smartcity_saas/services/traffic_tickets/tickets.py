@@ -8,13 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from smartcity_saas.audit import record
+from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.credentials.personal import personal_index
 from smartcity_saas.database import command, db
@@ -210,9 +210,9 @@ def violations_of(vehicle_ids: Sequence[uuid.UUID], status: str | None = None) -
 def points_of(licence: TrafficLicence, zone: str, now: datetime, limit: int = 12) -> Points:
     """A licence's points in its scoring year (Measures for scoring road traffic violations,
     Ministry of Public Security order 163: twelve points a year)."""
-    today = now.astimezone(ZoneInfo(zone)).date()
+    today = today_in(zone, now)
     start, anew = scoring_year(licence.first_issued_on, today)
-    since = datetime(start.year, start.month, start.day, tzinfo=ZoneInfo(zone))
+    since = start_of_day(start, zone)
     rows = db.session.execute(
         select(Violation.status, func.sum(Violation.points))
         .where(

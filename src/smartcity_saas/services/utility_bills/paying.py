@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
+from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents import SignedInResident
@@ -70,7 +70,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
         raise NotPayable("paid")
     if any((b.amount, b.currency) != (amounts[str(b.id)], currency) for b in bills):
         raise NotPayable("changed")
-    today = now.astimezone(ZoneInfo(present_city().timezone)).date()
+    today = today_in(present_city().timezone, now)
     for bill in bills:
         bill.paid_on, bill.payment_id = today, payment_id
         report_paid(bill, now)

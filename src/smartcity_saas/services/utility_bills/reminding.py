@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
+from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
 from smartcity_saas.messages import tell
 from smartcity_saas.services.utility_bills.models import (
@@ -32,7 +32,7 @@ def remind(now: datetime) -> None:
     days = entry.settings.get("remind_days")
     if entry.state == "closed" or not days:
         return
-    today = now.astimezone(ZoneInfo(city.timezone)).date()
+    today = today_in(city.timezone, now)
     rows = db.session.execute(
         select(UtilityBill, UtilityAccount, UtilityLink)
         .join(UtilityAccount, UtilityAccount.id == UtilityBill.account_id)
