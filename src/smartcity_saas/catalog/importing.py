@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date, time
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from flask import request
 from flask_babel import lazy_gettext as _
@@ -22,10 +21,9 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
-from smartcity_saas.web.money import decimals
+from smartcity_saas.web.money import decimals, parse_decimal
 
 MOST_SHOWN = 100
-LARGEST_NUMBER = Decimal(1_000_000)
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
@@ -112,22 +110,45 @@ class Cells:
 
     def decimal(self, column: str, places: int) -> int:
         """A number that is not negative, as a whole number of its smallest part."""
-        try:
-            value = Decimal(self.raw(column))
-            fits = value.is_finite() and 0 <= value < LARGEST_NUMBER
-            if fits and -int(value.as_tuple().exponent) <= places:
-                return int(value.scaleb(places))
-        except InvalidOperation:
-            pass
-        self.fault(
-            column,
-            _("Write a number from 0 to 999,999 with up to %(places)s decimals.", places=places),
-        )
-        return 0
+        found = parse_decimal(self.raw(column), places)
+        if found is None:
+            self.fault(
+                column,
+                _(
+                    "Write a number from 0 to 999,999 with up to %(places)s decimals.",
+                    places=places,
+                ),
+            )
+        return found or 0
 
     def money(self, column: str, currency: str) -> int:
         """An amount, in the currency's minor unit."""
         return self.decimal(column, decimals(currency))
+
+
+class Row(Protocol):
+    """A row that was read: the line of the file it stands on, and what it is about."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def key(self) -> Any: ...
+
+
+R = TypeVar("R", bound=Row)
+
+
+def refuse_twice(
+    rows: list[R], name: str, problems: list[Problem], column: str, message: Callable[[int], Any]
+) -> None:
+    """Take out every row that is about the same as one on an earlier line, with a problem each;
+    the message is made of that line's number."""
+    first: dict[Any, int] = {}
+    for row in rows:
+        line = first.setdefault(row.key, row.line)
+        if line != row.line:
+            problems.append(csv_problem(name, row.line, column, message(line)))
+    rows[:] = [row for row in rows if first[row.key] == row.line]
 
 
 def _file_name(given: str) -> str:

@@ -35,11 +35,15 @@ def plain_money(minor: int, currency: str, *, grouped: bool = False) -> str:
 
 def parse_money(text: str, currency: str) -> int | None:
     """An amount from a plain decimal, None if it is none, negative, absurd or too fine."""
+    return parse_decimal(text, decimals(currency))
+
+
+def parse_decimal(text: str, places: int) -> int | None:
+    """A plain decimal as a whole number of its smallest part; None as for an amount."""
     try:
         value = Decimal(text.strip())
     except InvalidOperation:
         return None
-    places = decimals(currency)
     if not value.is_finite() or not 0 <= value < LARGEST:
         return None
     if -int(value.as_tuple().exponent) > places:

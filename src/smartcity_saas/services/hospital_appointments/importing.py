@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells
+from smartcity_saas.catalog.importing import Cells, refuse_twice
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
@@ -152,7 +152,13 @@ def _take(
     result = Imported()
     rules = Rules.of(city.catalog[SERVICE].settings, city.timezone)
     rows = [row for line in lines if (row := _parsed(line, city, rules, name, result.problems))]
-    _refuse_twice(rows, name, result.problems)
+    refuse_twice(
+        rows,
+        name,
+        result.problems,
+        "half",
+        lambda line: _("This doctor's half day stands on line %(line)s too.", line=line),
+    )
     if result.problems and all_or_nothing:
         return result
     with command() as session:
@@ -205,16 +211,6 @@ def _parsed(
 
 def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[\s,;，；、]+", text) if word][:40]
-
-
-def _refuse_twice(rows: list[_Row], name: str, problems: list[Problem]) -> None:
-    seen: dict[Any, int] = {}
-    for row in [*rows]:
-        first = seen.setdefault(row.key, row.line)
-        if first != row.line:
-            rows.remove(row)
-            message = _("This doctor's half day stands on line %(line)s too.", line=first)
-            problems.append(csv_problem(name, row.line, "half", message))
 
 
 class _Writer:

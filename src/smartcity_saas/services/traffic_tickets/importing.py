@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells
+from smartcity_saas.catalog.importing import Cells, refuse_twice
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.clock import read_moment, start_of_day, today_in
 from smartcity_saas.configuration.city import City
@@ -66,6 +66,11 @@ class _Row:
     values: Mapping[str, Any]
     licence: tuple[str, str, date] | None
 
+    @property
+    def key(self) -> str:
+        """The ticket's number."""
+        return str(self.values["number"])
+
 
 def import_tickets(
     actor: Actor,
@@ -85,7 +90,13 @@ def import_tickets(
     result = Imported()
     lines = read_csv(data, name, REQUIRED)
     rows = [row for line in lines if (row := _parsed(line, city, name, result.problems))]
-    _refuse_twice(rows, name, result.problems)
+    refuse_twice(
+        rows,
+        name,
+        result.problems,
+        "number",
+        lambda line: _("This ticket stands on line %(line)s too.", line=line),
+    )
     if result.problems and all_or_nothing:
         return result
     with command():
@@ -148,16 +159,6 @@ def _licence(reader: Cells) -> tuple[str, str, date] | None:
     if number is None:
         reader.fault("licence_number", _("This is no number of a licence (its check fails)."))
     return number or "", _tail(reader, "licence_file_tail"), reader.day("licence_first_issued_on")
-
-
-def _refuse_twice(rows: list[_Row], name: str, problems: list[Problem]) -> None:
-    seen: dict[str, int] = {}
-    for row in [*rows]:
-        first = seen.setdefault(row.values["number"], row.line)
-        if first != row.line:
-            rows.remove(row)
-            message = _("This ticket stands on line %(line)s too.", line=first)
-            problems.append(csv_problem(name, row.line, "number", message))
 
 
 def _store(rows: list[_Row], name: str, result: Imported, now: datetime, sample: bool) -> None:

@@ -12,10 +12,10 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells
+from smartcity_saas.catalog.importing import Cells, refuse_twice
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
+from smartcity_saas.configuration.csv_input import Line, read_csv
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command, db
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
@@ -48,6 +48,11 @@ class _Row:
     due_on: date
     paid_on: date | None
 
+    @property
+    def key(self) -> tuple[str, str, date]:
+        """The account and the month."""
+        return self.kind, self.number, self.period
+
 
 def import_bills(
     actor: Actor,
@@ -71,7 +76,13 @@ def import_bills(
         row = _parsed(line, settings, city.currency, name, result.problems)
         if row is not None:
             rows.append(row)
-    _refuse_twice(rows, name, result.problems)
+    refuse_twice(
+        rows,
+        name,
+        result.problems,
+        "period",
+        lambda line: _("This account and month stand on line %(line)s too.", line=line),
+    )
     if result.problems and all_or_nothing:
         return result
     with command():
@@ -117,23 +128,6 @@ def _parsed(
     if not reader.faulty and row.due_on < row.issued_on:
         reader.fault("due_on", _("A bill cannot be due before it is issued."))
     return None if reader.faulty else row
-
-
-def _refuse_twice(rows: list[_Row], name: str, problems: list[Problem]) -> None:
-    seen: dict[tuple[str, str, date], int] = {}
-    for row in [*rows]:
-        key = (row.kind, row.number, row.period)
-        first = seen.setdefault(key, row.line)
-        if first != row.line:
-            rows.remove(row)
-            problems.append(
-                csv_problem(
-                    name,
-                    row.line,
-                    "period",
-                    _("This account and month stand on line %(line)s too.", line=first),
-                )
-            )
 
 
 def _store(rows: list[_Row], result: Imported, currency: str, now: datetime, sample: bool) -> None:
