@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from marshmallow import Schema, fields, validate
 
+from smartcity_saas.catalog.paying import begun, pay_here
 from smartcity_saas.identity.gatekeeper import signed_in_resident
-from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.views import blueprint
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import body_of, moment, money
-from smartcity_saas.web.languages import language
 
 ROOT = f"{API}/traffic-tickets"
 
@@ -50,19 +48,7 @@ def api_tickets() -> Any:
 @blueprint.page(f"{ROOT}/payments", who="resident", methods=("POST",))
 def api_pay() -> Any:
     """Begin to pay for some tickets; the answer names the page to pay on."""
-    body = body_of(PaymentBody)
-    city = site_city()
-    place = Place(request.host_url.rstrip("/"), language())
-    chosen = [str(key) for key in body["tickets"]]
-    now = present_time()
-    made = begin_payment(city, signed_in_resident(), "traffic_tickets", chosen, place, now)
-    return {
-        "payment": str(made.id),
-        "state": made.state,
-        **money(made.amount, made.currency),
-        "checkout_url": made.checkout_url,
-        "expires_at": moment(made.expires_at),
-    }, 201
+    return begun(pay_here("traffic_tickets", body_of(PaymentBody)["tickets"]))
 
 
 def _ticket(one: Any) -> dict[str, Any]:

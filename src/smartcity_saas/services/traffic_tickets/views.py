@@ -8,11 +8,12 @@ from typing import Any
 from flask import Response, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.catalog.paying import pay_here
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
 from smartcity_saas.payments.accounts import payment_methods, payments_open
-from smartcity_saas.payments.checkout import Place, begin_payment, page_of
+from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, own_payment
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets import tickets as domain
@@ -21,7 +22,6 @@ from smartcity_saas.services.traffic_tickets.paying import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.source import bring_up_to_date
 from smartcity_saas.tenancy.here import present_time, site_city
-from smartcity_saas.web.languages import language
 from smartcity_saas.web.policy import CityBlueprint
 
 ROOT = "/services/traffic-tickets"
@@ -128,11 +128,7 @@ def pay() -> Any:
     chosen = request.form.getlist("ticket")
     if not chosen:
         raise Invalid(_("Choose at least one ticket."))
-    place = Place(request.host_url.rstrip("/"), language())
-    payment = begin_payment(
-        site_city(), signed_in_resident(), "traffic_tickets", chosen, place, present_time()
-    )
-    return redirect(page_of(payment), 303)
+    return redirect(page_of(pay_here("traffic_tickets", chosen)), 303)
 
 
 @blueprint.page(f"{ROOT}/<uuid:violation_id>", who="resident", continues=True)

@@ -8,11 +8,12 @@ from typing import Any
 from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.catalog.paying import pay_here
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
 from smartcity_saas.payments.accounts import payment_methods, payments_open
-from smartcity_saas.payments.checkout import Place, begin_payment, page_of
+from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, payments_of_resident
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
@@ -20,7 +21,6 @@ from smartcity_saas.services.utility_bills.models import KIND_NAMES, KINDS, Util
 from smartcity_saas.services.utility_bills.source import bring_up_to_date
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.charts import bar_chart
-from smartcity_saas.web.languages import language
 from smartcity_saas.web.policy import CityBlueprint
 
 ICONS = {"water": "droplet", "electricity": "bolt", "gas": "flame"}
@@ -102,15 +102,10 @@ def account(link_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
 def pay() -> Any:
     """Go and pay the chosen bills."""
-    city = site_city()
     chosen = request.form.getlist("bill")
     if not chosen:
         raise Invalid(_("Choose at least one bill."))
-    place = Place(request.host_url.rstrip("/"), language())
-    payment = begin_payment(
-        city, signed_in_resident(), "utility_bills", chosen, place, present_time()
-    )
-    return redirect(page_of(payment), 303)
+    return redirect(page_of(pay_here("utility_bills", chosen)), 303)
 
 
 @blueprint.page(f"{ROOT}/link", who="resident")

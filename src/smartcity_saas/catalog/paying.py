@@ -1,0 +1,37 @@
+"""Paying for a service's things from its own pages and its API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import request
+
+from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.payments.checkout import Place, begin_payment
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.web.api import moment, money
+from smartcity_saas.web.languages import language
+
+
+def pay_here(service: str, references: Iterable[object]) -> Payment:
+    """Begin to pay as the signed-in resident, to come back to the present site.
+
+    Raises:
+        NotFound, Conflict, PaymentsClosed, ProviderUnreachable: As ``begin_payment`` does.
+    """
+    place = Place(request.host_url.rstrip("/"), language())
+    keys = [str(one) for one in references]
+    return begin_payment(site_city(), signed_in_resident(), service, keys, place, present_time())
+
+
+def begun(payment: Payment) -> tuple[dict[str, Any], int]:
+    """The API's answer to a payment that has begun."""
+    return {
+        "payment": str(payment.id),
+        "state": payment.state,
+        **money(payment.amount, payment.currency),
+        "checkout_url": payment.checkout_url,
+        "expires_at": moment(payment.expires_at),
+    }, 201
