@@ -64,6 +64,8 @@ class BackOffice:
     def _misbehave(self) -> Any:
         if self.trouble == "down":
             return Response(status=503)
+        if self.trouble == "refuses":
+            return Response(status=403)
         if self.trouble == "redirect":
             return Response(status=302, headers={"Location": "http://127.0.0.1:1/"})
         if self.trouble == "junk":

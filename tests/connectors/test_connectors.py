@@ -298,6 +298,21 @@ def test_tickets_come_and_their_payment_goes_back(world: World, office: BackOffi
     assert (told["number"], told["status"]) == ("V-1", "paid")
 
 
+@pytest.mark.parametrize("trouble", ["down", "junk", "refuses"])
+def test_what_is_held_of_a_schedule_is_shown(
+    world: World, office: BackOffice, trouble: str
+) -> None:
+    """A hospital that does not answer, or will not, leaves the department's page standing."""
+    clinic = Clinic(world)
+    clinic.bring()
+    office.trouble = trouble
+    with world.inside("hangzhou"):
+        department = db.session.scalars(select(ClinicSession)).one().department_id
+    page = world.resident().get(f"/services/hospital-appointments/departments/{department}")
+    assert page.status_code == 200, page.text
+    assert "does not answer just now" in page.text
+
+
 def test_schedules_come_and_bookings_go_back(world: World, office: BackOffice) -> None:
     """A department's schedule is fetched when someone looks; the hospital hears of each act."""
     clinic = Clinic(world)

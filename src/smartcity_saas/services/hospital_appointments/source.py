@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import select
 
-from smartcity_saas.connectors import BackOfficeDown, office_of
-from smartcity_saas.credentials import CredentialError
+from smartcity_saas.configuration.city import CatalogEntry
+from smartcity_saas.connectors import BackOfficeDown, has_back_office, kept_fresh, office_of, tell
 from smartcity_saas.database import command, db
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.importing import take_schedule
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 def report(appointment: Appointment, act: str, now: datetime) -> None:
     """Write the task that tells the hospital, in the transaction of what there is to tell."""
-    if present_city().catalog[SERVICE].connector.get("kind") == "http":
+    if has_back_office(present_city().catalog[SERVICE]):
         payload = {"appointment": str(appointment.id), "act": act}
         enqueue(REPORT, payload, now, key=f"{appointment.id}:{act}")
 
@@ -72,37 +72,27 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         "code": appointment.code,
         "patient": {"name": patient.name, "phone": patient.phone},
     }
-    office = office_of(present_city().catalog[SERVICE])
-    db.session.rollback()  # nothing stays open while the other side takes its time
-    office.post("/appointments", body, f"{appointment.id}:{payload['act']}")
+    tell(SERVICE, "/appointments", body, f"{appointment.id}:{payload['act']}")
 
 
 def bring_up_to_date(department: HospitalDepartment, now: datetime) -> bool:
-    """Fetch a department's schedule again if what is held has grown old.
-
-    Returns:
-        Whether what is held is as fresh as the city wants it.
-    """
+    """Fetch a department's schedule again if it has grown old; whether it is fresh then."""
     entry = present_city().catalog[SERVICE]
-    if entry.connector.get("kind") != "http":
-        return True
-    fresh = timedelta(minutes=entry.connector.get("fresh_minutes", 10))
-    if department.refreshed_at is not None and now - department.refreshed_at < fresh:
-        return True
+    return kept_fresh(entry, department.refreshed_at, now, lambda: _fetch(entry, department, now))
+
+
+def _fetch(entry: CatalogEntry, department: HospitalDepartment, now: datetime) -> None:
     hospital = db.session.scalars(
         select(Hospital).where(Hospital.id == department.hospital_id)
     ).one()
     parameters = {"hospital": hospital.code, "department": department.code}
-    try:
-        office = office_of(entry)
-        db.session.rollback()
-        answer = office.get("/schedule", parameters)
-        problems = take_schedule(answer, hospital.code, department.code, now)
-    except (BackOfficeDown, CredentialError):
-        return False
-    if problems:
-        log.warning("back_office_answer_odd", service=SERVICE, problems=len(problems))
+    office = office_of(entry)
+    db.session.rollback()
+    answer = office.get("/schedule", parameters)
+    problems = take_schedule(answer, hospital.code, department.code, now)
     with command():
         department.refreshed_at = now
         db.session.add(department)
-    return not problems
+    if problems:
+        log.warning("back_office_answer_odd", service=SERVICE, problems=len(problems))
+        raise BackOfficeDown("odd answer")

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import structlog
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy import delete, select
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
-from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, office_of
-from smartcity_saas.credentials import CredentialError
+from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.traffic_tickets.models import (
@@ -43,22 +41,13 @@ SERVICE = "traffic_tickets"
 REPORT = "traffic_tickets.report"
 MOST_VIOLATIONS = 500
 
-log = structlog.get_logger(__name__)
 
-
-class _Answer(Schema):
-    class Meta:
-        """Further keys are the back office's own business."""
-
-        unknown = EXCLUDE
-
-
-class _TextAnswer(_Answer):
+class _TextAnswer(Answer):
     zh = fields.String(required=True, validate=[validate.Length(1, 200), clean])
     en = fields.String(required=True, validate=[validate.Length(1, 300), clean])
 
 
-class ViolationAnswer(_Answer):
+class ViolationAnswer(Answer):
     """One violation as a back office gives it. The fine is in the minor unit."""
 
     number = fields.String(required=True, validate=validate.Regexp(r"[A-Za-z0-9-]{1,40}\Z"))
@@ -71,7 +60,7 @@ class ViolationAnswer(_Answer):
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
 
 
-class VehicleAnswer(_Answer):
+class VehicleAnswer(Answer):
     """One vehicle with its violations."""
 
     vin_tail = fields.String(required=True, validate=validate.Regexp(r"[A-Z0-9]{6}\Z"))
@@ -91,7 +80,7 @@ def find_vehicle(
     Raises:
         BackOfficeDown: The back office is asked and does not answer.
     """
-    if entry.connector.get("kind") == "http":
+    if has_back_office(entry):
         _fetch(entry, plate, tail, now)
     return db.session.scalars(
         select(TrafficVehicle).where(TrafficVehicle.plate == plate)
@@ -99,26 +88,14 @@ def find_vehicle(
 
 
 def bring_up_to_date(entry: CatalogEntry, vehicle: TrafficVehicle, now: datetime) -> bool:
-    """Ask the back office again if what is held has grown old.
-
-    Returns:
-        Whether what is held is as fresh as the city wants it.
-    """
-    if entry.connector.get("kind") != "http":
-        return True
-    fresh = timedelta(minutes=entry.connector.get("fresh_minutes", 10))
-    if now - vehicle.updated_at < fresh:
-        return True
-    try:
-        _fetch(entry, vehicle.plate, vehicle.vin_tail, now)
-    except (BackOfficeDown, CredentialError):
-        return False
-    return True
+    """Ask the back office again if what is held has grown old; whether it is fresh then."""
+    plate, tail = vehicle.plate, vehicle.vin_tail
+    return kept_fresh(entry, vehicle.updated_at, now, lambda: _fetch(entry, plate, tail, now))
 
 
 def report(violation: Violation, act: str, now: datetime) -> None:
     """Write the task that tells the back office, in the transaction of what there is to tell."""
-    if present_city().catalog[SERVICE].connector.get("kind") == "http":
+    if has_back_office(present_city().catalog[SERVICE]):
         key = f"{violation.id}:{act}:{violation.payment_id or now.isoformat()}"
         payload = {"violation": str(violation.id), "act": act, "key": key}
         if act == PAID:
@@ -145,26 +122,14 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         query = select(Dispute.reason).where(Dispute.violation_id == key)
         body |= {"reason": db.session.scalars(query).one()}
     path = f"/violations/{quote(violation.number, safe='')}/status"
-    office = office_of(present_city().catalog[SERVICE])
-    db.session.rollback()  # nothing stays open while the other side takes its time
-    office.post(path, body, payload["key"])
+    tell(SERVICE, path, body, payload["key"])
 
 
 def _fetch(entry: CatalogEntry, plate: str, tail: str, now: datetime) -> None:
-    office = office_of(entry)
-    db.session.rollback()
-    try:
-        answer = office.get(f"/vehicles/{quote(plate, safe='')}", {"tail": tail})
-        found = VehicleAnswer().load(answer)
-    except BackOfficeRefused as error:
-        if error.code == 404:
-            return
-        raise BackOfficeDown(f"status {error.code}") from None
-    except ValidationError as error:
-        log.warning("back_office_answer_odd", service=SERVICE, fields=sorted(error.messages))
-        raise BackOfficeDown("odd answer") from None
-    with command():
-        _store(plate, found, now)
+    found = ask(entry, f"/vehicles/{quote(plate, safe='')}", VehicleAnswer(), {"tail": tail})
+    if found is not None:
+        with command():
+            _store(plate, found, now)
 
 
 def _store(plate: str, found: Mapping[str, Any], now: datetime) -> None:

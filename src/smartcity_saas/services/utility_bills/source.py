@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
-import structlog
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 from sqlalchemy import select
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
-from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, office_of
-from smartcity_saas.credentials import CredentialError
+from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
@@ -31,16 +29,9 @@ PAID = "utility_bills.paid"
 REVERSED = "utility_bills.reversed"
 MOST_BILLS = 240
 
-log = structlog.get_logger(__name__)
 
-
-class BillAnswer(Schema):
+class BillAnswer(Answer):
     """One bill as a back office gives it. Amounts in the minor unit, usage in thousandths."""
-
-    class Meta:
-        """Further keys are the back office's own business."""
-
-        unknown = EXCLUDE
 
     period = fields.Date(required=True, format="%Y-%m")
     usage = fields.Integer(required=True, validate=validate.Range(0, 10**9))
@@ -50,13 +41,8 @@ class BillAnswer(Schema):
     paid_on = fields.Date(load_default=None, allow_none=True)
 
 
-class AccountAnswer(Schema):
+class AccountAnswer(Answer):
     """One account with its bills."""
-
-    class Meta:
-        """Further keys are the back office's own business."""
-
-        unknown = EXCLUDE
 
     holder = fields.String(required=True, validate=[validate.Length(1, 60), clean])
     address = fields.String(required=True, validate=[validate.Length(1, 120), clean])
@@ -80,7 +66,7 @@ def find_account(
     Raises:
         BackOfficeDown: The back office is asked and does not answer.
     """
-    if entry.connector.get("kind") == "http":
+    if has_back_office(entry):
         _fetch(entry, kind, number, now)
     return db.session.scalars(
         select(UtilityAccount).where(UtilityAccount.kind == kind, UtilityAccount.number == number)
@@ -88,43 +74,28 @@ def find_account(
 
 
 def bring_up_to_date(entry: CatalogEntry, account: UtilityAccount, now: datetime) -> bool:
-    """Ask the back office again if what is held has grown old.
-
-    Returns:
-        Whether what is held is as fresh as the city wants it; False where the back office does
-        not answer, and the last good data is all there is.
-    """
-    if entry.connector.get("kind") != "http":
-        return True
-    fresh = timedelta(minutes=entry.connector.get("fresh_minutes", 10))
-    if now - account.updated_at < fresh:
-        return True
-    try:
-        _fetch(entry, account.kind, account.number, now)
-    except (BackOfficeDown, CredentialError):
-        return False
-    return True
+    """Ask the back office again if what is held has grown old; whether it is fresh then."""
+    kind, number = account.kind, account.number
+    return kept_fresh(entry, account.updated_at, now, lambda: _fetch(entry, kind, number, now))
 
 
 def report_paid(bill: UtilityBill, now: datetime) -> None:
     """Write the task that tells the back office, in the transaction that marks the bill paid."""
-    if present_city().catalog[SERVICE].connector.get("kind") == "http":
+    if has_back_office(present_city().catalog[SERVICE]):
         enqueue(PAID, {"bill": str(bill.id)}, now, key=f"{bill.id}:{bill.payment_id}")
 
 
 def report_reversed(bill: UtilityBill, now: datetime) -> None:
     """Write the task that tells the back office that a payment went back."""
-    if present_city().catalog[SERVICE].connector.get("kind") == "http":
+    if has_back_office(present_city().catalog[SERVICE]):
         payload = {"bill": str(bill.id), "payment": str(bill.payment_id)}
         enqueue(REVERSED, payload, now, key=f"{bill.id}:{bill.payment_id}")
 
 
 def send_reversed(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: tell the back office that what it was told of a payment holds no longer."""
-    office = office_of(present_city().catalog[SERVICE])
-    db.session.rollback()
-    key = f"{payload['bill']}:{payload['payment']}"
-    office.post("/reversals", {"payment": payload["payment"]}, f"reversed:{key}")
+    key = f"reversed:{payload['bill']}:{payload['payment']}"
+    tell(SERVICE, "/reversals", {"payment": payload["payment"]}, key)
 
 
 def send_paid(payload: Mapping[str, Any], now: datetime) -> None:
@@ -146,26 +117,14 @@ def send_paid(payload: Mapping[str, Any], now: datetime) -> None:
         "paid_on": str(bill.paid_on),
         "payment": str(bill.payment_id),
     }
-    office = office_of(present_city().catalog[SERVICE])
-    db.session.rollback()  # nothing stays open while the other side takes its time
-    office.post("/payments", body, f"{bill.id}:{bill.payment_id}")
+    tell(SERVICE, "/payments", body, f"{bill.id}:{bill.payment_id}")
 
 
 def _fetch(entry: CatalogEntry, kind: str, number: str, now: datetime) -> None:
-    office = office_of(entry)
-    db.session.rollback()
-    try:
-        answer = office.get(f"/accounts/{kind}/{quote(number, safe='')}")
-        found = AccountAnswer().load(answer)
-    except BackOfficeRefused as error:
-        if error.code == 404:
-            return
-        raise BackOfficeDown(f"status {error.code}") from None
-    except ValidationError as error:
-        log.warning("back_office_answer_odd", service=SERVICE, fields=sorted(error.messages))
-        raise BackOfficeDown("odd answer") from None
-    with command():
-        _store(kind, number, found, now)
+    found = ask(entry, f"/accounts/{kind}/{quote(number, safe='')}", AccountAnswer())
+    if found is not None:
+        with command():
+            _store(kind, number, found, now)
 
 
 def _store(kind: str, number: str, found: Mapping[str, Any], now: datetime) -> None:

@@ -1,0 +1,89 @@
+"""What a service does with its ``http`` connector: ask when what it holds has grown old, and tell.
+
+Nothing stays open in the database while the other side takes its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from smartcity_saas.configuration.city import CatalogEntry
+from smartcity_saas.connectors.client import BackOfficeDown, BackOfficeRefused, office_of
+from smartcity_saas.credentials import CredentialError
+from smartcity_saas.database import db
+from smartcity_saas.tenancy.here import present_city
+
+log = structlog.get_logger(__name__)
+
+
+class Answer(Schema):
+    """A part of what a back office says. Further keys are its own business."""
+
+    class Meta:
+        """See above."""
+
+        unknown = EXCLUDE
+
+
+def has_back_office(entry: CatalogEntry) -> bool:
+    """Whether a city's service stands on a back office, not on the platform's tables alone."""
+    return bool(entry.connector.get("kind") == "http")
+
+
+def kept_fresh(
+    entry: CatalogEntry, since: datetime | None, now: datetime, fetch: Callable[[], None]
+) -> bool:
+    """Fetch again what was last fetched at a moment (None: never), if it has grown old.
+
+    Returns:
+        Whether what is held is as fresh as the city wants it; False where the back office does
+        not answer, and the last good data is all there is.
+    """
+    if not has_back_office(entry):
+        return True
+    if since is not None and now - since < timedelta(minutes=entry.connector["fresh_minutes"]):
+        return True
+    try:
+        fetch()
+    except (BackOfficeDown, BackOfficeRefused, CredentialError):
+        return False
+    return True
+
+
+def ask(
+    entry: CatalogEntry, path: str, schema: Answer, parameters: Mapping[str, str] | None = None
+) -> Mapping[str, Any] | None:
+    """What a back office knows of something; None where it knows nothing (404).
+
+    Raises:
+        BackOfficeDown: It does not answer, or not as the contract says.
+    """
+    office = office_of(entry)
+    db.session.rollback()
+    try:
+        found: Mapping[str, Any] = schema.load(office.get(path, parameters))
+    except BackOfficeRefused as error:
+        if error.code == 404:
+            return None
+        raise BackOfficeDown(f"status {error.code}") from None
+    except ValidationError as error:
+        log.warning("back_office_answer_odd", service=entry.name, fields=sorted(error.messages))
+        raise BackOfficeDown("odd answer") from None
+    return found
+
+
+def tell(service: str, path: str, body: Mapping[str, Any], key: str) -> None:
+    """Tell a service's back office something, once however often it is sent (by ``key``).
+
+    Raises:
+        BackOfficeDown: It does not answer.
+        BackOfficeRefused: It will not have it.
+    """
+    office = office_of(present_city().catalog[service])
+    db.session.rollback()
+    office.post(path, body, key)
