@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import datetime
 
 from smartcity_saas.credentials.keyring import Keyring
@@ -17,5 +18,16 @@ def personal_index(keyring: Keyring, purpose: str, number: str, now: datetime) -
     Raises:
         CredentialError: The city's key cannot be opened.
     """
+    return personal_indexes(keyring, purpose, [number], now)[number]
+
+
+def personal_indexes(
+    keyring: Keyring, purpose: str, numbers: Iterable[str], now: datetime
+) -> dict[str, str]:
+    """The indexes of many numbers, with the city's key opened once.
+
+    Raises:
+        CredentialError: The city's key cannot be opened.
+    """
     key = city_secret(keyring, f"index:{purpose}", now)
-    return hmac.new(key, number.encode(), hashlib.sha256).hexdigest()
+    return {one: hmac.new(key, one.encode(), hashlib.sha256).hexdigest() for one in numbers}

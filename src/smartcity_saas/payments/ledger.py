@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from smartcity_saas.database import db, insert_once
-from smartcity_saas.payments.models import LedgerEntry
+from smartcity_saas.payments.models import LedgerEntry, Payment
 
 HELD = "held"
 
@@ -70,6 +70,17 @@ def entries_between(since: datetime, until: datetime) -> list[LedgerEntry]:
     """Transfers of a span of time (``since`` included, ``until`` not), in their order."""
     query = select(LedgerEntry).where(LedgerEntry.at >= since, LedgerEntry.at < until)
     return list(db.session.scalars(query.order_by(LedgerEntry.at, LedgerEntry.id)))
+
+
+def payment_numbers(since: datetime, until: datetime) -> dict[uuid.UUID, str]:
+    """The numbers of the payments that the transfers of a span of time belong to."""
+    query = (
+        select(Payment.id, Payment.number)
+        .join(LedgerEntry, LedgerEntry.payment_id == Payment.id)
+        .where(LedgerEntry.at >= since, LedgerEntry.at < until)
+        .distinct()
+    )
+    return {row.id: row.number for row in db.session.execute(query)}
 
 
 def balances() -> dict[tuple[str, str], int]:

@@ -17,8 +17,8 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments.accounts import account_of
-from smartcity_saas.payments.ledger import entries_between, totals
-from smartcity_saas.payments.models import DailyClosing, LedgerEntry, Payment
+from smartcity_saas.payments.ledger import entries_between, payment_numbers, totals
+from smartcity_saas.payments.models import DailyClosing, LedgerEntry
 from smartcity_saas.payments.providers import Move
 
 SLACK = timedelta(days=14)
@@ -63,7 +63,7 @@ def reconcile(city: City, since: datetime, until: datetime) -> Reconciled:
     db.session.rollback()
     provider = list(account.moves(since - SLACK, until + SLACK))
     entries = entries_between(since - SLACK, until + SLACK)
-    numbers = _numbers()
+    numbers = payment_numbers(since - SLACK, until + SLACK)
     found = tuple(compare(entries, provider, since, until, numbers))
     return Reconciled(
         sum(1 for entry in entries if since <= entry.at < until and _signed(entry)),
@@ -150,8 +150,3 @@ def _signed(entry: LedgerEntry) -> int:
     if entry.debit.startswith("provider:"):
         return entry.amount
     return -entry.amount if entry.credit.startswith("provider:") else 0
-
-
-def _numbers() -> dict[Any, str]:
-    rows = db.session.execute(select(Payment.id, Payment.number))
-    return {key: number for key, number in rows}  # noqa: C416 -- rows are no pairs to mypy

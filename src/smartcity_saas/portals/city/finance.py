@@ -17,7 +17,13 @@ from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import finding
 from smartcity_saas.payments.finding import Wanted
-from smartcity_saas.payments.ledger import balances, entries_between, entries_of, totals
+from smartcity_saas.payments.ledger import (
+    balances,
+    entries_between,
+    entries_of,
+    payment_numbers,
+    totals,
+)
 from smartcity_saas.payments.reconciling import close_day, day_span, reconcile
 from smartcity_saas.payments.records import items_of, payment_of, refunds_of
 from smartcity_saas.payments.refunds import book_held, refundable, request_refund
@@ -68,7 +74,7 @@ def ledger_csv(city: str) -> Any:
     since, until = _span(served)
     with city_scope(served.id):
         entries = entries_between(since, until)
-        numbers = {e.payment_id: payment_of(e.payment_id).number for e in entries}
+        numbers = payment_numbers(since, until)
         rows = [
             (
                 entry.at.astimezone(ZoneInfo(served.timezone)).isoformat(timespec="seconds"),

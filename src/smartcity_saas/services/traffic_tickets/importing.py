@@ -19,7 +19,7 @@ from smartcity_saas.clock import read_moment, start_of_day, today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
 from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.credentials.personal import personal_index
+from smartcity_saas.credentials.personal import personal_indexes
 from smartcity_saas.database import command, db
 from smartcity_saas.services.traffic_tickets.models import (
     OPEN,
@@ -163,18 +163,22 @@ def _licence(reader: Cells) -> tuple[str, str, date] | None:
 
 def _store(rows: list[_Row], name: str, result: Imported, now: datetime, sample: bool) -> None:
     vehicles = _vehicles(rows, now, sample)
-    held = locked_violations([row.values["number"] for row in rows])
+    held = locked_violations([row.key for row in rows])
+    fitting = []
     for row in rows:
-        violation, vehicle = held.get(row.values["number"]), vehicles[row.plate]
-        if violation is not None and violation.vehicle_id != vehicle.id:
-            message = _("This ticket is another vehicle's.")
-            result.problems.append(csv_problem(name, row.line, "number", message))
+        violation = held.get(row.key)
+        if violation is None or violation.vehicle_id == vehicles[row.plate].id:
+            fitting.append(row)
             continue
-        licence_id = _licence_row(row, now, sample).id if row.licence else None
+        message = _("This ticket is another vehicle's.")
+        result.problems.append(csv_problem(name, row.line, "number", message))
+    licences = _licences(fitting, now, sample)
+    for row in fitting:
+        violation = held.get(row.key)
         before = _said(violation) if violation is not None else None
-        stored = store_violation(violation, vehicle.id, row.values)
-        if licence_id is not None:
-            stored.licence_id, stored.licence_by_payment = licence_id, False
+        stored = store_violation(violation, vehicles[row.plate].id, row.values)
+        if row.licence is not None:
+            stored.licence_id, stored.licence_by_payment = licences[row.licence[0]].id, False
         if stored.status == PAID and stored.paid_on is None:
             stored.paid_on = today_in(present_city().timezone, now)
         if stored.status == OPEN:
@@ -220,16 +224,25 @@ def _vehicles(rows: list[_Row], now: datetime, sample: bool) -> dict[str, Traffi
     return found
 
 
-def _licence_row(row: _Row, now: datetime, sample: bool) -> TrafficLicence:
-    assert row.licence is not None
-    number, tail, issued = row.licence
-    index = personal_index(current_app.extensions["keyring"], "licence", number, now)
-    found = db.session.scalars(
-        select(TrafficLicence).where(TrafficLicence.number_index == index)
-    ).one_or_none()
-    if found is None:
-        found = TrafficLicence(number_index=index, number_end=number[-4:], sample=sample)
-        db.session.add(found)
-    found.file_tail, found.first_issued_on, found.updated_at = tail, issued, now
+def _licences(rows: list[_Row], now: datetime, sample: bool) -> dict[str, TrafficLicence]:
+    """The licences that some rows name, by their numbers."""
+    named = [row.licence for row in rows if row.licence is not None]
+    if not named:
+        return {}
+    ring = current_app.extensions["keyring"]
+    indexes = personal_indexes(ring, "licence", {number for number, *_rest in named}, now)
+    query = select(TrafficLicence).where(TrafficLicence.number_index.in_(indexes.values()))
+    held = {licence.number_index: licence for licence in db.session.scalars(query)}
+    found = {}
+    for number, tail, issued in named:
+        licence = held.get(indexes[number])
+        if licence is None:
+            licence = TrafficLicence(
+                number_index=indexes[number], number_end=number[-4:], sample=sample
+            )
+            db.session.add(licence)
+            held[licence.number_index] = licence
+        licence.file_tail, licence.first_issued_on, licence.updated_at = tail, issued, now
+        found[number] = licence
     db.session.flush()
     return found
