@@ -391,3 +391,16 @@ def _leave_a_trace(world: World) -> None:
 
     with world.inside("hangzhou"), command():
         record(system("test"), "test", "test")
+
+
+def test_a_locked_row_is_read_as_it_stands(peopled: World) -> None:
+    """Whoever decides under a lock decides on what is stored, not on what was read before."""
+    with peopled.inside("hangzhou"), command() as session:
+        seen = session.scalars(select(Resident)).one()
+        session.execute(
+            update(Resident).values(name="changed"),
+            execution_options={"synchronize_session": False},
+        )
+        assert session.scalars(select(Resident)).one().name == "hangzhou"
+        assert session.scalars(select(Resident).with_for_update()).one() is seen
+        assert seen.name == "changed"

@@ -243,6 +243,13 @@ def _add_city(state: ORMExecuteState) -> None:
     )
 
 
+@event.listens_for(Session, "do_orm_execute")
+def _read_anew_under_lock(state: ORMExecuteState) -> None:
+    """A row that is locked is read as it stands now, not as this session has seen it before."""
+    if state.is_select and getattr(state.statement, "_for_update_arg", None) is not None:
+        state.update_execution_options(populate_existing=True)
+
+
 @event.listens_for(Session, "before_flush")
 def _stamp_city(session: Session, flush_context: Any, instances: Any) -> None:
     for row in (*session.new, *session.dirty, *session.deleted):

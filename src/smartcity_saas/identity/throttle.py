@@ -28,12 +28,7 @@ def attempt(model: type[Any], key: str, most: int, now: datetime) -> None:
     """
     with command() as session:
         _make_row(model, key[:200], now)
-        row = session.scalars(
-            select(model)
-            .where(model.key == key[:200])
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).one()
+        row = session.scalars(select(model).where(model.key == key[:200]).with_for_update()).one()
         if row.window_ends <= now:
             row.count, row.window_ends = 0, now + WINDOW
         row.count += 1

@@ -93,10 +93,7 @@ def try_failed_again(now: datetime) -> int:
     """Put tasks that were given up back in line; returns how many."""
     with command() as session:
         found = session.scalars(
-            select(OutboxTask)
-            .where(OutboxTask.failed_at.is_not(None))
-            .with_for_update()
-            .execution_options(populate_existing=True)
+            select(OutboxTask).where(OutboxTask.failed_at.is_not(None)).with_for_update()
         ).all()
         for task in found:
             task.failed_at, task.attempts, task.leased_until = None, 0, None

@@ -152,7 +152,6 @@ def take_place(session_id: uuid.UUID, at: datetime | None, now: datetime) -> Cli
         .order_by(ClinicPlace.number)
         .limit(1)
         .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
     )
     if at is not None:
         query = query.where(ClinicPlace.starts_at == at)
@@ -229,10 +228,7 @@ def locked_appointment(appointment_id: uuid.UUID) -> Appointment:
         NotFound: There is none.
     """
     found = db.session.scalars(
-        select(Appointment)
-        .where(Appointment.id == appointment_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Appointment).where(Appointment.id == appointment_id).with_for_update()
     ).one_or_none()
     if found is None:
         raise NotFound(_("There is no such appointment."))

@@ -139,7 +139,6 @@ def _call_off(found: ClinicSession, now: datetime) -> int:
         select(Appointment)
         .where(Appointment.session_id == found.id, Appointment.state == BOOKED)
         .with_for_update()
-        .execution_options(populate_existing=True)
     ).all()
     for appointment in rows:
         appointment.state, appointment.ended_at = CLOSED, now
@@ -161,7 +160,6 @@ def _send_home(found: ClinicSession, now: datetime) -> None:
             WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
         )
         .with_for_update()
-        .execution_options(populate_existing=True)
     ).all()
     for entry in rows:
         entry.state, entry.place_id, entry.offered_until = LEFT, None, None

@@ -249,7 +249,6 @@ class _Writer:
                 ClinicSession.half == row.half,
             )
             .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
         ).one_or_none()
         if found is None:
             self._add(row, department.id, doctor.id)
@@ -347,7 +346,7 @@ class _Writer:
             .order_by(ClinicPlace.number)
             .with_for_update()
         )
-        return list(db.session.scalars(query.execution_options(populate_existing=True)))
+        return list(db.session.scalars(query))
 
     def _fault(self, row: _Row, column: str, message: Any) -> None:
         self.result.problems.append(csv_problem(self.name, row.line, column, message))

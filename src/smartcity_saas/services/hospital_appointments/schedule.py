@@ -136,10 +136,7 @@ def locked_session(session_id: uuid.UUID) -> ClinicSession:
         NotFound: There is none.
     """
     found = db.session.scalars(
-        select(ClinicSession)
-        .where(ClinicSession.id == session_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
+        select(ClinicSession).where(ClinicSession.id == session_id).with_for_update(key_share=True)
     ).one_or_none()
     if found is None:
         raise NotFound(_("There is no such clinic."))

@@ -240,7 +240,6 @@ def _first(session_id: uuid.UUID) -> WaitingEntry | None:
         .order_by(WaitingEntry.created_at, WaitingEntry.id)
         .limit(1)
         .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
     ).one_or_none()
 
 
@@ -261,19 +260,13 @@ def _entry(entry_id: uuid.UUID) -> WaitingEntry:
 
 def _locked(entry_id: uuid.UUID) -> WaitingEntry:
     return db.session.scalars(
-        select(WaitingEntry)
-        .where(WaitingEntry.id == entry_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(WaitingEntry).where(WaitingEntry.id == entry_id).with_for_update()
     ).one()
 
 
 def _place(place_id: uuid.UUID) -> ClinicPlace:
     return db.session.scalars(
-        select(ClinicPlace)
-        .where(ClinicPlace.id == place_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(ClinicPlace).where(ClinicPlace.id == place_id).with_for_update()
     ).one()
 
 

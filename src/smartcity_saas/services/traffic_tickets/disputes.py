@@ -125,10 +125,7 @@ def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: d
         raise FieldErrors(errors)
     with command() as session:
         row = session.scalars(
-            select(Dispute)
-            .where(Dispute.id == dispute_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
+            select(Dispute).where(Dispute.id == dispute_id).with_for_update()
         ).one_or_none()
         if row is None:
             raise NotFound(_("There is no such dispute."))
@@ -207,10 +204,7 @@ def photo(photo_id: uuid.UUID, resident: SignedInResident | None) -> bytes:
 
 def _locked(violation_id: uuid.UUID) -> Violation:
     return db.session.scalars(
-        select(Violation)
-        .where(Violation.id == violation_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Violation).where(Violation.id == violation_id).with_for_update()
     ).one()
 
 

@@ -119,7 +119,6 @@ def _locked(references: Sequence[str]) -> list[Violation]:
         .where(Violation.id.in_(_keys(references)))
         .order_by(Violation.id)
         .with_for_update()
-        .execution_options(populate_existing=True)
     )
     return list(db.session.scalars(query))
 

@@ -142,10 +142,7 @@ def _store(plate: str, found: Mapping[str, Any], now: datetime) -> None:
         updated_at=now,
     )
     vehicle = db.session.scalars(
-        select(TrafficVehicle)
-        .where(TrafficVehicle.plate == plate)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(TrafficVehicle).where(TrafficVehicle.plate == plate).with_for_update()
     ).one()
     prove_anew(vehicle, found["vin_tail"], found["engine_tail"])
     vehicle.updated_at = now
@@ -174,7 +171,6 @@ def locked_violations(numbers: Collection[str]) -> dict[str, Violation]:
         .where(Violation.number.in_(list(numbers)))
         .order_by(Violation.id)
         .with_for_update()
-        .execution_options(populate_existing=True)
     )
     return {found.number: found for found in db.session.scalars(query)}
 

@@ -95,7 +95,7 @@ def _bills(references: Sequence[str], *, lock: bool = False) -> list[UtilityBill
     query = select(UtilityBill).where(UtilityBill.id.in_(keys))
     query = query.order_by(UtilityBill.due_on, UtilityBill.id)
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.with_for_update()
     return list(db.session.scalars(query))
 
 

@@ -141,7 +141,6 @@ def _store(kind: str, number: str, found: Mapping[str, Any], now: datetime) -> N
         select(UtilityAccount)
         .where(UtilityAccount.kind == kind, UtilityAccount.number == number)
         .with_for_update()
-        .execution_options(populate_existing=True)
     ).one()
     account.holder, account.address, account.updated_at = found["holder"], found["address"], now
     db.session.flush()
@@ -159,7 +158,6 @@ def locked_bills(account_ids: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, da
         .where(UtilityBill.account_id.in_(list(account_ids)))
         .order_by(UtilityBill.due_on, UtilityBill.id)
         .with_for_update()
-        .execution_options(populate_existing=True)
     )
     return {(bill.account_id, bill.period): bill for bill in db.session.scalars(query)}
 
