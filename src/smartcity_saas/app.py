@@ -20,7 +20,7 @@ from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.channels import Channel, installed_channels
-from smartcity_saas.messages.senders import installed_senders
+from smartcity_saas.messages.senders import SenderKind, installed_senders
 from smartcity_saas.messages.telling import SEND, send_message
 from smartcity_saas.migrations import init_migrations
 from smartcity_saas.observability import init_logging, init_metrics
@@ -59,20 +59,20 @@ def create_app(
     if serving:
         settings.refuse_unsafe_keys()
     services, channels = installed_services(), installed_channels()
-    providers = installed_providers()
+    providers, senders = installed_providers(), installed_senders()
     app = SiteFlask("smartcity_saas", host_matching=True, static_folder=None)
     _configure(app, settings, clock)
     app.extensions |= {
         "services": services,
         "channels": channels,
         "providers": providers,
-        "senders": installed_senders(),
+        "senders": senders,
         "payables": {name: found.payable for name, found in services.items() if found.payable},
         "tasks": _tasks(services),
         "keyring": Keyring(settings.master_key),
     }
     app.fleet = Fleet(
-        _extensions(services, channels, providers),
+        _extensions(services, channels, providers, senders),
         settings.host,
         demo=settings.demo,
         admit=lambda: None if settings.testing else refuse_powerful_role(db.engine),
@@ -119,6 +119,7 @@ def _extensions(
     services: Mapping[str, Service],
     channels: Mapping[str, Channel],
     providers: Mapping[str, Provider],
+    senders: Mapping[str, Mapping[str, SenderKind]],
 ) -> Extensions:
     """What documents may name."""
     return Extensions(
@@ -127,7 +128,7 @@ def _extensions(
         providers={name: found.settings for name, found in providers.items()},
         senders={
             kind: {name: one.settings for name, one in found.items() if not one.demo}
-            for kind, found in installed_senders().items()
+            for kind, found in senders.items()
         },
     )
 

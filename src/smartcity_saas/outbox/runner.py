@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartcity_saas.clock import Clock
+from smartcity_saas.clock import Clock, today_in
 from smartcity_saas.database import db
 from smartcity_saas.outbox.models import CityDue
 from smartcity_saas.outbox.queue import LEASE, Task, run_task
@@ -121,7 +121,7 @@ class Runner:
     def _seed_days(self, most: int = 50) -> None:
         """Let some cities whose day has not been looked at write what the day brings."""
         now = self.clock()
-        today = (now + timedelta(hours=8)).date()
+        today = today_in("Asia/Shanghai", now)
         waiting = [city for city in self.cities() if self._seeded.get(city) != today]
         for city_id in waiting[:most]:
             with self.app.app_context(), self.enter(city_id):

@@ -8,6 +8,7 @@ kills between, it makes one posting and the same final state.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -231,12 +232,13 @@ def _move_held(payment: Payment, now: datetime) -> None:
 
 def _apply_refunds(payment: Payment, standing: Standing, now: datetime) -> None:
     rows = {row.provider_reference or str(row.id): row for row in refunds_of(payment.id)}
+    posted = {entry.key for entry in entries_of(payment.id)}
     for fact in standing.refunds:
         row = rows.get(fact.reference) or rows.get(fact.refund_id or "")
         if row is None:
             row = _foreign_refund(payment, fact, now)
         if row is not None:
-            _apply_refund(payment, row, fact, standing.currency, now)
+            _apply_refund(payment, row, fact, posted, standing.currency, now)
     _settle_refunded(payment, now)
 
 
@@ -260,14 +262,18 @@ def _foreign_refund(payment: Payment, fact: RefundFact, now: datetime) -> Refund
 
 
 def _apply_refund(
-    payment: Payment, row: Refund, fact: RefundFact, currency: str, now: datetime
+    payment: Payment,
+    row: Refund,
+    fact: RefundFact,
+    posted: Collection[str],
+    currency: str,
+    now: datetime,
 ) -> None:
     """Bring one refund to what the provider says. What counts is what the ledger has: an answer
     may be older than another one that was applied before it. A failed refund stays failed."""
     row.provider_reference = fact.reference
     if row.state == "failed":
         return
-    posted = {entry.key for entry in entries_of(payment.id)}
     gone, back = f"refund:{row.id}", f"refund-returned:{row.id}"
     owed = HELD_ACCOUNT if payment.fulfilled_at is None else service_account(payment.service)
     there = provider_account(payment.provider)
@@ -342,19 +348,12 @@ def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:
                 number=payment.number,
             )
         )
-    tell(
-        payment.resident_id,
-        f"payment:{payment.id}",
-        title,
-        body,
-        f"/me/payments/{payment.id}",
-        now,
-    )
+    _tell(payment, f"payment:{payment.id}", title, body, now)
 
 
-def _tell_refunded(payment: Payment, fact: RefundFact, back: bool, now: datetime) -> None:
+def _tell_refunded(payment: Payment, fact: RefundFact, going: bool, now: datetime) -> None:
     amount = format_money(fact.amount, payment.received_currency or payment.currency)
-    if back:
+    if going:
         title = both(lambda: _("%(amount)s is on its way back to you", amount=amount))
         body = both(
             lambda: _(
@@ -372,12 +371,11 @@ def _tell_refunded(payment: Payment, fact: RefundFact, back: bool, now: datetime
                 number=payment.number,
             )
         )
-    mark = "refund" if back else "refund-returned"
-    tell(
-        payment.resident_id,
-        f"{mark}:{fact.reference}",
-        title,
-        body,
-        f"/me/payments/{payment.id}",
-        now,
-    )
+    mark = "refund" if going else "refund-returned"
+    _tell(payment, f"{mark}:{fact.reference}", title, body, now)
+
+
+def _tell(
+    payment: Payment, key: str, title: dict[str, str], body: dict[str, str], now: datetime
+) -> None:
+    tell(payment.resident_id, key, title, body, f"/me/payments/{payment.id}", now)

@@ -202,10 +202,10 @@ class StripeAccount:
         paid = session.payment_status == "paid" or (
             intent is not None and intent.status == "succeeded"
         )
-        currency = str(session.currency or (intent.currency if intent else "")).upper()
-        total = intent.amount_received if paid and intent is not None else session.amount_total
+        total, currency = session.amount_total, session.currency or (intent and intent.currency)
         if paid and intent is not None:
-            currency = str(intent.currency).upper()
+            total, currency = intent.amount_received, intent.currency
+        currency = str(currency or "").upper()
         details = charge.payment_method_details if charge is not None else None
         return Standing(
             status="paid" if paid else _status(session, intent),
@@ -290,10 +290,6 @@ def _client(city_id: int, key: str, base: str) -> stripe.StripeClient:
     )
 
 
-def _account(values: Mapping[str, Any], secret: Callable[[str], str]) -> StripeAccount:
-    return StripeAccount(values, secret)
-
-
 def _origins(values: Mapping[str, Any]) -> tuple[str, ...]:
     base = current_app.config["SETTINGS"].stripe_api_base
     if not base:
@@ -310,7 +306,7 @@ def _ready(values: Mapping[str, Any], names: Mapping[str, Any]) -> bool:
 provider = Provider(
     name="stripe",
     settings=StripeSettings,
-    account=_account,
+    account=StripeAccount,
     origins=_origins,
     methods=lambda values: tuple(values["methods"]),
     ready=_ready,
