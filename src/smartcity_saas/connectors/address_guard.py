@@ -46,8 +46,14 @@ def is_forbidden(address: Address, allowed: Sequence[Network]) -> bool:
     return not address.is_global or address.is_multicast
 
 
-def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[str]:
+def resolve(host: str, port: int, allowed: Sequence[Network], *, plain: bool = False) -> list[str]:
     """The addresses of a host that may be connected to.
+
+    Args:
+        host: A name or an address.
+        port: The port.
+        allowed: The operator's allow-list.
+        plain: Nothing is encrypted, so only the operator's networks will do.
 
     Raises:
         ForbiddenAddress: One of its addresses is forbidden: such a name is not to be trusted.
@@ -56,8 +62,11 @@ def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[str]:
     found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     addresses = list(dict.fromkeys(str(one) for one in found))
     for text in addresses:
-        if is_forbidden(ipaddress.ip_address(text.partition("%")[0]), allowed):
+        address = ipaddress.ip_address(text.partition("%")[0])
+        if is_forbidden(address, allowed):
             raise ForbiddenAddress(f"{host} leads to an address that is not allowed")
+        if plain and not any(address in network for network in allowed):
+            raise ForbiddenAddress(f"{host}: nothing goes unencrypted beyond the allowed networks")
     return addresses
 
 
@@ -77,17 +86,8 @@ def connect(
         ForbiddenAddress: One of its addresses is forbidden.
         OSError: The name does not resolve, or nothing answers.
     """
-    addresses = resolve(host, port, allowed)
-    if plain:
-        _refuse_beyond(addresses, host, allowed)
+    addresses = resolve(host, port, allowed, plain=plain)
     return socket.create_connection((addresses[0], port), seconds)
-
-
-def _refuse_beyond(addresses: Sequence[str], host: str, allowed: Sequence[Network]) -> None:
-    for text in addresses:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        if not any(address in network for network in allowed):
-            raise ForbiddenAddress(f"{host}: nothing goes unencrypted beyond the allowed networks")
 
 
 class _TimedStream(httpcore.NetworkStream):
@@ -145,9 +145,7 @@ class GuardedBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         """Resolve, check, and connect to what was checked. TLS still verifies the name."""
         try:
-            addresses = resolve(host, port, self.allowed)
-            if self.plain:
-                _refuse_beyond(addresses, host, self.allowed)
+            addresses = resolve(host, port, self.allowed, plain=self.plain)
         except ForbiddenAddress:
             raise
         except OSError as error:

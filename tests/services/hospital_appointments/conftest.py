@@ -66,7 +66,7 @@ class Clinic:
     @property
     def rules(self) -> Rules:
         served = self.world.city(self.city)
-        return Rules.of(served.catalog["hospital_appointments"].settings, served.timezone)
+        return Rules.of_city(served)
 
     @property
     def now(self) -> datetime:

@@ -75,7 +75,7 @@ def book(
     """
     session = session_of(session_id)
     _refuse_unbookable(session, rules, now)
-    if not _free_places(session_id, at, now):
+    if not free_places(session_id, now, at):
         raise _full()
     with command():
         patient = locked_patient(resident, patient_id)
@@ -287,7 +287,7 @@ def _refuse_unbookable(session: ClinicSession, rules: Rules, now: datetime) -> N
         raise Blocked(_("These places open %(when)s.", when=opens))
 
 
-def _free_places(session_id: uuid.UUID, at: datetime | None, now: datetime) -> int:
+def free_places(session_id: uuid.UUID, now: datetime, at: datetime | None = None) -> int:
     """How many are free, asked without a lock: whoever comes too late is told so at once."""
     query = select(func.count(ClinicPlace.id)).where(
         ClinicPlace.session_id == session_id,

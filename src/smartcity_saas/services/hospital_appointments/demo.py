@@ -58,7 +58,7 @@ SPECIALTIES = {
 def fill(city: City) -> None:
     """Fill the city that we are in with two sample hospitals, a week of clinics, a booking."""
     now = utc_now()
-    rules = Rules.of(city.catalog["hospital_appointments"].settings, city.timezone)
+    rules = Rules.of_city(city)
     data = sample_csv(rules.today(now), rules.days_ahead)
     import_schedule(system("demo"), city, data, "sample.csv", now, sample=True)
     token = residents.sign_in("demo", "household", RESIDENTS["household"]["zh"], demo=True)

@@ -112,7 +112,7 @@ def mark(city: str, appointment_id: uuid.UUID) -> Any:
 
 def _page(city: str, **values: Any) -> str:
     served = served_city(city)
-    rules = Rules.of(served.catalog["hospital_appointments"].settings, served.timezone)
+    rules = Rules.of_city(served)
     now = present_time()
     day = _day(rules.today(now))
     text = request.args.get("text", "").strip()[:60]
@@ -141,7 +141,7 @@ def _page(city: str, **values: Any) -> str:
 
 def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
     served: City = served_city(city)
-    rules = Rules.of(served.catalog["hospital_appointments"].settings, served.timezone)
+    rules = Rules.of_city(served)
     with city_scope(served.id):
         found = schedule.session_of(session_id)
         (view,) = schedule.views_of([found], rules, present_time())

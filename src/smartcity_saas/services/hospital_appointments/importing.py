@@ -150,7 +150,7 @@ def _take(
     sample: bool = False,
 ) -> Imported:
     result = Imported()
-    rules = Rules.of(city.catalog[SERVICE].settings, city.timezone)
+    rules = Rules.of_city(city)
     rows = [row for line in lines if (row := _parsed(line, city, rules, name, result.problems))]
     refuse_twice(
         rows,

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from smartcity_saas.clock import today_in
+from smartcity_saas.configuration.city import City
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Rules:
     offer_minutes: int = 15
     most_waiting: int = 30
     slot_minutes: int = 30
+
+    @classmethod
+    def of_city(cls, city: City) -> Rules:
+        """A city's, as it is served."""
+        return cls.of(city.catalog["hospital_appointments"].settings, city.timezone)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], zone: str) -> Rules:

@@ -109,7 +109,7 @@ def remind(now: datetime) -> None:
     entry = city.catalog["hospital_appointments"]
     if not entry.settings:
         return
-    rules = Rules.of(entry.settings, city.timezone)
+    rules = Rules.of_city(city)
     start = start_of_day(rules.today(now) + timedelta(days=1), city.timezone)
     rows = db.session.execute(
         select(Appointment, ClinicSession)

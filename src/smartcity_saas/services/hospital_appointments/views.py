@@ -344,4 +344,4 @@ def _entry() -> CatalogEntry:
 
 def city_rules() -> Rules:
     """The city's rules of booking."""
-    return Rules.of(_entry().settings, site_city().timezone)
+    return Rules.of_city(site_city())

@@ -17,6 +17,7 @@ from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.booking import (
     Blocked,
+    free_places,
     keep,
     locked_patient,
     refuse_beyond_limits,
@@ -69,7 +70,7 @@ def join(
         if found is not None:
             return found
         refuse_beyond_limits(patient, session, rules, now)
-        if _free(session_id, now):
+        if free_places(session_id, now):
             raise Conflict(_("There are free places: book one."))
         if ahead_of(session_id, None) >= rules.most_waiting:
             raise Conflict(_("The waiting list is full. Choose another day."))
@@ -161,7 +162,7 @@ def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: date
 def lapse(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: an offer that nobody took goes to the next in line."""
     city = present_city()
-    rules = Rules.of(city.catalog["hospital_appointments"].settings, city.timezone)
+    rules = Rules.of_city(city)
     entry_id, place_id = uuid.UUID(payload["entry"]), uuid.UUID(payload["place"])
     with command():
         session = locked_session(_entry(entry_id).session_id)
@@ -178,7 +179,7 @@ def lapse(payload: Mapping[str, Any], now: datetime) -> None:
 def offer_free(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: places that came by an import go to whoever waits, in line."""
     city = present_city()
-    rules = Rules.of(city.catalog["hospital_appointments"].settings, city.timezone)
+    rules = Rules.of_city(city)
     with command():
         session = locked_session(uuid.UUID(payload["session"]))
         for _place_left in range(ahead_of(session.id, None)):
@@ -268,12 +269,3 @@ def _place(place_id: uuid.UUID) -> ClinicPlace:
     return db.session.scalars(
         select(ClinicPlace).where(ClinicPlace.id == place_id).with_for_update()
     ).one()
-
-
-def _free(session_id: uuid.UUID, now: datetime) -> int:
-    query = select(func.count(ClinicPlace.id)).where(
-        ClinicPlace.session_id == session_id,
-        ClinicPlace.state == FREE,
-        ClinicPlace.starts_at > now,
-    )
-    return db.session.scalar(query) or 0
