@@ -68,11 +68,28 @@ def test_a_refused_booking_keeps_what_was_typed_and_adds_nobody(clinic: Clinic) 
 
 
 def test_pressing_twice_books_once(clinic: Clinic) -> None:
-    """The same new patient is the same person."""
-    browser, _path = book(clinic)
+    """The same new patient is the same person, and is led to the appointment there is."""
+    browser, path = book(clinic)
     again = browser.post(f"{ROOT}/sessions/{clinic.session()}/book", **NEW)
     assert again.status_code == 403
     assert "already" in again.text
+    assert f'href="{path}"' in again.text
+
+
+def test_a_patient_is_removed_after_a_question(clinic: Clinic) -> None:
+    """Asked first; refused while an appointment is open; a stranger's is nobody."""
+    browser, path = book(clinic)
+    question = re.search(
+        rf"{ROOT}/patients/[0-9a-f-]+/remove", browser.get(f"{ROOT}/patients").text
+    )
+    assert question is not None
+    assert "Remove 示例甲?" in browser.get(question[0]).text
+    assert browser.post(question[0]).status_code == 409
+    browser.post(f"{path}/cancel", path)
+    assert clinic.world.resident(subject="parents").get(question[0]).status_code == 404
+    assert browser.post(question[0]).status_code == 302
+    assert "示例甲" not in browser.get(f"{ROOT}/patients").text
+    assert browser.get(question[0]).status_code == 404
 
 
 @pytest.mark.parametrize("at", ["0001-01-01T00:00", "9999-12-31T23:59:59-12:00", "soon", "2026"])

@@ -26,6 +26,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     Patient,
 )
+from smartcity_saas.services.hospital_appointments.patients import locked_patient
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import session_of
 from smartcity_saas.services.hospital_appointments.source import report
@@ -45,9 +46,13 @@ class Full(Conflict):
 
 
 class Blocked(NotAllowed):
-    """This patient may not book now."""
+    """This patient may not book now; ``appointment_id`` is what stands in the way, if it is one."""
 
     title = _("This cannot be booked")
+
+    def __init__(self, detail: Any, appointment_id: uuid.UUID | None = None) -> None:
+        super().__init__(detail)
+        self.appointment_id = appointment_id
 
 
 def book(
@@ -158,26 +163,6 @@ def take_place(session_id: uuid.UUID, at: datetime | None, now: datetime) -> Cli
     return db.session.scalars(query).one_or_none()
 
 
-def locked_patient(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
-    """A patient of the resident's, held so that two bookings at once see each other's limits.
-
-    Raises:
-        NotFound: The patient is not the resident's.
-    """
-    found = db.session.scalars(
-        select(Patient)
-        .where(
-            Patient.id == patient_id,
-            Patient.resident_id == resident.id,
-            Patient.removed_at.is_(None),
-        )
-        .with_for_update()
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("Choose for whom it is."))
-    return found
-
-
 def refuse_beyond_limits(
     patient: Patient, session: ClinicSession, rules: Rules, now: datetime
 ) -> None:
@@ -187,8 +172,9 @@ def refuse_beyond_limits(
         Blocked: With what stands in the way.
     """
     known = _known_of(patient.id, now - timedelta(days=max(2, rules.no_show_days)))
-    if any(one.session_id == session.id for one in known):
-        raise Blocked(_("%(name)s has a place in this clinic already.", name=patient.name))
+    here = next((one.id for one in known if one.session_id == session.id), None)
+    if here is not None:
+        raise Blocked(_("%(name)s has a place in this clinic already.", name=patient.name), here)
     held = [one for one in known if one.state == BOOKED and one.starts_at > now]
     same = [one for one in held if one.department_id == session.department_id]
     if len(same) >= rules.per_department:
@@ -197,7 +183,8 @@ def refuse_beyond_limits(
                 "%(name)s has an appointment in this department already. Cancel it first, or book "
                 "after it.",
                 name=patient.name,
-            )
+            ),
+            same[0].id,
         )
     if len(held) >= rules.per_patient:
         raise Blocked(
@@ -258,10 +245,11 @@ def appointments_of(resident: SignedInResident, limit: int = 50) -> list[Appoint
 
 
 def _known_of(patient_id: uuid.UUID, since: datetime) -> Sequence[Any]:
-    """State, time, session and department of a patient's appointments that were not given back,
+    """Key, state, time, session and department of a patient's appointments that were not given back,
     in one look."""
     query = (
         select(
+            Appointment.id,
             Appointment.state,
             Appointment.starts_at,
             Appointment.session_id,

@@ -36,6 +36,38 @@ def patients_of(resident: SignedInResident) -> list[Patient]:
     return list(db.session.scalars(query.order_by(Patient.created_at, Patient.id)))
 
 
+def patient_of(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
+    """One of them.
+
+    Raises:
+        NotFound: It is nobody on the resident's list.
+    """
+    found = next((one for one in patients_of(resident) if one.id == patient_id), None)
+    if found is None:
+        raise NotFound(_("There is nobody like that on your list."))
+    return found
+
+
+def locked_patient(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
+    """A patient of the resident's, held so that two acts at once see each other.
+
+    Raises:
+        NotFound: It is nobody on the resident's list.
+    """
+    found = db.session.scalars(
+        select(Patient)
+        .where(
+            Patient.id == patient_id,
+            Patient.resident_id == resident.id,
+            Patient.removed_at.is_(None),
+        )
+        .with_for_update()
+    ).one_or_none()
+    if found is None:
+        raise NotFound(_("There is nobody like that on your list."))
+    return found
+
+
 def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datetime) -> Patient:
     """Add someone for whom to book; the same person again is the same row.
 
@@ -85,17 +117,7 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
         Conflict: There is an open appointment.
     """
     with command() as session:
-        row = session.scalars(
-            select(Patient)
-            .where(
-                Patient.id == patient_id,
-                Patient.resident_id == resident.id,
-                Patient.removed_at.is_(None),
-            )
-            .with_for_update()
-        ).one_or_none()
-        if row is None:
-            raise NotFound(_("There is nobody like that on your list."))
+        row = locked_patient(resident, patient_id)
         booked = session.scalars(
             select(Appointment.id)
             .where(

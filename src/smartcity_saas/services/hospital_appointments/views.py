@@ -28,6 +28,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.patients import (
     add_patient,
+    patient_of,
     patients_of,
     remove_patient,
 )
@@ -221,6 +222,12 @@ def calendar(appointment_id: uuid.UUID) -> Any:
 def patients() -> Any:
     """Everyone for whom the resident books."""
     return _render("patients.html", patients=patients_of(signed_in_resident()))
+
+
+@blueprint.page(f"{ROOT}/patients/<uuid:patient_id>/remove", who="resident", continues=True)
+def remove_question(patient_id: uuid.UUID) -> Any:
+    """Ask before someone is taken off the list."""
+    return _render("remove_patient.html", patient=patient_of(signed_in_resident(), patient_id))
 
 
 @blueprint.page(

@@ -19,7 +19,6 @@ from smartcity_saas.services.hospital_appointments.booking import (
     Blocked,
     free_places,
     keep,
-    locked_patient,
     refuse_beyond_limits,
     take_place,
 )
@@ -37,6 +36,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     WaitingEntry,
 )
+from smartcity_saas.services.hospital_appointments.patients import locked_patient
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import locked_session
 from smartcity_saas.services.hospital_appointments.telling import tell_lapsed, tell_offer
