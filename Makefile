@@ -14,9 +14,9 @@ DEBIAN := chromium fonts-noto-cjk postgresql
 run: $(VENV)/installed
 	SMARTCITY_DEMO=$${SMARTCITY_DEMO:-1} PORT=$(PORT) $(BIN)/python -m smartcity_saas
 
-# Format, types, import order and the tests that need neither PostgreSQL nor a browser.
+# Format, types, import order and the tests that need no PostgreSQL, browser or other process.
 check: static
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser and not faults" -k "not postgresql"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser and not faults and not processes" -k "not postgresql"
 
 # Everything: both databases and a real browser.
 test: static debian

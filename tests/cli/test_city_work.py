@@ -15,6 +15,8 @@ from tests.cli.test_commands import Shell, shell
 from tests.services.hospital_appointments.conftest import ROW as CLINIC
 from tests.services.utility_bills.test_bills import HEADER, ROW
 
+pytestmark = pytest.mark.processes
+
 __all__ = ["shell"]
 
 

@@ -15,6 +15,8 @@ import pytest
 from smartcity_saas.settings import DEMO_KEY
 from tests.conftest import HANGZHOU, NINGBO, PLATFORM, ROOT, SHANGHAI, SHANGHAI_PROVINCE, ZHEJIANG
 
+pytestmark = pytest.mark.processes
+
 
 class Shell:
     """A folder with documents and an empty database, and the command in it."""
