@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -18,10 +17,10 @@ from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
 from smartcity_saas.services.hospital_appointments.importing import import_schedule
 from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.models import ENTRY_OFFERED, HALF_NAMES, OFFER
+from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.settings import HospitalAppointmentsSettings
 from smartcity_saas.services.hospital_appointments.source import REPORT, send_report
 from smartcity_saas.services.hospital_appointments.telling import remind
-from smartcity_saas.services.hospital_appointments.views import ROOT
 from smartcity_saas.services.hospital_appointments.views import blueprint as resident
 from smartcity_saas.services.hospital_appointments.waiting import (
     LAPSE,
@@ -34,7 +33,7 @@ from smartcity_saas.web.languages import local
 
 
 def _mine(person: Any) -> list[Mine]:
-    now: datetime = present_time()
+    now = present_time()
     moment = current_app.jinja_env.filters["moment"]
     moment_day = current_app.jinja_env.filters["day"]
     found = [
@@ -63,7 +62,7 @@ def _mine(person: Any) -> list[Mine]:
 
 
 service = Service(
-    name="hospital_appointments",
+    name=SERVICE,
     title={"zh": "预约挂号", "en": "Hospital appointments"},
     help={"zh": "选医生和时间", "en": "Choose a doctor and a time"},
     icon="stethoscope",

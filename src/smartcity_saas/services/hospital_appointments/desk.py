@@ -22,6 +22,7 @@ from smartcity_saas.services.hospital_appointments.importing import (
     counts_of_city,
 )
 from smartcity_saas.services.hospital_appointments.models import CLINIC_NAMES, HALF_NAMES
+from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time, served_city
@@ -44,7 +45,7 @@ def desk(city: str) -> Any:
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
 def import_file(city: str) -> Any:
     """Import a schedule."""
-    service = current_app.extensions["services"]["hospital_appointments"]
+    service = current_app.extensions["services"][SERVICE]
     result, problems = take_upload(served_city(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 

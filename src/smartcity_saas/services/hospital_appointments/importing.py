@@ -37,7 +37,6 @@ from smartcity_saas.services.hospital_appointments.models import (
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.here import present_city
 
-SERVICE = "hospital_appointments"
 MOST_PLACES = 1_000
 MOST_ROWS = 5_000
 BUSY = (OFFERED, TAKEN)

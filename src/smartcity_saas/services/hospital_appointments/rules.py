@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
+from smartcity_saas.services.hospital_appointments.names import SERVICE
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Rules:
     @classmethod
     def of_city(cls, city: City) -> Rules:
         """A city's, as it is served."""
-        return cls.of(city.catalog["hospital_appointments"].settings, city.timezone)
+        return cls.of(city.catalog[SERVICE].settings, city.timezone)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], zone: str) -> Rules:

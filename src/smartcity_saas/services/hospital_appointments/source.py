@@ -32,9 +32,9 @@ from smartcity_saas.services.hospital_appointments.models import (
     HospitalDepartment,
     Patient,
 )
+from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.tenancy.here import present_city
 
-SERVICE = "hospital_appointments"
 REPORT = "hospital_appointments.report"
 
 log = structlog.get_logger(__name__)

@@ -21,12 +21,12 @@ from smartcity_saas.services.hospital_appointments.models import (
     HospitalDepartment,
     WaitingEntry,
 )
+from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.languages import both, local
 
-ROOT = "/services/hospital-appointments"
 MOST_REMINDED = 20_000
 
 
@@ -106,7 +106,7 @@ def tell_lapsed(entry: WaitingEntry, now: datetime) -> None:
 def remind(now: datetime) -> None:
     """Remind everyone of tomorrow's appointments, once each."""
     city = present_city()
-    entry = city.catalog["hospital_appointments"]
+    entry = city.catalog[SERVICE]
     if not entry.settings:
         return
     rules = Rules.of_city(city)

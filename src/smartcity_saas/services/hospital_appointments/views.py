@@ -26,6 +26,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
     Hospital,
 )
+from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.patients import (
     add_patient,
     patient_of,
@@ -37,11 +38,7 @@ from smartcity_saas.services.hospital_appointments.source import bring_up_to_dat
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.policy import CityBlueprint
 
-ROOT = "/services/hospital-appointments"
-
-blueprint = CityBlueprint(
-    "hospital_appointments", __name__, service="hospital_appointments", template_folder="templates"
-)
+blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
 
 @blueprint.page(ROOT, who="everyone")
@@ -346,7 +343,7 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _entry() -> CatalogEntry:
-    return site_city().catalog["hospital_appointments"]
+    return site_city().catalog[SERVICE]
 
 
 def city_rules() -> Rules:

@@ -161,8 +161,7 @@ def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: date
 
 def lapse(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: an offer that nobody took goes to the next in line."""
-    city = present_city()
-    rules = Rules.of_city(city)
+    rules = Rules.of_city(present_city())
     entry_id, place_id = uuid.UUID(payload["entry"]), uuid.UUID(payload["place"])
     with command():
         session = locked_session(_entry(entry_id).session_id)
@@ -178,8 +177,7 @@ def lapse(payload: Mapping[str, Any], now: datetime) -> None:
 
 def offer_free(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: places that came by an import go to whoever waits, in line."""
-    city = present_city()
-    rules = Rules.of_city(city)
+    rules = Rules.of_city(present_city())
     with command():
         session = locked_session(uuid.UUID(payload["session"]))
         for _place_left in range(ahead_of(session.id, None)):

@@ -14,12 +14,12 @@ from smartcity_saas.services.traffic_tickets import api, demo
 from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
 from smartcity_saas.services.traffic_tickets.importing import import_tickets
 from smartcity_saas.services.traffic_tickets.models import OPEN
+from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.paying import payable
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.settings import TrafficTicketsSettings
 from smartcity_saas.services.traffic_tickets.source import REPORT, send_report
 from smartcity_saas.services.traffic_tickets.tickets import own_violations, vehicle_links
-from smartcity_saas.services.traffic_tickets.views import ROOT
 from smartcity_saas.services.traffic_tickets.views import blueprint as resident
 
 
@@ -46,7 +46,7 @@ def _waiting(count: int) -> str:
 
 
 service = Service(
-    name="traffic_tickets",
+    name=SERVICE,
     title={"zh": "交通违法", "en": "Traffic tickets"},
     help={"zh": "查违法、缴罚款", "en": "Look up and pay tickets"},
     icon="car",

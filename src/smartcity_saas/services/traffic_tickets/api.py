@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 from smartcity_saas.catalog.paying import begun, pay_here
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.traffic_tickets import tickets as domain
+from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.views import blueprint
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.api import ROOT as API
@@ -48,7 +49,7 @@ def api_tickets() -> Any:
 @blueprint.page(f"{ROOT}/payments", who="resident", methods=("POST",))
 def api_pay() -> Any:
     """Begin to pay for some tickets; the answer names the page to pay on."""
-    return begun(pay_here("traffic_tickets", body_of(PaymentBody)["tickets"]))
+    return begun(pay_here(SERVICE, body_of(PaymentBody)["tickets"]))
 
 
 def _ticket(one: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.identity import residents
 from smartcity_saas.identity.channels.demo import RESIDENTS
 from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
+from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.tickets import link_licence, link_vehicle
 
 PREFIXES = {"11": "京A", "31": "沪A", "33": "浙A", "44": "粤A", "42": "鄂A", "51": "川A"}
@@ -36,7 +37,7 @@ def fill(city: City) -> None:
     resident = residents.signed_in(token)
     residents.sign_out(token)
     assert resident is not None
-    entry = city.catalog["traffic_tickets"]
+    entry = city.catalog[SERVICE]
     link_vehicle(resident, entry, sample_plate(city, 0), VEHICLES[0][1], now)
     link_licence(resident, LICENCE, FILE_TAIL, now)
 

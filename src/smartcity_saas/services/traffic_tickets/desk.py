@@ -20,6 +20,7 @@ from smartcity_saas.services.traffic_tickets.models import (
     TrafficVehicle,
     Violation,
 )
+from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.plates import plate_of, shown
 from smartcity_saas.services.traffic_tickets.views import photo_response
 from smartcity_saas.tenancy.entering import city_scope
@@ -54,7 +55,7 @@ def desk(city: str) -> Any:
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
 def import_file(city: str) -> Any:
     """Import tickets."""
-    service = current_app.extensions["services"]["traffic_tickets"]
+    service = current_app.extensions["services"][SERVICE]
     result, problems = take_upload(served_city(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 

@@ -30,14 +30,14 @@ from smartcity_saas.services.traffic_tickets.models import (
     DisputePhoto,
     Violation,
 )
+from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.plates import shown
-from smartcity_saas.services.traffic_tickets.source import SERVICE, report
+from smartcity_saas.services.traffic_tickets.source import report
 from smartcity_saas.services.traffic_tickets.tickets import own_violation
 from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.photos import retaken
 
-ROOT = "/services/traffic-tickets"
 MOST_PHOTOS = 3
 MOST_TRIES = 10
 SHORTEST_REASON, LONGEST_REASON = 10, 1_000

@@ -35,9 +35,9 @@ from smartcity_saas.services.traffic_tickets.models import (
     VehicleLink,
     Violation,
 )
+from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.tenancy.here import present_city
 
-SERVICE = "traffic_tickets"
 REPORT = "traffic_tickets.report"
 MOST_VIOLATIONS = 500
 

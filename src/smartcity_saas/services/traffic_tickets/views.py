@@ -18,17 +18,14 @@ from smartcity_saas.payments.records import on_their_way, own_payment
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.models import OPEN, STATUS_NAMES, Violation
+from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.paying import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.source import bring_up_to_date
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.policy import CityBlueprint
 
-ROOT = "/services/traffic-tickets"
-
-blueprint = CityBlueprint(
-    "traffic_tickets", __name__, service="traffic_tickets", template_folder="templates"
-)
+blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
 
 @blueprint.page(ROOT, who="everyone")
@@ -43,7 +40,7 @@ def landing() -> Any:
     fresh = all(bring_up_to_date(_entry(), link.vehicle, present_time()) for link in links)
     found = domain.own_violations(resident)
     owed = [one for one in found if one.status == OPEN and one.fine]
-    coming = on_their_way("traffic_tickets", [str(one.id) for one in owed])
+    coming = on_their_way(SERVICE, [str(one.id) for one in owed])
     due = [one for one in owed if str(one.id) not in coming]
     payable = [one for one in due if licence is not None or not needs_licence([one])]
     city = site_city()
@@ -128,7 +125,7 @@ def pay() -> Any:
     chosen = request.form.getlist("ticket")
     if not chosen:
         raise Invalid(_("Choose at least one ticket."))
-    return redirect(page_of(pay_here("traffic_tickets", chosen)), 303)
+    return redirect(page_of(pay_here(SERVICE, chosen)), 303)
 
 
 @blueprint.page(f"{ROOT}/<uuid:violation_id>", who="resident", continues=True)
@@ -214,4 +211,4 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _entry() -> CatalogEntry:
-    return site_city().catalog["traffic_tickets"]
+    return site_city().catalog[SERVICE]

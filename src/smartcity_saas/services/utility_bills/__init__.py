@@ -14,11 +14,12 @@ from smartcity_saas.services.utility_bills.bills import accounts_of, links, mask
 from smartcity_saas.services.utility_bills.desk import blueprint as desk
 from smartcity_saas.services.utility_bills.importing import import_bills
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
+from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
 from smartcity_saas.services.utility_bills.paying import payable
 from smartcity_saas.services.utility_bills.reminding import remind
 from smartcity_saas.services.utility_bills.settings import UtilityBillsSettings
 from smartcity_saas.services.utility_bills.source import PAID, REVERSED, send_paid, send_reversed
-from smartcity_saas.services.utility_bills.views import ICONS, ROOT
+from smartcity_saas.services.utility_bills.views import ICONS
 from smartcity_saas.services.utility_bills.views import blueprint as resident
 
 
@@ -48,7 +49,7 @@ def _mine(resident: Any) -> list[Mine]:
 
 
 service = Service(
-    name="utility_bills",
+    name=SERVICE,
     title={"zh": "水电燃气账单", "en": "Utility bills"},
     help={"zh": "缴水电燃气费，比用量", "en": "Pay bills, compare usage"},
     icon="receipt-yen",

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 from smartcity_saas.catalog.paying import begun, pay_here
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.utility_bills import bills as domain
+from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.services.utility_bills.views import blueprint
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import body_of, moment, money
@@ -45,7 +46,7 @@ def api_accounts() -> Any:
 @blueprint.page(f"{ROOT}/payments", who="resident", methods=("POST",))
 def api_pay() -> Any:
     """Begin to pay for some bills; the answer names the page to pay on."""
-    return begun(pay_here("utility_bills", body_of(PaymentBody)["bills"]))
+    return begun(pay_here(SERVICE, body_of(PaymentBody)["bills"]))
 
 
 def _bill(bill: Any) -> dict[str, Any]:

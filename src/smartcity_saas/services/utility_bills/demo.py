@@ -16,6 +16,7 @@ from smartcity_saas.identity.channels.demo import RESIDENTS
 from smartcity_saas.services.utility_bills.bills import link_account
 from smartcity_saas.services.utility_bills.importing import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import KINDS
+from smartcity_saas.services.utility_bills.names import SERVICE
 
 HOLDERS = {"household": "示例住户甲", "parents": "示例住户乙", "newcomer": "示例新住户"}
 NICKNAMES = {"household": "我家", "parents": "爸妈家"}
@@ -31,7 +32,7 @@ _SEASON = (0.3, 0.5, 0.1, -0.4, -0.6, 0.2, 0.9, 1.0, 0.4, -0.3, -0.2, 0.1)
 def fill(city: City) -> None:
     """Fill the city that we are in: two sample residents linked, one who has yet to link."""
     now = utc_now()
-    entry = city.catalog["utility_bills"]
+    entry = city.catalog[SERVICE]
     settings = entry.settings
     data = sample_csv(settings, now.date())
     import_bills(system("demo"), city, data, "sample.csv", now, sample=True)

@@ -10,6 +10,7 @@ from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.importing import REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
+from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import served_city
 from smartcity_saas.web.csv_output import csv_response
@@ -30,7 +31,7 @@ def desk(city: str) -> Any:
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
 def import_file(city: str) -> Any:
     """Import a supplier's file."""
-    service = current_app.extensions["services"]["utility_bills"]
+    service = current_app.extensions["services"][SERVICE]
     result, problems = take_upload(served_city(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 

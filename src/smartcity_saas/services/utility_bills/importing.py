@@ -19,6 +19,7 @@ from smartcity_saas.configuration.csv_input import Line, read_csv
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command, db
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
+from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.services.utility_bills.source import locked_bills, store_bill
 
 REQUIRED = (
@@ -70,7 +71,7 @@ def import_bills(
         Invalid: The file as a whole cannot be read.
     """
     result = Imported()
-    settings = city.catalog["utility_bills"].settings
+    settings = city.catalog[SERVICE].settings
     rows: list[_Row] = []
     for line in read_csv(data, name, REQUIRED):
         row = _parsed(line, settings, city.currency, name, result.problems)

@@ -17,12 +17,12 @@ from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
 from smartcity_saas.services.utility_bills.bills import accounts_of, links
 from smartcity_saas.services.utility_bills.models import BILL_NAMES, UtilityAccount, UtilityBill
+from smartcity_saas.services.utility_bills.names import ROOT
 from smartcity_saas.services.utility_bills.source import report_paid, report_reversed
 from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.formats import month_of_year
 from smartcity_saas.web.languages import both
 
-ROOT = "/services/utility-bills"
 MOST_AT_ONCE = 30
 
 

@@ -16,19 +16,19 @@ from smartcity_saas.services.utility_bills.models import (
     UtilityBill,
     UtilityLink,
 )
+from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
 from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.formats import day
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
 
-ROOT = "/services/utility-bills"
 MOST_AT_ONCE = 5_000
 
 
 def remind(now: datetime) -> None:
     """Remind every resident who linked an account of what is due within the city's days."""
     city = present_city()
-    entry = city.catalog["utility_bills"]
+    entry = city.catalog[SERVICE]
     days = entry.settings.get("remind_days")
     if entry.state == "closed" or not days:
         return

@@ -22,9 +22,9 @@ from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, 
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
+from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.tenancy.here import present_city
 
-SERVICE = "utility_bills"
 PAID = "utility_bills.paid"
 REVERSED = "utility_bills.reversed"
 MOST_BILLS = 240

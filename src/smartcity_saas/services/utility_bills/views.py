@@ -18,6 +18,7 @@ from smartcity_saas.payments.records import on_their_way, payments_of_resident
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
 from smartcity_saas.services.utility_bills.models import KIND_NAMES, KINDS, UtilityBill
+from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
 from smartcity_saas.services.utility_bills.source import bring_up_to_date
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.charts import bar_chart
@@ -25,11 +26,8 @@ from smartcity_saas.web.policy import CityBlueprint
 
 ICONS = {"water": "droplet", "electricity": "bolt", "gas": "flame"}
 UNITS = {"water": "m³", "electricity": "kWh", "gas": "m³"}
-ROOT = "/services/utility-bills"
 
-blueprint = CityBlueprint(
-    "utility_bills", __name__, service="utility_bills", template_folder="templates"
-)
+blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
 
 @blueprint.page(ROOT, who="everyone")
@@ -72,7 +70,7 @@ def account(link_id: uuid.UUID) -> Any:
     supplier = _entry().settings.get("suppliers", {}).get(own.kind, {})
     usage = domain.usage_of(every)
     owed = domain.due_bills(household)
-    coming = on_their_way("utility_bills", [str(bill.id) for bill in owed])
+    coming = on_their_way(SERVICE, [str(bill.id) for bill in owed])
     due = [bill for bill in owed if str(bill.id) not in coming]
     return _render(
         "utility_bills/account.html",
@@ -105,7 +103,7 @@ def pay() -> Any:
     chosen = request.form.getlist("bill")
     if not chosen:
         raise Invalid(_("Choose at least one bill."))
-    return redirect(page_of(pay_here("utility_bills", chosen)), 303)
+    return redirect(page_of(pay_here(SERVICE, chosen)), 303)
 
 
 @blueprint.page(f"{ROOT}/link", who="resident")
@@ -193,5 +191,5 @@ def _render(template: str, **values: Any) -> str:
 
 def _entry() -> CatalogEntry:
     city = site_city()
-    found: CatalogEntry = city.catalog["utility_bills"]
+    found: CatalogEntry = city.catalog[SERVICE]
     return found
