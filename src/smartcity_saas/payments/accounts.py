@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
@@ -64,5 +63,5 @@ def payable_of(service: str) -> Payable:
     Raises:
         KeyError: The service is not installed, or sells nothing.
     """
-    found: Mapping[str, Any] = current_app.extensions["payables"]
-    return found[service]  # type: ignore[no-any-return]
+    payables: Mapping[str, Payable] = current_app.extensions["payables"]
+    return payables[service]

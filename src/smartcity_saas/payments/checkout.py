@@ -24,16 +24,14 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
 from smartcity_saas.payments.models import Payment, PaymentItem
 from smartcity_saas.payments.payable import Quote
-from smartcity_saas.payments.records import claim, claimants, items_of, payment_of
-from smartcity_saas.payments.settling import FOLLOW, follow, open_page
+from smartcity_saas.payments.records import claim, claimants, items_of
+from smartcity_saas.payments.settling import SWEEP, close_page, open_page
 from smartcity_saas.payments.states import CREATED, OPEN, UNDER_WAY
 
 PAGE_OPEN = timedelta(minutes=35)
 """How long a pay page stays open. Stripe asks for half an hour at least."""
 LOOK_AFTER = timedelta(minutes=2)
 STILL_USEFUL = timedelta(minutes=5)
-
-
 TRIES = 3
 
 
@@ -86,14 +84,6 @@ def page_of(payment: Payment) -> str:
     if payment.state == OPEN and payment.checkout_url:
         return payment.checkout_url
     return f"/me/payments/{payment.id}"
-
-
-def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
-    """Close a page that nobody is to pay on any more. What was paid meanwhile counts."""
-    payment = open_page(city, payment_of(payment_id), now)
-    if payment.state in UNDER_WAY and payment.checkout_id is not None:
-        account_of(city).give_up(payment.checkout_id)
-    return follow(city, payment_id, now)
 
 
 def _reserve(
@@ -164,11 +154,11 @@ def _write(
     if not claim(payment, [item.reference for item in quote.items]):
         raise _Raced
     enqueue(
-        FOLLOW,
-        {"payment": str(payment.id), "sweep": True},
+        SWEEP,
+        {"payment": str(payment.id)},
         now,
         due_at=payment.expires_at + LOOK_AFTER,
-        key=f"sweep:{payment.id}",
+        key=str(payment.id),
     )
     record(
         resident.actor,

@@ -14,7 +14,6 @@ from smartcity_saas.payments.models import DailyClosing, Payment
 from smartcity_saas.payments.states import HELD, MOVES
 
 PAGE = 50
-MOST_EXPORTED = 20_000
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ class Payment(CityModel):
     paid_at: Mapped[datetime | None]
     fulfilled_at: Mapped[datetime | None]
 
+    @property
+    def paid_currency(self) -> str:
+        """The currency of ``received`` and ``refunded``: the order's until money came."""
+        return self.received_currency or self.currency
+
 
 class PaymentItem(CityModel):
     """One thing that a payment pays for; ``reference`` is the service's own key of it."""

@@ -64,16 +64,13 @@ def refunds_of(payment_id: uuid.UUID) -> list[Refund]:
 
 def order_of(payment: Payment) -> Order:
     """What the provider is asked, the same whenever it is asked again."""
-    here = f"{payment.site}/me/payments/{payment.id}"
     return Order(
         id=payment.id,
         number=payment.number,
         items=tuple((i.title[payment.language], i.amount) for i in items_of(payment.id)),
-        amount=payment.amount,
         currency=payment.currency,
         language=payment.language,
-        return_url=f"{here}?from=provider",
-        cancel_url=f"{here}?from=provider",
+        return_url=f"{payment.site}/me/payments/{payment.id}?from=provider",
         expires_at=payment.expires_at,
     )
 

@@ -88,7 +88,7 @@ def carry_out(city: City, refund_id: uuid.UUID, now: datetime) -> None:
     if row.state == "requested":
         payment = payment_of(row.payment_id)
         assert payment.provider_reference is not None
-        currency = payment.received_currency or payment.currency
+        currency = payment.paid_currency
         try:
             account_of(city).refund(row.id, payment.provider_reference, row.amount, currency)
         except RefundRefused:

@@ -55,6 +55,7 @@ from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
 
 FOLLOW = "payments.follow"
+SWEEP = "payments.sweep"
 ASK_AGAIN = timedelta(hours=6)
 ASK_FOR = timedelta(days=14)
 _STATES: dict[str, State] = {"processing": PROCESSING, "failed": FAILED, "expired": EXPIRED}
@@ -73,7 +74,7 @@ def open_page(city: City, payment: Payment, now: datetime) -> Payment:
             _end(payment, EXPIRED, now)
         elif payment.checkout_id is None:
             payment.checkout_id, payment.checkout_url = found.id, found.url
-            payment.state = moved(payment.state, OPEN)  # type: ignore[arg-type]
+            payment.state = moved(payment.state, OPEN)
     return payment
 
 
@@ -113,14 +114,21 @@ def abandon(actor: Actor, city: City, payment_id: uuid.UUID, now: datetime) -> P
     raise Conflict(_("The provider knows this payment; it stands as the provider says."))
 
 
+def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
+    """Close a page that nobody is to pay on any more. What was paid meanwhile counts."""
+    payment = open_page(city, payment_of(payment_id), now)
+    if payment.state in UNDER_WAY and payment.checkout_id is not None:
+        account_of(city).give_up(payment.checkout_id)
+    return follow(city, payment_id, now)
+
+
 def sweep(city: City, payment_id: uuid.UUID, now: datetime) -> None:
     """Look after a payment whose page should have closed: close it, or keep asking."""
     payment = follow(city, payment_id, now)
-    if payment.state == OPEN and payment.checkout_id is not None:
-        account_of(city).give_up(payment.checkout_id)
-        payment = follow(city, payment_id, now)
+    if payment.state == OPEN:
+        payment = close_page(city, payment_id, now)
     if payment.state == PROCESSING and now < payment.created_at + ASK_FOR:
-        enqueue(FOLLOW, {"payment": str(payment.id), "sweep": True}, now, due_at=now + ASK_AGAIN)
+        enqueue(SWEEP, {"payment": str(payment.id)}, now, due_at=now + ASK_AGAIN)
 
 
 def apply_standing(payment: Payment, standing: Standing, now: datetime) -> None:
@@ -134,10 +142,10 @@ def apply_standing(payment: Payment, standing: Standing, now: datetime) -> None:
         _apply_refunds(payment, standing, now)
         return
     to = _STATES.get(standing.status)
-    if to is None or to not in MOVES[payment.state]:  # type: ignore[index]
+    if to is None or to not in MOVES[payment.state]:
         return
     if to == PROCESSING:
-        payment.state = moved(payment.state, PROCESSING)  # type: ignore[arg-type]
+        payment.state = moved(payment.state, PROCESSING)
     else:
         _end(payment, to, now)
 
@@ -153,7 +161,7 @@ def release_held(payment: Payment, now: datetime) -> None:
         raise NotPayable("amount")
     _fulfil(payment, now)
     _move_held(payment, now)
-    payment.state = moved(payment.state, PAID)  # type: ignore[arg-type]
+    payment.state = moved(payment.state, PAID)
     payment.held_reason = None
 
 
@@ -173,7 +181,7 @@ def _receive(payment: Payment, standing: Standing, now: datetime) -> None:
         at=now,
         reference=standing.reference,
     )
-    payment.state = moved(payment.state, HELD if reason else PAID)  # type: ignore[arg-type]
+    payment.state = moved(payment.state, HELD if reason else PAID)
     payment.held_reason = reason
     record(
         system("payments"),
@@ -213,7 +221,7 @@ def _fulfil(payment: Payment, now: datetime) -> None:
 
 
 def _end(payment: Payment, to: State, now: datetime) -> None:
-    payment.state = moved(payment.state, to)  # type: ignore[arg-type]
+    payment.state = moved(payment.state, to)
     release_claims(payment.id)
     record(system("payments"), f"payment.{to}", payment.number, {}, now)
 
@@ -335,7 +343,7 @@ def _settle_refunded(payment: Payment, now: datetime) -> None:
 
 
 def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:
-    paid = format_money(payment.received, payment.received_currency or payment.currency)
+    paid = format_money(payment.received, payment.paid_currency)
     if reason is None:
         title = both(lambda: _("Paid %(amount)s", amount=paid))
         body = both(lambda: _("The receipt is here. Payment %(number)s.", number=payment.number))
@@ -352,7 +360,7 @@ def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:
 
 
 def _tell_refunded(payment: Payment, fact: RefundFact, going: bool, now: datetime) -> None:
-    amount = format_money(fact.amount, payment.received_currency or payment.currency)
+    amount = format_money(fact.amount, payment.paid_currency)
     if going:
         title = both(lambda: _("%(amount)s is on its way back to you", amount=amount))
         body = both(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 State = Literal["created", "open", "processing", "paid", "failed", "expired", "held", "refunded"]
@@ -20,7 +21,7 @@ HELD: State = "held"
 REFUNDED: State = "refunded"
 """All of it went back."""
 
-MOVES: dict[State, frozenset[State]] = {
+MOVES: Mapping[str, frozenset[State]] = {
     CREATED: frozenset({OPEN, PROCESSING, PAID, FAILED, EXPIRED, HELD}),
     OPEN: frozenset({PROCESSING, PAID, FAILED, EXPIRED, HELD}),
     PROCESSING: frozenset({PAID, FAILED, EXPIRED, HELD}),
@@ -40,7 +41,7 @@ class IllegalMove(RuntimeError):
     """A payment cannot go from one state to another. A fault of the program."""
 
 
-def moved(state: State, to: State) -> State:
+def moved(state: str, to: State) -> State:
     """The state after a move.
 
     Raises:

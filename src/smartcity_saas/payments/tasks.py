@@ -9,20 +9,20 @@ from typing import Any
 
 from smartcity_saas.outbox import Task
 from smartcity_saas.payments.refunds import REFUND, carry_out
-from smartcity_saas.payments.settling import FOLLOW, follow, sweep
+from smartcity_saas.payments.settling import FOLLOW, SWEEP, follow, sweep
 from smartcity_saas.tenancy.here import present_city
 
 
 def _follow(payload: Mapping[str, Any], now: datetime) -> None:
-    payment_id = uuid.UUID(payload["payment"])
-    if payload.get("sweep"):
-        sweep(present_city(), payment_id, now)
-    else:
-        follow(present_city(), payment_id, now)
+    follow(present_city(), uuid.UUID(payload["payment"]), now)
+
+
+def _sweep(payload: Mapping[str, Any], now: datetime) -> None:
+    sweep(present_city(), uuid.UUID(payload["payment"]), now)
 
 
 def _refund(payload: Mapping[str, Any], now: datetime) -> None:
     carry_out(present_city(), uuid.UUID(payload["refund"]), now)
 
 
-TASKS: Mapping[str, Task] = {FOLLOW: _follow, REFUND: _refund}
+TASKS: Mapping[str, Task] = {FOLLOW: _follow, SWEEP: _sweep, REFUND: _refund}

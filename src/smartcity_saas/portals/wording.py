@@ -146,8 +146,7 @@ def overdue(until: str | None, zone: str) -> bool:
     if until is None:
         return False
     expected = datetime.fromisoformat(until).replace(tzinfo=ZoneInfo(zone))
-    now: datetime = present_time()
-    return expected <= now
+    return expected <= present_time()
 
 
 def change_value(value: Any) -> str:

@@ -49,7 +49,8 @@ class BadSignature(SmartCityError):
 
 @dataclass(frozen=True)
 class Order:
-    """What a provider is asked to take. ``id`` makes asking again the same asking.
+    """What a provider is asked to take. ``id`` makes asking again the same asking; ``return_url``
+    is where the payer comes back to, paid or not.
 
     Amounts are in the minor unit of ISO 4217; a provider with other ideas converts.
     """
@@ -57,11 +58,9 @@ class Order:
     id: uuid.UUID
     number: str
     items: tuple[tuple[str, int], ...]
-    amount: int
     currency: str
     language: str
     return_url: str
-    cancel_url: str
     expires_at: datetime
 
 

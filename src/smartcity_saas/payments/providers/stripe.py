@@ -101,7 +101,7 @@ class StripeAccount:
             "metadata": {"payment_id": str(order.id), "number": order.number},
             "payment_intent_data": {"metadata": {"payment_id": str(order.id)}},
             "success_url": order.return_url,
-            "cancel_url": order.cancel_url,
+            "cancel_url": order.return_url,
             "expires_at": int(order.expires_at.timestamp()),
             "locale": order.language,
         }

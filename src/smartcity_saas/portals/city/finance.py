@@ -123,7 +123,7 @@ def refund(city: str, payment_id: uuid.UUID) -> Any:
     try:
         with city_scope(served.id):
             payment = payment_of(payment_id)
-            amount = parse_money(typed["amount"], payment.received_currency or payment.currency)
+            amount = parse_money(typed["amount"], payment.paid_currency)
             if amount is None:
                 raise Invalid(_("Write an amount such as 43.50."))
             task = request_refund(actor, payment_id, amount, typed["reason"], present_time())
@@ -174,7 +174,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
             "error": None,
             **values,
         }
-    values["left_text"] = plain_money(values["left"], payment.received_currency or payment.currency)
+    values["left_text"] = plain_money(values["left"], payment.paid_currency)
     return render_template("city/payment.html", **values, **shell(city))
 
 

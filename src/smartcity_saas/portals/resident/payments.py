@@ -12,7 +12,6 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.messages import mark_read, messages_of
-from smartcity_saas.payments.checkout import close_page
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.receipts import receipt_pdf
@@ -22,7 +21,7 @@ from smartcity_saas.payments.records import (
     payments_of_resident,
     refunds_of,
 )
-from smartcity_saas.payments.settling import follow
+from smartcity_saas.payments.settling import close_page, follow
 from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.resident.blueprint import blueprint
