@@ -20,7 +20,8 @@ from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.layers import LANGUAGES
 
 LONGEST_TEXT = 400
-
+CREDENTIAL_NAME = re.compile(r"[a-z][a-z0-9_]{1,63}")
+"""How a city may call a secret."""
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*/[A-Za-z0-9][A-Za-z0-9._-]*\.(?:svg|png|webp|jpg|jpeg)")
 
 
@@ -208,7 +209,7 @@ class Credential(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, Mapping) or set(value) != {"credential"}:
             raise ValidationError(_("Name the secret, never write it: {credential: its_name}."))
-        if not re.fullmatch(r"[a-z][a-z0-9_]{1,63}", str(value["credential"])):
+        if not CREDENTIAL_NAME.fullmatch(str(value["credential"])):
             raise ValidationError(_("A credential's name has small letters, digits and _."))
         return dict(value)
 

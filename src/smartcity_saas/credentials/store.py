@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 import structlog
@@ -15,13 +14,13 @@ from sqlalchemy import select
 
 from smartcity_saas import scope
 from smartcity_saas.audit import Actor, record
+from smartcity_saas.configuration.fields import CREDENTIAL_NAME
 from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Invalid, SmartCityError
 
 LONGEST_SECRET = 8_000
-NAME = re.compile(r"[a-z][a-z0-9_]{1,63}")
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +38,7 @@ def store_credential(keyring: Keyring, actor: Actor, name: str, value: str, now:
         Invalid: The name is odd, the value empty or too long.
         CredentialError: The city's key cannot be opened.
     """
-    if not NAME.fullmatch(name):
+    if not CREDENTIAL_NAME.fullmatch(name):
         raise Invalid(_("A credential's name has small letters, digits and _."))
     if not value or len(value) > LONGEST_SECRET or "\0" in value:
         raise Invalid(_("A secret has 1 to 8,000 characters."))

@@ -110,7 +110,7 @@ def forget_done(now: datetime) -> None:
 def _claim(task_id: uuid.UUID, now: datetime) -> OutboxTask | None:
     """Take a task for the length of a lease; whoever dies with it lets it go by that."""
     with command() as session:
-        claimed = session.scalars(
+        return session.scalars(
             update(OutboxTask)
             .where(
                 OutboxTask.id == task_id,
@@ -119,15 +119,9 @@ def _claim(task_id: uuid.UUID, now: datetime) -> OutboxTask | None:
                 or_(OutboxTask.leased_until.is_(None), OutboxTask.leased_until <= now),
             )
             .values(leased_until=now + LEASE, attempts=OutboxTask.attempts + 1)
-            .returning(OutboxTask.id)
-        ).one_or_none()
-        if claimed is None:
-            return None
-        return session.scalars(
-            select(OutboxTask)
-            .where(OutboxTask.id == task_id)
+            .returning(OutboxTask)
             .execution_options(populate_existing=True)
-        ).one()
+        ).one_or_none()
 
 
 def _finish(task_id: uuid.UUID, now: datetime) -> None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 
 import structlog
 from flask import Flask
@@ -58,7 +58,7 @@ class Runner:
         self.cities = cities
         self._busy: set[int] = set()
         self._stop = threading.Event()
-        self._seeded: dict[int, object] = {}
+        self._seeded: dict[int, date] = {}
 
     def run_due(self) -> int:
         """Do everything that is due now, in this thread; returns how many tasks were done."""
