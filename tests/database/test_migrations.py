@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from flask_migrate import upgrade as migrate_to
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from smartcity_saas.app import create_app
+from smartcity_saas.audit import verify_trail
 from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.database import city_tables, command
 from smartcity_saas.database.models import Base
+from smartcity_saas.database.session import db
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.readiness import readiness
-from tests.conftest import World
+from smartcity_saas.settings import Settings
+from smartcity_saas.tenancy.entering import city_scope
+from tests import postgres
+from tests.conftest import World, fresh
 
 
 def test_models_and_migrations_agree(empty: World) -> None:
@@ -79,3 +92,51 @@ def test_upgrading_again_changes_nothing(world: World) -> None:
     """An upgrade of an up-to-date database is harmless, and readiness says it is up to date."""
     upgrade_database(world.app.config["SETTINGS"])
     assert readiness() == {"database": True, "migrations": True, "fleet": True}
+
+
+def test_a_trail_that_stands_already_is_linked(empty: World, tmp_path: Path) -> None:
+    """Upgrading from before the chain: acts of two cities become two whole chains."""
+    settings = empty.app.config["SETTINGS"]
+    with contextlib.ExitStack() as stack:
+        if empty.engine == "postgresql":
+            made = stack.enter_context(postgres.test_database(os.environ[postgres.VARIABLE]))
+            urls = (made.application, made.owner)
+        else:
+            urls = (f"sqlite:///{tmp_path}/old.sqlite3",) * 2
+        old = replace(settings, database_url=urls[0], owner_url=urls[1])
+        fresh(lambda: _upgrade_with_acts(old))  # type: ignore[arg-type, return-value]
+
+
+def _upgrade_with_acts(settings: Settings) -> None:
+    app = create_app(settings, serving=False)
+    with app.app_context():
+        migrate_to(revision="0002_money")
+        engine = create_engine(settings.owner_url)
+        with engine.begin() as connection:
+            for city in (1, 2):
+                connection.execute(
+                    text(
+                        "INSERT INTO document (id, name, kind, live_number, went_live,"
+                        " changed_at_version, content_version)"
+                        f" VALUES ({city}, 'c{city}', 'city', 0, false, 0, 0)"
+                    )
+                )
+                if engine.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL app.city_id = '{city}'"))
+                for act in range(3):
+                    connection.execute(
+                        text(
+                            "INSERT INTO city_audit_event (city_id, id, at, actor, actor_label,"
+                            " action, subject, detail) VALUES"
+                            f" ({city}, '{uuid.uuid4() if engine.dialect.name == 'postgresql' else uuid.uuid4().hex}',"
+                            f" '2026-01-0{act + 1} 08:00:00.000000', 'staff:x', 'X', 'a.b', 's',"
+                            """ '{"n": 1, "title": {"zh": "一"}}')"""
+                        )
+                    )
+        engine.dispose()
+        upgrade_database(settings)
+        for city in (1, 2):
+            with city_scope(city):
+                verdict = verify_trail()
+                assert (verdict.count, verdict.found) == (3, None)
+        db.engine.dispose()

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.app import create_app
-from smartcity_saas.cli import city_work, documents, operations, rolling
+from smartcity_saas.cli import auditing, city_work, documents, operations, rolling
 from smartcity_saas.cli.output import fail
 from smartcity_saas.errors import Invalid, SmartCityError
 from smartcity_saas.settings import Settings
@@ -48,7 +48,13 @@ def main() -> None:
     """Run hundreds of cities on one application, each from one YAML file."""
 
 
-for found in (*documents.COMMANDS, *rolling.COMMANDS, *operations.COMMANDS, *city_work.COMMANDS):
+for found in (
+    *documents.COMMANDS,
+    *rolling.COMMANDS,
+    *operations.COMMANDS,
+    *city_work.COMMANDS,
+    *auditing.COMMANDS,
+):
     main.add_command(found)
 
 

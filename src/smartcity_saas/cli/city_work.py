@@ -5,25 +5,21 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 from flask import current_app
 
 from smartcity_saas.audit import system
+from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
 from smartcity_saas.clock import today_in
-from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials import credential_names, store_credential
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciling import day_span
 from smartcity_saas.payments.reconciling import reconcile as compare
-from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
@@ -39,7 +35,7 @@ DATE = click.DateTime(["%Y-%m-%d"])
 @format_option
 def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style: str) -> None:
     """Take a CSV into a service of a city. Importing it again changes nothing."""
-    with _inside(city) as found:
+    with inside(city) as found:
         chosen = current_app.extensions["services"].get(service.replace("-", "_"))
         if chosen is None or chosen.importer is None:
             known = [n for n, s in current_app.extensions["services"].items() if s.importer]
@@ -77,7 +73,7 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
 @format_option
 def reconcile(city: str, since: datetime | None, until: datetime | None, style: str) -> None:
     """Compare a city's ledger with its payment provider. Exit code 1 if something differs."""
-    with _inside(city) as found:
+    with inside(city) as found:
         today = today_in(found.timezone, present_time())
         first = since.date() if since else today - timedelta(days=30)
         last = until.date() if until else today
@@ -132,7 +128,7 @@ def set_secret(city: str, name: str) -> None:
     value = (
         click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     ).strip()
-    with _inside(city):
+    with inside(city):
         store_credential(
             current_app.extensions["keyring"], system("cli"), name, value, present_time()
         )
@@ -144,7 +140,7 @@ def set_secret(city: str, name: str) -> None:
 @format_option
 def list_secrets(city: str, style: str) -> None:
     """The names of a city's secrets, and when each was set."""
-    with _inside(city):
+    with inside(city):
         found = credential_names()
     if style == "json":
         say_json([{"name": name, "updated_at": at.isoformat()} for name, at in found.items()])
@@ -177,17 +173,6 @@ COMMANDS = (import_file, reconcile, secrets, worker)
 def _stop_with_parent(stop: threading.Event) -> None:
     sys.stdin.read()
     stop.set()
-
-
-@contextmanager
-def _inside(slug: str) -> Iterator[City]:
-    fleet: Any = current_app.fleet  # type: ignore[attr-defined]
-    fleet.refresh()
-    found: City | None = fleet.snapshot.cities.get(slug)
-    if found is None:
-        raise NotFound(f"There is no city “{slug}”.")
-    with city_scope(found.id):
-        yield found
 
 
 def _money(amount: int | None, currency: str) -> str:

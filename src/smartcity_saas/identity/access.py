@@ -18,6 +18,7 @@ ROLE_NAMES: dict[str, Any] = {
 }
 
 PERMISSIONS: dict[str, frozenset[str]] = {
+    "city.audit": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
     "city.see": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
     "city.change": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
     "city.announce": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -163,6 +164,15 @@ def all_staff(actor: Actor) -> list[Staff]:
     """
     _refuse_beyond(actor)
     return list(db.session.scalars(select(Staff).order_by(Staff.role, Staff.username)))
+
+
+def names_of_staff(actors: Iterable[str]) -> dict[str, str]:
+    """The names of people behind actors such as ``staff:wu.min``, by account."""
+    accounts = {actor.partition(":")[2] for actor in actors if actor.startswith("staff:")}
+    rows = db.session.execute(
+        select(Staff.username, Staff.name).where(Staff.username.in_(accounts))
+    )
+    return {username: name for username, name in rows.all()}  # noqa: C416 -- rows are no pairs
 
 
 def has_demo_staff() -> bool:

@@ -67,8 +67,9 @@ def request_refund(
             actor,
             "payment.refund",
             payment.number,
-            {"amount": amount, "currency": payment.received_currency, "reason": reason},
+            {"amount": amount, "currency": payment.received_currency},
             now,
+            reason=reason,
         )
         task = enqueue(REFUND, {"refund": str(row.id)}, now, key=str(row.id))
     assert task is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.audit import AuditEvent, CityAuditEvent
 from smartcity_saas.configuration.changes import FILE_MARK, MISSING
 from smartcity_saas.configuration.layers import is_text
 from smartcity_saas.configuration.problems import Path, dotted
@@ -130,9 +132,13 @@ def act_label(action: str) -> str:
     return str(_ACTS.get(action) or (service.acts.get(action) if service else None) or action)
 
 
-def actor_label(label: str) -> str:
-    """Who acted, where the product itself or a resident did; a member of staff by name."""
-    return str(_ACTORS.get(label, label))
+def actor_label(event: AuditEvent | CityAuditEvent, names: Mapping[str, str]) -> str:
+    """Who acted: the product itself or a resident in a word, a member of staff by name. A city's
+    trail holds no names, so ``names`` has them by account."""
+    kind, _colon, account = event.actor.partition(":")
+    if kind == "staff":
+        return names.get(account) or str(getattr(event, "actor_label", account))
+    return str(_ACTORS.get(account if kind == "system" else kind, account))
 
 
 def brand_of(slug: str) -> str:

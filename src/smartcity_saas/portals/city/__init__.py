@@ -1,6 +1,6 @@
 """The console of one city: catalog, branding, announcements, document, history, trail."""
 
-from smartcity_saas.portals.city import announcements, branding, catalog, finance, state
+from smartcity_saas.portals.city import announcements, branding, catalog, finance, state, trail
 from smartcity_saas.portals.city.blueprint import blueprint
 
-__all__ = ["announcements", "blueprint", "branding", "catalog", "finance", "state"]
+__all__ = ["announcements", "blueprint", "branding", "catalog", "finance", "state", "trail"]

@@ -1,4 +1,4 @@
-"""A city's state, its draft's preview, and its trail."""
+"""A city's state, and its draft's preview."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, request
 
-from smartcity_saas.audit import city_trail
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.identity.preview import create_preview_link
 from smartcity_saas.pages import site_address
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.tenancy.entering import city_scope
-
-MOST_EVENTS = 100
 
 
 @blueprint.page(f"{ROOT}/state", permission="city.state", methods=("POST",))
@@ -40,13 +36,3 @@ def open_preview(city: str) -> Any:
     return render_template(
         "city/preview_link.html", address=f"{site_address(city)}/preview/{token}", **shell(city)
     )
-
-
-@blueprint.page(f"{ROOT}/audit", permission="city.see")
-def audit(city: str) -> Any:
-    """Who did what, to the document and to the city's own rows."""
-    events: list[Any] = [*documents().trail(city, MOST_EVENTS)]
-    with city_scope(documents().live(city).id):
-        events += city_trail(MOST_EVENTS)
-    events.sort(key=lambda event: event.at, reverse=True)
-    return render_template("city/audit.html", events=events[:MOST_EVENTS], **shell(city))

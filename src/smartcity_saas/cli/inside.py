@@ -1,0 +1,29 @@
+"""Entering a city by its slug, for commands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import current_app
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.errors import NotFound
+from smartcity_saas.tenancy.entering import city_scope
+
+
+@contextmanager
+def inside(slug: str) -> Iterator[City]:
+    """Be in a city, with its newest documents.
+
+    Raises:
+        NotFound: There is no such city.
+    """
+    fleet: Any = current_app.fleet  # type: ignore[attr-defined]
+    fleet.refresh()
+    found: City | None = fleet.snapshot.cities.get(slug)
+    if found is None:
+        raise NotFound(f"There is no city “{slug}”.")
+    with city_scope(found.id):
+        yield found

@@ -1,0 +1,109 @@
+"""One hash chain a city over its trail; what stands there already is linked in its order."""
+
+import json
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from alembic import op
+
+from smartcity_saas.audit.chain import BEGINNING, link_hash
+from smartcity_saas.migrations.operations import keep_append_only, wall_city_tables
+
+revision = "0003_audit_chain"
+down_revision = "0002_money"
+branch_labels = None
+depends_on = None
+
+TRAIL = "city_audit_event"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit_head",
+        sa.Column("city_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("city_id", "id", name="pk_audit_head"),
+        sa.UniqueConstraint("city_id", name="uq_audit_head_city_id"),
+    )
+    op.add_column(
+        TRAIL, sa.Column("number", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+    )
+    for name in ("previous", "hash", "origin", "reason"):
+        op.add_column(TRAIL, sa.Column(name, sa.String(), nullable=False, server_default=""))
+    op.drop_column(TRAIL, "actor_label")  # the names of people: not in a trail
+    bind = op.get_bind()
+    postgresql = bind.dialect.name == "postgresql"
+    if not postgresql:
+        for act in ("update", "delete"):
+            op.execute(f'DROP TRIGGER "{TRAIL}_no_{act}"')
+    cities = bind.execute(sa.text("SELECT id FROM document WHERE kind = 'city' ORDER BY id"))
+    for city_id in cities.scalars().all():
+        if postgresql:
+            op.execute(f"SET LOCAL app.city_id = '{int(city_id)}'")
+        _link(bind, city_id)
+    if postgresql:
+        op.execute("SET LOCAL app.city_id = ''")
+    op.create_index("uq_city_audit_event_city_id_number", TRAIL, ["city_id", "number"], unique=True)
+    if not postgresql:
+        keep_append_only(TRAIL)
+    wall_city_tables("audit_head")
+
+
+def _link(bind: sa.Connection, city_id: int) -> None:
+    trail = sa.table(
+        TRAIL,
+        *(
+            sa.column(name, kind)
+            for name, kind in (
+                ("city_id", sa.BigInteger()),
+                ("id", sa.Uuid()),
+                ("at", sa.DateTime(timezone=True)),
+                ("actor", sa.String()),
+                ("action", sa.String()),
+                ("subject", sa.String()),
+                ("detail", sa.JSON()),
+                ("number", sa.BigInteger()),
+                ("previous", sa.String()),
+                ("hash", sa.String()),
+            )
+        ),
+    )
+    rows = bind.execute(
+        sa.select(trail).where(trail.c.city_id == city_id).order_by(trail.c.at, trail.c.id)
+    ).all()
+    number, previous = 0, BEGINNING
+    for row in rows:
+        number += 1
+        detail = json.loads(row.detail) if isinstance(row.detail, str) else row.detail
+        at: datetime = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)
+        values = {
+            "number": number,
+            "id": row.id,
+            "at": at,
+            "actor": row.actor,
+            "action": row.action,
+            "subject": row.subject,
+            "detail": detail,
+            "origin": "",
+            "reason": "",
+        }
+        found = link_hash(city_id, previous, values)
+        bind.execute(
+            sa.update(trail)
+            .where(trail.c.city_id == city_id, trail.c.id == row.id)
+            .values(number=number, previous=previous, hash=found)
+        )
+        previous = found
+    if number:
+        head = sa.table(
+            "audit_head",
+            sa.column("city_id", sa.BigInteger()),
+            sa.column("id", sa.Uuid()),
+            sa.column("number", sa.BigInteger()),
+            sa.column("hash", sa.String()),
+        )
+        bind.execute(
+            sa.insert(head).values(city_id=city_id, id=row.id, number=number, hash=previous)
+        )
