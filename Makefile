@@ -6,6 +6,7 @@ export VENV
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEBIAN := chromium fonts-noto-cjk postgresql
+PROVIDER := tests/identity/oidc_provider
 
 .PHONY: run check test test-faults bench static debian screenshots vendor messages
 .DEFAULT_GOAL := run
@@ -19,7 +20,7 @@ check: static
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser and not faults and not processes" -k "not postgresql"
 
 # Everything: both databases and a real browser.
-test: static debian
+test: static debian $(PROVIDER)/node_modules
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not faults"
 
 # Kills and races, each on a database of its own.
@@ -29,6 +30,15 @@ test-faults: $(VENV)/installed-test
 # Speed as ratios, measured side by side in one run. Nothing here is a test.
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
+
+# The OpenID provider of the tests, at the versions of its lock file.
+$(PROVIDER)/node_modules: $(PROVIDER)/package-lock.json
+	@if ! command -v npm >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
+		else echo "Install Node.js 20 or newer with npm for the tests of OpenID Connect; they are skipped"; fi; fi
+	@if command -v npm >/dev/null; then cd $(PROVIDER) && npm ci --silent --no-audit --no-fund; fi
 
 static: $(VENV)/installed-test
 	$(BIN)/ruff format --check .

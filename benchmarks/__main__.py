@@ -34,7 +34,7 @@ from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.database.session import db
 from smartcity_saas.identity import residents
-from smartcity_saas.identity.channels.demo import RESIDENTS
+from smartcity_saas.identity.channels.demo import sample
 from smartcity_saas.services.utility_bills import bills, demo
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
@@ -181,7 +181,7 @@ def _signed_in(app: SiteFlask) -> tuple[str, str]:
         city = app.fleet.snapshot.cities["hangzhou"]
         with city_scope(city.id):
             demo.fill(city)
-            token = residents.sign_in("demo", "household", RESIDENTS["household"]["zh"], demo=True)
+            token = residents.sign_in("demo", sample("household"))
             resident = residents.signed_in(token)
             assert resident is not None
             link = bills.links(resident)[0]

@@ -39,6 +39,8 @@ from smartcity_saas.credentials import store_credential
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
 from smartcity_saas.identity.access import CITY_STAFF, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
+from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
 from smartcity_saas.identity.staff import create_staff
 from smartcity_saas.payments.stripe_sandbox import money
 from smartcity_saas.payments.stripe_sandbox.objects import account_id, signing_secret
@@ -306,6 +308,7 @@ class Browser:
 
 
 SANDBOX: Sandbox | None = None
+APPS = ChannelSandbox()
 
 
 @pytest.fixture(scope="session")
@@ -313,11 +316,23 @@ def stripe_base() -> Iterator[str]:
     """The Stripe-shaped server, over a real connection on loopback; it sends no event itself."""
     global SANDBOX
     SANDBOX = Sandbox()
+    yield from _serving(lambda base: create_sandbox(SANDBOX, base))
+
+
+@pytest.fixture(scope="session")
+def channel_base() -> Iterator[str]:
+    """The apps' stand-in, over a real connection on loopback."""
+    global APPS
+    APPS = ChannelSandbox()
+    yield from _serving(lambda base: create_channel_sandbox(APPS))
+
+
+def _serving(make: Callable[[str], Any]) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     base = f"http://127.0.0.1:{port}"
-    server = make_server("127.0.0.1", port, create_sandbox(SANDBOX, base), threaded=True)
+    server = make_server("127.0.0.1", port, make(base), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield base
     server.shutdown()
@@ -326,7 +341,7 @@ def stripe_base() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def databases(
-    tmp_path_factory: pytest.TempPathFactory, stripe_base: str
+    tmp_path_factory: pytest.TempPathFactory, stripe_base: str, channel_base: str
 ) -> Iterator[Callable[[str], SiteFlask]]:
     """Applications by database, each made once a worker on a migrated database."""
     stack = contextlib.ExitStack()
@@ -336,13 +351,17 @@ def databases(
         if engine not in made:
             if engine == "sqlite":
                 path = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
-                installation = _settings(f"sqlite:///{path}", f"sqlite:///{path}", stripe_base)
+                installation = _settings(
+                    f"sqlite:///{path}", f"sqlite:///{path}", stripe_base, channel_base
+                )
             else:
                 superuser = os.environ.get(postgres.VARIABLE)
                 if not superuser:
                     pytest.skip("PostgreSQL is not installed and SMARTCITY_TEST_POSTGRES not set")
                 database = stack.enter_context(postgres.test_database(superuser))
-                installation = _settings(database.application, database.owner, stripe_base)
+                installation = _settings(
+                    database.application, database.owner, stripe_base, channel_base
+                )
             app = create_app(installation, serving=False)
             with app.app_context():
                 upgrade_database(installation)
@@ -362,6 +381,7 @@ def empty(request: pytest.FixtureRequest, databases: Callable[[str], SiteFlask])
     app = databases(request.param)
     assert SANDBOX is not None
     SANDBOX.accounts.clear()
+    APPS.fault = ""
     client.breakers.forget()
     clock = MovableClock()
     app.config["CLOCK"] = clock
@@ -383,7 +403,7 @@ def world(empty: World) -> World:
     return empty
 
 
-def _settings(application: str, owner: str, stripe_base: str) -> Settings:
+def _settings(application: str, owner: str, stripe_base: str, channel_base: str) -> Settings:
     return Settings(
         demo=True,
         secret_key=KEY,
@@ -393,6 +413,7 @@ def _settings(application: str, owner: str, stripe_base: str) -> Settings:
         config_root=ROOT,
         testing=True,
         stripe_api_base=stripe_base,
+        channel_base=channel_base,
         allowed_networks=(ipaddress.ip_network("127.0.0.0/8"),),
     )
 

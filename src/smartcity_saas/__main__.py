@@ -30,6 +30,7 @@ from smartcity_saas.configuration.stored import count_documents
 from smartcity_saas.database import db
 from smartcity_saas.demo import PASSWORD, STAFF, fill_demo
 from smartcity_saas.errors import SettingsError, SmartCityError
+from smartcity_saas.identity.demo import connect_channels
 from smartcity_saas.payments.demo import connect_sandbox
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.applying import apply_plan
@@ -45,7 +46,7 @@ def main() -> None:
     try:
         settings = Settings.from_environment()
         settings.refuse_unsafe_keys()
-        refuse_taken_port(settings)
+        refuse_taken_port(settings.bind, settings.port, "PORT")
         if not settings.demo:
             create_app(settings)
             serve(settings)
@@ -61,31 +62,41 @@ def main() -> None:
 
 @contextmanager
 def helpers(settings: Settings) -> Iterator[None]:
-    """The sandbox that stands in for Stripe, unless another base address was given.
+    """The sandboxes that stand in for the apps, and for Stripe unless another address was given.
 
     Raises:
         SettingsError: It does not start.
     """
-    base = f"http://127.0.0.1:{settings.stripe_sandbox_port}"
-    if settings.stripe_api_base != base:
-        yield
-        return
+    refuse_taken_port("127.0.0.1", settings.channel_sandbox_port, "CHANNEL_SANDBOX_PORT")
+    with helper("smartcity_saas.identity.channel_sandbox") as process:
+        _wait_for(process, settings.channel_sandbox_port, "The sandbox of the apps")
+        base = f"http://127.0.0.1:{settings.stripe_sandbox_port}"
+        if settings.stripe_api_base != base:
+            yield
+            return
+        with _stripe(settings):
+            yield
+
+
+@contextmanager
+def _stripe(settings: Settings) -> Iterator[None]:
     state = settings.config_root / "var" / "stripe-sandbox.json"
     database = make_url(settings.database_url).database
     if settings.database_url.startswith("sqlite") and database:
         state = Path(database).with_suffix(".stripe.json")
     state.parent.mkdir(parents=True, exist_ok=True)
     with helper("smartcity_saas.payments.stripe_sandbox", "--state", str(state)) as process:
-        for _try in range(200):
-            with (
-                suppress(OSError),
-                socket.create_connection(("127.0.0.1", settings.stripe_sandbox_port), 1),
-            ):
-                break
-            if process.poll() is not None:
-                raise SettingsError("The payment sandbox did not start; see above.")
-            time.sleep(0.05)
+        _wait_for(process, settings.stripe_sandbox_port, "The payment sandbox")
         yield
+
+
+def _wait_for(process: subprocess.Popen[bytes], port: int, name: str) -> None:
+    for _try in range(200):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        if process.poll() is not None:
+            raise SettingsError(f"{name} did not start; see above.")
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -109,7 +120,7 @@ def helper(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-def refuse_taken_port(settings: Settings) -> None:
+def refuse_taken_port(address: str, port: int, variable: str) -> None:
     """Stop before anything is said if another program listens on the port.
 
     The server shares its port among its processes, so it would not notice by itself.
@@ -117,14 +128,14 @@ def refuse_taken_port(settings: Settings) -> None:
     Raises:
         SettingsError: The port is taken, or the address is not ours.
     """
-    with socket.socket(socket.AF_INET6 if ":" in settings.bind else socket.AF_INET) as probe:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.bind, settings.port))
+            probe.bind((address, port))
         except OSError as error:
             raise SettingsError(
-                f"Port {settings.port} on {settings.bind} cannot be used: {error.strerror}. "
-                "Set PORT to another one."
+                f"Port {port} on {address} cannot be used: {error.strerror}. "
+                f"Set {variable} to another one."
             ) from None
 
 
@@ -156,7 +167,7 @@ def prepare_demo(app: Flask, settings: Settings) -> None:
         upgrade_database(settings)
         if not count_documents():
             _fill(app, settings)
-        _connect_payments(app, settings)
+        _connect(app, settings)
     with app.app_context():
         db.engine.dispose()
 
@@ -174,10 +185,12 @@ def _fill(app: Flask, settings: Settings) -> None:
         fill_demo(lambda slug: _say(f"  {slug}"))
 
 
-def _connect_payments(app: Flask, settings: Settings) -> None:
+def _connect(app: Flask, settings: Settings) -> None:
     fleet: Any = app.fleet  # type: ignore[attr-defined]
     fleet.refresh()
     for city in fleet.snapshot.cities.values():
+        with city_scope(city.id):
+            connect_channels(city, utc_now())
         if city.payments is not None and city.payments["provider"] == "stripe":
             with city_scope(city.id):
                 site = f"http://{city.slug}.{settings.host}:{settings.port}"

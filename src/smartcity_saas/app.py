@@ -21,7 +21,7 @@ from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.channels import Channel, installed_channels
 from smartcity_saas.messages.senders import SenderKind, installed_senders
-from smartcity_saas.messages.telling import SEND, send_message
+from smartcity_saas.messages.telling import SEND, send_message, send_text
 from smartcity_saas.migrations import init_migrations
 from smartcity_saas.observability import init_logging, init_metrics
 from smartcity_saas.outbox import Task
@@ -67,6 +67,7 @@ def create_app(
         "channels": channels,
         "providers": providers,
         "senders": senders,
+        "send_text": send_text,
         "payables": {name: found.payable for name, found in services.items() if found.payable},
         "tasks": _tasks(services),
         "keyring": Keyring(settings.master_key),

@@ -34,6 +34,7 @@ from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError, Throttled
 from smartcity_saas.identity.access import ROLE_NAMES
+from smartcity_saas.identity.browsers import channel_in_app
 from smartcity_saas.identity.gatekeeper import (
     current_resident,
     current_staff,
@@ -195,7 +196,9 @@ def _finish(response: Response) -> Response:
     origins: list[str] = []
     if city is not None:
         channels = current_app.extensions["channels"].values()
-        origins = [o for found in channels if found.offered(city) for o in found.origins(city)]
+        origins = [
+            o for one in channels if one.open_at(city) for o in one.origins(one.values(city))
+        ]
         if (provider := provider_of(city)) is not None:
             origins += provider.origins(city.payments or {})
     if request.method == "POST" and "fleet_version" in g:
@@ -226,7 +229,12 @@ def _shared_values() -> dict[str, Any]:
         "services": current_app.extensions["services"],
     }
     if site().kind == CITY_HOST:
-        values |= {"city": site().city, "resident": _resident_or_none(), "frame": False}
+        values |= {
+            "city": site().city,
+            "resident": _resident_or_none(),
+            "frame": False,
+            "embedded": channel_in_app() is not None,
+        }
     if site().kind == CONSOLE_HOST:
         values |= {"staff": _staff_or_none(), "roles": ROLE_NAMES}
         values["console_city"] = g.get("console_city")

@@ -39,6 +39,8 @@ class Settings:
     allowed_networks: tuple[Network, ...] = ()
     stripe_api_base: str = ""
     stripe_sandbox_port: int = 12111
+    channel_base: str = ""
+    channel_sandbox_port: int = 12112
     bind: str = "127.0.0.1"
     language: str = "en"
     config_root: Path = field(default_factory=Path.cwd)
@@ -69,9 +71,12 @@ class Settings:
             redis_url=env.get("REDIS_URL", ""),
             celery_broker_url=env.get("CELERY_BROKER_URL", ""),
             metrics_token=env.get("SMARTCITY_METRICS_TOKEN", ""),
-            allowed_networks=_networks(env, "SMARTCITY_ALLOWED_NETWORKS"),
+            allowed_networks=_networks(env, "SMARTCITY_ALLOWED_NETWORKS")
+            or ((ipaddress.ip_network("127.0.0.0/8"),) if demo else ()),
             stripe_api_base=_stripe_base(env, demo),
             stripe_sandbox_port=_integer(env, "STRIPE_SANDBOX_PORT", 12111, 1, 65535),
+            channel_base=f"http://127.0.0.1:{_channel_port(env)}" if demo else "",
+            channel_sandbox_port=_channel_port(env),
             bind="127.0.0.1" if demo else env.get("SMARTCITY_BIND", "127.0.0.1"),
             language="zh" if (env.get("LC_ALL") or env.get("LANG", "")).startswith("zh") else "en",
             config_root=root,
@@ -137,6 +142,12 @@ def _stripe_base(env: Mapping[str, str], demo: bool) -> str:
     if demo:
         return base or f"http://127.0.0.1:{_integer(env, 'STRIPE_SANDBOX_PORT', 12111, 1, 65535)}"
     return ""
+
+
+def _channel_port(env: Mapping[str, str]) -> int:
+    """The port of the apps' stand-in: the one after Stripe's, so that moving one moves both."""
+    after = _integer(env, "STRIPE_SANDBOX_PORT", 12111, 1, 65535) + 1
+    return _integer(env, "CHANNEL_SANDBOX_PORT", min(after, 65535), 1, 65535)
 
 
 def _sqlalchemy_url(url: str) -> str:

@@ -63,7 +63,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Started once a worker; ready when it says so."""
     folder = tmp_path_factory.mktemp("server")
-    port, sandbox = _free_port(), _free_port()
+    port, sandbox, apps = _free_port(), _free_port(), _free_port()
     env = {
         **os.environ,
         "SMARTCITY_DEMO": "1",
@@ -72,6 +72,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "DATABASE_URL": f"sqlite:///{folder}/demo.sqlite3",
         "PORT": str(port),
         "STRIPE_SANDBOX_PORT": str(sandbox),
+        "CHANNEL_SANDBOX_PORT": str(apps),
     }
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(

@@ -18,10 +18,11 @@ from structlog.testing import capture_logs
 
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
+from smartcity_saas.credentials.personal import seal_personal
 from smartcity_saas.database import command, db
-from smartcity_saas.identity.models import Resident
+from smartcity_saas.identity.consents import MESSAGES, give
+from smartcity_saas.identity.models import Resident, ResidentContact
 from smartcity_saas.messages import Message, tell
-from smartcity_saas.messages.models import ResidentContact
 from smartcity_saas.messages.senders import smtp
 from tests.conftest import HANGZHOU, World
 from tests.connectors.back_office import TOKEN, BackOffice, serving
@@ -40,11 +41,13 @@ def say(world: World, key: str = "k", **contacts: str) -> bool:
                     ResidentContact(
                         resident_id=resident.id,
                         kind=kind,
-                        address=address,
+                        sealed=seal_personal(kind, address, world.clock()),
+                        shown="x",
                         language="zh",
                         verified_at=None if address.startswith("no") else world.clock(),
                     )
                 )
+        give(resident.id, MESSAGES, world.clock())
         return tell(resident.id, key, TITLE, BODY, "/me", world.clock())
 
 

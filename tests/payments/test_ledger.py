@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartcity_saas.database import command, db
+from smartcity_saas.identity.channels.demo import sample
 from smartcity_saas.identity.residents import find_resident, sign_in
 from smartcity_saas.payments.ledger import balances, totals
 from smartcity_saas.payments.models import LedgerEntry, Payment
@@ -28,7 +29,7 @@ def test_any_course_of_refunds_adds_up(world: World) -> None:
     the balance is what came less what is gone, no refund is posted twice, and never more than
     came."""
     with world.inside("hangzhou"):
-        sign_in("demo", "household", "x", demo=True)
+        sign_in("demo", sample("household"))
         resident = find_resident("demo", "household")
         assert resident is not None
         resident_id = resident.id

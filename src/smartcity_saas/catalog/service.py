@@ -79,6 +79,8 @@ class Service:
     ``daily`` writes what a day brings (once a city and day, or more often: idempotent), and
     ``importer`` takes a CSV from the command. ``api`` is where its JSON begins. ``acts`` names its
     acts in the trail, ``keeps`` says what it keeps of a person, for the page on privacy.
+    ``assurance`` is how sure a city must be of a resident for new business (a document may say
+    otherwise).
     """
 
     name: str
@@ -103,6 +105,7 @@ class Service:
     api: str | None = None
     acts: Mapping[str, Any] = field(default_factory=dict)
     keeps: Localized | None = None
+    assurance: str = "none"
     demo: Callable[[City], None] | None = None
 
     @property
@@ -113,4 +116,4 @@ class Service:
     @property
     def extension(self) -> ServiceExtension:
         """What the service adds to documents."""
-        return ServiceExtension(self.name, self.settings, self.connectors)
+        return ServiceExtension(self.name, self.settings, self.connectors, self.assurance)

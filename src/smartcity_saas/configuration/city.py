@@ -42,6 +42,7 @@ class CatalogEntry:
     settings: Mapping[str, Any]
     connector: Mapping[str, Any]
     locked_by: str | None
+    assurance: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +136,10 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         logo=own.files.get(loaded["branding"].get("logo", "")),
         site=loaded["site"],
         catalog={
-            name: _entry(name, loaded.get("services", {}).get(name), merged, by_name, locks)
-            for name in extensions.services
+            name: _entry(
+                name, loaded.get("services", {}).get(name), merged, by_name, locks, found.assurance
+            )
+            for name, found in extensions.services.items()
         },
         channels=loaded.get("channels", {}),
         payments=loaded.get("payments"),
@@ -219,6 +222,7 @@ def _entry(
     merged: Merged,
     documents: Mapping[str, LiveDocument],
     locks: Mapping[str, str],
+    default_assurance: str,
 ) -> CatalogEntry:
     found = loaded or {"state": "closed"}
     state = found["state"]
@@ -233,6 +237,7 @@ def _entry(
         settings=found.get("settings", {}),
         connector=found.get("connector", {}),
         locked_by=locks.get(name) or locks.get("*"),
+        assurance=found.get("assurance") or default_assurance,
     )
 
 

@@ -22,6 +22,7 @@ class ServiceExtension:
     name: str
     settings: type[Schema] = EmptySchema
     connectors: Mapping[str, type[Schema]] = field(default_factory=dict)
+    assurance: str = "none"
 
 
 @dataclass(frozen=True)

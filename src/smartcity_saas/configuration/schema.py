@@ -37,6 +37,7 @@ from smartcity_saas.configuration.problems import Path, Problem
 from smartcity_saas.configuration.source import Source
 
 SERVICE_STATES = ("open", "paused", "closed")
+ASSURANCE_LEVELS = ("none", "contact", "real_name")
 CITY_STATES = ("draft", "live", "suspended")
 PLATFORM, PROVINCE, CITY = "platform", "province", "city"
 
@@ -238,6 +239,13 @@ def _service(extension: ServiceExtension) -> fields.Field[Any]:
             ),
             "until": Moment(
                 metadata={"description": "When it is expected back; nothing reopens by itself."}
+            ),
+            "assurance": Choice(
+                ASSURANCE_LEVELS,
+                metadata={
+                    "description": "How sure the city must be of a resident for new business; the "
+                    "service's own word by default."
+                },
             ),
             "settings": fields.Nested(
                 extension.settings, metadata={"description": "The service's own settings."}

@@ -131,39 +131,63 @@ class BackOffice:
         headers: Mapping[str, str],
         deadline: float,
     ) -> tuple[int, bytes]:
-        url = self.base_url + path
-        allowed = current_app.config["SETTINGS"].allowed_networks
-        left = max(0.1, deadline - time.monotonic())
-        request = httpx.Request(
-            method,
-            url,
-            content=content,
-            headers={
-                "Authorization": f"Bearer {self.token}",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": "smartcity-saas",
-                **headers,
-            },
-            extensions={
-                "timeout": {
-                    "connect": min(CONNECT_SECONDS, left),
-                    "read": min(READ_SECONDS, left),
-                    "write": min(READ_SECONDS, left),
-                    "pool": min(CONNECT_SECONDS, left),
-                }
-            },
-        )
-        token = address_guard.deadline.set(deadline)
+        bearer = {"Authorization": f"Bearer {self.token}", **headers}
+        return call_once(method, self.base_url + path, content, bearer, deadline)
+
+
+def call_once(
+    method: str,
+    url: str,
+    content: bytes | None,
+    headers: Mapping[str, str],
+    deadline: float,
+) -> tuple[int, bytes]:
+    """One call through the address guard, limited in time and size; no redirect is followed.
+
+    Args:
+        method: The HTTP method.
+        url: The whole address. Unencrypted ones lead to networks that the operator allows only.
+        content: The body.
+        headers: Headers beside those that every call has.
+        deadline: Until when, on the monotonic clock.
+
+    Returns:
+        Status and body.
+
+    Raises:
+        httpx.HTTPError, httpx.InvalidURL, OSError, ValueError: It did not work out.
+    """
+    allowed = current_app.config["SETTINGS"].allowed_networks
+    left = max(0.1, deadline - time.monotonic())
+    request = httpx.Request(
+        method,
+        url,
+        content=content,
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "smartcity-saas",
+            **headers,
+        },
+        extensions={
+            "timeout": {
+                "connect": min(CONNECT_SECONDS, left),
+                "read": min(READ_SECONDS, left),
+                "write": min(READ_SECONDS, left),
+                "pool": min(CONNECT_SECONDS, left),
+            }
+        },
+    )
+    token = address_guard.deadline.set(deadline)
+    try:
+        plain = urlsplit(url).scheme != "https"
+        response = _transport(allowed, plain).handle_request(request)
         try:
-            plain = urlsplit(url).scheme != "https"
-            response = _transport(allowed, plain).handle_request(request)
-            try:
-                return response.status_code, _read(response, deadline)
-            finally:
-                response.close()
+            return response.status_code, _read(response, deadline)
         finally:
-            address_guard.deadline.reset(token)
+            response.close()
+    finally:
+        address_guard.deadline.reset(token)
 
 
 def office_of(entry: CatalogEntry) -> BackOffice:

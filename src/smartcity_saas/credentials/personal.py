@@ -1,4 +1,5 @@
-"""Personal numbers of the city that we are in: found by a keyed index, never stored as they are."""
+"""What is personal in the city that we are in: sealed with the city's key, numbers found by a keyed
+index, never stored as they are."""
 
 from __future__ import annotations
 
@@ -7,8 +8,14 @@ import hmac
 from collections.abc import Iterable
 from datetime import datetime
 
-from smartcity_saas.credentials.keyring import Keyring
-from smartcity_saas.credentials.store import city_secret
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask import current_app
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas import scope
+from smartcity_saas.credentials.keyring import Keyring, seal, unseal
+from smartcity_saas.credentials.store import CredentialError, city_secret
 
 
 def personal_index(keyring: Keyring, purpose: str, number: str, now: datetime) -> str:
@@ -31,3 +38,34 @@ def personal_indexes(
     """
     key = city_secret(keyring, f"index:{purpose}", now)
     return {one: hmac.new(key, one.encode(), hashlib.sha256).hexdigest() for one in numbers}
+
+
+def seal_personal(kind: str, text: str, now: datetime) -> bytes:
+    """Seal a name, a number or an address; ``kind`` says which, and opens nothing else.
+
+    Raises:
+        CredentialError: The city's key cannot be opened.
+    """
+    return seal(_personal_key(now), text.encode(), f"personal:{scope.city_id()}:{kind}")
+
+
+def open_personal(kind: str, sealed: bytes, now: datetime) -> str:
+    """Open what was sealed as one kind in this city.
+
+    Raises:
+        CredentialError: It is another city's or another kind, or was tampered with.
+    """
+    place = f"personal:{scope.city_id()}:{kind}"
+    try:
+        return unseal(_personal_key(now), sealed, place).decode()
+    except InvalidTag:
+        raise CredentialError(_("What is kept here cannot be opened.")) from None
+
+
+def own_index(purpose: str, number: str, now: datetime) -> str:
+    """``personal_index`` with the application's own keyring."""
+    return personal_index(current_app.extensions["keyring"], purpose, number, now)
+
+
+def _personal_key(now: datetime) -> AESGCM:
+    return AESGCM(city_secret(current_app.extensions["keyring"], "personal", now))

@@ -45,6 +45,7 @@ def init_database(app: Flask, url: str) -> None:
         options: dict[str, Any] = {"paramstyle": "named"}
     else:
         options = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+    options["hide_parameters"] = True  # what people typed is no business of the log
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():

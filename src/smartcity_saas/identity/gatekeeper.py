@@ -14,11 +14,15 @@ from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import NotAllowed, NotFound, NotSignedIn
 from smartcity_saas.identity import residents, staff
 from smartcity_saas.identity.access import StaffMember
+from smartcity_saas.identity.assurance import NotAssured, suffices
+from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.web.policy import Policy
 
-STAFF, RESIDENT, PREVIEW = "staff", "resident", "preview"
-"""Names in the session: the token of each population, and when a preview was opened."""
+STAFF, RESIDENT, PREVIEW, BROWSER = "staff", "resident", "preview", "browser"
+"""Names in the session: the token of each population, when a preview was opened, and the mark of
+the browser, to which codes and sign-ins under way are bound."""
 PREVIEW_SECONDS = 2 * 3600
 
 
@@ -35,10 +39,8 @@ def enforce(policy: Policy) -> Any:
     """
     if policy.who == "staff":
         return _enforce_staff(policy)
-    if policy.who == "resident" and current_resident() is None:
-        if request.path.startswith("/api/"):
-            raise NotSignedIn
-        return _to_sign_in()
+    if policy.who == "resident":
+        return _enforce_resident(policy)
     return None
 
 
@@ -95,6 +97,13 @@ def documents() -> Documents:
     return Documents(member.actor, fleet.extensions, fleet.platform_host, _clock())
 
 
+def browser_mark() -> str:
+    """The random mark of the present browser, made when it is first needed."""
+    if BROWSER not in session:
+        session[BROWSER] = new_token()
+    return str(session[BROWSER])
+
+
 def previewing(city: City) -> bool:
     """Whether a draft is being read through a preview link that is not too old."""
     opened = session.get(PREVIEW)
@@ -116,7 +125,7 @@ def safe_next(target: str | None, default: str = "/") -> str:
 def _enforce_staff(policy: Policy) -> Any:
     member = current_staff()
     if member is None:
-        return _to_sign_in()
+        return _to("/sign-in")
     if not member.may(policy.permission or ""):
         raise NotAllowed(_("Your role does not allow this. Ask your province's admin."))
     arguments = request.view_args or {}
@@ -129,9 +138,38 @@ def _enforce_staff(policy: Policy) -> Any:
     return None
 
 
-def _to_sign_in() -> Any:
+def _enforce_resident(policy: Policy) -> Any:
+    """Signed in, agreed to the account's purpose, and as sure as the service needs."""
+    resident, program = current_resident(), request.path.startswith("/api/")
+    if resident is None:
+        if program:
+            raise NotSignedIn
+        return _to("/sign-in")
+    if policy.unasked:
+        return None
+    if resident.consented != PURPOSES[PRIVACY].version:
+        if program:
+            raise NotAllowed(_("Agree to the privacy notice first: sign in on the site."))
+        return _to("/me/consent")
+    needs = _needed(policy)
+    if not suffices(resident.assurance, needs):
+        if program:
+            raise NotAssured(needs)
+        return _to("/me/verify")
+    return None
+
+
+def _needed(policy: Policy) -> str:
+    """The level of assurance that new business with the page's service needs."""
+    city: City | None = request.site.city  # type: ignore[attr-defined]
+    if city is None or policy.service is None or policy.continues:
+        return "none"
+    return city.catalog[policy.service].assurance
+
+
+def _to(page: str) -> Any:
     here = request.full_path.rstrip("?") if request.method == "GET" else "/"
-    return redirect(f"/sign-in?next={quote(here, safe='/')}")
+    return redirect(f"{page}?next={quote(here, safe='/')}")
 
 
 def _clock() -> Clock:

@@ -63,13 +63,29 @@ class PreviewLink(PlatformModel):
 
 
 class Resident(CityModel):
-    """A person within one city."""
+    """A person within one city.
+
+    ``assurance`` is how sure the city is of them (see ``assurance.py``), ``consented`` the version
+    of the privacy notice that they agreed to. Real name and resident number are sealed with the
+    city's key; the number is found by a keyed index. Whoever was merged into another account, or
+    left, is ``closed``: nobody comes in as them.
+    """
 
     __tablename__ = "resident"
+    __table_args__ = (UniqueConstraint("city_id", "number_index"),)
 
     name: Mapped[str]
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    assurance: Mapped[str] = mapped_column(default="none")
+    consented: Mapped[str | None]
+    real_name: Mapped[bytes | None]
+    number: Mapped[bytes | None]
+    number_index: Mapped[str | None]
+    verified_by: Mapped[str | None]
+    verified_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    merged_into: Mapped[uuid.UUID | None]
 
 
 class ResidentIdentity(CityModel):
@@ -79,15 +95,37 @@ class ResidentIdentity(CityModel):
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         UniqueConstraint("city_id", "channel", "subject"),
+        Index("ix_resident_identity_city_id_resident_id", "city_id", "resident_id"),
     )
 
     resident_id: Mapped[uuid.UUID]
     channel: Mapped[str]
     subject: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime | None]
+
+
+class ResidentContact(CityModel):
+    """Where a resident can be reached, sealed with the city's key; only a verified one is
+    written to."""
+
+    __tablename__ = "resident_contact"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "resident_id", "kind"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    kind: Mapped[str]
+    sealed: Mapped[bytes]
+    shown: Mapped[str]
+    language: Mapped[str]
+    verified_at: Mapped[datetime | None]
 
 
 class ResidentSession(CityModel):
-    """A resident signed in at this city's site."""
+    """A resident signed in at this city's site: by which channel, with what kind of device. The
+    ID token of an OpenID provider is kept, sealed, for signing out over there."""
 
     __tablename__ = "resident_session"
     __table_args__ = (
@@ -100,6 +138,59 @@ class ResidentSession(CityModel):
     resident_id: Mapped[uuid.UUID]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    channel: Mapped[str] = mapped_column(default="")
+    device: Mapped[str] = mapped_column(default="")
+    id_token: Mapped[bytes | None]
+
+
+class SignInHandshake(CityModel):
+    """A sign-in under way at another site, bound to a browser; used once."""
+
+    __tablename__ = "sign_in_handshake"
+    __table_args__ = (UniqueConstraint("city_id", "state_hash"),)
+
+    state_hash: Mapped[str]
+    browser_hash: Mapped[str]
+    channel: Mapped[str]
+    purpose: Mapped[str]
+    resident_id: Mapped[uuid.UUID | None]
+    other_id: Mapped[uuid.UUID | None]
+    nonce: Mapped[str]
+    verifier: Mapped[str]
+    redirect_uri: Mapped[str]
+    in_app: Mapped[bool]
+    next: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class OneTimeCode(CityModel):
+    """A code that was sent, hashed under the city's key, for one browser and one purpose."""
+
+    __tablename__ = "one_time_code"
+    __table_args__ = (UniqueConstraint("city_id", "browser_hash", "purpose"),)
+
+    browser_hash: Mapped[str]
+    purpose: Mapped[str]
+    code_hash: Mapped[str]
+    sealed: Mapped[bytes]
+    tries_left: Mapped[int]
+    expires_at: Mapped[datetime]
+
+
+class Consent(CityModel):
+    """What a resident agreed to, in which version, and when they took it back."""
+
+    __tablename__ = "consent"
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        Index("ix_consent_city_id_resident_id", "city_id", "resident_id"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    purpose: Mapped[str]
+    version: Mapped[str]
+    given_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
 
 
 class ResidentAttempt(CityModel):

@@ -1,29 +1,41 @@
-"""Residents of the city that we are in: signing in through a channel, and out."""
+"""Residents of the city that we are in: signing in through a channel, linking another, merging
+two accounts, and out."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.database import command, db
+from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
+from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.identity.channels import Vouched
+from smartcity_saas.identity.consents import PRIVACY, give
 from smartcity_saas.identity.models import Resident, ResidentIdentity, ResidentSession
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 SESSION_LENGTH = timedelta(days=7)
+NAMELESS = {"zh": "居民", "en": "Resident"}
+"""What somebody is called whom the channel gives no name."""
 
 
 @dataclass(frozen=True)
 class SignedInResident:
-    """A resident of this city, signed in."""
+    """A resident of this city, signed in. ``assurance`` and ``consented`` as on ``Resident``;
+    ``session_hash`` names the session."""
 
     id: uuid.UUID
     name: str
     demo: bool
+    assurance: str = "none"
+    consented: str | None = None
+    session_hash: str = ""
 
     @property
     def actor(self) -> Actor:
@@ -31,18 +43,36 @@ class SignedInResident:
         return Actor(f"resident:{self.id}", "resident", "nothing")
 
 
-def sign_in(
-    channel: str, subject: str, name: str, *, demo: bool = False, clock: Clock = utc_now
-) -> str:
-    """Sign in someone whom a channel vouches for, known or new; returns the session's token."""
+class TakenIdentity(Conflict):
+    """Somebody else of this city comes in that way; ``other`` is whom."""
+
+    def __init__(self, other: uuid.UUID) -> None:
+        super().__init__(_("Another account of this city comes in that way."))
+        self.other = other
+
+
+def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = utc_now) -> str:
+    """Sign in someone whom a channel vouches for, known or new; returns the session's token.
+
+    Two who come in the same moment for the first time, as the same person, are one account.
+    """
     now = clock()
     with command() as session:
-        resident = find_resident(channel, subject)
+        resident = find_resident(channel, *vouched.subjects)
         if resident is None:
-            resident = Resident(name=name, demo=demo, created_at=now)
+            resident = Resident(
+                name=vouched.name or NAMELESS["zh"], demo=vouched.demo, created_at=now
+            )
             session.add(resident)
             session.flush()
-            session.add(ResidentIdentity(resident_id=resident.id, channel=channel, subject=subject))
+            if not _add_identity(resident.id, channel, vouched.subjects[0], vouched.name, now):
+                session.delete(resident)  # somebody was quicker by a moment
+                session.flush()
+                resident = find_resident(channel, *vouched.subjects) or resident
+        for subject in vouched.subjects:
+            _add_identity(resident.id, channel, subject, vouched.name, now)
+        if vouched.demo:
+            give(resident.id, PRIVACY, now)
         token = new_token()
         session.add(
             ResidentSession(
@@ -50,40 +80,161 @@ def sign_in(
                 resident_id=resident.id,
                 created_at=now,
                 expires_at=now + SESSION_LENGTH,
+                channel=channel,
+                device=device,
+                id_token=_sealed_id_token(vouched, now),
             )
         )
         record(_signed_in(resident).actor, "resident.sign_in", channel, {}, now)
     return token
 
 
-def find_resident(channel: str, subject: str) -> Resident | None:
-    """The resident whom a channel knows by a subject."""
-    return db.session.scalars(
-        select(Resident)
-        .join(ResidentIdentity, ResidentIdentity.resident_id == Resident.id)
-        .where(ResidentIdentity.channel == channel, ResidentIdentity.subject == subject)
-    ).one_or_none()
+def find_resident(channel: str, *subjects: str) -> Resident | None:
+    """The resident whom a channel knows by the first of some subjects that anybody has."""
+    rows = db.session.execute(
+        select(ResidentIdentity.subject, Resident)
+        .join(Resident, Resident.id == ResidentIdentity.resident_id)
+        .where(ResidentIdentity.channel == channel, ResidentIdentity.subject.in_(subjects))
+    )
+    found = {subject: resident for subject, resident in rows.all()}  # noqa: C416 -- rows
+    return next((found[subject] for subject in subjects if subject in found), None)
+
+
+def subject_of_number(number: str, now: datetime) -> str:
+    """By what key a resident is known who comes in by a number: never the number itself."""
+    return own_index("phone subject", number, now)
 
 
 def signed_in(token: str, clock: Clock = utc_now) -> SignedInResident | None:
-    """Who holds a token at this city's site; None if it has expired."""
+    """Who holds a token at this city's site; None if it has expired or the account is closed."""
     row = db.session.execute(
         select(Resident, ResidentSession)
         .join(ResidentSession, ResidentSession.resident_id == Resident.id)
         .where(ResidentSession.token_hash == token_hash(token))
     ).one_or_none()
-    if row is None or row[1].expires_at <= clock():
+    if row is None or row[1].expires_at <= clock() or row[0].closed_at is not None:
         return None
-    return _signed_in(row[0])
+    return _signed_in(row[0], row[1].token_hash)
 
 
 def sign_out(token: str) -> None:
     """End a session."""
-    with command() as session:
-        session.execute(
-            delete(ResidentSession).where(ResidentSession.token_hash == token_hash(token))
+    end_sessions_where(ResidentSession.token_hash == token_hash(token))
+
+
+def session_of(token: str) -> ResidentSession | None:
+    """The row of a session."""
+    query = select(ResidentSession).where(ResidentSession.token_hash == token_hash(token))
+    return db.session.scalars(query).one_or_none()
+
+
+def id_token_of(session: ResidentSession, now: datetime) -> str | None:
+    """The ID token that a session began with, if it was an OpenID provider's."""
+    return open_personal("id_token", session.id_token, now) if session.id_token else None
+
+
+def sessions_of(resident: SignedInResident, now: datetime) -> list[ResidentSession]:
+    """Where a resident is signed in, the newest first."""
+    query = select(ResidentSession).where(
+        ResidentSession.resident_id == resident.id, ResidentSession.expires_at > now
+    )
+    return list(db.session.scalars(query.order_by(ResidentSession.created_at.desc())))
+
+
+def end_session(resident: SignedInResident, session_id: uuid.UUID, now: datetime) -> None:
+    """End one of a resident's sessions.
+
+    Raises:
+        NotFound: It is none of theirs.
+    """
+    with command():
+        ended = end_sessions_where(
+            ResidentSession.id == session_id, ResidentSession.resident_id == resident.id
         )
+        if not ended:
+            raise NotFound
+        record(resident.actor, "resident.end_session", f"resident:{resident.id}", {}, now)
 
 
-def _signed_in(row: Resident) -> SignedInResident:
-    return SignedInResident(row.id, row.name, row.demo)
+def end_sessions_where(*conditions: object) -> int:
+    """End sessions; returns how many."""
+    with command() as session:
+        ended = session.scalars(
+            delete(ResidentSession).where(*conditions).returning(ResidentSession.id)  # type: ignore[arg-type]
+        ).all()
+    return len(ended)
+
+
+def identities_of(resident: SignedInResident) -> dict[str, list[ResidentIdentity]]:
+    """The ways in of a resident, by channel: several subjects of a channel are one way."""
+    query = select(ResidentIdentity).where(ResidentIdentity.resident_id == resident.id)
+    found: dict[str, list[ResidentIdentity]] = {}
+    for row in db.session.scalars(query.order_by(ResidentIdentity.id)):
+        found.setdefault(row.channel, []).append(row)
+    return found
+
+
+def link(resident: SignedInResident, channel: str, vouched: Vouched, now: datetime) -> None:
+    """Let a resident come in by another channel too.
+
+    Raises:
+        TakenIdentity: Another account does.
+    """
+    with command() as session:
+        session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
+        other = find_resident(channel, *vouched.subjects)
+        if other is not None and other.id != resident.id:
+            raise TakenIdentity(other.id)
+        for subject in vouched.subjects:
+            _add_identity(resident.id, channel, subject, vouched.name, now)
+        record(resident.actor, "resident.link", channel, {}, now)
+
+
+def unlink(resident: SignedInResident, channel: str, now: datetime) -> None:
+    """Let a channel lead to a resident no longer.
+
+    Raises:
+        NotFound: It does not.
+        Conflict: It is the only way in.
+    """
+    with command() as session:
+        session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
+        ways = identities_of(resident)
+        if channel not in ways:
+            raise NotFound
+        if len(ways) == 1:
+            raise Conflict(_("This is the only way in. Link another before you unlink it."))
+        session.execute(
+            delete(ResidentIdentity).where(
+                ResidentIdentity.resident_id == resident.id, ResidentIdentity.channel == channel
+            )
+        )
+        end_sessions_where(
+            ResidentSession.resident_id == resident.id,
+            ResidentSession.channel == channel,
+            ResidentSession.token_hash != resident.session_hash,
+        )
+        record(resident.actor, "resident.unlink", channel, {}, now)
+
+
+def _add_identity(
+    resident_id: uuid.UUID, channel: str, subject: str, name: str, now: datetime
+) -> bool:
+    made = insert_once(
+        ResidentIdentity,
+        ("channel", "subject"),
+        resident_id=resident_id,
+        channel=channel,
+        subject=subject,
+        name=name,
+        created_at=now,
+    )
+    return made is not None
+
+
+def _sealed_id_token(vouched: Vouched, now: datetime) -> bytes | None:
+    return seal_personal("id_token", vouched.id_token, now) if vouched.id_token else None
+
+
+def _signed_in(row: Resident, session_hash: str = "") -> SignedInResident:
+    return SignedInResident(row.id, row.name, row.demo, row.assurance, row.consented, session_hash)

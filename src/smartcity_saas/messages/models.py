@@ -31,22 +31,6 @@ class Message(CityModel):
     read_at: Mapped[datetime | None]
 
 
-class ResidentContact(CityModel):
-    """Where a resident can be reached; only a verified one is written to."""
-
-    __tablename__ = "resident_contact"
-    __table_args__ = (
-        city_foreign_key("resident_id", "resident"),
-        UniqueConstraint("city_id", "resident_id", "kind"),
-    )
-
-    resident_id: Mapped[uuid.UUID]
-    kind: Mapped[str]
-    address: Mapped[str]
-    language: Mapped[str]
-    verified_at: Mapped[datetime | None]
-
-
 class MessageDelivery(CityModel):
     """A message that was handed to a sender: so that it is handed over once if all goes well."""
 

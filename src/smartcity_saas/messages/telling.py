@@ -9,9 +9,14 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from smartcity_saas.configuration.city import City
+from smartcity_saas.connectors import BackOfficeDown
+from smartcity_saas.credentials.personal import open_personal
 from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.identity.consents import MESSAGES, agrees
+from smartcity_saas.identity.models import ResidentContact
 from smartcity_saas.identity.residents import SignedInResident
-from smartcity_saas.messages.models import Message, MessageDelivery, ResidentContact
+from smartcity_saas.messages.models import Message, MessageDelivery
 from smartcity_saas.messages.senders import Sender, sender_of
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.tenancy.here import present_city
@@ -83,12 +88,12 @@ def send_message(payload: Mapping[str, Any], now: datetime) -> None:
             ResidentContact.verified_at.is_not(None),
         )
     ).one_or_none()
-    if contact is None:
+    if contact is None or not agrees(message.resident_id, MESSAGES):
         return
-    language = contact.language
+    language, address = contact.language, open_personal(kind, contact.sealed, now)
     db.session.rollback()  # no transaction stays open while the sender takes its time
     sender.send(
-        contact.address,
+        address,
         city.name[language],
         message.title[language],
         message.body[language],
@@ -98,6 +103,19 @@ def send_message(payload: Mapping[str, Any], now: datetime) -> None:
         insert_once(
             MessageDelivery, ("message_id", "kind"), message_id=message_id, kind=kind, sent_at=now
         )
+
+
+def send_text(city: City, number: str, title: str, text: str, key: str) -> None:
+    """Hand one SMS to the city's sender at once, for what cannot wait: a one-time code.
+
+    Raises:
+        BackOfficeDown: The city has no sender, or it does not answer.
+        BackOfficeRefused, CredentialError, OSError: As the sender raises.
+    """
+    sender = sender_of(city, "sms")
+    if sender is None:
+        raise BackOfficeDown("no sender of SMS")
+    sender.send(number, city.name["zh"], title, text, key)
 
 
 def messages_of(resident: SignedInResident, limit: int = 100) -> list[Message]:

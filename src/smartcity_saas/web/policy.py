@@ -27,7 +27,8 @@ class Policy:
     ``continues`` pages serve what a resident already has and pass a paused or closed gate;
     ``always`` pages are served whatever the city's state (its stylesheet, for one), but a
     draft's only where ``draft`` says so: without a preview a draft is not there. ``signed`` pages
-    are called by programs that sign what they send, and carry no token of a form.
+    are called by programs that sign what they send, and carry no token of a form. ``unasked``
+    pages serve a resident before they have agreed to anything: so that they can agree, or leave.
     """
 
     who: Who
@@ -37,6 +38,7 @@ class Policy:
     always: bool = False
     draft: bool = False
     signed: bool = False
+    unasked: bool = False
 
 
 class _PolicyBlueprint(Blueprint):
@@ -89,9 +91,10 @@ class CityBlueprint(_PolicyBlueprint):
         always: bool = False,
         draft: bool = False,
         signed: bool = False,
+        unasked: bool = False,
     ) -> Callable[[Any], Any]:
         """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
-        policy = Policy(who, None, self.service, continues, always, draft, signed)
+        policy = Policy(who, None, self.service, continues, always, draft, signed, unasked)
         return self._page(rule, policy, methods)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app
-from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity.channels import Channel
+from smartcity_saas.identity.channels import Channel, Vouched
 
 RESIDENTS: dict[str, dict[str, str]] = {
     "household": {"zh": "示例住户甲", "en": "Sample resident A"},
@@ -23,19 +22,27 @@ def _offered(city: City) -> bool:
 
 
 def _choices(city: City) -> list[tuple[str, Any]]:
-    return list(RESIDENTS.items()) if _offered(city) else []
+    return list(RESIDENTS.items())
 
 
-def _vouch(city: City, subject: str) -> str | None:
-    return RESIDENTS[subject]["zh"] if _offered(city) and subject in RESIDENTS else None
+def sample(subject: str) -> Vouched:
+    """A sample resident.
+
+    Raises:
+        KeyError: There is none of that name.
+    """
+    return Vouched((subject,), RESIDENTS[subject]["zh"], demo=True)
+
+
+def _vouch(city: City, subject: str) -> Vouched | None:
+    return sample(subject) if subject in RESIDENTS else None
 
 
 channel = Channel(
     name="demo",
-    title=_("Sample residents"),
-    settings=None,
+    title={"zh": "示例居民", "en": "Sample residents"},
     offered=_offered,
-    origins=lambda city: (),
+    template="resident/sign_in_demo.html",
     choices=_choices,
     vouch=_vouch,
     demo=True,

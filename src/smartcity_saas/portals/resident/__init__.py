@@ -1,6 +1,23 @@
 """A city's own site, for its residents."""
 
-from smartcity_saas.portals.resident import account, assets, home, information, payments, session
+from smartcity_saas.portals.resident import (
+    account,
+    assets,
+    home,
+    information,
+    payments,
+    session,
+    signing_in,
+)
 from smartcity_saas.portals.resident.blueprint import blueprint
 
-__all__ = ["account", "assets", "blueprint", "home", "information", "payments", "session"]
+__all__ = [
+    "account",
+    "assets",
+    "blueprint",
+    "home",
+    "information",
+    "payments",
+    "session",
+    "signing_in",
+]

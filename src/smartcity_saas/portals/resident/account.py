@@ -1,4 +1,4 @@
-"""Signing in and out, and a resident's own page."""
+"""A resident's own page: what is theirs, the ways in, merging, consent, and being surer of them."""
 
 from __future__ import annotations
 
@@ -7,60 +7,31 @@ from typing import Any
 from flask import abort, current_app, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.identity import residents
-from smartcity_saas.identity.gatekeeper import (
-    RESIDENT,
-    current_resident,
-    safe_next,
-    signed_in_resident,
+from smartcity_saas.errors import FieldErrors
+from smartcity_saas.identity import handshakes, residents
+from smartcity_saas.identity.assurance import (
+    LEVEL_NAMES,
+    NumberTaken,
+    suffices,
+    verify_contact,
+    verify_real_name,
 )
-from smartcity_saas.identity.models import ResidentAttempt
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.channels import Channel, Vouched
+from smartcity_saas.identity.consents import MESSAGES, PRIVACY, PURPOSES, REAL_NAME, agrees, give
+from smartcity_saas.identity.gatekeeper import BROWSER, safe_next, signed_in_resident
+from smartcity_saas.identity.handshakes import MERGE
+from smartcity_saas.identity.merging import merge
 from smartcity_saas.messages import unread_count
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.tenancy.counts import count
+from smartcity_saas.portals.resident.signing_in import (
+    begin_link,
+    link_or_ask,
+    offered_channels,
+    phone_page,
+    phone_step,
+)
 from smartcity_saas.tenancy.here import present_time, site_city
-
-MOST_SIGN_INS = 60
-
-
-@blueprint.page("/sign-in", who="everyone", continues=True)
-def sign_in() -> Any:
-    """The ways in that the city offers."""
-    if current_resident() is not None:
-        return redirect(safe_next(request.args.get("next"), "/me"))
-    return render_template(
-        "resident/sign_in.html",
-        channels=_offered(),
-        next=safe_next(request.args.get("next"), "/me"),
-        tab="me",
-    )
-
-
-@blueprint.page("/sign-in/<channel>", who="everyone", methods=("POST",), continues=True)
-def sign_in_by(channel: str) -> Any:
-    """Come in through a channel that vouches for whoever is named."""
-    city, now = site_city(), present_time()
-    found = next((one for one in _offered() if one.name == channel), None) or abort(404)
-    attempt(ResidentAttempt, f"sign-in:{request.remote_addr}", MOST_SIGN_INS, now)
-    subject = request.form.get("subject", "")
-    name = found.vouch(city, subject) or abort(404)
-    token = residents.sign_in(
-        channel, subject, name, demo=found.demo, clock=current_app.config["CLOCK"]
-    )
-    session.clear()
-    session[RESIDENT] = token
-    count("sign_ins", now)
-    return redirect(safe_next(request.form.get("next"), "/me"))
-
-
-@blueprint.page("/sign-out", who="everyone", methods=("POST",), continues=True)
-def sign_out() -> Any:
-    """Leave."""
-    if token := session.get(RESIDENT):
-        residents.sign_out(token)
-    session.clear()
-    return redirect("/")
+from smartcity_saas.web.languages import language
 
 
 @blueprint.page("/me", who="resident", continues=True)
@@ -74,11 +45,170 @@ def me() -> Any:
         "resident/me.html",
         mine=[found for found in mine if found[1]],
         unread=unread_count(resident),
+        level=LEVEL_NAMES[resident.assurance],
         tab="me",
         title=_("My account"),
     )
 
 
-def _offered() -> list[Any]:
-    city = site_city()
-    return [c for c in current_app.extensions["channels"].values() if c.offered(city)]
+@blueprint.page("/me/consent", who="resident", continues=True, unasked=True)
+def consent() -> Any:
+    """The question that stands before everything else: may we keep an account?"""
+    return render_template(
+        "resident/consent.html",
+        purpose=PURPOSES[PRIVACY],
+        next=safe_next(request.args.get("next"), "/me"),
+        tab="me",
+    )
+
+
+@blueprint.page("/me/consent", who="resident", methods=("POST",), continues=True, unasked=True)
+def agree() -> Any:
+    """Agree."""
+    give(signed_in_resident().id, PRIVACY, present_time())
+    return redirect(safe_next(request.form.get("next"), "/me"))
+
+
+@blueprint.page("/me/ways-in", who="resident", continues=True)
+def ways_in() -> Any:
+    """By which channels the resident comes in, and those that could be linked."""
+    ways = residents.identities_of(signed_in_resident())
+    channels = current_app.extensions["channels"]
+    return render_template(
+        "resident/ways_in.html",
+        ways={name: rows for name, rows in ways.items() if name in channels},
+        channels=channels,
+        others=[
+            one for one in offered_channels(site_city()) if one.name not in ways and not one.demo
+        ],
+        linked=channels.get(request.args.get("linked", "")),
+        tab="me",
+    )
+
+
+@blueprint.page("/me/ways-in/<channel>/link", who="resident", methods=("POST",), continues=True)
+def link_channel(channel: str) -> Any:
+    """Begin to link another channel."""
+    found = _offered(channel)
+    return redirect(begin_link(found) if found.begin else f"/me/ways-in/{found.name}/link")
+
+
+@blueprint.page("/me/ways-in/<channel>/link", who="resident", continues=True)
+def link_form(channel: str) -> Any:
+    """The form that links a number."""
+    if _offered(channel).template != "resident/sign_in_phone.html":
+        abort(404)
+    return phone_page("resident/link_phone.html", "/me/ways-in")
+
+
+@blueprint.page("/me/ways-in/phone/verify", who="resident", methods=("POST",), continues=True)
+def link_phone() -> Any:
+    """Send a code to the number to link, or take it."""
+    return phone_step(_offered("phone"), "/me/ways-in", "resident/link_phone.html", _linked_phone)
+
+
+@blueprint.page("/me/ways-in/<channel>/unlink", who="resident", methods=("POST",), continues=True)
+def unlink_channel(channel: str) -> Any:
+    """Let a channel lead here no longer."""
+    residents.unlink(signed_in_resident(), channel, present_time())
+    return redirect("/me/ways-in")
+
+
+@blueprint.page("/me/merge", who="resident", continues=True)
+def merge_question() -> Any:
+    """Another account comes in by the channel that was to be linked: are both yours?"""
+    waiting = session.get(MERGE) or abort(404)
+    return render_template(
+        "resident/merge.html",
+        channel=current_app.extensions["channels"][waiting["channel"]],
+        tab="me",
+    )
+
+
+@blueprint.page("/me/merge", who="resident", methods=("POST",), continues=True)
+def merge_accounts() -> Any:
+    """Make one account of the two, or leave them as they are."""
+    waiting = session.pop(MERGE, None) or abort(404)
+    resident, now = signed_in_resident(), present_time()
+    _hand, ended = handshakes.use(waiting["state"], waiting["channel"], session.get(BROWSER), now)
+    if "merge" in request.form and ended.other_id and ended.resident_id == resident.id:
+        merge(resident, ended.other_id, now)
+    return redirect("/me/ways-in")
+
+
+@blueprint.page("/me/verify", who="resident", continues=True)
+def verify() -> Any:
+    """The next step to where the city is sure enough of the resident."""
+    return _verify_page({}, {})
+
+
+@blueprint.page("/me/verify", who="resident", methods=("POST",), continues=True)
+def verify_name() -> Any:
+    """Take a real name and a resident number."""
+    typed = {name: request.form.get(name, "") for name in ("real_name", "number")}
+    try:
+        if "agree" not in request.form:
+            raise FieldErrors({"agree": _("Tick this, or go to the counter with your card.")})
+        verify_real_name(signed_in_resident(), typed["real_name"], typed["number"], present_time())
+    except FieldErrors as error:
+        return _verify_page(typed, error.fields), 422
+    except NumberTaken as error:
+        return _verify_page(typed, {"number": f"{error.title}. {error.detail}"}), 409
+    return redirect(safe_next(request.form.get("next"), "/me"))
+
+
+@blueprint.page("/me/verify/phone", who="resident", continues=True)
+def verify_phone_form() -> Any:
+    """The form for a number to reach the resident by."""
+    return phone_page("resident/verify_phone.html", safe_next(request.args.get("next"), "/me"))
+
+
+@blueprint.page("/me/verify/phone", who="resident", methods=("POST",), continues=True)
+def verify_phone() -> Any:
+    """Send a code, or take it."""
+    going_to = safe_next(request.form.get("next"), "/me")
+    return phone_step(_phone(), going_to, "resident/verify_phone.html", _verified)
+
+
+def _verified(found: Channel, number: str, going_to: str) -> Any:
+    resident, now = signed_in_resident(), present_time()
+    verify_contact(resident.id, "sms", number, language(), now)
+    if "messages" in request.form:
+        give(resident.id, MESSAGES, now)
+    return redirect(going_to)
+
+
+def _linked_phone(found: Channel, number: str, going_to: str) -> Any:
+    resident, now = signed_in_resident(), present_time()
+    vouched = Vouched((residents.subject_of_number(number, now),), "", phone=number)
+    taken = link_or_ask(found, vouched)
+    if taken is not None:
+        return taken
+    verify_contact(resident.id, "sms", number, language(), now)
+    return redirect(f"{going_to}?linked={found.name}")
+
+
+def _verify_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
+    resident = signed_in_resident()
+    return render_template(
+        "resident/verify.html",
+        contact=suffices(resident.assurance, "contact"),
+        named=suffices(resident.assurance, "real_name"),
+        purpose=PURPOSES[REAL_NAME],
+        agreed=agrees(resident.id, REAL_NAME),
+        typed=typed,
+        errors=errors,
+        next=safe_next(request.values.get("next"), "/me"),
+        tab="me",
+    )
+
+
+def _offered(name: str) -> Channel:
+    return next((one for one in offered_channels(site_city()) if one.name == name), None) or abort(
+        404
+    )
+
+
+def _phone() -> Channel:
+    found: Channel = current_app.extensions["channels"]["phone"]
+    return found

@@ -14,6 +14,7 @@ from flask_babel import get_locale
 
 from smartcity_saas.catalog.offer import by_category, offers, search
 from smartcity_saas.configuration.city import City
+from smartcity_saas.identity.browsers import channel_in_app
 from smartcity_saas.identity.gatekeeper import RESIDENT
 from smartcity_saas.pages import TEXT_COOKIE
 from smartcity_saas.portals.resident.blueprint import blueprint
@@ -67,7 +68,14 @@ def home() -> Any:
     if RESIDENT in session or city.state == "draft":
         return render_home(city, published(NOTICES))
     large = request.cookies.get(TEXT_COOKIE) == "large"
-    key = (city.id, city.fingerprint, city.content_version, language(), large)
+    key = (
+        city.id,
+        city.fingerprint,
+        city.content_version,
+        language(),
+        large,
+        channel_in_app() is not None,
+    )
     cache: PageCache = current_app.extensions["pages"]
     page = cache.get(key)
     if page is None:
@@ -75,7 +83,7 @@ def home() -> Any:
     response = Response(page.body, mimetype="text/html")
     response.set_etag(page.etag)
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["Vary"] = "Accept-Language, Cookie"
+    response.headers["Vary"] = "Accept-Language, Cookie, User-Agent"
     return response.make_conditional(request)
 
 

@@ -10,7 +10,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity import residents
-from smartcity_saas.identity.channels.demo import RESIDENTS
+from smartcity_saas.identity.channels.demo import sample
 from smartcity_saas.services.hospital_appointments.booking import book
 from smartcity_saas.services.hospital_appointments.importing import (
     OPTIONAL,
@@ -61,7 +61,7 @@ def fill(city: City) -> None:
     rules = Rules.of_city(city)
     data = sample_csv(rules.today(now), rules.days_ahead)
     import_schedule(system("demo"), city, data, "sample.csv", now, sample=True)
-    token = residents.sign_in("demo", "household", RESIDENTS["household"]["zh"], demo=True)
+    token = residents.sign_in("demo", sample("household"))
     resident = residents.signed_in(token)
     residents.sign_out(token)
     assert resident is not None

@@ -11,7 +11,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity import residents
-from smartcity_saas.identity.channels.demo import RESIDENTS
+from smartcity_saas.identity.channels.demo import sample
 from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.tickets import link_licence, link_vehicle
@@ -33,7 +33,7 @@ def fill(city: City) -> None:
     now = utc_now()
     data = sample_csv(city)
     import_tickets(system("demo"), city, data, "sample.csv", now, sample=True)
-    token = residents.sign_in("demo", "household", RESIDENTS["household"]["zh"], demo=True)
+    token = residents.sign_in("demo", sample("household"))
     resident = residents.signed_in(token)
     residents.sign_out(token)
     assert resident is not None

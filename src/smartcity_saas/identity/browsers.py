@@ -1,0 +1,50 @@
+"""What a browser says of itself: a hint for the page and for the list of sessions, no proof."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from flask import current_app, g, request
+
+from smartcity_saas.identity.channels import Channel
+
+_DEVICES = (
+    ("HarmonyOS", r"HarmonyOS|OpenHarmony"),
+    ("Android", r"Android"),
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("Windows", r"Windows"),
+    ("macOS", r"Mac OS X"),
+    ("Linux", r"Linux"),
+)
+_BROWSERS = (
+    ("Edge", r"Edg(?:A|iOS)?/"),
+    ("Firefox", r"Firefox/|FxiOS/"),
+    ("Chrome", r"Chrome/|CriOS/"),
+    ("Safari", r"Safari/"),
+)
+
+
+def channel_in_app() -> Channel | None:
+    """The channel whose own app the present page is open in, None in any other browser."""
+    if "channel_in_app" not in g:
+        channels: Mapping[str, Channel] = current_app.extensions["channels"]
+        agent = request.headers.get("User-Agent", "")[:500]
+        g.channel_in_app = next(
+            (one for one in channels.values() if one.in_app and one.in_app.search(agent)), None
+        )
+    found: Channel | None = g.channel_in_app
+    return found
+
+
+def device() -> str:
+    """The browser and device of the present request, as people know them; empty if unknown."""
+    agent = request.headers.get("User-Agent", "")[:500]
+    app = channel_in_app()
+    browser = app.title["en"] if app else _first(_BROWSERS, agent)
+    return " · ".join(part for part in (browser, _first(_DEVICES, agent)) if part)
+
+
+def _first(known: tuple[tuple[str, str], ...], agent: str) -> str:
+    return next((name for name, pattern in known if re.search(pattern, agent)), "")

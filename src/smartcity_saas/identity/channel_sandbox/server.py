@@ -1,0 +1,300 @@
+"""The sandbox's addresses: ``/<host of the provider>/<path there>``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from flask import Flask, Response, redirect, render_template, request
+
+from smartcity_saas.identity.channel_sandbox.state import (
+    KEY,
+    PEOPLE,
+    ChannelSandbox,
+    Grant,
+    person_id,
+)
+from smartcity_saas.identity.channels.alipay import sign, signing_text, verify
+
+SLOW_SECONDS = 12
+
+
+def create_channel_sandbox(sandbox: ChannelSandbox) -> Flask:
+    """The sandbox as an application."""
+    app = Flask(__name__)
+    _add_levers(app, sandbox)
+    _add_alipay(app, sandbox)
+    _add_wechat(app, sandbox)
+    _add_weibo(app, sandbox)
+    _add_taobao(app, sandbox)
+    return app
+
+
+def _add_levers(app: Flask, sandbox: ChannelSandbox) -> None:
+    @app.post("/control/clients")
+    def clients() -> Any:
+        sandbox.secrets.update(request.get_json())
+        return {}
+
+    @app.before_request
+    def misbehave() -> Any:
+        if request.endpoint in ("clients", "authorize") or request.path.endswith(
+            ("authorize", "publicAppAuthorize.htm", "qrconnect")
+        ):
+            return None
+        if sandbox.fault == "slow":
+            time.sleep(SLOW_SECONDS)
+        if sandbox.fault == "garbage":
+            return Response("<html>busy</html>", 200)
+        if sandbox.fault == "down":
+            return Response("bad gateway", 502)
+        return None
+
+
+def _ask(
+    sandbox: ChannelSandbox, title: str, app_id: str, back: str, names: Mapping[str, str]
+) -> Any:
+    """The page on which one of the made-up people presses yes or no."""
+    if app_id not in sandbox.secrets:
+        return Response(f"unknown application {app_id}", 400)
+    person = request.args.get("person")
+    if person is None:
+        return render_template("channel_sandbox.html", title=title, people=PEOPLE.values())
+    state = request.args.get("state", "")
+    if person not in PEOPLE:
+        return redirect(f"{back}?{urlencode({**json.loads(names['denied']), 'state': state})}")
+    code = sandbox.code(app_id, person, back)
+    return redirect(
+        f"{back}?{urlencode({names['code']: code, 'state': state, **_app(names, app_id)})}"
+    )
+
+
+def _app(names: Mapping[str, str], app_id: str) -> dict[str, str]:
+    return (
+        {"app_id": app_id, "source": "alipay_wallet", "scope": "auth_user"}
+        if "app" in names
+        else {}
+    )
+
+
+def _add_alipay(app: Flask, sandbox: ChannelSandbox) -> None:
+    @app.get("/openauth.alipay.com/oauth2/publicAppAuthorize.htm")
+    def alipay_authorize() -> Any:
+        names = {"code": "auth_code", "app": "1", "denied": '{"error_scope": "auth_user"}'}
+        app_id, back = request.args["app_id"], request.args["redirect_uri"]
+        return _ask(sandbox, "支付宝 Alipay", app_id, back, names)
+
+    @app.post("/openapi.alipay.com/gateway.do")
+    def alipay_gateway() -> Any:
+        parameters = {**request.args.to_dict(), **request.form.to_dict()}
+        app_key = sandbox.secrets.get(parameters.get("app_id", ""))
+        if app_key is None:
+            return _alipay_error("40002", "isv.invalid-app-id")
+        if parameters.get("sign_type") != "RSA2" or not verify(
+            app_key, signing_text(parameters), parameters.get("sign", "")
+        ):
+            return _alipay_error("40002", "isv.invalid-signature")
+        if parameters["method"] == "alipay.system.oauth.token":
+            grant = sandbox.use(parameters.get("code", ""), parameters["app_id"])
+            if grant is None:
+                return _alipay_error("40002", "isv.code-invalid")
+            return _alipay(
+                sandbox,
+                "alipay_system_oauth_token_response",
+                {
+                    **_alipay_person(grant),
+                    "access_token": sandbox.token(grant),
+                    "expires_in": 1296000,
+                    "re_expires_in": 2592000,
+                    "refresh_token": "unused",
+                },
+            )
+        token = sandbox.tokens.get(parameters.get("auth_token", ""))
+        if token is None:
+            return _alipay_error("20001", "aop.invalid-auth-token")
+        person = PEOPLE[token.person]
+        return _alipay(
+            sandbox,
+            "alipay_user_info_share_response",
+            {
+                "code": "10000",
+                "msg": "Success",
+                **_alipay_person(token),
+                "nick_name": person.name,
+                "avatar": "https:\\/\\/example.invalid\\/a.png",
+                "gender": "f",
+                "is_certified": "T",
+                "user_name": person.real_name,
+                "cert_type": "0",
+                "cert_no": person.number,
+            },
+        )
+
+
+def _alipay_person(grant: Grant) -> dict[str, str]:
+    return {"open_id": person_id(grant.app, grant.person)}
+
+
+def _alipay(sandbox: ChannelSandbox, name: str, node: Mapping[str, Any]) -> Response:
+    text = json.dumps(node, ensure_ascii=False)
+    signature = sign(KEY, text.encode())
+    if sandbox.fault == "unsigned":
+        return Response(f'{{"{name}":{text}}}', content_type="text/html;charset=utf-8")
+    if sandbox.fault == "tampered":
+        text = text.replace("示例", "另一").replace('"access_token": "', '"access_token": "0')
+    body = f'{{"{name}":{text},"sign":"{signature}"}}'
+    return Response(body, content_type="text/html;charset=utf-8")
+
+
+def _alipay_error(code: str, sub_code: str) -> Response:
+    node = {"code": code, "msg": "Invalid Arguments", "sub_code": sub_code, "sub_msg": "无效"}
+    text = json.dumps(node, ensure_ascii=False)
+    return Response(f'{{"error_response":{text},"sign":"{sign(KEY, text.encode())}"}}')
+
+
+_WECHAT_ORDER = ["appid", "redirect_uri", "response_type", "scope", "state"]
+
+
+def _add_wechat(app: Flask, sandbox: ChannelSandbox) -> None:
+    @app.get("/open.weixin.qq.com/connect/<any(oauth2, qrconnect):kind>")
+    @app.get("/open.weixin.qq.com/connect/<any(oauth2):kind>/authorize")
+    def wechat_authorize(kind: str) -> Any:
+        if [*request.args][:5] != _WECHAT_ORDER or not request.args["state"].isalnum():
+            return Response("参数错误", 400)
+        names = {"code": "code", "denied": '{"code": "authdeny"}'}
+        app_id, back = request.args["appid"], request.args["redirect_uri"]
+        return _ask(sandbox, "微信 WeChat", app_id, back, names)
+
+    @app.get("/api.weixin.qq.com/sns/oauth2/access_token")
+    def wechat_token() -> Any:
+        asked = request.args
+        if asked.get("appid", "") not in sandbox.secrets:
+            return _wechat({"errcode": 40013, "errmsg": "invalid appid"})
+        if sandbox.secrets[asked["appid"]] != asked.get("secret"):
+            return _wechat({"errcode": 40125, "errmsg": "invalid appsecret, rid: 0"})
+        known = sandbox.codes.get(asked.get("code", ""))
+        grant = sandbox.use(asked.get("code", ""), asked["appid"])
+        if grant is None:
+            used = known is not None and known.used
+            return _wechat(
+                {"errcode": 40163 if used else 40029, "errmsg": "code been used" if used else "bad"}
+            )
+        return _wechat(
+            {
+                "access_token": sandbox.token(grant),
+                "expires_in": 7200,
+                "refresh_token": "unused",
+                "openid": person_id(grant.app, grant.person),
+                "scope": "snsapi_userinfo",
+                "unionid": person_id("union", grant.person),
+                **({"is_snapshotuser": 1} if sandbox.fault == "snapshot" else {}),
+            }
+        )
+
+    @app.get("/api.weixin.qq.com/sns/userinfo")
+    def wechat_user() -> Any:
+        token = sandbox.tokens.get(request.args.get("access_token", ""))
+        if token is None or request.args.get("openid") != person_id(token.app, token.person):
+            return _wechat({"errcode": 40003, "errmsg": "invalid openid"})
+        person = "third" if sandbox.fault == "another person" else token.person
+        return _wechat(
+            {
+                "openid": person_id(token.app, person),
+                "nickname": PEOPLE[person].name,
+                "sex": 0,
+                "headimgurl": "",
+                "privilege": [],
+                "unionid": person_id("union", person),
+            }
+        )
+
+
+def _wechat(body: Mapping[str, Any]) -> Response:
+    """WeChat sends JSON as plain text, without a charset."""
+    return Response(json.dumps(body, ensure_ascii=False).encode(), content_type="text/plain")
+
+
+def _add_weibo(app: Flask, sandbox: ChannelSandbox) -> None:
+    @app.get("/<any(api.weibo.com, open.weibo.cn):host>/oauth2/authorize")
+    def weibo_authorize(host: str) -> Any:
+        denied = {"error": "access_denied", "error_code": "21330", "error_uri": "/oauth2/authorize"}
+        names = {"code": "code", "denied": json.dumps(denied)}
+        app_id, back = request.args["client_id"], request.args["redirect_uri"]
+        return _ask(sandbox, "微博 Weibo", app_id, back, names)
+
+    @app.post("/api.weibo.com/oauth2/access_token")
+    def weibo_token() -> Any:
+        asked = request.form
+        if sandbox.secrets.get(asked.get("client_id", "")) != asked.get("client_secret"):
+            return _weibo(401, "invalid_client", 21324)
+        grant = sandbox.use(asked.get("code", ""), asked["client_id"])
+        if grant is None:
+            return _weibo(400, "invalid_grant", 21325)
+        if grant.redirect_uri != asked.get("redirect_uri"):
+            return _weibo(400, "redirect_uri_mismatch", 21322)
+        return _text(
+            {
+                "access_token": sandbox.token(grant),
+                "expires_in": "7200",
+                "remind_in": "7200",
+                "uid": _uid(grant),
+            }
+        )
+
+    @app.post("/api.weibo.com/oauth2/get_token_info")
+    def weibo_info() -> Any:
+        token = sandbox.tokens.get(request.form.get("access_token", ""))
+        if token is None:
+            return _weibo(400, "expired_token", "21327")
+        key = "another" if sandbox.fault == "another application" else token.app
+        return {"uid": int(_uid(token)), "appkey": key, "scope": None, "expire_in": 7000}
+
+    @app.get("/api.weibo.com/2/users/show.json")
+    def weibo_user() -> Any:
+        token = sandbox.tokens.get(request.args.get("access_token", ""))
+        if token is None:
+            return _weibo(403, "expired_token", "21327")
+        uid = _uid(token)
+        return {"id": int(uid), "idstr": uid, "screen_name": PEOPLE[token.person].name}
+
+
+def _uid(grant: Grant) -> str:
+    return str(int(person_id("weibo", grant.person, 10), 16))
+
+
+def _weibo(status: int, error: str, code: int | str) -> Any:
+    return {"error": error, "error_code": code, "request": request.path}, status
+
+
+def _text(body: Mapping[str, Any]) -> Response:
+    return Response(json.dumps(body), content_type="text/plain;charset=UTF-8")
+
+
+def _add_taobao(app: Flask, sandbox: ChannelSandbox) -> None:
+    @app.get("/oauth.taobao.com/authorize")
+    def taobao_authorize() -> Any:
+        denied = {"error": "access_denied", "error_description": "authorize reject"}
+        names = {"code": "code", "denied": json.dumps(denied)}
+        app_id, back = request.args["client_id"], request.args["redirect_uri"]
+        return _ask(sandbox, "淘宝 Taobao", app_id, back, names)
+
+    @app.post("/oauth.taobao.com/token")
+    def taobao_token() -> Any:
+        asked = request.form
+        if sandbox.secrets.get(asked.get("client_id", "")) != asked.get("client_secret"):
+            return {"error": "invalid_client", "error_description": "client is invalid"}, 400
+        grant = sandbox.use(asked.get("code", ""), asked["client_id"])
+        if grant is None:
+            return {"error": "invalid_grant", "error_description": "code is invalid"}, 400
+        return {
+            "access_token": sandbox.token(grant),
+            "token_type": "Bearer",
+            "expires_in": 86400,
+            "re_expires_in": 0,
+            "taobao_user_id": "-1",
+            "taobao_open_uid": person_id(grant.app, grant.person),
+            "taobao_user_nick": quote(PEOPLE[grant.person].name),
+        }

@@ -1,0 +1,28 @@
+"""Signing in by a number: a one-time code by SMS."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.identity.channels import Channel, ChannelSettings
+
+
+class PhoneSettings(ChannelSettings):
+    """Nothing but whether it is open: the texts go by the city's sender of SMS."""
+
+
+def _offered(city: City) -> bool:
+    """Where the city has somebody who sends SMS; in demo mode the console does."""
+    wanted = city.channels.get("phone", {}).get("state") == "open"
+    return wanted and bool(city.messages.get("sms") or current_app.config["DEMO"])
+
+
+channel = Channel(
+    name="phone",
+    title={"zh": "手机号", "en": "Mobile number"},
+    icon="phone",
+    settings=PhoneSettings,
+    offered=_offered,
+    template="resident/sign_in_phone.html",
+)

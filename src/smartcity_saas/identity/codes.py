@@ -1,0 +1,169 @@
+"""One-time codes by SMS: six digits, for ten minutes, one browser and one purpose, used once.
+
+They are kept as an HMAC under the city's key. How many may be asked for is limited by number, by
+address and by city, so that nobody is flooded and no bill for SMS is run up.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from flask import current_app
+from flask_babel import force_locale, gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, select, update
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused
+from smartcity_saas.credentials import CredentialError
+from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import FieldErrors, SmartCityError
+from smartcity_saas.identity.models import OneTimeCode, ResidentAttempt
+from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.tokens import new_token, token_hash
+
+LENGTH = timedelta(minutes=10)
+TRIES = 5
+MOST_TO_NUMBER = 3
+MOST_FROM_ADDRESS = 10
+MOST_OF_CITY = 300
+DIGITS = 6
+SendText = Callable[[City, str, str, str, str], None]
+"""Sends an SMS in a city's name: city, number, title, text, key of the message."""
+
+log = structlog.get_logger(__name__)
+
+
+class NotSent(SmartCityError):
+    """The text could not be handed to the city's sender of SMS."""
+
+    status = 503
+    title = _("The code could not be sent")
+
+    def __init__(self) -> None:
+        super().__init__(_("Try again in a minute, or choose another way to sign in."))
+
+
+def read_phone(text: str) -> str | None:
+    """A mobile number as it is kept: 11 digits of mainland China, or
+    an international one with ``+`` (E.164); None if it is neither."""
+    number = re.sub(r"[\s()-]", "", text)
+    if found := re.fullmatch(r"(?:\+?86)?(1[3-9][0-9]{9})", number, re.ASCII):
+        return found[1]
+    return number if re.fullmatch(r"\+[1-9][0-9]{7,14}", number, re.ASCII) else None
+
+
+def send_code(
+    city: City, purpose: str, typed: str, browser: str, address: str, language: str, now: datetime
+) -> tuple[str, str]:
+    """Send a code to a number.
+
+    Args:
+        city: In whose name.
+        purpose: What it will be good for.
+        typed: The number as typed.
+        browser: The browser's mark.
+        address: Where the request came from.
+        language: ``zh`` or ``en``.
+        now: The time.
+
+    Returns:
+        The number, and the code (for the demo to show).
+
+    Raises:
+        FieldErrors: It is no number.
+        Throttled: Too many were asked for.
+        NotSent: The city's sender does not take it.
+    """
+    number = read_phone(typed)
+    if number is None:
+        raise FieldErrors({"phone": _("Write a mobile number, such as 13800000000.")})
+    attempt(ResidentAttempt, f"code-from:{address}", MOST_FROM_ADDRESS, now)
+    attempt(ResidentAttempt, f"code-to:{own_index('phone', number, now)}", MOST_TO_NUMBER, now)
+    attempt(ResidentAttempt, "code-city", MOST_OF_CITY, now)
+    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+    with command() as session:
+        session.execute(delete(OneTimeCode).where(_mine(browser, purpose)))
+        session.execute(delete(OneTimeCode).where(OneTimeCode.expires_at <= now))
+        session.add(
+            OneTimeCode(
+                browser_hash=token_hash(browser),
+                purpose=purpose,
+                code_hash=_hash(code, purpose, now),
+                sealed=seal_personal("phone", number, now),
+                tries_left=TRIES,
+                expires_at=now + LENGTH,
+            )
+        )
+    _send(city, number, code, language)
+    return number, code
+
+
+def use_code(purpose: str, typed: str, browser: str | None, now: datetime) -> str:
+    """Use a code up; returns the number that it was sent to.
+
+    Raises:
+        FieldErrors: It is wrong, used, too old, or was sent to another browser.
+    """
+    wrong = FieldErrors({"code": _("This code is wrong or too old. Ask for a new one.")})
+    if not browser:
+        raise wrong
+    with command() as session:
+        row = session.scalars(
+            select(OneTimeCode)
+            .where(_mine(browser, purpose), OneTimeCode.expires_at > now)
+            .with_for_update()
+        ).one_or_none()
+        if row is None or row.tries_left < 1:
+            found = None
+        elif hmac.compare_digest(row.code_hash, _hash(re.sub(r"\s", "", typed), purpose, now)):
+            found = open_personal("phone", row.sealed, now)
+            session.execute(delete(OneTimeCode).where(OneTimeCode.id == row.id))
+        else:
+            found = None
+            session.execute(
+                update(OneTimeCode)
+                .where(OneTimeCode.id == row.id)
+                .values(tries_left=OneTimeCode.tries_left - 1)
+            )
+    if found is None:
+        raise wrong
+    return found
+
+
+def waiting_for(purpose: str, browser: str | None, now: datetime) -> str | None:
+    """The number that a browser was last sent a code to, while it is good."""
+    if not browser:
+        return None
+    row = db.session.scalars(
+        select(OneTimeCode).where(_mine(browser, purpose), OneTimeCode.expires_at > now)
+    ).one_or_none()
+    return open_personal("phone", row.sealed, now) if row else None
+
+
+def _send(city: City, number: str, code: str, language: str) -> None:
+    send: SendText = current_app.extensions["send_text"]
+    with force_locale(language):
+        title = gettext("Code %(code)s", code=code)
+        text = gettext("Good for 10 minutes. Nobody from the city will ever ask you for it.")
+    db.session.rollback()  # nothing stays open while the gateway takes its time
+    try:
+        send(city, number, title, text, new_token())
+    except (BackOfficeDown, BackOfficeRefused, CredentialError, OSError) as error:
+        log.warning("code.not_sent", error=type(error).__name__)
+        raise NotSent from None
+
+
+def _mine(browser: str, purpose: str) -> Any:
+    return (OneTimeCode.browser_hash == token_hash(browser)) & (OneTimeCode.purpose == purpose)
+
+
+def _hash(code: str, purpose: str, now: datetime) -> str:
+    return own_index(f"code:{purpose}", code, now)

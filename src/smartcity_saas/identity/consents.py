@@ -1,0 +1,118 @@
+"""What residents agree to, purpose by purpose and version by version (PIPL, articles 13 to 17)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select, update
+
+from smartcity_saas.database import command, db
+from smartcity_saas.identity.models import Consent, Resident
+
+PRIVACY, MESSAGES, REAL_NAME = "privacy", "messages", "real_name"
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """Something that personal data is used for. ``version`` changes with what it says; who has
+    agreed to an older one is asked again. Without ``needed`` nobody can have an account."""
+
+    name: str
+    version: str
+    title: Any
+    says: Any
+    needed: bool = False
+
+
+PURPOSES: Mapping[str, Purpose] = {
+    found.name: found
+    for found in (
+        Purpose(
+            PRIVACY,
+            "2026-11",
+            _("Keeping an account for you"),
+            _(
+                "We keep how you sign in, what you link, book and pay, and a record of it, inside "
+                "this city, so that you find it again."
+            ),
+            needed=True,
+        ),
+        Purpose(
+            MESSAGES,
+            "2026-11",
+            _("Sending you messages"),
+            _("We send what concerns you to your verified number or mail address."),
+        ),
+        Purpose(
+            REAL_NAME,
+            "2026-11",
+            _("Knowing your real name"),
+            _(
+                "We keep your name and resident number, encrypted, for services that may only be "
+                "used under one's own name."
+            ),
+        ),
+    )
+}
+
+
+def give(resident_id: uuid.UUID, purpose: str, now: datetime) -> None:
+    """Note that a resident agrees to the present version of a purpose; once is enough."""
+    version = PURPOSES[purpose].version
+    with command() as session:
+        if purpose == PRIVACY:
+            session.execute(
+                update(Resident).where(Resident.id == resident_id).values(consented=version)
+            )
+        standing = session.scalars(
+            select(Consent.id).where(
+                Consent.resident_id == resident_id,
+                Consent.purpose == purpose,
+                Consent.version == version,
+                Consent.withdrawn_at.is_(None),
+            )
+        ).first()
+        if standing is None:
+            session.add(
+                Consent(resident_id=resident_id, purpose=purpose, version=version, given_at=now)
+            )
+
+
+def withdraw(resident_id: uuid.UUID, purpose: str, now: datetime) -> None:
+    """Note that a resident takes their consent to a purpose back."""
+    with command() as session:
+        session.execute(
+            update(Consent)
+            .where(
+                Consent.resident_id == resident_id,
+                Consent.purpose == purpose,
+                Consent.withdrawn_at.is_(None),
+            )
+            .values(withdrawn_at=now)
+        )
+        if purpose == PRIVACY:
+            session.execute(
+                update(Resident).where(Resident.id == resident_id).values(consented=None)
+            )
+
+
+def agrees(resident_id: uuid.UUID, purpose: str) -> bool:
+    """Whether a resident agrees to the present version of a purpose."""
+    query = select(Consent.id).where(
+        Consent.resident_id == resident_id,
+        Consent.purpose == purpose,
+        Consent.version == PURPOSES[purpose].version,
+        Consent.withdrawn_at.is_(None),
+    )
+    return db.session.scalars(query).first() is not None
+
+
+def consents_of(resident_id: uuid.UUID) -> list[Consent]:
+    """Every consent of a resident's, given and taken back, the newest first."""
+    query = select(Consent).where(Consent.resident_id == resident_id)
+    return list(db.session.scalars(query.order_by(Consent.given_at.desc(), Consent.id.desc())))

@@ -1,0 +1,178 @@
+"""Signing in at another site: begun here, ended here, by the same browser and only once.
+
+The browser holds a random mark in its session (a cookie of this city's host); the city holds, by
+the hash of ``state``, which channel, which browser, and what is to happen. So neither a link that
+somebody else began (login CSRF) nor one that is used twice signs anybody in (RFC 9700, section 2.1).
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import SmartCityError
+from smartcity_saas.identity.channels import (
+    Cancelled,
+    Channel,
+    ChannelDown,
+    ChannelRefused,
+    Handshake,
+    Vouched,
+)
+from smartcity_saas.identity.models import SignInHandshake
+from smartcity_saas.identity.tokens import new_token, token_hash
+
+LENGTH = timedelta(minutes=10)
+SIGN_IN, LINK, MERGE = "sign_in", "link", "merge"
+
+log = structlog.get_logger(__name__)
+
+
+class StaleHandshake(SmartCityError):
+    """It was begun elsewhere, used already, or too long ago."""
+
+    title = _("This sign-in is no longer good")
+
+    def __init__(self) -> None:
+        super().__init__(_("It was used already, is too old, or began in another browser."))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a finished handshake says: what it was for, and where to go on."""
+
+    purpose: str
+    next: str
+    resident_id: uuid.UUID | None
+    other_id: uuid.UUID | None
+
+
+def begin(
+    city: City,
+    channel: Channel,
+    browser: str,
+    redirect_uri: str,
+    now: datetime,
+    *,
+    purpose: str = SIGN_IN,
+    going_to: str = "/",
+    resident_id: uuid.UUID | None = None,
+    in_app: bool = False,
+) -> str:
+    """Begin to sign in (or to link a channel); returns the address to send the browser to.
+
+    Raises:
+        ChannelDown: The other side cannot be reached, or the city's secret is not there.
+    """
+    assert channel.begin is not None
+    handshake = Handshake(
+        secrets.token_hex(24), new_token(), secrets.token_urlsafe(48), redirect_uri, in_app
+    )
+    db.session.rollback()  # nothing stays open while the other side takes its time
+    url = channel.begin(channel.values(city), handshake)
+    keep(
+        handshake,
+        browser,
+        channel.name,
+        now,
+        purpose=purpose,
+        going_to=going_to,
+        resident_id=resident_id,
+    )
+    return url
+
+
+def keep(
+    handshake: Handshake,
+    browser: str,
+    channel: str,
+    now: datetime,
+    *,
+    purpose: str,
+    going_to: str = "/",
+    resident_id: uuid.UUID | None = None,
+    other_id: uuid.UUID | None = None,
+) -> None:
+    """Remember a handshake until it is used or ten minutes have passed."""
+    with command() as session:
+        session.execute(delete(SignInHandshake).where(SignInHandshake.expires_at <= now))
+        session.add(
+            SignInHandshake(
+                state_hash=token_hash(handshake.state),
+                browser_hash=token_hash(browser),
+                channel=channel,
+                purpose=purpose,
+                resident_id=resident_id,
+                other_id=other_id,
+                nonce=handshake.nonce,
+                verifier=handshake.verifier,
+                redirect_uri=handshake.redirect_uri,
+                in_app=handshake.in_app,
+                next=going_to,
+                expires_at=now + LENGTH,
+            )
+        )
+
+
+def use(state: str, channel: str, browser: str | None, now: datetime) -> tuple[Handshake, Ended]:
+    """Use a handshake up.
+
+    Raises:
+        StaleHandshake: Unknown, used, too old, of another channel, or of another browser.
+    """
+    with command() as session:
+        row = session.scalars(
+            delete(SignInHandshake)
+            .where(
+                SignInHandshake.state_hash == token_hash(state),
+                SignInHandshake.channel == channel,
+                SignInHandshake.browser_hash == token_hash(browser or new_token()),
+                SignInHandshake.expires_at > now,
+            )
+            .returning(SignInHandshake)
+        ).one_or_none()
+    if row is None:
+        raise StaleHandshake
+    return (
+        Handshake(state, row.nonce, row.verifier, row.redirect_uri, row.in_app),
+        Ended(row.purpose, row.next, row.resident_id, row.other_id),
+    )
+
+
+def finish(
+    city: City,
+    channel: Channel,
+    back: Mapping[str, str],
+    browser: str | None,
+    now: datetime,
+) -> tuple[Vouched, Ended]:
+    """End a handshake with what the other side sent back.
+
+    Raises:
+        StaleHandshake: As ``use`` does.
+        Cancelled, ChannelRefused, ChannelDown: The other side did not vouch for anybody.
+    """
+    assert channel.finish is not None
+    handshake, ended = use(back.get("state", ""), channel.name, browser, now)
+    db.session.rollback()
+    try:
+        return channel.finish(channel.values(city), handshake, back), ended
+    except Cancelled:
+        raise
+    except (ChannelRefused, ChannelDown) as error:
+        log.warning("channel.failed", channel=channel.name, reason=error.reason)
+        raise
+
+
+def new_handshake(redirect_uri: str = "") -> Handshake:
+    """A handshake that leads nowhere else: a question that is answered on the next page."""
+    return Handshake(secrets.token_hex(24), new_token(), new_token(), redirect_uri)

@@ -1,0 +1,83 @@
+"""Making one account of two, of the same person, who has just proved to be both."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import delete, inspect, select, update
+from sqlalchemy.exc import IntegrityError
+
+from smartcity_saas.audit import record
+from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.database.models import Base
+from smartcity_saas.identity.assurance import raise_level
+from smartcity_saas.identity.models import Resident, ResidentSession
+from smartcity_saas.identity.residents import SignedInResident
+
+
+def models_of_residents() -> list[type[CityModel]]:
+    """Every kind of row that belongs to a resident: whatever has a ``resident_id``. A service
+    that brings one need not say so."""
+    return sorted(
+        (
+            mapper.class_
+            for mapper in Base.registry.mappers
+            if issubclass(mapper.class_, CityModel) and "resident_id" in mapper.columns
+        ),
+        key=lambda model: model.__tablename__,
+    )
+
+
+def merge(resident: SignedInResident, other_id: uuid.UUID, now: datetime) -> None:
+    """Move everything of another account to a resident's, and close the other.
+
+    A row that the resident has as well (the same account linked twice) stays where it was, closed
+    away with the account.
+    """
+    with command() as session:
+        keys = sorted((resident.id, other_id))
+        rows = {
+            row.id: row
+            for row in session.scalars(
+                select(Resident)
+                .where(Resident.id.in_(keys))
+                .order_by(Resident.id)
+                .with_for_update()
+            )
+        }
+        mine, other = rows[resident.id], rows[other_id]
+        session.execute(delete(ResidentSession).where(ResidentSession.resident_id == other_id))
+        for model in models_of_residents():
+            _move(model, other_id, resident.id)
+        if mine.number_index is None and other.number_index is not None:
+            taken = (other.real_name, other.number, other.number_index, other.verified_by)
+            at = other.verified_at
+            other.real_name = other.number = other.number_index = other.verified_by = None
+            session.flush()
+            mine.real_name, mine.number, mine.number_index, mine.verified_by = taken
+            mine.verified_at = at
+        other.real_name = other.number = other.number_index = None
+        other.closed_at, other.merged_into = now, resident.id
+        record(
+            resident.actor,
+            "resident.merge",
+            f"resident:{resident.id}",
+            {"other": str(other_id)},
+            now,
+        )
+        session.flush()
+        raise_level(resident.id)
+
+
+def _move(model: type[CityModel], from_id: uuid.UUID, to_id: uuid.UUID) -> None:
+    column = inspect(model).columns["resident_id"]
+    keys = db.session.scalars(select(model.id).where(column == from_id)).all()
+    for key in keys:
+        try:
+            with db.session.begin_nested():
+                db.session.execute(
+                    update(model).where(model.id == key).values({"resident_id": to_id})
+                )
+        except IntegrityError:
+            continue

@@ -1,0 +1,272 @@
+"""Signing in by the ways that the city offers, and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, current_app, redirect, render_template, request, session
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.credentials import credential_names
+from smartcity_saas.errors import FieldErrors
+from smartcity_saas.identity import codes, handshakes, residents
+from smartcity_saas.identity.assurance import NumberTaken, verify_contact, verify_real_name
+from smartcity_saas.identity.browsers import channel_in_app, device
+from smartcity_saas.identity.channels import Cancelled, Channel, Vouched
+from smartcity_saas.identity.gatekeeper import (
+    BROWSER,
+    RESIDENT,
+    browser_mark,
+    current_resident,
+    safe_next,
+    signed_in_resident,
+)
+from smartcity_saas.identity.handshakes import LINK, MERGE, SIGN_IN, StaleHandshake
+from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.tenancy.counts import count
+from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.web.languages import language
+
+MOST_SIGN_INS = 60
+PHONE = "phone"
+
+
+@blueprint.page("/sign-in", who="everyone", continues=True)
+def sign_in() -> Any:
+    """The ways in that the city offers; inside an app, the app's own first."""
+    if current_resident() is not None:
+        return redirect(safe_next(request.args.get("next"), "/me"))
+    return _page()
+
+
+@blueprint.page("/sign-in/<channel>", who="everyone", continues=True)
+def sign_in_at(channel: str) -> Any:
+    """Go to a channel at another site, or show the form of one of this site."""
+    found, going_to = _offered_by_name(channel), safe_next(request.args.get("next"), "/me")
+    if current_resident() is not None:
+        return redirect(going_to)
+    if found.begin is None:
+        return _page(found, next=going_to)
+    return redirect(_begin(found, SIGN_IN, going_to))
+
+
+@blueprint.page("/sign-in/<channel>", who="everyone", methods=("POST",), continues=True)
+def sign_in_by(channel: str) -> Any:
+    """Begin, by a form: at another site, with a number, or as one of the demo's residents."""
+    found, going_to = _offered_by_name(channel), safe_next(request.form.get("next"), "/me")
+    if found.begin is not None:
+        return redirect(_begin(found, SIGN_IN, going_to))
+    if found.name == PHONE:
+        return phone_step(found, going_to, "resident/sign_in_phone_page.html", _by_phone)
+    _throttle()
+    vouched = found.vouch(site_city(), request.form.get("subject", "")) or abort(404)
+    return enter(found, vouched, going_to)
+
+
+@blueprint.page("/sign-in/<channel>/callback", who="everyone", continues=True)
+def sign_in_callback(channel: str) -> Any:
+    """Where a channel at another site sends the browser back to."""
+    found = _offered_by_name(channel)
+    if found.finish is None:
+        abort(404)
+    try:
+        vouched, ended = handshakes.finish(
+            site_city(), found, request.args, session.get(BROWSER), present_time()
+        )
+    except Cancelled as error:
+        return _page(cancelled=error)
+    if ended.purpose == LINK:
+        return _link(found, vouched, ended)
+    if ended.purpose != SIGN_IN:
+        raise StaleHandshake
+    return enter(found, vouched, ended.next)
+
+
+@blueprint.page("/sign-out", who="everyone", methods=("POST",), continues=True)
+def sign_out() -> Any:
+    """Leave; where the resident came in by an OpenID provider, leave there too."""
+    token = session.get(RESIDENT)
+    away = _sign_out_there(token) if token else None
+    if token:
+        residents.sign_out(token)
+    session.clear()
+    return redirect(away or "/")
+
+
+def enter(found: Channel, vouched: Vouched, going_to: str) -> Any:
+    """Sign somebody in, in a session that begins anew (no fixation), and keep what the channel
+    says is verified."""
+    clock, now = current_app.config["CLOCK"], present_time()
+    token = residents.sign_in(found.name, vouched, device=device(), clock=clock)
+    session.clear()
+    session[RESIDENT] = token
+    count("sign_ins", now)
+    resident = residents.signed_in(token, clock)
+    assert resident is not None
+    _keep_claims(resident, found, vouched)
+    return redirect(going_to)
+
+
+def begin_link(found: Channel) -> str:
+    """The address that begins to link a channel to the signed-in resident."""
+    return _begin(found, LINK, "/me/ways-in")
+
+
+def link_or_ask(found: Channel, vouched: Vouched) -> Any:
+    """Link a channel to the signed-in resident; where another account comes in by it, go and ask
+    whether both are theirs. Returns the redirect to that question, None if it is linked."""
+    resident, now = signed_in_resident(), present_time()
+    try:
+        residents.link(resident, found.name, vouched, now)
+    except residents.TakenIdentity as error:
+        question = handshakes.new_handshake()
+        handshakes.keep(
+            question,
+            browser_mark(),
+            found.name,
+            now,
+            purpose=MERGE,
+            resident_id=resident.id,
+            other_id=error.other,
+        )
+        session[MERGE] = {"state": question.state, "channel": found.name}
+        return redirect("/me/merge")
+    return None
+
+
+def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
+    """Send a code, or take one: ``done`` gets the number."""
+    now, mark, purpose = present_time(), browser_mark(), request.path
+    typed = {name: request.form.get(name, "") for name in ("phone", "code")}
+    number: str | None
+    try:
+        if "code" in request.form:
+            return done(found, codes.use_code(purpose, typed["code"], mark, now), going_to)
+        address = request.remote_addr or ""
+        number, code = codes.send_code(
+            site_city(), purpose, typed["phone"], mark, address, language(), now
+        )
+    except FieldErrors as error:
+        number = codes.waiting_for(purpose, mark, now) if typed.get("code") else None
+        return phone_page(template, going_to, number, typed, error.fields), 422
+    return phone_page(template, going_to, number, typed, {}, code)
+
+
+def phone_page(
+    template: str,
+    going_to: str,
+    number: str | None = None,
+    typed: dict[str, str] | None = None,
+    errors: dict[str, Any] | None = None,
+    code: str | None = None,
+) -> str:
+    """The form for a number, or for the code that was sent to one; the demo shows the code."""
+    return render_template(
+        template,
+        number=number,
+        typed=typed or {},
+        errors=errors or {},
+        shown_code=code if current_app.config["DEMO"] else None,
+        next=going_to,
+        tab="me",
+    )
+
+
+def offered_channels(city: City) -> list[Channel]:
+    """The ways in that work here and now: open, usable in this browser, their secrets stored."""
+    here, stored = channel_in_app(), credential_names()
+    found = [
+        one
+        for one in current_app.extensions["channels"].values()
+        if one.open_at(city)
+        and one.usable(one.values(city), here is not None and one.name == here.name)
+        and all(name in stored for name in _secrets(one.values(city)))
+    ]
+    return sorted(found, key=lambda one: (one.demo, one is not here, one.begin is None))
+
+
+def _by_phone(found: Channel, number: str, going_to: str) -> Any:
+    now = present_time()
+    subject = residents.subject_of_number(number, now)
+    return enter(found, Vouched((subject,), "", phone=number), going_to)
+
+
+def _begin(found: Channel, purpose: str, going_to: str) -> str:
+    _throttle()
+    resident, here = current_resident(), channel_in_app()
+    return handshakes.begin(
+        site_city(),
+        found,
+        browser_mark(),
+        f"{request.host_url}sign-in/{found.name}/callback",
+        present_time(),
+        purpose=purpose,
+        going_to=going_to,
+        resident_id=resident.id if resident and purpose == LINK else None,
+        in_app=here is not None and here.name == found.name,
+    )
+
+
+def _link(found: Channel, vouched: Vouched, ended: handshakes.Ended) -> Any:
+    resident = signed_in_resident()
+    if resident.id != ended.resident_id:
+        raise StaleHandshake
+    taken = link_or_ask(found, vouched)
+    if taken is not None:
+        return taken
+    _keep_claims(resident, found, vouched)
+    return redirect(f"/me/ways-in?linked={found.name}")
+
+
+def _keep_claims(resident: residents.SignedInResident, found: Channel, vouched: Vouched) -> None:
+    """Keep the contacts and the real name that a channel vouches for. A name that belongs to
+    another account is left alone: the resident is led through it where it is needed."""
+    now = present_time()
+    for kind, address in (("sms", codes.read_phone(vouched.phone or "")), ("mail", vouched.mail)):
+        if address:
+            verify_contact(resident.id, kind, address, language(), now)
+    if vouched.real_name and vouched.number:
+        try:
+            verify_real_name(resident, vouched.real_name, vouched.number, now, by=found.name)
+        except (NumberTaken, FieldErrors):
+            return
+
+
+def _sign_out_there(token: str) -> str | None:
+    row = residents.session_of(token)
+    found = current_app.extensions["channels"].get(row.channel) if row else None
+    if row is None or found is None or found.end is None or not found.open_at(site_city()):
+        return None
+    id_token = residents.id_token_of(row, present_time())
+    values = found.values(site_city())
+    away: str | None = found.end(values, id_token, request.host_url) if id_token else None
+    return away
+
+
+def _page(only: Channel | None = None, **values: Any) -> Any:
+    channels = [only] if only else offered_channels(site_city())
+    values.setdefault("next", safe_next(request.args.get("next"), "/me"))
+    return render_template(
+        "resident/sign_in.html", channels=channels, app=channel_in_app(), tab="me", **values
+    )
+
+
+def _offered_by_name(name: str) -> Channel:
+    return next((one for one in offered_channels(site_city()) if one.name == name), None) or abort(
+        404
+    )
+
+
+def _throttle() -> None:
+    attempt(ResidentAttempt, f"sign-in:{request.remote_addr}", MOST_SIGN_INS, present_time())
+
+
+def _secrets(values: Any) -> list[str]:
+    """The names of the secrets that a part of a document refers to."""
+    if not isinstance(values, dict):
+        return []
+    if set(values) == {"credential"}:
+        return [values["credential"]]
+    return [name for value in values.values() for name in _secrets(value)]

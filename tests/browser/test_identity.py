@@ -1,0 +1,78 @@
+"""Walks through coming in: by number, by an app, linking, merging, verification."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.browser.conftest import Walk
+
+pytestmark = pytest.mark.browser
+
+
+def number_of(walk: Walk, last: int) -> str:
+    """A number that no other walk uses."""
+    return f"139{'00' if walk.language == 'zh' else '11'}{walk.server.port % 10_000:04d}{last:02d}"
+
+
+def by_phone(walk: Walk, number: str) -> None:
+    """Sign in by a number, from the sign-in page."""
+    walk.page.fill("input[name=phone]", number)
+    walk.press("获取验证码", "Send me a code")
+    walk.sees("验证码已发到", "We sent a code to")
+    shown = re.search(r"\d{6}", walk.page.inner_text(".card p:has(.tag)"))
+    assert shown is not None
+    walk.check()
+    walk.page.fill("input[name=code]", shown[0])
+    walk.press("继续", "Go on")
+
+
+def test_by_number_then_an_app_then_the_real_name(walk: Walk) -> None:
+    """A code, consent, linking Weibo and coming in by it, then name and number."""
+    walk.go("hangzhou", "/sign-in")
+    walk.check()
+    by_phone(walk, number_of(walk, 1))
+    walk.sees("为你保存一个账户", "Keeping an account for you")
+    walk.check()
+    walk.press("同意", "I agree")
+    walk.page.get_by_text(walk.say("登录方式", "Ways to sign in")).click()
+    walk.check()
+    walk.press("微博", "Weibo")
+    walk.page.get_by_text("示例用户甲" if walk.language == "zh" else "示例用户乙").click()
+    walk.sees("已绑定微博", "Weibo is linked")
+    walk.check()
+    walk.errors.clear()
+    walk.go("hangzhou", "/me")
+    walk.press("退出", "Sign out")
+    walk.go("hangzhou", "/sign-in")
+    walk.press("用微博登录", "Sign in with Weibo")
+    walk.page.get_by_text("示例用户甲" if walk.language == "zh" else "示例用户乙").click()
+    walk.sees("身份验证", "Verification")
+    walk.go("hangzhou", "/me/verify")
+    walk.page.fill("input[name=real_name]", "示例")
+    walk.page.fill("input[name=number]", "110101199003070010")
+    walk.page.check("input[name=agree]")
+    walk.press("认证", "Verify")
+    walk.sees("这不是有效的公民身份号码", "This is no resident number")
+    walk.errors.clear()
+    walk.check()
+
+
+def test_two_accounts_become_one(walk: Walk) -> None:
+    """Linking a number that has an account of its own asks, and merges."""
+    number = number_of(walk, 2)
+    walk.go("guangzhou", "/sign-in")
+    by_phone(walk, number)
+    walk.press("同意", "I agree")
+    walk.press("退出", "Sign out")
+    walk.go("guangzhou", "/sign-in")
+    walk.press("示例住户乙", "Sample resident B")
+    walk.go("guangzhou", "/me/ways-in")
+    walk.press("手机号", "Mobile number")
+    by_phone(walk, number)
+    walk.sees("你在本市有两个账户", "You have two accounts here")
+    walk.check()
+    walk.press("合并两个账户", "Merge the two")
+    walk.sees("手机号", "Mobile number")
+    walk.check()

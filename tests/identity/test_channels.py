@@ -1,0 +1,380 @@
+"""Coming in by a channel: each in its own dialect, bound to browser, city and channel, used once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from sqlalchemy import select
+
+import tests.conftest as shared
+from smartcity_saas.audit import system
+from smartcity_saas.credentials import store_credential
+from smartcity_saas.database import db
+from smartcity_saas.identity.channel_sandbox.state import public_key
+from smartcity_saas.identity.models import Resident, ResidentIdentity, ResidentSession
+from tests.conftest import HANGZHOU, NINGBO, Browser, World, fresh
+
+KEY = rsa.generate_private_key(65537, 2048)
+PRIVATE = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+DIALECTS = ("alipay", "wechat", "weibo", "taobao")
+AGENTS = {
+    "alipay": "Mozilla/5.0 (Linux; Android 14) AliApp(AP/10.6.0) AlipayClient/10.6.0",
+    "wechat": "Mozilla/5.0 (iPhone) MicroMessenger/8.0.50",
+    "weibo": "Mozilla/5.0 (iPhone) Weibo (iPhone15,2__weibo__14.1.0__iphone__os17.0)",
+    "taobao": "Mozilla/5.0 (Linux; Android 14) AliApp(TB/10.38.0) WindVane/8.7.2",
+}
+
+
+def channels(mark: str) -> str:
+    return f"""\
+channels:
+  alipay:
+    app_id: "2021{mark}"
+    private_key: {{credential: alipay_private_key}}
+    alipay_public_key: {public_key()}
+    real_name: true
+  wechat:
+    app_id: wx{mark}
+    app_secret: {{credential: wechat_app_secret}}
+    website: {{app_id: wxweb{mark}, secret: {{credential: wechat_website_secret}}}}
+  weibo: {{client_id: "1{mark}", client_secret: {{credential: weibo_client_secret}}}}
+  taobao: {{client_id: "2{mark}", client_secret: {{credential: taobao_client_secret}}}}
+  phone: {{state: open}}
+"""
+
+
+@pytest.fixture
+def apps(world: World) -> World:
+    """Two cities with applications of their own at every provider."""
+    for city, yaml, mark in (("hangzhou", HANGZHOU, "330100"), ("ningbo", NINGBO, "330200")):
+        world.save(yaml + channels(mark))
+        with world.inside(city):
+            for name in (
+                "wechat_app_secret",
+                "wechat_website_secret",
+                "weibo_client_secret",
+                "taobao_client_secret",
+            ):
+                keep(world, name, f"{name}-{city}")
+            keep(world, "alipay_private_key", PRIVATE)
+        shared.APPS.secrets |= {
+            f"2021{mark}": PUBLIC,
+            f"wx{mark}": f"wechat_app_secret-{city}",
+            f"wxweb{mark}": f"wechat_website_secret-{city}",
+            f"1{mark}": f"weibo_client_secret-{city}",
+            f"2{mark}": f"taobao_client_secret-{city}",
+        }
+    return world
+
+
+def keep(world: World, name: str, value: str) -> None:
+    store_credential(world.app.extensions["keyring"], system("test"), name, value, world.clock())
+
+
+class Person:
+    """Somebody with a browser, who presses a name at the provider's page."""
+
+    def __init__(self, world: World, city: str = "hangzhou", agent: str = "") -> None:
+        self.browser: Browser = world.client(f"{city}.localhost")
+        self.headers = {"User-Agent": agent} if agent else {}
+
+    def begin(self, channel: str, going_to: str = "/me/payments") -> str:
+        """Leave for the provider; returns its address."""
+        answer = self.browser.get(
+            f"/sign-in/{channel}?{urlencode({'next': going_to})}", headers=self.headers
+        )
+        assert answer.status_code == 302, answer.text
+        return str(answer.headers["Location"])
+
+    def press(self, address: str, person: str = "first") -> str:
+        """Say yes over there; returns the path that one is sent back to."""
+        parts = urlsplit(address)
+        answer = httpx.get(f"{address.split('#')[0]}&person={person}")
+        assert answer.status_code == 302, answer.text
+        back = urlsplit(answer.headers["Location"])
+        assert back.hostname == self.browser.host, parts
+        return f"{back.path}?{back.query}"
+
+    def back(self, path: str) -> Any:
+        return self.browser.get(path, headers=self.headers)
+
+    def sign_in(self, channel: str, person: str = "first") -> Any:
+        return self.back(self.press(self.begin(channel), person))
+
+
+@pytest.mark.parametrize("channel", DIALECTS)
+@pytest.mark.parametrize("inside", [True, False])
+def test_each_dialect_brings_one_in(apps: World, channel: str, inside: bool) -> None:
+    """Inside its app and outside: signed in, back where one was, and the same person again."""
+    agent = AGENTS[channel] if inside else ""
+    person = Person(apps, agent=agent)
+    answer = person.sign_in(channel)
+    assert answer.status_code == 302, answer.text
+    assert answer.headers["Location"] == "/me/payments"
+    assert "/me/consent" in person.browser.get("/me/payments").headers["Location"]
+    person.browser.post("/me/consent", next="/me")
+    assert person.browser.get("/me").status_code == 200
+    Person(apps, agent=agent).sign_in(channel)
+    with apps.inside("hangzhou"):
+        assert len(db.session.scalars(select(Resident)).all()) == 1
+
+
+def test_wechat_inside_and_outside_are_one_person(apps: World) -> None:
+    """The official account and the website application know another openid, and one unionid."""
+    Person(apps, agent=AGENTS["wechat"]).sign_in("wechat")
+    Person(apps).sign_in("wechat")
+    with apps.inside("hangzhou"):
+        assert len(db.session.scalars(select(Resident)).all()) == 1
+        kinds = {s.partition(":")[0] for s in db.session.scalars(select(ResidentIdentity.subject))}
+    assert kinds == {"union", "official", "website"}
+
+
+def test_the_same_person_in_two_cities_is_two(apps: World) -> None:
+    """Two accounts that know nothing of each other."""
+    for city in ("hangzhou", "ningbo"):
+        Person(apps, city).sign_in("weibo")
+    found = {}
+    for city in ("hangzhou", "ningbo"):
+        with apps.inside(city):
+            found[city] = db.session.scalars(select(Resident.id)).one()
+    assert found["hangzhou"] != found["ningbo"]
+
+
+@pytest.mark.parametrize("channel", DIALECTS)
+def test_cancelling_is_no_fault(apps: World, channel: str) -> None:
+    """Whoever presses cancel over there is back at the ways to sign in, and told so."""
+    person = Person(apps)
+    answer = person.sign_in(channel, "nobody")
+    assert answer.status_code == 200
+    assert "You cancelled it" in answer.text
+    assert person.browser.get("/me").status_code == 302
+
+
+@pytest.mark.parametrize("channel", DIALECTS)
+@pytest.mark.parametrize(
+    "fault, status", [("garbage", 503), ("down", 503)], ids=["garbage", "down"]
+)
+def test_a_provider_that_misbehaves_signs_nobody_in(
+    apps: World, channel: str, fault: str, status: int
+) -> None:
+    """Nonsense and a bad gateway: a page that says what to do, and no account."""
+    person = Person(apps)
+    path = person.press(person.begin(channel))
+    shared.APPS.fault = fault
+    answer = person.back(path)
+    assert (answer.status_code, "Try again in a minute" in answer.text) == (status, True)
+    with apps.inside("hangzhou"):
+        assert db.session.scalars(select(Resident)).all() == []
+
+
+@pytest.mark.parametrize(
+    "channel, fault, status",
+    [
+        ("alipay", "unsigned", 503),
+        ("alipay", "tampered", 503),
+        ("wechat", "snapshot", 400),
+        ("wechat", "another person", 400),
+        ("weibo", "another application", 400),
+    ],
+)
+def test_what_does_not_add_up_signs_nobody_in(
+    apps: World, channel: str, fault: str, status: int
+) -> None:
+    """Unsigned and altered answers, visitors, somebody else's profile, another application's
+    token."""
+    person = Person(apps, agent=AGENTS[channel])
+    path = person.press(person.begin(channel))
+    shared.APPS.fault = fault
+    assert person.back(path).status_code == status
+    with apps.inside("hangzhou"):
+        assert db.session.scalars(select(Resident)).all() == []
+
+
+@pytest.mark.parametrize(
+    "channel, secret",
+    [
+        ("wechat", "wechat_website_secret"),
+        ("weibo", "weibo_client_secret"),
+        ("taobao", "taobao_client_secret"),
+        ("alipay", "alipay_private_key"),
+    ],
+)
+def test_a_wrong_secret_is_refused_by_the_documented_error(
+    apps: World, channel: str, secret: str
+) -> None:
+    """A city whose secret is wrong gets the provider's error, and nobody in."""
+    other = rsa.generate_private_key(65537, 2048)
+    wrong = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with apps.inside("hangzhou"):
+        keep(apps, secret, wrong if channel == "alipay" else "wrong")
+    assert Person(apps).sign_in(channel).status_code == 400
+
+
+@pytest.mark.parametrize("channel", DIALECTS)
+def test_an_answer_counts_once(apps: World, channel: str) -> None:
+    """Sent a second time, from the same browser: refused."""
+    person = Person(apps)
+    path = person.press(person.begin(channel))
+    assert person.back(path).status_code == 302
+    person.browser.post("/sign-out", "/me/consent")
+    again = person.back(path)
+    assert (again.status_code, "no longer good" in again.text) == (400, True)
+
+
+def test_an_answer_is_bound_to_its_browser(apps: World) -> None:
+    """Login CSRF: somebody else's answer, opened in my browser, does not make me them."""
+    attacker, victim = Person(apps), Person(apps)
+    path = attacker.press(attacker.begin("weibo"))
+    victim.begin("weibo")
+    assert victim.back(path).status_code == 400
+    assert victim.browser.get("/me").status_code == 302
+
+
+def test_an_answer_is_bound_to_its_channel_and_city(apps: World) -> None:
+    """A state of one channel is nothing at another, and one of a city nothing at another."""
+    person = Person(apps)
+    path = person.press(person.begin("weibo"))
+    assert person.back(path.replace("/weibo/", "/taobao/")).status_code == 400
+    elsewhere = Person(apps, "ningbo")
+    elsewhere.begin("weibo")
+    assert elsewhere.back(path).status_code == 400
+
+
+def test_an_answer_does_not_wait_for_ever(apps: World) -> None:
+    """After ten minutes it is too old."""
+    person = Person(apps)
+    path = person.press(person.begin("taobao"))
+    apps.clock.move(minutes=11)
+    assert person.back(path).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "/%09/evil.example\n",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+    ],
+)
+def test_one_goes_on_within_the_site(apps: World, target: str) -> None:
+    """An open redirect would lend the city's name to anybody: such targets become one's own page."""
+    person = Person(apps)
+    answer = person.back(person.press(person.begin("weibo", target)))
+    where = answer.headers["Location"]
+    assert urlsplit(where).netloc == ""
+    assert where == "/me" or where.startswith("/%")
+
+
+def test_signing_in_begins_a_new_session(apps: World) -> None:
+    """Fixation: what the cookie held before is gone, and the old cookie signs nobody in."""
+    person = Person(apps)
+    path = person.press(person.begin("weibo"))
+    with person.browser.client.session_transaction(base_url="http://hangzhou.localhost") as before:
+        old = dict(before)
+    person.back(path)
+    with person.browser.client.session_transaction(base_url="http://hangzhou.localhost") as after:
+        assert "resident" in after
+        assert not set(old) & set(after)
+
+
+@pytest.mark.parametrize("channel", DIALECTS)
+def test_inside_an_app_its_own_way_stands_first(apps: World, channel: str) -> None:
+    """No second header, and the app's own sign-in before the others."""
+    page = (
+        Person(apps, agent=AGENTS[channel])
+        .browser.get("/sign-in", headers={"User-Agent": AGENTS[channel]})
+        .text
+    )
+    assert '<header class="head">' not in page
+    assert re.findall(r'href="/sign-in/(\w+)\?', page)[0] == channel
+    assert '<header class="head">' in Person(apps).browser.get("/sign-in").text
+
+
+def test_wecom_is_not_wechat(apps: World) -> None:
+    """Its browser names WeChat's too."""
+    agent = "Mozilla/5.0 wxwork/3.1.16 MicroMessenger/7.0.1"
+    page = Person(apps).browser.get("/sign-in", headers={"User-Agent": agent}).text
+    assert '<header class="head">' in page
+
+
+def test_a_channel_without_its_secret_is_not_offered(apps: World) -> None:
+    """Better not there than a dead end; the others are."""
+    apps.save(
+        HANGZHOU + channels("330100").replace("taobao_client_secret", "not_there_yet"), based_on=2
+    )
+    page = Person(apps).browser.get("/sign-in").text
+    assert "/sign-in/taobao" not in page
+    assert "/sign-in/weibo" in page
+    assert Person(apps).browser.get("/sign-in/taobao").status_code == 404
+
+
+def test_verified_names_come_along(apps: World) -> None:
+    """Alipay vouches for name and number where the city may ask: the level is the highest, and
+    neither stands in the database as it is."""
+    person = Person(apps)
+    person.sign_in("alipay")
+    with apps.inside("hangzhou"):
+        row = db.session.scalars(select(Resident)).one()
+    assert (row.assurance, row.verified_by) == ("real_name", "alipay")
+    assert b"110000199001010013" not in (row.number or b"")
+
+
+def test_a_provider_is_reached_by_the_city_s_own_application(apps: World) -> None:
+    """Every client is registered per city: each goes with its own id and comes back to itself."""
+    for city, mark in (("hangzhou", "330100"), ("ningbo", "330200")):
+        address = Person(apps, city).begin("weibo")
+        asked = parse_qs(urlsplit(address).query)
+        assert asked["client_id"] == [f"1{mark}"]
+        assert asked["redirect_uri"] == [f"http://{city}.localhost/sign-in/weibo/callback"]
+
+
+def test_two_who_come_first_at_once_are_one(apps: World) -> None:
+    """Both come back in the same moment, as the same person: one account."""
+    import threading
+
+    people = [Person(apps) for _n in range(6)]
+    paths = [one.press(one.begin("weibo")) for one in people]
+    threads = [
+        threading.Thread(target=lambda p=p, path=path: fresh(lambda: p.back(path)))
+        for p, path in zip(people, paths, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.session.rollback()
+    with apps.inside("hangzhou"):
+        assert len(db.session.scalars(select(Resident)).all()) == 1
+        assert len(db.session.scalars(select(ResidentSession)).all()) == 6
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    yield
+    shared.APPS.fault = ""
+
+
+def test_the_form_may_lead_to_the_channels_alone(apps: World) -> None:
+    """``form-action`` names this city's channels; a browser blocks the rest."""
+    policy = Person(apps).browser.get("/sign-in").headers["Content-Security-Policy"]
+    action = policy.partition("form-action")[2]
+    assert urlsplit(Person(apps).begin("weibo")).netloc in action
+    assert json.dumps(action).count("http") >= 1

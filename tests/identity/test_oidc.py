@@ -1,0 +1,350 @@
+"""Signing in by OpenID Connect: against a certified provider, and against one that lies."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask, jsonify, redirect, request
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from sqlalchemy import select
+
+from smartcity_saas.audit import system
+from smartcity_saas.credentials import store_credential
+from smartcity_saas.database import db
+from smartcity_saas.identity.channels.oidc import published
+from smartcity_saas.identity.models import Resident, ResidentContact
+from tests.conftest import HANGZHOU, NINGBO, Browser, World, _serving
+from tests.identity.oidc_provider import Provider, running
+
+CITIES = ("hangzhou", "ningbo")
+
+
+def client_of(city: str) -> dict[str, Any]:
+    return {
+        "client_id": f"{city}-site",
+        "client_secret": f"secret-of-{city}",
+        "redirect_uris": [f"http://{city}.localhost/sign-in/oidc/callback"],
+        "post_logout_redirect_uris": [f"http://{city}.localhost/"],
+    }
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[Provider]:
+    """The certified one, started once a worker."""
+    with running([client_of(city) for city in CITIES]) as found:
+        yield found
+
+
+def document(city: str, issuer: str, **more: str) -> str:
+    yaml = {"hangzhou": HANGZHOU, "ningbo": NINGBO}[city]
+    extra = "".join(f", {key}: {value}" for key, value in more.items())
+    return (
+        f'{yaml}channels:\n  oidc: {{issuer: "{issuer}", client_id: {city}-site, '
+        f"client_secret: {{credential: oidc_client_secret}}{extra}}}\n"
+    )
+
+
+def connect(world: World, issuer: str, **more: str) -> None:
+    published.forget()
+    for city in CITIES:
+        world.save(document(city, issuer, **more))
+        with world.inside(city):
+            store_credential(
+                world.app.extensions["keyring"],
+                system("test"),
+                "oidc_client_secret",
+                f"secret-of-{city}",
+                world.clock(),
+            )
+
+
+def begin(browser: Browser) -> str:
+    answer = browser.get("/sign-in/oidc?next=/me/payments")
+    assert answer.status_code == 302, answer.text
+    return str(answer.headers["Location"])
+
+
+def come_back(browser: Browser, where: str) -> Any:
+    parts = urlsplit(where)
+    assert parts.hostname == browser.host
+    return browser.get(f"{parts.path}?{parts.query}")
+
+
+def test_one_comes_in_and_leaves_there_too(world: World, provider: Provider) -> None:
+    """Code with PKCE and a nonce; then sign-out leads to the provider's own."""
+    connect(world, provider.issuer)
+    browser = world.client("hangzhou.localhost")
+    address = begin(browser)
+    asked = parse_qs(urlsplit(address).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert asked["nonce"][0]
+    answer = come_back(browser, provider.sign_in(address, "alice"))
+    assert answer.headers["Location"] == "/me/payments"
+    browser.post("/me/consent", next="/me")
+    assert "alice" in browser.get("/me").text
+    away = browser.post("/sign-out", "/me").headers["Location"]
+    assert away.startswith(f"{provider.issuer}/session/end?id_token_hint=")
+    assert browser.get("/me").status_code == 302
+
+
+def test_a_cancelled_sign_in(world: World, provider: Provider) -> None:
+    """``access_denied`` leads back to the ways in."""
+    connect(world, provider.issuer)
+    browser = world.client("hangzhou.localhost")
+    answer = come_back(browser, provider.sign_in(begin(browser), "deny"))
+    assert "You cancelled it" in answer.text
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_the_provider_may_rotate_its_keys(world: World, provider: Provider, drop: bool) -> None:
+    """A key that we have not seen is looked up once more."""
+    connect(world, provider.issuer)
+    first = world.client("hangzhou.localhost")
+    come_back(first, provider.sign_in(begin(first), "bob"))
+    provider.rotate(drop=drop)
+    _let_look_again()
+    second = world.client("hangzhou.localhost")
+    assert come_back(second, provider.sign_in(begin(second), "bob")).status_code == 302
+
+
+def _let_look_again() -> None:
+    """As if some seconds had passed since the keys were last fetched."""
+    for key, (at, found) in [*published._kept.items()]:
+        published._kept[key] = (at - 60, found)
+
+
+def test_claims_that_the_city_trusts(world: World, provider: Provider) -> None:
+    """A verified number becomes a contact; name and number count where the document says so."""
+    connect(
+        world,
+        provider.issuer,
+        scopes='"openid profile phone real_name"',
+        claims="{real_name: name, number: id_card_number}",
+    )
+    browser = world.client("hangzhou.localhost")
+    come_back(browser, provider.sign_in(begin(browser), "Carol"))
+    with world.inside("hangzhou"):
+        assert db.session.scalars(select(ResidentContact.shown)).all() == ["138****0000"]
+        row = db.session.scalars(select(Resident)).one()
+    assert row.assurance == "real_name"
+
+
+def test_a_city_s_client_is_its_own(world: World, provider: Provider) -> None:
+    """Both cities at one provider: each asks as itself, and one's answer is nothing at the other."""
+    connect(world, provider.issuer)
+    browsers = {city: world.client(f"{city}.localhost") for city in CITIES}
+    addresses = {city: begin(browser) for city, browser in browsers.items()}
+    for city in CITIES:
+        assert f"client_id={city}-site" in addresses[city]
+    where = provider.sign_in(addresses["hangzhou"], "dave")
+    query = urlsplit(where).query
+    assert browsers["ningbo"].get(f"/sign-in/oidc/callback?{query}").status_code == 400
+
+
+class Liar:
+    """A provider whose answers a test bends: whatever is in ``bend`` replaces the truth."""
+
+    def __init__(self) -> None:
+        self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
+        self.other = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
+        self.bend: dict[str, Any] = {}
+        self.nonce = ""
+        self.jwks_asked = 0
+        self.base = ""
+
+    def app(self, base: str) -> Flask:
+        """Its pages."""
+        self.base = base
+        app = Flask("liar")
+        app.get("/.well-known/openid-configuration")(self.discovery)
+        app.get("/authorize")(self.authorize)
+        app.post("/token")(self.token)
+        app.get("/jwks")(self.jwks)
+        return app
+
+    def discovery(self) -> Any:
+        time.sleep(self.bend.get("slow", 0))
+        return jsonify(
+            {
+                "issuer": self.base,
+                "authorization_endpoint": f"{self.base}/authorize",
+                "token_endpoint": f"{self.base}/token",
+                "jwks_uri": f"{self.base}/jwks",
+                **self.bend.get("discovery", {}),
+            }
+        )
+
+    def authorize(self) -> Any:
+        self.nonce = request.args["nonce"]
+        back = f"{request.args['redirect_uri']}?code=c&state={request.args['state']}"
+        return redirect(back + self.bend.get("back", ""))
+
+    def jwks(self) -> Any:
+        self.jwks_asked += 1
+        return jsonify({"keys": [self.key.as_dict(private=False)]})
+
+    def token(self) -> Any:
+        now = int(time.time())
+        claims = {
+            "iss": self.base,
+            "aud": "hangzhou-site",
+            "sub": "somebody",
+            "nonce": self.nonce,
+            "iat": now,
+            "exp": now + 300,
+            **self.bend.get("claims", {}),
+        }
+        claims = {name: value for name, value in claims.items() if value is not None}
+        return jsonify(
+            {"access_token": "t", "token_type": "Bearer", "id_token": self._signed(claims)}
+        )
+
+    def _signed(self, claims: dict[str, Any]) -> Any:
+        how = self.bend.get("sign", "")
+        if how == "none":
+            return f"{_unsigned({'alg': 'none'}, claims)}."
+        if how == "hmac":  # by hand: the library refuses to do it
+            text = _unsigned({"alg": "HS256", "kid": "one"}, claims)
+            mac = hmac.digest(self.key.as_pem(private=False), text.encode(), "sha256")
+            return f"{text}.{_plain64(mac)}"
+        if how == "other key":
+            return jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.other)
+        if how == "missing":
+            return None
+        kid = "unknown" if how == "unknown kid" else "one"
+        return jwt.encode({"alg": "RS256", "kid": kid}, claims, self.key)
+
+
+def _plain64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _unsigned(header: dict[str, str], claims: dict[str, Any]) -> str:
+    return ".".join(_plain64(json.dumps(part).encode()) for part in (header, claims))
+
+
+@pytest.fixture(scope="session")
+def lying() -> Iterator[tuple[Liar, str]]:
+    """Over a real connection on loopback."""
+    liar = Liar()
+    for base in _serving(liar.app):
+        yield liar, base
+
+
+def try_to_sign_in(world: World, liar: Liar) -> Any:
+    browser = world.client("hangzhou.localhost")
+    answer = browser.get("/sign-in/oidc")
+    if answer.status_code != 302:
+        return answer
+    import httpx
+
+    back = httpx.get(answer.headers["Location"]).headers["Location"]
+    return come_back(browser, back)
+
+
+LIES: dict[str, dict[str, Any]] = {
+    "no algorithm": {"sign": "none"},
+    "the public key as a shared one": {"sign": "hmac"},
+    "another key": {"sign": "other key"},
+    "an unknown kid": {"sign": "unknown kid"},
+    "no ID token": {"sign": "missing"},
+    "another issuer": {"claims": {"iss": "https://other.example"}},
+    "another audience": {"claims": {"aud": "ningbo-site"}},
+    "two audiences, not ours": {"claims": {"aud": ["hangzhou-site", "x"], "azp": "x"}},
+    "another nonce": {"claims": {"nonce": "other"}},
+    "a list as nonce": {"claims": {"nonce": ["x"]}},
+    "no nonce": {"claims": {"nonce": None}},
+    "expired": {"claims": {"exp": 1_000_000_000}},
+    "no end": {"claims": {"exp": None}},
+    "no subject": {"claims": {"sub": ""}},
+    "a subject that is no text": {"claims": {"sub": 7}},
+    "the answer's issuer (RFC 9207)": {"back": "&iss=https%3A%2F%2Fother.example"},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_lies_sign_nobody_in(world: World, lying: tuple[Liar, str], lie: str) -> None:
+    """Each is refused with a page that a person understands, and makes no account."""
+    liar, base = lying
+    liar.bend = LIES[lie]
+    connect(world, base)
+    answer = try_to_sign_in(world, liar)
+    assert (answer.status_code, "You could not be signed in" in answer.text) == (400, True)
+    with world.inside("hangzhou"):
+        assert db.session.scalars(select(Resident)).all() == []
+
+
+def test_the_truth_signs_in(world: World, lying: tuple[Liar, str]) -> None:
+    """The control of the lies: the same provider, telling the truth."""
+    liar, base = lying
+    liar.bend = {}
+    connect(world, base)
+    assert try_to_sign_in(world, liar).status_code == 302
+
+
+def test_an_unknown_key_is_looked_up_once(world: World, lying: tuple[Liar, str]) -> None:
+    """Nobody can make us fetch a provider's keys over and over with made-up key ids."""
+    liar, base = lying
+    liar.bend = {"sign": "unknown kid"}
+    connect(world, base)
+    liar.jwks_asked = 0
+    for _try in range(4):
+        try_to_sign_in(world, liar)
+    assert liar.jwks_asked == 1
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        {"discovery": {"issuer": "https://other.example"}},
+        {"discovery": {"token_endpoint": None}},
+        {"discovery": {"authorization_endpoint": 7}},
+    ],
+)
+def test_odd_metadata_is_refused(world: World, lying: tuple[Liar, str], bend: Any) -> None:
+    """Another issuer's metadata, or a part of it missing: the way in does not answer."""
+    liar, base = lying
+    liar.bend = bend
+    connect(world, base)
+    assert try_to_sign_in(world, liar).status_code == 503
+
+
+def test_an_unreachable_provider(world: World) -> None:
+    """Nothing listens there: a page that says so, at once."""
+    connect(world, "http://127.0.0.1:9")
+    answer = world.client("hangzhou.localhost").get("/sign-in/oidc")
+    assert (answer.status_code, "does not answer" in answer.text) == (503, True)
+
+
+def test_a_provider_inside_is_never_reached(world: World) -> None:
+    """The address guard holds for channels too: no document leads into the operator's network."""
+    connect(world, "http://10.0.0.1")
+    assert world.client("hangzhou.localhost").get("/sign-in/oidc").status_code == 503
+
+
+def test_a_slow_provider_keeps_nobody_waiting(world: World, lying: tuple[Liar, str]) -> None:
+    """The call ends by its deadline, long before the provider answers; others are served on."""
+    liar, base = lying
+    liar.bend = {"slow": 30}
+    connect(world, base)
+    done = threading.Event()
+    answers: list[int] = []
+
+    def wait() -> None:
+        with world.app.app_context():
+            answers.append(try_to_sign_in(world, liar).status_code)
+        done.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    assert world.client("ningbo.localhost").get("/").status_code == 200
+    assert done.wait(25)
+    assert answers == [503]

@@ -1,0 +1,299 @@
+"""One person, several ways in: by number, linking, unlinking, merging; levels of assurance."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from smartcity_saas.audit import system
+from smartcity_saas.credentials import CredentialError
+from smartcity_saas.credentials.personal import open_personal, seal_personal
+from smartcity_saas.database import db
+from smartcity_saas.identity.codes import MOST_TO_NUMBER, read_phone
+from smartcity_saas.identity.models import Resident, ResidentContact, ResidentIdentity
+from smartcity_saas.identity.real_names import check_digit, masked_number, read_number
+from smartcity_saas.services.utility_bills.models import UtilityLink
+from tests.conftest import HANGZHOU, NINGBO, Browser, World
+from tests.identity.test_channels import AGENTS, Person, apps  # noqa: F401 -- a fixture
+
+NUMBER = "110101199003070011"
+PHONE = "13800000001"
+
+
+def code_of(page: str) -> str:
+    found = re.search(r"The code is (\d{6})", page)
+    assert found, page
+    return found[1]
+
+
+def by_phone(world: World, number: str = PHONE, city: str = "hangzhou") -> Browser:
+    browser = world.client(f"{city}.localhost")
+    page = browser.post("/sign-in/phone", "/sign-in", phone=number).text
+    answer = browser.post("/sign-in/phone", "/sign-in", phone=number, code=code_of(page))
+    assert answer.status_code == 302, answer.text
+    browser.post("/me/consent", next="/me")
+    return browser
+
+
+@pytest.fixture
+def phones(world: World) -> World:
+    """Two cities where one comes in by number."""
+    for yaml in (HANGZHOU, NINGBO):
+        world.save(yaml + "channels: {phone: {state: open}}\n")
+    return world
+
+
+def test_a_number_brings_one_in(phones: World) -> None:
+    """A code, used once; the number is a verified contact, and stands nowhere as it is."""
+    browser = by_phone(phones)
+    assert browser.get("/me").status_code == 200
+    by_phone(phones)
+    with phones.inside("hangzhou"):
+        row = db.session.scalars(select(Resident)).one()
+        contact = db.session.scalars(select(ResidentContact)).one()
+        subject = db.session.scalars(select(ResidentIdentity.subject)).one()
+        assert open_personal("sms", contact.sealed, phones.clock()) == PHONE
+    assert row.assurance == "contact"
+    assert contact.shown == "138****0001"
+    assert PHONE not in subject
+
+
+def test_a_wrong_code_and_one_that_is_used(phones: World) -> None:
+    """Five tries, then the code is dead; a right one is good once."""
+    browser = phones.client("hangzhou.localhost")
+    code = code_of(browser.post("/sign-in/phone", "/sign-in", phone=PHONE).text)
+    wrong = "000000" if code != "000000" else "111111"
+    for _try in range(5):
+        assert (
+            browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code=wrong).status_code == 422
+        )
+    assert browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code=code).status_code == 422
+    assert browser.get("/me").status_code == 302
+
+
+def test_a_code_is_good_in_its_browser_for_a_while(phones: World) -> None:
+    """Told to somebody on the telephone it opens nothing elsewhere; and it grows old."""
+    browser, other = phones.client("hangzhou.localhost"), phones.client("hangzhou.localhost")
+    code = code_of(browser.post("/sign-in/phone", "/sign-in", phone=PHONE).text)
+    other.post("/sign-in/phone", "/sign-in", phone="13800000002")
+    assert other.post("/sign-in/phone", "/sign-in", phone=PHONE, code=code).status_code == 422
+    phones.clock.move(minutes=11)
+    assert browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code=code).status_code == 422
+
+
+def test_codes_are_throttled_by_number(phones: World) -> None:
+    """However many browsers ask: nobody's telephone is flooded, and other numbers go on."""
+    for _time in range(MOST_TO_NUMBER):
+        phones.client("hangzhou.localhost").post("/sign-in/phone", "/sign-in", phone=PHONE)
+    answer = phones.client("hangzhou.localhost").post("/sign-in/phone", "/sign-in", phone=PHONE)
+    assert answer.status_code == 429
+    assert (
+        phones.client("ningbo.localhost")
+        .post("/sign-in/phone", "/sign-in", phone=PHONE)
+        .status_code
+        == 200
+    )
+
+
+@pytest.mark.parametrize(
+    "typed", ["138", "2380000000a", "+8613800000001x", "", "１３８００００" * 2]
+)
+def test_what_is_no_number(phones: World, typed: str) -> None:
+    """Told at the field, with what was typed kept."""
+    answer = phones.client("hangzhou.localhost").post("/sign-in/phone", "/sign-in", phone=typed)
+    assert (answer.status_code, "Write a mobile number" in answer.text) == (422, True)
+
+
+def test_numbers_as_people_write_them() -> None:
+    """Spaces, hyphens and the country's code are forgiven; foreign ones keep theirs."""
+    assert {read_phone(t) for t in ("13800000001", "138 0000 0001", "+86 138-0000-0001")} == {PHONE}
+    assert read_phone("+1 (555) 010-0000") == "+15550100000"
+
+
+def test_a_second_way_in(phones: World) -> None:
+    """A sample resident links a number, comes in by it, and unlinks it; the last way stays."""
+    browser = phones.resident("hangzhou")
+    assert browser.post("/me/ways-in/demo/unlink", "/me/ways-in").status_code == 409
+    page = browser.post("/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE).text
+    answer = browser.post(
+        "/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE, code=code_of(page)
+    )
+    assert answer.headers["Location"] == "/me/ways-in?linked=phone"
+    other = by_phone(phones)
+    assert "示例住户甲" in other.get("/me").text
+    assert browser.post("/me/ways-in/phone/unlink", "/me/ways-in").status_code == 302
+    assert other.get("/me").status_code == 302, "sessions of an unlinked way end"
+    assert browser.get("/me").status_code == 200
+
+
+def link_bill(browser: Browser) -> None:
+    answer = browser.post(
+        "/services/utility-bills/link",
+        kind="water",
+        number="4100280017",
+        holder="示例",
+        nickname="家",
+    )
+    assert answer.status_code in (302, 422), answer.text
+
+
+def test_two_accounts_become_one(phones: World) -> None:
+    """Linking what leads to another account asks; merged, everything is here and the other closed."""
+    mine = by_phone(phones)
+    with phones.inside("hangzhou"):
+        other_id = db.session.scalars(select(Resident.id)).one()
+    browser = phones.resident("hangzhou")
+    page = browser.post("/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE).text
+    answer = browser.post(
+        "/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE, code=code_of(page)
+    )
+    assert answer.headers["Location"] == "/me/merge"
+    assert "You have two accounts here" in browser.get("/me/merge").text
+    assert browser.post("/me/merge", merge="1").status_code == 302
+    assert mine.get("/me").status_code == 302
+    with phones.inside("hangzhou"):
+        other = db.session.scalars(select(Resident).where(Resident.id == other_id)).one()
+        assert other.closed_at is not None
+        assert db.session.scalars(select(ResidentContact.resident_id)).one() == other.merged_into
+        assert db.session.scalars(select(UtilityLink)).all() == []
+    assert "示例住户甲" in by_phone(phones).get("/me").text
+
+
+def test_merging_needs_both_and_a_yes(phones: World) -> None:
+    """Without the question nothing merges; saying no leaves both; a question counts once."""
+    by_phone(phones)
+    browser = phones.resident("hangzhou")
+    assert browser.post("/me/merge", "/me", merge="1").status_code == 404
+    page = browser.post("/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE).text
+    browser.post("/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE, code=code_of(page))
+    browser.post("/me/merge", leave="1")
+    assert browser.post("/me/merge", "/me", merge="1").status_code == 404
+    with phones.inside("hangzhou"):
+        assert (
+            db.session.scalars(select(Resident).where(Resident.closed_at.is_not(None))).all() == []
+        )
+
+
+def test_linking_at_another_site(apps: World) -> None:  # noqa: F811
+    """A channel of another site is linked by coming back from it, as whoever began."""
+    browser = apps.resident("hangzhou")
+    away = browser.post("/me/ways-in/weibo/link", "/me/ways-in").headers["Location"]
+    person = Person(apps)
+    person.browser = browser
+    assert person.back(person.press(away)).headers["Location"] == "/me/ways-in?linked=weibo"
+    again = Person(apps)
+    again.sign_in("weibo")
+    assert "示例住户甲" in again.browser.get("/me").text
+
+
+def test_a_link_that_somebody_else_began(apps: World) -> None:  # noqa: F811
+    """Begun as one resident and ended as another, in the same browser: refused."""
+    browser = apps.resident("hangzhou")
+    away = browser.post("/me/ways-in/weibo/link", "/me/ways-in").headers["Location"]
+    person = Person(apps, agent=AGENTS["weibo"])
+    person.browser = browser
+    back = person.press(away)
+    with browser.client.session_transaction(base_url="http://hangzhou.localhost") as cookie:
+        mark = cookie["browser"]
+    browser.post("/sign-out", "/me")
+    browser.post("/sign-in/demo", "/sign-in", subject="parents")
+    with browser.client.session_transaction(base_url="http://hangzhou.localhost") as cookie:
+        cookie["browser"] = mark
+    assert person.back(back).status_code == 400
+
+
+def test_a_service_leads_through_the_step_it_needs(phones: World) -> None:
+    """New business waits until the city is sure enough; then one is back where one was."""
+    phones.save(
+        HANGZHOU + "channels: {phone: {state: open}}\n"
+        "services: {utility_bills: {assurance: real_name}}\n",
+        based_on=2,
+    )
+    browser = phones.resident("hangzhou")
+    answer = browser.get("/services/utility-bills/link?kind=water")
+    where = answer.headers["Location"]
+    assert where.startswith("/me/verify?next=/services/utility-bills/link")
+    said = browser.get("/api/v1/session").json["csrf_token"]
+    refused = browser.client.post(
+        "/api/v1/utility-bills/payments",
+        base_url="http://hangzhou.localhost",
+        json={"bills": []},
+        headers={"X-CSRFToken": said},
+    )
+    assert refused.status_code == 403
+    fields: dict[str, Any] = {"real_name": "示例", "number": NUMBER, "next": "/me/payments"}
+    assert browser.post("/me/verify", **fields).status_code == 422, "not without a yes"
+    assert browser.post("/me/verify", agree="1", **fields).headers["Location"] == "/me/payments"
+    assert browser.get("/services/utility-bills/link?kind=water").status_code == 200
+
+
+def test_a_number_belongs_to_one_account(phones: World) -> None:
+    """The second who types it is led to merging; another city does not know it."""
+    fields = {"real_name": "示例", "number": NUMBER, "agree": "1"}
+    assert phones.resident("hangzhou").post("/me/verify", **fields).status_code == 302
+    answer = phones.resident("hangzhou", "parents").post("/me/verify", **fields)
+    assert (answer.status_code, "Another account here has this number" in answer.text) == (
+        409,
+        True,
+    )
+    assert phones.resident("ningbo").post("/me/verify", **fields).status_code == 302
+
+
+def test_what_is_sealed_opens_in_its_city_alone(world: World) -> None:
+    """A sealed name moved to another city, or shown as something else, does not open."""
+    with world.inside("hangzhou"):
+        sealed = seal_personal("real_name", "示例", world.clock())
+        with pytest.raises(CredentialError):
+            open_personal("number", sealed, world.clock())
+    with world.inside("ningbo"), pytest.raises(CredentialError):
+        open_personal("real_name", sealed, world.clock())
+    assert system("test")
+
+
+@given(st.text("0123456789", min_size=17, max_size=17))
+def test_the_check_digit_finds_every_single_slip(digits: str) -> None:
+    """GB 11643: a changed digit, and two neighbours swapped, give another check digit."""
+    whole = digits + check_digit(digits)
+    for place in range(17):
+        for other in "0123456789":
+            if other != digits[place]:
+                slipped = digits[:place] + other + digits[place + 1 :]
+                assert check_digit(slipped) != whole[17]
+        swapped = [*digits]
+        if place:
+            swapped[place - 1], swapped[place] = swapped[place], swapped[place - 1]
+            assert "".join(swapped) == digits or check_digit("".join(swapped)) != whole[17]
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        (NUMBER, NUMBER),
+        (" 110101 19900307 0011 ", NUMBER),
+        ("１１０１０１１９９００３０７００１１", NUMBER),
+        ("11010119900307001X", None),
+        ("110101199013070011", None),
+        ("990101199003070011", None),
+        ("1101019003070011", None),
+        ("11010119900307001", None),
+        ("", None),
+    ],
+)
+def test_resident_numbers(text: str, expected: str | None) -> None:
+    """The standard's own shape, a real day, a province, and the check digit."""
+    assert read_number(text, date(2026, 11, 22)) == expected
+
+
+def test_an_x_is_kept_large() -> None:
+    """The check digit ten is an X, whichever way it is typed."""
+    body = next(
+        f"1101011990030{n:04d}" for n in range(1000) if check_digit(f"1101011990030{n:04d}") == "X"
+    )
+    assert read_number(f"{body}x", date(2026, 1, 1)) in (f"{body}X", None)
+    assert masked_number(NUMBER) == "1****************1"
