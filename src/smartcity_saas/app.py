@@ -19,6 +19,7 @@ from smartcity_saas.database import init_database
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError
+from smartcity_saas.identity.access_log import init_access_log
 from smartcity_saas.identity.channels import Channel, installed_channels
 from smartcity_saas.messages.senders import SenderKind, installed_senders
 from smartcity_saas.messages.telling import SEND, send_message, send_text
@@ -84,6 +85,7 @@ def create_app(
     init_languages(app, _translations(services), settings.language)
     init_metrics(app, settings.metrics_token)
     init_probes(app)
+    init_access_log(app)
     init_static_files(app)
     pages.init_pages(app)
     csrf = CSRFProtect(app)

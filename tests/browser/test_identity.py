@@ -61,14 +61,14 @@ def test_by_number_then_an_app_then_the_real_name(walk: Walk) -> None:
 
 def test_two_accounts_become_one(walk: Walk) -> None:
     """Linking a number that has an account of its own asks, and merges."""
-    number = number_of(walk, 2)
-    walk.go("guangzhou", "/sign-in")
+    number, city = number_of(walk, 2), walk.say("guangzhou", "shenzhen")
+    walk.go(city, "/sign-in")
     by_phone(walk, number)
     walk.press("同意", "I agree")
     walk.press("退出", "Sign out")
-    walk.go("guangzhou", "/sign-in")
+    walk.go(city, "/sign-in")
     walk.press("示例住户乙", "Sample resident B")
-    walk.go("guangzhou", "/me/ways-in")
+    walk.go(city, "/me/ways-in")
     walk.press("手机号", "Mobile number")
     by_phone(walk, number)
     walk.sees("你在本市有两个账户", "You have two accounts here")

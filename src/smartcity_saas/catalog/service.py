@@ -79,6 +79,7 @@ class Service:
     ``daily`` writes what a day brings (once a city and day, or more often: idempotent), and
     ``importer`` takes a CSV from the command. ``api`` is where its JSON begins. ``acts`` names its
     acts in the trail, ``keeps`` says what it keeps of a person, for the page on privacy.
+    ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
     otherwise).
     """
@@ -105,6 +106,7 @@ class Service:
     api: str | None = None
     acts: Mapping[str, Any] = field(default_factory=dict)
     keeps: Localized | None = None
+    unfinished: Callable[[Any], list[tuple[Any, str]]] = lambda resident: []
     assurance: str = "none"
     demo: Callable[[City], None] | None = None
 

@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, PlatformModel, city_foreign_key
+from smartcity_saas.identity.held import NAME, PROOF, TRACE, WHEN, Held
 
 
 class Staff(PlatformModel):
@@ -72,6 +73,12 @@ class Resident(CityModel):
     """
 
     __tablename__ = "resident"
+    held = Held(
+        {"zh": "账户", "en": "Account"},
+        {"name": NAME, "created_at": WHEN, "assurance": {"zh": "验证程度", "en": "Verified"}},
+        "blank",
+        {"name": ""},
+    )
     __table_args__ = (UniqueConstraint("city_id", "number_index"),)
 
     name: Mapped[str]
@@ -92,6 +99,10 @@ class ResidentIdentity(CityModel):
     """A way in for a resident: a channel, and who they are there."""
 
     __tablename__ = "resident_identity"
+    held = Held(
+        {"zh": "登录方式", "en": "Ways to sign in"},
+        {"channel": {"zh": "渠道", "en": "Channel"}, "name": NAME, "created_at": WHEN},
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         UniqueConstraint("city_id", "channel", "subject"),
@@ -110,6 +121,14 @@ class ResidentContact(CityModel):
     written to."""
 
     __tablename__ = "resident_contact"
+    held = Held(
+        {"zh": "联系方式", "en": "Contacts"},
+        {
+            "kind": {"zh": "种类", "en": "Kind"},
+            "shown": {"zh": "号码", "en": "Address"},
+            "verified_at": WHEN,
+        },
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         UniqueConstraint("city_id", "resident_id", "kind"),
@@ -128,6 +147,14 @@ class ResidentSession(CityModel):
     ID token of an OpenID provider is kept, sealed, for signing out over there."""
 
     __tablename__ = "resident_session"
+    held = Held(
+        {"zh": "登录记录", "en": "Sessions"},
+        {
+            "created_at": WHEN,
+            "channel": {"zh": "渠道", "en": "Channel"},
+            "device": {"zh": "设备", "en": "Device"},
+        },
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         UniqueConstraint("city_id", "token_hash"),
@@ -181,6 +208,17 @@ class Consent(CityModel):
     """What a resident agreed to, in which version, and when they took it back."""
 
     __tablename__ = "consent"
+    held = Held(
+        {"zh": "同意记录", "en": "Consents"},
+        {
+            "purpose": {"zh": "用途", "en": "Purpose"},
+            "version": {"zh": "版本", "en": "Version"},
+            "given_at": WHEN,
+            "withdrawn_at": {"zh": "撤回", "en": "Withdrawn"},
+        },
+        "keep",
+        why=PROOF,
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         Index("ix_consent_city_id_resident_id", "city_id", "resident_id"),
@@ -202,3 +240,25 @@ class ResidentAttempt(CityModel):
     key: Mapped[str]
     count: Mapped[int]
     window_ends: Mapped[datetime]
+
+
+class ResidentAccess(CityModel):
+    """A member of staff has seen a resident's data: on which page, and why."""
+
+    __tablename__ = "resident_access"
+    held = Held(
+        {"zh": "谁看过我的数据", "en": "Who looked at my data"},
+        {"at": WHEN, "actor": {"zh": "账号", "en": "Account"}},
+        "keep",
+        why=TRACE,
+    )
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        Index("ix_resident_access_city_id_resident_id_at", "city_id", "resident_id", "at"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    page: Mapped[str]
+    reason: Mapped[str]

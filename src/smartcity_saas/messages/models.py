@@ -9,6 +9,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from smartcity_saas.database import CityModel, city_foreign_key
+from smartcity_saas.identity.held import WHEN, Held
 
 
 class Message(CityModel):
@@ -16,6 +17,10 @@ class Message(CityModel):
     same thing is told once; ``path`` leads to it."""
 
     __tablename__ = "message"
+    held = Held(
+        {"zh": "消息", "en": "Messages"},
+        {"title": {"zh": "内容", "en": "What"}, "created_at": WHEN},
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         UniqueConstraint("city_id", "resident_id", "key"),
@@ -35,6 +40,10 @@ class MessageDelivery(CityModel):
     """A message that was handed to a sender: so that it is handed over once if all goes well."""
 
     __tablename__ = "message_delivery"
+    held = Held(
+        {"zh": "发出的消息", "en": "Messages sent"},
+        {"kind": {"zh": "种类", "en": "Kind"}, "sent_at": WHEN},
+    )
     __table_args__ = (
         city_foreign_key("message_id", "message"),
         UniqueConstraint("city_id", "message_id", "kind"),

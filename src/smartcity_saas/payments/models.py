@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key
+from smartcity_saas.identity.held import ACCOUNTING, AMOUNT, STATE, WHEN, Held
 
 
 class Payment(CityModel):
@@ -20,6 +21,18 @@ class Payment(CityModel):
     """
 
     __tablename__ = "payment"
+    held = Held(
+        {"zh": "缴费", "en": "Payments"},
+        {
+            "number": {"zh": "编号", "en": "Number"},
+            "title": {"zh": "内容", "en": "What"},
+            "amount": AMOUNT,
+            "state": STATE,
+            "created_at": WHEN,
+        },
+        "keep",
+        why=ACCOUNTING,
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         UniqueConstraint("city_id", "number"),
@@ -65,6 +78,12 @@ class PaymentItem(CityModel):
     """One thing that a payment pays for; ``reference`` is the service's own key of it."""
 
     __tablename__ = "payment_item"
+    held = Held(
+        {"zh": "缴费明细", "en": "Items of payments"},
+        {"title": {"zh": "内容", "en": "What"}, "amount": AMOUNT},
+        "keep",
+        why=ACCOUNTING,
+    )
     __table_args__ = (
         city_foreign_key("payment_id", "payment"),
         UniqueConstraint("city_id", "payment_id", "reference"),
@@ -81,6 +100,12 @@ class PaymentClaim(CityModel):
     """What is being paid, or has been, belongs to one payment: two tabs cannot pay it twice."""
 
     __tablename__ = "payment_claim"
+    held = Held(
+        {"zh": "缴费占用", "en": "What payments are for"},
+        {"service": {"zh": "服务", "en": "Service"}},
+        "keep",
+        why=ACCOUNTING,
+    )
     __table_args__ = (
         city_foreign_key("payment_id", "payment"),
         UniqueConstraint("city_id", "service", "reference"),
@@ -100,6 +125,9 @@ class LedgerEntry(CityModel):
     """
 
     __tablename__ = "ledger_entry"
+    held = Held(
+        {"zh": "账目", "en": "Ledger"}, {"at": WHEN, "amount": AMOUNT}, "keep", why=ACCOUNTING
+    )
     __table_args__ = (
         city_foreign_key("payment_id", "payment"),
         UniqueConstraint("city_id", "key"),
@@ -123,6 +151,12 @@ class Refund(CityModel):
     """Money on its way back: ``requested``, ``pending``, ``done`` or ``failed``."""
 
     __tablename__ = "refund"
+    held = Held(
+        {"zh": "退款", "en": "Refunds"},
+        {"amount": AMOUNT, "state": STATE, "created_at": WHEN},
+        "keep",
+        why=ACCOUNTING,
+    )
     __table_args__ = (
         city_foreign_key("payment_id", "payment"),
         UniqueConstraint("city_id", "provider_reference"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, delete, select
@@ -13,7 +14,7 @@ from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.payments.models import Payment, PaymentClaim, PaymentItem, Refund
 from smartcity_saas.payments.providers import Order
-from smartcity_saas.payments.states import PROCESSING
+from smartcity_saas.payments.states import HELD, PROCESSING, UNDER_WAY
 
 
 def payment_of(payment_id: uuid.UUID) -> Payment:
@@ -128,3 +129,14 @@ def _found(query: Select[Payment]) -> Payment:
     if found is None:
         raise NotFound(_("There is no such payment."))
     return found
+
+
+def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
+    """Payments of a resident's that are under way or held: a text and a path each."""
+    query = select(Payment).where(
+        Payment.resident_id == resident.id, Payment.state.in_((*UNDER_WAY, HELD))
+    )
+    return [
+        (_("Payment %(number)s is not settled yet.", number=one.number), f"/me/payments/{one.id}")
+        for one in db.session.scalars(query)
+    ]

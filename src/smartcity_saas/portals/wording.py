@@ -98,6 +98,15 @@ _ACTORS: dict[str, Any] = {
     "demo": _("The demo"),
     "cli": _("The command"),
 }
+_PLACES: dict[str, Any] = {
+    "city": _("Finance desk"),
+    "city.counter": _("Counter"),
+}
+_PURPOSES: dict[str, Any] = {
+    "city.finance": _("payments and refunds"),
+    "city.desk": _("the desk's work"),
+    "city.see": _("running the city's site"),
+}
 _PARTS: dict[str, Any] = {
     "state": "",
     "notice": _("notice"),
@@ -139,6 +148,16 @@ def actor_label(event: AuditEvent | CityAuditEvent, names: Mapping[str, str]) ->
     if kind == "staff":
         return names.get(account) or str(getattr(event, "actor_label", account))
     return str(_ACTORS.get(account if kind == "system" else kind, account))
+
+
+def page_label(page: str, reason: str) -> str:
+    """On which page of the console something was seen, and why: what was typed there, else what
+    the page is for."""
+    part = page.partition(".")[0]
+    service = current_app.extensions["services"].get(part.removesuffix("_desk"))
+    where = local(service.title) if service else str(_PLACES.get(page) or _PLACES.get(part, page))
+    why = str(_PURPOSES.get(reason, reason))
+    return f"{where}: {why}" if why else where
 
 
 def brand_of(slug: str) -> str:

@@ -6,6 +6,7 @@ from smartcity_saas.portals.resident import (
     home,
     information,
     payments,
+    rights,
     session,
     signing_in,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "home",
     "information",
     "payments",
+    "rights",
     "session",
     "signing_in",
 ]

@@ -16,7 +16,12 @@ from smartcity_saas.services.hospital_appointments.booking import appointments_o
 from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
 from smartcity_saas.services.hospital_appointments.importing import import_schedule
 from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
-from smartcity_saas.services.hospital_appointments.models import ENTRY_OFFERED, HALF_NAMES, OFFER
+from smartcity_saas.services.hospital_appointments.models import (
+    BOOKED,
+    ENTRY_OFFERED,
+    HALF_NAMES,
+    OFFER,
+)
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.settings import HospitalAppointmentsSettings
 from smartcity_saas.services.hospital_appointments.source import REPORT, send_report
@@ -61,6 +66,18 @@ def _mine(person: Any) -> list[Mine]:
     return found
 
 
+def _unfinished(person: Any) -> list[tuple[Any, str]]:
+    now = present_time()
+    return [
+        *(
+            (_("An appointment is still to come."), f"{ROOT}/appointments/{one.id}")
+            for one in appointments_of(person)
+            if one.state == BOOKED and one.starts_at > now
+        ),
+        *((_("You wait for a place."), ROOT) for _entry in entries_of(person)),
+    ]
+
+
 service = Service(
     name=SERVICE,
     title={"zh": "预约挂号", "en": "Hospital appointments"},
@@ -96,6 +113,7 @@ service = Service(
     demo=demo.fill,
     work={LAPSE: lapse, OFFER: offer_free, REPORT: send_report},
     daily=remind,
+    unfinished=_unfinished,
     importer=import_schedule,
     acts={
         "hospital_appointments.book": _("Booked a place"),

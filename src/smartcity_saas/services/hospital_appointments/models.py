@@ -15,6 +15,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+from smartcity_saas.identity.held import STATE, WHEN, Held
 
 HALVES = ("am", "pm")
 CLINICS = ("general", "expert", "special")
@@ -155,6 +156,16 @@ class Patient(CityModel):
     """Someone for whom a resident books: themselves or family."""
 
     __tablename__ = "patient"
+    held = Held(
+        {"zh": "就诊人", "en": "Patients"},
+        {
+            "name": {"zh": "姓名", "en": "Name"},
+            "relation": {"zh": "关系", "en": "Relation"},
+            "phone": {"zh": "电话", "en": "Telephone"},
+        },
+        "blank",
+        {"name": "—", "phone": ""},
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         Index("ix_patient_city_id_resident_id", "city_id", "resident_id"),
@@ -172,6 +183,15 @@ class Appointment(CityModel):
     """A place that someone has. ``code`` is what the QR code and the desk read."""
 
     __tablename__ = "appointment"
+    held = Held(
+        {"zh": "预约", "en": "Appointments"},
+        {"starts_at": WHEN, "code": {"zh": "编号", "en": "Code"}, "state": STATE},
+        "keep",
+        why={
+            "zh": "医院的就诊记录要求留存；已与姓名电话分开。",
+            "en": "Hospitals must keep records of visits; apart from name and telephone.",
+        },
+    )
     __table_args__ = (
         city_foreign_key("place_id", "clinic_place"),
         city_foreign_key("session_id", "clinic_session"),
@@ -219,6 +239,7 @@ class WaitingEntry(CityModel):
     """Someone waits for a place of a session. ``offered_until`` while a place is kept for them."""
 
     __tablename__ = "waiting_entry"
+    held = Held({"zh": "候补", "en": "Waiting lists"}, {"created_at": WHEN, "state": STATE})
     __table_args__ = (
         city_foreign_key("session_id", "clinic_session"),
         city_foreign_key("patient_id", "patient"),

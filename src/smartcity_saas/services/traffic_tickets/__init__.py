@@ -13,7 +13,7 @@ from smartcity_saas.connectors import HttpConnectorSettings
 from smartcity_saas.services.traffic_tickets import api, demo
 from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
 from smartcity_saas.services.traffic_tickets.importing import import_tickets
-from smartcity_saas.services.traffic_tickets.models import OPEN
+from smartcity_saas.services.traffic_tickets.models import DISPUTED, OPEN
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.paying import payable
 from smartcity_saas.services.traffic_tickets.plates import shown
@@ -43,6 +43,14 @@ def _waiting(count: int) -> str:
     if not count:
         return str(gettext("No open ticket"))
     return str(ngettext("%(num)s open ticket", "%(num)s open tickets", count))
+
+
+def _unfinished(person: Any) -> list[tuple[Any, str]]:
+    return [
+        (_("A dispute waits for its answer."), f"{ROOT}/{one.id}")
+        for one in own_violations(person)
+        if one.status == DISPUTED
+    ]
 
 
 service = Service(
@@ -91,6 +99,7 @@ service = Service(
     mine=_mine,
     demo=demo.fill,
     payable=payable,
+    unfinished=_unfinished,
     work={REPORT: send_report},
     importer=import_tickets,
     acts={

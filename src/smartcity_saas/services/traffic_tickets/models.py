@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+from smartcity_saas.identity.held import AMOUNT, STATE, WHEN, Held
 
 OPEN, PAID, DISPUTED, REVOKED = "open", "paid", "disputed", "revoked"
 STATUSES = (OPEN, PAID, DISPUTED, REVOKED)
@@ -56,6 +57,7 @@ class VehicleLink(CityModel):
     """A resident's vehicle."""
 
     __tablename__ = "vehicle_link"
+    held = Held({"zh": "绑定的车辆", "en": "Linked vehicles"}, {"created_at": WHEN})
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         city_foreign_key("vehicle_id", "traffic_vehicle"),
@@ -74,6 +76,7 @@ class LicenceLink(CityModel):
     """A resident's own driving licence."""
 
     __tablename__ = "licence_link"
+    held = Held({"zh": "绑定的驾驶证", "en": "Linked licence"}, {"created_at": WHEN})
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         city_foreign_key("licence_id", "traffic_licence"),
@@ -94,6 +97,15 @@ class Violation(CityModel):
     ``licence_by_payment`` while only a payment here says so."""
 
     __tablename__ = "violation"
+    held = Held(
+        {"zh": "在这里缴过的罚单", "en": "Tickets paid here"},
+        {"number": {"zh": "编号", "en": "Number"}, "fine": AMOUNT, "paid_on": WHEN},
+        "keep",
+        why={
+            "zh": "属于交管部门的处罚记录，不随账户删除。",
+            "en": "The authority's own record; it does not leave with the account.",
+        },
+    )
     __table_args__ = (
         city_foreign_key("vehicle_id", "traffic_vehicle"),
         city_foreign_key("licence_id", "traffic_licence"),
@@ -128,6 +140,12 @@ class Dispute(CityModel):
     """A resident's objection to a violation, and the answer."""
 
     __tablename__ = "dispute"
+    held = Held(
+        {"zh": "申诉", "en": "Disputes"},
+        {"reason": {"zh": "理由", "en": "Reason"}, "state": STATE, "created_at": WHEN},
+        "blank",
+        {"reason": ""},
+    )
     __table_args__ = (
         city_foreign_key("violation_id", "violation"),
         city_foreign_key("resident_id", "resident"),
@@ -150,6 +168,7 @@ class DisputePhoto(CityModel):
     """A photograph with a dispute, made anew when it came."""
 
     __tablename__ = "dispute_photo"
+    held = Held({"zh": "申诉照片", "en": "Photographs"}, {"created_at": WHEN})
     __table_args__ = (
         city_foreign_key("dispute_id", "dispute"),
         Index("ix_dispute_photo_city_id_dispute_id", "city_id", "dispute_id"),

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+from smartcity_saas.identity.held import AMOUNT, NAME, WHEN, Held
 
 KINDS = ("water", "electricity", "gas")
 BILL_NAMES: dict[str, Any] = {
@@ -43,6 +44,9 @@ class UtilityLink(CityModel):
     """A resident's link to an account, under a name of their own."""
 
     __tablename__ = "utility_link"
+    held = Held(
+        {"zh": "绑定的户号", "en": "Linked accounts"}, {"nickname": NAME, "created_at": WHEN}
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         city_foreign_key("account_id", "utility_account"),
@@ -65,6 +69,15 @@ class UtilityBill(CityModel):
     it is paid by a payment made here."""
 
     __tablename__ = "utility_bill"
+    held = Held(
+        {"zh": "在这里缴过的账单", "en": "Bills paid here"},
+        {"period": {"zh": "月份", "en": "Month"}, "amount": AMOUNT, "paid_on": WHEN},
+        "keep",
+        why={
+            "zh": "属于供应单位的账单，不随账户删除。",
+            "en": "The supplier's own bill; it does not leave with the account.",
+        },
+    )
     __table_args__ = (
         city_foreign_key("account_id", "utility_account"),
         city_foreign_key("payment_id", "payment"),

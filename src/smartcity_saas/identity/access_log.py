@@ -1,0 +1,68 @@
+"""Who of the staff has seen whose data, noted by the database layer itself: whatever row of a
+resident's is loaded for a page of the console is noted, so no page can forget to."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Flask, Response, current_app, has_request_context, request
+from sqlalchemy import event, select
+from sqlalchemy.orm import Mapper
+
+from smartcity_saas import scope
+from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.identity.models import Resident, ResidentAccess
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.sites import CONSOLE_HOST
+
+REASON = "reason"
+_SEEN = "smartcity.residents_seen"
+
+
+def init_access_log(app: Flask) -> None:
+    """Note accesses after every request to the console."""
+    app.after_request(_write)
+
+
+def accesses_of(resident: SignedInResident, limit: int = 200) -> list[ResidentAccess]:
+    """Who has seen a resident's data, the newest first."""
+    query = select(ResidentAccess).where(ResidentAccess.resident_id == resident.id)
+    query = query.order_by(ResidentAccess.at.desc(), ResidentAccess.id.desc()).limit(limit)
+    return list(db.session.scalars(query))
+
+
+@event.listens_for(Mapper, "load")
+def _note(row: Any, context: Any) -> None:
+    if not isinstance(row, CityModel) or not has_request_context():
+        return
+    resident_id = row.id if isinstance(row, Resident) else row.__dict__.get("resident_id")
+    if resident_id is not None and request.site.kind == CONSOLE_HOST:  # type: ignore[attr-defined]
+        seen: set[tuple[int, uuid.UUID]] = request.environ.setdefault(_SEEN, set())
+        seen.add((scope.city_id(), resident_id))
+
+
+def _write(response: Response) -> Response:
+    seen: set[tuple[int, uuid.UUID]] = request.environ.get(_SEEN, set())
+    member = current_staff() if seen else None
+    if member is None:
+        return response
+    reason = (request.values.get(REASON) or "").strip()[:200]
+    policy = current_app.extensions["policies"].get(request.endpoint)
+    for city_id in {one for one, _resident in seen}:
+        with city_scope(city_id), command() as session:
+            for one, resident_id in sorted(seen):
+                if one == city_id:
+                    session.add(
+                        ResidentAccess(
+                            resident_id=resident_id,
+                            at=present_time(),
+                            actor=member.actor.name,
+                            page=str(request.endpoint),
+                            reason=reason or (policy.permission if policy else "") or "",
+                        )
+                    )
+    return response

@@ -1,0 +1,176 @@
+"""Everything held of a resident, found by the tables themselves: shown, taken along, erased.
+
+Whatever has a ``resident_id`` is the resident's, and whatever refers to such a row as well. A new
+table is therefore in here by itself; its ``held`` says what it is called (PIPL, articles 45 to 47).
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import delete, inspect, or_, select, update
+
+from smartcity_saas.audit import record
+from smartcity_saas.credentials.personal import open_personal
+from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.database.models import Base
+from smartcity_saas.identity.held import Held
+from smartcity_saas.identity.models import Resident, ResidentContact
+from smartcity_saas.identity.real_names import masked_name, masked_number
+from smartcity_saas.identity.residents import SignedInResident
+
+_SECRET = frozenset({"token_hash", "id_token", "number_index", "sealed"})
+"""Columns that open doors or say nothing; what is sealed in them is shown opened."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """The rows of one kind."""
+
+    model: type[CityModel]
+    held: Held
+    rows: Sequence[Any]
+
+
+def held_models() -> list[type[CityModel]]:
+    """Every kind of row that belongs to a resident, or refers to one that does; what is referred
+    to stands before what refers to it."""
+    models = {
+        mapper.class_.__tablename__: mapper.class_
+        for mapper in Base.registry.mappers
+        if issubclass(mapper.class_, CityModel)
+    }
+    found: list[type[CityModel]] = []
+    theirs: set[str] = set()
+    for table in Base.metadata.sorted_tables:  # what is referred to comes first
+        model = models.get(table.name)
+        if model is not None and (model is Resident or _parents(model) & theirs):
+            found.append(model)
+            theirs.add(table.name)
+    return found
+
+
+def holdings(resident: SignedInResident) -> list[Holding]:
+    """What the city that we are in holds of a resident; kinds without a row are left out."""
+    return [Holding(model, _held(model), rows) for model, rows in _rows_of(resident.id) if rows]
+
+
+def as_json(found: Sequence[Holding], now: datetime) -> list[dict[str, Any]]:
+    """Holdings to take along: every column, sealed ones opened, photographs as base64."""
+    return [
+        {
+            "kind": one.model.__tablename__,
+            "title": one.held.title,
+            "rows": [
+                {
+                    **{
+                        column.key: _plain(getattr(row, column.key))
+                        for column in inspect(one.model).columns
+                        if column.key not in _SECRET and column.key != "city_id"
+                    },
+                    **opened(row, now),
+                }
+                for row in one.rows
+            ],
+        }
+        for one in found
+    ]
+
+
+def opened(row: Any, now: datetime, *, masked: bool = False) -> dict[str, str]:
+    """What is sealed in a row, opened; ``masked`` for screens."""
+    if isinstance(row, ResidentContact):
+        return {"address": row.shown if masked else open_personal(row.kind, row.sealed, now)}
+    if isinstance(row, Resident) and row.real_name is not None and row.number is not None:
+        name, number = (
+            open_personal("real_name", row.real_name, now),
+            open_personal("number", row.number, now),
+        )
+        if masked:
+            name, number = masked_name(name), masked_number(number)
+        return {"real_name": name, "number": number}
+    return {}
+
+
+def erase(resident: SignedInResident, now: datetime) -> None:
+    """Delete what may be deleted, blank what others need, keep what the law keeps; nobody comes
+    in as this resident again. Whoever calls has made sure that nothing is unfinished."""
+    with command() as session:
+        session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
+        for model, rows in reversed(_rows_of(resident.id)):
+            keys, held = [row.id for row in rows], _held(model)
+            if not keys or held.erase == "keep":
+                continue
+            if held.erase == "delete":
+                session.execute(delete(model).where(model.id.in_(keys)))
+            else:
+                session.execute(update(model).where(model.id.in_(keys)).values(dict(held.blank)))
+        session.execute(
+            update(Resident)
+            .where(Resident.id == resident.id)
+            .values(
+                closed_at=now,
+                consented=None,
+                assurance="none",
+                real_name=None,
+                number=None,
+                number_index=None,
+                verified_by=None,
+                verified_at=None,
+            )
+        )
+        record(resident.actor, "resident.erase", f"resident:{resident.id}", {}, now)
+
+
+def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any]]]:
+    """Every row of a resident's by model, parents before children."""
+    keys: dict[str, list[uuid.UUID]] = {}
+    found: list[tuple[type[CityModel], Sequence[Any]]] = []
+    for model in held_models():
+        rows = db.session.scalars(
+            select(model).where(_belongs(model, resident_id, keys)).order_by(model.id)
+        ).all()
+        keys[model.__tablename__] = [row.id for row in rows]
+        found.append((model, rows))
+    return found
+
+
+def _belongs(
+    model: type[CityModel], resident_id: uuid.UUID, keys: Mapping[str, list[uuid.UUID]]
+) -> Any:
+    columns = inspect(model).columns
+    if model is Resident:
+        return Resident.id == resident_id
+    if "resident_id" in columns:
+        return columns["resident_id"] == resident_id
+    return or_(
+        *(columns[name].in_(keys[table]) for name, table in _references(model) if table in keys)
+    )
+
+
+def _references(model: type[CityModel]) -> Iterator[tuple[str, str]]:
+    for key in model.__table__.foreign_key_constraints:  # type: ignore[attr-defined]
+        column = next(one for one in key.column_keys if one != "city_id")
+        yield column, key.referred_table.name
+
+
+def _parents(model: type[CityModel]) -> set[str]:
+    return {table for _column, table in _references(model)}
+
+
+def _held(model: type[CityModel]) -> Held:
+    found: Held = model.held  # type: ignore[attr-defined]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return str(value) if isinstance(value, uuid.UUID) else value

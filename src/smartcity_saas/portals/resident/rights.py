@@ -1,0 +1,160 @@
+"""What a resident may ask of the city about themselves: see, take along, take back, delete, know who
+looked (PIPL, chapter IV)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from flask import Response, current_app, redirect, render_template, request, session
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.identity import residents
+from smartcity_saas.identity.access_log import accesses_of
+from smartcity_saas.identity.assurance import forget_real_name
+from smartcity_saas.identity.consents import (
+    MESSAGES,
+    PRIVACY,
+    PURPOSES,
+    REAL_NAME,
+    agrees,
+    consents_of,
+    give,
+    withdraw,
+)
+from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.identity.holdings import as_json, erase, held_models, holdings, opened
+from smartcity_saas.payments.records import unfinished as unfinished_payments
+from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.portals.wording import page_label
+from smartcity_saas.tenancy.here import present_time, site_city
+
+ROOT = "/me/data"
+DELETE_WORD = {"zh": "删除", "en": "delete"}
+
+
+@blueprint.page(ROOT, who="resident", continues=True, unasked=True)
+def my_data() -> Any:
+    """Everything held of the resident, with what is personal in it masked."""
+    now = present_time()
+    found = holdings(signed_in_resident())
+    sealed = {row.id: opened(row, now, masked=True) for one in found for row in one.rows}
+    return render_template("resident/data.html", found=found, sealed=sealed, tab="me")
+
+
+@blueprint.page(f"{ROOT}/download", who="resident", methods=("POST",), continues=True, unasked=True)
+def download_data() -> Any:
+    """The same to take along, whole, as JSON."""
+    resident, now, city = signed_in_resident(), present_time(), site_city()
+    body = {"city": city.slug, "at": now.isoformat(), "held": as_json(holdings(resident), now)}
+    return Response(
+        json.dumps(body, ensure_ascii=False, indent=2),
+        content_type="application/json; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{city.slug}-my-data.json"'},
+    )
+
+
+@blueprint.page(f"{ROOT}/access", who="resident", continues=True)
+def who_looked() -> Any:
+    """Every time that staff saw something of the resident's, and why."""
+    return render_template(
+        "resident/access.html",
+        found=accesses_of(signed_in_resident()),
+        page_label=page_label,
+        tab="me",
+    )
+
+
+@blueprint.page(f"{ROOT}/consents", who="resident", continues=True)
+def consents() -> Any:
+    """What the resident agreed to, each to be taken back as easily."""
+    resident = signed_in_resident()
+    return render_template(
+        "resident/consents.html",
+        purposes=[(found, agrees(resident.id, found.name)) for found in PURPOSES.values()],
+        history=consents_of(resident.id),
+        tab="me",
+    )
+
+
+@blueprint.page(f"{ROOT}/consents/<purpose>", who="resident", methods=("POST",), continues=True)
+def change_consent(purpose: str) -> Any:
+    """Give or take back one."""
+    resident, now = signed_in_resident(), present_time()
+    if purpose == PRIVACY:
+        return redirect(f"{ROOT}/delete")
+    if purpose == MESSAGES and "give" in request.form:
+        give(resident.id, MESSAGES, now)
+    elif purpose in (MESSAGES, REAL_NAME):
+        withdraw(resident.id, purpose, now)
+        if purpose == REAL_NAME:
+            forget_real_name(resident, now)
+    else:
+        raise NotFound
+    return redirect(f"{ROOT}/consents")
+
+
+@blueprint.page("/me/sessions", who="resident", continues=True)
+def sessions() -> Any:
+    """Where the resident is signed in."""
+    resident = signed_in_resident()
+    return render_template(
+        "resident/sessions.html",
+        found=residents.sessions_of(resident, present_time()),
+        here=resident.session_hash,
+        channels=current_app.extensions["channels"],
+        tab="me",
+    )
+
+
+@blueprint.page(
+    "/me/sessions/<uuid:session_id>/end", who="resident", methods=("POST",), continues=True
+)
+def end_session(session_id: uuid.UUID) -> Any:
+    """End one, there and at once."""
+    residents.end_session(signed_in_resident(), session_id, present_time())
+    return redirect("/me/sessions")
+
+
+@blueprint.page(f"{ROOT}/delete", who="resident", continues=True, unasked=True)
+def delete_question() -> Any:
+    """What goes, what stays and why, what is to be ended first."""
+    return _delete_page()
+
+
+@blueprint.page(f"{ROOT}/delete", who="resident", methods=("POST",), continues=True, unasked=True)
+def delete_account() -> Any:
+    """Delete the account, once the word has been typed."""
+    resident = signed_in_resident()
+    if request.form.get("word", "").strip().lower() not in DELETE_WORD.values():
+        return _delete_page(_("Type the word to go on.")), 422
+    if _unfinished(resident):
+        raise Conflict(_("Something is not finished yet. End it first, then delete."))
+    erase(resident, present_time())
+    session.clear()
+    return render_template("resident/deleted.html", resident=None)
+
+
+def _delete_page(error: Any = None) -> str:
+    resident = signed_in_resident()
+    return render_template(
+        "resident/delete.html",
+        unfinished=_unfinished(resident),
+        kept=[
+            model.held  # type: ignore[attr-defined]
+            for model in held_models()
+            if model.held.erase == "keep"  # type: ignore[attr-defined]
+        ],
+        word=DELETE_WORD,
+        error=error,
+        tab="me",
+    )
+
+
+def _unfinished(resident: Any) -> list[tuple[Any, str]]:
+    found = list(unfinished_payments(resident))
+    for service in current_app.extensions["services"].values():
+        found += service.unfinished(resident)
+    return found

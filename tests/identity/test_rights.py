@@ -1,0 +1,238 @@
+"""What a resident may ask of the city: see, take along, take back, delete, know who looked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import inspect, select
+
+from smartcity_saas.audit import verify_trail
+from smartcity_saas.database import command, db
+from smartcity_saas.identity.consents import PRIVACY, PURPOSES
+from smartcity_saas.identity.held import Held
+from smartcity_saas.identity.holdings import held_models
+from smartcity_saas.identity.models import Resident, ResidentAccess, ResidentIdentity
+from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.messages import tell
+from smartcity_saas.messages.models import Message, MessageDelivery
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.services.hospital_appointments import patients as domain
+from smartcity_saas.services.hospital_appointments.models import Patient
+from tests.conftest import World
+from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
+
+
+def the_resident(world: World, city: str = "hangzhou") -> Any:
+    with world.inside(city):
+        return db.session.scalars(select(Resident).where(Resident.closed_at.is_(None))).first()
+
+
+def add_patient(world: World, city: str = "hangzhou") -> None:
+    """For whoever signed in last."""
+    with world.inside(city):
+        found = db.session.scalars(select(Resident).order_by(Resident.id.desc())).first()
+        assert found is not None
+        typed = {"name": "示例", "relation": "self", "phone": PHONE}
+        domain.add_patient(SignedInResident(found.id, found.name, False), typed, world.clock())
+
+
+def test_every_table_of_residents_says_what_it_is() -> None:
+    """A new table with a resident's rows shows up in “my data” by itself; here it is told to say
+    what it is called, and what becomes of it when the resident leaves."""
+    for model in held_models():
+        held = getattr(model, "held", None)
+        assert isinstance(held, Held), f"{model.__name__} needs `held`"
+        assert set(held.shown) <= set(inspect(model).columns.keys()), model
+        assert set(held.blank) <= set(inspect(model).columns.keys()), model
+        assert (held.erase == "keep") == (held.why is not None), model
+        assert {"zh", "en"} == set(held.title)
+
+
+def test_my_data_shows_everything_and_masks_it(phones: World) -> None:  # noqa: F811
+    """Contact, real name, patients: there, and numbers masked on the screen."""
+    browser = by_phone(phones)
+    browser.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
+    add_patient(phones)
+    page = browser.get("/me/data").text
+    assert "138****0001" in page
+    assert "1****************1" in page
+    assert NUMBER not in page
+    assert "Patients" in page
+
+
+def test_the_download_is_whole(phones: World) -> None:  # noqa: F811
+    """As JSON: the number itself, every kind, no key of any door."""
+    browser = by_phone(phones)
+    browser.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
+    add_patient(phones)
+    answer = browser.post("/me/data/download", "/me/data")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    kinds = {one["kind"]: one["rows"] for one in answer.json["held"]}
+    assert kinds["resident"][0]["number"] == NUMBER
+    assert kinds["resident_contact"][0]["address"] == PHONE
+    assert kinds["patient"][0]["phone"] == PHONE
+    assert "token_hash" not in json.dumps(answer.json)
+
+
+def test_nothing_of_others_is_in_it(phones: World) -> None:  # noqa: F811
+    """Another resident's rows, and another city's, are not."""
+    phones.resident("hangzhou", "parents")
+    add_patient(phones)
+    phones.resident("ningbo")
+    add_patient(phones, "ningbo")
+    browser = by_phone(phones)
+    kinds = {one["kind"] for one in browser.post("/me/data/download", "/me/data").json["held"]}
+    assert "patient" not in kinds
+
+
+def test_deleting_leaves_what_the_law_keeps(phones: World) -> None:  # noqa: F811
+    """Typed out, the account is gone for good: nobody comes in as it, its name is blank, patients
+    are nobody's; a second sign-in is a new account."""
+    browser = by_phone(phones)
+    add_patient(phones)
+    before = the_resident(phones).id
+    assert browser.post("/me/data/delete", word="no").status_code == 422
+    answer = browser.post("/me/data/delete", word="delete")
+    assert "Your account is deleted" in answer.text
+    assert browser.get("/me").status_code == 302
+    with phones.inside("hangzhou"):
+        row = db.session.scalars(select(Resident).where(Resident.id == before)).one()
+        assert (row.name, row.assurance, row.number) == ("", "none", None)
+        assert row.closed_at is not None
+        patient = db.session.scalars(select(Patient)).one()
+        assert (patient.name, patient.phone) == ("—", "")
+        assert db.session.scalars(select(ResidentIdentity)).all() == []
+        assert verify_trail().found is None
+    by_phone(phones)
+    assert the_resident(phones).id != before
+
+
+def test_what_is_unfinished_comes_first(phones: World) -> None:  # noqa: F811
+    """A payment under way stops it, with the way to it."""
+    browser = by_phone(phones)
+    resident = the_resident(phones)
+    with phones.inside("hangzhou"), command() as session:
+        now = phones.clock()
+        session.add(
+            Payment(
+                number="P1",
+                resident_id=resident.id,
+                service="utility_bills",
+                title={"zh": "一", "en": "One"},
+                amount=1,
+                currency="CNY",
+                state="open",
+                provider="stripe",
+                site="x",
+                language="zh",
+                back="/",
+                created_at=now,
+                expires_at=now,
+            )
+        )
+    page = browser.get("/me/data/delete").text
+    assert "Payment P1 is not settled yet" in page
+    assert browser.post("/me/data/delete", "/me/data", word="delete").status_code == 409
+    assert the_resident(phones).id == resident.id
+
+
+def test_consent_comes_first_and_is_taken_back_as_easily(phones: World) -> None:  # noqa: F811
+    """Before it one sees only one's data; a new version asks again."""
+    browser = by_phone(phones)
+    assert browser.get("/me").status_code == 200
+    with phones.inside("hangzhou"), command() as session:
+        session.scalars(select(Resident)).one().consented = "2000-01"
+    assert browser.get("/me").headers["Location"].startswith("/me/consent")
+    assert browser.get("/me/data").status_code == 200
+    browser.post("/me/consent", next="/me")
+    assert browser.get("/me").status_code == 200
+    assert the_resident(phones).consented == PURPOSES[PRIVACY].version
+
+
+def test_taking_back_the_real_name_erases_it(phones: World) -> None:  # noqa: F811
+    """And the level falls to what is left."""
+    browser = by_phone(phones)
+    browser.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
+    assert the_resident(phones).assurance == "real_name"
+    browser.post("/me/data/consents/real_name", "/me/data/consents", withdraw="1")
+    row = the_resident(phones)
+    assert (row.assurance, row.number, row.number_index) == ("contact", None, None)
+
+
+def test_messages_stop_with_their_consent(phones: World) -> None:  # noqa: F811
+    """A verified number alone is not written to; with a yes it is; taken back, no longer."""
+    browser = by_phone(phones)
+    resident = the_resident(phones)
+
+    def told(key: str) -> bool:
+        with phones.inside("hangzhou"):
+            tell(
+                resident.id,
+                key,
+                {"zh": key, "en": key},
+                {"zh": "一", "en": "one"},
+                "/",
+                phones.clock(),
+            )
+        phones.work()
+        with phones.inside("hangzhou"):
+            query = select(Message.key).join(
+                MessageDelivery, MessageDelivery.message_id == Message.id
+            )
+            return key in db.session.scalars(query).all()
+
+    assert not told("first")
+    browser.post("/me/data/consents/messages", "/me/data/consents", give="1")
+    assert told("second")
+    browser.post("/me/data/consents/messages", "/me/data/consents", withdraw="1")
+    assert not told("third")
+
+
+def test_whoever_looks_is_noted(world: World) -> None:
+    """Staff open the finance desk: the resident whose payment is on it sees who, where and why;
+    nobody else does, and looking at one's own data notes nothing."""
+    browser = world.resident("hangzhou")
+    resident = the_resident(world)
+    with world.inside("hangzhou"), command() as session:
+        now = world.clock()
+        session.add(
+            Payment(
+                number="P2",
+                resident_id=resident.id,
+                service="utility_bills",
+                title={"zh": "一", "en": "One"},
+                amount=1,
+                currency="CNY",
+                state="paid",
+                provider="stripe",
+                site="x",
+                language="zh",
+                back="/",
+                created_at=now,
+                expires_at=now,
+            )
+        )
+    browser.get("/me/data")
+    assert "Nobody has looked" in browser.get("/me/data/access").text
+    world.city_staff("hangzhou").get("/cities/hangzhou/payments")
+    page = browser.get("/me/data/access").text
+    assert "staff:staff-hangzhou" in page
+    assert "Finance desk: payments and refunds" in page
+    with world.inside("hangzhou"):
+        assert len(db.session.scalars(select(ResidentAccess)).all()) == 1
+    other = world.resident("hangzhou", "parents")
+    assert "Nobody has looked" in other.get("/me/data/access").text
+
+
+def test_sessions_are_listed_and_ended(world: World) -> None:
+    """Signed in twice: the one here ends the other, there and at once; never another's."""
+    here, there = world.resident("hangzhou"), world.resident("hangzhou")
+    page = here.get("/me/sessions").text
+    assert page.count("Sign out there") == 1
+    path = page.partition('action="/me/sessions/')[2].partition('"')[0]
+    other = world.resident("hangzhou", "parents")
+    assert other.post(f"/me/sessions/{path}", "/me/sessions").status_code in (400, 404)
+    assert here.post(f"/me/sessions/{path}", "/me/sessions").status_code == 302
+    assert there.get("/me").status_code == 302
+    assert here.get("/me").status_code == 200
