@@ -38,7 +38,7 @@ from smartcity_saas.connectors import client
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
-from smartcity_saas.identity.access import CITY_STAFF, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.identity.access import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
 from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
 from smartcity_saas.identity.staff import create_staff
@@ -203,7 +203,14 @@ class World:
 
     def staff(self, username: str, role: str, **place: str) -> Browser:
         create_staff(
-            system("test"), username, username.title(), role, PASSWORD, clock=self.clock, **place
+            system("test"),
+            username,
+            username.title(),
+            (role,),
+            PASSWORD,
+            demo=True,
+            clock=self.clock,
+            **place,
         )
         browser = self.client("console.localhost")
         answer = browser.post("/sign-in", username=username, password=PASSWORD)
@@ -217,7 +224,7 @@ class World:
         return self.staff(f"admin-{province}", PROVINCE_ADMIN, province=province)
 
     def city_staff(self, city: str = "hangzhou") -> Browser:
-        return self.staff(f"staff-{city}", CITY_STAFF, city=city)
+        return self.staff(f"staff-{city}", CITY_ADMIN, city=city)
 
     def resident(self, city: str = "hangzhou", subject: str = "household") -> Browser:
         browser = self.client(f"{city}.localhost")

@@ -22,6 +22,7 @@ from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.access_log import init_access_log
 from smartcity_saas.identity.channels import Channel, installed_channels
 from smartcity_saas.messages.senders import SenderKind, installed_senders
+from smartcity_saas.messages.staff_mail import send_staff_mail
 from smartcity_saas.messages.telling import SEND, send_message, send_text
 from smartcity_saas.migrations import init_migrations
 from smartcity_saas.observability import init_logging, init_metrics
@@ -69,6 +70,7 @@ def create_app(
         "providers": providers,
         "senders": senders,
         "send_text": send_text,
+        "send_staff_mail": send_staff_mail,
         "payables": {name: found.payable for name, found in services.items() if found.payable},
         "tasks": _tasks(services),
         "keyring": Keyring(settings.master_key),

@@ -15,7 +15,7 @@ from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.database import command
-from smartcity_saas.identity.access import CITY_STAFF, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.identity.access import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.identity.channels.demo import RESIDENTS
 from smartcity_saas.identity.staff import create_staff
 from smartcity_saas.tenancy.announcements import publish
@@ -24,35 +24,35 @@ from smartcity_saas.tenancy.entering import city_scope
 
 PASSWORD = "smart-city-demo"  # noqa: S105 -- the demo's, public on purpose
 STAFF: tuple[dict[str, Any], ...] = (
-    {"username": "operator", "name": "运维员（示例）", "role": OPERATOR},
+    {"username": "operator", "name": "运维员（示例）", "roles": (OPERATOR,)},
     {
         "username": "zhejiang",
         "name": "浙江省管理员（示例）",
-        "role": PROVINCE_ADMIN,
+        "roles": (PROVINCE_ADMIN,),
         "province": "zhejiang",
     },
     {
         "username": "guangdong",
         "name": "广东省管理员（示例）",
-        "role": PROVINCE_ADMIN,
+        "roles": (PROVINCE_ADMIN,),
         "province": "guangdong",
     },
     {
         "username": "hangzhou",
         "name": "杭州市工作人员（示例）",
-        "role": CITY_STAFF,
+        "roles": (CITY_ADMIN,),
         "city": "hangzhou",
     },
     {
         "username": "guangzhou",
         "name": "广州市工作人员（示例）",
-        "role": CITY_STAFF,
+        "roles": (CITY_ADMIN,),
         "city": "guangzhou",
     },
     {
         "username": "shanghai",
         "name": "上海市工作人员（示例）",
-        "role": CITY_STAFF,
+        "roles": (CITY_ADMIN,),
         "city": "shanghai",
     },
 )
@@ -119,7 +119,8 @@ def demo_accounts(
             {
                 "username": account["username"],
                 "password": PASSWORD,
-                "role": account["role"],
+                "role": _kind(account),
+                "roles": list(account["roles"]),
                 "province": account.get("province"),
                 "city": account.get("city"),
                 "sign_in": {
@@ -147,6 +148,13 @@ def demo_accounts(
             for subject, name in RESIDENTS.items()
         ],
     }
+
+
+def _kind(account: Mapping[str, Any]) -> str:
+    """Which of the three kinds of staff an account is."""
+    if "city" in account:
+        return "city_staff"
+    return "province_admin" if "province" in account else "operator"
 
 
 def _fill_city(city: City) -> None:

@@ -33,7 +33,6 @@ from smartcity_saas.configuration.colors import text_on
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError, Throttled
-from smartcity_saas.identity.access import ROLE_NAMES
 from smartcity_saas.identity.browsers import channel_in_app
 from smartcity_saas.identity.gatekeeper import (
     current_resident,
@@ -236,7 +235,7 @@ def _shared_values() -> dict[str, Any]:
             "embedded": channel_in_app() is not None,
         }
     if site().kind == CONSOLE_HOST:
-        values |= {"staff": _staff_or_none(), "roles": ROLE_NAMES}
+        values |= {"staff": _staff_or_none()}
         values["console_city"] = g.get("console_city")
     return values
 

@@ -36,6 +36,7 @@ class Settings:
     redis_url: str = ""
     celery_broker_url: str = ""
     metrics_token: str = ""
+    smtp_url: str = ""
     allowed_networks: tuple[Network, ...] = ()
     stripe_api_base: str = ""
     stripe_sandbox_port: int = 12111
@@ -71,6 +72,7 @@ class Settings:
             redis_url=env.get("REDIS_URL", ""),
             celery_broker_url=env.get("CELERY_BROKER_URL", ""),
             metrics_token=env.get("SMARTCITY_METRICS_TOKEN", ""),
+            smtp_url=env.get("SMARTCITY_SMTP_URL", ""),
             allowed_networks=_networks(env, "SMARTCITY_ALLOWED_NETWORKS")
             or ((ipaddress.ip_network("127.0.0.0/8"),) if demo else ()),
             stripe_api_base=_stripe_base(env, demo),

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
+from click.testing import CliRunner
 
 from smartcity_saas.app import create_app
 from smartcity_saas.cli import main
+from smartcity_saas.cli.operations import roles
 from smartcity_saas.database.models import Base, CityModel, PlatformModel
-from smartcity_saas.identity.access import PERMISSIONS
+from smartcity_saas.identity.access import PERMISSIONS, ROLES
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
 
@@ -43,7 +45,20 @@ def test_every_endpoint_says_who_may_use_it(app: SiteFlask) -> None:
     assert not undeclared, f"give these a policy: {undeclared}"
 
 
-OPEN_ON_THE_CONSOLE = {"console.sign_in", "console.sign_in_with_password", "console.sign_out"}
+OPEN_ON_THE_CONSOLE = {
+    "console.sign_in",
+    "console.sign_in_with_password",
+    "console.sign_out",
+    # between the password and the second factor, by a session that opens nothing else
+    "console.second_factor",
+    "console.take_second_factor",
+    "console.set_up",
+    "console.take_set_up",
+    "console.totp_code",
+    # by the link of an invitation
+    "console.invitation",
+    "console.accept_invitation",
+}
 SERVED_WHATEVER_THE_STATE = {
     "resident.privacy",
     "resident.accessibility",
@@ -84,7 +99,8 @@ def test_console_pages_need_a_permission_that_exists(app: SiteFlask) -> None:
     """A misspelled permission would lock everyone out; one that nobody holds is a mistake."""
     used = {p.permission for p in app.extensions["policies"].values() if p.permission}
     assert used <= set(PERMISSIONS)
-    assert all(PERMISSIONS.values())
+    held = {name for role in ROLES.values() for name in role.permissions}
+    assert held == set(PERMISSIONS)
 
 
 def test_addresses_are_kebab_case(app: SiteFlask) -> None:
@@ -225,6 +241,13 @@ def test_the_list_of_tables_is_not_stale() -> None:
         assert f"| `{table.name}` | {table.info['wall']} |" in text, f"add {table.name}"
     named = set(re.findall(r"^\| `(\w+)` \| (?:city|platform) \|", text, re.M))
     assert named == set(Base.metadata.tables)
+
+
+def test_the_table_of_roles_is_not_stale() -> None:
+    """docs/roles.md is made of the one table that the console enforces."""
+    made = CliRunner().invoke(roles).output
+    stored = (ROOT / "docs/roles.md").read_text("utf-8")
+    assert made == stored, "smartcity roles > docs/roles.md"
 
 
 def test_every_environment_variable_is_documented() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pyotp
 import pytest
 
 from tests.browser.conftest import Walk
@@ -76,3 +77,85 @@ def test_two_accounts_become_one(walk: Walk) -> None:
     walk.press("合并两个账户", "Merge the two")
     walk.sees("手机号", "Mobile number")
     walk.check()
+
+
+def test_staff_by_invitation_with_a_second_factor(walk: Walk) -> None:
+    """A province admin invites finance; the guest makes an account, sets up an app, keeps the
+    recovery codes, and comes in again by a code."""
+    mark = f"{walk.language}{walk.server.port}"
+    walk.go("console", "/sign-in")
+    walk.page.fill("input[name=username]", "hangzhou")
+    walk.page.fill("input[name=password]", "smart-city-demo")
+    walk.press("登录", "Sign in")
+    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.go("console", "/cities/hangzhou/staff")
+    walk.check()
+    walk.page.fill("input[name=mail]", f"{mark}@city.example")
+    walk.page.fill("input[name=name]", "示例同事")
+    walk.page.locator("fieldset input[value=finance]").check()
+    walk.press("发出邀请", "Send the invitation")
+    link = walk.page.locator("code.wrap-anywhere").inner_text()
+    walk.check()
+    walk.page.context.clear_cookies()
+    walk.page.goto(link)
+    walk.check()
+    walk.page.fill("input[name=username]", f"sample-{mark}")
+    walk.page.fill("input[name=password]", "four blue herons walk")
+    walk.press("建立账号", "Make my account")
+    walk.sees("还差一步", "One more thing to come in")
+    walk.check()
+    walk.page.locator("summary").click()
+    secret = walk.page.locator("details code").inner_text()
+    walk.page.fill("input[name=code]", pyotp.TOTP(secret).now())
+    walk.press("继续", "Go on")
+    walk.sees("恢复码", "Recovery codes")
+    recovery = walk.page.locator(".codes code").first.inner_text()
+    walk.check()
+    walk.press("我已保存", "I have them")
+    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.go("console", "/account")
+    walk.check()
+    walk.page.context.clear_cookies()
+    walk.go("console", "/sign-in")
+    walk.page.fill("input[name=username]", f"sample-{mark}")
+    walk.page.fill("input[name=password]", "four blue herons walk")
+    walk.press("登录", "Sign in")
+    walk.sees("第二因素", "Second factor")
+    walk.check()
+    walk.page.fill("input[name=code]", recovery)
+    walk.press("继续", "Go on")
+    walk.page.wait_for_url("**/cities/hangzhou")
+
+
+def test_staff_with_a_passkey(walk: Walk) -> None:
+    """A passkey is made on the account's page, and opens the console at the next sign-in."""
+    session = walk.page.context.new_cdp_session(walk.page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    account = walk.say("guangzhou", "shanghai")
+    for _round in range(2):
+        walk.go("console", "/sign-in")
+        walk.page.fill("input[name=username]", account)
+        walk.page.fill("input[name=password]", "smart-city-demo")
+        walk.press("登录", "Sign in")
+        if _round == 0:
+            walk.page.wait_for_url(f"**/cities/{account}")
+            walk.go("console", "/account/factors")
+            walk.check()
+            walk.press("创建通行密钥", "Make a passkey")
+            walk.sees("恢复码", "Recovery codes")
+            walk.press("我已保存", "I have them")
+            walk.page.context.clear_cookies()
+    walk.press("使用通行密钥", "Use the passkey")
+    walk.page.wait_for_url(f"**/cities/{account}")
+    walk.go("console", "/account")
+    walk.press("移除", "Remove")
+    walk.sees("还没有。", "None.")

@@ -17,7 +17,7 @@ from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.database.roles import grant_application_role, refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SmartCityError
-from smartcity_saas.identity.access import CITY_STAFF, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.identity.access import OPERATOR, PERMISSIONS, ROLES, title_of
 from smartcity_saas.identity.staff import create_staff
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
@@ -59,19 +59,21 @@ def staff() -> None:
 @click.option("--name", required=True, help="The person's name.")
 @click.option(
     "--role",
-    type=click.Choice([OPERATOR, PROVINCE_ADMIN, CITY_STAFF]),
-    default=OPERATOR,
+    "roles",
+    multiple=True,
+    default=[OPERATOR],
     show_default=True,
+    help=f"One of {', '.join(ROLES)} (a desk as desk:SERVICE); may be given several times.",
 )
 @click.option("--province", help="A province admin's province.")
-@click.option("--city", help="City staff's city.")
+@click.option("--city", help="The city of everyone else.")
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
 )
 def create(
     username: str,
     name: str,
-    role: str,
+    roles: tuple[str, ...],
     province: str | None,
     city: str | None,
     password_stdin: bool,
@@ -81,8 +83,10 @@ def create(
         password = sys.stdin.readline().rstrip("\n")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    made = create_staff(system("cli"), username, name, role, password, province=province, city=city)
-    say(f"{made.username} may sign in on the console as {made.role}.")
+    made = create_staff(
+        system("cli"), username, name, roles, password, province=province, city=city
+    )
+    say(f"{made.username} may sign in on the console as {title_of(made.roles)}.")
 
 
 @click.command()
@@ -107,7 +111,42 @@ def doctor(style: str) -> None:
         sys.exit(1)
 
 
-COMMANDS = (database, staff, doctor)
+@click.command()
+def roles() -> None:
+    """Who may do what on the console, as Markdown: docs/roles.md."""
+    names = [*ROLES.values()]
+    lines = [
+        "# Who may do what on the console",
+        "",
+        "Made from the one table that the console enforces (`identity/access.py`) by",
+        "`smartcity roles > docs/roles.md`; a test fails when it is stale. A role reaches its own",
+        "city, province or the platform, and nothing beyond exists for it. `reads` sees and",
+        "changes nothing.",
+        "",
+        "| | " + " | ".join(f"`{role.name}`" for role in names) + " |",
+        "| --- |" + " --- |" * len(names),
+        "| held at | " + " | ".join(role.place for role in names) + " |",
+        "| second factor needed | "
+        + " | ".join("yes" if role.second_factor else "" for role in names)
+        + " |",
+        "| one for each service | "
+        + " | ".join("yes" if role.per_service else "" for role in names)
+        + " |",
+    ]
+    for name, words in PERMISSIONS.items():
+        cells = [
+            "yes"
+            if name in role.permissions
+            else "reads"
+            if role.reads_all and name.startswith("city.")
+            else ""
+            for role in names
+        ]
+        lines.append(f"| `{name}`: {words} | " + " | ".join(cells) + " |")
+    say("\n".join(lines))
+
+
+COMMANDS = (database, staff, roles, doctor)
 
 
 def _ready() -> dict[str, bool]:

@@ -30,7 +30,7 @@ from smartcity_saas.configuration.models import (
     HostClaim,
     Revision,
 )
-from smartcity_saas.configuration.problems import Path, Problem
+from smartcity_saas.configuration.problems import Path, Problem, dotted
 from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
 from smartcity_saas.configuration.secrets import looks_secret
 from smartcity_saas.configuration.source import parse
@@ -375,6 +375,21 @@ class Documents:
             if candidate.kind == CITY and now != was and not self.actor.may(permission):
                 raise NotAllowed(
                     _("“%(key)s” is not yours to change: ask your province's admin.", key=key)
+                )
+        if candidate.kind == CITY and not self.actor.may("city.change"):
+            self._refuse_beyond_catalog(before, candidate)
+
+    def _refuse_beyond_catalog(self, before: Revision | None, candidate: Candidate) -> None:
+        """Whoever may only open, pause and close services changes that and nothing else."""
+        for one in changes(before.values if before else {}, candidate.source.values):
+            path = one.path
+            if (
+                path[0] != "services"
+                or len(path) < 3
+                or path[2] not in ("state", "notice", "until")
+            ):
+                raise NotAllowed(
+                    _("“%(key)s” is not yours to change: ask your city's admin.", key=dotted(path))
                 )
 
     def _refuse_stale(self, name: str, based_on: int) -> None:

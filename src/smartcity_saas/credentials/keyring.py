@@ -30,6 +30,18 @@ class Keyring:
         self.mark = hashlib.sha256(b"mark:" + stretched).hexdigest()[:16]
         """Tells master keys apart without giving them away."""
 
+    def seal_platform(self, place: str, plain: bytes) -> bytes:
+        """Encrypt something of the platform's own, for one place."""
+        return seal(self._master, plain, f"platform:{place}")
+
+    def open_platform(self, place: str, sealed: bytes) -> bytes:
+        """Decrypt what was encrypted for a place of the platform.
+
+        Raises:
+            cryptography.exceptions.InvalidTag: Another master key or place, or tampered with.
+        """
+        return unseal(self._master, sealed, f"platform:{place}")
+
     def new_data_key(self, city_id: int) -> bytes:
         """A fresh data key of a city, wrapped."""
         return seal(self._master, secrets.token_bytes(KEY_BYTES), f"city:{city_id}")

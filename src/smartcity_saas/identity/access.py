@@ -1,63 +1,184 @@
-"""Who may do what on the console: one table, and the way from an account to an actor."""
+"""Who may do what on the console: one table of roles, and the way from an account to an actor."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor
 
-OPERATOR, PROVINCE_ADMIN, CITY_STAFF = "operator", "province_admin", "city_staff"
+Place = Literal["platform", "province", "city"]
 
-ROLE_NAMES: dict[str, Any] = {
-    OPERATOR: _("Operator"),
-    PROVINCE_ADMIN: _("Province admin"),
-    CITY_STAFF: _("City staff"),
+PERMISSIONS: Mapping[str, Any] = {
+    "own": _("one's own account"),
+    "city.see": _("see a city's catalog, document and changes"),
+    "city.catalog": _("open, pause and close services, and undo that"),
+    "city.announce": _("publish notices"),
+    "city.change": _("change everything else of a city's document"),
+    "city.desk": _("the desk of a service: its imports, lists and answers"),
+    "city.counter": _("act for a resident at the counter"),
+    "city.finance": _("payments, refunds, daily closing"),
+    "city.audit": _("read the trail"),
+    "city.secrets": _("set a city's secrets and API clients"),
+    "city.staff": _("invite and close accounts of a city"),
+    "city.state": _("take a city live, suspend it"),
+    "city.hosts": _("give a city hosts of its own"),
+    "province.see": _("see a province's cities"),
+    "province.change": _("onboard cities, change the baseline"),
+    "province.staff": _("invite and close accounts of a province"),
+    "platform.see": _("see the whole platform"),
+    "platform.change": _("change the platform's document"),
+    "platform.staff": _("invite and close any account"),
 }
+"""Every permission there is, in words."""
 
-PERMISSIONS: dict[str, frozenset[str]] = {
-    "city.audit": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
-    "city.see": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
-    "city.change": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
-    "city.announce": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
-    "city.desk": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
-    "city.finance": frozenset({OPERATOR, PROVINCE_ADMIN, CITY_STAFF}),
-    "city.state": frozenset({OPERATOR, PROVINCE_ADMIN}),
-    "city.hosts": frozenset({OPERATOR}),
-    "province.see": frozenset({OPERATOR, PROVINCE_ADMIN}),
-    "province.change": frozenset({OPERATOR, PROVINCE_ADMIN}),
-    "platform.see": frozenset({OPERATOR}),
-    "platform.change": frozenset({OPERATOR}),
-    "staff.manage": frozenset({OPERATOR}),
+_OF_A_CITY = frozenset(name for name in PERMISSIONS if name.startswith("city."))
+
+
+@dataclass(frozen=True)
+class Role:
+    """What somebody may do at one kind of place.
+
+    ``reads_all`` may see every page of the place and change nothing. ``second_factor`` roles need
+    one to come in. ``per_service`` roles are held for one service each.
+    """
+
+    name: str
+    title: Any
+    place: Place
+    permissions: frozenset[str]
+    reads_all: bool = False
+    second_factor: bool = False
+    per_service: bool = False
+
+
+OPERATOR, PROVINCE_ADMIN, CITY_ADMIN = "operator", "province_admin", "city_admin"
+CATALOG_EDITOR, DESK, FINANCE, AUDITOR = "catalog_editor", "desk", "finance", "auditor"
+
+ROLES: Mapping[str, Role] = {
+    found.name: found
+    for found in (
+        Role(OPERATOR, _("Operator"), "platform", frozenset(PERMISSIONS), second_factor=True),
+        Role(
+            PROVINCE_ADMIN,
+            _("Province admin"),
+            "province",
+            _OF_A_CITY - {"city.hosts"}
+            | {"own", "province.see", "province.change", "province.staff"},
+            second_factor=True,
+        ),
+        Role(
+            CITY_ADMIN, _("City admin"), "city", _OF_A_CITY - {"city.state", "city.hosts"} | {"own"}
+        ),
+        Role(
+            CATALOG_EDITOR,
+            _("Catalog editor"),
+            "city",
+            frozenset({"own", "city.see", "city.catalog", "city.announce"}),
+        ),
+        Role(
+            DESK,
+            _("Desk"),
+            "city",
+            frozenset({"own", "city.see", "city.desk", "city.counter"}),
+            per_service=True,
+        ),
+        Role(
+            FINANCE,
+            _("Finance"),
+            "city",
+            frozenset({"own", "city.see", "city.finance"}),
+            second_factor=True,
+        ),
+        Role(
+            AUDITOR,
+            _("Auditor"),
+            "city",
+            frozenset({"own", "city.see", "city.audit"}),
+            reads_all=True,
+        ),
+    )
 }
-"""Permission → the roles that hold it. How far a role reaches is the actor's ``reach``."""
+"""One table of who may do what; docs/roles.md is made of it."""
+
+
+def split(held: str) -> tuple[Role | None, str | None]:
+    """A role as an account holds it (``finance``, ``desk:traffic_tickets``): the role, and the
+    service it is for."""
+    name, _colon, service = held.partition(":")
+    return ROLES.get(name), service or None
 
 
 @dataclass(frozen=True)
 class StaffMember:
-    """Someone signed in on the console."""
+    """Someone signed in on the console. ``roles`` as they are held, all at one place."""
 
     id: Any
     username: str
     name: str
-    role: str
+    roles: tuple[str, ...]
     province: str | None
     city: str | None
     demo: bool
 
     @property
-    def actor(self) -> Actor:
-        """This person as an actor, with the reach of the role."""
-        reach = {
-            OPERATOR: PLATFORM_REACH,
-            PROVINCE_ADMIN: f"province:{self.province}",
-            CITY_STAFF: f"city:{self.city}",
-        }[self.role]
-        held = frozenset(name for name, roles in PERMISSIONS.items() if self.role in roles)
-        return Actor(f"staff:{self.username}", self.name, reach, held)
+    def place(self) -> Place:
+        """At what kind of place the roles are held."""
+        return "city" if self.city else "province" if self.province else "platform"
 
-    def may(self, permission: str) -> bool:
-        """Whether the role holds a permission. An unknown permission is held by nobody."""
-        return self.role in PERMISSIONS.get(permission, frozenset())
+    @property
+    def title(self) -> str:
+        """The roles in words."""
+        return title_of(self.roles)
+
+    @property
+    def reach(self) -> str:
+        """How far the roles reach, as ``Actor.reach``."""
+        where = {"city": self.city, "province": self.province}.get(self.place)
+        return f"{self.place}:{where}" if where else PLATFORM_REACH
+
+    @property
+    def actor(self) -> Actor:
+        """This person as an actor, with the reach of the roles."""
+        held = frozenset(name for name in PERMISSIONS if self.may(name))
+        return Actor(f"staff:{self.username}", self.name, self.reach, held)
+
+    def may(self, permission: str, *, service: str | None = None, reading: bool = False) -> bool:
+        """Whether a role holds a permission. An unknown permission is held by nobody.
+
+        Args:
+            permission: The permission.
+            service: The service whose page it is; a role that is held per service must be held
+                for this one.
+            reading: Nothing is changed, which is enough for whoever reads all of a city.
+        """
+        if permission not in PERMISSIONS:
+            return False
+        for held in self.roles:
+            role, only = split(held)
+            if role is None:
+                continue
+            if role.reads_all and reading and permission in _OF_A_CITY:
+                return True
+            if permission in role.permissions and (
+                not role.per_service or service is None or service == only
+            ):
+                return True
+        return False
+
+
+def title_of(roles: Iterable[str]) -> str:
+    """Roles in words."""
+    return " · ".join(
+        f"{role.title} ({only})" if only else str(role.title)
+        for role, only in map(split, roles)
+        if role is not None
+    )
+
+
+def needs_second_factor(roles: Iterable[str]) -> bool:
+    """Whether one of some roles may only be used with a second factor."""
+    return any(role is not None and role.second_factor for role, _only in map(split, roles))

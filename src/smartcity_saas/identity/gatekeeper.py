@@ -17,6 +17,7 @@ from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.assurance import NotAssured, suffices
 from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.staff import SignedIn
 from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.web.policy import Policy
 
@@ -51,6 +52,12 @@ def current_staff() -> StaffMember | None:
         g.staff_member = staff.signed_in(token, _clock()) if token else None
     found: StaffMember | None = g.staff_member
     return found
+
+
+def half_signed_in() -> SignedIn | None:
+    """Who has given a password on the console, a second factor still to come or not."""
+    token = session.get(STAFF)
+    return staff.session_of(token, _clock()) if token else None
 
 
 def current_resident() -> SignedInResident | None:
@@ -126,8 +133,9 @@ def _enforce_staff(policy: Policy) -> Any:
     member = current_staff()
     if member is None:
         return _to("/sign-in")
-    if not member.may(policy.permission or ""):
-        raise NotAllowed(_("Your role does not allow this. Ask your province's admin."))
+    reading = request.method in ("GET", "HEAD")
+    if not member.may(policy.permission or "", service=policy.service, reading=reading):
+        raise NotAllowed(_("Your role does not allow this. Ask whoever manages the accounts."))
     arguments = request.view_args or {}
     if "city" in arguments:
         g.console_city = documents().live(arguments["city"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 import uuid_utils.compat
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, PlatformModel, city_foreign_key
@@ -14,14 +15,16 @@ from smartcity_saas.identity.held import NAME, PROOF, TRACE, WHEN, Held
 
 
 class Staff(PlatformModel):
-    """An account on the console. ``province`` or ``city`` is set as the role asks."""
+    """An account on the console. ``roles`` as they are held, all at one place: the platform, a
+    ``province``, or a ``city``."""
 
     __tablename__ = "staff"
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
     username: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    role: Mapped[str]
+    mail: Mapped[str | None]
+    roles: Mapped[list[Any]]
     province: Mapped[str | None]
     city: Mapped[str | None]
     password_hash: Mapped[str]
@@ -31,14 +34,61 @@ class Staff(PlatformModel):
 
 
 class StaffSession(PlatformModel):
-    """Someone signed in on the console; the cookie holds the token, the row its hash."""
+    """Someone signed in on the console; the cookie holds the token, the row its hash. Until it is
+    ``complete`` a second factor is still to come, and nothing is open."""
 
     __tablename__ = "staff_session"
 
     token_hash: Mapped[str] = mapped_column(primary_key=True)
     staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    complete: Mapped[bool]
+    device: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+
+
+class StaffInvitation(PlatformModel):
+    """An account that somebody may make for themselves by the link in a mail, once."""
+
+    __tablename__ = "staff_invitation"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    mail: Mapped[str]
+    name: Mapped[str]
+    roles: Mapped[list[Any]]
+    province: Mapped[str | None]
+    city: Mapped[str | None]
+    invited_by: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class StaffFactor(PlatformModel):
+    """A second factor: a ``totp`` secret, sealed, or a ``passkey``'s public key. ``last_used``
+    is the newest time step (TOTP) or signature counter (passkey) that was accepted."""
+
+    __tablename__ = "staff_factor"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    secret: Mapped[bytes]
+    credential_id: Mapped[bytes | None]
+    last_used: Mapped[int] = mapped_column(BigInteger, default=0)
+    created_at: Mapped[datetime]
+
+
+class StaffRecoveryCode(PlatformModel):
+    """A code that stands in for a lost second factor, once."""
+
+    __tablename__ = "staff_recovery_code"
+
+    code_hash: Mapped[str] = mapped_column(primary_key=True)
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    created_at: Mapped[datetime]
 
 
 class StaffAttempt(PlatformModel):

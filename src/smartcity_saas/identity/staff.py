@@ -1,49 +1,81 @@
-"""Accounts of staff: making them, signing in and out, disabling them."""
+"""Accounts of staff: signing in and out, making and changing them, closing them.
+
+Whoever manages accounts does so within their own reach, and gives no role that reaches further.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
-from datetime import timedelta
-from functools import cache
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.clock import Clock, utc_now
+from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.access import (
-    CITY_STAFF,
-    OPERATOR,
-    PROVINCE_ADMIN,
+    Place,
     StaffMember,
+    needs_second_factor,
+    split,
 )
-from smartcity_saas.identity.models import Staff, StaffAttempt, StaffSession
+from smartcity_saas.identity.models import (
+    Staff,
+    StaffAttempt,
+    StaffFactor,
+    StaffRecoveryCode,
+    StaffSession,
+)
+from smartcity_saas.identity.passwords import hashed, matches, refuse_weak
 from smartcity_saas.identity.throttle import attempt, forget, give_back
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 SESSION_LENGTH = timedelta(hours=12)
-SHORTEST_PASSWORD = 12
+HALF_WAY = timedelta(minutes=15)
+"""How long somebody has between the password and the second factor."""
 MOST_TRIES = 5
 MOST_TRIES_FROM_ADDRESS = 30
 MOST_TRIES_OF_ACCOUNT = 60
-
-_hasher = PasswordHasher()
 
 
 class WrongPassword(Invalid):
     """The name or the password is wrong; which of the two is not said."""
 
 
-def sign_in(username: str, password: str, address: str, clock: Clock = utc_now) -> str:
-    """Sign in; returns the session's token.
+@dataclass(frozen=True)
+class SignedIn:
+    """What a session's token stands for: who, and whether a second factor is still to come."""
+
+    member: StaffMember
+    staff_id: uuid.UUID
+    complete: bool
+    has_factor: bool
+    needs_factor: bool
+
+
+def sign_in(
+    username: str,
+    password: str,
+    address: str,
+    clock: Clock = utc_now,
+    *,
+    known_device: bool = False,
+    device: str = "",
+) -> str:
+    """Sign in; returns the session's token, which may still need a second factor.
+
+    Attempts are counted by address, by name from that address, and by name. The last would let
+    anybody lock somebody out, so it does not count for a browser that has signed in by that name
+    before (a device cookie, OWASP).
 
     Raises:
         WrongPassword: Also for an unknown name and a disabled account.
@@ -54,30 +86,62 @@ def sign_in(username: str, password: str, address: str, clock: Clock = utc_now) 
     network = _network(address)
     attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
     attempt(StaffAttempt, f"name:{name}|{network}", MOST_TRIES, now)
-    attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
+    if not known_device:
+        attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
     found = db.session.scalars(select(Staff).where(Staff.username == name)).one_or_none()
-    if not _matches(found.password_hash if found else _nobodys(), password):
+    open_account = found is not None and found.disabled_at is None
+    if not matches(found.password_hash if found else None, password) or not open_account:
         raise WrongPassword(_("The name or the password is wrong."))
-    if found is None or found.disabled_at is not None:
-        raise WrongPassword(_("The name or the password is wrong."))
+    assert found is not None
     forget(StaffAttempt, f"name:{name}|{network}")
     give_back(StaffAttempt, f"address:{network}")
+    needed = _has_factor(found.id) or (needs_second_factor(found.roles) and not found.demo)
+    with command():
+        token = begin_session(found.id, now, complete=not needed, device=device)
+        if not needed:
+            record(_member(found).actor, "staff.sign_in", f"staff:{found.username}", {}, now)
+    return token
+
+
+def begin_session(staff_id: uuid.UUID, now: datetime, *, complete: bool, device: str = "") -> str:
+    """A new session of an account; returns its token."""
     token = new_token()
     with command() as session:
         session.add(
             StaffSession(
                 token_hash=token_hash(token),
-                staff_id=found.id,
+                staff_id=staff_id,
+                complete=complete,
+                device=device,
                 created_at=now,
-                expires_at=now + SESSION_LENGTH,
+                expires_at=now + (SESSION_LENGTH if complete else HALF_WAY),
             )
         )
-        record(_member(found).actor, "staff.sign_in", f"staff:{found.username}", {}, now)
     return token
 
 
-def signed_in(token: str, clock: Clock = utc_now) -> StaffMember | None:
-    """Who holds a token; None if it has expired or the account is disabled."""
+def complete_session(token: str, clock: Clock = utc_now) -> str:
+    """The second factor has come: a new session in place of the one half way; returns its token.
+
+    Raises:
+        NotAllowed: The session has expired meanwhile.
+    """
+    found = session_of(token, clock)
+    if found is None:
+        raise NotAllowed(_("Sign in first."))
+    now = clock()
+    with command() as session:
+        old = session.get_one(StaffSession, token_hash(token))
+        device = old.device
+        session.delete(old)
+        made = begin_session(found.staff_id, now, complete=True, device=device)
+        member = found.member
+        record(member.actor, "staff.sign_in", f"staff:{member.username}", {}, now)
+    return made
+
+
+def session_of(token: str, clock: Clock = utc_now) -> SignedIn | None:
+    """What a token stands for; None if it has expired or the account is disabled."""
     row = db.session.execute(
         select(Staff, StaffSession)
         .join(StaffSession, StaffSession.staff_id == Staff.id)
@@ -85,7 +149,20 @@ def signed_in(token: str, clock: Clock = utc_now) -> StaffMember | None:
     ).one_or_none()
     if row is None or row[0].disabled_at is not None or row[1].expires_at <= clock():
         return None
-    return _member(row[0])
+    account, half = row[0], row[1]
+    return SignedIn(
+        _member(account),
+        account.id,
+        half.complete,
+        half.complete or _has_factor(account.id),
+        needs_second_factor(account.roles) and not account.demo,
+    )
+
+
+def signed_in(token: str, clock: Clock = utc_now) -> StaffMember | None:
+    """Who holds a token; None if a second factor is still to come."""
+    found = session_of(token, clock)
+    return found.member if found is not None and found.complete else None
 
 
 def sign_out(token: str) -> None:
@@ -98,9 +175,10 @@ def create_staff(
     actor: Actor,
     username: str,
     name: str,
-    role: str,
+    roles: Sequence[str],
     password: str,
     *,
+    mail: str | None = None,
     province: str | None = None,
     city: str | None = None,
     demo: bool = False,
@@ -109,61 +187,130 @@ def create_staff(
     """Make an account.
 
     Raises:
-        NotAllowed: The actor does not reach the whole platform.
-        Invalid: The name is taken or odd, the password short, or the place does not exist.
+        NotAllowed: The roles reach further than the actor.
+        Invalid: The name is taken or odd, the password weak, or roles and place do not fit.
     """
-    _refuse_beyond(actor)
     username = username.strip().lower()
-    _refuse_odd(username, name, role, password, province, city)
+    province, city = check_roles(actor, roles, province, city)
+    if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", username):
+        raise Invalid(_("A user name has 2 to 40 of a-z, 0-9, dot, - and _."))
+    if not name.strip() or len(name) > 60:
+        raise Invalid(_("A person's name has 1 to 60 characters."))
+    if not demo:
+        refuse_weak(password, username, name, (mail or "").partition("@")[0])
     with command() as session:
         if session.scalars(select(Staff).where(Staff.username == username)).one_or_none():
             raise Invalid(_("“%(name)s” is taken.", name=username))
         row = Staff(
             username=username,
             name=name.strip(),
-            role=role,
-            province=province if role == PROVINCE_ADMIN else None,
-            city=city if role == CITY_STAFF else None,
-            password_hash=_hasher.hash(password),
+            mail=mail,
+            roles=[*roles],
+            province=province,
+            city=city,
+            password_hash=hashed(password),
             demo=demo,
             created_at=clock(),
         )
         session.add(row)
-        record(
-            actor,
-            "staff.create",
-            f"staff:{username}",
-            {"role": role, "at": province or city or ""},
-            clock(),
-        )
+        at = city or province or ""
+        record(actor, "staff.create", f"staff:{username}", {"roles": [*roles], "at": at}, clock())
     return _member(row)
+
+
+def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock = utc_now) -> None:
+    """Give an account other roles at its place; whoever is signed in with it is out at once.
+
+    Raises:
+        NotAllowed: The account, or a role, is beyond the actor.
+        NotFound: There is no such account within the actor's reach.
+        Invalid: The roles do not fit the place.
+    """
+    with command() as session:
+        row = _managed(actor, username)
+        check_roles(actor, roles, row.province, row.city)
+        row.roles = [*roles]
+        session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
+        record(actor, "staff.roles", f"staff:{username}", {"roles": [*roles]}, clock())
+
+
+def change_password(
+    member: StaffMember, old: str, new: str, keep: str | None, clock: Clock = utc_now
+) -> None:
+    """Change one's own password; every session but the one of the token ``keep`` ends.
+
+    Raises:
+        WrongPassword: The old one is wrong.
+        Invalid: The new one is weak.
+    """
+    with command() as session:
+        row = session.get_one(Staff, member.id)
+        if not matches(row.password_hash, old):
+            raise WrongPassword(_("The old password is wrong."))
+        refuse_weak(new, row.username, row.name, (row.mail or "").partition("@")[0])
+        row.password_hash = hashed(new)
+        session.execute(
+            delete(StaffSession).where(
+                StaffSession.staff_id == row.id, StaffSession.token_hash != token_hash(keep or "")
+            )
+        )
+        record(member.actor, "staff.password", f"staff:{row.username}", {}, clock())
 
 
 def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
     """Close an account and end its sessions at once.
 
     Raises:
-        NotAllowed: The actor does not reach the whole platform.
-        NotFound: There is no such account.
+        NotAllowed: It is the actor's own.
+        NotFound: There is no such account within the actor's reach.
     """
-    _refuse_beyond(actor)
     with command() as session:
-        row = session.scalars(select(Staff).where(Staff.username == username)).one_or_none()
-        if row is None:
-            raise NotFound(_("There is no account “%(name)s”.", name=username))
+        row = _managed(actor, username)
         row.disabled_at = clock()
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
         record(actor, "staff.disable", f"staff:{username}", {}, clock())
 
 
-def all_staff(actor: Actor) -> list[Staff]:
-    """Every account, for an operator.
+def enable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
+    """Open a closed account again.
 
     Raises:
-        NotAllowed: The actor does not reach the whole platform.
+        NotFound: There is no such account within the actor's reach.
     """
-    _refuse_beyond(actor)
-    return list(db.session.scalars(select(Staff).order_by(Staff.role, Staff.username)))
+    with command():
+        row = _managed(actor, username)
+        row.disabled_at = None
+        record(actor, "staff.enable", f"staff:{username}", {}, clock())
+
+
+def reset_factors(actor: Actor, username: str, clock: Clock = utc_now) -> None:
+    """Take away the second factors of somebody who has lost them; at the next sign-in they set
+    up new ones.
+
+    Raises:
+        NotFound: There is no such account within the actor's reach.
+    """
+    with command() as session:
+        row = _managed(actor, username)
+        for model in (StaffFactor, StaffRecoveryCode, StaffSession):
+            session.execute(delete(model).where(model.staff_id == row.id))
+        record(actor, "staff.reset_factors", f"staff:{username}", {}, clock())
+
+
+def staff_within(actor: Actor, province: str | None, city: str | None) -> list[Staff]:
+    """The accounts at a place, for whoever manages it; with neither, every account.
+
+    Raises:
+        NotAllowed: The place is beyond the actor.
+    """
+    refuse_beyond(actor, province, city, reading=True)
+    query = select(Staff).order_by(Staff.disabled_at.is_not(None), Staff.username)
+    if city is not None:
+        query = query.where(Staff.city == city)
+    elif province is not None:
+        inside = select(Document.name).where(Document.province == province, Document.kind == "city")
+        query = query.where((Staff.province == province) | Staff.city.in_(inside))
+    return list(db.session.scalars(query))
 
 
 def names_of_staff(actors: Iterable[str]) -> dict[str, str]:
@@ -180,10 +327,77 @@ def has_demo_staff() -> bool:
     return db.session.scalars(select(Staff.id).where(Staff.demo).limit(1)).first() is not None
 
 
-@cache
-def _nobodys() -> str:
-    """A hash to compare with where there is no account, so that it takes as long."""
-    return _hasher.hash("a password that nobody has")
+def refuse_beyond(
+    actor: Actor, province: str | None, city: str | None, *, reading: bool = False
+) -> None:
+    """Refuse to manage accounts beyond one's own reach; ``reading`` needs the reach alone.
+
+    Raises:
+        NotAllowed: The place, or managing accounts, is beyond the actor.
+    """
+    if city is not None:
+        within, needed = actor.reaches_city(city, _province_of(city)), "city.staff"
+    elif province is not None:
+        within, needed = actor.reaches_province(province), "province.staff"
+    else:
+        within, needed = actor.reach == PLATFORM_REACH, "platform.staff"
+    if not within or not (reading or actor.may(needed)):
+        raise NotAllowed(_("These accounts are not yours to manage."))
+
+
+def check_roles(
+    actor: Actor, roles: Sequence[str], province: str | None, city: str | None
+) -> tuple[str | None, str | None]:
+    """Where roles are held: all at one place that exists and that the actor manages.
+
+    Returns:
+        The province, or the city; neither for the platform.
+
+    Raises:
+        Invalid: No role, an unknown one, roles of several places, or no such place.
+        NotAllowed: The place is beyond the actor.
+    """
+    found = [split(held) for held in roles]
+    places: set[Place] = {role.place for role, _only in found if role is not None}
+    odd = any(r is None or (r.per_service != (only is not None)) for r, only in found)
+    if odd or len(places) != 1:
+        raise Invalid(_("Choose at least one role, all of the same kind of place."))
+    place = places.pop()
+    if place == "province" and (province is None or not live_documents([f"province:{province}"])):
+        raise Invalid(_("There is no province “%(name)s”.", name=province or ""))
+    if place == "city" and (city is None or not live_documents([city])):
+        raise Invalid(_("There is no city “%(name)s”.", name=city or ""))
+    province = province if place == "province" else None
+    city = city if place == "city" else None
+    refuse_beyond(actor, province, city)
+    return province, city
+
+
+def _managed(actor: Actor, username: str) -> Staff:
+    """An account within an actor's reach, and not the actor's own."""
+    row = db.session.scalars(
+        select(Staff).where(Staff.username == username).with_for_update()
+    ).one_or_none()
+    missing = NotFound(_("There is no account “%(name)s”.", name=username))
+    if row is None:
+        raise missing
+    try:
+        refuse_beyond(actor, row.province, row.city)
+    except NotAllowed:
+        raise missing from None
+    if actor.name == f"staff:{username}":
+        raise NotAllowed(_("Not your own account: ask somebody else who manages accounts."))
+    return row
+
+
+def _province_of(city: str) -> str:
+    found = live_documents([city])
+    return (found[0].province or "") if found else ""
+
+
+def _has_factor(staff_id: uuid.UUID) -> bool:
+    query = select(StaffFactor.id).where(StaffFactor.staff_id == staff_id).limit(1)
+    return db.session.scalars(query).first() is not None
 
 
 def _network(address: str) -> str:
@@ -195,35 +409,6 @@ def _network(address: str) -> str:
     return str(ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False))
 
 
-def _matches(stored: str, password: str) -> bool:
-    try:
-        return _hasher.verify(stored, password[:1024])
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-def _refuse_beyond(actor: Actor) -> None:
-    if actor.reach != PLATFORM_REACH:
-        raise NotAllowed(_("Only an operator manages accounts."))
-
-
-def _refuse_odd(
-    username: str, name: str, role: str, password: str, province: str | None, city: str | None
-) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", username):
-        raise Invalid(_("A user name has 2 to 40 of a-z, 0-9, dot, - and _."))
-    if not name.strip() or len(name) > 60:
-        raise Invalid(_("A person's name has 1 to 60 characters."))
-    if len(password) < SHORTEST_PASSWORD:
-        raise Invalid(_("A password has at least 12 characters."))
-    place: Any = {OPERATOR: None, PROVINCE_ADMIN: province, CITY_STAFF: city}.get(role, "")
-    if place == "" or (role != OPERATOR and place is None):
-        raise Invalid(_("A province admin needs a province, city staff a city."))
-    if role == PROVINCE_ADMIN and not live_documents([f"province:{province}"]):
-        raise Invalid(_("There is no province “%(name)s”.", name=province))
-    if role == CITY_STAFF and not live_documents([str(city)]):
-        raise Invalid(_("There is no city “%(name)s”.", name=city))
-
-
 def _member(row: Staff) -> StaffMember:
-    return StaffMember(row.id, row.username, row.name, row.role, row.province, row.city, row.demo)
+    roles: Any = tuple(row.roles)
+    return StaffMember(row.id, row.username, row.name, roles, row.province, row.city, row.demo)

@@ -25,13 +25,14 @@ class DocumentPages:
     """Where a kind of document lives on the console.
 
     ``rule`` is its place in addresses, ``name`` turns the address's arguments into the
-    document's name, ``shell`` gives a page what its portal's navigation needs.
+    document's name, ``undo`` is the permission to take one's change back, ``shell`` gives a page what its portal's navigation needs.
     """
 
     rule: str
     name: Callable[..., str]
     see: str
     change: str
+    undo: str
     shell: Callable[..., dict[str, Any]]
 
 
@@ -90,7 +91,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
         )
 
     @blueprint.page(
-        f"{pages.rule}/history/<int:number>/undo", permission=pages.change, methods=("POST",)
+        f"{pages.rule}/history/<int:number>/undo", permission=pages.undo, methods=("POST",)
     )
     def undo(number: int, **where: str) -> Any:
         """Restore what one revision changed, and nothing else."""

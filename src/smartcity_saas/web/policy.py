@@ -99,15 +99,22 @@ class CityBlueprint(_PolicyBlueprint):
 
 
 class ConsoleBlueprint(_PolicyBlueprint):
-    """Pages of staff. A rule with ``<city>`` or ``<province>`` is held to the actor's reach."""
+    """Pages of staff. A rule with ``<city>`` or ``<province>`` is held to the actor's reach. With
+    ``service`` they are the desk of one, for whoever holds that desk."""
 
     host = CONSOLE_HOST
+
+    def __init__(
+        self, name: str, import_name: str, *, service: str | None = None, **options: Any
+    ) -> None:
+        super().__init__(name, import_name, **options)
+        self.service = service
 
     def page(
         self, rule: str, *, permission: str | None, methods: tuple[str, ...] = ("GET",)
     ) -> Callable[[Any], Any]:
         """Register a page for staff with a permission; None lets in everyone, loudly."""
-        policy = Policy("everyone" if permission is None else "staff", permission)
+        policy = Policy("everyone" if permission is None else "staff", permission, self.service)
         return self._page(rule, policy, methods)
 
 

@@ -8,6 +8,7 @@ from flask import current_app, g
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/cities/<city>"
@@ -28,5 +29,7 @@ def shell(city: str) -> dict[str, Any]:
 
 
 add_document_pages(
-    blueprint, DocumentPages(ROOT, lambda city: city, "city.see", "city.change", shell)
+    blueprint,
+    DocumentPages(ROOT, lambda city: city, "city.see", "city.change", "city.catalog", shell),
 )
+add_staff_pages(blueprint, StaffPages(ROOT, "city", "city.staff", shell))

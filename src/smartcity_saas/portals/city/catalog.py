@@ -33,19 +33,19 @@ def catalog(city: str) -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/services/<service>/open", permission="city.change", methods=("POST",))
+@blueprint.page(f"{ROOT}/services/<service>/open", permission="city.catalog", methods=("POST",))
 def open_service(city: str, service: str) -> Any:
     """Open a service."""
     return _switch(city, service, "open")
 
 
-@blueprint.page(f"{ROOT}/services/<service>/close", permission="city.change", methods=("POST",))
+@blueprint.page(f"{ROOT}/services/<service>/close", permission="city.catalog", methods=("POST",))
 def close_service(city: str, service: str) -> Any:
     """Close a service."""
     return _switch(city, service, "closed")
 
 
-@blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.change")
+@blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.catalog")
 def pause_form(city: str, service: str) -> Any:
     """The form that asks for the notice, with what residents will see and what changes."""
     found = _service(service)
@@ -56,7 +56,7 @@ def pause_form(city: str, service: str) -> Any:
     return _pause_page(city, found, {**typed, **request.args.to_dict()})
 
 
-@blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.change", methods=("POST",))
+@blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.catalog", methods=("POST",))
 def pause_service(city: str, service: str) -> Any:
     """Pause a service, with a notice in both languages; or show again how it would look."""
     found, typed = _service(service), request.form.to_dict()

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from flask import current_app, redirect, render_template, request
+from flask import current_app, render_template
 
 from smartcity_saas.audit import trail_of
-from smartcity_saas.errors import Invalid
-from smartcity_saas.identity import staff
-from smartcity_saas.identity.access import ROLE_NAMES
-from smartcity_saas.identity.gatekeeper import documents, signed_in_member
+from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.readiness import readiness
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -29,8 +27,11 @@ def shell() -> dict[str, Any]:
 
 add_document_pages(
     blueprint,
-    DocumentPages(ROOT, lambda: "platform", "platform.see", "platform.change", shell),
+    DocumentPages(
+        ROOT, lambda: "platform", "platform.see", "platform.change", "platform.change", shell
+    ),
 )
+add_staff_pages(blueprint, StaffPages(ROOT, None, "platform.staff", shell))
 
 
 @blueprint.page(ROOT, permission="platform.see")
@@ -50,57 +51,7 @@ def provinces() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/staff", permission="staff.manage")
-def accounts() -> Any:
-    """Every account, and the form for a new one."""
-    return _accounts({}, None)
-
-
-@blueprint.page(f"{ROOT}/staff", permission="staff.manage", methods=("POST",))
-def create_account() -> Any:
-    """Make an account."""
-    member = signed_in_member()
-    names = ("username", "name", "role", "password", "province", "city")
-    typed = {name: request.form.get(name, "").strip() for name in names}
-    try:
-        staff.create_staff(
-            member.actor,
-            typed["username"],
-            typed["name"],
-            typed["role"],
-            typed["password"],
-            province=typed["province"] or None,
-            city=typed["city"] or None,
-            clock=current_app.config["CLOCK"],
-        )
-    except Invalid as error:
-        return _accounts(typed, error.detail), 422
-    return redirect(f"{ROOT}/staff")
-
-
-@blueprint.page(f"{ROOT}/staff/<username>/disable", permission="staff.manage", methods=("POST",))
-def disable_account(username: str) -> Any:
-    """Close an account; whoever is signed in with it is out at once."""
-    member = signed_in_member()
-    if username == member.username:
-        raise Invalid
-    staff.disable_staff(member.actor, username, current_app.config["CLOCK"])
-    return redirect(f"{ROOT}/staff")
-
-
 @blueprint.page(f"{ROOT}/audit", permission="platform.see")
 def audit() -> Any:
     """Who did what, on the whole platform."""
     return render_template("operator/audit.html", events=trail_of(None, MOST_EVENTS), **shell())
-
-
-def _accounts(typed: dict[str, str], error: Any) -> str:
-    member = signed_in_member()
-    return render_template(
-        "operator/staff.html",
-        accounts=staff.all_staff(member.actor),
-        roles=ROLE_NAMES,
-        typed=typed,
-        error=error,
-        **shell(),
-    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/provinces/<province>"
@@ -25,6 +26,12 @@ def shell(province: str) -> dict[str, Any]:
 add_document_pages(
     blueprint,
     DocumentPages(
-        ROOT, lambda province: f"province:{province}", "province.see", "province.change", shell
+        ROOT,
+        lambda province: f"province:{province}",
+        "province.see",
+        "province.change",
+        "province.change",
+        shell,
     ),
 )
+add_staff_pages(blueprint, StaffPages(ROOT, "province", "province.staff", shell))

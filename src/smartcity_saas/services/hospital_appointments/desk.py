@@ -33,7 +33,9 @@ ROOT = "/cities/<city>/hospital-appointments"
 SESSION = f"{ROOT}/sessions/<uuid:session_id>"
 LIST_COLUMNS = ("number", "time", "patient", "phone", "code", "state")
 
-blueprint = ConsoleBlueprint("hospital_appointments_desk", __name__, template_folder="templates")
+blueprint = ConsoleBlueprint(
+    "hospital_appointments_desk", __name__, template_folder="templates", service=SERVICE
+)
 
 
 @blueprint.page(ROOT, permission="city.desk")

@@ -43,7 +43,9 @@ STATUS_COLUMNS = (
 )
 MOST_EXPORTED = 100_000
 
-blueprint = ConsoleBlueprint("traffic_tickets_desk", __name__, template_folder="templates")
+blueprint = ConsoleBlueprint(
+    "traffic_tickets_desk", __name__, template_folder="templates", service=SERVICE
+)
 
 
 @blueprint.page(ROOT, permission="city.desk")

@@ -19,7 +19,9 @@ from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/cities/<city>/utility-bills"
 
-blueprint = ConsoleBlueprint("utility_bills_desk", __name__, template_folder="templates")
+blueprint = ConsoleBlueprint(
+    "utility_bills_desk", __name__, template_folder="templates", service=SERVICE
+)
 
 
 @blueprint.page(ROOT, permission="city.desk")

@@ -1,0 +1,300 @@
+"""Second factors of staff: time-based codes (TOTP, RFC 6238), passkeys (WebAuthn Level 3), and
+recovery codes for when both are lost."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime
+from typing import Any
+
+import pyotp
+import webauthn
+from cryptography.exceptions import InvalidTag
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, select, update
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from smartcity_saas.audit import record
+from smartcity_saas.credentials import Keyring
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import FieldErrors, Invalid, NotFound
+from smartcity_saas.identity.access import StaffMember
+from smartcity_saas.identity.models import StaffAttempt, StaffFactor, StaffRecoveryCode
+from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.tokens import token_hash
+
+TOTP, PASSKEY = "totp", "passkey"
+STEP_SECONDS = 30
+MOST_TRIES = 8
+RECOVERY_CODES = 10
+ISSUER = "smartcity"
+
+
+def factors_of(member: StaffMember) -> list[StaffFactor]:
+    """A member's second factors, the oldest first."""
+    query = select(StaffFactor).where(StaffFactor.staff_id == member.id)
+    return list(db.session.scalars(query.order_by(StaffFactor.created_at)))
+
+
+def new_totp_secret() -> str:
+    """A secret for an authenticator app, base32, 160 bits."""
+    return pyotp.random_base32()
+
+
+def totp_uri(member: StaffMember, secret: str) -> str:
+    """What the QR code of a secret says (Key URI format)."""
+    uri: str = pyotp.TOTP(secret).provisioning_uri(name=member.username, issuer_name=ISSUER)
+    return uri
+
+
+def add_totp(member: StaffMember, secret: str, code: str, now: datetime) -> None:
+    """Keep a secret, once a code shows that the app has it.
+
+    Raises:
+        FieldErrors: The code does not fit.
+    """
+    step = _step_of(secret, code, now)
+    if step is None:
+        raise FieldErrors(
+            {"code": _("This code does not fit. Look at the clock of the telephone.")}
+        )
+    sealed = _keyring().seal_platform(f"totp:{member.id}", secret.encode())
+    _add(member, TOTP, _("Authenticator app"), sealed, None, step, now)
+
+
+def check_code(member: StaffMember, code: str, now: datetime) -> None:
+    """Accept a code of the authenticator app or a recovery code, each once.
+
+    Raises:
+        FieldErrors: It fits nothing.
+        Throttled: Too many were tried.
+    """
+    attempt(StaffAttempt, f"factor:{member.id}", MOST_TRIES, now)
+    if not _use_totp(member, code, now) and not _use_recovery(member, code, now):
+        raise FieldErrors({"code": _("This code is wrong, or was used already.")})
+
+
+def registration_options(member: StaffMember, rp_id: str) -> tuple[str, str]:
+    """What a browser needs to make a passkey: the options as JSON, and the challenge."""
+    options = webauthn.generate_registration_options(
+        rp_id=rp_id,
+        rp_name=ISSUER,
+        user_id=member.id.bytes,
+        user_name=member.username,
+        user_display_name=member.name,
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.PREFERRED,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        ),
+        exclude_credentials=_descriptors(member),
+    )
+    return options_to_json(options), bytes_to_base64url(options.challenge)
+
+
+def add_passkey(
+    member: StaffMember, answer: Any, challenge: str, origin: str, rp_id: str, now: datetime
+) -> None:
+    """Keep a passkey's public key.
+
+    Raises:
+        Invalid: What the browser sent does not answer the challenge.
+    """
+    try:
+        found = webauthn.verify_registration_response(
+            credential=answer,
+            expected_challenge=base64url_to_bytes(challenge),
+            expected_origin=origin,
+            expected_rp_id=rp_id,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError):
+        raise Invalid(_("This passkey could not be set up. Try once more.")) from None
+    _add(
+        member,
+        PASSKEY,
+        _("Passkey"),
+        found.credential_public_key,
+        found.credential_id,
+        found.sign_count,
+        now,
+    )
+
+
+def authentication_options(member: StaffMember, rp_id: str) -> tuple[str, str]:
+    """What a browser needs to use a passkey: the options as JSON, and the challenge."""
+    options = webauthn.generate_authentication_options(
+        rp_id=rp_id,
+        allow_credentials=_descriptors(member),
+        user_verification=UserVerificationRequirement.REQUIRED,
+    )
+    return options_to_json(options), bytes_to_base64url(options.challenge)
+
+
+def check_passkey(
+    member: StaffMember, answer: Any, challenge: str, origin: str, rp_id: str, now: datetime
+) -> None:
+    """Accept a passkey's answer to a challenge.
+
+    Raises:
+        Invalid: It is none of the member's, or does not answer.
+    """
+    refused = Invalid(_("This passkey was not accepted. Try once more, or use a code."))
+    try:
+        used = base64url_to_bytes(answer["rawId"])
+        row = next((f for f in factors_of(member) if f.credential_id == used), None)
+        if row is None:
+            raise refused
+        found = webauthn.verify_authentication_response(
+            credential=answer,
+            expected_challenge=base64url_to_bytes(challenge),
+            expected_origin=origin,
+            expected_rp_id=rp_id,
+            credential_public_key=row.secret,
+            credential_current_sign_count=row.last_used,
+            require_user_verification=True,
+        )
+    except (WebAuthnException, ValueError, KeyError, TypeError):
+        raise refused from None
+    with command() as session:
+        session.execute(
+            update(StaffFactor)
+            .where(StaffFactor.id == row.id)
+            .values(last_used=found.new_sign_count)
+        )
+
+
+def remove_factor(member: StaffMember, factor_id: uuid.UUID, now: datetime) -> None:
+    """Take one's own factor away. The last one may go too: where the role needs one, the next
+    sign-in asks for a new one.
+
+    Raises:
+        NotFound: It is none of the member's.
+    """
+    with command() as session:
+        gone = session.scalars(
+            delete(StaffFactor)
+            .where(StaffFactor.id == factor_id, StaffFactor.staff_id == member.id)
+            .returning(StaffFactor.kind)
+        ).one_or_none()
+        if gone is None:
+            raise NotFound
+        record(member.actor, "staff.remove_factor", f"staff:{member.username}", {"kind": gone}, now)
+
+
+def new_recovery_codes(member: StaffMember, now: datetime) -> list[str]:
+    """Ten codes in place of the older ones, to be written down; they are shown this once."""
+    codes = [f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _n in range(RECOVERY_CODES)]
+    with command() as session:
+        session.execute(delete(StaffRecoveryCode).where(StaffRecoveryCode.staff_id == member.id))
+        session.add_all(
+            StaffRecoveryCode(
+                code_hash=_code_hash(member, code), staff_id=member.id, created_at=now
+            )
+            for code in codes
+        )
+        record(member.actor, "staff.recovery_codes", f"staff:{member.username}", {}, now)
+    return codes
+
+
+def recovery_codes_left(member: StaffMember) -> int:
+    """How many recovery codes are still good."""
+    query = select(StaffRecoveryCode.code_hash).where(StaffRecoveryCode.staff_id == member.id)
+    return len(db.session.scalars(query).all())
+
+
+def _add(
+    member: StaffMember,
+    kind: str,
+    name: Any,
+    secret: bytes,
+    credential_id: bytes | None,
+    last_used: int,
+    now: datetime,
+) -> None:
+    with command() as session:
+        session.add(
+            StaffFactor(
+                staff_id=member.id,
+                kind=kind,
+                name=str(name),
+                secret=secret,
+                credential_id=credential_id,
+                last_used=last_used,
+                created_at=now,
+            )
+        )
+        record(member.actor, "staff.add_factor", f"staff:{member.username}", {"kind": kind}, now)
+
+
+def _use_totp(member: StaffMember, code: str, now: datetime) -> bool:
+    for row in factors_of(member):
+        if row.kind != TOTP:
+            continue
+        try:
+            secret = _keyring().open_platform(f"totp:{member.id}", row.secret).decode()
+        except InvalidTag:
+            continue
+        step = _step_of(secret, code, now)
+        if step is None:
+            continue
+        with command() as session:  # a code is good once, however many ask at the same moment
+            used = session.scalars(
+                update(StaffFactor)
+                .where(StaffFactor.id == row.id, StaffFactor.last_used < step)
+                .values(last_used=step)
+                .returning(StaffFactor.id)
+            ).all()
+        return bool(used)
+    return False
+
+
+def _use_recovery(member: StaffMember, code: str, now: datetime) -> bool:
+    with command() as session:
+        used = session.scalars(
+            delete(StaffRecoveryCode)
+            .where(
+                StaffRecoveryCode.code_hash == _code_hash(member, code.strip().lower()),
+                StaffRecoveryCode.staff_id == member.id,
+            )
+            .returning(StaffRecoveryCode.code_hash)
+        ).all()
+        if used:
+            record(member.actor, "staff.recover", f"staff:{member.username}", {}, now)
+    return bool(used)
+
+
+def _step_of(secret: str, code: str, now: datetime) -> int | None:
+    """The time step whose code this is: the present one, or the one before or after it."""
+    code = "".join(code.split())
+    present = int(now.timestamp()) // STEP_SECONDS
+    totp = pyotp.TOTP(secret)
+    for step in (present, present - 1, present + 1):
+        if secrets.compare_digest(totp.generate_otp(step).encode(), code.encode()):
+            return step
+    return None
+
+
+def _descriptors(member: StaffMember) -> list[PublicKeyCredentialDescriptor]:
+    return [
+        PublicKeyCredentialDescriptor(id=row.credential_id)
+        for row in factors_of(member)
+        if row.credential_id is not None
+    ]
+
+
+def _code_hash(member: StaffMember, code: str) -> str:
+    return token_hash(f"{member.id}:{code}")
+
+
+def _keyring() -> Keyring:
+    found: Keyring = current_app.extensions["keyring"]
+    return found

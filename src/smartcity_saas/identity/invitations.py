@@ -1,0 +1,196 @@
+"""Inviting staff: a link by mail, good once and for a week, with which people make their account."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import structlog
+from flask import current_app
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select, update
+
+from smartcity_saas.audit import Actor, record, system
+from smartcity_saas.clock import Clock, utc_now
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.identity.access import StaffMember, title_of
+from smartcity_saas.identity.models import Staff, StaffInvitation
+from smartcity_saas.identity.staff import check_roles, create_staff, refuse_beyond
+from smartcity_saas.identity.tokens import new_token, token_hash
+
+LENGTH = timedelta(days=7)
+_MAIL = re.compile(r"[^@\s<>\"',;:]+@[^@\s<>\"',;:]+\.[^@\s<>\"',;:.]{2,}")
+SendMail = Callable[[str, str, str], bool]
+
+log = structlog.get_logger(__name__)
+
+
+def invite(
+    actor: Actor,
+    mail: str,
+    name: str,
+    roles: Sequence[str],
+    address: Callable[[str], str],
+    *,
+    province: str | None = None,
+    city: str | None = None,
+    clock: Clock = utc_now,
+) -> tuple[str, bool]:
+    """Invite somebody.
+
+    Args:
+        actor: Who invites.
+        mail: Where the link goes.
+        name: The person's name.
+        roles: What they will hold.
+        address: Turns a token into the link.
+        province: Where, of a province's roles.
+        city: Where, of a city's.
+        clock: The time.
+
+    Returns:
+        The link, and whether it went out by mail (if not, whoever invites passes it on).
+
+    Raises:
+        NotAllowed: The roles reach further than the actor.
+        Invalid: What does not fit.
+    """
+    mail, name = mail.strip(), name.strip()
+    if not _MAIL.fullmatch(mail) or len(mail) > 120:
+        raise Invalid(_("Write a mail address."))
+    if not name or len(name) > 60:
+        raise Invalid(_("A person's name has 1 to 60 characters."))
+    province, city = check_roles(actor, roles, province, city)
+    token, now = new_token(), clock()
+    with command() as session:
+        session.add(
+            StaffInvitation(
+                token_hash=token_hash(token),
+                mail=mail,
+                name=name,
+                roles=[*roles],
+                province=province,
+                city=city,
+                invited_by=actor.name,
+                created_at=now,
+                expires_at=now + LENGTH,
+            )
+        )
+        record(actor, "staff.invite", city or province or "platform", {"roles": [*roles]}, now)
+    link = address(token)
+    return link, _sent(mail, name, roles, link)
+
+
+def invitations_at(
+    actor: Actor, province: str | None, city: str | None, clock: Clock = utc_now
+) -> list[StaffInvitation]:
+    """Invitations at a place that wait to be taken up.
+
+    Raises:
+        NotAllowed: The place is beyond the actor.
+    """
+    refuse_beyond(actor, province, city, reading=True)
+    query = select(StaffInvitation).where(
+        StaffInvitation.ended_at.is_(None), StaffInvitation.expires_at > clock()
+    )
+    if city is not None:
+        query = query.where(StaffInvitation.city == city)
+    elif province is not None:
+        query = query.where(StaffInvitation.province == province)
+    return list(db.session.scalars(query.order_by(StaffInvitation.created_at.desc())))
+
+
+def take_back(actor: Actor, invitation_id: uuid.UUID, clock: Clock = utc_now) -> None:
+    """Take an invitation back.
+
+    Raises:
+        NotFound: There is none that waits.
+        NotAllowed: It is beyond the actor.
+    """
+    with command() as session:
+        row = session.scalars(
+            select(StaffInvitation).where(
+                StaffInvitation.id == invitation_id, StaffInvitation.ended_at.is_(None)
+            )
+        ).one_or_none()
+        if row is None:
+            raise NotFound
+        refuse_beyond(actor, row.province, row.city)
+        row.ended_at = clock()
+        place = row.city or row.province or "platform"
+        record(actor, "staff.uninvite", place, {}, clock())
+
+
+def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:
+    """The invitation of a link.
+
+    Raises:
+        NotFound: It is unknown, used, taken back or too old.
+    """
+    row = db.session.scalars(
+        select(StaffInvitation).where(
+            StaffInvitation.token_hash == token_hash(token),
+            StaffInvitation.ended_at.is_(None),
+            StaffInvitation.expires_at > clock(),
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound(_("This invitation was used, taken back, or is too old. Ask for a new one."))
+    return row
+
+
+def accept(
+    token: str, username: str, password: str, clock: Clock = utc_now
+) -> tuple[StaffMember, uuid.UUID]:
+    """Make the account that an invitation is for. Roles, name and place are the invitation's own.
+
+    Raises:
+        NotFound: As ``open_invitation`` does.
+        Invalid: The user name is taken or odd, or the password weak.
+    """
+    with command() as session:
+        found = open_invitation(token, clock)
+        used = session.scalars(
+            update(StaffInvitation)
+            .where(StaffInvitation.id == found.id, StaffInvitation.ended_at.is_(None))
+            .values(ended_at=clock())
+            .returning(StaffInvitation.id)
+        ).all()
+        if not used:
+            raise NotFound
+        member = create_staff(
+            system("invitation"),
+            username,
+            found.name,
+            found.roles,
+            password,
+            mail=found.mail,
+            province=found.province,
+            city=found.city,
+            clock=clock,
+        )
+        session.flush()
+        key = session.scalars(select(Staff.id).where(Staff.username == member.username)).one()
+    return member, key
+
+
+def _sent(mail: str, name: str, roles: Sequence[str], link: str) -> bool:
+    send: SendMail = current_app.extensions["send_staff_mail"]
+    title = gettext("Your account on the console of city services")
+    body = "\n\n".join(
+        (
+            gettext("%(name)s, you are invited as: %(roles)s.", name=name, roles=title_of(roles)),
+            gettext("Make your account within 7 days: %(link)s", link=link),
+            gettext("If you did not expect this, do nothing."),
+        )
+    )
+    try:
+        return send(mail, title, body)
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("invitation.not_sent", error=type(error).__name__)
+        return False

@@ -1,0 +1,51 @@
+"""Taking up an invitation: a user name and a password, then signing in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app, render_template, request
+
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity import invitations, staff
+from smartcity_saas.identity.access import needs_second_factor, title_of
+from smartcity_saas.identity.browsers import device
+from smartcity_saas.identity.models import StaffAttempt
+from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.portals.console.blueprint import blueprint
+from smartcity_saas.portals.console.signing_in import enter
+from smartcity_saas.tenancy.here import present_time
+
+MOST_TRIES = 30
+
+
+@blueprint.page("/invitations/<token>", permission=None)
+def invitation(token: str) -> Any:
+    """What one is invited to, and the form."""
+    return _page(token)
+
+
+@blueprint.page("/invitations/<token>", permission=None, methods=("POST",))
+def accept_invitation(token: str) -> Any:
+    """Make the account; only name and password are one's own to choose."""
+    clock = current_app.config["CLOCK"]
+    attempt(StaffAttempt, f"invitation:{request.remote_addr}", MOST_TRIES, present_time())
+    username = request.form.get("username", "")
+    try:
+        member, key = invitations.accept(token, username, request.form.get("password", ""), clock)
+    except Invalid as error:
+        return _page(token, username, error.detail), 422
+    complete = not needs_second_factor(member.roles)
+    session_token = staff.begin_session(key, present_time(), complete=complete, device=device())
+    return enter(session_token, "/")
+
+
+def _page(token: str, username: str = "", error: Any = None) -> str:
+    found = invitations.open_invitation(token, current_app.config["CLOCK"])
+    return render_template(
+        "console/invitation.html",
+        found=found,
+        title=title_of(found.roles),
+        username=username,
+        error=error,
+    )

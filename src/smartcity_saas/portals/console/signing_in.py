@@ -1,0 +1,259 @@
+"""Signing in on the console: name and password, then a second factor where one is set or needed."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from flask import Response, current_app, redirect, render_template, request, session
+from flask_babel import lazy_gettext as _
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from smartcity_saas.errors import FieldErrors, Invalid, NotAllowed, Throttled
+from smartcity_saas.identity import factors, staff
+from smartcity_saas.identity.browsers import device
+from smartcity_saas.identity.factors import PASSKEY
+from smartcity_saas.identity.gatekeeper import (
+    STAFF,
+    current_staff,
+    half_signed_in,
+    safe_next,
+    signed_in_member,
+)
+from smartcity_saas.identity.staff import SignedIn
+from smartcity_saas.portals.console.blueprint import blueprint
+from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.web.security import cookie_name
+
+DEVICE = "device"
+DEVICE_SECONDS = 180 * 24 * 3600
+NEXT, TOTP_SECRET, CHALLENGE = "next", "totp", "challenge"
+
+
+@blueprint.page("/sign-in", permission=None)
+def sign_in() -> Any:
+    """The form."""
+    if current_staff() is not None:
+        return redirect("/")
+    return _form()
+
+
+@blueprint.page("/sign-in", permission=None, methods=("POST",))
+def sign_in_with_password() -> Any:
+    """Sign in by name and password."""
+    username = request.form.get("username", "")
+    try:
+        token = staff.sign_in(
+            username,
+            request.form.get("password", ""),
+            request.remote_addr or "",
+            current_app.config["CLOCK"],
+            known_device=_known_device(username),
+            device=device(),
+        )
+    except Throttled as error:
+        return _form(username, error.detail), 429, {"Retry-After": str(error.retry_after)}
+    except Invalid as error:
+        return _form(username, error.detail), 422
+    return enter(token, safe_next(request.form.get("next")))
+
+
+@blueprint.page("/sign-in/second", permission=None)
+def second_factor() -> Any:
+    """Ask for the code, or the passkey."""
+    return _second_page(_half())
+
+
+@blueprint.page("/sign-in/second", permission=None, methods=("POST",))
+def take_second_factor() -> Any:
+    """Take the code of the app, a recovery code, or a passkey's answer."""
+    half, now = _half(), present_time()
+    try:
+        if "answer" in request.form:
+            origin, rp_id = place()
+            factors.check_passkey(
+                half.member, _answer(), session.pop(CHALLENGE, ""), origin, rp_id, now
+            )
+        else:
+            factors.check_code(half.member, request.form.get("code", ""), now)
+    except FieldErrors as error:
+        return _second_page(half, error.fields["code"]), 422
+    except Throttled as error:
+        return _second_page(half, error.detail), 429
+    except Invalid as error:
+        return _second_page(half, error.detail), 422
+    return _complete()
+
+
+@blueprint.page("/sign-in/set-up", permission=None)
+def set_up() -> Any:
+    """The role needs a second factor, and there is none yet."""
+    return _set_up_page(_without_factor())
+
+
+@blueprint.page("/sign-in/set-up", permission=None, methods=("POST",))
+def take_set_up() -> Any:
+    """Keep the first second factor, and come in."""
+    half = _without_factor()
+    try:
+        take_factor(half.member)
+    except FieldErrors as error:
+        return _set_up_page(half, error.fields["code"]), 422
+    except Invalid as error:
+        return _set_up_page(half, error.detail), 422
+    codes = factors.new_recovery_codes(half.member, present_time())
+    _complete()
+    return render_template("console/recovery_codes.html", codes=codes, staff=current_staff())
+
+
+@blueprint.page("/sign-in/code.svg", permission=None)
+def totp_code() -> Any:
+    """The QR code of the secret that is being set up, for its own browser."""
+    import segno  # only where one is set up
+
+    half, secret = half_signed_in(), session.get(TOTP_SECRET)
+    if half is None or not secret:
+        raise NotAllowed(_("Sign in first."))
+    image = io.BytesIO()
+    segno.make(factors.totp_uri(half.member, secret), error="m").save(
+        image, kind="svg", scale=5, border=2
+    )
+    return Response(image.getvalue(), mimetype="image/svg+xml")
+
+
+@blueprint.page("/sign-out", permission=None, methods=("POST",))
+def sign_out() -> Any:
+    """Leave."""
+    if token := session.get(STAFF):
+        staff.sign_out(token)
+    session.clear()
+    return redirect("/sign-in")
+
+
+@blueprint.page("/", permission="own")
+def begin() -> Any:
+    """Where each role begins."""
+    member = signed_in_member()
+    if member.city:
+        return redirect(f"/cities/{member.city}")
+    if member.province:
+        return redirect(f"/provinces/{member.province}")
+    return redirect("/platform")
+
+
+def enter(token: str, going_to: str) -> Any:
+    """Go in with a new session, or on to the second factor."""
+    session.clear()
+    session[STAFF] = token
+    half = half_signed_in()
+    assert half is not None
+    if half.complete:
+        return _remember_device(redirect(going_to), half.member.username)
+    session[NEXT] = going_to
+    return redirect("/sign-in/second" if half.has_factor else "/sign-in/set-up")
+
+
+def place() -> tuple[str, str]:
+    """The console's origin, and its host as WebAuthn names it."""
+    return request.host_url.rstrip("/"), request.host.partition(":")[0]
+
+
+def take_factor(member: Any) -> None:
+    """Keep the factor that the present form brings: an app's code, or a passkey.
+
+    Raises:
+        FieldErrors: The code does not fit.
+        Invalid: The passkey does not.
+    """
+    now = present_time()
+    if "answer" in request.form:
+        origin, rp_id = place()
+        challenge = session.pop(CHALLENGE, "")
+        factors.add_passkey(member, _answer(), challenge, origin, rp_id, now)
+    else:
+        factors.add_totp(member, session.get(TOTP_SECRET, ""), request.form.get("code", ""), now)
+        session.pop(TOTP_SECRET, None)
+
+
+def set_up_values(member: Any) -> dict[str, Any]:
+    """What the page that sets up a factor needs: a secret, and a passkey's options."""
+    if TOTP_SECRET not in session:
+        session[TOTP_SECRET] = factors.new_totp_secret()
+    options, session[CHALLENGE] = factors.registration_options(member, place()[1])
+    return {"secret": session[TOTP_SECRET], "options": options}
+
+
+def _set_up_page(half: SignedIn, error: Any = None) -> str:
+    return render_template("console/set_up.html", error=error, **set_up_values(half.member))
+
+
+def _second_page(half: SignedIn, error: Any = None) -> str:
+    found, options = factors.factors_of(half.member), None
+    if any(one.kind == PASSKEY for one in found):
+        options, session[CHALLENGE] = factors.authentication_options(half.member, place()[1])
+    return render_template("console/second.html", error=error, options=options)
+
+
+def _complete() -> Any:
+    token = staff.complete_session(session[STAFF], current_app.config["CLOCK"])
+    going_to = safe_next(session.get(NEXT))
+    session.clear()
+    return enter(token, going_to)
+
+
+def _half() -> SignedIn:
+    found = half_signed_in()
+    if found is None or found.complete:
+        raise NotAllowed(_("Sign in first."))
+    return found
+
+
+def _without_factor() -> SignedIn:
+    found = _half()
+    if found.has_factor:
+        raise NotAllowed(_("You have a second factor already. Sign in with it."))
+    return found
+
+
+def _answer() -> Any:
+    try:
+        return json.loads(request.form.get("answer", ""))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _devices() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.secret_key or "", salt="staff device")
+
+
+def _known_device(username: str) -> bool:
+    """Whether this browser has signed in by this name before: its attempts count by themselves."""
+    try:
+        known = _devices().loads(
+            request.cookies.get(cookie_name(DEVICE), ""), max_age=DEVICE_SECONDS
+        )
+    except BadSignature:
+        return False
+    return bool(known == username.strip().lower())
+
+
+def _remember_device(response: Any, username: str) -> Any:
+    response.set_cookie(
+        cookie_name(DEVICE),
+        _devices().dumps(username),
+        DEVICE_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
+    return response
+
+
+def _form(username: str = "", error: Any = None) -> str:
+    return render_template(
+        "console/sign_in.html",
+        username=username,
+        error=error,
+        next=safe_next(request.values.get("next")),
+    )

@@ -1,0 +1,171 @@
+"""Pages for managing accounts, whichever portal they stand in: platform, province or city."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, redirect, render_template, request
+
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity import invitations, staff
+from smartcity_saas.identity.access import PERMISSIONS, ROLES, title_of
+from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.web.policy import ConsoleBlueprint
+
+
+@dataclass(frozen=True)
+class StaffPages:
+    """Where accounts of one kind of place are managed.
+
+    ``rule`` is its place in addresses, ``place`` the argument of the address that names the
+    province or the city (None for the platform), ``permission`` what managing needs, ``shell``
+    gives a page what its portal's navigation needs.
+    """
+
+    rule: str
+    place: str | None
+    permission: str
+    shell: Callable[..., dict[str, Any]]
+
+
+def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
+    """Register the pages."""
+    root = f"{pages.rule}/staff"
+
+    @blueprint.page(root, permission=pages.permission)
+    def accounts(**where: str) -> Any:
+        """Accounts of the place, invitations that wait, and the form for a new one."""
+        return _page(pages, where)
+
+    @blueprint.page(root, permission=pages.permission, methods=("POST",))
+    def invite(**where: str) -> Any:
+        """Invite somebody."""
+        typed = {name: request.form.get(name, "").strip() for name in ("mail", "name", "at")}
+        roles = request.form.getlist("roles")
+        try:
+            link, sent = invitations.invite(
+                signed_in_member().actor,
+                typed["mail"],
+                typed["name"],
+                roles,
+                lambda token: f"{request.host_url}invitations/{token}",
+                **_place(pages, where, roles, typed["at"]),
+                clock=current_app.config["CLOCK"],
+            )
+        except Invalid as error:
+            return _page(pages, where, typed=typed, roles=roles, error=error.detail), 422
+        return _page(pages, where, link=link, sent=sent, to=typed["mail"])
+
+    @blueprint.page(
+        f"{root}/invitations/<uuid:invitation_id>/end",
+        permission=pages.permission,
+        methods=("POST",),
+    )
+    def end_invitation(invitation_id: uuid.UUID, **where: str) -> Any:
+        """Take an invitation back."""
+        clock = current_app.config["CLOCK"]
+        invitations.take_back(signed_in_member().actor, invitation_id, clock)
+        return _back(pages, where)
+
+    @blueprint.page(f"{root}/<username>/roles", permission=pages.permission, methods=("POST",))
+    def change_roles(username: str, **where: str) -> Any:
+        """Give an account other roles; whoever is signed in with it is out at once."""
+        roles, clock = request.form.getlist("roles"), current_app.config["CLOCK"]
+        try:
+            staff.change_roles(signed_in_member().actor, username, roles, clock)
+        except Invalid as error:
+            return _page(pages, where, error=error.detail), 422
+        return _back(pages, where)
+
+    for act, change in (
+        ("disable", staff.disable_staff),
+        ("enable", staff.enable_staff),
+        ("reset-factors", staff.reset_factors),
+    ):
+        _add_change(blueprint, pages, act, change)
+
+
+def _add_change(
+    blueprint: ConsoleBlueprint, pages: StaffPages, act: str, change: Callable[..., None]
+) -> None:
+    def view(username: str, **where: str) -> Any:
+        change(signed_in_member().actor, username, current_app.config["CLOCK"])
+        return _back(pages, where)
+
+    view.__name__ = f"staff_{act.replace('-', '_')}"
+    view.__doc__ = change.__doc__
+    rule = f"{pages.rule}/staff/<username>/{act}"
+    blueprint.page(rule, permission=pages.permission, methods=("POST",))(view)
+
+
+def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
+    actor = signed_in_member().actor
+    province = where.get("province") if pages.place == "province" else None
+    city = where.get("city") if pages.place == "city" else None
+    clock = current_app.config["CLOCK"]
+    values = {
+        "typed": {},
+        "roles": [],
+        "error": None,
+        "link": None,
+        "sent": False,
+        "to": "",
+        **values,
+    }
+    return render_template(
+        "console/staff.html",
+        accounts=staff.staff_within(actor, province, city),
+        invitations=invitations.invitations_at(actor, province, city, clock),
+        choices=_choices(pages),
+        place=pages.place or "platform",
+        root=_root(pages, where),
+        title_of=title_of,
+        table=list(ROLES.values()),
+        permissions=PERMISSIONS,
+        **values,
+        **pages.shell(**where),
+    )
+
+
+def _choices(pages: StaffPages) -> list[tuple[str, Any, str]]:
+    """The roles that can be given here: how they are held, in words, and the kind of place."""
+    services = current_app.extensions["services"]
+    found: list[tuple[str, Any, str]] = []
+    for role in ROLES.values():
+        if pages.place == "city" and role.place != "city":
+            continue
+        if pages.place == "province" and role.place == "platform":
+            continue
+        if role.per_service:
+            found += [
+                (f"{role.name}:{name}", service.title, role.place)
+                for name, service in services.items()
+            ]
+        else:
+            found.append((role.name, role.title, role.place))
+    return found
+
+
+def _place(
+    pages: StaffPages, where: dict[str, str], roles: list[str], at: str
+) -> dict[str, str | None]:
+    """Where the roles are to be held: here, or at the city or province that was written."""
+    if pages.place == "city":
+        return {"city": where["city"]}
+    if pages.place == "province" and "province_admin" in roles:
+        return {"province": where["province"]}
+    return {"province": at or None, "city": at or None}
+
+
+def _root(pages: StaffPages, where: dict[str, str]) -> str:
+    rule = pages.rule
+    for name, value in where.items():
+        rule = rule.replace(f"<{name}>", value)
+    return f"{rule}/staff"
+
+
+def _back(pages: StaffPages, where: dict[str, str]) -> Any:
+    return redirect(_root(pages, where))

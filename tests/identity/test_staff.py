@@ -1,0 +1,442 @@
+"""Staff: invited, signed in with a second factor, held to their roles, out at once when closed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pyotp
+import pytest
+from sqlalchemy import select
+
+from smartcity_saas.audit import system, trail_of
+from smartcity_saas.database import db
+from smartcity_saas.errors import Invalid, NotAllowed, NotFound, Throttled
+from smartcity_saas.identity.access import (
+    AUDITOR,
+    CATALOG_EDITOR,
+    CITY_ADMIN,
+    FINANCE,
+    OPERATOR,
+    PERMISSIONS,
+    PROVINCE_ADMIN,
+    ROLES,
+    StaffMember,
+)
+from smartcity_saas.identity.models import Staff, StaffInvitation, StaffSession
+from smartcity_saas.identity.passwords import refuse_weak
+from smartcity_saas.identity.staff import (
+    MOST_TRIES_OF_ACCOUNT,
+    WrongPassword,
+    change_roles,
+    create_staff,
+    sign_in,
+)
+from tests.conftest import PASSWORD, Browser, World
+
+STRONG = "four blue herons walk"
+
+
+def make(world: World, username: str, *roles: str, demo: bool = False, **place: str) -> StaffMember:
+    return create_staff(
+        system("test"),
+        username,
+        username.title(),
+        roles,
+        STRONG,
+        demo=demo,
+        clock=world.clock,
+        **place,
+    )
+
+
+def enter(world: World, username: str, password: str = STRONG) -> tuple[Browser, Any]:
+    browser = world.client("console.localhost")
+    return browser, browser.post("/sign-in", username=username, password=password)
+
+
+def secret_of(page: str) -> str:
+    found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
+    assert found, page
+    return found[1]
+
+
+def code_at(world: World, secret: str) -> str:
+    return pyotp.TOTP(secret).at(world.clock())
+
+
+def set_up(world: World, browser: Browser) -> tuple[str, list[str]]:
+    """Set up an app; returns its secret and the recovery codes."""
+    secret = secret_of(browser.get("/sign-in/set-up").text)
+    assert browser.get("/sign-in/code.svg").status_code == 200
+    page = browser.post("/sign-in/set-up", code=code_at(world, secret)).text
+    return secret, re.findall(r"<code>([0-9a-f]{8}-[0-9a-f]{8})</code>", page)
+
+
+@pytest.mark.parametrize(
+    "roles, place, needed",
+    [
+        ((OPERATOR,), {}, True),
+        ((PROVINCE_ADMIN,), {"province": "zhejiang"}, True),
+        ((FINANCE,), {"city": "hangzhou"}, True),
+        ((CATALOG_EDITOR, FINANCE), {"city": "hangzhou"}, True),
+        ((CITY_ADMIN,), {"city": "hangzhou"}, False),
+        (("desk:utility_bills",), {"city": "hangzhou"}, False),
+        ((AUDITOR,), {"city": "hangzhou"}, False),
+    ],
+)
+def test_some_roles_need_a_second_factor(
+    world: World, roles: tuple[str, ...], place: dict[str, str], needed: bool
+) -> None:
+    """Operator, province admin and finance set one up before anything opens; others may."""
+    make(world, "wu.min", *roles, **place)
+    browser, answer = enter(world, "wu.min")
+    assert (answer.headers["Location"] == "/sign-in/set-up") is needed
+    assert (browser.get("/account").status_code == 200) is not needed
+    if needed:
+        _secret, codes = set_up(world, browser)
+        assert len(codes) == 10
+        assert browser.get("/account").status_code == 200
+
+
+def test_a_code_is_good_once_and_for_a_minute(world: World) -> None:
+    """The app's code opens; the same code again does not; nor an old one; nor a guess."""
+    make(world, "wu.min", OPERATOR)
+    browser, _answer = enter(world, "wu.min")
+    secret, _codes = set_up(world, browser)
+    world.clock.move(minutes=2)
+    code = code_at(world, secret)
+    second, answer = enter(world, "wu.min")
+    assert answer.headers["Location"] == "/sign-in/second"
+    assert second.get("/platform").headers["Location"].startswith("/sign-in")
+    assert second.post("/sign-in/second", code="000000").status_code == 422
+    assert second.post("/sign-in/second", code=code).status_code == 302
+    assert second.get("/platform").status_code == 200
+    third, _answer = enter(world, "wu.min")
+    assert third.post("/sign-in/second", code=code).status_code == 422
+    world.clock.move(minutes=5)
+    assert third.post("/sign-in/second", code=code).status_code == 422
+
+
+def test_a_recovery_code_stands_in_once(world: World) -> None:
+    """For a lost telephone; written down, each of the ten is good once."""
+    make(world, "wu.min", OPERATOR)
+    browser, _answer = enter(world, "wu.min")
+    _secret, codes = set_up(world, browser)
+    second, _answer = enter(world, "wu.min")
+    assert second.post("/sign-in/second", code=codes[0]).status_code == 302
+    third, _answer = enter(world, "wu.min")
+    assert third.post("/sign-in/second", code=codes[0]).status_code == 422
+    assert third.post("/sign-in/second", code=codes[1].upper()).status_code == 302
+
+
+def test_the_way_past_the_second_factor_is_shut(world: World) -> None:
+    """With a factor set, setting up another needs the one that is there."""
+    make(world, "wu.min", OPERATOR)
+    browser, _answer = enter(world, "wu.min")
+    set_up(world, browser)
+    second, _answer = enter(world, "wu.min")
+    for path in ("/sign-in/set-up", "/account", "/account/factors", "/platform", "/platform/staff"):
+        assert second.get(path).status_code in (302, 403), path
+    assert second.post("/sign-in/set-up", "/sign-in/second", code="1").status_code == 403
+
+
+def invite(world: World, inviter: Browser, root: str, *roles: str, **more: str) -> Any:
+    token = inviter.token(root)
+    data = {
+        "csrf_token": token,
+        "mail": "new@city.example",
+        "name": "新人",
+        "roles": list(roles),
+        **more,
+    }
+    from tests.conftest import fresh
+
+    return fresh(
+        inviter.client.post,
+        root,
+        base_url="http://console.localhost",
+        data=data,
+        headers={"Accept-Language": "en"},
+    )
+
+
+def link_of(page: str) -> str:
+    found = re.search(r"http://console\.localhost(/invitations/[\w-]+)", page)
+    assert found, page
+    return found[1]
+
+
+def test_an_invitation_makes_one_account(world: World) -> None:
+    """City admin invites an editor: the link works once, roles and place are the invitation's."""
+    admin = world.city_staff("hangzhou")
+    link = link_of(invite(world, admin, "/cities/hangzhou/staff", CATALOG_EDITOR).text)
+    guest = world.client("console.localhost")
+    assert "Catalog editor" in guest.get(link).text
+    weak = guest.post(link, username="li.na", password="password1234")
+    assert weak.status_code == 422
+    answer = guest.post(
+        link, username="li.na", password=STRONG, roles=OPERATOR, city="shanghai", role="operator"
+    )
+    assert answer.status_code == 302, answer.text
+    row = db.session.scalars(select(Staff).where(Staff.username == "li.na")).one()
+    assert (row.roles, row.city, row.mail) == ([CATALOG_EDITOR], "hangzhou", "new@city.example")
+    assert guest.get("/cities/hangzhou").status_code == 200
+    assert world.client("console.localhost").get(link).status_code == 404
+
+
+def test_an_invitation_ends(world: World) -> None:
+    """After a week, and when it is taken back."""
+    admin = world.city_staff("hangzhou")
+    link = link_of(invite(world, admin, "/cities/hangzhou/staff", AUDITOR).text)
+    assert world.client("console.localhost").get(link).status_code == 200
+    key = db.session.scalars(select(StaffInvitation.id)).one()
+    admin.post(f"/cities/hangzhou/staff/invitations/{key}/end", "/cities/hangzhou/staff")
+    assert world.client("console.localhost").get(link).status_code == 404
+    link = link_of(invite(world, admin, "/cities/hangzhou/staff", AUDITOR).text)
+    world.clock.move(days=8)
+    assert world.client("console.localhost").get(link).status_code == 404
+
+
+def test_nobody_gives_more_than_they_hold(world: World) -> None:
+    """Not upwards, not sideways: neither by inviting nor by changing roles."""
+    city, province = world.city_staff("hangzhou"), world.province_admin("zhejiang")
+    for role, more in ((OPERATOR, {}), (PROVINCE_ADMIN, {"at": "zhejiang"})):
+        assert invite(world, city, "/cities/hangzhou/staff", role, **more).status_code in (403, 422)
+    assert invite(world, province, "/provinces/zhejiang/staff", OPERATOR).status_code == 403
+    assert (
+        invite(world, province, "/provinces/zhejiang/staff", CITY_ADMIN, at="shanghai").status_code
+        == 403
+    )
+    assert (
+        invite(world, province, "/provinces/zhejiang/staff", CITY_ADMIN, at="ningbo").status_code
+        == 200
+    )
+    assert db.session.scalars(select(StaffInvitation)).all().__len__() == 1
+    make(world, "far.away", CITY_ADMIN, city="shanghai")
+    actor = db.session.scalars(select(Staff).where(Staff.username == "staff-hangzhou")).one()
+    member = StaffMember(actor.id, actor.username, "x", (CITY_ADMIN,), None, "hangzhou", True)
+    with pytest.raises(NotFound):
+        change_roles(member.actor, "far.away", [AUDITOR], world.clock)
+    with pytest.raises(NotAllowed):
+        change_roles(member.actor, "staff-hangzhou", [AUDITOR], world.clock)
+
+
+def test_closing_an_account_ends_its_sessions_everywhere(world: World) -> None:
+    """Disabled, given other roles, or without its factor: out at the next request."""
+    admin = world.city_staff("hangzhou")
+    for username, act, data in (
+        ("a.one", "disable", {}),
+        ("b.two", "roles", {"roles": AUDITOR}),
+        ("c.three", "reset-factors", {}),
+    ):
+        make(world, username, CATALOG_EDITOR, city="hangzhou")
+        theirs, _answer = enter(world, username)
+        assert theirs.get("/cities/hangzhou").status_code == 200
+        answer = admin.post(
+            f"/cities/hangzhou/staff/{username}/{act}", "/cities/hangzhou/staff", **data
+        )
+        assert answer.status_code == 302, answer.text
+        assert theirs.get("/cities/hangzhou").status_code == 302, act
+    assert enter(world, "a.one")[1].status_code == 422
+    admin.post("/cities/hangzhou/staff/a.one/enable", "/cities/hangzhou/staff")
+    assert enter(world, "a.one")[1].status_code == 302
+
+
+def test_nobody_is_locked_out_by_others(world: World) -> None:
+    """Guessing at a name from a hundred addresses stops new browsers; the one that has signed in
+    before goes on."""
+    make(world, "wu.min", CITY_ADMIN, city="hangzhou")
+    browser, _answer = enter(world, "wu.min")
+    browser.post("/sign-out", "/account")
+    for number in range(MOST_TRIES_OF_ACCOUNT - 1):  # the one that came in counts
+        with pytest.raises(WrongPassword):
+            sign_in("wu.min", "wrong", f"198.51.100.{number}", world.clock)
+    with pytest.raises(Throttled):
+        sign_in("wu.min", STRONG, "203.0.113.9", world.clock)
+    assert browser.post("/sign-in", username="wu.min", password=STRONG).status_code == 302
+
+
+def test_a_device_is_known_by_its_own_name_alone(world: World) -> None:
+    """The mark of one account does not open the way to guess at another."""
+    make(world, "wu.min", CITY_ADMIN, city="hangzhou")
+    make(world, "li.na", CITY_ADMIN, city="hangzhou")
+    browser, _answer = enter(world, "wu.min")
+    browser.post("/sign-out", "/account")
+    for number in range(MOST_TRIES_OF_ACCOUNT):
+        with pytest.raises(WrongPassword):
+            sign_in("li.na", "wrong", f"198.51.100.{number}", world.clock)
+    assert browser.post("/sign-in", username="li.na", password=STRONG).status_code == 429
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "password1234",
+        "aaaaaaaaaaaa",
+        "smart-city-demo",
+        "qwertyuiopqwertyuiop",
+        "wu.min-wu.min",
+    ],
+)
+def test_weak_passwords_are_refused(password: str) -> None:
+    """Short, common, doubled, one's own name: no rules of composition besides."""
+    with pytest.raises(Invalid):
+        refuse_weak(password, "wu.min", "吴敏")
+
+
+@pytest.mark.parametrize(
+    "password", ["four blue herons walk", "湖上的风吹过四座桥和一条长堤", "x7Kq-pp02-mmZt"]
+)
+def test_good_passwords_are_taken(password: str) -> None:
+    """Long enough is good enough, in any script."""
+    refuse_weak(password, "wu.min", "吴敏")
+
+
+def test_changing_the_password_signs_out_elsewhere(world: World) -> None:
+    """The browser in hand stays; others are out; the old password opens nothing."""
+    make(world, "wu.min", CITY_ADMIN, city="hangzhou")
+    here, _a = enter(world, "wu.min")
+    there, _a = enter(world, "wu.min")
+    assert here.post("/account/password", "/account", old="no", new=STRONG + "s").status_code == 422
+    assert (
+        here.post("/account/password", "/account", old=STRONG, new=STRONG + "s").status_code == 302
+    )
+    assert here.get("/account").status_code == 200
+    assert there.get("/account").status_code == 302
+    assert enter(world, "wu.min")[1].status_code == 422
+
+
+def test_the_trail_says_who_managed_whom(world: World) -> None:
+    """Inviting, changing roles and closing stand in it."""
+    admin = world.city_staff("hangzhou")
+    make(world, "wu.min", AUDITOR, city="hangzhou")
+    admin.post("/cities/hangzhou/staff/wu.min/disable", "/cities/hangzhou/staff")
+    assert "staff.disable" in [e.action for e in trail_of("staff:wu.min", 10)]
+
+
+# One table of who may do what, walked.
+
+PLACES: dict[str, dict[str, str]] = {
+    "operator": {},
+    "province_admin": {"province": "zhejiang"},
+    **{name: {"city": "hangzhou"} for name, role in ROLES.items() if role.place == "city"},
+}
+UNDER = {"city": "hangzhou", "province": "zhejiang"}
+BEYOND = {"city": "shanghai", "province": "shanghai"}
+
+
+def held(role: str) -> str:
+    return "desk:utility_bills" if role == "desk" else role
+
+
+def endpoints(world: World) -> list[tuple[Any, Any]]:
+    """Every rule of the console that needs a permission, with its policy."""
+    policies = world.app.extensions["policies"]
+    return [
+        (rule, policies[rule.endpoint])
+        for rule in world.app.url_map.iter_rules()
+        if rule.host == "console" and policies[rule.endpoint].permission
+    ]
+
+
+def path_of(world: World, rule: Any, where: dict[str, str]) -> str:
+    """An address of a rule at a place; what else it names does not exist."""
+    nothing = "00000000-0000-7000-8000-000000000000"
+    stand_ins = {"uuid": nothing, "int": "999999", "string": "nothing", "any": "x"}
+    path = rule.rule
+    for name in rule.arguments:
+        found = re.search(rf"<(?:(\w+)(?:\([^)]*\))?:)?{name}>", path)
+        assert found
+        value = where.get(name) or stand_ins.get(found[1] or "string", "nothing")
+        path = path.replace(found[0], value)
+    return str(path)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_endpoint_with_every_role(world: World, role: str) -> None:
+    """Default-deny: whoever lacks the permission gets 403, never a page and never a fault; a place
+    beyond one's reach answers as if it did not exist; what the table allows is let through."""
+    world.staff("walker", held(role), **PLACES[role])
+    browser = world.client("console.localhost")
+    browser.post("/sign-in", username="walker", password=PASSWORD)
+    csrf = browser.token("/account")
+    account = db.session.scalars(select(Staff).where(Staff.username == "walker")).one()
+    member = StaffMember(
+        account.id, "walker", "x", (held(role),), account.province, account.city, True
+    )
+    from tests.conftest import fresh
+
+    for rule, policy in endpoints(world):
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            for where, within in ((UNDER, True), (BEYOND, False)):
+                if not within and not {"city", "province"} & rule.arguments:
+                    continue
+                answer = fresh(
+                    browser.client.open,
+                    path_of(world, rule, where),
+                    method=method,
+                    base_url="http://console.localhost",
+                    data={"csrf_token": csrf} if method == "POST" else None,
+                )
+                allowed = member.may(
+                    policy.permission, service=policy.service, reading=method == "GET"
+                )
+                reached = within or role == OPERATOR
+                what = f"{role} {method} {rule.rule} {'within' if within else 'beyond'}"
+                assert answer.status_code < 500, what
+                if not allowed:
+                    assert answer.status_code == 403, what
+                elif not reached:
+                    assert answer.status_code == 404, what
+                else:
+                    assert answer.status_code != 403, what
+
+
+def test_an_auditor_changes_nothing(world: World) -> None:
+    """Reads every page of the city, and every press is refused: the database is as before."""
+    browser = world.staff("auditor", AUDITOR, city="hangzhou")
+    for path in ("", "/payments", "/audit", "/document", "/utility-bills", "/staff"):
+        found = browser.get(f"/cities/hangzhou{path}")
+        assert found.status_code == 200, path
+    before = world.documents().live("hangzhou").number
+    for path in ("/services/utility-bills/close", "/staff", "/document", "/branding"):
+        answer = browser.post(f"/cities/hangzhou{path}", "/account", revision="1")
+        assert answer.status_code == 403, path
+    assert world.documents().live("hangzhou").number == before
+
+
+def test_an_editor_opens_and_closes_and_no_more(world: World) -> None:
+    """The catalog and its undo, and not the rest of the document, whichever way it is tried."""
+    editor = world.staff("editor", CATALOG_EDITOR, city="hangzhou")
+    bills = "/cities/hangzhou/services/utility-bills"
+    assert editor.post(f"{bills}/close", "/cities/hangzhou", revision="1").status_code == 302
+    assert editor.post("/cities/hangzhou/history/2/undo", "/cities/hangzhou").status_code == 302
+    admin = world.city_staff("hangzhou")
+    admin.post("/cities/hangzhou/branding", revision="3", color="#8a1c1c")
+    assert editor.post("/cities/hangzhou/history/4/undo", "/cities/hangzhou").status_code == 403
+
+
+def test_a_desk_is_one_service_s(world: World) -> None:
+    """Whoever holds the desk of bills does not see the desk of tickets."""
+    desk = world.staff("desk", "desk:utility_bills", city="hangzhou")
+    assert desk.get("/cities/hangzhou/utility-bills").status_code == 200
+    assert desk.get("/cities/hangzhou/traffic-tickets").status_code == 403
+    assert "traffic-tickets" not in desk.get("/cities/hangzhou/utility-bills").text
+
+
+def test_every_permission_is_somebody_s() -> None:
+    """And every role may look after its own account."""
+    for name in PERMISSIONS:
+        assert any(name in role.permissions for role in ROLES.values()), name
+    assert all("own" in role.permissions for role in ROLES.values())
+
+
+def test_half_way_sessions_end_soon(world: World) -> None:
+    """Fifteen minutes between the password and the second factor, then from the beginning."""
+    make(world, "wu.min", OPERATOR)
+    browser, _answer = enter(world, "wu.min")
+    world.clock.move(minutes=16)
+    assert browser.get("/sign-in/set-up").status_code == 403
+    assert len(db.session.scalars(select(StaffSession)).all()) == 1
