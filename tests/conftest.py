@@ -36,6 +36,7 @@ from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.connectors import client
 from smartcity_saas.credentials import store_credential
+from smartcity_saas.credentials.usage import forget_uses
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
 from smartcity_saas.identity.access import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
@@ -390,6 +391,7 @@ def empty(request: pytest.FixtureRequest, databases: Callable[[str], SiteFlask])
     SANDBOX.accounts.clear()
     APPS.fault = ""
     client.breakers.forget()
+    forget_uses()
     clock = MovableClock()
     app.config["CLOCK"] = clock
     with app.app_context():

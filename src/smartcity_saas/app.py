@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
+from flask import Response
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartcity_saas import pages
+from smartcity_saas import pages, scope
 from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.extensions import Extensions
-from smartcity_saas.credentials import Keyring
+from smartcity_saas.credentials import Keyring, write_uses
 from smartcity_saas.database import init_database
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.session import db
@@ -34,6 +35,7 @@ from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.fleet import Fleet
+from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.languages import init_languages
 from smartcity_saas.web.policy import exempt_signed
 from smartcity_saas.web.security import SiteSessions, TrustedProxies
@@ -73,7 +75,7 @@ def create_app(
         "send_staff_mail": send_staff_mail,
         "payables": {name: found.payable for name, found in services.items() if found.payable},
         "tasks": _tasks(services),
-        "keyring": Keyring(settings.master_key),
+        "keyring": Keyring(settings.master_key, settings.old_master_key),
     }
     app.fleet = Fleet(
         _extensions(services, channels, providers, senders),
@@ -88,6 +90,7 @@ def create_app(
     init_metrics(app, settings.metrics_token)
     init_probes(app)
     init_access_log(app)
+    app.after_request(_write_uses)
     init_static_files(app)
     pages.init_pages(app)
     csrf = CSRFProtect(app)
@@ -97,6 +100,13 @@ def create_app(
     if serving:
         _refuse_unsafe_database(app, settings)
     return app
+
+
+def _write_uses(response: Response) -> Response:
+    """Note when the city's secrets were last used, once an hour at most."""
+    if scope.city_id_or_none() is not None:
+        write_uses(present_time())
+    return response
 
 
 def _configure(app: SiteFlask, settings: Settings, clock: Clock) -> None:

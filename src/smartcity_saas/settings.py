@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smartcity_saas.errors import SettingsError
+from smartcity_saas.master_keys import read_key
 
 DEMO_KEY = "demo-only-key-that-every-reader-of-this-file-knows"
 SHORTEST_KEY = 32
@@ -30,6 +31,7 @@ class Settings:
     workers: int = 1
     secret_key: str = ""
     master_key: str = ""
+    old_master_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
     database_url: str = ""
     owner_url: str = ""
@@ -65,7 +67,8 @@ class Settings:
             port=_integer(env, "PORT", 8000, 1, 65535),
             workers=_integer(env, "SMARTCITY_WORKERS", 1, 1, 64),
             secret_key=env.get("SMARTCITY_SECRET_KEY") or (DEMO_KEY if demo else ""),
-            master_key=env.get("SMARTCITY_MASTER_KEY") or (DEMO_KEY if demo else ""),
+            master_key=read_key(env, "SMARTCITY_MASTER_KEY") or (DEMO_KEY if demo else ""),
+            old_master_key=read_key(env, "SMARTCITY_OLD_MASTER_KEY"),
             trusted_proxies=_networks(env, "SMARTCITY_TRUSTED_PROXIES"),
             database_url=database_url,
             owner_url=_sqlalchemy_url(env.get("DATABASE_OWNER_URL") or database_url),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import structlog
 
+from smartcity_saas.credentials import write_uses
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
@@ -26,6 +27,7 @@ def make_runner(app: SiteFlask) -> Runner:
 
     def daily(now: datetime) -> None:
         forget_done(now)
+        write_uses(now)
         for service in app.extensions["services"].values():
             if service.daily is not None:
                 try:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
+from click.testing import CliRunner
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
@@ -10,19 +15,24 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from smartcity_saas.audit import city_trail, system
+from smartcity_saas.cli.keys import secrets
 from smartcity_saas.credentials import (
     CredentialError,
     Keyring,
+    accepted_values,
     credential_names,
+    credentials,
     read_credential,
+    rewrap,
     store_credential,
 )
 from smartcity_saas.credentials.keyring import seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.personal import personal_index
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Invalid
-from tests.conftest import World
+from smartcity_saas.errors import Invalid, SettingsError
+from smartcity_saas.master_keys import read_key
+from tests.conftest import KEY, World
 
 SECRET = "sk_live_not_a_real_key_0123456789"
 ACTOR = system("test")
@@ -105,3 +115,142 @@ def test_a_personal_number_has_another_index_in_every_city(world: World) -> None
             assert one == personal_index(ring, "licence", "1", now)
             found |= {one, personal_index(ring, "resident", "1", now)}
     assert len(found) == 4
+
+
+NEW = "the next master key, also longer than thirty-two"
+
+
+def test_rotating_the_master_key_midway(world: World) -> None:
+    """Two cities; stopped after the first, both open with both keys set; run again it finishes,
+    and then the new key alone opens everything and the old one nothing."""
+    old = KEY
+    for city in ("hangzhou", "ningbo"):
+        keep(world, city, value=f"secret of {city}")
+    both = Keyring(NEW, old)
+    with world.inside("hangzhou"):
+        assert rewrap(both)
+        assert not rewrap(both)
+    for city in ("hangzhou", "ningbo"):
+        with world.inside(city):
+            assert read_credential(both, "stripe_secret_key") == f"secret of {city}"
+    world.app.extensions["keyring"] = both
+    try:
+        answer = CliRunner().invoke(secrets, ["rotate-master", "--format", "json"])
+        assert json.loads(answer.output)["rewrapped"] == 1
+    finally:
+        world.app.extensions["keyring"] = Keyring(old)
+    for city in ("hangzhou", "ningbo"):
+        with world.inside(city):
+            assert read_credential(Keyring(NEW), "stripe_secret_key") == f"secret of {city}"
+            with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
+                read_credential(Keyring(old), "stripe_secret_key")
+
+
+def test_rotating_without_the_old_key_loses_nothing(world: World) -> None:
+    """The command names the cities and changes nothing."""
+    keep(world, "hangzhou")
+    world.app.extensions["keyring"] = Keyring(NEW)
+    try:
+        answer = CliRunner().invoke(secrets, ["rotate-master"])
+        assert isinstance(answer.exception, Invalid)
+        assert "hangzhou" in str(answer.exception.detail)
+    finally:
+        world.app.extensions["keyring"] = Keyring(KEY)
+    with world.inside("hangzhou"):
+        assert read_credential(Keyring(KEY), "stripe_secret_key") == SECRET
+
+
+def test_a_key_comes_from_one_place(tmp_path: Path) -> None:
+    """The environment, a file or a command; two at once, and what cannot be read, are refused."""
+    file = tmp_path / "key"
+    file.write_text("from a file\n")
+    name = "SMARTCITY_MASTER_KEY"
+    assert read_key({name: "here"}, name) == "here"
+    assert read_key({f"{name}_FILE": str(file)}, name) == "from a file"
+    assert read_key({f"{name}_COMMAND": f"cat {file}"}, name) == "from a file"
+    assert read_key({}, name) == ""
+    for env in (
+        {name: "x", f"{name}_FILE": str(file)},
+        {f"{name}_FILE": str(tmp_path / "none")},
+        {f"{name}_COMMAND": "false"},
+        {f"{name}_COMMAND": "true"},
+    ):
+        with pytest.raises(SettingsError):
+            read_key(env, name)
+
+
+def test_a_value_before_is_accepted_for_a_while(world: World) -> None:
+    """During the overlap both are accepted and the new one is used; then only the new one."""
+    ring = world.app.extensions["keyring"]
+    keep(world, "hangzhou", value="first")
+    with world.inside("hangzhou"):
+        store_credential(
+            ring, ACTOR, "stripe_secret_key", "second", world.clock(), overlap=timedelta(hours=1)
+        )
+        assert read_credential(ring, "stripe_secret_key") == "second"
+        assert accepted_values(ring, "stripe_secret_key", world.clock()) == ["second", "first"]
+        later = world.clock() + timedelta(hours=2)
+        assert accepted_values(ring, "stripe_secret_key", later) == ["second"]
+
+
+def test_webhooks_of_both_secrets_are_taken_during_an_overlap(world: World) -> None:
+    """Stripe signs with the old secret until it has been told: no notice is lost meanwhile."""
+    stripe = world.open_payments()
+    event = {"id": "evt_1", "object": "event", "type": "ping", "data": {"object": {}}}
+    with world.inside("hangzhou"):
+        store_credential(
+            world.app.extensions["keyring"],
+            ACTOR,
+            "stripe_webhook_secret",
+            "whsec_new",
+            world.clock(),
+            overlap=timedelta(hours=1),
+        )
+    assert stripe.send(event).status_code == 200
+    assert stripe.send({**event, "id": "evt_2"}, secret="whsec_new").status_code == 200
+    assert stripe.send({**event, "id": "evt_3"}, secret="whsec_other").status_code == 400
+    world.clock.move(hours=2)
+    assert stripe.send({**event, "id": "evt_4"}).status_code == 400
+
+
+def test_the_page_sets_and_never_shows(world: World) -> None:
+    """Missing ones stand first; a stored value is on no page; what works is said after asking."""
+    world.open_payments()
+    staff = world.city_staff("hangzhou")
+    page = staff.get("/cities/hangzhou/secrets").text
+    assert "payments.secret_key" in page
+    answer = staff.post(
+        "/cities/hangzhou/secrets", name="stripe_secret_key", value="sk_test_hangzhou"
+    )
+    assert answer.status_code == 302, answer.text
+    page = staff.get("/cities/hangzhou/secrets").text
+    assert "Works" in page
+    assert "sk_test_hangzhou" not in page
+    assert (
+        staff.post(
+            "/cities/hangzhou/secrets/stripe_secret_key/remove", "/cities/hangzhou/secrets"
+        ).status_code
+        == 409
+    )
+
+
+def test_a_secret_that_does_not_work_is_said(world: World) -> None:
+    """Stripe refuses the key: the page and the first page of the city say so, and the command
+    exits with 1."""
+    world.open_payments()
+    staff = world.city_staff("hangzhou")
+    staff.post("/cities/hangzhou/secrets", name="stripe_secret_key", value="not a key")
+    assert "Does not work" in staff.get("/cities/hangzhou/secrets").text
+    assert "does not work" in staff.get("/cities/hangzhou").text
+    answer = CliRunner().invoke(secrets, ["probe", "hangzhou"])
+    assert (answer.exit_code, "DOES NOT WORK" in answer.output) == (1, True)
+
+
+def test_when_a_secret_was_last_used_is_known(world: World) -> None:
+    """Noted after the request that used it."""
+    stripe = world.open_payments()
+    event = {"id": "evt_1", "object": "event", "type": "ping", "data": {"object": {}}}
+    stripe.send(event)
+    with world.inside("hangzhou"):
+        used = {row.name: row.used_at for row in credentials()}
+    assert used["stripe_webhook_secret"] is not None

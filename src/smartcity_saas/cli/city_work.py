@@ -1,4 +1,4 @@
-"""Commands for the work of a city: import, reconcile, secrets; and the worker of all cities."""
+"""Commands for the work of a city: import, reconcile; and the worker of all cities."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from smartcity_saas.audit import system
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
 from smartcity_saas.clock import today_in
-from smartcity_saas.credentials import credential_names, store_credential
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciling import day_span
 from smartcity_saas.payments.reconciling import reconcile as compare
@@ -115,41 +114,6 @@ def reconcile(city: str, since: datetime | None, until: datetime | None, style: 
         sys.exit(1)
 
 
-@click.group("secrets")
-def secrets() -> None:
-    """Named secrets of a city, encrypted at rest; documents only ever name them."""
-
-
-@secrets.command("set")
-@click.argument("city")
-@click.argument("name")
-def set_secret(city: str, name: str) -> None:
-    """Store a secret, read from standard input; it is never printed."""
-    value = (
-        click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    ).strip()
-    with inside(city):
-        store_credential(
-            current_app.extensions["keyring"], system("cli"), name, value, present_time()
-        )
-    say(f"{city} has “{name}”.")
-
-
-@secrets.command("list")
-@click.argument("city")
-@format_option
-def list_secrets(city: str, style: str) -> None:
-    """The names of a city's secrets, and when each was set."""
-    with inside(city):
-        found = credential_names()
-    if style == "json":
-        say_json([{"name": name, "updated_at": at.isoformat()} for name, at in found.items()])
-    else:
-        say_table(
-            ["name", "set"], [[name, f"{at:%Y-%m-%d %H:%M} UTC"] for name, at in found.items()]
-        )
-
-
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due now, and stop.")
 @click.option("--with-parent", is_flag=True, hidden=True)
@@ -167,7 +131,7 @@ def worker(once: bool, with_parent: bool) -> None:
     runner.run_until(stop)
 
 
-COMMANDS = (import_file, reconcile, secrets, worker)
+COMMANDS = (import_file, reconcile, worker)
 
 
 def _stop_with_parent(stop: threading.Event) -> None:

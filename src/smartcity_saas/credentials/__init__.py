@@ -3,15 +3,27 @@
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.credentials.store import (
     CredentialError,
+    accepted_values,
     credential_names,
+    credentials,
+    note_probe,
     read_credential,
+    remove_credential,
+    rewrap,
     store_credential,
 )
+from smartcity_saas.credentials.usage import write_uses
 
 __all__ = [
     "CredentialError",
     "Keyring",
+    "accepted_values",
     "credential_names",
+    "credentials",
+    "note_probe",
     "read_credential",
+    "remove_credential",
+    "rewrap",
     "store_credential",
+    "write_uses",
 ]

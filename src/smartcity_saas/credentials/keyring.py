@@ -17,22 +17,46 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 NONCE_BYTES = 12
 KEY_BYTES = 32
+MARK_LENGTH = 16
 
 
 class Keyring:
-    """Wraps and opens the data keys of cities with the master key."""
+    """Wraps and opens keys and secrets with the master key.
 
-    def __init__(self, master_key: str) -> None:
-        stretched = HKDF(SHA256(), KEY_BYTES, None, b"smartcity wrapping key").derive(
-            master_key.encode()
-        )
-        self._master = AESGCM(stretched)
-        self.mark = hashlib.sha256(b"mark:" + stretched).hexdigest()[:16]
+    While the master key is being changed, older ones still open what they wrapped; whatever is
+    wrapped anew is wrapped with the present one. Each wrapping carries the mark of its master key.
+    """
+
+    def __init__(self, master_key: str, *older: str) -> None:
+        self._masters: dict[str, AESGCM] = {}
+        for key in (master_key, *(one for one in older if one)):
+            stretched = HKDF(SHA256(), KEY_BYTES, None, b"smartcity wrapping key").derive(
+                key.encode()
+            )
+            self._masters.setdefault(_mark(stretched), AESGCM(stretched))
+        self.mark = next(iter(self._masters))
         """Tells master keys apart without giving them away."""
 
+    def new_data_key(self, city_id: int) -> bytes:
+        """A fresh data key of a city, wrapped."""
+        return self.wrap(city_id, secrets.token_bytes(KEY_BYTES))
+
+    def wrap(self, city_id: int, data_key: bytes) -> bytes:
+        """A city's data key, wrapped with the present master key."""
+        return seal(self._masters[self.mark], data_key, f"city:{city_id}")
+
+    def data_key(self, city_id: int, wrapped: bytes, mark: str) -> bytes:
+        """A city's data key, wrapped with the master key of a mark.
+
+        Raises:
+            cryptography.exceptions.InvalidTag: Another master key or city, or tampered with.
+        """
+        return unseal(self._master(mark), wrapped, f"city:{city_id}")
+
     def seal_platform(self, place: str, plain: bytes) -> bytes:
-        """Encrypt something of the platform's own, for one place."""
-        return seal(self._master, plain, f"platform:{place}")
+        """Encrypt something of the platform's own, for one place; the mark stands before it."""
+        sealed = seal(self._masters[self.mark], plain, f"platform:{place}")
+        return self.mark.encode() + sealed
 
     def open_platform(self, place: str, sealed: bytes) -> bytes:
         """Decrypt what was encrypted for a place of the platform.
@@ -40,19 +64,22 @@ class Keyring:
         Raises:
             cryptography.exceptions.InvalidTag: Another master key or place, or tampered with.
         """
-        return unseal(self._master, sealed, f"platform:{place}")
+        mark, rest = sealed[:MARK_LENGTH].decode("ascii", "replace"), sealed[MARK_LENGTH:]
+        return unseal(self._master(mark), rest, f"platform:{place}")
 
-    def new_data_key(self, city_id: int) -> bytes:
-        """A fresh data key of a city, wrapped."""
-        return seal(self._master, secrets.token_bytes(KEY_BYTES), f"city:{city_id}")
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether something of the platform's is encrypted with the present master key."""
+        return sealed[:MARK_LENGTH] == self.mark.encode()
 
-    def data_key(self, city_id: int, wrapped: bytes) -> bytes:
-        """A city's data key.
+    def _master(self, mark: str) -> AESGCM:
+        found = self._masters.get(mark)
+        if found is None:
+            raise InvalidTag
+        return found
 
-        Raises:
-            cryptography.exceptions.InvalidTag: Another master key or city, or tampered with.
-        """
-        return unseal(self._master, wrapped, f"city:{city_id}")
+
+def _mark(stretched: bytes) -> str:
+    return hashlib.sha256(b"mark:" + stretched).hexdigest()[:MARK_LENGTH]
 
 
 def seal(key: AESGCM, plain: bytes, place: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import UniqueConstraint
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel
 
@@ -22,11 +22,22 @@ class CityKey(CityModel):
 
 
 class Credential(CityModel):
-    """One named secret, encrypted with the city's data key."""
+    """One named secret, encrypted with the city's data key.
+
+    ``before`` is the value that it had, good until ``before_until`` beside the new one. ``probe_ok``
+    says what the last probe found, None where none was made.
+    """
 
     __tablename__ = "credential"
     __table_args__ = (UniqueConstraint("city_id", "name"),)
 
     name: Mapped[str]
     sealed: Mapped[bytes]
+    before: Mapped[bytes | None]
+    before_until: Mapped[datetime | None]
     updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(default="")
+    used_at: Mapped[datetime | None]
+    probed_at: Mapped[datetime | None]
+    probe_ok: Mapped[bool | None]
+    probe_detail: Mapped[str] = mapped_column(default="")

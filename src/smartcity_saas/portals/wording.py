@@ -66,6 +66,7 @@ _ACTS: dict[str, Any] = {
     "announcement.restore": _("Put a notice back"),
     "resident.sign_in": _("A resident signed in"),
     "credential.set": _("Set a secret"),
+    "credential.remove": _("Removed a secret"),
     "payment.begin": _("Began a payment"),
     "payment.paid": _("A payment arrived"),
     "payment.held": _("A payment was held"),

@@ -112,7 +112,7 @@ class Channel:
 
     A channel at another site has ``begin``, which makes the address to go to, and ``finish``,
     which turns what comes back into a person; both get the city's settings. ``end`` makes the
-    address at which one signs out over there. ``in_app`` finds the browser of its own app by
+    address at which one signs out over there, ``probe`` asks whether the settings work. ``in_app`` finds the browser of its own app by
     user agent, and ``usable`` says whether the settings allow it in or outside that app.
 
     A channel of this site has ``template``, its form, instead; ``choices`` and ``vouch`` are the
@@ -128,6 +128,7 @@ class Channel:
     begin: Begin | None = None
     finish: Finish | None = None
     end: Callable[[Mapping[str, Any], str, str], str | None] | None = None
+    probe: Callable[[Mapping[str, Any]], str] | None = None
     in_app: re.Pattern[str] | None = None
     usable: Callable[[Mapping[str, Any], bool], bool] = lambda values, in_app: True
     template: str | None = None

@@ -258,4 +258,5 @@ channel = Channel(
     begin=_begin,
     finish=_finish,
     end=_end,
+    probe=lambda values: str(discover(values["issuer"])["issuer"]),
 )

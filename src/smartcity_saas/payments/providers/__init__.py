@@ -147,6 +147,7 @@ class Provider:
     ``settings`` is its part of a document. ``account`` opens a city's account from those values
     and a way to read the city's secrets. ``origins`` are where its pay pages live, for the
     policy of forms; ``methods`` names how people pay there, for what a page says.
+    ``probe`` asks the provider whether the secret works, and says whose account it opens.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Provider:
     origins: Callable[[Mapping[str, Any]], tuple[str, ...]]
     methods: Callable[[Mapping[str, Any]], tuple[str, ...]]
     ready: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+    probe: Callable[[Mapping[str, Any], Callable[[str], str]], str] | None = None
 
 
 def installed_providers() -> Mapping[str, Provider]:

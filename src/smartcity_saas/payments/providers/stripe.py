@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -22,6 +22,7 @@ from marshmallow import Schema
 
 from smartcity_saas import scope
 from smartcity_saas.configuration.fields import Choice, Credential, ListOf
+from smartcity_saas.credentials import accepted_values
 from smartcity_saas.payments.providers import (
     BadSignature,
     Checkout,
@@ -36,6 +37,7 @@ from smartcity_saas.payments.providers import (
     Status,
     UnknownAtProvider,
 )
+from smartcity_saas.tenancy.here import present_time
 
 METHODS = ("card", "alipay", "wechat_pay")
 SECONDS = 20
@@ -160,11 +162,7 @@ class StripeAccount:
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify the signature over the raw bytes, then read which payment it is about."""
         try:
-            event = stripe.Webhook.construct_event(
-                body,
-                headers.get("Stripe-Signature", ""),
-                self.secret(self.values["webhook_secret"]["credential"]),
-            )
+            event = self._signed(body, headers.get("Stripe-Signature", ""))
             found: dict[str, Any] = event.to_dict()["data"]["object"]
         except (ValueError, KeyError, stripe.SignatureVerificationError):
             raise BadSignature(_("The signature does not fit.")) from None
@@ -178,6 +176,16 @@ class StripeAccount:
             reference=object_id if kind == "payment_intent" else reference,
             payment_id=(found.get("metadata") or {}).get("payment_id"),
         )
+
+    def _signed(self, body: bytes, signature: str) -> Any:
+        """The event, if the present signing secret, or the one before it, signed it."""
+        name = self.values["webhook_secret"]["credential"]
+        keyring = current_app.extensions["keyring"]
+        *others, last = accepted_values(keyring, name, present_time())
+        for value in others:
+            with suppress(stripe.SignatureVerificationError):
+                return stripe.Webhook.construct_event(body, signature, value)
+        return stripe.Webhook.construct_event(body, signature, last)
 
     def moves(self, since: datetime, until: datetime) -> Iterator[Move]:
         """Charges that succeeded, and refunds that did, page after page."""
@@ -290,6 +298,13 @@ def _client(city_id: int, key: str, base: str) -> stripe.StripeClient:
     )
 
 
+def _probe(values: Mapping[str, Any], secret: Callable[[str], str]) -> str:
+    """Whose account the key opens."""
+    with _answered():
+        account = StripeAccount(values, secret).client.v1.accounts.retrieve_current()
+    return str(account.id)
+
+
 def _origins(values: Mapping[str, Any]) -> tuple[str, ...]:
     base = current_app.config["SETTINGS"].stripe_api_base
     if not base:
@@ -310,4 +325,5 @@ provider = Provider(
     origins=_origins,
     methods=lambda values: tuple(values["methods"]),
     ready=_ready,
+    probe=_probe,
 )

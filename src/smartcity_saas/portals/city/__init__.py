@@ -1,6 +1,23 @@
 """The console of one city: catalog, branding, announcements, document, history, trail."""
 
-from smartcity_saas.portals.city import announcements, branding, catalog, finance, state, trail
+from smartcity_saas.portals.city import (
+    announcements,
+    branding,
+    catalog,
+    finance,
+    secrets,
+    state,
+    trail,
+)
 from smartcity_saas.portals.city.blueprint import blueprint
 
-__all__ = ["announcements", "blueprint", "branding", "catalog", "finance", "state", "trail"]
+__all__ = [
+    "announcements",
+    "blueprint",
+    "branding",
+    "catalog",
+    "finance",
+    "secrets",
+    "state",
+    "trail",
+]

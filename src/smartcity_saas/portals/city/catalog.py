@@ -15,6 +15,7 @@ from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.city.secrets import missing_secrets
 from smartcity_saas.tenancy.here import present_time
 
 RECENT = 5
@@ -29,6 +30,7 @@ def catalog(city: str) -> Any:
         services=current_app.extensions["services"],
         revisions=documents().history(city, RECENT),
         done=request.args.get("done", type=int),
+        missing=_missing(city),
         **shell(city),
     )
 
@@ -74,6 +76,12 @@ def pause_service(city: str, service: str) -> Any:
     except Invalid as error:
         return _pause_page(city, found, typed, {"until": error.problems[0].message}), 422
     return redirect(f"/cities/{city}?done={made.number if made else 0}")
+
+
+def _missing(city: str) -> list[str]:
+    """Secrets that stand between the document and what it offers."""
+    served = shell(city)["served"]
+    return missing_secrets(served) if served is not None else []
 
 
 def _switch(city: str, service: str, state: str) -> Any:

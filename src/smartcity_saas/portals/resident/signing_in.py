@@ -7,6 +7,7 @@ from typing import Any
 from flask import abort, current_app, redirect, render_template, request, session
 
 from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.secrets import named_credentials
 from smartcity_saas.credentials import credential_names
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity import codes, handshakes, residents
@@ -182,7 +183,7 @@ def offered_channels(city: City) -> list[Channel]:
         for one in current_app.extensions["channels"].values()
         if one.open_at(city)
         and one.usable(one.values(city), here is not None and one.name == here.name)
-        and all(name in stored for name in _secrets(one.values(city)))
+        and all(name in stored for name, _path in named_credentials(one.values(city)))
     ]
     return sorted(found, key=lambda one: (one.demo, one is not here, one.begin is None))
 
@@ -261,12 +262,3 @@ def _offered_by_name(name: str) -> Channel:
 
 def _throttle() -> None:
     attempt(ResidentAttempt, f"sign-in:{request.remote_addr}", MOST_SIGN_INS, present_time())
-
-
-def _secrets(values: Any) -> list[str]:
-    """The names of the secrets that a part of a document refers to."""
-    if not isinstance(values, dict):
-        return []
-    if set(values) == {"credential"}:
-        return [values["credential"]]
-    return [name for value in values.values() for name in _secrets(value)]

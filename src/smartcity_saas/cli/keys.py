@@ -1,0 +1,150 @@
+"""Commands for keys: secrets set, list, probe, rotate-master."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import Any
+
+import click
+from cryptography.exceptions import InvalidTag
+from flask import current_app
+from sqlalchemy import select
+
+from smartcity_saas.audit import system
+from smartcity_saas.cli.inside import inside
+from smartcity_saas.cli.output import format_option, say, say_json, say_table
+from smartcity_saas.configuration.models import Document
+from smartcity_saas.credentials import CredentialError, credentials, rewrap, store_credential
+from smartcity_saas.database import db
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.factors import reseal_factors
+from smartcity_saas.payments.probing import probe, uses_of
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time
+
+
+@click.group("secrets")
+def secrets() -> None:
+    """Named secrets of a city, encrypted at rest; documents only ever name them."""
+
+
+@secrets.command("set")
+@click.argument("city")
+@click.argument("name")
+@click.option(
+    "--overlap-hours",
+    type=click.IntRange(0, 24 * 14),
+    default=0,
+    show_default=True,
+    help="How long what others signed with the value before is still accepted.",
+)
+def set_secret(city: str, name: str, overlap_hours: int) -> None:
+    """Store a secret, read from standard input; it is never printed."""
+    value = (
+        click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
+    ).strip()
+    with inside(city):
+        store_credential(
+            current_app.extensions["keyring"],
+            system("cli"),
+            name,
+            value,
+            present_time(),
+            overlap=timedelta(hours=overlap_hours),
+        )
+    say(f"{city} has “{name}”.")
+
+
+@secrets.command("list")
+@click.argument("city")
+@format_option
+def list_secrets(city: str, style: str) -> None:
+    """A city's secrets: set when, used by what, whether they work. Never a value."""
+    with inside(city) as found:
+        rows, uses = credentials(), uses_of(found)
+    lines = [_line(row, [use.path for use in uses if use.name == row.name]) for row in rows]
+    if style == "json":
+        say_json(lines)
+    else:
+        say_table(
+            ["name", "set", "used by", "last used", "works"],
+            [
+                [
+                    line["name"],
+                    line["updated_at"],
+                    ", ".join(line["used_by"]),
+                    line["used_at"] or "",
+                    {True: "yes", False: f"NO ({line['probe']})", None: ""}[line["works"]],
+                ]
+                for line in lines
+            ],
+        )
+
+
+@secrets.command("probe")
+@click.argument("city")
+@click.argument("name", required=False)
+@format_option
+def probe_secrets(city: str, name: str | None, style: str) -> None:
+    """Ask the other sides whether a city's secrets work. Exit code 1 if one does not."""
+    with inside(city) as found:
+        names = [name] if name else sorted({use.name for use in uses_of(found)})
+        results = [(one, probe(found, one, present_time())) for one in names]
+    if style == "json":
+        say_json([{"name": n, "works": one.ok, "detail": one.detail} for n, one in results])
+    else:
+        words = {True: "works", False: "DOES NOT WORK", None: "not known"}
+        say_table(["name", "", "detail"], [[n, words[one.ok], one.detail] for n, one in results])
+    if any(one.ok is False for _name, one in results):
+        sys.exit(1)
+
+
+@secrets.command("rotate-master")
+@format_option
+def rotate_master(style: str) -> None:
+    """Wrap every city's key with the present master key.
+
+    Set the new key as SMARTCITY_MASTER_KEY and the one before as SMARTCITY_OLD_MASTER_KEY, restart,
+    run this, then take the old one away. Stopped at any moment, it goes on where it was.
+    """
+    keyring = current_app.extensions["keyring"]
+    cities = db.session.execute(
+        select(Document.id, Document.name).where(Document.kind == "city").order_by(Document.id)
+    ).all()
+    db.session.rollback()
+    done, failed = 0, []
+    for city_id, name in cities:
+        try:
+            with city_scope(city_id):
+                done += rewrap(keyring)
+        except CredentialError:
+            failed.append(name)
+    try:
+        factors = reseal_factors()
+    except InvalidTag:
+        factors = 0
+        failed.append("second factors of staff")
+    if style == "json":
+        say_json({"rewrapped": done, "second_factors": factors, "failed": failed})
+    else:
+        say(f"{done} of {len(cities)} cities wrapped anew, {factors} second factors.")
+    if failed:
+        raise Invalid(
+            "No master key that is set opens the keys of: " + ", ".join(failed) + ". Set the one "
+            "that wrapped them as SMARTCITY_OLD_MASTER_KEY and run this again; nothing was lost."
+        )
+
+
+COMMANDS = (secrets,)
+
+
+def _line(row: Any, used_by: list[str]) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "updated_at": f"{row.updated_at:%Y-%m-%d %H:%M} UTC",
+        "used_by": used_by,
+        "used_at": f"{row.used_at:%Y-%m-%d %H:%M} UTC" if row.used_at else None,
+        "works": row.probe_ok,
+        "probe": row.probe_detail,
+    }

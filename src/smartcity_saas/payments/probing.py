@@ -1,0 +1,104 @@
+"""Asking the other side whether a city's secrets work, where it lets us: the account at Stripe, an
+OpenID provider's discovery, a back office."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+from flask import current_app
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.secrets import named_credentials
+from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
+from smartcity_saas.credentials import CredentialError, note_probe, read_credential
+from smartcity_saas.database import db
+from smartcity_saas.errors import SmartCityError
+from smartcity_saas.payments.accounts import provider_of
+
+
+@dataclass(frozen=True, order=True)
+class Use:
+    """Where a city's documents name a secret, as a dotted path."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a probe found; ``ok`` is None where the other side cannot be asked."""
+
+    ok: bool | None
+    detail: str
+
+
+def uses_of(city: City) -> list[Use]:
+    """Every place of a city's merged document that names a secret."""
+    parts: dict[str, Any] = {
+        "payments": city.payments or {},
+        "channels": city.channels,
+        "messages": city.messages,
+        "services": {
+            name: {"connector": entry.connector, "settings": entry.settings}
+            for name, entry in city.catalog.items()
+        },
+    }
+    return sorted(Use(name, path) for name, path in named_credentials(parts))
+
+
+def probe(city: City, name: str, now: datetime) -> Probed:
+    """Ask every other side that a secret of the city that we are in is for, and keep the answer."""
+    found = [_ask(city, use.path.split("."), name) for use in uses_of(city) if use.name == name]
+    asked = [one for one in found if one.ok is not None]
+    refused = next((one for one in asked if not one.ok), None)
+    result = refused or (asked[0] if asked else Probed(None, str(_("cannot be asked"))))
+    note_probe(name, result.ok, result.detail, now)
+    return result
+
+
+def _ask(city: City, path: list[str], name: str) -> Probed:
+    keyring = current_app.extensions["keyring"]
+    try:
+        if path[0] == "payments":
+            return _ask_provider(city)
+        if path[0] == "channels":
+            channel = current_app.extensions["channels"].get(path[1])
+            if channel is None or channel.probe is None:
+                return Probed(None, "")
+            db.session.rollback()
+            return Probed(True, channel.probe(channel.values(city)))
+        if path[0] == "services" and path[2] == "connector":
+            return _ping(
+                city.catalog[path[1]].connector["base_url"], read_credential(keyring, name)
+            )
+    except CredentialError as error:
+        return Probed(False, str(error.detail))
+    except SmartCityError as error:
+        return Probed(False, str(error.title))
+    return Probed(None, "")
+
+
+def _ask_provider(city: City) -> Probed:
+    provider, keyring = provider_of(city), current_app.extensions["keyring"]
+    if provider is None or provider.probe is None:
+        return Probed(None, "")
+    values: Mapping[str, Any] = city.payments or {}
+    return Probed(True, provider.probe(values, lambda one: read_credential(keyring, one)))
+
+
+def _ping(base_url: str, token: str) -> Probed:
+    """Any answer but “who are you?” and a fault will do: the contracts have no page of their own
+    for this."""
+    db.session.rollback()
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        status, _body = call_once("GET", base_url, None, headers, time.monotonic() + TOTAL_SECONDS)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        return Probed(False, type(error).__name__)
+    return Probed(status < 500 and status not in (401, 403), f"HTTP {status}")

@@ -1,0 +1,103 @@
+"""A city's secrets: which are there, what they are for, whether they work. Never a value."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app, redirect, render_template, request
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.credentials import (
+    CredentialError,
+    credentials,
+    remove_credential,
+    store_credential,
+)
+from smartcity_saas.errors import Conflict, Invalid
+from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.payments.probing import probe, uses_of
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time, served_city
+
+SECRETS = f"{ROOT}/secrets"
+OVERLAPS = (0, 1, 24, 72)
+
+
+@blueprint.page(SECRETS, permission="city.secrets")
+def secrets(city: str) -> Any:
+    """Every secret with what it is for, and those that a document names and nobody has set."""
+    return _page(city)
+
+
+@blueprint.page(SECRETS, permission="city.secrets", methods=("POST",))
+def set_secret(city: str) -> Any:
+    """Keep a secret, in place of the one of that name; try it at once where that is possible."""
+    served, now = served_city(city), present_time()
+    name, value = request.form.get("name", "").strip(), request.form.get("value", "").strip()
+    hours, actor = request.form.get("overlap", 0, int), signed_in_member().actor
+    try:
+        with city_scope(served.id):
+            store_credential(
+                current_app.extensions["keyring"],
+                actor,
+                name,
+                value,
+                now,
+                overlap=timedelta(hours=hours if hours in OVERLAPS else 0),
+            )
+            probe(served, name, now)
+    except (Invalid, CredentialError) as error:
+        return _page(city, name=name, error=error.detail), 422
+    return redirect(f"/cities/{city}/secrets?done={name}")
+
+
+@blueprint.page(f"{SECRETS}/<name>/probe", permission="city.secrets", methods=("POST",))
+def probe_secret(city: str, name: str) -> Any:
+    """Ask the other side whether it works."""
+    served = served_city(city)
+    with city_scope(served.id):
+        probe(served, name, present_time())
+    return redirect(f"/cities/{city}/secrets")
+
+
+@blueprint.page(f"{SECRETS}/<name>/remove", permission="city.secrets", methods=("POST",))
+def remove_secret(city: str, name: str) -> Any:
+    """Forget a secret that no document names."""
+    served = served_city(city)
+    if any(use.name == name for use in uses_of(served)):
+        raise Conflict(_("A document still names this secret. Take it out there first."))
+    actor = signed_in_member().actor
+    with city_scope(served.id):
+        remove_credential(actor, name, present_time())
+    return redirect(f"/cities/{city}/secrets")
+
+
+def missing_secrets(served: City) -> list[str]:
+    """The names that the city's documents use and nobody has set, or that do not work."""
+    with city_scope(served.id):
+        fine = {row.name for row in credentials() if row.probe_ok is not False}
+    return sorted({use.name for use in uses_of(served)} - fine)
+
+
+def _page(city: str, *, name: str = "", error: Any = None) -> str:
+    served = served_city(city)
+    uses: dict[str, list[str]] = {}
+    for use in uses_of(served):
+        uses.setdefault(use.name, []).append(use.path)
+    with city_scope(served.id):
+        rows = credentials()
+    return render_template(
+        "city/secrets.html",
+        rows=rows,
+        uses=uses,
+        missing=sorted(set(uses) - {row.name for row in rows}),
+        overlaps=OVERLAPS,
+        name=name,
+        error=error,
+        done=request.args.get("done"),
+        now=present_time(),
+        **shell(city),
+    )
