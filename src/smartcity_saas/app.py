@@ -22,6 +22,7 @@ from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.access_log import init_access_log
 from smartcity_saas.identity.channels import Channel, installed_channels
+from smartcity_saas.identity.clients import init_clients
 from smartcity_saas.messages.senders import SenderKind, installed_senders
 from smartcity_saas.messages.staff_mail import send_staff_mail
 from smartcity_saas.messages.telling import SEND, send_message, send_text
@@ -31,11 +32,13 @@ from smartcity_saas.outbox import Task
 from smartcity_saas.payments.providers import Provider, installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
+from smartcity_saas.portals.resident.session import api as session_api
 from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.web.api import init_api
 from smartcity_saas.web.languages import init_languages
 from smartcity_saas.web.policy import exempt_signed
 from smartcity_saas.web.security import SiteSessions, TrustedProxies
@@ -75,6 +78,7 @@ def create_app(
         "send_staff_mail": send_staff_mail,
         "payables": {name: found.payable for name, found in services.items() if found.payable},
         "tasks": _tasks(services),
+        "scopes": {name: words for one in services.values() for name, words in one.scopes.items()},
         "keyring": Keyring(settings.master_key, settings.old_master_key),
     }
     app.fleet = Fleet(
@@ -93,8 +97,11 @@ def create_app(
     app.after_request(_write_uses)
     init_static_files(app)
     pages.init_pages(app)
-    csrf = CSRFProtect(app)
+    csrf = app.extensions["csrf"] = CSRFProtect(app)
+    init_clients(app)
     register_portals(app, services)
+    blueprints = [session_api, *(one.api for one in services.values() if one.api is not None)]
+    app.extensions["api"] = init_api(app, blueprints, app.extensions["scopes"])
     exempt_signed(app, csrf)
     app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     if serving:

@@ -111,7 +111,10 @@ def demo_accounts(
     return {
         "note": "Sample accounts. They exist in demo mode only.",
         "services": {
-            name: {"page": f"/services/{service.path}", "api": service.api}
+            name: {
+                "page": f"/services/{service.path}",
+                "api": f"/api/v1/{service.path}" if service.api else None,
+            }
             for name, service in services.items()
         },
         "api": "GET /api/v1/session gives csrf_token; send it as X-CSRFToken with every write.",

@@ -34,7 +34,16 @@ from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError, Throttled
 from smartcity_saas.identity.browsers import channel_in_app
+from smartcity_saas.identity.calls import (
+    WRITES,
+    answered_before,
+    count_call,
+    finish_call,
+    owner_of,
+)
 from smartcity_saas.identity.gatekeeper import (
+    bearer,
+    current_client,
     current_resident,
     current_staff,
     enforce,
@@ -44,6 +53,7 @@ from smartcity_saas.identity.gatekeeper import (
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.fleet import Fleet
+from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.tenancy.sites import (
     CITY_HOST,
     CONSOLE_HOST,
@@ -51,7 +61,7 @@ from smartcity_saas.tenancy.sites import (
     UNREADY_HOST,
     Site,
 )
-from smartcity_saas.web.api import BodyProblem
+from smartcity_saas.web.api import BodyProblem, field_problems
 from smartcity_saas.web.formats import init_formats
 from smartcity_saas.web.languages import COOKIE as LANGUAGE_COOKIE
 from smartcity_saas.web.languages import LANGUAGES, local
@@ -76,6 +86,7 @@ _TITLES: dict[int, Any] = {
     405: _("This page does not take that"),
     409: _("This is not possible as it stands"),
     413: _("This is too large to send"),
+    415: _("Send JSON"),
     422: _("Something needs correcting"),
     429: _("Too many attempts"),
     500: _("Something went wrong here"),
@@ -88,6 +99,7 @@ _DETAILS: dict[int, Any] = {
     404: _("Check the address, or start from the first page."),
     405: _("Go back and use the buttons on the page."),
     413: _("Choose a smaller file."),
+    415: _("Say so: Content-Type: application/json."),
     500: _("It is not your fault, and we have a note of it. Try again in a few minutes."),
     503: _("Try again in a minute."),
 }
@@ -180,7 +192,18 @@ def _pass() -> Any:
         fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
         fleet.refresh()
         g.fleet_version = fleet.snapshot.version
-    return enforce(policy)
+    answer = enforce(policy)
+    return answer if answer is not None or not policy.program else _pass_call(policy)
+
+
+def _pass_call(policy: Policy) -> Any:
+    """A call of the API: within its limits, with a form's token where a session counts, and once
+    by its ``Idempotency-Key``."""
+    owner = owner_of(current_client(), current_resident())
+    count_call(owner, present_time())
+    if request.method in WRITES and bearer() is None:
+        current_app.extensions["csrf"].protect()
+    return answered_before(owner, present_time())
 
 
 def _refuse_nul(policy: Policy) -> None:
@@ -192,6 +215,8 @@ def _refuse_nul(policy: Policy) -> None:
 
 def _finish(response: Response) -> Response:
     city = site().city
+    if city is not None:
+        finish_call(response)
     origins: list[str] = []
     if city is not None:
         channels = current_app.extensions["channels"].values()
@@ -266,6 +291,8 @@ def _render_error(error: SmartCityError) -> Any:
     if isinstance(error, FieldErrors):
         problems = [BodyProblem(f"/{name}", said) for name, said in error.fields.items()]
     response = _error_response(error.status, str(title), str(detail), problems)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -287,7 +314,9 @@ def _render_http_error(error: HTTPException) -> Any:
     if city is not None and city.state == "draft" and not previewing(city):
         status = 404  # as where there is no site
     title = _TITLES.get(status, error.name)
-    response = _error_response(status, str(title), str(_DETAILS.get(status, "")), [])
+    problems = field_problems(error)
+    detail = _("Some fields do not fit.") if problems else _DETAILS.get(status, "")
+    response = _error_response(status, str(title), str(detail), problems)
     if status == 405 and error.code == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
     return response

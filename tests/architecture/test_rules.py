@@ -86,7 +86,7 @@ def test_opt_outs_are_few_and_named(app: SiteFlask) -> None:
     assert {name for name, policy in policies.items() if policy.always} == SERVED_WHATEVER_THE_STATE
 
 
-SIGNED_BY_THEIR_CALLERS = {"resident.webhook"}
+SIGNED_BY_THEIR_CALLERS = {"resident.webhook", "resident.oauth_token"}
 
 
 def test_endpoints_without_a_forms_token_are_named(app: SiteFlask) -> None:

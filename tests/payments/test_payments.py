@@ -482,7 +482,7 @@ def test_closing_a_day(owing: Owing) -> None:
     day = today(owing.world)
     assert staff.post(page, day=str(day)).status_code == 409
     owing.world.clock.move(days=1)
-    staff = owing.world.staff("later", "city_staff", city="hangzhou")
+    staff = owing.world.staff("later", "city_admin", city="hangzhou")
     done = staff.post(page, day=str(day))
     assert "No difference." in done.text
     assert "¥73.50" in done.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import marshmallow as ma
 from flask import request
 
 from smartcity_saas.identity.gatekeeper import signed_in_resident
@@ -26,7 +27,18 @@ def pay_here(service: str, references: Iterable[object]) -> Payment:
     return begin_payment(site_city(), signed_in_resident(), service, keys, place, present_time())
 
 
-def begun(payment: Payment) -> tuple[dict[str, Any], int]:
+class PaymentBegunSchema(ma.Schema):
+    """A payment that has begun, and the page to pay on."""
+
+    payment = ma.fields.UUID()
+    state = ma.fields.String()
+    amount = ma.fields.Integer()
+    currency = ma.fields.String()
+    checkout_url = ma.fields.String(allow_none=True)
+    expires_at = ma.fields.String()
+
+
+def begun(payment: Payment) -> dict[str, Any]:
     """The API's answer to a payment that has begun."""
     return {
         "payment": str(payment.id),
@@ -34,4 +46,4 @@ def begun(payment: Payment) -> tuple[dict[str, Any], int]:
         **money(payment.amount, payment.currency),
         "checkout_url": payment.checkout_url,
         "expires_at": moment(payment.expires_at),
-    }, 201
+    }

@@ -15,6 +15,7 @@ from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtensio
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.outbox import Task as Work
 from smartcity_saas.payments.payable import Payable
+from smartcity_saas.web.api import ApiBlueprint
 
 CATEGORIES: dict[str, Localized] = {
     "bills": {"zh": "缴费", "en": "Bills and payments"},
@@ -77,7 +78,8 @@ class Service:
     the resident with a key has. ``demo`` fills a city with sample rows, in demo mode only.
     ``payable`` says how its things are paid, ``work`` are its tasks of the outbox by kind,
     ``daily`` writes what a day brings (once a city and day, or more often: idempotent), and
-    ``importer`` takes a CSV from the command. ``api`` is where its JSON begins. ``acts`` names its
+    ``importer`` takes a CSV from the command. ``api`` holds its
+    JSON, ``scopes`` what back offices may be given of it. ``acts`` names its
     acts in the trail, ``keeps`` says what it keeps of a person, for the page on privacy.
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
@@ -103,7 +105,8 @@ class Service:
     work: Mapping[str, Work] = field(default_factory=dict)
     daily: Callable[[datetime], None] | None = None
     importer: Importer | None = None
-    api: str | None = None
+    api: ApiBlueprint | None = None
+    scopes: Mapping[str, Any] = field(default_factory=dict)
     acts: Mapping[str, Any] = field(default_factory=dict)
     keeps: Localized | None = None
     unfinished: Callable[[Any], list[tuple[Any, str]]] = lambda resident: []

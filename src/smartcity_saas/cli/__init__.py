@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.app import create_app
-from smartcity_saas.cli import auditing, city_work, documents, keys, operations, rolling
+from smartcity_saas.cli import auditing, city_work, clients, documents, keys, operations, rolling
 from smartcity_saas.cli.output import fail
 from smartcity_saas.errors import Invalid, SmartCityError
 from smartcity_saas.settings import Settings
@@ -54,6 +54,7 @@ for found in (
     *operations.COMMANDS,
     *city_work.COMMANDS,
     *auditing.COMMANDS,
+    *clients.COMMANDS,
     *keys.COMMANDS,
 ):
     main.add_command(found)

@@ -15,6 +15,7 @@ from smartcity_saas.errors import NotAllowed, NotFound, NotSignedIn
 from smartcity_saas.identity import residents, staff
 from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.assurance import NotAssured, suffices
+from smartcity_saas.identity.clients import SignedInClient, client_of_token
 from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.identity.staff import SignedIn
@@ -42,6 +43,8 @@ def enforce(policy: Policy) -> Any:
         return _enforce_staff(policy)
     if policy.who == "resident":
         return _enforce_resident(policy)
+    if policy.who == "client":
+        _enforce_client(policy)
     return None
 
 
@@ -54,6 +57,35 @@ def current_staff() -> StaffMember | None:
     return found
 
 
+def bearer() -> str | None:
+    """The bearer token of a call of the API (RFC 6750). Where there is one, no cookie counts."""
+    kind, _space, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not request.path.startswith("/api/"):
+        return None
+    return token.strip()
+
+
+def current_client() -> SignedInClient | None:
+    """The back office that makes the present call of the API."""
+    if "api_client" not in g:
+        token = bearer()
+        g.api_client = client_of_token(token, _clock()()) if token else None
+    found: SignedInClient | None = g.api_client
+    return found
+
+
+def signed_in_client() -> SignedInClient:
+    """The back office whom the policy of the operation has let in.
+
+    Raises:
+        NotSignedIn: None has.
+    """
+    client = current_client()
+    if client is None:
+        raise NotSignedIn
+    return client
+
+
 def half_signed_in() -> SignedIn | None:
     """Who has given a password on the console, a second factor still to come or not."""
     token = session.get(STAFF)
@@ -63,7 +95,7 @@ def half_signed_in() -> SignedIn | None:
 def current_resident() -> SignedInResident | None:
     """Who is signed in at this city's site."""
     if "resident" not in g:
-        token = session.get(RESIDENT)
+        token = bearer() or session.get(RESIDENT)
         g.resident = residents.signed_in(token, _clock()) if token else None
     found: SignedInResident | None = g.resident
     return found
@@ -165,6 +197,14 @@ def _enforce_resident(policy: Policy) -> Any:
             raise NotAssured(needs)
         return _to("/me/verify")
     return None
+
+
+def _enforce_client(policy: Policy) -> None:
+    client = current_client()
+    if client is None:
+        raise NotSignedIn(_("Send a token of /oauth/token as a bearer token."))
+    if policy.scope not in client.scopes:
+        raise NotAllowed(_("This token lacks the scope %(scope)s.", scope=policy.scope or ""))
 
 
 def _needed(policy: Policy) -> str:

@@ -89,6 +89,24 @@ def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = 
     return token
 
 
+def program_session(resident: SignedInResident, device: str, now: datetime) -> tuple[str, datetime]:
+    """A session for a program of a resident's own; its token, and when it ends."""
+    token, ends = new_token(), now + SESSION_LENGTH
+    with command() as session:
+        session.add(
+            ResidentSession(
+                token_hash=token_hash(token),
+                resident_id=resident.id,
+                created_at=now,
+                expires_at=ends,
+                channel="api",
+                device=device,
+            )
+        )
+        record(resident.actor, "resident.token", f"resident:{resident.id}", {}, now)
+    return token, ends
+
+
 def find_resident(channel: str, *subjects: str) -> Resident | None:
     """The resident whom a channel knows by the first of some subjects that anybody has."""
     rows = db.session.execute(

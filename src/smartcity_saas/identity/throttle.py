@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,14 +15,27 @@ from smartcity_saas.errors import Throttled
 WINDOW = timedelta(minutes=5)
 
 
-def attempt(model: type[Any], key: str, most: int, now: datetime) -> None:
+@dataclass(frozen=True)
+class Allowance:
+    """How many attempts a window allows, how many are left in it, and in how many seconds it
+    ends."""
+
+    most: int
+    left: int
+    reset: int
+
+
+def attempt(
+    model: type[Any], key: str, most: int, now: datetime, window: timedelta = WINDOW
+) -> Allowance:
     """Count one attempt, in a transaction of its own.
 
     Args:
         model: ``StaffAttempt`` or, inside a city, ``ResidentAttempt``.
         key: What is counted, such as an address or a name.
-        most: How many a window of five minutes allows.
+        most: How many a window allows.
         now: The time.
+        window: How long a window is; five minutes by default.
 
     Raises:
         Throttled: That many have been made already.
@@ -30,15 +44,17 @@ def attempt(model: type[Any], key: str, most: int, now: datetime) -> None:
         _make_row(model, key[:200], now)
         row = session.scalars(select(model).where(model.key == key[:200]).with_for_update()).one()
         if row.window_ends <= now:
-            row.count, row.window_ends = 0, now + WINDOW
+            row.count, row.window_ends = 0, now + window
         row.count += 1
         refused, ends = row.count > most, row.window_ends
+        left = max(0, most - row.count)
+    seconds = max(1, round((ends - now).total_seconds()))
     if refused:
-        seconds = max(1, round((ends - now).total_seconds()))
         raise Throttled(
             _("Too many attempts. Try again in %(minutes)s minutes.", minutes=-(-seconds // 60)),
             seconds,
         )
+    return Allowance(most, left, seconds)
 
 
 def _make_row(model: type[Any], key: str, now: datetime) -> None:

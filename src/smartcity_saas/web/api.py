@@ -1,18 +1,46 @@
-"""What the JSON of services shares: reading a body by a schema, amounts, moments."""
+"""What the JSON of every service shares: operations that say who may use them, on flask-smorest;
+amounts, moments, pages by cursor.
+
+Operations are described once, by the decorators that also check them; ``/api/v1/openapi.json`` is
+made of that. Errors are the product's own (problem details), so flask-smorest's handler, which
+loses the ``Allow`` header of a 405, is left out.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 
-from flask import request
+import marshmallow as ma
+import webargs
+from flask import Flask, request
+from flask.sansio.app import App
 from flask_babel import lazy_gettext as _
-from marshmallow import RAISE, Schema, ValidationError
+from flask_smorest import Api, Blueprint
+from flask_smorest.spec.plugins import FlaskPlugin
+from flask_smorest.utils import prepare_response
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
 
+from smartcity_saas.clock import read_day
 from smartcity_saas.errors import Invalid
+from smartcity_saas.tenancy.sites import CITY_HOST
+from smartcity_saas.web.policy import Policy, Who
 
 ROOT = "/api/v1"
+PROBLEM = "application/problem+json"
+MOST_ITEMS = 500
+MOST_ON_A_PAGE = 200
+
+_LINE = "^[^\\u0000-\\u001f\\u007f]+$"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,31 +55,273 @@ class BodyProblem:
         return {"pointer": self.pointer, "message": str(self.message)}
 
 
-def body_of(schema: type[Schema]) -> dict[str, Any]:
-    """The request's JSON, by a schema; unknown keys are refused.
+class Body(ma.Schema):
+    """The base of what is sent: unknown keys are refused, and said to be in the description."""
+
+    class Meta:
+        """See above."""
+
+        unknown = ma.RAISE
+
+
+class Whole(ma.fields.Integer):
+    """A whole JSON number: ``3`` and ``3.0``, never ``"3"``, ``true`` or ``3.5``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        odd = isinstance(value, bool) or not isinstance(value, (int, float))
+        if odd or (isinstance(value, float) and not value.is_integer()):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(int(value), attr, data, **kwargs)
+
+
+class Cell(ma.fields.String):
+    """One line of text of limited length, with nothing in it that does not show."""
+
+    def __init__(self, longest: int, **options: Any) -> None:
+        options["metadata"] = {"pattern": _LINE, **options.get("metadata", {})}
+        super().__init__(
+            validate=[ma.validate.Length(1, longest), ma.validate.Regexp(_LINE)], **options
+        )
+
+
+class Day(ma.fields.Date):
+    """A date (ISO 8601) of our century."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        found = read_day(value) if isinstance(value, str) else None
+        if found is None:
+            raise self.make_error("invalid", obj_type=self.OBJ_TYPE)
+        return found
+
+
+class PageQuery(Body):
+    """Which page of a list."""
+
+    cursor = ma.fields.String(
+        validate=ma.validate.Length(max=200),
+        metadata={"description": "`next_cursor` of the page before; the first page without."},
+    )
+    limit = ma.fields.Integer(
+        load_default=50,
+        validate=ma.validate.Range(1, MOST_ON_A_PAGE),
+        metadata={"description": "How many on a page."},
+    )
+
+
+class ProblemSchema(ma.Schema):
+    """Problem details (RFC 9457)."""
+
+    type = ma.fields.String()
+    title = ma.fields.String()
+    status = ma.fields.Integer()
+    detail = ma.fields.String()
+    problems = ma.fields.List(
+        ma.fields.Nested(
+            ma.Schema.from_dict(
+                {"pointer": ma.fields.String(), "message": ma.fields.String()}, name="FieldProblem"
+            )
+        )
+    )
+
+
+class TextSchema(ma.Schema):
+    """A text in both languages."""
+
+    zh = ma.fields.String()
+    en = ma.fields.String()
+
+
+class MoneySchema(ma.Schema):
+    """An amount in the minor unit of an ISO 4217 currency."""
+
+    amount = ma.fields.Integer()
+    currency = ma.fields.String()
+
+
+class _Parser(FlaskParser):
+    """JSON only where it says that it is, and no unknown parameter in a query."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": ma.RAISE,
+    }
+
+    def _raw_load_json(self, req: Any) -> Any:
+        if not req.get_data(cache=True):
+            return webargs.core.missing
+        if not webargs.core.is_json(req.mimetype):
+            raise UnsupportedMediaType
+        return super()._raw_load_json(req)
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no types
+    """JSON operations on every city's hosts, each with its policy, like pages."""
+
+    ARGUMENTS_PARSER = _Parser()
+
+    def __init__(
+        self, name: str, import_name: str, *, service: str | None = None, **options: Any
+    ) -> None:
+        super().__init__(name, import_name, **options)
+        self.service = service
+        self.policies: dict[str, Policy] = {}
+        self._prepare_doc_cbks.append(_describe_all)
+
+    def operation(
+        self,
+        rule: str,
+        *,
+        who: Who,
+        method: str = "GET",
+        scope: str | None = None,
+        continues: bool = False,
+        signed: bool = False,
+    ) -> Callable[[Any], Any]:
+        """Register an operation: for ``everyone``, a ``resident``, or a ``client`` that holds a
+        ``scope``. It stands outermost, so that who may not is told so before anything is read."""
+        policy = Policy(
+            who, None, self.service, continues, signed=signed, scope=scope, program=True
+        )
+        security: dict[str, list[dict[str, list[str]]]] = {
+            "everyone": [],
+            "resident": [{"session": []}, {"bearer": []}],
+            "client": [{"oauth2": [scope or ""]}],
+        }
+
+        def register(view: Any) -> Any:
+            self.policies[f"{self.name}.{view.__name__}"] = policy
+            described = self.doc(operationId=view.__name__, security=security[str(who)])(view)
+            return self.route(rule, endpoint=view.__name__, methods=[method], host=CITY_HOST)(
+                described
+            )
+
+        return register
+
+    def arguments(self, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
+        """What is sent, by a schema."""
+        found: Callable[[Any], Any] = super().arguments(*arguments, **options)
+        return found
+
+    def response(self, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
+        """What is answered, by a schema."""
+        found: Callable[[Any], Any] = super().response(*arguments, **options)
+        return found
+
+    def register(self, app: App, options: dict[str, Any]) -> None:
+        """Register the operations and their policies."""
+        super().register(app, options)
+        policies: dict[str, Policy] = app.extensions.setdefault("policies", {})
+        policies.update(self.policies)
+
+
+class _Paths(FlaskPlugin):  # type: ignore[misc] # flask-smorest has no types
+    """Parameters of the path alone: the symbolic host is none."""
+
+    def rule_to_params(self, rule: Any) -> Any:
+        """Leave out what does not stand in the path."""
+        path = self.flaskpath2openapi(rule.rule)
+        return [p for p in super().rule_to_params(rule) if f"{{{p['name']}}}" in path]
+
+
+class CityApi(Api):  # type: ignore[misc] # flask-smorest has no types
+    """The description of the API; errors are rendered by the product itself."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_error_handlers(self) -> None:
+        pass
+
+    def _register_responses(self) -> None:
+        known = [(one.name, one.phrase, one >= 400) for one in HTTPStatus]
+        for name, text, is_error in [*known, ("DEFAULT_ERROR", "Problem details", True)]:
+            response = {"description": text, **({"schema": ProblemSchema} if is_error else {})}
+            prepare_response(response, self.spec, PROBLEM)
+            self.spec.components.response(name, response, lazy=True)
+
+
+def init_api(app: Flask, blueprints: Sequence[ApiBlueprint], scopes: Mapping[str, Any]) -> CityApi:
+    """Register the JSON of every service and describe it."""
+    app.config.update(
+        API_TITLE="smartcity",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        API_SPEC_OPTIONS={
+            "info": {
+                "description": "One city's public services, on that city's own host. Amounts are "
+                "whole numbers of the minor unit with an ISO 4217 code; moments RFC 3339 in UTC. "
+                "Errors are problem details (RFC 9457). A write may carry `Idempotency-Key`: the "
+                "same one again is answered the same, for a day."
+            }
+        },
+    )
+    api = CityApi(app, spec_kwargs={"flask_plugin": _Paths()})
+    components = api.spec.components
+    components.security_scheme(
+        "oauth2",
+        {
+            "type": "oauth2",
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": "/oauth/token",
+                    "scopes": {name: str(words) for name, words in scopes.items()},
+                }
+            },
+        },
+    )
+    components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "session"})
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    return api
+
+
+def field_problems(error: Any) -> list[BodyProblem]:
+    """What webargs found wrong, one problem a field, by pointer; a parameter of the query has the
+    pointer ``/?name``."""
+    messages = (getattr(error, "data", None) or {}).get("messages") or {}
+    return [
+        BodyProblem(("/?" if place in ("query", "headers") else "/") + _pointer(path), said)
+        for place, node in messages.items()
+        for path, said in _flattened(node, ())
+    ]
+
+
+def cursor_of(text: str | None) -> uuid.UUID | None:
+    """The key that a page goes on from.
 
     Raises:
-        Invalid: It is no JSON object, or a field does not fit; the problems name each.
+        Invalid: It is no cursor of ours.
     """
+    if text is None:
+        return None
     try:
-        sent = request.get_json(silent=True)
-    except RecursionError:
-        sent = None
-    if not isinstance(sent, dict):
-        raise Invalid(_("Send a JSON object, as application/json."))
-    try:
-        loaded: dict[str, Any] = schema(unknown=RAISE).load(sent)
-    except ValidationError as error:
-        raise Invalid(
-            _("Some fields do not fit."),
-            [
-                BodyProblem(
-                    f"/{name}", "; ".join(map(str, found)) if isinstance(found, list) else found
-                )
-                for name, found in sorted(error.messages_dict.items())
-            ],
-        ) from None
-    return loaded
+        return uuid.UUID(bytes=base64.urlsafe_b64decode(text.encode()))
+    except (ValueError, binascii.Error, UnicodeError):
+        wrong = BodyProblem("/?cursor", _("Take it from next_cursor."))
+        raise Invalid(_("Some fields do not fit."), [wrong]) from None
+
+
+def page_of(rows: Sequence[T], limit: int, shown: Callable[[T], Any]) -> Any:
+    """A page of a list, and the way to the next: ``rows`` are one more than the page if there is
+    one. Rows have an ``id`` and are in its order."""
+    page: dict[str, Any] = {"items": [shown(row) for row in rows[:limit]], "next_cursor": None}
+    if len(rows) <= limit:
+        return page
+    last: Any = rows[limit - 1]
+    page["next_cursor"] = base64.urlsafe_b64encode(last.id.bytes).decode()
+    link = f'<{request.base_url}?limit={limit}&cursor={page["next_cursor"]}>; rel="next"'
+    return page, 200, {"Link": link}
+
+
+def page_schema(name: str, item: type[ma.Schema]) -> type[ma.Schema]:
+    """The schema of a page of a list."""
+    return ma.Schema.from_dict(
+        {
+            "items": ma.fields.List(ma.fields.Nested(item)),
+            "next_cursor": ma.fields.String(allow_none=True),
+        },
+        name=name,
+    )
 
 
 def money(amount: int, currency: str) -> dict[str, Any]:
@@ -62,3 +332,32 @@ def money(amount: int, currency: str) -> dict[str, Any]:
 def moment(value: datetime | None) -> str | None:
     """A moment as RFC 3339, in UTC."""
     return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def _flattened(node: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:
+    if isinstance(node, Mapping):
+        for key, inner in node.items():
+            yield from _flattened(inner, path if key == "_schema" else (*path, key))
+        return
+    for said in node if isinstance(node, (list, tuple)) else [node]:
+        if isinstance(said, (Mapping, list)):
+            yield from _flattened(said, path)
+        else:
+            yield path, str(said)
+
+
+def _pointer(path: Sequence[Any]) -> str:
+    return "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _describe_all(doc: dict[str, Any], doc_info: Any, **ignored: Any) -> dict[str, Any]:
+    """What every operation may answer, said once."""
+    responses = doc.setdefault("responses", {})
+    responses.setdefault(429, "TOO_MANY_REQUESTS")
+    if doc.get("security"):
+        responses.setdefault(401, "UNAUTHORIZED")
+        responses.setdefault(403, "FORBIDDEN")
+    if "requestBody" in doc:
+        responses.setdefault(400, "BAD_REQUEST")
+        responses.setdefault(415, "UNSUPPORTED_MEDIA_TYPE")
+    return doc

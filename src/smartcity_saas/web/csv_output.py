@@ -22,12 +22,12 @@ def escaped(value: Any) -> str:
     return text
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A CSV as text (RFC 4180)."""
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]], *, escape: bool = True) -> str:
+    """A CSV as text (RFC 4180); without ``escape`` for our own importers, not for spreadsheets."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(header)
-    writer.writerows([escaped(cell) for cell in row] for row in rows)
+    writer.writerows([escaped(cell) if escape else cell for cell in row] for row in rows)
     return out.getvalue()
 
 

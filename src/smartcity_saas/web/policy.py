@@ -16,7 +16,7 @@ from flask_wtf import CSRFProtect
 
 from smartcity_saas.tenancy.sites import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 
-Who = Literal["everyone", "resident", "staff"]
+Who = Literal["everyone", "resident", "staff", "client"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Policy:
     draft's only where ``draft`` says so: without a preview a draft is not there. ``signed`` pages
     are called by programs that sign what they send, and carry no token of a form. ``unasked``
     pages serve a resident before they have agreed to anything: so that they can agree, or leave.
+    A ``client`` needs a token with ``scope``. ``program`` operations are the API's: a bearer token
+    needs no token of a form, a session does.
     """
 
     who: Who
@@ -39,6 +41,8 @@ class Policy:
     draft: bool = False
     signed: bool = False
     unasked: bool = False
+    scope: str | None = None
+    program: bool = False
 
 
 class _PolicyBlueprint(Blueprint):
@@ -131,7 +135,7 @@ class IndexBlueprint(_PolicyBlueprint):
 def exempt_signed(app: Flask, csrf: CSRFProtect) -> None:
     """Ask no form's token of endpoints whose callers sign what they send."""
     for endpoint, policy in app.extensions["policies"].items():
-        if policy.signed:
+        if policy.signed or policy.program:  # the API's are checked where a session counts
             csrf.exempt(app.view_functions[endpoint])
 
 

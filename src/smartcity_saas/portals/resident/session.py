@@ -1,19 +1,105 @@
-"""Who is signed in, as JSON, and the token that writing by ``/api/v1`` needs."""
+"""Who is signed in, as JSON; tokens for residents' programs and for back offices; the description."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import marshmallow as ma
+from flask import Response, current_app, render_template, request
 from flask_wtf.csrf import generate_csrf
 
-from smartcity_saas.identity.gatekeeper import current_resident
+from smartcity_saas.identity import clients, residents
+from smartcity_saas.identity.browsers import device
+from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
+from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.web.api import ROOT
+from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.web.api import ROOT, ApiBlueprint
+
+MOST_TOKENS = 60
+
+api = ApiBlueprint("session", __name__, description="Who calls.")
 
 
-@blueprint.page(f"{ROOT}/session", who="everyone", continues=True)
+class PersonSchema(ma.Schema):
+    """A resident."""
+
+    id = ma.fields.UUID()
+    name = ma.fields.String()
+    assurance = ma.fields.String(validate=ma.validate.OneOf(["none", "contact", "real_name"]))
+
+
+class SessionSchema(ma.Schema):
+    """Who is signed in, and the token that writing with a session needs."""
+
+    resident = ma.fields.Nested(PersonSchema, allow_none=True)
+    csrf_token = ma.fields.String(metadata={"description": "Goes back as `X-CSRFToken`."})
+
+
+class TokenSchema(ma.Schema):
+    """A token of one's own."""
+
+    token = ma.fields.String()
+    expires_at = ma.fields.DateTime()
+
+
+@api.operation(f"{ROOT}/session", who="everyone", continues=True)
+@api.response(200, SessionSchema)
 def api_session() -> Any:
-    """The resident, or null; ``csrf_token`` goes back as the header ``X-CSRFToken``."""
-    found = current_resident()
-    resident = {"id": str(found.id), "name": found.name} if found else None
-    return {"resident": resident, "csrf_token": generate_csrf()}
+    """Who is signed in, or nobody."""
+    return {"resident": current_resident(), "csrf_token": generate_csrf()}
+
+
+@api.operation(f"{ROOT}/session/token", who="resident", method="POST", continues=True)
+@api.response(201, TokenSchema)
+def api_token() -> Any:
+    """A bearer token as oneself, for a week; it stands among one's sessions and ends there."""
+    token, expires_at = residents.program_session(
+        signed_in_resident(), device() or "API", present_time()
+    )
+    return {"token": token, "expires_at": expires_at}
+
+
+@blueprint.page("/oauth/token", who="everyone", methods=("POST",), continues=True, signed=True)
+def oauth_token() -> Any:
+    """A token for a back office (RFC 6749, section 4.4)."""
+    attempt(ResidentAttempt, f"token:{request.remote_addr}", MOST_TOKENS, present_time())
+    return clients.issue_token()
+
+
+@blueprint.page(f"{ROOT}/openapi.json", who="everyone", continues=True)
+def openapi() -> Any:
+    """The API in OpenAPI 3.1."""
+    response = Response(
+        json.dumps(_description(), ensure_ascii=False), mimetype="application/openapi+json"
+    )
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+@blueprint.page(f"{ROOT}/docs", who="everyone", continues=True)
+def api_docs() -> Any:
+    """The same to read."""
+    return render_template(
+        "resident/api.html",
+        spec=_description(),
+        resolve=_resolved,
+        scopes=clients.known_scopes(),
+    )
+
+
+def _description() -> dict[str, Any]:
+    found: dict[str, Any] = current_app.extensions["api"].spec.to_dict()
+    return found
+
+
+def _resolved(node: dict[str, Any]) -> dict[str, Any]:
+    """What a reference of the description refers to."""
+    while "$ref" in node:
+        found: Any = _description()
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        node = found
+    return node

@@ -85,7 +85,11 @@ service = Service(
     icon="stethoscope",
     category="health",
     resident=resident,
-    api=api.ROOT,
+    api=api.blueprint,
+    scopes={
+        api.READ: _("read all clinic schedules of the city"),
+        api.WRITE: _("push clinic schedules"),
+    },
     landing="hospital_appointments.landing",
     desk=desk,
     desk_landing="hospital_appointments_desk.desk",

@@ -6,24 +6,148 @@ import uuid
 from datetime import date
 from typing import Any
 
-from flask import request
+import marshmallow as ma
 from flask_babel import lazy_gettext as _
-from marshmallow import Schema, fields
+from marshmallow import fields, validate
+from sqlalchemy import select
 
+from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
 from smartcity_saas.clock import in_our_century, read_day
+from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
+from smartcity_saas.services.hospital_appointments.models import ClinicSession
+from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
-from smartcity_saas.services.hospital_appointments.views import blueprint, city_rules
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.services.hospital_appointments.views import city_rules
+from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.api import ROOT as API
-from smartcity_saas.web.api import BodyProblem, body_of, moment, money
+from smartcity_saas.web.api import (
+    ApiBlueprint,
+    Body,
+    BodyProblem,
+    Cell,
+    Day,
+    MoneySchema,
+    PageQuery,
+    TextSchema,
+    Whole,
+    cursor_of,
+    moment,
+    money,
+    page_of,
+    page_schema,
+)
+from smartcity_saas.web.money import plain_money
 
 ROOT = f"{API}/hospital-appointments"
+READ, WRITE = "schedules:read", "schedules:write"
+
+blueprint = ApiBlueprint(
+    "hospital_appointments_api", __name__, service=SERVICE, description="Hospital appointments."
+)
 
 
-class BookingBody(Schema):
+class AppointmentSchema(ma.Schema):
+    """An appointment."""
+
+    id = fields.UUID()
+    session = fields.UUID()
+    patient = fields.UUID()
+    number = fields.Integer()
+    starts_at = fields.String()
+    code = fields.String()
+    state = fields.String()
+    cancel_until = fields.String()
+
+
+class WaitingSchema(ma.Schema):
+    """A place in a line."""
+
+    id = fields.UUID()
+    session = fields.UUID()
+    patient = fields.UUID()
+    state = fields.String()
+    offered_until = fields.String(allow_none=True)
+
+
+class PatientSchema(ma.Schema):
+    """Somebody to book for."""
+
+    id = fields.UUID()
+    name = fields.String()
+    relation = fields.String()
+
+
+class OwnSchema(ma.Schema):
+    """What the resident has."""
+
+    appointments = fields.List(fields.Nested(AppointmentSchema))
+    waiting = fields.List(fields.Nested(WaitingSchema))
+    patients = fields.List(fields.Nested(PatientSchema))
+
+
+class DepartmentSchema(ma.Schema):
+    """A department."""
+
+    id = fields.UUID()
+    name = fields.Nested(TextSchema)
+    hospital = fields.Nested(TextSchema)
+
+
+class DepartmentsSchema(ma.Schema):
+    """Departments."""
+
+    departments = fields.List(fields.Nested(DepartmentSchema))
+
+
+class SlotSchema(ma.Schema):
+    """A time of a clinic."""
+
+    at = fields.String()
+    free = fields.Integer()
+
+
+class ClinicSchema(ma.Schema):
+    """A clinic with what is left."""
+
+    id = fields.UUID()
+    doctor = fields.Nested(TextSchema)
+    title = fields.Nested(TextSchema)
+    half = fields.String()
+    clinic = fields.String()
+    fee = fields.Nested(MoneySchema)
+    takes_place = fields.Boolean()
+    released = fields.Boolean()
+    capacity = fields.Integer()
+    free = fields.Integer()
+    waiting = fields.Integer()
+    slots = fields.List(fields.Nested(SlotSchema))
+
+
+class DaySchema(ma.Schema):
+    """The clinics of a day."""
+
+    day = fields.String()
+    opens_at = fields.String(allow_none=True)
+    sessions = fields.List(fields.Nested(ClinicSchema))
+
+
+class ScheduleSchema(ma.Schema):
+    """A half day as it is stored."""
+
+    id = fields.UUID()
+    doctor = fields.Nested(TextSchema)
+    department = fields.Nested(TextSchema)
+    day = fields.Date()
+    half = fields.String()
+    clinic = fields.String()
+    capacity = fields.Integer()
+    called_off = fields.Boolean()
+
+
+class BookingBody(Body):
     """What to book: the earliest place of the session, or of one of its times."""
 
     session = fields.UUID(required=True)
@@ -31,7 +155,56 @@ class BookingBody(Schema):
     at = fields.AwareDateTime()
 
 
-@blueprint.page(ROOT, who="resident", continues=True)
+class SearchQuery(Body):
+    """What to look for."""
+
+    q = fields.String(validate=validate.Length(max=60))
+
+
+class DayQuery(Body):
+    """Which day."""
+
+    day = fields.String(
+        validate=validate.Length(max=10), metadata={"description": "`2026-11-30`; today without."}
+    )
+
+
+class PushedSessionBody(Body):
+    """A doctor's half day as the hospital sends it."""
+
+    hospital_code = Cell(40, required=True)
+    hospital_zh = Cell(60, required=True)
+    hospital_en = Cell(80, required=True)
+    department_code = Cell(40, required=True)
+    department_zh = Cell(60, required=True)
+    department_en = Cell(80, required=True)
+    doctor_code = Cell(40, required=True)
+    doctor_zh = Cell(40, required=True)
+    doctor_en = Cell(60, required=True)
+    title_zh = Cell(40, required=True)
+    title_en = Cell(60, required=True)
+    day = Day(required=True)
+    half = Cell(20, required=True)
+    clinic = Cell(20, required=True)
+    fee = Whole(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, 99_999_999),
+        metadata={"description": "In the minor unit of the city's currency."},
+    )
+    starts = Cell(5, required=True, metadata={"description": "`08:00`"})
+    ends = Cell(5, required=True, metadata={"description": "`11:30`"})
+    capacity = Whole(required=True, strict=True, validate=validate.Range(0, 500))
+    address_zh = Cell(120)
+    address_en = Cell(160)
+    phone = Cell(40)
+    keywords = Cell(400)
+    specialty_zh = Cell(200)
+    specialty_en = Cell(300)
+
+
+@blueprint.operation(ROOT, who="resident", continues=True)
+@blueprint.response(200, OwnSchema)
 def api_appointments() -> Any:
     """The resident's appointments, places in lines, and patients."""
     resident = signed_in_resident()
@@ -39,37 +212,36 @@ def api_appointments() -> Any:
         "appointments": [_appointment(one) for one in booking.appointments_of(resident)],
         "waiting": [
             {
-                "id": str(one.id),
-                "session": str(one.session_id),
-                "patient": str(one.patient_id),
+                "id": one.id,
+                "session": one.session_id,
+                "patient": one.patient_id,
                 "state": one.state,
                 "offered_until": moment(one.offered_until),
             }
             for one in waiting.entries_of(resident)
         ],
-        "patients": [
-            {"id": str(one.id), "name": one.name, "relation": one.relation}
-            for one in patients_of(resident)
-        ],
+        "patients": patients_of(resident),
     }
 
 
-@blueprint.page(ROOT, who="resident", methods=("POST",))
-def api_book() -> Any:
+@blueprint.operation(ROOT, who="resident", method="POST")
+@blueprint.arguments(BookingBody)
+@blueprint.response(201, AppointmentSchema)
+def api_book(body: dict[str, Any]) -> Any:
     """Book a place; 409 where none is left."""
-    body = body_of(BookingBody)
     at = body.get("at")
     if at is not None and not in_our_century(at):
         raise Invalid("", [BodyProblem("/at", _("There is no such time."))])
     made = booking.book(
         signed_in_resident(), body["patient"], body["session"], at, city_rules(), present_time()
     )
-    return _appointment(made), 201
+    return _appointment(made)
 
 
-@blueprint.page(
-    f"{ROOT}/<uuid:appointment_id>", who="resident", methods=("DELETE",), continues=True
+@blueprint.operation(
+    f"{ROOT}/<uuid:appointment_id>", who="resident", method="DELETE", continues=True
 )
+@blueprint.response(200, AppointmentSchema)
 def api_cancel(appointment_id: uuid.UUID) -> Any:
     """Give a place back, until the deadline."""
     return _appointment(
@@ -77,26 +249,29 @@ def api_cancel(appointment_id: uuid.UUID) -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/departments", who="everyone")
-def api_departments() -> Any:
+@blueprint.operation(f"{ROOT}/departments", who="everyone")
+@blueprint.arguments(SearchQuery, location="query")
+@blueprint.response(200, DepartmentsSchema)
+def api_departments(asked: dict[str, Any]) -> Any:
     """All departments, or those that ``q`` finds."""
-    query = request.args.get("q", "").strip()[:60]
+    query = asked.get("q", "").strip()
     names = {one.id: one.name for one in schedule.hospitals()}
     found = [one.department for one in schedule.search(query)] if query else schedule.departments()
     return {
         "departments": [
-            {"id": str(one.id), "name": one.name, "hospital": names[one.hospital_id]}
-            for one in found
+            {"id": one.id, "name": one.name, "hospital": names[one.hospital_id]} for one in found
         ]
     }
 
 
-@blueprint.page(f"{ROOT}/departments/<uuid:department_id>/sessions", who="everyone")
-def api_sessions(department_id: uuid.UUID) -> Any:
+@blueprint.operation(f"{ROOT}/departments/<uuid:department_id>/sessions", who="everyone")
+@blueprint.arguments(DayQuery, location="query")
+@blueprint.response(200, DaySchema)
+def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Any:
     """The clinics of a department on ``day`` (today by default), with what is left."""
     schedule.department_of(department_id)
     rules, now = city_rules(), present_time()
-    day = _day(rules.today(now))
+    day = _day(asked.get("day"), rules.today(now))
     return {
         "day": day.isoformat(),
         "opens_at": moment(rules.opens_at(day)),
@@ -108,10 +283,46 @@ def api_sessions(department_id: uuid.UUID) -> Any:
     }
 
 
+@blueprint.operation(f"{ROOT}/schedules", who="client", scope=READ, continues=True)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, page_schema("SchedulesPage", ScheduleSchema))
+def api_schedules(query: dict[str, Any]) -> Any:
+    """Every half day of the city, page by page, the oldest first."""
+    found = select(ClinicSession).order_by(ClinicSession.id).limit(query["limit"] + 1)
+    after = cursor_of(query.get("cursor"))
+    if after is not None:
+        found = found.where(ClinicSession.id > after)
+    return page_of(
+        list(db.session.scalars(found)),
+        query["limit"],
+        lambda row: {
+            "id": row.id,
+            "doctor": row.doctor.name,
+            "department": row.department.name,
+            "day": row.day,
+            "half": row.half,
+            "clinic": row.clinic,
+            "capacity": row.capacity,
+            "called_off": row.closed_at is not None,
+        },
+    )
+
+
+@blueprint.operation(f"{ROOT}/schedules", who="client", method="POST", scope=WRITE, continues=True)
+@blueprint.arguments(push_schema("SchedulesPush", PushedSessionBody))
+@blueprint.response(200, PushedSchema)
+def api_push_schedules(body: dict[str, Any]) -> Any:
+    """Store up to 500 half days; each item has its own result. Sent again it changes nothing."""
+    currency = site_city().currency
+    return take_push(
+        SERVICE, [{**item, "fee": plain_money(item["fee"], currency)} for item in body["items"]]
+    )
+
+
 def _session(doctor: Any, view: Any) -> dict[str, Any]:
     session = view.session
     return {
-        "id": str(session.id),
+        "id": session.id,
         "doctor": doctor.name,
         "title": doctor.title,
         "half": session.half,
@@ -128,9 +339,9 @@ def _session(doctor: Any, view: Any) -> dict[str, Any]:
 
 def _appointment(one: Any) -> dict[str, Any]:
     return {
-        "id": str(one.id),
-        "session": str(one.session_id),
-        "patient": str(one.patient_id),
+        "id": one.id,
+        "session": one.session_id,
+        "patient": one.patient_id,
         "number": one.number,
         "starts_at": moment(one.starts_at),
         "code": one.code,
@@ -139,11 +350,10 @@ def _appointment(one: Any) -> dict[str, Any]:
     }
 
 
-def _day(default: date) -> date:
-    text = request.args.get("day")
+def _day(text: str | None, default: date) -> date:
     if text is None:
         return default
     found = read_day(text)
     if found is None:
-        raise Invalid("", [BodyProblem("/day", _("Write a date such as 2026-11-30."))])
+        raise Invalid("", [BodyProblem("/?day", _("Write a date such as 2026-11-30."))])
     return found

@@ -4,41 +4,120 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+import marshmallow as ma
+from marshmallow import fields, validate
+from sqlalchemy import select
 
-from smartcity_saas.catalog.paying import begun, pay_here
+from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
+from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
+from smartcity_saas.database import db
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.traffic_tickets import tickets as domain
+from smartcity_saas.services.traffic_tickets.models import STATUSES, Violation
 from smartcity_saas.services.traffic_tickets.names import SERVICE
-from smartcity_saas.services.traffic_tickets.views import blueprint
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.api import ROOT as API
-from smartcity_saas.web.api import body_of, moment, money
+from smartcity_saas.web.api import (
+    ApiBlueprint,
+    Body,
+    Cell,
+    Day,
+    PageQuery,
+    TextSchema,
+    Whole,
+    cursor_of,
+    moment,
+    money,
+    page_of,
+    page_schema,
+)
+from smartcity_saas.web.money import plain_money
 
 ROOT = f"{API}/traffic-tickets"
+READ, WRITE = "tickets:read", "tickets:write"
+
+blueprint = ApiBlueprint(
+    "traffic_tickets_api", __name__, service=SERVICE, description="Traffic tickets."
+)
 
 
-class PaymentBody(Schema):
+class TicketSchema(ma.Schema):
+    """A ticket."""
+
+    id = fields.UUID()
+    number = fields.String()
+    plate = fields.String()
+    at = fields.String()
+    place = fields.Nested(TextSchema)
+    act_code = fields.String()
+    act = fields.Nested(TextSchema)
+    points = fields.Integer()
+    amount = fields.Integer()
+    currency = fields.String()
+    status = fields.String()
+    paid_on = fields.Date(allow_none=True)
+
+
+class PointsSchema(ma.Schema):
+    """The points of the scoring year."""
+
+    counted = fields.Integer()
+    open = fields.Integer()
+    limit = fields.Integer()
+    anew_on = fields.Date()
+
+
+class TicketsSchema(ma.Schema):
+    """The resident's tickets, vehicles and points."""
+
+    vehicles = fields.List(fields.String())
+    points = fields.Nested(PointsSchema, allow_none=True)
+    tickets = fields.List(fields.Nested(TicketSchema))
+
+
+class TicketPaymentBody(Body):
     """Which tickets to pay."""
 
     tickets = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 20))
 
 
-@blueprint.page(ROOT, who="resident", continues=True)
-def api_tickets() -> Any:
+class PushedTicketBody(Body):
+    """A ticket as the authority sends it."""
+
+    plate = Cell(20, required=True)
+    vin_tail = Cell(6, required=True)
+    engine_tail = Cell(6, required=True)
+    number = Cell(40, required=True)
+    at = Cell(
+        40, required=True, metadata={"description": "`2026-10-05T08:30`, local or with zone."}
+    )
+    place_zh = Cell(120, required=True)
+    place_en = Cell(120, required=True)
+    act_code = Cell(6, required=True, metadata={"description": "GA/T 16.31."})
+    act_zh = Cell(120, required=True)
+    act_en = Cell(120, required=True)
+    points = Whole(required=True, strict=True, validate=validate.Range(0, 12))
+    fine = Whole(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, 99_999_999),
+        metadata={"description": "In the minor unit of the city's currency."},
+    )
+    status = fields.String(required=True, validate=validate.OneOf(list(STATUSES)))
+    licence_number = Cell(20)
+    licence_file_tail = Cell(6)
+    licence_first_issued_on = Day()
+
+
+@blueprint.operation(ROOT, who="resident", continues=True)
+@blueprint.response(200, TicketsSchema)
+def api_own_tickets() -> Any:
     """The resident's tickets, and the points of the linked licence."""
     resident, now = signed_in_resident(), present_time()
     licence = domain.licence_link(resident)
     points = None
     if licence is not None:
-        zone = site_city().timezone
-        found = domain.points_of(licence.licence, zone, now)
-        points = {
-            "counted": found.counted,
-            "open": found.open,
-            "limit": found.limit,
-            "anew_on": found.anew_on.isoformat(),
-        }
+        points = domain.points_of(licence.licence, site_city().timezone, now)
     return {
         "vehicles": [link.vehicle.plate for link in domain.vehicle_links(resident)],
         "points": points,
@@ -46,15 +125,40 @@ def api_tickets() -> Any:
     }
 
 
-@blueprint.page(f"{ROOT}/payments", who="resident", methods=("POST",))
-def api_pay() -> Any:
+@blueprint.operation(f"{ROOT}/payments", who="resident", method="POST")
+@blueprint.arguments(TicketPaymentBody)
+@blueprint.response(201, PaymentBegunSchema)
+def api_pay_tickets(body: dict[str, Any]) -> Any:
     """Begin to pay for some tickets; the answer names the page to pay on."""
-    return begun(pay_here(SERVICE, body_of(PaymentBody)["tickets"]))
+    return begun(pay_here(SERVICE, body["tickets"]))
+
+
+@blueprint.operation(f"{ROOT}/tickets", who="client", scope=READ, continues=True)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, page_schema("TicketsPage", TicketSchema))
+def api_tickets(query: dict[str, Any]) -> Any:
+    """Every ticket of the city, page by page, the oldest first."""
+    found = select(Violation).order_by(Violation.id).limit(query["limit"] + 1)
+    after = cursor_of(query.get("cursor"))
+    if after is not None:
+        found = found.where(Violation.id > after)
+    return page_of(list(db.session.scalars(found)), query["limit"], _ticket)
+
+
+@blueprint.operation(f"{ROOT}/tickets", who="client", method="POST", scope=WRITE, continues=True)
+@blueprint.arguments(push_schema("TicketsPush", PushedTicketBody))
+@blueprint.response(200, PushedSchema)
+def api_push_tickets(body: dict[str, Any]) -> Any:
+    """Store up to 500 tickets; each item has its own result. Sent again it changes nothing."""
+    currency = site_city().currency
+    return take_push(
+        SERVICE, [{**item, "fine": plain_money(item["fine"], currency)} for item in body["items"]]
+    )
 
 
 def _ticket(one: Any) -> dict[str, Any]:
     return {
-        "id": str(one.id),
+        "id": one.id,
         "number": one.number,
         "plate": one.vehicle.plate,
         "at": moment(one.at),
@@ -64,5 +168,5 @@ def _ticket(one: Any) -> dict[str, Any]:
         "points": one.points,
         **money(one.fine, one.currency),
         "status": one.status,
-        "paid_on": one.paid_on.isoformat() if one.paid_on else None,
+        "paid_on": one.paid_on,
     }

@@ -4,26 +4,115 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+import marshmallow as ma
+from marshmallow import fields, validate
+from sqlalchemy import select
 
-from smartcity_saas.catalog.paying import begun, pay_here
+from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
+from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
+from smartcity_saas.database import db
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.utility_bills import bills as domain
+from smartcity_saas.services.utility_bills.models import KINDS, UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import SERVICE
-from smartcity_saas.services.utility_bills.views import blueprint
+from smartcity_saas.tenancy.here import site_city
 from smartcity_saas.web.api import ROOT as API
-from smartcity_saas.web.api import body_of, moment, money
+from smartcity_saas.web.api import (
+    ApiBlueprint,
+    Body,
+    Cell,
+    Day,
+    PageQuery,
+    Whole,
+    cursor_of,
+    moment,
+    money,
+    page_of,
+    page_schema,
+)
+from smartcity_saas.web.money import plain_money
 
 ROOT = f"{API}/utility-bills"
+READ, WRITE = "bills:read", "bills:write"
+
+blueprint = ApiBlueprint(
+    "utility_bills_api", __name__, service=SERVICE, description="Utility bills."
+)
 
 
-class PaymentBody(Schema):
+class BillSchema(ma.Schema):
+    """A bill."""
+
+    id = fields.UUID()
+    period = fields.String(metadata={"description": "The month, `2026-10`."})
+    usage = fields.Float()
+    amount = fields.Integer()
+    currency = fields.String()
+    issued_on = fields.Date()
+    due_on = fields.Date()
+    paid_on = fields.Date(allow_none=True)
+
+
+class AccountSchema(ma.Schema):
+    """A linked account with its bills; the number is masked."""
+
+    id = fields.UUID()
+    kind = fields.String()
+    number = fields.String()
+    nickname = fields.String()
+    as_of = fields.String(allow_none=True)
+    bills = fields.List(fields.Nested(BillSchema))
+
+
+class AccountsSchema(ma.Schema):
+    """The resident's accounts."""
+
+    accounts = fields.List(fields.Nested(AccountSchema))
+
+
+class BillPaymentBody(Body):
     """Which bills to pay."""
 
     bills = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 30))
 
 
-@blueprint.page(ROOT, who="resident", continues=True)
+class PushedBillBody(Body):
+    """A bill as the supplier sends it."""
+
+    kind = fields.String(required=True, validate=validate.OneOf(list(KINDS)))
+    account_number = Cell(64, required=True)
+    holder = Cell(60, required=True)
+    address = Cell(120, required=True)
+    period = fields.String(
+        required=True,
+        validate=validate.Regexp("^20[0-9]{2}-(0[1-9]|1[0-2])$"),
+        metadata={"description": "The month."},
+    )
+    usage = fields.String(
+        required=True,
+        validate=validate.Regexp("^[0-9]{1,6}([.][0-9]{1,3})?$"),
+        metadata={"description": "In the kind's unit, as a decimal."},
+    )
+    amount = Whole(
+        required=True,
+        strict=True,
+        validate=validate.Range(0, 99_999_999),
+        metadata={"description": "In the minor unit of the city's currency."},
+    )
+    issued_on = Day(required=True)
+    due_on = Day(required=True)
+    paid_on = Day()
+
+
+class CityBillSchema(BillSchema):
+    """A bill with its account."""
+
+    kind = fields.String()
+    account_number = fields.String()
+
+
+@blueprint.operation(ROOT, who="resident", continues=True)
+@blueprint.response(200, AccountsSchema)
 def api_accounts() -> Any:
     """The resident's accounts with their bills; numbers are masked."""
     links = domain.links(signed_in_resident())
@@ -31,7 +120,7 @@ def api_accounts() -> Any:
     return {
         "accounts": [
             {
-                "id": str(link.id),
+                "id": link.id,
                 "kind": accounts[link.account_id].kind,
                 "number": domain.masked(accounts[link.account_id].number),
                 "nickname": link.nickname,
@@ -43,19 +132,59 @@ def api_accounts() -> Any:
     }
 
 
-@blueprint.page(f"{ROOT}/payments", who="resident", methods=("POST",))
-def api_pay() -> Any:
+@blueprint.operation(f"{ROOT}/payments", who="resident", method="POST")
+@blueprint.arguments(BillPaymentBody)
+@blueprint.response(201, PaymentBegunSchema)
+def api_pay_bills(body: dict[str, Any]) -> Any:
     """Begin to pay for some bills; the answer names the page to pay on."""
-    return begun(pay_here(SERVICE, body_of(PaymentBody)["bills"]))
+    return begun(pay_here(SERVICE, body["bills"]))
+
+
+@blueprint.operation(f"{ROOT}/bills", who="client", scope=READ, continues=True)
+@blueprint.arguments(PageQuery, location="query")
+@blueprint.response(200, page_schema("BillsPage", CityBillSchema))
+def api_bills(query: dict[str, Any]) -> Any:
+    """Every bill of the city, page by page, the oldest first."""
+    found = select(UtilityBill).order_by(UtilityBill.id).limit(query["limit"] + 1)
+    after = cursor_of(query.get("cursor"))
+    if after is not None:
+        found = found.where(UtilityBill.id > after)
+    rows = list(db.session.scalars(found))
+    keys = {row.account_id for row in rows}
+    accounts = {
+        one.id: one
+        for one in db.session.scalars(select(UtilityAccount).where(UtilityAccount.id.in_(keys)))
+    }
+    return page_of(
+        rows,
+        query["limit"],
+        lambda row: {
+            **_bill(row),
+            "kind": accounts[row.account_id].kind,
+            "account_number": accounts[row.account_id].number,
+        },
+    )
+
+
+@blueprint.operation(f"{ROOT}/bills", who="client", method="POST", scope=WRITE, continues=True)
+@blueprint.arguments(push_schema("BillsPush", PushedBillBody))
+@blueprint.response(200, PushedSchema)
+def api_push_bills(body: dict[str, Any]) -> Any:
+    """Store up to 500 bills; each item has its own result. Sent again it changes nothing."""
+    currency = site_city().currency
+    return take_push(
+        SERVICE,
+        [{**item, "amount": plain_money(item["amount"], currency)} for item in body["items"]],
+    )
 
 
 def _bill(bill: Any) -> dict[str, Any]:
     return {
-        "id": str(bill.id),
+        "id": bill.id,
         "period": f"{bill.period:%Y-%m}",
         "usage": bill.usage / domain.THOUSANDTHS,
         **money(bill.amount, bill.currency),
-        "issued_on": bill.issued_on.isoformat(),
-        "due_on": bill.due_on.isoformat(),
-        "paid_on": bill.paid_on.isoformat() if bill.paid_on else None,
+        "issued_on": bill.issued_on,
+        "due_on": bill.due_on,
+        "paid_on": bill.paid_on,
     }

@@ -1,0 +1,65 @@
+"""A city's API clients: its back offices, with what each may do. A secret is shown once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import redirect, render_template, request
+
+from smartcity_saas.errors import Invalid
+from smartcity_saas.identity import clients as domain
+from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time, served_city
+
+CLIENTS = f"{ROOT}/clients"
+
+
+@blueprint.page(CLIENTS, permission="city.secrets")
+def clients(city: str) -> Any:
+    """Every client, and the form for a new one."""
+    return _page(city)
+
+
+@blueprint.page(CLIENTS, permission="city.secrets", methods=("POST",))
+def create_client(city: str) -> Any:
+    """Make a client; its secret is on this page and never again."""
+    actor, scopes = signed_in_member().actor, request.form.getlist("scopes")
+    try:
+        with city_scope(served_city(city).id):
+            made = domain.create_client(actor, request.form.get("name", ""), scopes, present_time())
+    except Invalid as error:
+        return _page(city, error=error.detail), 422
+    return _page(city, made=made)
+
+
+@blueprint.page(f"{CLIENTS}/<client_id>/rotate", permission="city.secrets", methods=("POST",))
+def rotate_client(city: str, client_id: str) -> Any:
+    """A new secret; the one before is good for another day."""
+    actor = signed_in_member().actor
+    with city_scope(served_city(city).id):
+        made = domain.rotate_secret(actor, client_id, present_time())
+    return _page(city, made=made)
+
+
+@blueprint.page(f"{CLIENTS}/<client_id>/revoke", permission="city.secrets", methods=("POST",))
+def revoke_client(city: str, client_id: str) -> Any:
+    """Close a client, at once."""
+    actor = signed_in_member().actor
+    with city_scope(served_city(city).id):
+        domain.revoke_client(actor, client_id, present_time())
+    return redirect(f"/cities/{city}/clients")
+
+
+def _page(city: str, *, made: domain.NewClient | None = None, error: Any = None) -> str:
+    with city_scope(served_city(city).id):
+        rows = domain.clients()
+    return render_template(
+        "city/clients.html",
+        rows=rows,
+        made=made,
+        error=error,
+        scopes=domain.known_scopes(),
+        **shell(city),
+    )

@@ -1,0 +1,434 @@
+"""The API: who may call what, writes that are sent again, pages, pushes, and its description."""
+
+from __future__ import annotations
+
+import base64
+import contextvars
+import json
+from typing import Any
+
+import pytest
+import schemathesis
+from click.testing import CliRunner
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.config import SchemathesisConfig
+
+from smartcity_saas.audit import system
+from smartcity_saas.cli.clients import clients as command_line
+from smartcity_saas.identity import clients
+from tests.conftest import Browser, World, fresh
+
+ROOT = "/api/v1"
+BILL = {
+    "kind": "water",
+    "account_number": "4100280017",
+    "holder": "示例",
+    "address": "示例路 1 号",
+    "period": "2026-10",
+    "usage": "12.5",
+    "amount": 4350,
+    "issued_on": "2026-11-01",
+    "due_on": "2026-11-30",
+}
+TICKET = {
+    "plate": "浙A12345",
+    "vin_tail": "AB1234",
+    "engine_tail": "CD5678",
+    "number": "3301001",
+    "at": "2026-11-01T08:15",
+    "place_zh": "示例路",
+    "place_en": "Sample Road",
+    "act_code": "1039",
+    "act_zh": "违停",
+    "act_en": "Parking",
+    "points": 0,
+    "fine": 15000,
+    "status": "open",
+}
+ALL = [
+    "bills:read",
+    "bills:write",
+    "tickets:read",
+    "tickets:write",
+    "schedules:read",
+    "schedules:write",
+]
+
+
+class Office:
+    """A back office of a city, with its token."""
+
+    def __init__(self, world: World, city: str = "hangzhou", *scopes: str) -> None:
+        self.world, self.host = world, f"{city}.localhost"
+        with world.inside(city):
+            made = clients.create_client(system("test"), "office", scopes or ALL, world.clock())
+        self.client_id, self.secret = made.client_id, made.secret
+        self.token = self.ask().json["access_token"]
+
+    def ask(self, secret: str | None = None, host: str | None = None, **form: str) -> Any:
+        pair = base64.b64encode(f"{self.client_id}:{secret or self.secret}".encode()).decode()
+        return fresh(
+            self.world.app.test_client().post,
+            "/oauth/token",
+            base_url=f"http://{host or self.host}",
+            data={"grant_type": "client_credentials", **form},
+            headers={"Authorization": f"Basic {pair}"},
+        )
+
+    def call(self, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        headers = {
+            "Authorization": f"Bearer {options.pop('token', self.token)}",
+            **options.pop("headers", {}),
+        }
+        return fresh(
+            self.world.app.test_client().open,
+            f"{ROOT}{path}",
+            method=method,
+            base_url=f"http://{options.pop('host', self.host)}",
+            headers=headers,
+            **({"json": body} if body is not None else {}),
+        )
+
+    def push(self, *bills: Any, **options: Any) -> Any:
+        return self.call("POST", "/utility-bills/bills", {"items": list(bills)}, **options)
+
+
+def test_a_token_of_client_credentials(world: World) -> None:
+    """By HTTP Basic or in the form; an hour; the scopes that were asked for and are held."""
+    office = Office(world, "hangzhou", "bills:read", "bills:write")
+    answer = office.ask(scope="bills:write tickets:write").json
+    assert (answer["token_type"], answer["scope"]) == ("Bearer", "bills:write")
+    assert answer["expires_in"] == 3600
+    form = fresh(
+        world.app.test_client().post,
+        "/oauth/token",
+        base_url="http://hangzhou.localhost",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": office.client_id,
+            "client_secret": office.secret,
+        },
+    )
+    assert form.status_code == 200
+    world.clock.move(hours=2)
+    assert office.call("GET", "/utility-bills/bills").status_code == 401
+
+
+def test_wrong_secrets_and_unknown_clients_answer_alike(world: World) -> None:
+    """Nobody learns which clients there are; bytes that are no text are no fault."""
+    office = Office(world)
+    wrong = office.ask(secret="wrong")
+    client_id, office.client_id = office.client_id, "c-unknown"
+    unknown = office.ask()
+    assert (wrong.status_code, wrong.data) == (unknown.status_code, unknown.data)
+    assert wrong.status_code == 401
+    odd = fresh(
+        world.app.test_client().post,
+        "/oauth/token",
+        base_url="http://hangzhou.localhost",
+        data={"grant_type": "client_credentials"},
+        headers={"Authorization": "Basic " + base64.b64encode(b"\xff\xfe:\xff").decode()},
+    )
+    assert odd.status_code == 401
+    assert client_id
+
+
+def test_a_client_is_its_city_s(world: World) -> None:
+    """Its secret gets no token elsewhere, and its token opens nothing there."""
+    office = Office(world)
+    assert office.ask(host="ningbo.localhost").status_code == 401
+    assert office.call("GET", "/utility-bills/bills", host="ningbo.localhost").status_code == 401
+    assert office.call("GET", "/utility-bills/bills").status_code == 200
+
+
+def test_a_scope_is_needed(world: World) -> None:
+    """Reading is not writing; a resident's session is no client, a client no resident."""
+    office = Office(world, "hangzhou", "bills:read")
+    assert office.push(BILL).status_code == 403
+    assert office.call("GET", "/traffic-tickets/tickets").status_code == 403
+    assert office.call("GET", "/utility-bills").status_code == 401
+    resident = world.resident("hangzhou")
+    assert resident.get(f"{ROOT}/utility-bills/bills").status_code == 401
+
+
+def test_secrets_rotate_with_a_day_of_overlap_and_close_at_once(world: World) -> None:
+    """Both secrets are good for a day; a closed client's tokens are void in the same moment."""
+    office = Office(world)
+    with world.inside("hangzhou"):
+        made = clients.rotate_secret(system("test"), office.client_id, world.clock())
+    assert office.ask().status_code == 200
+    assert office.ask(secret=made.secret).status_code == 200
+    world.clock.move(hours=25)
+    assert office.ask().status_code == 401
+    token = office.ask(secret=made.secret).json["access_token"]
+    assert office.call("GET", "/utility-bills/bills", token=token).status_code == 200
+    with world.inside("hangzhou"):
+        clients.revoke_client(system("test"), office.client_id, world.clock())
+    assert office.call("GET", "/utility-bills/bills", token=token).status_code == 401
+
+
+def test_a_push_has_a_result_for_each_item(world: World) -> None:
+    """What fits is stored, what does not is refused with a pointer; again, nothing changes."""
+    office = Office(world)
+    wrong = {**BILL, "account_number": "12", "period": "2026-09"}
+    found = office.push(BILL, wrong, {**BILL, "due_on": "2026-10-01", "period": "2026-08"}).json
+    assert [one["status"] for one in found["results"]] == ["stored", "refused", "refused"]
+    assert found["results"][1]["problems"][0]["pointer"] == "/items/1/account_number"
+    assert (found["added"], office.push(BILL).json["same"]) == (1, 1)
+    assert office.push({**BILL, "amount": 5000}).json["changed"] == 1
+
+
+def test_tickets_and_schedules_are_pushed_too(world: World) -> None:
+    """The other two services by the same rules."""
+    office = Office(world)
+    answer = office.call("POST", "/traffic-tickets/tickets", {"items": [TICKET]})
+    assert answer.json["added"] == 1, answer.text
+    assert office.call("GET", "/traffic-tickets/tickets").json["items"][0]["number"] == "3301001"
+    session = {
+        "hospital_code": "h1",
+        "hospital_zh": "示例医院",
+        "hospital_en": "Sample Hospital",
+        "department_code": "d1",
+        "department_zh": "内科",
+        "department_en": "Medicine",
+        "doctor_code": "x1",
+        "doctor_zh": "示例医生",
+        "doctor_en": "Sample Doctor",
+        "title_zh": "主任",
+        "title_en": "Consultant",
+        "day": "2026-12-01",
+        "half": "am",
+        "clinic": "general",
+        "fee": 2500,
+        "starts": "08:00",
+        "ends": "11:30",
+        "capacity": 20,
+    }
+    answer = office.call("POST", "/hospital-appointments/schedules", {"items": [session]})
+    assert answer.json["added"] == 1, answer.text
+    assert office.call("GET", "/hospital-appointments/schedules").json["items"][0]["half"] == "am"
+
+
+@pytest.mark.parametrize(
+    "body, pointer",
+    [
+        ({"items": [{**BILL, "amount": "4350"}]}, "/items/0/amount"),
+        ({"items": [{**BILL, "amount": True}]}, "/items/0/amount"),
+        ({"items": [{**BILL, "role": "operator"}]}, "/items/0/role"),
+        ({"items": [{**BILL, "city_id": 1}]}, "/items/0/city_id"),
+        ({"items": []}, "/items"),
+        ({"items": [BILL] * 501}, "/items"),
+        ({}, "/items"),
+        ({"items": [{**BILL, "holder": "a\nb"}]}, "/items/0/holder"),
+    ],
+)
+def test_bad_bodies_say_where(world: World, body: Any, pointer: str) -> None:
+    """Problem details with a pointer to the field; a mass-assigned one is refused, not ignored."""
+    answer = Office(world).call("POST", "/utility-bills/bills", body)
+    assert answer.status_code == 422
+    assert answer.content_type == "application/problem+json"
+    assert pointer in [one["pointer"] for one in answer.json["problems"]]
+
+
+def test_what_is_no_json(world: World) -> None:
+    """Broken JSON 400, another type 415, a query that is not known 422, a wrong method 405 with
+    ``Allow``: always problem details."""
+    office = Office(world)
+
+    def send(method: str, path: str, data: bytes, kind: str) -> Any:
+        return fresh(
+            world.app.test_client().open,
+            f"{ROOT}{path}",
+            method=method,
+            data=data,
+            base_url="http://hangzhou.localhost",
+            content_type=kind,
+            headers={"Authorization": f"Bearer {office.token}"},
+        )
+
+    assert send("POST", "/utility-bills/bills", b"{", "application/json").status_code == 400
+    assert send("POST", "/utility-bills/bills", b"a=1", "text/plain").status_code == 415
+    wrong = send("GET", "/utility-bills/bills?limit=0", b"", "text/plain")
+    assert wrong.json["problems"][0]["pointer"] == "/?limit"
+    assert send("GET", "/utility-bills/bills?cursor=x", b"", "text/plain").status_code == 422
+    odd = send("PUT", "/utility-bills/bills", b"", "text/plain")
+    assert (odd.status_code, "POST" in odd.headers["Allow"]) == (405, True)
+    for answer in (wrong, odd):
+        assert answer.content_type == "application/problem+json"
+
+
+def test_pages_by_cursor(world: World) -> None:
+    """Every row once, whatever is added meanwhile; the link leads on."""
+    office = Office(world)
+    office.push(*({**BILL, "period": f"2026-{month:02d}"} for month in range(1, 8)))
+    seen, path = [], "/utility-bills/bills?limit=3"
+    while True:
+        answer = office.call("GET", path)
+        seen += [one["period"] for one in answer.json["items"]]
+        cursor = answer.json["next_cursor"]
+        if cursor is None:
+            break
+        assert 'rel="next"' in answer.headers["Link"]
+        path = f"/utility-bills/bills?limit=3&cursor={cursor}"
+    assert sorted(seen) == [f"2026-{month:02d}" for month in range(1, 8)]
+
+
+def test_a_write_that_is_sent_again_is_answered_the_same(world: World) -> None:
+    """By its key, for whoever sent it, in its city; another body with the same key is refused."""
+    office = Office(world)
+    key = {"Idempotency-Key": "k-1"}
+    first = office.push(BILL, headers=key)
+    again = office.push(BILL, headers=key)
+    assert (first.json, "Idempotency-Replayed" in first.headers) == (again.json, False)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert office.push({**BILL, "amount": 1}, headers=key).status_code == 422
+    assert "Idempotency-Replayed" not in Office(world).push(BILL, headers=key).headers
+    assert "Idempotency-Replayed" not in Office(world, "ningbo").push(BILL, headers=key).headers
+    world.clock.move(hours=25)
+    office.token = office.ask().json["access_token"]
+    assert "Idempotency-Replayed" not in office.push(BILL, headers=key).headers
+    assert office.push(BILL, headers={"Idempotency-Key": ""}).status_code == 422
+
+
+def test_calls_are_counted(world: World) -> None:
+    """Every answer says how many are left; beyond that 429 with when to come back."""
+    office = Office(world)
+    world.app.config["API_LIMITS"] = {"client": 3, "resident": 3, "address": 3}
+    try:
+        left = [
+            office.call("GET", "/utility-bills/bills").headers.get("RateLimit-Remaining")
+            for _n in range(3)
+        ]
+        refused = office.call("GET", "/utility-bills/bills")
+    finally:
+        del world.app.config["API_LIMITS"]
+    assert left == ["2", "1", "0"]
+    assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (429, True)
+
+
+def test_a_resident_by_a_token_of_their_own(world: World) -> None:
+    """Made with the session, used without it or any form's token; listed and ended as a session."""
+    browser = world.resident("hangzhou")
+    csrf = browser.get(f"{ROOT}/session").json["csrf_token"]
+    made = fresh(
+        browser.client.post,
+        f"{ROOT}/session/token",
+        base_url="http://hangzhou.localhost",
+        headers={"X-CSRFToken": csrf},
+    )
+    assert made.status_code == 201, made.text
+
+    def call(method: str, path: str, token: str, city: str = "hangzhou", **options: Any) -> Any:
+        return fresh(
+            world.app.test_client().open,
+            f"{ROOT}{path}",
+            method=method,
+            base_url=f"http://{city}.localhost",
+            headers={"Authorization": f"Bearer {token}"},
+            **options,
+        )
+
+    token = made.json["token"]
+    assert call("GET", "/utility-bills", token).status_code == 200
+    assert call("GET", "/utility-bills", token, "ningbo").status_code == 401
+    refused = call("POST", "/utility-bills/payments", token, json={"bills": []})
+    assert refused.status_code == 422, "no form's token is asked for"
+    assert browser.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    stranger = world.client("hangzhou.localhost")
+    assert stranger.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code == 302
+
+
+def test_a_session_needs_the_form_s_token(world: World) -> None:
+    """A page elsewhere cannot make a signed-in browser write."""
+    browser = world.resident("hangzhou")
+    answer = fresh(
+        browser.client.post,
+        f"{ROOT}/utility-bills/payments",
+        base_url="http://hangzhou.localhost",
+        json={"bills": []},
+    )
+    assert answer.status_code == 400
+
+
+def test_the_page_shows_a_secret_once(world: World) -> None:
+    """Made, rotated and closed on the console by who may; readable, and by nobody twice."""
+    staff = world.city_staff("hangzhou")
+    page = staff.post("/cities/hangzhou/clients", name="水务", scopes="bills:write").text
+    assert "Copy the secret now" in page
+    assert "Copy the secret now" not in staff.get("/cities/hangzhou/clients").text
+    assert staff.post("/cities/hangzhou/clients", name="x", scopes="all").status_code == 422
+
+
+def test_the_command_makes_clients(world: World) -> None:
+    """``clients create CITY --scope``: the secret on standard output, this once."""
+    made = CliRunner().invoke(
+        command_line, ["create", "hangzhou", "--scope", "bills:write", "--format", "json"]
+    )
+    assert set(json.loads(made.output)) == {"client_id", "client_secret"}
+    listed = CliRunner().invoke(command_line, ["list", "hangzhou", "--format", "json"]).output
+    assert json.loads(made.output)["client_secret"] not in listed
+
+
+def test_the_description_is_served_and_read(world: World) -> None:
+    """OpenAPI 3.1 with every operation, its scopes and answers; and a page of it without a script."""
+    browser: Browser = world.client("hangzhou.localhost")
+    spec = browser.get(f"{ROOT}/openapi.json").json
+    assert spec["openapi"].startswith("3.1")
+    push = spec["paths"][f"{ROOT}/utility-bills/bills"]["post"]
+    assert push["security"] == [{"oauth2": ["bills:write"]}]
+    page = browser.get(f"{ROOT}/docs").text
+    assert f"POST {ROOT}/utility-bills/bills" in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize("city", ["hangzhou", "ningbo"])
+def test_nothing_is_found_by_trying_everything(world: World, city: str) -> None:
+    """schemathesis sends what the description allows and what it does not, as a back office of
+    each city: no fault, every answer as described."""
+    office = Office(world, city)
+    world.app.config["API_LIMITS"] = {"client": 10**9, "resident": 10**9, "address": 10**9}
+    headers = {"Host": f"{city}.localhost", "Authorization": f"Bearer {office.token}"}
+    config = SchemathesisConfig.from_dict(
+        {
+            "headers": headers,
+            "generation": {"database": "none"},
+            "checks": {
+                "positive_data_acceptance": {
+                    "expected-statuses": ["2xx", "401", "403", "404", "409", "422"]
+                }
+            },
+        }
+    )
+
+    def application(environ: Any, start: Any) -> Any:
+        """The application as a server calls it: from this machine, in a context of its own."""
+        environ["REMOTE_ADDR"] = "127.0.0.1"
+        return contextvars.Context().run(world.app, environ, start)
+
+    schema = schemathesis.openapi.from_wsgi(
+        f"{ROOT}/openapi.json", application, headers=headers, config=config
+    )
+    seen: dict[str, set[int]] = {}
+    try:
+        for found in schema.get_all_operations():
+            operation = found.ok()
+
+            @settings(
+                max_examples=6,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(case=operation.as_strategy())
+            def attempt(case: Any) -> None:
+                answer = case.call_and_validate(headers=headers)
+                seen.setdefault(case.operation.label, set()).add(answer.status_code)
+
+            attempt()
+    finally:
+        del world.app.config["API_LIMITS"]
+    assert len(seen) >= 15
+    reached = [label for label, codes in seen.items() if codes & {200, 201}]
+    assert "GET /api/v1/utility-bills/bills" in reached
