@@ -24,6 +24,7 @@ from werkzeug.serving import make_server
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import command
+from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.payments.checkout import Place, begin_payment
@@ -157,7 +158,8 @@ def _clinic(app: SiteFlask, slug: str, size: int) -> list[Booker]:
             ClinicPlace(session_id=clinic.id, number=n + 1, starts_at=start, state="free")
             for n in range(size)
         )
-        people = [Resident(name=str(n), created_at=start) for n in range(size)]
+        agreed = PURPOSES[PRIVACY].version
+        people = [Resident(name=str(n), created_at=start, consented=agreed) for n in range(size)]
         session.add_all(people)
         session.flush()
         patients = [

@@ -185,6 +185,8 @@ def _enforce_resident(policy: Policy) -> Any:
         if program:
             raise NotSignedIn
         return _to("/sign-in")
+    if resident.acting and policy.service is None and not policy.counter:
+        raise NotAllowed(_("Only the resident can do this, not somebody at the counter."))
     if policy.unasked:
         return None
     if resident.consented != PURPOSES[PRIVACY].version:

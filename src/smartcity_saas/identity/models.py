@@ -194,7 +194,8 @@ class ResidentContact(CityModel):
 
 class ResidentSession(CityModel):
     """A resident signed in at this city's site: by which channel, with what kind of device. The
-    ID token of an OpenID provider is kept, sealed, for signing out over there."""
+    ID token of an OpenID provider is kept, sealed, for signing out over there. ``acting`` is the
+    account of staff who acts for the resident at the counter."""
 
     __tablename__ = "resident_session"
     held = Held(
@@ -218,6 +219,7 @@ class ResidentSession(CityModel):
     channel: Mapped[str] = mapped_column(default="")
     device: Mapped[str] = mapped_column(default="")
     id_token: Mapped[bytes | None]
+    acting: Mapped[str | None]
 
 
 class SignInHandshake(CityModel):

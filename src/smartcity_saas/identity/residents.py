@@ -28,7 +28,8 @@ NAMELESS = {"zh": "居民", "en": "Resident"}
 @dataclass(frozen=True)
 class SignedInResident:
     """A resident of this city, signed in. ``assurance`` and ``consented`` as on ``Resident``;
-    ``session_hash`` names the session."""
+    ``session_hash`` names the session, ``acting`` the member of staff (``staff:wu.min``) who acts
+    for the resident at the counter."""
 
     id: uuid.UUID
     name: str
@@ -36,11 +37,13 @@ class SignedInResident:
     assurance: str = "none"
     consented: str | None = None
     session_hash: str = ""
+    acting: str | None = None
 
     @property
     def actor(self) -> Actor:
-        """This person in the city's trail, by key alone: a trail holds no personal data."""
-        return Actor(f"resident:{self.id}", "resident", "nothing")
+        """This person in the city's trail, by key alone: a trail holds no personal data. At the
+        counter it is the member of staff who acts."""
+        return Actor(self.acting or f"resident:{self.id}", "resident", "nothing")
 
 
 class TakenIdentity(Conflict):
@@ -132,7 +135,7 @@ def signed_in(token: str, clock: Clock = utc_now) -> SignedInResident | None:
     ).one_or_none()
     if row is None or row[1].expires_at <= clock() or row[0].closed_at is not None:
         return None
-    return _signed_in(row[0], row[1].token_hash)
+    return _signed_in(row[0], row[1].token_hash, row[1].acting)
 
 
 def sign_out(token: str) -> None:
@@ -254,5 +257,9 @@ def _sealed_id_token(vouched: Vouched, now: datetime) -> bytes | None:
     return seal_personal("id_token", vouched.id_token, now) if vouched.id_token else None
 
 
-def _signed_in(row: Resident, session_hash: str = "") -> SignedInResident:
-    return SignedInResident(row.id, row.name, row.demo, row.assurance, row.consented, session_hash)
+def _signed_in(
+    row: Resident, session_hash: str = "", acting: str | None = None
+) -> SignedInResident:
+    return SignedInResident(
+        row.id, row.name, row.demo, row.assurance, row.consented, session_hash, acting
+    )

@@ -70,6 +70,7 @@ _ACTS: dict[str, Any] = {
     "client.rotate": _("Gave an API client a new secret"),
     "client.revoke": _("Closed an API client"),
     "resident.token": _("Made a token for a program"),
+    "resident.counter": _("Acted for a resident at the counter"),
     "credential.remove": _("Removed a secret"),
     "payment.begin": _("Began a payment"),
     "payment.paid": _("A payment arrived"),

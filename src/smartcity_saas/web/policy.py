@@ -30,7 +30,8 @@ class Policy:
     are called by programs that sign what they send, and carry no token of a form. ``unasked``
     pages serve a resident before they have agreed to anything: so that they can agree, or leave.
     A ``client`` needs a token with ``scope``. ``program`` operations are the API's: a bearer token
-    needs no token of a form, a session does.
+    needs no token of a form, a session does. ``counter`` pages may be used by staff who act for a
+    resident, as every page of a service may; the rest is the resident's alone.
     """
 
     who: Who
@@ -43,6 +44,7 @@ class Policy:
     unasked: bool = False
     scope: str | None = None
     program: bool = False
+    counter: bool = False
 
 
 class _PolicyBlueprint(Blueprint):
@@ -96,9 +98,12 @@ class CityBlueprint(_PolicyBlueprint):
         draft: bool = False,
         signed: bool = False,
         unasked: bool = False,
+        counter: bool = False,
     ) -> Callable[[Any], Any]:
         """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
-        policy = Policy(who, None, self.service, continues, always, draft, signed, unasked)
+        policy = Policy(
+            who, None, self.service, continues, always, draft, signed, unasked, counter=counter
+        )
         return self._page(rule, policy, methods)
 
 

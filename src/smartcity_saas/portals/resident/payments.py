@@ -33,7 +33,7 @@ from smartcity_saas.web.languages import local
 LARGEST_EVENT = 512 * 1024
 
 
-@blueprint.page("/me/payments", who="resident", continues=True)
+@blueprint.page("/me/payments", who="resident", counter=True, continues=True)
 def payments() -> Any:
     """Every payment of the resident's, the newest first."""
     return render_template(
@@ -41,7 +41,7 @@ def payments() -> Any:
     )
 
 
-@blueprint.page("/me/payments/<uuid:payment_id>", who="resident", continues=True)
+@blueprint.page("/me/payments/<uuid:payment_id>", who="resident", counter=True, continues=True)
 def payment(payment_id: uuid.UUID) -> Any:
     """One payment. While it is under way the provider is asked, never the browser believed."""
     found = own_payment(signed_in_resident(), payment_id)
@@ -55,7 +55,11 @@ def payment(payment_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(
-    "/me/payments/<uuid:payment_id>/cancel", who="resident", methods=("POST",), continues=True
+    "/me/payments/<uuid:payment_id>/cancel",
+    who="resident",
+    counter=True,
+    methods=("POST",),
+    continues=True,
 )
 def cancel_payment(payment_id: uuid.UUID) -> Any:
     """Close a pay page that is still open."""
@@ -65,7 +69,9 @@ def cancel_payment(payment_id: uuid.UUID) -> Any:
     return redirect(url_for("resident.payment", payment_id=payment_id))
 
 
-@blueprint.page("/me/payments/<uuid:payment_id>/receipt.pdf", who="resident", continues=True)
+@blueprint.page(
+    "/me/payments/<uuid:payment_id>/receipt.pdf", who="resident", counter=True, continues=True
+)
 def receipt(payment_id: uuid.UUID) -> Any:
     """The receipt of money that was received."""
     found = own_payment(signed_in_resident(), payment_id)

@@ -14,6 +14,7 @@ from smartcity_saas.identity import codes, handshakes, residents
 from smartcity_saas.identity.assurance import NumberTaken, verify_contact, verify_real_name
 from smartcity_saas.identity.browsers import channel_in_app, device
 from smartcity_saas.identity.channels import Cancelled, Channel, Vouched
+from smartcity_saas.identity.counter import open_counter
 from smartcity_saas.identity.gatekeeper import (
     BROWSER,
     RESIDENT,
@@ -83,6 +84,15 @@ def sign_in_callback(channel: str) -> Any:
     if ended.purpose != SIGN_IN:
         raise StaleHandshake
     return enter(found, vouched, ended.next)
+
+
+@blueprint.page("/counter/<token>", who="everyone", continues=True)
+def counter(token: str) -> Any:
+    """Open the site as a resident who stands at the counter."""
+    made = open_counter(token, present_time())
+    session.clear()
+    session[RESIDENT] = made
+    return redirect("/")
 
 
 @blueprint.page("/sign-out", who="everyone", methods=("POST",), continues=True)

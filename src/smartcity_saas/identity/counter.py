@@ -1,0 +1,137 @@
+"""Acting for a resident at the counter: found by a number that they show, for a reason that is
+written down, for a quarter of an hour; the resident is told, and sees who and why.
+
+Whoever acts may use the services and pay. What only the resident may do (ways in, real name, their
+data) stays shut: a page that does not say otherwise is not for the counter.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, select
+
+from smartcity_saas.audit import Actor, record
+from smartcity_saas.clock import today_in
+from smartcity_saas.configuration.city import City
+from smartcity_saas.credentials.personal import own_index
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import FieldErrors, NotFound
+from smartcity_saas.identity.codes import read_phone
+from smartcity_saas.identity.consents import PRIVACY, PURPOSES
+from smartcity_saas.identity.models import (
+    Resident,
+    ResidentAccess,
+    ResidentSession,
+    SignInHandshake,
+)
+from smartcity_saas.identity.real_names import read_number
+from smartcity_saas.identity.residents import find_resident, subject_of_number
+from smartcity_saas.identity.tokens import new_token, token_hash
+
+PURPOSE = "counter"
+LENGTH = timedelta(minutes=15)
+LINK_LENGTH = timedelta(minutes=2)
+SHORTEST_REASON, LONGEST_REASON = 4, 200
+
+
+def begin_acting(
+    actor: Actor, city: City, number: str, reason: str, now: datetime
+) -> tuple[str, Resident]:
+    """Begin to act for a resident of the city that we are in.
+
+    Args:
+        actor: The member of staff.
+        city: The city.
+        number: The mobile number that they come in by, or their resident number, as typed.
+        reason: Why.
+        now: The time.
+
+    Returns:
+        A token that opens the city's site as the resident, once, within two minutes; and whom.
+
+    Raises:
+        FieldErrors: Nobody has the number, or the reason is missing.
+    """
+    reason, errors = reason.strip(), {}
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        errors["reason"] = _("Write why, in 4 to 200 characters: the resident reads it.")
+    found = _find(city, number, now)
+    if found is None:
+        errors["number"] = _("Nobody here comes in by this number, or has it as theirs.")
+    if errors or found is None:
+        raise FieldErrors(errors)
+    if found.consented != PURPOSES[PRIVACY].version:
+        raise FieldErrors({"number": _("They have not agreed to the privacy notice yet.")})
+    token = new_token()
+    with command() as session:
+        session.add(
+            SignInHandshake(
+                state_hash=token_hash(token),
+                browser_hash="",
+                channel=actor.name,
+                purpose=PURPOSE,
+                resident_id=found.id,
+                nonce="",
+                verifier="",
+                redirect_uri="",
+                in_app=False,
+                next="/me/payments",
+                expires_at=now + LINK_LENGTH,
+            )
+        )
+        session.add(
+            ResidentAccess(
+                resident_id=found.id, at=now, actor=actor.name, page="city.counter", reason=reason
+            )
+        )
+        record(actor, "resident.counter", f"resident:{found.id}", {}, now, reason=reason)
+    return token, found
+
+
+def open_counter(token: str, now: datetime) -> str:
+    """Use the token up; returns that of a session as the resident, for a quarter of an hour.
+
+    Raises:
+        NotFound: It was used, or is too old.
+    """
+    with command() as session:
+        row = session.scalars(
+            delete(SignInHandshake)
+            .where(
+                SignInHandshake.state_hash == token_hash(token),
+                SignInHandshake.purpose == PURPOSE,
+                SignInHandshake.expires_at > now,
+            )
+            .returning(SignInHandshake)
+        ).one_or_none()
+        if row is None:
+            raise NotFound(
+                _("The link has been used or is too old. Make a new one on the console.")
+            )
+        made = new_token()
+        session.add(
+            ResidentSession(
+                token_hash=token_hash(made),
+                resident_id=row.resident_id,
+                created_at=now,
+                expires_at=now + LENGTH,
+                channel=PURPOSE,
+                device="",
+                acting=row.channel,
+            )
+        )
+    return made
+
+
+def _find(city: City, number: str, now: datetime) -> Resident | None:
+    if phone := read_phone(number):
+        return find_resident("phone", subject_of_number(phone, now))
+    own = read_number(number, today_in(city.timezone, now))
+    if own is None:
+        return None
+    index = own_index("resident number", own, now)
+    return db.session.scalars(
+        select(Resident).where(Resident.number_index == index, Resident.closed_at.is_(None))
+    ).one_or_none()

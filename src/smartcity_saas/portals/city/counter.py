@@ -1,0 +1,58 @@
+"""The counter: acting for a resident who stands there, with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template, request
+
+from smartcity_saas.errors import FieldErrors
+from smartcity_saas.identity.counter import begin_acting
+from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.identity.models import StaffAttempt
+from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.messages import tell
+from smartcity_saas.pages import site_address
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time, served_city
+
+MOST_TRIES = 30
+
+
+@blueprint.page(f"{ROOT}/counter", permission="city.counter")
+def counter(city: str) -> Any:
+    """The form."""
+    return _page(city)
+
+
+@blueprint.page(f"{ROOT}/counter", permission="city.counter", methods=("POST",))
+def act_for(city: str) -> Any:
+    """Find the resident and make the link; tell them."""
+    member, served, now = signed_in_member(), served_city(city), present_time()
+    attempt(StaffAttempt, f"counter:{member.username}", MOST_TRIES, now)
+    typed = {name: request.form.get(name, "") for name in ("number", "reason")}
+    try:
+        with city_scope(served.id):
+            token, resident = begin_acting(
+                member.actor, served, typed["number"], typed["reason"], now
+            )
+            tell(
+                resident.id,
+                f"counter:{now.isoformat()}",
+                {"zh": "柜台替你办理了业务", "en": "Somebody acted for you at the counter"},
+                {
+                    "zh": f"原因：{typed['reason'].strip()}。谁看过、做过，都在“我的数据”里。",
+                    "en": f"Why: {typed['reason'].strip()}. Who, and what, stands under “My data”.",
+                },
+                "/me/data/access",
+                now,
+            )
+    except FieldErrors as error:
+        return _page(city, typed=typed, errors=error.fields), 422
+    return _page(city, link=f"{site_address(city)}/counter/{token}")
+
+
+def _page(city: str, **values: Any) -> str:
+    values = {"typed": {}, "errors": {}, "link": None, **values}
+    return render_template("city/counter.html", **values, **shell(city))

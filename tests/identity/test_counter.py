@@ -1,0 +1,91 @@
+"""The counter: staff act for a resident, with a reason, within limits, and are seen doing so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from smartcity_saas.audit import city_trail
+from smartcity_saas.database import db
+from smartcity_saas.identity.models import Resident
+from tests.conftest import Browser, World
+from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
+
+COUNTER = "/cities/hangzhou/counter"
+
+
+def act(world: World, number: str = PHONE, reason: str = "忘带手机") -> tuple[Any, Browser]:
+    desk = world.staff("desk", "desk:utility_bills", city="hangzhou")
+    answer = desk.post(COUNTER, number=number, reason=reason)
+    browser = world.client("hangzhou.localhost")
+    if answer.status_code == 200:
+        link = answer.text.partition('href="http://hangzhou.localhost/counter/')[2].partition('"')[
+            0
+        ]
+        assert browser.get(f"/counter/{link}").status_code == 302
+        assert world.client("hangzhou.localhost").get(f"/counter/{link}").status_code == 404
+    return answer, browser
+
+
+@pytest.mark.parametrize("number", [PHONE, NUMBER])
+def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:  # noqa: F811
+    """Found by either number; the services are open, the trail names staff, the resident reads
+    who and why, and is told."""
+    resident = by_phone(phones)
+    resident.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
+    answer, browser = act(phones, number)
+    assert answer.status_code == 200, answer.text
+    page = browser.get("/services/utility-bills/link?kind=water")
+    assert (page.status_code, "you act for" in page.text) == (200, True)
+    seen = resident.get("/me/data/access").text
+    assert "staff:desk" in seen
+    assert "忘带手机" in seen
+    assert "acted for you" in resident.get("/me/messages").text
+    with phones.inside("hangzhou"):
+        last = next(e for e in city_trail() if e.action == "resident.counter")
+    assert (last.actor, last.reason) == ("staff:desk", "忘带手机")
+
+
+def test_what_only_the_resident_may_do_stays_shut(phones: World) -> None:  # noqa: F811
+    """Ways in, real name, data, leaving: not at the counter; payments are."""
+    by_phone(phones)
+    _answer, browser = act(phones)
+    for path in (
+        "/me",
+        "/me/data",
+        "/me/ways-in",
+        "/me/verify",
+        "/me/sessions",
+        "/me/data/delete",
+        "/me/messages",
+        "/me/data/consents",
+    ):
+        assert browser.get(path).status_code == 403, path
+    assert browser.post("/me/data/delete", "/", word="delete").status_code in (400, 403)
+    assert browser.get("/me/payments").status_code == 200
+    phones.clock.move(minutes=16)
+    assert browser.get("/me/payments").status_code == 302
+    with phones.inside("hangzhou"):
+        assert db.session.scalars(select(Resident)).one().closed_at is None
+
+
+@pytest.mark.parametrize(
+    "number, reason", [("13899999999", "忘带手机"), ("x", "忘带手机"), (PHONE, " ")]
+)
+def test_nobody_is_found_without_a_number_and_a_reason(
+    phones: World,  # noqa: F811
+    number: str,
+    reason: str,
+) -> None:
+    """An unknown number, none at all, no reason: refused at the field."""
+    by_phone(phones)
+    answer, _browser = act(phones, number, reason)
+    assert answer.status_code == 422
+
+
+def test_a_resident_of_another_city_is_nobody_here(phones: World) -> None:  # noqa: F811
+    """The same number at another city is another person's account."""
+    by_phone(phones, city="ningbo")
+    assert act(phones)[0].status_code == 422
