@@ -8,6 +8,7 @@ import pyotp
 import pytest
 
 from tests.browser.conftest import Walk
+from tests.identity.oidc_provider import running
 
 pytestmark = pytest.mark.browser
 
@@ -159,3 +160,91 @@ def test_staff_with_a_passkey(walk: Walk) -> None:
     walk.go("console", "/account")
     walk.press("移除", "Remove")
     walk.sees("还没有。", "None.")
+
+
+def test_my_data(walk: Walk) -> None:
+    """Everything held, what was agreed to, sessions; downloaded; deleting says what stands in the
+    way."""
+    walk.go("shenzhen", "/sign-in")
+    walk.press("示例住户甲", "Sample resident A")
+    walk.go("shenzhen", "/me/data")
+    walk.check()
+    with walk.page.expect_download() as download:
+        walk.press("全部下载", "Download everything")
+    assert download.value.suggested_filename == "shenzhen-my-data.json"
+    for path in ("consents", "access", "delete"):
+        walk.go("shenzhen", f"/me/data/{path}")
+        walk.check()
+    walk.go("shenzhen", "/me/sessions")
+    walk.sees("本机", "here")
+    walk.check()
+
+
+def test_secrets_clients_and_the_chain(walk: Walk) -> None:
+    """City staff see that a secret works, make an API client whose secret is shown once, and check
+    the trail; the API is there to read."""
+    walk.go("console", "/sign-in")
+    walk.page.fill("input[name=username]", "hangzhou")
+    walk.page.fill("input[name=password]", "smart-city-demo")
+    walk.press("登录", "Sign in")
+    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.go("console", "/cities/hangzhou/secrets")
+    walk.page.locator("form[action$='/stripe_secret_key/probe'] button").click()
+    walk.page.locator(".tag.ok").first.wait_for()
+    walk.check()
+    walk.go("console", "/cities/hangzhou/clients")
+    walk.page.fill("input[name=name]", "示例水务")
+    walk.page.locator("input[value='bills:write']").check()
+    walk.press("新建", "Make the client")
+    walk.sees("请现在复制密钥", "Copy the secret now")
+    walk.check()
+    walk.go("console", "/cities/hangzhou/audit?check=1")
+    walk.sees("环环相扣", "every link holds")
+    walk.check()
+    walk.go("console", "/cities/hangzhou/counter")
+    walk.check()
+    walk.go("hangzhou", "/api/v1/docs")
+    walk.check()
+
+
+def test_by_openid(walk: Walk) -> None:
+    """A city names its OpenID provider on the console; a resident comes in by it and leaves it."""
+    city = walk.say("chengdu", "qingdao")
+    client = {
+        "client_id": "site",
+        "client_secret": "a-secret-of-the-test",
+        "redirect_uris": [walk.server.url(city, "/sign-in/oidc/callback")],
+        "post_logout_redirect_uris": [walk.server.url(city, "/")],
+    }
+    with running([client]) as provider:
+        walk.go("console", "/sign-in")
+        walk.page.fill("input[name=username]", "operator")
+        walk.page.fill("input[name=password]", "smart-city-demo")
+        walk.press("登录", "Sign in")
+        walk.page.wait_for_url("**/platform")
+        walk.go("console", f"/cities/{city}/document")
+        text = walk.page.input_value("textarea[name=text]")
+        walk.page.fill(
+            "textarea[name=text]",
+            f"{text.rstrip()}\nchannels:\n  oidc: {{issuer: '{provider.issuer}', client_id: site, "
+            "client_secret: {credential: oidc_client_secret}}\n",
+        )
+        walk.press("保存", "Save")
+        walk.page.wait_for_load_state()
+        walk.go("console", f"/cities/{city}/secrets")
+        walk.page.fill("input[name=name]", "oidc_client_secret")
+        walk.page.fill("input[name=value]", "a-secret-of-the-test")
+        walk.page.locator("form.card button").last.click()
+        walk.sees("已保存“oidc_client_secret”", "“oidc_client_secret” is stored")
+        walk.check()
+        walk.go(city, "/sign-in")
+        walk.press("用统一身份认证登录", "Sign in with City account")
+        walk.page.fill("input[name=account]", "alice")
+        walk.page.get_by_role("button").click()
+        walk.sees("为你保存一个账户", "Keeping an account for you")
+        walk.errors.clear()
+        walk.check()
+        walk.press("同意", "I agree")
+        walk.sees("alice", "alice")
+        walk.press("退出", "Sign out")
+        walk.page.wait_for_url(walk.server.url(city, "/"))

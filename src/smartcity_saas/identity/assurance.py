@@ -27,7 +27,7 @@ from smartcity_saas.tenancy.here import present_city
 
 LEVELS = ("none", "contact", "real_name")
 LEVEL_NAMES: dict[str, Any] = {
-    "none": _("Signed in"),
+    "none": _("Not verified"),
     "contact": _("Contact verified"),
     "real_name": _("Real name verified"),
 }

@@ -29,7 +29,8 @@ class Held:
 
     ``erase`` says what happens when the resident leaves: ``delete``; ``blank`` (the columns of
     ``blank`` take those values, the rest is nobody's); ``keep``, for the reason of ``why``.
-    ``shown`` are the columns that people see, with their names; a download has all.
+    ``shown`` are the columns that people see, with their names; a download has all. ``words`` has
+    what a column's codes mean, in both languages.
     """
 
     title: Localized
@@ -37,9 +38,28 @@ class Held:
     erase: Literal["delete", "blank", "keep"] = "delete"
     blank: Mapping[str, Any] = field(default_factory=dict)
     why: Localized | None = None
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def word(self, column: str, value: Any) -> Any:
+        """A value as people read it: a code of the program in words, the rest as it is."""
+        known = self.words.get(column, {})
+        return known.get(value, value) if isinstance(value, str) else value
 
 
 WHEN = {"zh": "时间", "en": "When"}
 NAME = {"zh": "名称", "en": "Name"}
 STATE = {"zh": "状态", "en": "State"}
+MONEY_STATES = {
+    "created": {"zh": "已发起", "en": "Begun"},
+    "open": {"zh": "付款中", "en": "Being paid"},
+    "processing": {"zh": "到账中", "en": "Money on its way"},
+    "paid": {"zh": "已缴", "en": "Paid"},
+    "failed": {"zh": "失败", "en": "Failed"},
+    "expired": {"zh": "未缴", "en": "Not paid"},
+    "held": {"zh": "待处理", "en": "Held"},
+    "refunded": {"zh": "已退款", "en": "Refunded"},
+    "requested": {"zh": "已申请", "en": "Requested"},
+    "pending": {"zh": "退款中", "en": "On its way"},
+    "done": {"zh": "已完成", "en": "Done"},
+}
 AMOUNT = {"zh": "金额（分）", "en": "Amount (minor unit)"}

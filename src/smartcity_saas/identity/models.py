@@ -13,6 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas.database import CityModel, PlatformModel, city_foreign_key
 from smartcity_saas.identity.held import NAME, PROOF, TRACE, WHEN, Held
 
+_CHANNELS = {
+    "demo": {"zh": "示例居民", "en": "Sample resident"},
+    "phone": {"zh": "手机号", "en": "Mobile number"},
+    "oidc": {"zh": "统一身份认证", "en": "City account"},
+    "alipay": {"zh": "支付宝", "en": "Alipay"},
+    "wechat": {"zh": "微信", "en": "WeChat"},
+    "weibo": {"zh": "微博", "en": "Weibo"},
+    "taobao": {"zh": "淘宝", "en": "Taobao"},
+    "api": {"zh": "程序", "en": "A program"},
+    "counter": {"zh": "柜台", "en": "Counter"},
+}
+
 
 class Staff(PlatformModel):
     """An account on the console. ``roles`` as they are held, all at one place: the platform, a
@@ -128,6 +140,13 @@ class Resident(CityModel):
         {"name": NAME, "created_at": WHEN, "assurance": {"zh": "验证程度", "en": "Verified"}},
         "blank",
         {"name": ""},
+        words={
+            "assurance": {
+                "none": {"zh": "未验证", "en": "Not verified"},
+                "contact": {"zh": "已验证联系方式", "en": "Contact verified"},
+                "real_name": {"zh": "已实名", "en": "Real name verified"},
+            }
+        },
     )
     __table_args__ = (UniqueConstraint("city_id", "number_index"),)
 
@@ -152,6 +171,7 @@ class ResidentIdentity(CityModel):
     held = Held(
         {"zh": "登录方式", "en": "Ways to sign in"},
         {"channel": {"zh": "渠道", "en": "Channel"}, "name": NAME, "created_at": WHEN},
+        words={"channel": _CHANNELS},
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
@@ -177,6 +197,9 @@ class ResidentContact(CityModel):
             "kind": {"zh": "种类", "en": "Kind"},
             "shown": {"zh": "号码", "en": "Address"},
             "verified_at": WHEN,
+        },
+        words={
+            "kind": {"sms": {"zh": "手机", "en": "Mobile"}, "mail": {"zh": "邮箱", "en": "Mail"}}
         },
     )
     __table_args__ = (
@@ -205,6 +228,7 @@ class ResidentSession(CityModel):
             "channel": {"zh": "渠道", "en": "Channel"},
             "device": {"zh": "设备", "en": "Device"},
         },
+        words={"channel": _CHANNELS},
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
@@ -270,6 +294,13 @@ class Consent(CityModel):
         },
         "keep",
         why=PROOF,
+        words={
+            "purpose": {
+                "privacy": {"zh": "为你保存一个账户", "en": "Keeping an account for you"},
+                "messages": {"zh": "给你发消息", "en": "Sending you messages"},
+                "real_name": {"zh": "知道你的真实姓名", "en": "Knowing your real name"},
+            }
+        },
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),

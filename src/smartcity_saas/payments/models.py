@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key
-from smartcity_saas.identity.held import ACCOUNTING, AMOUNT, STATE, WHEN, Held
+from smartcity_saas.identity.held import ACCOUNTING, AMOUNT, MONEY_STATES, STATE, WHEN, Held
 
 
 class Payment(CityModel):
@@ -32,6 +32,7 @@ class Payment(CityModel):
         },
         "keep",
         why=ACCOUNTING,
+        words={"state": MONEY_STATES},
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
@@ -156,6 +157,7 @@ class Refund(CityModel):
         {"amount": AMOUNT, "state": STATE, "created_at": WHEN},
         "keep",
         why=ACCOUNTING,
+        words={"state": MONEY_STATES},
     )
     __table_args__ = (
         city_foreign_key("payment_id", "payment"),

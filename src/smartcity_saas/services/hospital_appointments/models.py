@@ -165,6 +165,15 @@ class Patient(CityModel):
         },
         "blank",
         {"name": "—", "phone": ""},
+        words={
+            "relation": {
+                "self": {"zh": "本人", "en": "Self"},
+                "child": {"zh": "子女", "en": "Child"},
+                "parent": {"zh": "父母", "en": "Parent"},
+                "spouse": {"zh": "配偶", "en": "Spouse"},
+                "other": {"zh": "其他", "en": "Other"},
+            }
+        },
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
@@ -190,6 +199,15 @@ class Appointment(CityModel):
         why={
             "zh": "医院的就诊记录要求留存；已与姓名电话分开。",
             "en": "Hospitals must keep records of visits; apart from name and telephone.",
+        },
+        words={
+            "state": {
+                "booked": {"zh": "已约", "en": "Booked"},
+                "cancelled": {"zh": "已取消", "en": "Cancelled"},
+                "attended": {"zh": "已就诊", "en": "Came"},
+                "no_show": {"zh": "未到", "en": "Did not come"},
+                "closed": {"zh": "停诊", "en": "Called off"},
+            }
         },
     )
     __table_args__ = (
@@ -239,7 +257,19 @@ class WaitingEntry(CityModel):
     """Someone waits for a place of a session. ``offered_until`` while a place is kept for them."""
 
     __tablename__ = "waiting_entry"
-    held = Held({"zh": "候补", "en": "Waiting lists"}, {"created_at": WHEN, "state": STATE})
+    held = Held(
+        {"zh": "候补", "en": "Waiting lists"},
+        {"created_at": WHEN, "state": STATE},
+        words={
+            "state": {
+                "waiting": {"zh": "候补中", "en": "Waiting"},
+                "offered": {"zh": "待确认", "en": "Offered"},
+                "taken": {"zh": "已补上", "en": "Taken"},
+                "lapsed": {"zh": "已过期", "en": "Lapsed"},
+                "left": {"zh": "已退出", "en": "Left"},
+            }
+        },
+    )
     __table_args__ = (
         city_foreign_key("session_id", "clinic_session"),
         city_foreign_key("patient_id", "patient"),

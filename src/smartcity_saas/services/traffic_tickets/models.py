@@ -145,6 +145,13 @@ class Dispute(CityModel):
         {"reason": {"zh": "理由", "en": "Reason"}, "state": STATE, "created_at": WHEN},
         "blank",
         {"reason": ""},
+        words={
+            "state": {
+                "asked": {"zh": "待答复", "en": "Waits for an answer"},
+                "kept": {"zh": "维持", "en": "The ticket stands"},
+                "revoked": {"zh": "已撤销", "en": "Revoked"},
+            }
+        },
     )
     __table_args__ = (
         city_foreign_key("violation_id", "violation"),
