@@ -208,7 +208,9 @@ def _pass_call(policy: Policy) -> Any:
 
 def _refuse_nul(policy: Policy) -> None:
     """No text has a NUL in it, and PostgreSQL stores none: refused once, for every page."""
-    values = [*request.args.values(), *([] if policy.signed else request.form.values())]
+    values = [request.path, *(value for _name, value in request.args.items(multi=True))]
+    if not policy.signed:
+        values += [value for _name, value in request.form.items(multi=True)]
     if any("\0" in value for value in values):
         raise BadRequest
 

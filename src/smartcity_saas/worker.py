@@ -9,6 +9,7 @@ import structlog
 
 from smartcity_saas.credentials import write_uses
 from smartcity_saas.errors import SmartCityError
+from smartcity_saas.identity.throttle import forget_old_attempts
 from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.application import SiteFlask
@@ -28,6 +29,7 @@ def make_runner(app: SiteFlask) -> Runner:
     def daily(now: datetime) -> None:
         forget_done(now)
         write_uses(now)
+        forget_old_attempts(now)
         for service in app.extensions["services"].values():
             if service.daily is not None:
                 try:

@@ -200,12 +200,12 @@ def test_without_the_lock_the_second_is_not_told(
         pytest.skip("SQLite locks the whole database as the command begins")
     gate = threading.Barrier(2)
 
-    def slow_problems(self: Any, candidates: Any) -> list[Any]:
-        gate.wait(10)
-        return []
+    def slow_files(values: Any, files: Any) -> dict[str, str]:
+        gate.wait(10)  # both have read the live revision, neither has written
+        return {}
 
     monkeypatch.setattr(module, "bump_version", lambda: 99)
-    monkeypatch.setattr(module.Documents, "problems", slow_problems)
+    monkeypatch.setattr(module, "_used_files", slow_files)
     assert _race(world) == ["IntegrityError", "saved"]
 
 

@@ -8,7 +8,7 @@ both). A service states the level that it needs.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -20,11 +20,15 @@ from smartcity_saas.credentials.personal import own_index, seal_personal
 from smartcity_saas.database import command
 from smartcity_saas.errors import Conflict, SmartCityError
 from smartcity_saas.identity.consents import REAL_NAME, give
-from smartcity_saas.identity.models import Resident, ResidentContact
+from smartcity_saas.identity.models import Resident, ResidentAttempt, ResidentContact
 from smartcity_saas.identity.real_names import read_real_name
 from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.tenancy.here import present_city
 
+OWN_WORD = "resident"
+MOST_NAMES_A_DAY = 5
+DAY = timedelta(days=1)
 LEVELS = ("none", "contact", "real_name")
 LEVEL_NAMES: dict[str, Any] = {
     "none": _("Not verified"),
@@ -80,7 +84,7 @@ def verify_contact(
 
 
 def verify_real_name(
-    resident: SignedInResident, name: str, number: str, now: datetime, *, by: str = "resident"
+    resident: SignedInResident, name: str, number: str, now: datetime, *, by: str = OWN_WORD
 ) -> None:
     """Keep somebody's real name and resident number, sealed.
 
@@ -94,19 +98,32 @@ def verify_real_name(
     Raises:
         FieldErrors: What is wrong, by field.
         NumberTaken: Another account of this city has the number.
+        Conflict: A channel has verified the name already.
+        Throttled: Too many were tried within the day.
     """
     name, number = read_real_name(name, number, today_in(present_city().timezone, now))
     index = own_index("resident number", number, now)
     sealed = seal_personal("real_name", name, now), seal_personal("number", number, now)
+    own_word = by == OWN_WORD
+    if own_word:
+        attempt(ResidentAttempt, f"real-name:{resident.id}", MOST_NAMES_A_DAY, now, DAY)
     with command() as session:
         other = session.scalars(
-            select(Resident.id).where(Resident.number_index == index, Resident.id != resident.id)
+            select(Resident)
+            .where(Resident.number_index == index, Resident.id != resident.id)
+            .with_for_update()
         ).one_or_none()
-        if other is not None:
+        if other is not None and (own_word or other.verified_by != OWN_WORD):
             raise NumberTaken(
                 _("Sign in with that account and merge the two, or call the hotline.")
             )
+        if other is not None:  # somebody's word gives way to a channel that has verified it
+            _blank_name(other)
+            session.flush()
+            raise_level(other.id)
         row = _locked(resident.id)
+        if own_word and row.verified_by not in (None, OWN_WORD):
+            raise Conflict(_("Your name was verified by a channel already."))
         row.real_name, row.number = sealed
         row.number_index, row.verified_by, row.verified_at = index, by, now
         give(resident.id, REAL_NAME, now)
@@ -117,10 +134,13 @@ def verify_real_name(
 def forget_real_name(resident: SignedInResident, now: datetime) -> None:
     """Erase somebody's real name and number."""
     with command():
-        row = _locked(resident.id)
-        row.real_name = row.number = row.number_index = row.verified_by = row.verified_at = None
+        _blank_name(_locked(resident.id))
         record(resident.actor, "resident.forget_real_name", f"resident:{resident.id}", {}, now)
         raise_level(resident.id)
+
+
+def _blank_name(row: Resident) -> None:
+    row.real_name = row.number = row.number_index = row.verified_by = row.verified_at = None
 
 
 def raise_level(resident_id: uuid.UUID) -> None:

@@ -19,7 +19,7 @@ from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.identity.clients import SignedInClient
 from smartcity_saas.identity.models import ApiAnswer, ResidentAttempt
 from smartcity_saas.identity.residents import SignedInResident
-from smartcity_saas.identity.throttle import Allowance, attempt
+from smartcity_saas.identity.throttle import Allowance, attempt, network_of
 
 MINUTE = timedelta(minutes=1)
 LIMITS = {"client": 600, "resident": 240, "address": 120}
@@ -35,7 +35,7 @@ def owner_of(client: SignedInClient | None, resident: SignedInResident | None) -
     """Whose a call is."""
     if client is not None:
         return f"client:{client.client_id}"
-    return f"resident:{resident.id}" if resident else f"address:{request.remote_addr}"
+    return f"resident:{resident.id}" if resident else f"address:{network_of(request.remote_addr)}"
 
 
 def count_call(owner: str, now: datetime) -> None:
@@ -106,12 +106,12 @@ def finish_call(response: Response) -> Response:
     if answer_id is None:
         return response
     with command() as session:
-        if response.status_code < 300:
+        if response.status_code < 300 and not g.get("secret_answer"):
             session.execute(
                 update(ApiAnswer)
                 .where(ApiAnswer.id == answer_id)
                 .values(status=response.status_code, body=response.get_data(as_text=True))
             )
-        else:  # what was refused may be sent again, mended
+        else:  # what was refused may be sent again, mended; a secret is kept nowhere
             session.execute(delete(ApiAnswer).where(ApiAnswer.id == answer_id))
     return response

@@ -223,6 +223,8 @@ def issue_token() -> Any:
 
 
 def _query(client_id: str) -> _Client | None:
+    if "\0" in client_id:
+        return None
     row = db.session.scalars(
         select(ApiClient).where(ApiClient.client_id == client_id, ApiClient.revoked_at.is_(None))
     ).one_or_none()

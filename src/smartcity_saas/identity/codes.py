@@ -26,14 +26,19 @@ from smartcity_saas.credentials.personal import open_personal, own_index, seal_p
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, SmartCityError
 from smartcity_saas.identity.models import OneTimeCode, ResidentAttempt
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.throttle import attempt, give_back, network_of
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 LENGTH = timedelta(minutes=10)
 TRIES = 5
 MOST_TO_NUMBER = 3
-MOST_FROM_ADDRESS = 10
-MOST_OF_CITY = 300
+MOST_TO_NUMBER_A_DAY = 12
+MOST_FROM_ADDRESS = 20
+MOST_OF_CITY = 1_000
+DAY = timedelta(days=1)
+MOST_TRIES_FROM_ADDRESS = 20
+MOST_TRIES_OF_NUMBER = 60
+"""Codes typed for one number within a day: from one address, and from all."""
 DIGITS = 6
 SendText = Callable[[City, str, str, str, str], None]
 """Sends an SMS in a city's name: city, number, title, text, key of the message."""
@@ -85,8 +90,10 @@ def send_code(
     number = read_phone(typed)
     if number is None:
         raise FieldErrors({"phone": _("Write a mobile number, such as 13800000000.")})
-    attempt(ResidentAttempt, f"code-from:{address}", MOST_FROM_ADDRESS, now)
-    attempt(ResidentAttempt, f"code-to:{own_index('phone', number, now)}", MOST_TO_NUMBER, now)
+    index = own_index("phone", number, now)
+    attempt(ResidentAttempt, f"code-from:{network_of(address)}", MOST_FROM_ADDRESS, now)
+    attempt(ResidentAttempt, f"code-to:{index}", MOST_TO_NUMBER, now)
+    attempt(ResidentAttempt, f"code-day:{index}", MOST_TO_NUMBER_A_DAY, now, DAY)
     attempt(ResidentAttempt, "code-city", MOST_OF_CITY, now)
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
     with command() as session:
@@ -106,15 +113,24 @@ def send_code(
     return number, code
 
 
-def use_code(purpose: str, typed: str, browser: str | None, now: datetime) -> str:
+def use_code(purpose: str, typed: str, browser: str | None, address: str, now: datetime) -> str:
     """Use a code up; returns the number that it was sent to.
 
     Raises:
         FieldErrors: It is wrong, used, too old, or was sent to another browser.
+        Throttled: Too many were typed for the number within the day.
     """
     wrong = FieldErrors({"code": _("This code is wrong or too old. Ask for a new one.")})
-    if not browser:
+    waiting = waiting_for(purpose, browser, now)
+    if not browser or waiting is None:
         raise wrong
+    index, network = own_index("phone", waiting, now), network_of(address)
+    tried = {
+        f"tries:{index}|{network}": MOST_TRIES_FROM_ADDRESS,
+        f"tries:{index}": MOST_TRIES_OF_NUMBER,
+    }
+    for key, most in tried.items():
+        attempt(ResidentAttempt, key, most, now, DAY)
     with command() as session:
         row = session.scalars(
             select(OneTimeCode)
@@ -135,6 +151,8 @@ def use_code(purpose: str, typed: str, browser: str | None, now: datetime) -> st
             )
     if found is None:
         raise wrong
+    for key in (*tried, f"code-from:{network}"):
+        give_back(ResidentAttempt, key)
     return found
 
 

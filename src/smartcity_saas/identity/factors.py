@@ -116,7 +116,7 @@ def add_passkey(
             expected_rp_id=rp_id,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError):
+    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
         raise Invalid(_("This passkey could not be set up. Try once more.")) from None
     _add(
         member,
@@ -162,7 +162,7 @@ def check_passkey(
             credential_current_sign_count=row.last_used,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError):
+    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
         raise refused from None
     with command() as session:
         session.execute(
@@ -296,6 +296,8 @@ def _use_recovery(member: StaffMember, code: str, now: datetime) -> bool:
 def _step_of(secret: str, code: str, now: datetime) -> int | None:
     """The time step whose code this is: the present one, or the one before or after it."""
     code = "".join(code.split())
+    if not secret:
+        return None
     present = int(now.timestamp()) // STEP_SECONDS
     totp = pyotp.TOTP(secret)
     for step in (present, present - 1, present + 1):

@@ -95,7 +95,9 @@ def half_signed_in() -> SignedIn | None:
 def current_resident() -> SignedInResident | None:
     """Who is signed in at this city's site."""
     if "resident" not in g:
-        token = bearer() or session.get(RESIDENT)
+        token = bearer()
+        if token is None:
+            token = session.get(RESIDENT)
         g.resident = residents.signed_in(token, _clock()) if token else None
     found: SignedInResident | None = g.resident
     return found

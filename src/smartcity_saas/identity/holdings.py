@@ -20,7 +20,7 @@ from smartcity_saas.credentials.personal import open_personal
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.held import Held
-from smartcity_saas.identity.models import Resident, ResidentContact
+from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
 from smartcity_saas.identity.real_names import masked_name, masked_number
 from smartcity_saas.identity.residents import SignedInResident
 
@@ -124,16 +124,19 @@ def erase(resident: SignedInResident, now: datetime) -> None:
                 verified_at=None,
             )
         )
+        session.execute(delete(ApiAnswer).where(ApiAnswer.owner == f"resident:{resident.id}"))
         record(resident.actor, "resident.erase", f"resident:{resident.id}", {}, now)
 
 
 def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any]]]:
     """Every row of a resident's by model, parents before children."""
+    merged = select(Resident.id).where(Resident.merged_into == resident_id)
+    people = [resident_id, *db.session.scalars(merged)]
     keys: dict[str, list[uuid.UUID]] = {}
     found: list[tuple[type[CityModel], Sequence[Any]]] = []
     for model in held_models():
         rows = db.session.scalars(
-            select(model).where(_belongs(model, resident_id, keys)).order_by(model.id)
+            select(model).where(_belongs(model, people, keys)).order_by(model.id)
         ).all()
         keys[model.__tablename__] = [row.id for row in rows]
         found.append((model, rows))
@@ -141,13 +144,13 @@ def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any
 
 
 def _belongs(
-    model: type[CityModel], resident_id: uuid.UUID, keys: Mapping[str, list[uuid.UUID]]
+    model: type[CityModel], people: list[uuid.UUID], keys: Mapping[str, list[uuid.UUID]]
 ) -> Any:
     columns = inspect(model).columns
     if model is Resident:
-        return Resident.id == resident_id
+        return Resident.id.in_(people)
     if "resident_id" in columns:
-        return columns["resident_id"] == resident_id
+        return columns["resident_id"].in_(people)
     return or_(
         *(columns[name].in_(keys[table]) for name, table in _references(model) if table in keys)
     )

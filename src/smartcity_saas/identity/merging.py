@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import datetime
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from smartcity_saas.audit import record
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
+from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.assurance import raise_level
+from smartcity_saas.identity.consents import MESSAGES, agrees, withdraw
 from smartcity_saas.identity.models import Resident, ResidentSession
 from smartcity_saas.identity.residents import SignedInResident
 
@@ -32,8 +36,11 @@ def models_of_residents() -> list[type[CityModel]]:
 def merge(resident: SignedInResident, other_id: uuid.UUID, now: datetime) -> None:
     """Move everything of another account to a resident's, and close the other.
 
-    A row that the resident has as well (the same account linked twice) stays where it was, closed
-    away with the account.
+    A row that the resident has as well (the same account linked twice) goes; one that cannot go
+    stays with the closed account, which counts as the resident's where they ask for their data.
+
+    Raises:
+        Conflict: One is closed by now, or they are two people's.
     """
     with command() as session:
         keys = sorted((resident.id, other_id))
@@ -47,6 +54,11 @@ def merge(resident: SignedInResident, other_id: uuid.UUID, now: datetime) -> Non
             )
         }
         mine, other = rows[resident.id], rows[other_id]
+        if mine.closed_at is not None or other.closed_at is not None:
+            raise Conflict(_("One of the two accounts is closed by now."))
+        if mine.number_index and other.number_index and mine.number_index != other.number_index:
+            raise Conflict(_("The two accounts have different resident numbers: two people."))
+        both_agree = agrees(mine.id, MESSAGES) and agrees(other.id, MESSAGES)
         session.execute(delete(ResidentSession).where(ResidentSession.resident_id == other_id))
         for model in models_of_residents():
             _move(model, other_id, resident.id)
@@ -58,7 +70,9 @@ def merge(resident: SignedInResident, other_id: uuid.UUID, now: datetime) -> Non
             mine.real_name, mine.number, mine.number_index, mine.verified_by = taken
             mine.verified_at = at
         other.real_name = other.number = other.number_index = None
-        other.closed_at, other.merged_into = now, resident.id
+        other.closed_at, other.merged_into, other.name = now, resident.id, ""
+        if not both_agree:  # the stricter of the two stands
+            withdraw(resident.id, MESSAGES, now)
         record(
             resident.actor,
             "resident.merge",
@@ -79,5 +93,6 @@ def _move(model: type[CityModel], from_id: uuid.UUID, to_id: uuid.UUID) -> None:
                 db.session.execute(
                     update(model).where(model.id == key).values({"resident_id": to_id})
                 )
-        except IntegrityError:
-            continue
+        except IntegrityError:  # the resident has the same already
+            with suppress(IntegrityError), db.session.begin_nested():
+                db.session.execute(delete(model).where(model.id == key))

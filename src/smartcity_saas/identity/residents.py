@@ -4,7 +4,7 @@ two accounts, and out."""
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
@@ -60,6 +60,7 @@ def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = 
     Two who come in the same moment for the first time, as the same person, are one account.
     """
     now = clock()
+    vouched = replace(vouched, name=_shown(vouched.name))
     with command() as session:
         resident = find_resident(channel, *vouched.subjects)
         if resident is None:
@@ -93,16 +94,22 @@ def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = 
 
 
 def program_session(resident: SignedInResident, device: str, now: datetime) -> tuple[str, datetime]:
-    """A session for a program of a resident's own; its token, and when it ends."""
+    """A session for a program of a resident's own, which ends with the way in that it came by;
+    its token, and until when it is good."""
     token, ends = new_token(), now + SESSION_LENGTH
     with command() as session:
+        way = session.scalars(
+            select(ResidentSession.channel).where(
+                ResidentSession.token_hash == resident.session_hash
+            )
+        ).first()
         session.add(
             ResidentSession(
                 token_hash=token_hash(token),
                 resident_id=resident.id,
                 created_at=now,
                 expires_at=ends,
-                channel="api",
+                channel=way or "",
                 device=device,
             )
         )
@@ -115,7 +122,11 @@ def find_resident(channel: str, *subjects: str) -> Resident | None:
     rows = db.session.execute(
         select(ResidentIdentity.subject, Resident)
         .join(Resident, Resident.id == ResidentIdentity.resident_id)
-        .where(ResidentIdentity.channel == channel, ResidentIdentity.subject.in_(subjects))
+        .where(
+            ResidentIdentity.channel == channel,
+            ResidentIdentity.subject.in_(subjects),
+            Resident.closed_at.is_(None),
+        )
     )
     found = {subject: resident for subject, resident in rows.all()}  # noqa: C416 -- rows
     return next((found[subject] for subject in subjects if subject in found), None)
@@ -236,6 +247,11 @@ def unlink(resident: SignedInResident, channel: str, now: datetime) -> None:
             ResidentSession.token_hash != resident.session_hash,
         )
         record(resident.actor, "resident.unlink", channel, {}, now)
+
+
+def _shown(name: str) -> str:
+    """A name from elsewhere, without what does not show."""
+    return "".join(one for one in name if one.isprintable()).encode("utf-8", "ignore").decode()
 
 
 def _add_identity(

@@ -5,7 +5,6 @@ Whoever manages accounts does so within their own reach, and gives no role that 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import uuid
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.clock import Clock, utc_now
@@ -32,11 +31,12 @@ from smartcity_saas.identity.models import (
     Staff,
     StaffAttempt,
     StaffFactor,
+    StaffInvitation,
     StaffRecoveryCode,
     StaffSession,
 )
 from smartcity_saas.identity.passwords import hashed, matches, refuse_weak
-from smartcity_saas.identity.throttle import attempt, forget, give_back
+from smartcity_saas.identity.throttle import attempt, forget, give_back, network_of
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 SESSION_LENGTH = timedelta(hours=12)
@@ -83,7 +83,7 @@ def sign_in(
     """
     name = username.strip().lower()[:64]
     now = clock()
-    network = _network(address)
+    network = network_of(address)
     attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
     attempt(StaffAttempt, f"name:{name}|{network}", MOST_TRIES, now)
     if not known_device:
@@ -228,8 +228,10 @@ def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock
     """
     with command() as session:
         row = _managed(actor, username)
-        check_roles(actor, roles, row.province, row.city)
+        if check_roles(actor, roles, row.province, row.city) != (row.province, row.city):
+            raise Invalid(_("These roles are held at another kind of place. Invite anew."))
         row.roles = [*roles]
+        _end_invitations(username, clock())
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
         record(actor, "staff.roles", f"staff:{username}", {"roles": [*roles]}, clock())
 
@@ -241,8 +243,10 @@ def change_password(
 
     Raises:
         WrongPassword: The old one is wrong.
+        Throttled: It was wrong too often.
         Invalid: The new one is weak.
     """
+    attempt(StaffAttempt, f"password:{member.id}", MOST_TRIES, clock())
     with command() as session:
         row = session.get_one(Staff, member.id)
         if not matches(row.password_hash, old):
@@ -267,6 +271,7 @@ def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
     with command() as session:
         row = _managed(actor, username)
         row.disabled_at = clock()
+        _end_invitations(username, clock())
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
         record(actor, "staff.disable", f"staff:{username}", {}, clock())
 
@@ -373,6 +378,17 @@ def check_roles(
     return province, city
 
 
+def _end_invitations(username: str, now: datetime) -> None:
+    """Whoever may no longer invite has invited nobody."""
+    db.session.execute(
+        update(StaffInvitation)
+        .where(
+            StaffInvitation.invited_by == f"staff:{username}", StaffInvitation.ended_at.is_(None)
+        )
+        .values(ended_at=now)
+    )
+
+
 def _managed(actor: Actor, username: str) -> Staff:
     """An account within an actor's reach, and not the actor's own."""
     row = db.session.scalars(
@@ -398,15 +414,6 @@ def _province_of(city: str) -> str:
 def _has_factor(staff_id: uuid.UUID) -> bool:
     query = select(StaffFactor.id).where(StaffFactor.staff_id == staff_id).limit(1)
     return db.session.scalars(query).first() is not None
-
-
-def _network(address: str) -> str:
-    """What one person has: an IPv4 address, or the /64 of an IPv6 address."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    return str(ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False))
 
 
 def _member(row: Staff) -> StaffMember:

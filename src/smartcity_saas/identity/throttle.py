@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from smartcity_saas.database import CityModel, command, db, insert_once, upsert_into
 from smartcity_saas.errors import Throttled
+from smartcity_saas.identity.models import ResidentAttempt
 
 WINDOW = timedelta(minutes=5)
 
@@ -41,7 +43,7 @@ def attempt(
         Throttled: That many have been made already.
     """
     with command() as session:
-        _make_row(model, key[:200], now)
+        _make_row(model, key[:200], now + window)
         row = session.scalars(select(model).where(model.key == key[:200]).with_for_update()).one()
         if row.window_ends <= now:
             row.count, row.window_ends = 0, now + window
@@ -57,9 +59,9 @@ def attempt(
     return Allowance(most, left, seconds)
 
 
-def _make_row(model: type[Any], key: str, now: datetime) -> None:
+def _make_row(model: type[Any], key: str, ends: datetime) -> None:
     """The row of a key, made once however many come in the same moment."""
-    values = {"key": key, "count": 0, "window_ends": now + WINDOW}
+    values = {"key": key, "count": 0, "window_ends": ends}
     if issubclass(model, CityModel):
         insert_once(model, ("key",), **values)
         return
@@ -83,3 +85,18 @@ def forget(model: type[Any], key: str) -> None:
         row = session.scalars(select(model).where(model.key == key[:200])).one_or_none()
         if row is not None:
             session.delete(row)
+
+
+def network_of(address: str | None) -> str:
+    """What one person has: an IPv4 address, or the /64 of an IPv6 address."""
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return (address or "")[:64]
+    return str(ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False))
+
+
+def forget_old_attempts(now: datetime) -> None:
+    """Delete the counts of the city that we are in whose windows have ended."""
+    with command() as session:
+        session.execute(delete(ResidentAttempt).where(ResidentAttempt.window_ends <= now))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from flask_smorest import Api, Blueprint
 from flask_smorest.spec.plugins import FlaskPlugin
 from flask_smorest.utils import prepare_response
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from smartcity_saas.clock import read_day
 from smartcity_saas.errors import Invalid
@@ -39,6 +40,7 @@ MOST_ITEMS = 500
 MOST_ON_A_PAGE = 200
 
 _LINE = "^[^\\u0000-\\u001f\\u007f]+$"
+_WHOLE_LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+\Z")
 
 T = TypeVar("T")
 
@@ -80,7 +82,7 @@ class Cell(ma.fields.String):
     def __init__(self, longest: int, **options: Any) -> None:
         options["metadata"] = {"pattern": _LINE, **options.get("metadata", {})}
         super().__init__(
-            validate=[ma.validate.Length(1, longest), ma.validate.Regexp(_LINE)], **options
+            validate=[ma.validate.Length(1, longest), ma.validate.Regexp(_WHOLE_LINE)], **options
         )
 
 
@@ -151,7 +153,10 @@ class _Parser(FlaskParser):
             return webargs.core.missing
         if not webargs.core.is_json(req.mimetype):
             raise UnsupportedMediaType
-        return super()._raw_load_json(req)
+        try:
+            return super()._raw_load_json(req)
+        except (RecursionError, ValueError):  # nested or written beyond all measure
+            raise BadRequest from None
 
 
 class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no types

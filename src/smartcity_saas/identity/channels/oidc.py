@@ -221,7 +221,7 @@ def _vouched(values: Mapping[str, Any], claims: Mapping[str, Any], id_token: str
     )
     both = bool(real_name and number)
     return Vouched(
-        subjects=(claims["sub"],),
+        subjects=(f"{claims['iss']}#{claims['sub']}",),  # a subject is its issuer's alone
         name=(_text(claims, "name") or _text(claims, "nickname") or claims["sub"])[:40],
         phone=_text(claims, "phone_number")
         if claims.get("phone_number_verified") is True

@@ -11,7 +11,7 @@ from smartcity_saas.identity import invitations, staff
 from smartcity_saas.identity.access import needs_second_factor, title_of
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.models import StaffAttempt
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.throttle import attempt, network_of
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import enter
 from smartcity_saas.tenancy.here import present_time
@@ -29,7 +29,9 @@ def invitation(token: str) -> Any:
 def accept_invitation(token: str) -> Any:
     """Make the account; only name and password are one's own to choose."""
     clock = current_app.config["CLOCK"]
-    attempt(StaffAttempt, f"invitation:{request.remote_addr}", MOST_TRIES, present_time())
+    attempt(
+        StaffAttempt, f"invitation:{network_of(request.remote_addr)}", MOST_TRIES, present_time()
+    )
     username = request.form.get("username", "")
     try:
         member, key = invitations.accept(token, username, request.form.get("password", ""), clock)

@@ -218,9 +218,10 @@ def _without_factor() -> SignedIn:
 
 def _answer() -> Any:
     try:
-        return json.loads(request.form.get("answer", ""))
+        found = json.loads(request.form.get("answer", ""))
     except (ValueError, RecursionError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _devices() -> URLSafeTimedSerializer:

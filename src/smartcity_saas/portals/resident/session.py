@@ -6,14 +6,16 @@ import json
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, current_app, render_template, request
+from flask import Response, current_app, g, render_template, request
+from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import generate_csrf
 
+from smartcity_saas.errors import NotAllowed
 from smartcity_saas.identity import clients, residents
 from smartcity_saas.identity.browsers import device
-from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
+from smartcity_saas.identity.gatekeeper import bearer, current_resident, signed_in_resident
 from smartcity_saas.identity.models import ResidentAttempt
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.throttle import attempt, network_of
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.api import ROOT, ApiBlueprint
@@ -56,8 +58,11 @@ def api_session() -> Any:
 @api.response(201, TokenSchema)
 def api_token() -> Any:
     """A bearer token as oneself, for a week; it stands among one's sessions and ends there."""
+    if bearer() is not None:
+        raise NotAllowed(_("A token makes no other: use the session of the site."))
+    g.secret_answer = True  # shown once, also where the call is sent again
     token, expires_at = residents.program_session(
-        signed_in_resident(), device() or "API", present_time()
+        signed_in_resident(), f"API · {device()}", present_time()
     )
     return {"token": token, "expires_at": expires_at}
 
@@ -65,7 +70,9 @@ def api_token() -> Any:
 @blueprint.page("/oauth/token", who="everyone", methods=("POST",), continues=True, signed=True)
 def oauth_token() -> Any:
     """A token for a back office (RFC 6749, section 4.4)."""
-    attempt(ResidentAttempt, f"token:{request.remote_addr}", MOST_TOKENS, present_time())
+    attempt(
+        ResidentAttempt, f"token:{network_of(request.remote_addr)}", MOST_TOKENS, present_time()
+    )
     return clients.issue_token()
 
 

@@ -9,9 +9,9 @@ from flask import abort, current_app, redirect, render_template, request, sessio
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secrets import named_credentials
 from smartcity_saas.credentials import credential_names
-from smartcity_saas.errors import FieldErrors
+from smartcity_saas.errors import Conflict, FieldErrors
 from smartcity_saas.identity import codes, handshakes, residents
-from smartcity_saas.identity.assurance import NumberTaken, verify_contact, verify_real_name
+from smartcity_saas.identity.assurance import verify_contact, verify_real_name
 from smartcity_saas.identity.browsers import channel_in_app, device
 from smartcity_saas.identity.channels import Cancelled, Channel, Vouched
 from smartcity_saas.identity.counter import open_counter
@@ -25,7 +25,7 @@ from smartcity_saas.identity.gatekeeper import (
 )
 from smartcity_saas.identity.handshakes import LINK, MERGE, SIGN_IN, StaleHandshake
 from smartcity_saas.identity.models import ResidentAttempt
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.throttle import attempt, network_of
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.counts import count
 from smartcity_saas.tenancy.here import present_time, site_city
@@ -152,10 +152,10 @@ def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
     now, mark, purpose = present_time(), browser_mark(), request.path
     typed = {name: request.form.get(name, "") for name in ("phone", "code")}
     number: str | None
+    address = request.remote_addr or ""
     try:
         if "code" in request.form:
-            return done(found, codes.use_code(purpose, typed["code"], mark, now), going_to)
-        address = request.remote_addr or ""
+            return done(found, codes.use_code(purpose, typed["code"], mark, address, now), going_to)
         number, code = codes.send_code(
             site_city(), purpose, typed["phone"], mark, address, language(), now
         )
@@ -241,7 +241,7 @@ def _keep_claims(resident: residents.SignedInResident, found: Channel, vouched: 
     if vouched.real_name and vouched.number:
         try:
             verify_real_name(resident, vouched.real_name, vouched.number, now, by=found.name)
-        except (NumberTaken, FieldErrors):
+        except (Conflict, FieldErrors):
             return
 
 
@@ -271,4 +271,6 @@ def _offered_by_name(name: str) -> Channel:
 
 
 def _throttle() -> None:
-    attempt(ResidentAttempt, f"sign-in:{request.remote_addr}", MOST_SIGN_INS, present_time())
+    attempt(
+        ResidentAttempt, f"sign-in:{network_of(request.remote_addr)}", MOST_SIGN_INS, present_time()
+    )

@@ -190,16 +190,17 @@ def photo(photo_id: uuid.UUID, resident: SignedInResident | None) -> bytes:
         NotFound: There is none, or it is someone else's.
     """
     query = (
-        select(DisputePhoto.content)
+        select(DisputePhoto.content, Dispute)  # whole, so that staff who look are noted
         .join(Dispute, Dispute.id == DisputePhoto.dispute_id)
         .where(DisputePhoto.id == photo_id)
     )
     if resident is not None:
         query = query.where(Dispute.resident_id == resident.id)
-    found = db.session.scalars(query).one_or_none()
+    found = db.session.execute(query).one_or_none()
     if found is None:
         raise NotFound
-    return found
+    content: bytes = found[0]
+    return content
 
 
 def _locked(violation_id: uuid.UUID) -> Violation:

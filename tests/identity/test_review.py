@@ -1,0 +1,177 @@
+"""What reviewers found: each stays mended."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from smartcity_saas.audit import system
+from smartcity_saas.database import db
+from smartcity_saas.errors import Conflict, FieldErrors, Invalid, Throttled
+from smartcity_saas.identity.access import AUDITOR, CITY_ADMIN, OPERATOR
+from smartcity_saas.identity.assurance import verify_real_name
+from smartcity_saas.identity.channels import Vouched
+from smartcity_saas.identity.codes import MOST_TRIES_FROM_ADDRESS, send_code, use_code
+from smartcity_saas.identity.merging import merge
+from smartcity_saas.identity.models import ApiAnswer, Resident
+from smartcity_saas.identity.residents import sign_in, signed_in
+from smartcity_saas.identity.staff import change_roles
+from tests.conftest import World, fresh
+from tests.identity.test_staff import STRONG, invite, link_of, make
+from tests.identity.test_ways_in import NUMBER, PHONE, phones  # noqa: F401 -- a fixture
+
+
+def test_codes_cannot_be_guessed_day_after_hour(phones: World) -> None:  # noqa: F811
+    """However many browsers and codes: within a day so many tries, and no more texts to one
+    telephone than a day can bear."""
+    city, tries = phones.city("hangzhou"), 0
+    with pytest.raises(Throttled), phones.inside("hangzhou"):
+        for round_ in range(60):
+            now = phones.clock()
+            _number, code = send_code(city, "p", PHONE, f"b{round_}", "192.0.2.1", "en", now)
+            for _try in range(5):
+                wrong = "000000" if code != "000000" else "111111"
+                with pytest.raises(FieldErrors):
+                    use_code("p", wrong, f"b{round_}", "192.0.2.1", now)
+                tries += 1
+            phones.clock.move(minutes=6)
+    assert tries <= MOST_TRIES_FROM_ADDRESS
+
+
+def test_one_network_does_not_shut_a_city(phones: World) -> None:  # noqa: F811
+    """A /64 counts as one: its hundredth address is refused, somebody else's first is not."""
+    with phones.inside("hangzhou"):
+        city, now = phones.city("hangzhou"), phones.clock()
+        with pytest.raises(Throttled):
+            for number in range(100):
+                address = f"2001:db8:0:1::{number:x}"
+                send_code(city, "p", f"139{number:08d}", "b", address, "en", now)
+        assert send_code(city, "p", PHONE, "b2", "203.0.113.9", "en", now)
+
+
+def test_ones_own_word_gives_way(world: World) -> None:
+    """Names are tried five times a day; a channel's verified name takes a number from somebody's
+    word, and is not replaced by it."""
+    with world.inside("hangzhou"):
+        now = world.clock()
+        people = [
+            signed_in(sign_in("demo", Vouched((name,), name, demo=True)), world.clock)
+            for name in "ab"
+        ]
+        squatter, owner = people[0], people[1]
+        assert squatter is not None
+        assert owner is not None
+        verify_real_name(squatter, "示例", NUMBER, now)
+        verify_real_name(owner, "示例", NUMBER, now, by="alipay")
+        rows = {r.name: r for r in db.session.scalars(select(Resident))}
+        assert (rows["a"].assurance, rows["b"].verified_by) == ("none", "alipay")
+        with pytest.raises(Conflict):
+            verify_real_name(owner, "另一", NUMBER, now)
+        with pytest.raises(Throttled):
+            for _try in range(9):
+                with pytest.raises(Conflict):
+                    verify_real_name(squatter, "示例", NUMBER, now)
+
+
+def test_merging_both_ways_leaves_one_account(world: World) -> None:
+    """The second of two opposite merges is refused: nobody is locked out of both."""
+    with world.inside("hangzhou"):
+        first, second = (
+            signed_in(sign_in("demo", Vouched((name,), name, demo=True)), world.clock)
+            for name in "ab"
+        )
+        assert first is not None
+        assert second is not None
+        merge(first, second.id, world.clock())
+        with pytest.raises(Conflict):
+            merge(second, first.id, world.clock())
+        again = signed_in(sign_in("demo", Vouched(("b",), "b", demo=True)), world.clock)
+        assert again is not None
+        assert again.id == first.id
+
+
+def test_an_empty_bearer_is_no_way_round(world: World) -> None:
+    """With the header there, no cookie counts, however empty the token."""
+    browser = world.resident("hangzhou")
+    answer = fresh(
+        browser.client.post,
+        "/api/v1/session/token",
+        base_url="http://hangzhou.localhost",
+        headers={"Authorization": "Bearer "},
+    )
+    assert answer.status_code == 401
+
+
+def test_a_token_is_kept_nowhere(world: World) -> None:
+    """Neither as an answer to be given again, nor made from another token."""
+    browser = world.resident("hangzhou")
+    csrf = browser.get("/api/v1/session").json["csrf_token"]
+    made = fresh(
+        browser.client.post,
+        "/api/v1/session/token",
+        base_url="http://hangzhou.localhost",
+        headers={"X-CSRFToken": csrf, "Idempotency-Key": "k"},
+    )
+    with world.inside("hangzhou"):
+        assert db.session.scalars(select(ApiAnswer)).all() == []
+    another = fresh(
+        browser.client.post,
+        "/api/v1/session/token",
+        base_url="http://hangzhou.localhost",
+        headers={"Authorization": f"Bearer {made.json['token']}"},
+    )
+    assert another.status_code == 403
+
+
+def test_roles_stay_at_their_place(world: World) -> None:
+    """An account of a city is not made an operator's by changing its roles."""
+    make(world, "bob.city", AUDITOR, city="hangzhou")
+    with pytest.raises(Invalid):
+        change_roles(system("test"), "bob.city", [OPERATOR], world.clock)
+
+
+def test_invitations_end_with_their_inviter(world: World) -> None:
+    """Whoever is dismissed leaves no door open."""
+    make(world, "bob.city", CITY_ADMIN, city="hangzhou")
+    browser = world.client("console.localhost")
+    browser.post("/sign-in", username="bob.city", password=STRONG)
+    link = link_of(invite(world, browser, "/cities/hangzhou/staff", CITY_ADMIN).text)
+    assert world.client("console.localhost").get(link).status_code == 200
+    world.city_staff("hangzhou").post(
+        "/cities/hangzhou/staff/bob.city/disable", "/cities/hangzhou/staff"
+    )
+    assert world.client("console.localhost").get(link).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/cities/a%00b/staff", "/cities/hangzhou/secrets/a%00b/probe"])
+def test_a_nul_is_no_fault(world: World, path: str) -> None:
+    """In a path, a form, or a client's id: refused, on both databases."""
+    staff = world.city_staff("hangzhou")
+    assert staff.post(path, "/account").status_code in (400, 403, 404, 405)
+    token = fresh(
+        world.app.test_client().post,
+        "/oauth/token",
+        base_url="http://hangzhou.localhost",
+        data={"grant_type": "client_credentials", "client_id": "a\0b", "client_secret": "x"},
+    )
+    assert token.status_code in (400, 401)
+
+
+@pytest.mark.parametrize("answer", ["null", "[]", "5", "{", ""])
+def test_an_odd_passkey_is_no_fault(world: World, answer: str) -> None:
+    """Whatever stands where a browser's answer should: told to try again."""
+    make(world, "wu.min", OPERATOR)
+    browser = world.client("console.localhost")
+    browser.post("/sign-in", username="wu.min", password=STRONG)
+    assert browser.post("/sign-in/set-up", answer=answer).status_code == 422
+
+
+def test_an_issuer_s_subjects_are_its_own() -> None:
+    """The same subject of another issuer is somebody else."""
+    from smartcity_saas.identity.channels.oidc import _vouched
+
+    subjects = {
+        _vouched({}, {"iss": issuer, "sub": "1001"}, "t").subjects
+        for issuer in ("https://old.example", "https://new.example")
+    }
+    assert len(subjects) == 2
