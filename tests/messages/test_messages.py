@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from typing import Any
@@ -20,10 +21,12 @@ from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.personal import seal_personal
 from smartcity_saas.database import command, db
+from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.consents import MESSAGES, give
 from smartcity_saas.identity.models import Resident, ResidentContact
 from smartcity_saas.messages import Message, tell
 from smartcity_saas.messages.senders import smtp
+from smartcity_saas.messages.staff_mail import smtp_values
 from tests.conftest import HANGZHOU, World
 from tests.connectors.back_office import TOKEN, BackOffice, serving
 
@@ -165,3 +168,32 @@ def test_a_server_that_dribbles_holds_nobody(monkeypatch: pytest.MonkeyPatch, wo
         with pytest.raises((OSError, smtplib.SMTPException)):
             smtp.SmtpSender(values, str).send("b@city.example", "x", "x", "x", "x")
         stop.set()
+
+
+def test_invitations_go_out_by_the_platforms_mail(world: World, postbox: Postbox) -> None:
+    """By ``SMARTCITY_SMTP_URL``: the link is in the mail and not on the page; where the server does
+    not answer, whoever invites gets the link to pass on."""
+    settings = world.app.config["SETTINGS"]
+    port = world.city("hangzhou").messages["mail"]["port"]
+    staff = world.city_staff("hangzhou")
+    form = {"mail": "guest@city.example", "name": "Guest", "roles": "auditor"}
+    try:
+        for there, sent in ((port, True), (9, False)):
+            url = f"smtp://127.0.0.1:{there}/?sender=no-reply@city.example&security=none"
+            world.app.config["SETTINGS"] = replace(settings, smtp_url=url)
+            page = staff.post("/cities/hangzhou/staff", **form).text
+            assert ("localhost/invitations/" not in page) is sent
+    finally:
+        world.app.config["SETTINGS"] = settings
+    ((to, mail),) = postbox.mails
+    assert to == ["guest@city.example"]
+    body = mail.get_payload(decode=True).decode()
+    link = body.partition("http://console.localhost")[2].split()[0]
+    assert world.client("console.localhost").get(link).status_code == 200
+
+
+@pytest.mark.parametrize("url", ["mail.example", "smtp://mail.example", "http://m?sender=a@b.c"])
+def test_an_odd_mail_server_is_refused(url: str) -> None:
+    """With a sentence that shows how it is written."""
+    with pytest.raises(SettingsError, match="smtps://"):
+        smtp_values(url)

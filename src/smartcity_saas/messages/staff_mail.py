@@ -45,11 +45,11 @@ def smtp_values(url: str) -> dict[str, Any]:
         raise SettingsError(
             "SMARTCITY_SMTP_URL reads smtps://user:password@host:465/?sender=no-reply@host."
         )
-    tls = parts.scheme == "smtps"
+    tls, plain = parts.scheme == "smtps", "security=none" in parts.query
     values: dict[str, Any] = {
         "host": parts.hostname,
         "port": parts.port or (465 if tls else 587),
-        "security": "tls" if tls else "starttls",
+        "security": "tls" if tls else "none" if plain else "starttls",
         "sender": sender,
         "plain_password": unquote(parts.password or ""),
     }

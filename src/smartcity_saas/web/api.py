@@ -26,10 +26,12 @@ from flask_babel import lazy_gettext as _
 from flask_smorest import Api, Blueprint
 from flask_smorest.spec.plugins import FlaskPlugin
 from flask_smorest.utils import prepare_response
+from sqlalchemy import select
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from smartcity_saas.clock import read_day
+from smartcity_saas.database import CityModel, db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.sites import CITY_HOST
 from smartcity_saas.web.policy import Policy, Who
@@ -43,6 +45,7 @@ _LINE = "^[^\\u0000-\\u001f\\u007f]+$"
 _WHOLE_LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+\Z")
 
 T = TypeVar("T")
+M = TypeVar("M", bound=CityModel)
 
 
 @dataclass(frozen=True)
@@ -304,6 +307,20 @@ def cursor_of(text: str | None) -> uuid.UUID | None:
     except (ValueError, binascii.Error, UnicodeError):
         wrong = BodyProblem("/?cursor", _("Take it from next_cursor."))
         raise Invalid(_("Some fields do not fit."), [wrong]) from None
+
+
+def rows_after(model: type[M], asked: Mapping[str, Any]) -> list[M]:
+    """The rows of the city that a page asks for, in the order of their keys, and one more where
+    there is one.
+
+    Raises:
+        Invalid: The cursor is none of ours.
+    """
+    query = select(model).order_by(model.id).limit(asked["limit"] + 1)
+    after = cursor_of(asked.get("cursor"))
+    if after is not None:
+        query = query.where(model.id > after)
+    return list(db.session.scalars(query))
 
 
 def page_of(rows: Sequence[T], limit: int, shown: Callable[[T], Any]) -> Any:

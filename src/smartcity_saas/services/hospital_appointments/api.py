@@ -9,11 +9,9 @@ from typing import Any
 import marshmallow as ma
 from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
-from sqlalchemy import select
 
 from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
 from smartcity_saas.clock import in_our_century, read_day
-from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
@@ -33,11 +31,11 @@ from smartcity_saas.web.api import (
     PageQuery,
     TextSchema,
     Whole,
-    cursor_of,
     moment,
     money,
     page_of,
     page_schema,
+    rows_after,
 )
 from smartcity_saas.web.money import plain_money
 
@@ -288,12 +286,8 @@ def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Any:
 @blueprint.response(200, page_schema("SchedulesPage", ScheduleSchema))
 def api_schedules(query: dict[str, Any]) -> Any:
     """Every half day of the city, page by page, the oldest first."""
-    found = select(ClinicSession).order_by(ClinicSession.id).limit(query["limit"] + 1)
-    after = cursor_of(query.get("cursor"))
-    if after is not None:
-        found = found.where(ClinicSession.id > after)
     return page_of(
-        list(db.session.scalars(found)),
+        rows_after(ClinicSession, query),
         query["limit"],
         lambda row: {
             "id": row.id,

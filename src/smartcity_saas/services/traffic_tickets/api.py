@@ -6,11 +6,9 @@ from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields, validate
-from sqlalchemy import select
 
 from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
 from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
-from smartcity_saas.database import db
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.models import STATUSES, Violation
@@ -25,11 +23,11 @@ from smartcity_saas.web.api import (
     PageQuery,
     TextSchema,
     Whole,
-    cursor_of,
     moment,
     money,
     page_of,
     page_schema,
+    rows_after,
 )
 from smartcity_saas.web.money import plain_money
 
@@ -138,11 +136,7 @@ def api_pay_tickets(body: dict[str, Any]) -> Any:
 @blueprint.response(200, page_schema("TicketsPage", TicketSchema))
 def api_tickets(query: dict[str, Any]) -> Any:
     """Every ticket of the city, page by page, the oldest first."""
-    found = select(Violation).order_by(Violation.id).limit(query["limit"] + 1)
-    after = cursor_of(query.get("cursor"))
-    if after is not None:
-        found = found.where(Violation.id > after)
-    return page_of(list(db.session.scalars(found)), query["limit"], _ticket)
+    return page_of(rows_after(Violation, query), query["limit"], _ticket)
 
 
 @blueprint.operation(f"{ROOT}/tickets", who="client", method="POST", scope=WRITE, continues=True)

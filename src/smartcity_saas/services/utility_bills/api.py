@@ -24,11 +24,11 @@ from smartcity_saas.web.api import (
     Day,
     PageQuery,
     Whole,
-    cursor_of,
     moment,
     money,
     page_of,
     page_schema,
+    rows_after,
 )
 from smartcity_saas.web.money import plain_money
 
@@ -145,11 +145,7 @@ def api_pay_bills(body: dict[str, Any]) -> Any:
 @blueprint.response(200, page_schema("BillsPage", CityBillSchema))
 def api_bills(query: dict[str, Any]) -> Any:
     """Every bill of the city, page by page, the oldest first."""
-    found = select(UtilityBill).order_by(UtilityBill.id).limit(query["limit"] + 1)
-    after = cursor_of(query.get("cursor"))
-    if after is not None:
-        found = found.where(UtilityBill.id > after)
-    rows = list(db.session.scalars(found))
+    rows = rows_after(UtilityBill, query)
     keys = {row.account_id for row in rows}
     accounts = {
         one.id: one
