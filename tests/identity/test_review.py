@@ -9,16 +9,24 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, Throttled
 from smartcity_saas.identity.access import AUDITOR, CITY_ADMIN, OPERATOR
-from smartcity_saas.identity.assurance import verify_real_name
+from smartcity_saas.identity.assurance import verify_contact, verify_real_name
 from smartcity_saas.identity.channels import Vouched
 from smartcity_saas.identity.codes import MOST_TRIES_FROM_ADDRESS, send_code, use_code
+from smartcity_saas.identity.holdings import erase
 from smartcity_saas.identity.merging import merge
-from smartcity_saas.identity.models import ApiAnswer, Resident
-from smartcity_saas.identity.residents import sign_in, signed_in
+from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
+from smartcity_saas.identity.residents import (
+    SignedInResident,
+    link,
+    sign_in,
+    signed_in,
+    unlink,
+)
 from smartcity_saas.identity.staff import change_roles
+from tests.api.test_api import Office
 from tests.conftest import World, fresh
 from tests.identity.test_staff import STRONG, invite, link_of, make
-from tests.identity.test_ways_in import NUMBER, PHONE, phones  # noqa: F401 -- a fixture
+from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 
 
 def test_codes_cannot_be_guessed_day_after_hour(phones: World) -> None:  # noqa: F811
@@ -175,3 +183,79 @@ def test_an_issuer_s_subjects_are_its_own() -> None:
         for issuer in ("https://old.example", "https://new.example")
     }
     assert len(subjects) == 2
+
+
+@pytest.mark.parametrize(
+    "body, status",
+    [
+        (b'{"items": [{"holder": "\\ud800"}]}', 422),
+        (b'{"items": ' + b"[" * 5000 + b"]" * 5000 + b"}", 400),
+        (b'{"items": [{"amount": ' + b"9" * 5000 + b"}]}", 400),
+    ],
+)
+def test_odd_json_is_no_fault(world: World, body: bytes, status: int) -> None:
+    """Half a character, nesting and numbers beyond all measure: refused."""
+    office = Office(world)
+    answer = fresh(
+        world.app.test_client().post,
+        "/api/v1/utility-bills/bills",
+        data=body,
+        base_url="http://hangzhou.localhost",
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {office.token}"},
+    )
+    assert answer.status_code == status, answer.text
+
+
+def test_the_old_password_cannot_be_guessed(world: World) -> None:
+    """Whoever finds a browser open has five tries."""
+    make(world, "wu.min", CITY_ADMIN, city="hangzhou")
+    browser = world.client("console.localhost")
+    browser.post("/sign-in", username="wu.min", password=STRONG)
+    said = [
+        browser.post("/account/password", "/account", old="no", new="x" * 20).status_code
+        for _try in range(7)
+    ]
+    assert said[:5] == [422] * 5
+    assert said[5:] == [429] * 2
+
+
+def test_nothing_of_a_merged_account_outlives_the_resident(phones: World) -> None:  # noqa: F811
+    """Two numbers, merged, erased: neither opens any more, and no name is left."""
+    with phones.inside("hangzhou"):
+        first, second = (
+            signed_in(sign_in("demo", Vouched((name,), name, demo=True)), phones.clock)
+            for name in ("甲", "乙")
+        )
+        assert first is not None
+        assert second is not None
+        for person, number in ((first, PHONE), (second, "13800000002")):
+            verify_contact(person.id, "sms", number, "zh", phones.clock())
+        merge(first, second.id, phones.clock())
+        erase(first, phones.clock())
+        assert db.session.scalars(select(ResidentContact)).all() == []
+        assert set(db.session.scalars(select(Resident.name))) == {""}
+
+
+def test_a_programs_token_ends_with_its_way_in(phones: World) -> None:  # noqa: F811
+    """Unlinked, the way lets nobody in, by whatever came of it."""
+    browser = by_phone(phones)
+    csrf = browser.get("/api/v1/session").json["csrf_token"]
+    made = fresh(
+        browser.client.post,
+        "/api/v1/session/token",
+        base_url="http://hangzhou.localhost",
+        headers={"X-CSRFToken": csrf},
+    )
+    with phones.inside("hangzhou"):
+        person = db.session.scalars(select(Resident)).one()
+        resident = SignedInResident(person.id, person.name, False)
+        link(resident, "demo", Vouched(("household",), "x", demo=True), phones.clock())
+        unlink(resident, "phone", phones.clock())
+    answer = fresh(
+        phones.app.test_client().get,
+        "/api/v1/utility-bills",
+        base_url="http://hangzhou.localhost",
+        headers={"Authorization": f"Bearer {made.json['token']}"},
+    )
+    assert answer.status_code == 401
