@@ -101,7 +101,7 @@ def create_app(
     init_clients(app)
     register_portals(app, services)
     blueprints = [session_api, *(one.api for one in services.values() if one.api is not None)]
-    app.extensions["api"] = init_api(app, blueprints, app.extensions["scopes"])
+    app.extensions["openapi"] = init_api(app, blueprints, app.extensions["scopes"])
     exempt_signed(app, csrf)
     app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     if serving:

@@ -37,6 +37,29 @@ def add_patient(world: World, city: str = "hangzhou") -> None:
         domain.add_patient(SignedInResident(found.id, found.name, False), typed, world.clock())
 
 
+def add_payment(world: World, resident_id: Any, number: str, state: str) -> None:
+    """One of a fen, at Hangzhou."""
+    now = world.clock()
+    with world.inside("hangzhou"), command() as session:
+        session.add(
+            Payment(
+                number=number,
+                resident_id=resident_id,
+                service="utility_bills",
+                title={"zh": "一", "en": "One"},
+                amount=1,
+                currency="CNY",
+                state=state,
+                provider="stripe",
+                site="x",
+                language="zh",
+                back="/",
+                created_at=now,
+                expires_at=now,
+            )
+        )
+
+
 def test_every_table_of_residents_says_what_it_is() -> None:
     """A new table with a resident's rows shows up in “my data” by itself; here it is told to say
     what it is called, and what becomes of it when the resident leaves."""
@@ -112,25 +135,7 @@ def test_what_is_unfinished_comes_first(phones: World) -> None:  # noqa: F811
     """A payment under way stops it, with the way to it."""
     browser = by_phone(phones)
     resident = the_resident(phones)
-    with phones.inside("hangzhou"), command() as session:
-        now = phones.clock()
-        session.add(
-            Payment(
-                number="P1",
-                resident_id=resident.id,
-                service="utility_bills",
-                title={"zh": "一", "en": "One"},
-                amount=1,
-                currency="CNY",
-                state="open",
-                provider="stripe",
-                site="x",
-                language="zh",
-                back="/",
-                created_at=now,
-                expires_at=now,
-            )
-        )
+    add_payment(phones, resident.id, "P1", "open")
     page = browser.get("/me/data/delete").text
     assert "Payment P1 is not settled yet" in page
     assert browser.post("/me/data/delete", "/me/data", word="delete").status_code == 409
@@ -194,25 +199,7 @@ def test_whoever_looks_is_noted(world: World) -> None:
     nobody else does, and looking at one's own data notes nothing."""
     browser = world.resident("hangzhou")
     resident = the_resident(world)
-    with world.inside("hangzhou"), command() as session:
-        now = world.clock()
-        session.add(
-            Payment(
-                number="P2",
-                resident_id=resident.id,
-                service="utility_bills",
-                title={"zh": "一", "en": "One"},
-                amount=1,
-                currency="CNY",
-                state="paid",
-                provider="stripe",
-                site="x",
-                language="zh",
-                back="/",
-                created_at=now,
-                expires_at=now,
-            )
-        )
+    add_payment(world, resident.id, "P2", "paid")
     browser.get("/me/data")
     assert "Nobody has looked" in browser.get("/me/data/access").text
     world.city_staff("hangzhou").get("/cities/hangzhou/payments")

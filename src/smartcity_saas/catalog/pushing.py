@@ -10,15 +10,9 @@ from flask import current_app
 
 from smartcity_saas.identity.gatekeeper import signed_in_client
 from smartcity_saas.tenancy.here import present_time, site_city
-from smartcity_saas.web.api import MOST_ITEMS, Body
+from smartcity_saas.web.api import MOST_ITEMS, Body, BodyProblem, FieldProblemSchema
 from smartcity_saas.web.csv_output import csv_text
-
-
-class ItemProblemSchema(ma.Schema):
-    """What is wrong with a field of an item."""
-
-    pointer = ma.fields.String(metadata={"description": "JSON Pointer into the body."})
-    message = ma.fields.String()
+from smartcity_saas.web.money import plain_money
 
 
 class ItemSchema(ma.Schema):
@@ -26,7 +20,7 @@ class ItemSchema(ma.Schema):
 
     index = ma.fields.Integer()
     status = ma.fields.String(validate=ma.validate.OneOf(["stored", "refused"]))
-    problems = ma.fields.List(ma.fields.Nested(ItemProblemSchema))
+    problems = ma.fields.List(ma.fields.Nested(FieldProblemSchema))
 
 
 class PushedSchema(ma.Schema):
@@ -47,8 +41,13 @@ def push_schema(name: str, item: type[ma.Schema]) -> type[ma.Schema]:
     return made
 
 
-def take_push(service: str, items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def take_push(service: str, items: Sequence[Mapping[str, Any]], amount: str) -> dict[str, Any]:
     """Store what fits, refuse what does not; sent again it changes nothing.
+
+    Args:
+        service: Whose importer takes them.
+        items: As sent.
+        amount: Which column is an amount, in the minor unit of the city's currency.
 
     Raises:
         Invalid: The whole cannot be taken.
@@ -59,7 +58,10 @@ def take_push(service: str, items: Sequence[Mapping[str, Any]]) -> dict[str, Any
         site_city(),
     )
     columns = list(dict.fromkeys(key for item in items for key in item))
-    rows = [[_cell(item.get(column)) for column in columns] for item in items]
+    rows = [
+        [{**item, amount: plain_money(item[amount], city.currency)}.get(name) for name in columns]
+        for item in items
+    ]
     result = found.importer(
         client.actor,
         city,
@@ -72,7 +74,7 @@ def take_push(service: str, items: Sequence[Mapping[str, Any]]) -> dict[str, Any
         line, _slash, column = problem.pointer.lstrip("/").partition("/")
         index = int(line) - 2  # line 1 has the columns
         pointer = f"/items/{index}/{column}".rstrip("/")
-        faults.setdefault(index, []).append({"pointer": pointer, "message": str(problem.message)})
+        faults.setdefault(index, []).append(BodyProblem(pointer, problem.message).as_dict())
     return {
         "added": result.added,
         "changed": result.changed,
@@ -86,7 +88,3 @@ def take_push(service: str, items: Sequence[Mapping[str, Any]]) -> dict[str, Any
             for index in range(len(items))
         ],
     }
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else str(value)

@@ -135,11 +135,7 @@ def roles() -> None:
     ]
     for name, words in PERMISSIONS.items():
         cells = [
-            "yes"
-            if name in role.permissions
-            else "reads"
-            if role.reads_all and name.startswith("city.")
-            else ""
+            "yes" if name in role.permissions else "reads" if role.reads(name) else ""
             for role in names
         ]
         lines.append(f"| `{name}`: {words} | " + " | ".join(cells) + " |")

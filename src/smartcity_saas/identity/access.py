@@ -54,6 +54,10 @@ class Role:
     second_factor: bool = False
     per_service: bool = False
 
+    def reads(self, permission: str) -> bool:
+        """Whether a permission's pages may be seen because everything may be."""
+        return self.reads_all and permission in _OF_A_CITY
+
 
 OPERATOR, PROVINCE_ADMIN, CITY_ADMIN = "operator", "province_admin", "city_admin"
 CATALOG_EDITOR, DESK, FINANCE, AUDITOR = "catalog_editor", "desk", "finance", "auditor"
@@ -161,7 +165,7 @@ class StaffMember:
             role, only = split(held)
             if role is None:
                 continue
-            if role.reads_all and reading and permission in _OF_A_CITY:
+            if reading and role.reads(permission):
                 return True
             if permission in role.permissions and (
                 not role.per_service or service is None or service == only

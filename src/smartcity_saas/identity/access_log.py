@@ -1,9 +1,11 @@
 """Who of the staff has seen whose data, noted by the database layer itself: whatever row of a
-resident's is loaded for a page of the console is noted, so no page can forget to."""
+resident's is loaded for a page of the console is noted, without the page's doing."""
 
 from __future__ import annotations
 
 import uuid
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from flask import Flask, Response, current_app, has_request_context, request
@@ -19,7 +21,6 @@ from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.tenancy.sites import CONSOLE_HOST
 
-REASON = "reason"
 _SEEN = "smartcity.residents_seen"
 
 
@@ -50,19 +51,18 @@ def _write(response: Response) -> Response:
     member = current_staff() if seen else None
     if member is None:
         return response
-    reason = (request.values.get(REASON) or "").strip()[:200]
+    reason = (request.values.get("reason") or "").strip()[:200]
     policy = current_app.extensions["policies"].get(request.endpoint)
-    for city_id in {one for one, _resident in seen}:
+    for city_id, pairs in groupby(sorted(seen), key=itemgetter(0)):
         with city_scope(city_id), command() as session:
-            for one, resident_id in sorted(seen):
-                if one == city_id:
-                    session.add(
-                        ResidentAccess(
-                            resident_id=resident_id,
-                            at=present_time(),
-                            actor=member.actor.name,
-                            page=str(request.endpoint),
-                            reason=reason or (policy.permission if policy else "") or "",
-                        )
-                    )
+            session.add_all(
+                ResidentAccess(
+                    resident_id=resident_id,
+                    at=present_time(),
+                    actor=member.actor.name,
+                    page=str(request.endpoint),
+                    reason=reason or (policy.permission if policy else "") or "",
+                )
+                for _city_id, resident_id in pairs
+            )
     return response

@@ -8,7 +8,7 @@ both). A service states the level that it needs.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -23,18 +23,21 @@ from smartcity_saas.identity.consents import REAL_NAME, give
 from smartcity_saas.identity.models import Resident, ResidentAttempt, ResidentContact
 from smartcity_saas.identity.real_names import read_real_name
 from smartcity_saas.identity.residents import SignedInResident
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.throttle import DAY, attempt
 from smartcity_saas.tenancy.here import present_city
 
 OWN_WORD = "resident"
 MOST_NAMES_A_DAY = 5
-DAY = timedelta(days=1)
 LEVELS = ("none", "contact", "real_name")
 LEVEL_NAMES: dict[str, Any] = {
     "none": _("Not verified"),
     "contact": _("Contact verified"),
     "real_name": _("Real name verified"),
 }
+
+
+NAME_COLUMNS = ("real_name", "number", "number_index", "verified_by", "verified_at")
+"""What an account's row holds of a real name."""
 
 
 class NotAssured(SmartCityError):
@@ -118,7 +121,7 @@ def verify_real_name(
                 _("Sign in with that account and merge the two, or call the hotline.")
             )
         if other is not None:  # somebody's word gives way to a channel that has verified it
-            _blank_name(other)
+            blank_name(other)
             session.flush()
             raise_level(other.id)
         row = _locked(resident.id)
@@ -134,13 +137,15 @@ def verify_real_name(
 def forget_real_name(resident: SignedInResident, now: datetime) -> None:
     """Erase somebody's real name and number."""
     with command():
-        _blank_name(_locked(resident.id))
+        blank_name(_locked(resident.id))
         record(resident.actor, "resident.forget_real_name", f"resident:{resident.id}", {}, now)
         raise_level(resident.id)
 
 
-def _blank_name(row: Resident) -> None:
-    row.real_name = row.number = row.number_index = row.verified_by = row.verified_at = None
+def blank_name(row: Resident) -> None:
+    """Take the real name and all that came with it out of an account's row."""
+    for name in NAME_COLUMNS:
+        setattr(row, name, None)
 
 
 def raise_level(resident_id: uuid.UUID) -> None:

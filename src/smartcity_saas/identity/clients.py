@@ -137,11 +137,6 @@ class _Client(ClientMixin):  # type: ignore[misc] # authlib has no types
     def __init__(self, row: ApiClient) -> None:
         self.row = row
 
-    @property
-    def client_id(self) -> str:
-        """Its id."""
-        return self.row.client_id
-
     def get_client_id(self) -> str:
         """Its id."""
         return self.row.client_id

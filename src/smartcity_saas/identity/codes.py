@@ -26,7 +26,7 @@ from smartcity_saas.credentials.personal import open_personal, own_index, seal_p
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, SmartCityError
 from smartcity_saas.identity.models import OneTimeCode, ResidentAttempt
-from smartcity_saas.identity.throttle import attempt, give_back, network_of
+from smartcity_saas.identity.throttle import DAY, attempt, give_back, network_of
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 LENGTH = timedelta(minutes=10)
@@ -35,7 +35,6 @@ MOST_TO_NUMBER = 3
 MOST_TO_NUMBER_A_DAY = 12
 MOST_FROM_ADDRESS = 20
 MOST_OF_CITY = 1_000
-DAY = timedelta(days=1)
 MOST_TRIES_FROM_ADDRESS = 20
 MOST_TRIES_OF_NUMBER = 60
 """Codes typed for one number within a day: from one address, and from all."""

@@ -20,15 +20,15 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.codes import read_phone
 from smartcity_saas.identity.consents import PRIVACY, PURPOSES
+from smartcity_saas.identity.handshakes import keep, new_handshake
 from smartcity_saas.identity.models import (
     Resident,
     ResidentAccess,
-    ResidentSession,
     SignInHandshake,
 )
 from smartcity_saas.identity.real_names import read_number
-from smartcity_saas.identity.residents import find_resident, subject_of_number
-from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.identity.residents import find_resident, new_session, subject_of_number
+from smartcity_saas.identity.tokens import token_hash
 
 PURPOSE = "counter"
 LENGTH = timedelta(minutes=15)
@@ -64,30 +64,16 @@ def begin_acting(
         raise FieldErrors(errors)
     if found.consented != PURPOSES[PRIVACY].version:
         raise FieldErrors({"number": _("They have not agreed to the privacy notice yet.")})
-    token = new_token()
+    link = new_handshake()
     with command() as session:
-        session.add(
-            SignInHandshake(
-                state_hash=token_hash(token),
-                browser_hash="",
-                channel=actor.name,
-                purpose=PURPOSE,
-                resident_id=found.id,
-                nonce="",
-                verifier="",
-                redirect_uri="",
-                in_app=False,
-                next="/me/payments",
-                expires_at=now + LINK_LENGTH,
-            )
-        )
+        keep(link, "", actor.name, now, purpose=PURPOSE, resident_id=found.id, length=LINK_LENGTH)
         session.add(
             ResidentAccess(
                 resident_id=found.id, at=now, actor=actor.name, page="city.counter", reason=reason
             )
         )
         record(actor, "resident.counter", f"resident:{found.id}", {}, now, reason=reason)
-    return token, found
+    return link.state, found
 
 
 def open_counter(token: str, now: datetime) -> str:
@@ -110,19 +96,8 @@ def open_counter(token: str, now: datetime) -> str:
             raise NotFound(
                 _("The link has been used or is too old. Make a new one on the console.")
             )
-        made = new_token()
-        session.add(
-            ResidentSession(
-                token_hash=token_hash(made),
-                resident_id=row.resident_id,
-                created_at=now,
-                expires_at=now + LENGTH,
-                channel=PURPOSE,
-                device="",
-                acting=row.channel,
-            )
-        )
-    return made
+        assert row.resident_id is not None
+        return new_session(row.resident_id, PURPOSE, now, length=LENGTH, acting=row.channel)
 
 
 def _find(city: City, number: str, now: datetime) -> Resident | None:

@@ -26,7 +26,7 @@ from webauthn.helpers.structs import (
 from smartcity_saas.audit import record
 from smartcity_saas.credentials import Keyring
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import FieldErrors, Invalid, NotFound
+from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.models import StaffAttempt, StaffFactor, StaffRecoveryCode
 from smartcity_saas.identity.throttle import attempt
@@ -60,13 +60,11 @@ def add_totp(member: StaffMember, secret: str, code: str, now: datetime) -> None
     """Keep a secret, once a code shows that the app has it.
 
     Raises:
-        FieldErrors: The code does not fit.
+        Invalid: The code does not fit.
     """
     step = _step_of(secret, code, now)
     if step is None:
-        raise FieldErrors(
-            {"code": _("This code does not fit. Look at the clock of the telephone.")}
-        )
+        raise Invalid(_("This code does not fit. Look at the clock of the telephone."))
     sealed = _keyring().seal_platform(f"totp:{member.id}", secret.encode())
     _add(member, TOTP, _("Authenticator app"), sealed, None, step, now)
 
@@ -75,12 +73,12 @@ def check_code(member: StaffMember, code: str, now: datetime) -> None:
     """Accept a code of the authenticator app or a recovery code, each once.
 
     Raises:
-        FieldErrors: It fits nothing.
+        Invalid: It fits nothing.
         Throttled: Too many were tried.
     """
     attempt(StaffAttempt, f"factor:{member.id}", MOST_TRIES, now)
     if not _use_totp(member, code, now) and not _use_recovery(member, code, now):
-        raise FieldErrors({"code": _("This code is wrong, or was used already.")})
+        raise Invalid(_("This code is wrong, or was used already."))
 
 
 def registration_options(member: StaffMember, rp_id: str) -> tuple[str, str]:

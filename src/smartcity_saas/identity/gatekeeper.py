@@ -38,6 +38,7 @@ def enforce(policy: Policy) -> Any:
         NotFound: What the address names is beyond the actor's reach.
         NotAllowed: The role lacks the permission.
         NotSignedIn: A program asks for what is somebody's, as nobody.
+        NotAssured: A program asks for what needs to be surer of the resident.
     """
     if policy.who == "staff":
         return _enforce_staff(policy)
@@ -182,9 +183,9 @@ def _enforce_staff(policy: Policy) -> Any:
 
 def _enforce_resident(policy: Policy) -> Any:
     """Signed in, agreed to the account's purpose, and as sure as the service needs."""
-    resident, program = current_resident(), request.path.startswith("/api/")
+    resident = current_resident()
     if resident is None:
-        if program:
+        if policy.program:
             raise NotSignedIn
         return _to("/sign-in")
     if resident.acting and policy.service is None and not policy.counter:
@@ -192,12 +193,12 @@ def _enforce_resident(policy: Policy) -> Any:
     if policy.unasked:
         return None
     if resident.consented != PURPOSES[PRIVACY].version:
-        if program:
+        if policy.program:
             raise NotAllowed(_("Agree to the privacy notice first: sign in on the site."))
         return _to("/me/consent")
     needs = _needed(policy)
     if not suffices(resident.assurance, needs):
-        if program:
+        if policy.program:
             raise NotAssured(needs)
         return _to("/me/verify")
     return None

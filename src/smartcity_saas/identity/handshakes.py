@@ -56,6 +56,14 @@ class Ended:
     other_id: uuid.UUID | None
 
 
+def new_handshake(redirect_uri: str = "", in_app: bool = False) -> Handshake:
+    """A handshake with marks of its own; without an address to come back to, it is a question
+    that a page of this site answers."""
+    return Handshake(
+        secrets.token_hex(24), new_token(), secrets.token_urlsafe(48), redirect_uri, in_app
+    )
+
+
 def begin(
     city: City,
     channel: Channel,
@@ -74,9 +82,7 @@ def begin(
         ChannelDown: The other side cannot be reached, or the city's secret is not there.
     """
     assert channel.begin is not None
-    handshake = Handshake(
-        secrets.token_hex(24), new_token(), secrets.token_urlsafe(48), redirect_uri, in_app
-    )
+    handshake = new_handshake(redirect_uri, in_app)
     db.session.rollback()  # nothing stays open while the other side takes its time
     url = channel.begin(channel.values(city), handshake)
     keep(
@@ -101,8 +107,9 @@ def keep(
     going_to: str = "/",
     resident_id: uuid.UUID | None = None,
     other_id: uuid.UUID | None = None,
+    length: timedelta = LENGTH,
 ) -> None:
-    """Remember a handshake until it is used or ten minutes have passed."""
+    """Remember a handshake until it is used or its time has passed."""
     with command() as session:
         session.execute(delete(SignInHandshake).where(SignInHandshake.expires_at <= now))
         session.add(
@@ -118,7 +125,7 @@ def keep(
                 redirect_uri=handshake.redirect_uri,
                 in_app=handshake.in_app,
                 next=going_to,
-                expires_at=now + LENGTH,
+                expires_at=now + length,
             )
         )
 
@@ -171,8 +178,3 @@ def finish(
     except (ChannelRefused, ChannelDown) as error:
         log.warning("channel.failed", channel=channel.name, reason=error.reason)
         raise
-
-
-def new_handshake(redirect_uri: str = "") -> Handshake:
-    """A handshake that leads nowhere else: a question that is answered on the next page."""
-    return Handshake(secrets.token_hex(24), new_token(), new_token(), redirect_uri)

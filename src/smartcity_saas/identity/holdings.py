@@ -19,6 +19,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.credentials.personal import open_personal
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
+from smartcity_saas.identity.assurance import NAME_COLUMNS
 from smartcity_saas.identity.held import Held
 from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
 from smartcity_saas.identity.real_names import masked_name, masked_number
@@ -117,11 +118,7 @@ def erase(resident: SignedInResident, now: datetime) -> None:
                 closed_at=now,
                 consented=None,
                 assurance="none",
-                real_name=None,
-                number=None,
-                number_index=None,
-                verified_by=None,
-                verified_at=None,
+                **dict.fromkeys(NAME_COLUMNS),
             )
         )
         session.execute(delete(ApiAnswer).where(ApiAnswer.owner == f"resident:{resident.id}"))

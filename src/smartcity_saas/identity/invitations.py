@@ -19,7 +19,7 @@ from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.access import StaffMember, title_of
-from smartcity_saas.identity.models import Staff, StaffInvitation
+from smartcity_saas.identity.models import StaffInvitation
 from smartcity_saas.identity.staff import check_roles, create_staff, refuse_beyond
 from smartcity_saas.identity.tokens import new_token, token_hash
 
@@ -144,9 +144,7 @@ def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:
     return row
 
 
-def accept(
-    token: str, username: str, password: str, clock: Clock = utc_now
-) -> tuple[StaffMember, uuid.UUID]:
+def accept(token: str, username: str, password: str, clock: Clock = utc_now) -> StaffMember:
     """Make the account that an invitation is for. Roles, name and place are the invitation's own.
 
     Raises:
@@ -163,7 +161,7 @@ def accept(
         ).all()
         if not used:
             raise NotFound
-        member = create_staff(
+        return create_staff(
             system("invitation"),
             username,
             found.name,
@@ -174,9 +172,6 @@ def accept(
             city=found.city,
             clock=clock,
         )
-        session.flush()
-        key = session.scalars(select(Staff.id).where(Staff.username == member.username)).one()
-    return member, key
 
 
 def _sent(mail: str, name: str, roles: Sequence[str], link: str) -> bool:

@@ -14,7 +14,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
 from smartcity_saas.errors import Conflict
-from smartcity_saas.identity.assurance import raise_level
+from smartcity_saas.identity.assurance import NAME_COLUMNS, blank_name, raise_level
 from smartcity_saas.identity.consents import MESSAGES, agrees, withdraw
 from smartcity_saas.identity.models import Resident, ResidentSession
 from smartcity_saas.identity.residents import SignedInResident
@@ -63,13 +63,12 @@ def merge(resident: SignedInResident, other_id: uuid.UUID, now: datetime) -> Non
         for model in models_of_residents():
             _move(model, other_id, resident.id)
         if mine.number_index is None and other.number_index is not None:
-            taken = (other.real_name, other.number, other.number_index, other.verified_by)
-            at = other.verified_at
-            other.real_name = other.number = other.number_index = other.verified_by = None
-            session.flush()
-            mine.real_name, mine.number, mine.number_index, mine.verified_by = taken
-            mine.verified_at = at
-        other.real_name = other.number = other.number_index = None
+            taken = {name: getattr(other, name) for name in NAME_COLUMNS}
+            blank_name(other)
+            session.flush()  # the index is one account's at a time
+            for name, value in taken.items():
+                setattr(mine, name, value)
+        blank_name(other)
         other.closed_at, other.merged_into, other.name = now, resident.id, ""
         if not both_agree:  # the stricter of the two stands
             withdraw(resident.id, MESSAGES, now)

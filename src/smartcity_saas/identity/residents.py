@@ -1,5 +1,5 @@
-"""Residents of the city that we are in: signing in through a channel, linking another, merging
-two accounts, and out."""
+"""Residents of the city that we are in: signing in through a channel, linking another, and
+out."""
 
 from __future__ import annotations
 
@@ -77,18 +77,8 @@ def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = 
             _add_identity(resident.id, channel, subject, vouched.name, now)
         if vouched.demo:
             give(resident.id, PRIVACY, now)
-        token = new_token()
-        session.add(
-            ResidentSession(
-                token_hash=token_hash(token),
-                resident_id=resident.id,
-                created_at=now,
-                expires_at=now + SESSION_LENGTH,
-                channel=channel,
-                device=device,
-                id_token=_sealed_id_token(vouched, now),
-            )
-        )
+        id_token = seal_personal("id_token", vouched.id_token, now) if vouched.id_token else None
+        token = new_session(resident.id, channel, now, device=device, id_token=id_token)
         record(_signed_in(resident).actor, "resident.sign_in", channel, {}, now)
     return token
 
@@ -96,25 +86,43 @@ def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = 
 def program_session(resident: SignedInResident, device: str, now: datetime) -> tuple[str, datetime]:
     """A session for a program of a resident's own, which ends with the way in that it came by;
     its token, and until when it is good."""
-    token, ends = new_token(), now + SESSION_LENGTH
     with command() as session:
         way = session.scalars(
             select(ResidentSession.channel).where(
                 ResidentSession.token_hash == resident.session_hash
             )
         ).first()
+        token = new_session(resident.id, way or "", now, device=device)
+        record(resident.actor, "resident.token", f"resident:{resident.id}", {}, now)
+    return token, now + SESSION_LENGTH
+
+
+def new_session(
+    resident_id: uuid.UUID,
+    channel: str,
+    now: datetime,
+    *,
+    device: str = "",
+    length: timedelta = SESSION_LENGTH,
+    id_token: bytes | None = None,
+    acting: str | None = None,
+) -> str:
+    """A session of a resident's, with the way in that it came by; returns its token."""
+    token = new_token()
+    with command() as session:
         session.add(
             ResidentSession(
                 token_hash=token_hash(token),
-                resident_id=resident.id,
+                resident_id=resident_id,
                 created_at=now,
-                expires_at=ends,
-                channel=way or "",
+                expires_at=now + length,
+                channel=channel,
                 device=device,
+                id_token=id_token,
+                acting=acting,
             )
         )
-        record(resident.actor, "resident.token", f"resident:{resident.id}", {}, now)
-    return token, ends
+    return token
 
 
 def find_resident(channel: str, *subjects: str) -> Resident | None:
@@ -267,10 +275,6 @@ def _add_identity(
         created_at=now,
     )
     return made is not None
-
-
-def _sealed_id_token(vouched: Vouched, now: datetime) -> bytes | None:
-    return seal_personal("id_token", vouched.id_token, now) if vouched.id_token else None
 
 
 def _signed_in(

@@ -56,7 +56,6 @@ class SignedIn:
     """What a session's token stands for: who, and whether a second factor is still to come."""
 
     member: StaffMember
-    staff_id: uuid.UUID
     complete: bool
     has_factor: bool
     needs_factor: bool
@@ -134,7 +133,7 @@ def complete_session(token: str, clock: Clock = utc_now) -> str:
         old = session.get_one(StaffSession, token_hash(token))
         device = old.device
         session.delete(old)
-        made = begin_session(found.staff_id, now, complete=True, device=device)
+        made = begin_session(found.member.id, now, complete=True, device=device)
         member = found.member
         record(member.actor, "staff.sign_in", f"staff:{member.username}", {}, now)
     return made
@@ -152,7 +151,6 @@ def session_of(token: str, clock: Clock = utc_now) -> SignedIn | None:
     account, half = row[0], row[1]
     return SignedIn(
         _member(account),
-        account.id,
         half.complete,
         half.complete or _has_factor(account.id),
         needs_second_factor(account.roles) and not account.demo,
@@ -213,6 +211,7 @@ def create_staff(
             created_at=clock(),
         )
         session.add(row)
+        session.flush()
         at = city or province or ""
         record(actor, "staff.create", f"staff:{username}", {"roles": [*roles], "at": at}, clock())
     return _member(row)

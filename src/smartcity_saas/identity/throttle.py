@@ -15,6 +15,7 @@ from smartcity_saas.errors import Throttled
 from smartcity_saas.identity.models import ResidentAttempt
 
 WINDOW = timedelta(minutes=5)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)

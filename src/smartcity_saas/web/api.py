@@ -34,7 +34,7 @@ from smartcity_saas.clock import read_day
 from smartcity_saas.database import CityModel, db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.sites import CITY_HOST
-from smartcity_saas.web.policy import Policy, Who
+from smartcity_saas.web.policy import Policy, Who, declare
 
 ROOT = "/api/v1"
 PROBLEM = "application/problem+json"
@@ -113,6 +113,13 @@ class PageQuery(Body):
     )
 
 
+class FieldProblemSchema(ma.Schema):
+    """What is wrong with one field."""
+
+    pointer = ma.fields.String(metadata={"description": "JSON Pointer into the body."})
+    message = ma.fields.String()
+
+
 class ProblemSchema(ma.Schema):
     """Problem details (RFC 9457)."""
 
@@ -120,13 +127,7 @@ class ProblemSchema(ma.Schema):
     title = ma.fields.String()
     status = ma.fields.Integer()
     detail = ma.fields.String()
-    problems = ma.fields.List(
-        ma.fields.Nested(
-            ma.Schema.from_dict(
-                {"pointer": ma.fields.String(), "message": ma.fields.String()}, name="FieldProblem"
-            )
-        )
-    )
+    problems = ma.fields.List(ma.fields.Nested(FieldProblemSchema))
 
 
 class TextSchema(ma.Schema):
@@ -183,13 +184,10 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no type
         method: str = "GET",
         scope: str | None = None,
         continues: bool = False,
-        signed: bool = False,
     ) -> Callable[[Any], Any]:
         """Register an operation: for ``everyone``, a ``resident``, or a ``client`` that holds a
         ``scope``. It stands outermost, so that who may not is told so before anything is read."""
-        policy = Policy(
-            who, None, self.service, continues, signed=signed, scope=scope, program=True
-        )
+        policy = Policy(who, None, self.service, continues, scope=scope, program=True)
         security: dict[str, list[dict[str, list[str]]]] = {
             "everyone": [],
             "resident": [{"session": []}, {"bearer": []}],
@@ -218,8 +216,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no type
     def register(self, app: App, options: dict[str, Any]) -> None:
         """Register the operations and their policies."""
         super().register(app, options)
-        policies: dict[str, Policy] = app.extensions.setdefault("policies", {})
-        policies.update(self.policies)
+        declare(app, self.policies)
 
 
 class _Paths(FlaskPlugin):  # type: ignore[misc] # flask-smorest has no types
@@ -247,8 +244,10 @@ class CityApi(Api):  # type: ignore[misc] # flask-smorest has no types
             self.spec.components.response(name, response, lazy=True)
 
 
-def init_api(app: Flask, blueprints: Sequence[ApiBlueprint], scopes: Mapping[str, Any]) -> CityApi:
-    """Register the JSON of every service and describe it."""
+def init_api(
+    app: Flask, blueprints: Sequence[ApiBlueprint], scopes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Register the JSON of every service; returns its description in OpenAPI 3.1."""
     app.config.update(
         API_TITLE="smartcity",
         API_VERSION="1",
@@ -280,7 +279,8 @@ def init_api(app: Flask, blueprints: Sequence[ApiBlueprint], scopes: Mapping[str
     components.security_scheme("session", {"type": "apiKey", "in": "cookie", "name": "session"})
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
-    return api
+    description: dict[str, Any] = api.spec.to_dict()
+    return description
 
 
 def field_problems(error: Any) -> list[BodyProblem]:
@@ -294,21 +294,6 @@ def field_problems(error: Any) -> list[BodyProblem]:
     ]
 
 
-def cursor_of(text: str | None) -> uuid.UUID | None:
-    """The key that a page goes on from.
-
-    Raises:
-        Invalid: It is no cursor of ours.
-    """
-    if text is None:
-        return None
-    try:
-        return uuid.UUID(bytes=base64.urlsafe_b64decode(text.encode()))
-    except (ValueError, binascii.Error, UnicodeError):
-        wrong = BodyProblem("/?cursor", _("Take it from next_cursor."))
-        raise Invalid(_("Some fields do not fit."), [wrong]) from None
-
-
 def rows_after(model: type[M], asked: Mapping[str, Any]) -> list[M]:
     """The rows of the city that a page asks for, in the order of their keys, and one more where
     there is one.
@@ -317,7 +302,7 @@ def rows_after(model: type[M], asked: Mapping[str, Any]) -> list[M]:
         Invalid: The cursor is none of ours.
     """
     query = select(model).order_by(model.id).limit(asked["limit"] + 1)
-    after = cursor_of(asked.get("cursor"))
+    after = _cursor_of(asked.get("cursor"))
     if after is not None:
         query = query.where(model.id > after)
     return list(db.session.scalars(query))
@@ -354,6 +339,21 @@ def money(amount: int, currency: str) -> dict[str, Any]:
 def moment(value: datetime | None) -> str | None:
     """A moment as RFC 3339, in UTC."""
     return None if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def _cursor_of(text: str | None) -> uuid.UUID | None:
+    """The key that a page goes on from.
+
+    Raises:
+        Invalid: It is no cursor of ours.
+    """
+    if text is None:
+        return None
+    try:
+        return uuid.UUID(bytes=base64.urlsafe_b64decode(text.encode()))
+    except (ValueError, binascii.Error, UnicodeError):
+        wrong = BodyProblem("/?cursor", _("Take it from next_cursor."))
+        raise Invalid(_("Some fields do not fit."), [wrong]) from None
 
 
 def _flattened(node: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:

@@ -6,7 +6,7 @@ The two kinds of blueprint make saying it a required argument, so that forgettin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -47,6 +47,12 @@ class Policy:
     counter: bool = False
 
 
+def declare(app: App, policies: Mapping[str, Policy]) -> None:
+    """Say who may use some endpoints."""
+    found: dict[str, Policy] = app.extensions.setdefault("policies", {})
+    found.update(policies)
+
+
 class _PolicyBlueprint(Blueprint):
     host = ""
 
@@ -72,8 +78,7 @@ class _PolicyBlueprint(Blueprint):
     def register(self, app: App, options: dict[str, Any]) -> None:
         """Register the pages and their policies."""
         super().register(app, options)
-        policies: dict[str, Policy] = app.extensions.setdefault("policies", {})
-        policies.update(self.policies)
+        declare(app, self.policies)
 
 
 class CityBlueprint(_PolicyBlueprint):
@@ -146,6 +151,4 @@ def exempt_signed(app: Flask, csrf: CSRFProtect) -> None:
 
 def allow_everyone(app: Flask, endpoint: str) -> None:
     """Let everyone use an endpoint of no blueprint (a probe, a stylesheet), loudly."""
-    app.extensions.setdefault("policies", {})[endpoint] = Policy(
-        "everyone", always=True, draft=True
-    )
+    declare(app, {endpoint: Policy("everyone", always=True, draft=True)})

@@ -112,8 +112,9 @@ class Channel:
 
     A channel at another site has ``begin``, which makes the address to go to, and ``finish``,
     which turns what comes back into a person; both get the city's settings. ``end`` makes the
-    address at which one signs out over there, ``probe`` asks whether the settings work. ``in_app`` finds the browser of its own app by
-    user agent, and ``usable`` says whether the settings allow it in or outside that app.
+    address at which one signs out over there, ``probe`` asks whether the settings work.
+    ``in_app`` finds the browser of its own app by user agent, and ``usable`` says whether the
+    settings allow it in or outside that app.
 
     A channel of this site has ``template``, its form, instead; ``choices`` and ``vouch`` are the
     demo's.

@@ -9,7 +9,6 @@ application; ``unionid`` is the same within one open platform account.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -124,7 +123,7 @@ def _appid_and_secret(auth: Any, method: str, uri: str, headers: Any, body: Any)
 def _refused(answer: Answer) -> Answer:
     """An error with status 200, as Authlib would not know it."""
     try:
-        found = json.loads(answer.content)
+        found = answer.json()
     except ValueError:
         raise ChannelDown("token: no JSON") from None
     if isinstance(found, dict):

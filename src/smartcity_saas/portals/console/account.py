@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
 
-from smartcity_saas.errors import FieldErrors, Invalid
+from smartcity_saas.errors import Invalid
 from smartcity_saas.identity import factors, staff
 from smartcity_saas.identity.gatekeeper import STAFF, signed_in_member
 from smartcity_saas.portals.console.blueprint import blueprint
@@ -53,9 +53,6 @@ def add_factor() -> Any:
     member = signed_in_member()
     try:
         take_factor(member)
-    except FieldErrors as error:
-        values = set_up_values(member)
-        return render_template("console/add_factor.html", error=error.fields["code"], **values), 422
     except Invalid as error:
         values = set_up_values(member)
         return render_template("console/add_factor.html", error=error.detail, **values), 422

@@ -34,12 +34,12 @@ def accept_invitation(token: str) -> Any:
     )
     username = request.form.get("username", "")
     try:
-        member, key = invitations.accept(token, username, request.form.get("password", ""), clock)
+        member = invitations.accept(token, username, request.form.get("password", ""), clock)
     except Invalid as error:
         return _page(token, username, error.detail), 422
     complete = not needs_second_factor(member.roles)
-    session_token = staff.begin_session(key, present_time(), complete=complete, device=device())
-    return enter(session_token, "/")
+    made = staff.begin_session(member.id, present_time(), complete=complete, device=device())
+    return enter(made, "/")
 
 
 def _page(token: str, username: str = "", error: Any = None) -> str:

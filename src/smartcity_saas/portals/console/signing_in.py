@@ -10,7 +10,7 @@ from flask import Response, current_app, redirect, render_template, request, ses
 from flask_babel import lazy_gettext as _
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from smartcity_saas.errors import FieldErrors, Invalid, NotAllowed, Throttled
+from smartcity_saas.errors import Invalid, NotAllowed, Throttled
 from smartcity_saas.identity import factors, staff
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.factors import PASSKEY
@@ -77,8 +77,6 @@ def take_second_factor() -> Any:
             )
         else:
             factors.check_code(half.member, request.form.get("code", ""), now)
-    except FieldErrors as error:
-        return _second_page(half, error.fields["code"]), 422
     except Throttled as error:
         return _second_page(half, error.detail), 429
     except Invalid as error:
@@ -98,8 +96,6 @@ def take_set_up() -> Any:
     half = _without_factor()
     try:
         take_factor(half.member)
-    except FieldErrors as error:
-        return _set_up_page(half, error.fields["code"]), 422
     except Invalid as error:
         return _set_up_page(half, error.detail), 422
     codes = factors.new_recovery_codes(half.member, present_time())
@@ -163,8 +159,7 @@ def take_factor(member: Any) -> None:
     """Keep the factor that the present form brings: an app's code, or a passkey.
 
     Raises:
-        FieldErrors: The code does not fit.
-        Invalid: The passkey does not.
+        Invalid: It does not fit.
     """
     now = present_time()
     if "answer" in request.form:

@@ -26,6 +26,7 @@ from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.signing_in import (
     begin_link,
     link_or_ask,
+    offered_channel,
     offered_channels,
     phone_page,
     phone_step,
@@ -89,14 +90,14 @@ def ways_in() -> Any:
 @blueprint.page("/me/ways-in/<channel>/link", who="resident", methods=("POST",), continues=True)
 def link_channel(channel: str) -> Any:
     """Begin to link another channel."""
-    found = _offered(channel)
+    found = offered_channel(channel)
     return redirect(begin_link(found) if found.begin else f"/me/ways-in/{found.name}/link")
 
 
 @blueprint.page("/me/ways-in/<channel>/link", who="resident", continues=True)
 def link_form(channel: str) -> Any:
     """The form that links a number."""
-    if _offered(channel).template != "resident/sign_in_phone.html":
+    if offered_channel(channel).template != "resident/sign_in_phone.html":
         abort(404)
     return phone_page("resident/link_phone.html", "/me/ways-in")
 
@@ -104,7 +105,9 @@ def link_form(channel: str) -> Any:
 @blueprint.page("/me/ways-in/phone/verify", who="resident", methods=("POST",), continues=True)
 def link_phone() -> Any:
     """Send a code to the number to link, or take it."""
-    return phone_step(_offered("phone"), "/me/ways-in", "resident/link_phone.html", _linked_phone)
+    return phone_step(
+        offered_channel("phone"), "/me/ways-in", "resident/link_phone.html", _linked_phone
+    )
 
 
 @blueprint.page("/me/ways-in/<channel>/unlink", who="resident", methods=("POST",), continues=True)
@@ -200,12 +203,6 @@ def _verify_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
         errors=errors,
         next=safe_next(request.values.get("next"), "/me"),
         tab="me",
-    )
-
-
-def _offered(name: str) -> Channel:
-    return next((one for one in offered_channels(site_city()) if one.name == name), None) or abort(
-        404
     )
 
 

@@ -98,7 +98,7 @@ def api_docs() -> Any:
 
 
 def _description() -> dict[str, Any]:
-    found: dict[str, Any] = current_app.extensions["api"].spec.to_dict()
+    found: dict[str, Any] = current_app.extensions["openapi"]
     return found
 
 

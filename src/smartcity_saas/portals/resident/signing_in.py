@@ -46,7 +46,7 @@ def sign_in() -> Any:
 @blueprint.page("/sign-in/<channel>", who="everyone", continues=True)
 def sign_in_at(channel: str) -> Any:
     """Go to a channel at another site, or show the form of one of this site."""
-    found, going_to = _offered_by_name(channel), safe_next(request.args.get("next"), "/me")
+    found, going_to = offered_channel(channel), safe_next(request.args.get("next"), "/me")
     if current_resident() is not None:
         return redirect(going_to)
     if found.begin is None:
@@ -57,7 +57,7 @@ def sign_in_at(channel: str) -> Any:
 @blueprint.page("/sign-in/<channel>", who="everyone", methods=("POST",), continues=True)
 def sign_in_by(channel: str) -> Any:
     """Begin, by a form: at another site, with a number, or as one of the demo's residents."""
-    found, going_to = _offered_by_name(channel), safe_next(request.form.get("next"), "/me")
+    found, going_to = offered_channel(channel), safe_next(request.form.get("next"), "/me")
     if found.begin is not None:
         return redirect(_begin(found, SIGN_IN, going_to))
     if found.name == PHONE:
@@ -70,7 +70,7 @@ def sign_in_by(channel: str) -> Any:
 @blueprint.page("/sign-in/<channel>/callback", who="everyone", continues=True)
 def sign_in_callback(channel: str) -> Any:
     """Where a channel at another site sends the browser back to."""
-    found = _offered_by_name(channel)
+    found = offered_channel(channel)
     if found.finish is None:
         abort(404)
     try:
@@ -198,6 +198,12 @@ def offered_channels(city: City) -> list[Channel]:
     return sorted(found, key=lambda one: (one.demo, one is not here, one.begin is None))
 
 
+def offered_channel(name: str) -> Channel:
+    """One of the ways in that work here and now; the page is not there (404) without it."""
+    found = next((one for one in offered_channels(site_city()) if one.name == name), None)
+    return found or abort(404)
+
+
 def _by_phone(found: Channel, number: str, going_to: str) -> Any:
     now = present_time()
     subject = residents.subject_of_number(number, now)
@@ -261,12 +267,6 @@ def _page(only: Channel | None = None, **values: Any) -> Any:
     values.setdefault("next", safe_next(request.args.get("next"), "/me"))
     return render_template(
         "resident/sign_in.html", channels=channels, app=channel_in_app(), tab="me", **values
-    )
-
-
-def _offered_by_name(name: str) -> Channel:
-    return next((one for one in offered_channels(site_city()) if one.name == name), None) or abort(
-        404
     )
 
 

@@ -19,7 +19,7 @@ from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
 from smartcity_saas.services.hospital_appointments.views import city_rules
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
     ApiBlueprint,
@@ -37,7 +37,6 @@ from smartcity_saas.web.api import (
     page_schema,
     rows_after,
 )
-from smartcity_saas.web.money import plain_money
 
 ROOT = f"{API}/hospital-appointments"
 READ, WRITE = "schedules:read", "schedules:write"
@@ -307,10 +306,7 @@ def api_schedules(query: dict[str, Any]) -> Any:
 @blueprint.response(200, PushedSchema)
 def api_push_schedules(body: dict[str, Any]) -> Any:
     """Store up to 500 half days; each item has its own result. Sent again it changes nothing."""
-    currency = site_city().currency
-    return take_push(
-        SERVICE, [{**item, "fee": plain_money(item["fee"], currency)} for item in body["items"]]
-    )
+    return take_push(SERVICE, body["items"], "fee")
 
 
 def _session(doctor: Any, view: Any) -> dict[str, Any]:

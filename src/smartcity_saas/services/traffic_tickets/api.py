@@ -29,7 +29,6 @@ from smartcity_saas.web.api import (
     page_schema,
     rows_after,
 )
-from smartcity_saas.web.money import plain_money
 
 ROOT = f"{API}/traffic-tickets"
 READ, WRITE = "tickets:read", "tickets:write"
@@ -144,10 +143,7 @@ def api_tickets(query: dict[str, Any]) -> Any:
 @blueprint.response(200, PushedSchema)
 def api_push_tickets(body: dict[str, Any]) -> Any:
     """Store up to 500 tickets; each item has its own result. Sent again it changes nothing."""
-    currency = site_city().currency
-    return take_push(
-        SERVICE, [{**item, "fine": plain_money(item["fine"], currency)} for item in body["items"]]
-    )
+    return take_push(SERVICE, body["items"], "fine")
 
 
 def _ticket(one: Any) -> dict[str, Any]:

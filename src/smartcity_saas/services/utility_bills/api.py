@@ -15,7 +15,6 @@ from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.models import KINDS, UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import SERVICE
-from smartcity_saas.tenancy.here import site_city
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
     ApiBlueprint,
@@ -30,7 +29,6 @@ from smartcity_saas.web.api import (
     page_schema,
     rows_after,
 )
-from smartcity_saas.web.money import plain_money
 
 ROOT = f"{API}/utility-bills"
 READ, WRITE = "bills:read", "bills:write"
@@ -167,11 +165,7 @@ def api_bills(query: dict[str, Any]) -> Any:
 @blueprint.response(200, PushedSchema)
 def api_push_bills(body: dict[str, Any]) -> Any:
     """Store up to 500 bills; each item has its own result. Sent again it changes nothing."""
-    currency = site_city().currency
-    return take_push(
-        SERVICE,
-        [{**item, "amount": plain_money(item["amount"], currency)} for item in body["items"]],
-    )
+    return take_push(SERVICE, body["items"], "amount")
 
 
 def _bill(bill: Any) -> dict[str, Any]:
