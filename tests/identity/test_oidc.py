@@ -20,8 +20,8 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
-from smartcity_saas.identity.channels.oidc import published
 from smartcity_saas.identity.models import Resident, ResidentContact
+from smartcity_saas.identity.openid import published
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, _serving
 from tests.identity.oidc_provider import Provider, running
 

@@ -41,7 +41,7 @@ from smartcity_saas.identity.channels import (
     Handshake,
     Vouched,
 )
-from smartcity_saas.identity.channels._core import GuardedSession, address_of, at, origin, secret
+from smartcity_saas.identity.oauth_client import GuardedSession, address_of, at, origin, secret
 from smartcity_saas.tenancy.here import present_time
 
 AUTHORIZE = "https://openauth.alipay.com/oauth2/publicAppAuthorize.htm"

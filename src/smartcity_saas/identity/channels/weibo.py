@@ -21,7 +21,7 @@ from smartcity_saas.identity.channels import (
     Handshake,
     Vouched,
 )
-from smartcity_saas.identity.channels._core import (
+from smartcity_saas.identity.oauth_client import (
     GuardedSession,
     address_of,
     at,

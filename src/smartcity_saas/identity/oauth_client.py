@@ -1,4 +1,4 @@
-"""What channels at other sites share: Authlib's OAuth 2.0 client over our guarded connections.
+"""What signing in at other sites shares: Authlib's OAuth 2.0 client over our guarded connections.
 
 A client is made anew for each sign-in from the city's own settings and secrets, so that no
 registry can hand one city's client to another.

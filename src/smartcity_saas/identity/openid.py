@@ -1,0 +1,210 @@
+"""OpenID Connect as a client (Core 1.0, Discovery 1.0, RP-Initiated Logout 1.0), for residents of a
+city and for staff of a province alike.
+
+Authorization code with PKCE S256 (RFC 7636), a nonce, and an ID token whose signature, issuer,
+audience, time and nonce are checked. Keys are those that the provider publishes; an unknown one
+makes us look once more, so that it may rotate them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+
+from smartcity_saas.identity.channels import Cancelled, ChannelDown, ChannelRefused, Handshake
+from smartcity_saas.identity.oauth_client import address_of, client_of, fetch_token, get_json
+
+ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
+LEEWAY_SECONDS = 60
+KEPT_SECONDS = 600
+LOOK_AGAIN_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One client of ours at a provider. ``owner`` says whose it is (``city:7``,
+    ``province:zhejiang``): what a provider publishes is kept for each by itself."""
+
+    owner: str
+    issuer: str
+    client_id: str
+    client_secret: str | None
+    scopes: str
+
+
+class _Published:
+    """What providers publish, kept for ten minutes. The key holds whose it is, so that nothing
+    that one city's provider says is ever used for another's."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._lock = Lock()
+
+    def get(self, owner: str, url: str, *, again: bool = False) -> Any:
+        key = (owner, url)
+        at, found = self._kept.get(key, (float("-inf"), None))
+        age = time.monotonic() - at
+        if age > KEPT_SECONDS or (again and age > LOOK_AGAIN_SECONDS):
+            found = get_json(url, {})
+            with self._lock:
+                self._kept[key] = (time.monotonic(), found)
+        return found
+
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+
+published = _Published()
+
+
+def discover(owner: str, issuer: str) -> Mapping[str, Any]:
+    """A provider's metadata.
+
+    Raises:
+        ChannelDown: There is none, it is another issuer's, or a part is missing.
+    """
+    found: dict[str, Any] = published.get(owner, f"{issuer}/.well-known/openid-configuration")
+    if str(found.get("issuer", "")).rstrip("/") != issuer:
+        raise ChannelDown("discovery: another issuer")
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
+        if not isinstance(found.get(name), str):
+            raise ChannelDown(f"discovery: no {name}")
+    return found
+
+
+def begin(ours: Registration, handshake: Handshake) -> str:
+    """The address at which somebody signs in over there.
+
+    Raises:
+        ChannelDown: The provider does not answer as it should.
+    """
+    metadata = discover(ours.owner, ours.issuer)
+    url, _state = _client(ours, handshake).create_authorization_url(
+        metadata["authorization_endpoint"],
+        state=handshake.state,
+        code_verifier=handshake.verifier,
+        nonce=handshake.nonce,
+    )
+    return str(url)
+
+
+def finish(
+    ours: Registration, handshake: Handshake, back: Mapping[str, str]
+) -> tuple[dict[str, Any], str]:
+    """What the provider says of whoever came back: the claims, and the ID token.
+
+    Raises:
+        Cancelled: The person pressed cancel over there.
+        ChannelRefused: It does not add up.
+        ChannelDown: The provider does not answer as it should.
+    """
+    metadata = discover(ours.owner, ours.issuer)
+    if back.get("error") == "access_denied":
+        raise Cancelled
+    if "iss" in back and back["iss"].rstrip("/") != ours.issuer:
+        raise ChannelRefused("iss of the answer (RFC 9207)")
+    if not back.get("code"):
+        raise ChannelRefused(f"answer: {back.get('error', 'no code')[:60]}")
+    token = fetch_token(
+        _client(ours, handshake),
+        metadata["token_endpoint"],
+        code=back["code"],
+        code_verifier=handshake.verifier,
+    )
+    claims = verify_id_token(token.get("id_token"), metadata, ours, handshake.nonce)
+    told = _user_info(metadata, token["access_token"], claims["sub"])
+    return {**told, **claims}, str(token["id_token"])
+
+
+def end(ours: Registration, id_token: str, back: str) -> str | None:
+    """The address at which one signs out over there; None if the provider has none."""
+    try:
+        endpoint = discover(ours.owner, ours.issuer).get("end_session_endpoint")
+    except ChannelDown:
+        return None
+    if not isinstance(endpoint, str):
+        return None
+    return address_of(
+        endpoint,
+        {
+            "id_token_hint": id_token,
+            "client_id": ours.client_id,
+            "post_logout_redirect_uri": back,
+        },
+    )
+
+
+def text_claim(claims: Mapping[str, Any], name: str | None) -> str | None:
+    """A claim that is a text and says something."""
+    found = claims.get(name) if name else None
+    return found if isinstance(found, str) and found.strip() else None
+
+
+def verify_id_token(
+    raw: Any, metadata: Mapping[str, Any], ours: Registration, nonce: str
+) -> dict[str, Any]:
+    """The claims of an ID token (OpenID Connect Core 1.0, section 3.1.3.7).
+
+    Raises:
+        ChannelRefused: It is not signed by the provider with a key of a public kind, not from
+            this issuer, not for this client, not of this sign-in, or not of this hour.
+        ChannelDown: The provider's keys cannot be had.
+    """
+    if not isinstance(raw, str):
+        raise ChannelRefused("no ID token")
+    try:
+        try:
+            token = jwt.decode(raw, _keys(ours, metadata), algorithms=ALGORITHMS)
+        except InvalidKeyIdError:
+            token = jwt.decode(raw, _keys(ours, metadata, again=True), algorithms=ALGORITHMS)
+        jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True},
+            sub={"essential": True},
+            aud={"essential": True, "value": ours.client_id},
+            exp={"essential": True},
+            iat={"essential": True},
+        ).validate(token.claims)
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ChannelRefused(f"ID token: {type(error).__name__}") from None
+    claims: dict[str, Any] = token.claims
+    audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+    if claims["iss"] != metadata["issuer"] or claims.get("nonce") != nonce:
+        raise ChannelRefused("ID token: iss or nonce")
+    if (len(audience) > 1 or "azp" in claims) and claims.get("azp") != ours.client_id:
+        raise ChannelRefused("ID token: azp")
+    if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 255:
+        raise ChannelRefused("ID token: sub")
+    return claims
+
+
+def _keys(ours: Registration, metadata: Mapping[str, Any], *, again: bool = False) -> KeySet:
+    return KeySet.import_key_set(published.get(ours.owner, metadata["jwks_uri"], again=again))
+
+
+def _user_info(metadata: Mapping[str, Any], token: str, subject: str) -> dict[str, Any]:
+    endpoint = metadata.get("userinfo_endpoint")
+    if not isinstance(endpoint, str):
+        return {}
+    found = get_json(endpoint, {}, token)
+    if found.get("sub") != subject:
+        raise ChannelRefused("user info: another subject")
+    return found
+
+
+def _client(ours: Registration, handshake: Handshake) -> Any:
+    return client_of(
+        ours.client_id,
+        ours.client_secret,
+        redirect_uri=handshake.redirect_uri,
+        scope=ours.scopes,
+        code_challenge_method="S256",
+    )
