@@ -23,6 +23,7 @@ from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.access_log import init_access_log
 from smartcity_saas.identity.channels import Channel, installed_channels
 from smartcity_saas.identity.clients import init_clients
+from smartcity_saas.identity.single_sign_on import SingleSignOnSettings
 from smartcity_saas.messages.senders import SenderKind, installed_senders
 from smartcity_saas.messages.staff_mail import send_staff_mail
 from smartcity_saas.messages.telling import SEND, send_message, send_text
@@ -152,6 +153,7 @@ def _extensions(
             kind: {name: one.settings for name, one in found.items() if not one.demo}
             for kind, found in senders.items()
         },
+        single_sign_on=SingleSignOnSettings,
     )
 
 

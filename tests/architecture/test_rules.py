@@ -58,6 +58,10 @@ OPEN_ON_THE_CONSOLE = {
     # by the link of an invitation
     "console.invitation",
     "console.accept_invitation",
+    "console.accept_with_province",
+    # to a province's own provider, and back
+    "console.sign_in_with",
+    "console.sign_in_with_callback",
 }
 SERVED_WHATEVER_THE_STATE = {
     "resident.privacy",

@@ -248,3 +248,66 @@ def test_by_openid(walk: Walk) -> None:
         walk.sees("alice", "alice")
         walk.press("退出", "Sign out")
         walk.page.wait_for_url(walk.server.url(city, "/"))
+
+
+def test_single_sign_on_of_a_province(walk: Walk) -> None:
+    """A province admin switches it on, somebody takes up an invitation by it, leaves there too, and
+    comes in again without a password."""
+    province = walk.say("jiangsu", "sichuan")
+    mark, base = f"{walk.language}{walk.server.port}", walk.server.url("console")
+    client = {
+        "client_id": f"{province}-console",
+        "client_secret": "a secret of the test",
+        "redirect_uris": [f"{base}sign-in/with/{province}/callback"],
+        "post_logout_redirect_uris": [f"{base}sign-in"],
+    }
+    with running([client]) as provider:
+        walk.go("console", "/sign-in")
+        walk.page.fill("input[name=username]", "operator")
+        walk.page.fill("input[name=password]", "smart-city-demo")
+        walk.press("登录", "Sign in")
+        walk.page.wait_for_url("**/platform")
+        walk.go("console", f"/provinces/{province}/single-sign-on")
+        walk.check()
+        walk.page.fill("input[name=issuer]", provider.issuer)
+        walk.page.fill("input[name=client_id]", f"{province}-console")
+        walk.page.fill("input[name=secret]", "a secret of the test")
+        walk.press("保存", "Save")
+        walk.press("检测", "Try it")
+        walk.sees("身份认证应答正常", "The provider answers")
+        walk.check()
+        walk.go("console", f"/provinces/{province}/staff")
+        walk.page.fill("input[name=mail]", f"{mark}@province.example")
+        walk.page.fill("input[name=name]", "示例同事")
+        walk.page.locator("fieldset input[value=province_admin]").last.check()
+        walk.press("发出邀请", "Send the invitation")
+        link = walk.page.locator("code.wrap-anywhere").inner_text()
+        walk.page.context.clear_cookies()
+        walk.page.goto(link)
+        walk.check()
+        walk.page.fill("input[name=username]", f"sample-{province}")
+        walk.page.locator("button[formaction$=with-province]").click()
+        walk.page.fill("input[name=account]", "somebody")
+        walk.page.get_by_role("button").click()
+        walk.sees("还差一步", "One more thing to come in")
+        walk.errors.clear()  # the provider has no icon
+        walk.page.locator("summary").click()
+        secret = walk.page.locator("details code").inner_text()
+        walk.page.fill("input[name=code]", pyotp.TOTP(secret).now())
+        walk.press("继续", "Go on")
+        walk.press("我已保存", "I have them")
+        walk.page.wait_for_url(f"**/provinces/{province}")
+        walk.go("console", "/account")
+        walk.sees("没有设密码", "there is no password")
+        walk.check()
+        walk.go("console", "/account/prove")
+        walk.check()
+        walk.page.locator("form[action='/sign-out'] button").click()
+        walk.page.wait_for_url("**/sign-in")
+        walk.errors.clear()
+        walk.check()
+        walk.page.locator(f"a[href^='/sign-in/with/{province}']").click()
+        walk.page.fill("input[name=account]", "somebody")
+        walk.page.get_by_role("button").click()
+        walk.sees("第二因素", "Second factor")
+        walk.errors.clear()

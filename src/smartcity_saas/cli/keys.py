@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -15,18 +15,30 @@ from smartcity_saas.audit import system
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.configuration.models import Document
-from smartcity_saas.credentials import CredentialError, credentials, rewrap, store_credential
+from smartcity_saas.configuration.stored import live_documents
+from smartcity_saas.credentials import (
+    CredentialError,
+    credentials,
+    province_secrets,
+    reseal_province_secrets,
+    rewrap,
+    store_credential,
+    store_province_secret,
+)
 from smartcity_saas.database import db
-from smartcity_saas.errors import Invalid
+from smartcity_saas.errors import Invalid, NotFound, SmartCityError
 from smartcity_saas.identity.factors import reseal_factors
-from smartcity_saas.payments.probing import probe, uses_of
+from smartcity_saas.identity.single_sign_on import probe as probe_provider
+from smartcity_saas.identity.single_sign_on import provider_of
+from smartcity_saas.payments.probing import Probed, probe, uses_of
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
 
 
 @click.group("secrets")
 def secrets() -> None:
-    """Named secrets of a city, encrypted at rest; documents only ever name them."""
+    """Named secrets of a city, or of province:<slug>, encrypted at rest; documents only ever name
+    them."""
 
 
 @secrets.command("set")
@@ -44,15 +56,13 @@ def set_secret(city: str, name: str, overlap_hours: int) -> None:
     value = (
         click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     ).strip()
-    with inside(city):
-        store_credential(
-            current_app.extensions["keyring"],
-            system("cli"),
-            name,
-            value,
-            present_time(),
-            overlap=timedelta(hours=overlap_hours),
-        )
+    keyring, actor, now = current_app.extensions["keyring"], system("cli"), present_time()
+    if province := _province(city):
+        store_province_secret(keyring, actor, province, name, value, now)
+    else:
+        with inside(city):
+            overlap = timedelta(hours=overlap_hours)
+            store_credential(keyring, actor, name, value, now, overlap=overlap)
     say(f"{city} has “{name}”.")
 
 
@@ -61,9 +71,12 @@ def set_secret(city: str, name: str, overlap_hours: int) -> None:
 @format_option
 def list_secrets(city: str, style: str) -> None:
     """A city's secrets: set when, used by what, whether they work. Never a value."""
-    with inside(city) as found:
-        rows, uses = credentials(), uses_of(found)
-    lines = [_line(row, [use.path for use in uses if use.name == row.name]) for row in rows]
+    if province := _province(city):
+        lines = [_line_of_province(row) for row in province_secrets(province)]
+    else:
+        with inside(city) as found:
+            rows, uses = credentials(), uses_of(found)
+        lines = [_line(row, [use.path for use in uses if use.name == row.name]) for row in rows]
     if style == "json":
         say_json(lines)
     else:
@@ -88,9 +101,12 @@ def list_secrets(city: str, style: str) -> None:
 @format_option
 def probe_secrets(city: str, name: str | None, style: str) -> None:
     """Ask the other sides whether a city's secrets work. Exit code 1 if one does not."""
-    with inside(city) as found:
-        names = [name] if name else sorted({use.name for use in uses_of(found)})
-        results = [(one, probe(found, one, present_time())) for one in names]
+    if province := _province(city):
+        results = _probed_province(province)
+    else:
+        with inside(city) as found:
+            names = [name] if name else sorted({use.name for use in uses_of(found)})
+            results = [(one, probe(found, one, present_time())) for one in names]
     if style == "json":
         say_json([{"name": n, "works": one.ok, "detail": one.detail} for n, one in results])
     else:
@@ -120,15 +136,28 @@ def rotate_master(style: str) -> None:
                 done += rewrap(keyring)
         except CredentialError:
             failed.append(name)
-    try:
-        factors = reseal_factors()
-    except InvalidTag:
-        factors = 0
-        failed.append("second factors of staff")
+    sealed = {"second factors of staff": reseal_factors, "secrets of provinces": _reseal_provinces}
+    counts = dict.fromkeys(sealed, 0)
+    for what, reseal in sealed.items():
+        try:
+            counts[what] = reseal()
+        except InvalidTag:
+            failed.append(what)
+    factors, provinces = counts.values()
     if style == "json":
-        say_json({"rewrapped": done, "second_factors": factors, "failed": failed})
+        say_json(
+            {
+                "rewrapped": done,
+                "second_factors": factors,
+                "province_secrets": provinces,
+                "failed": failed,
+            }
+        )
     else:
-        say(f"{done} of {len(cities)} cities wrapped anew, {factors} second factors.")
+        say(
+            f"{done} of {len(cities)} cities wrapped anew, {factors} second factors, "
+            f"{provinces} secrets of provinces."
+        )
     if failed:
         raise Invalid(
             "No master key that is set opens the keys of: " + ", ".join(failed) + ". Set the one "
@@ -139,12 +168,57 @@ def rotate_master(style: str) -> None:
 COMMANDS = (secrets,)
 
 
+def _province(name: str) -> str | None:
+    """The slug of ``province:<slug>``; None for a city.
+
+    Raises:
+        NotFound: There is no such province.
+    """
+    kind, _colon, slug = name.partition(":")
+    if kind != "province":
+        return None
+    if not live_documents([name]):
+        raise NotFound(f"There is no province “{slug}”.")
+    return slug
+
+
+def _probed_province(province: str) -> list[tuple[str, Probed]]:
+    """What asking the province's provider of single sign-on found."""
+    provider = provider_of(live_documents([f"province:{province}"])[0])
+    if provider is None:
+        return []
+    try:
+        result = Probed(True, probe_provider(provider, present_time()))
+    except SmartCityError as error:
+        result = Probed(False, str(error.title))
+    return [("single_sign_on", result)]
+
+
+def _reseal_provinces() -> int:
+    return reseal_province_secrets(current_app.extensions["keyring"])
+
+
+def _line_of_province(row: Any) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "updated_at": _moment(row.updated_at),
+        "used_by": ["single_sign_on"],
+        "used_at": _moment(row.used_at),
+        "works": None,
+        "probe": "",
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    return f"{value:%Y-%m-%d %H:%M} UTC" if value else None
+
+
 def _line(row: Any, used_by: list[str]) -> dict[str, Any]:
     return {
         "name": row.name,
-        "updated_at": f"{row.updated_at:%Y-%m-%d %H:%M} UTC",
+        "updated_at": _moment(row.updated_at),
         "used_by": used_by,
-        "used_at": f"{row.used_at:%Y-%m-%d %H:%M} UTC" if row.used_at else None,
+        "used_at": _moment(row.used_at),
         "works": row.probe_ok,
         "probe": row.probe_detail,
     }

@@ -1,4 +1,5 @@
-"""What is installed: services, connectors, channels, payment providers, senders of messages.
+"""What is installed: services, connectors, channels, payment providers, senders of messages, how
+staff of a province sign in.
 
 Configuration knows none of them by name; ``create_app`` registers what it found.
 """
@@ -33,3 +34,4 @@ class Extensions:
     channels: Mapping[str, type[Schema]] = field(default_factory=dict)
     providers: Mapping[str, type[Schema]] = field(default_factory=dict)
     senders: Mapping[str, Mapping[str, type[Schema]]] = field(default_factory=dict)
+    single_sign_on: type[Schema] = EmptySchema

@@ -10,8 +10,10 @@ from smartcity_saas.configuration.problems import Path, path_of, starts_with
 
 LANGUAGES = ("zh", "en")
 DISCRIMINATORS = ("kind", "provider")
-OWN_KEYS = frozenset({"platform", "province", "city", "division_code", "name", "locked"})
-"""Keys that say which document this is; they are never inherited."""
+OWN_KEYS = frozenset(
+    {"platform", "province", "city", "division_code", "name", "locked", "single_sign_on"}
+)
+"""Keys that a document has for itself; they are never inherited."""
 
 Values = Mapping[str, Any]
 

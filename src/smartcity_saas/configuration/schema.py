@@ -181,6 +181,10 @@ def _schemas(key: _Key) -> dict[str, Schema]:
         PROVINCE: {
             "province": Line(required=True, metadata={"description": "The province's slug."}),
             "division_code": DivisionCode(metadata={"description": "GB/T 2260."}),
+            "single_sign_on": fields.Nested(
+                extensions.single_sign_on,
+                metadata={"description": "How staff of the province and its cities sign in."},
+            ),
             **baseline,
             **shared,
         },

@@ -1,6 +1,12 @@
 """Named secrets of a city, encrypted at rest; documents only ever name them."""
 
 from smartcity_saas.credentials.keyring import Keyring
+from smartcity_saas.credentials.provinces import (
+    province_secrets,
+    read_province_secret,
+    reseal_province_secrets,
+    store_province_secret,
+)
 from smartcity_saas.credentials.store import (
     CredentialError,
     accepted_values,
@@ -21,9 +27,13 @@ __all__ = [
     "credential_names",
     "credentials",
     "note_probe",
+    "province_secrets",
     "read_credential",
+    "read_province_secret",
     "remove_credential",
+    "reseal_province_secrets",
     "rewrap",
     "store_credential",
+    "store_province_secret",
     "write_uses",
 ]

@@ -67,9 +67,15 @@ class Keyring:
         mark, rest = sealed[:MARK_LENGTH].decode("ascii", "replace"), sealed[MARK_LENGTH:]
         return unseal(self._master(mark), rest, f"platform:{place}")
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Whether something of the platform's is encrypted with the present master key."""
-        return sealed[:MARK_LENGTH] == self.mark.encode()
+    def reseal_platform(self, place: str, sealed: bytes) -> bytes | None:
+        """The same encrypted with the present master key; None if it is already.
+
+        Raises:
+            cryptography.exceptions.InvalidTag: No master key that we have opens it.
+        """
+        if sealed[:MARK_LENGTH] == self.mark.encode():
+            return None
+        return self.seal_platform(place, self.open_platform(place, sealed))
 
     def _master(self, mark: str) -> AESGCM:
         found = self._masters.get(mark)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+import uuid_utils.compat
+from sqlalchemy import UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas.database import CityModel
+from smartcity_saas.database import CityModel, PlatformModel
 
 
 class CityKey(CityModel):
@@ -41,3 +43,18 @@ class Credential(CityModel):
     probed_at: Mapped[datetime | None]
     probe_ok: Mapped[bool | None]
     probe_detail: Mapped[str] = mapped_column(default="")
+
+
+class ProvinceSecret(PlatformModel):
+    """One named secret of a province's document, sealed by the master key itself."""
+
+    __tablename__ = "province_secret"
+    __table_args__ = (UniqueConstraint("province", "name"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
+    province: Mapped[str]
+    name: Mapped[str]
+    sealed: Mapped[bytes]
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str]
+    used_at: Mapped[datetime | None]

@@ -56,10 +56,7 @@ def store_credential(
         Invalid: The name is odd, the value empty or too long.
         CredentialError: The city's key cannot be opened.
     """
-    if not CREDENTIAL_NAME.fullmatch(name):
-        raise Invalid(_("A credential's name has small letters, digits and _."))
-    if not value or len(value) > LONGEST_SECRET or "\0" in value:
-        raise Invalid(_("A secret has 1 to 8,000 characters."))
+    check_secret(name, value)
     with command() as session:
         _make_key(keyring, now)
         sealed = seal(AESGCM(_data_key(keyring)), value.encode(), _place(name))
@@ -76,6 +73,18 @@ def store_credential(
         row.sealed, row.updated_at, row.updated_by = sealed, now, actor.name
         row.probed_at, row.probe_ok, row.probe_detail = None, None, ""
         record(actor, "credential.set", name, {"overlap": bool(overlap)}, now)
+
+
+def check_secret(name: str, value: str) -> None:
+    """Refuse an odd name or value.
+
+    Raises:
+        Invalid: Which of the two.
+    """
+    if not CREDENTIAL_NAME.fullmatch(name):
+        raise Invalid(_("A credential's name has small letters, digits and _."))
+    if not value or len(value) > LONGEST_SECRET or "\0" in value:
+        raise Invalid(_("A secret has 1 to 8,000 characters."))
 
 
 def remove_credential(actor: Actor, name: str, now: datetime) -> None:

@@ -218,10 +218,9 @@ def reseal_factors() -> int:
     """
     keyring, count = _keyring(), 0
     for row in db.session.scalars(select(StaffFactor).where(StaffFactor.kind == TOTP)).all():
-        if keyring.is_current(row.secret):
+        sealed = keyring.reseal_platform(f"totp:{row.staff_id}", row.secret)
+        if sealed is None:
             continue
-        place = f"totp:{row.staff_id}"
-        sealed = keyring.seal_platform(place, keyring.open_platform(place, row.secret))
         with command() as session:
             session.execute(
                 update(StaffFactor).where(StaffFactor.id == row.id).values(secret=sealed)

@@ -171,6 +171,10 @@ def _enforce_staff(policy: Policy) -> Any:
     reading = request.method in ("GET", "HEAD")
     if not member.may(policy.permission or "", service=policy.service, reading=reading):
         raise NotAllowed(_("Your role does not allow this. Ask whoever manages the accounts."))
+    if policy.fresh:
+        found = half_signed_in()
+        if found is None or not found.has_just_proved(_clock()()):
+            return _to("/account/prove", "/account")
     arguments = request.view_args or {}
     if "city" in arguments:
         g.console_city = documents().live(arguments["city"])
@@ -220,8 +224,9 @@ def _needed(policy: Policy) -> str:
     return city.catalog[policy.service].assurance
 
 
-def _to(page: str) -> Any:
-    here = request.full_path.rstrip("?") if request.method == "GET" else "/"
+def _to(page: str, after_form: str = "/") -> Any:
+    """Lead to a page that leads back; what was sent by a form is not sent again."""
+    here = request.full_path.rstrip("?") if request.method == "GET" else after_form
     return redirect(f"{page}?next={quote(here, safe='/')}")
 
 

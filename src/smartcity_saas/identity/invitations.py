@@ -144,7 +144,7 @@ def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:
     return row
 
 
-def accept(token: str, username: str, password: str, clock: Clock = utc_now) -> StaffMember:
+def accept(token: str, username: str, password: str | None, clock: Clock = utc_now) -> StaffMember:
     """Make the account that an invitation is for. Roles, name and place are the invitation's own.
 
     Raises:

@@ -28,7 +28,8 @@ _CHANNELS = {
 
 class Staff(PlatformModel):
     """An account on the console. ``roles`` as they are held, all at one place: the platform, a
-    ``province``, or a ``city``."""
+    ``province``, or a ``city``. ``password_hash`` is empty where somebody comes in by their
+    province's provider alone."""
 
     __tablename__ = "staff"
 
@@ -47,7 +48,9 @@ class Staff(PlatformModel):
 
 class StaffSession(PlatformModel):
     """Someone signed in on the console; the cookie holds the token, the row its hash. Until it is
-    ``complete`` a second factor is still to come, and nothing is open."""
+    ``complete`` a second factor is still to come, and nothing is open. ``proved_at`` is when they
+    last proved who they are; ``province`` whose provider they came by, with its ``id_token``,
+    sealed, for signing out there too."""
 
     __tablename__ = "staff_session"
 
@@ -56,7 +59,27 @@ class StaffSession(PlatformModel):
     complete: Mapped[bool]
     device: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
+    proved_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    province: Mapped[str | None]
+    id_token: Mapped[bytes | None]
+
+
+class StaffIdentity(PlatformModel):
+    """Who an account is at its province's OpenID provider."""
+
+    __tablename__ = "staff_identity"
+    __table_args__ = (
+        UniqueConstraint("province", "issuer", "subject"),
+        UniqueConstraint("staff_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"))
+    province: Mapped[str]
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    created_at: Mapped[datetime]
 
 
 class StaffInvitation(PlatformModel):

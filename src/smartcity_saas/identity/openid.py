@@ -80,8 +80,9 @@ def discover(owner: str, issuer: str) -> Mapping[str, Any]:
     return found
 
 
-def begin(ours: Registration, handshake: Handshake) -> str:
-    """The address at which somebody signs in over there.
+def begin(ours: Registration, handshake: Handshake, **parameters: str) -> str:
+    """The address at which somebody signs in over there; ``parameters`` are further ones of the
+    request (``max_age``).
 
     Raises:
         ChannelDown: The provider does not answer as it should.
@@ -92,6 +93,7 @@ def begin(ours: Registration, handshake: Handshake) -> str:
         state=handshake.state,
         code_verifier=handshake.verifier,
         nonce=handshake.nonce,
+        **parameters,
     )
     return str(url)
 

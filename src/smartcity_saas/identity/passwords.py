@@ -25,12 +25,12 @@ def hashed(password: str) -> str:
 
 
 def matches(stored: str | None, password: str) -> bool:
-    """Whether a password is the one that is kept; with None it takes as long, and is not."""
+    """Whether a password is the one that is kept; with none it takes as long, and is not."""
     try:
         fits = _hasher.verify(stored or _nobodys(), password[:LONGEST])
     except (VerificationError, InvalidHashError):
         return False
-    return fits and stored is not None
+    return fits and bool(stored)
 
 
 def refuse_weak(password: str, *known: str) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
@@ -19,6 +21,7 @@ from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.stored import live_documents
+from smartcity_saas.credentials import Keyring
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.access import (
@@ -42,6 +45,8 @@ from smartcity_saas.identity.tokens import new_token, token_hash
 SESSION_LENGTH = timedelta(hours=12)
 HALF_WAY = timedelta(minutes=15)
 """How long somebody has between the password and the second factor."""
+PROOF_LENGTH = timedelta(minutes=10)
+"""How long a sign-in, or a password typed anew, counts as a proof of who one is."""
 MOST_TRIES = 5
 MOST_TRIES_FROM_ADDRESS = 30
 MOST_TRIES_OF_ACCOUNT = 60
@@ -53,12 +58,26 @@ class WrongPassword(Invalid):
 
 @dataclass(frozen=True)
 class SignedIn:
-    """What a session's token stands for: who, and whether a second factor is still to come."""
+    """What a session's token stands for: who, whether a second factor is still to come, when they
+    last proved who they are, and by which province's provider they came in."""
 
     member: StaffMember
     complete: bool
     has_factor: bool
-    needs_factor: bool
+    proved_at: datetime
+    province: str | None
+
+    def has_just_proved(self, now: datetime) -> bool:
+        """Whether that is recent enough to change how one signs in."""
+        return now - self.proved_at < PROOF_LENGTH
+
+
+@dataclass(frozen=True)
+class Provided:
+    """By which province's provider somebody comes in, and its ID token."""
+
+    province: str
+    id_token: str
 
 
 def sign_in(
@@ -94,48 +113,57 @@ def sign_in(
     assert found is not None
     forget(StaffAttempt, f"name:{name}|{network}")
     give_back(StaffAttempt, f"address:{network}")
-    needed = _has_factor(found.id) or (needs_second_factor(found.roles) and not found.demo)
-    with command():
-        token = begin_session(found.id, now, complete=not needed, device=device)
-        if not needed:
-            record(_member(found).actor, "staff.sign_in", f"staff:{found.username}", {}, now)
-    return token
+    return begin_session(member_of(found), now, device=device)
 
 
-def begin_session(staff_id: uuid.UUID, now: datetime, *, complete: bool, device: str = "") -> str:
-    """A new session of an account; returns its token."""
+def begin_session(
+    member: StaffMember, now: datetime, *, device: str = "", provided: Provided | None = None
+) -> str:
+    """A session of whoever has just shown to be somebody; returns its token. It is half way where
+    a second factor is set, or needed."""
+    complete = not _has_factor(member.id) and not _needs_factor(member)
     token = new_token()
     with command() as session:
         session.add(
             StaffSession(
                 token_hash=token_hash(token),
-                staff_id=staff_id,
+                staff_id=member.id,
                 complete=complete,
                 device=device,
                 created_at=now,
+                proved_at=now,
                 expires_at=now + (SESSION_LENGTH if complete else HALF_WAY),
+                province=provided.province if provided else None,
+                id_token=_sealed(member, provided.id_token) if provided else None,
             )
         )
+        if complete:
+            _note_sign_in(member, provided.province if provided else None, now)
     return token
 
 
 def complete_session(token: str, clock: Clock = utc_now) -> str:
-    """The second factor has come: a new session in place of the one half way; returns its token.
+    """The second factor has come: the session goes on, by another token; returns it.
 
     Raises:
         NotAllowed: The session has expired meanwhile.
     """
-    found = session_of(token, clock)
+    found, now, made = session_of(token, clock), clock(), new_token()
     if found is None:
         raise NotAllowed(_("Sign in first."))
-    now = clock()
     with command() as session:
-        old = session.get_one(StaffSession, token_hash(token))
-        device = old.device
-        session.delete(old)
-        made = begin_session(found.member.id, now, complete=True, device=device)
-        member = found.member
-        record(member.actor, "staff.sign_in", f"staff:{member.username}", {}, now)
+        session.execute(
+            update(StaffSession)
+            .where(StaffSession.token_hash == token_hash(token))
+            .values(
+                token_hash=token_hash(made),
+                complete=True,
+                created_at=now,
+                proved_at=now,
+                expires_at=now + SESSION_LENGTH,
+            )
+        )
+        _note_sign_in(found.member, found.province, now)
     return made
 
 
@@ -148,12 +176,13 @@ def session_of(token: str, clock: Clock = utc_now) -> SignedIn | None:
     ).one_or_none()
     if row is None or row[0].disabled_at is not None or row[1].expires_at <= clock():
         return None
-    account, half = row[0], row[1]
+    member, found = member_of(row[0]), row[1]
     return SignedIn(
-        _member(account),
-        half.complete,
-        half.complete or _has_factor(account.id),
-        needs_second_factor(account.roles) and not account.demo,
+        member,
+        found.complete,
+        found.complete or _has_factor(member.id),
+        found.proved_at,
+        found.province,
     )
 
 
@@ -174,7 +203,7 @@ def create_staff(
     username: str,
     name: str,
     roles: Sequence[str],
-    password: str,
+    password: str | None,
     *,
     mail: str | None = None,
     province: str | None = None,
@@ -182,19 +211,17 @@ def create_staff(
     demo: bool = False,
     clock: Clock = utc_now,
 ) -> StaffMember:
-    """Make an account.
+    """Make an account; without a password one comes in by one's province's provider alone.
 
     Raises:
         NotAllowed: The roles reach further than the actor.
         Invalid: The name is taken or odd, the password weak, or roles and place do not fit.
     """
-    username = username.strip().lower()
+    username = read_username(username)
     province, city = check_roles(actor, roles, province, city)
-    if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", username):
-        raise Invalid(_("A user name has 2 to 40 of a-z, 0-9, dot, - and _."))
     if not name.strip() or len(name) > 60:
         raise Invalid(_("A person's name has 1 to 60 characters."))
-    if not demo:
+    if password is not None and not demo:
         refuse_weak(password, username, name, (mail or "").partition("@")[0])
     with command() as session:
         if session.scalars(select(Staff).where(Staff.username == username)).one_or_none():
@@ -206,7 +233,7 @@ def create_staff(
             roles=[*roles],
             province=province,
             city=city,
-            password_hash=hashed(password),
+            password_hash=hashed(password) if password is not None else "",
             demo=demo,
             created_at=clock(),
         )
@@ -214,7 +241,19 @@ def create_staff(
         session.flush()
         at = city or province or ""
         record(actor, "staff.create", f"staff:{username}", {"roles": [*roles], "at": at}, clock())
-    return _member(row)
+    return member_of(row)
+
+
+def read_username(typed: str) -> str:
+    """A user name as it is kept.
+
+    Raises:
+        Invalid: It is odd.
+    """
+    username = typed.strip().lower()
+    if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", username):
+        raise Invalid(_("A user name has 2 to 40 of a-z, 0-9, dot, - and _."))
+    return username
 
 
 def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock = utc_now) -> None:
@@ -258,6 +297,58 @@ def change_password(
             )
         )
         record(member.actor, "staff.password", f"staff:{row.username}", {}, clock())
+
+
+def prove(member: StaffMember, password: str, token: str, clock: Clock = utc_now) -> None:
+    """Prove anew, by one's password, who one is.
+
+    Raises:
+        WrongPassword: It is wrong.
+        Throttled: It was wrong too often.
+    """
+    attempt(StaffAttempt, f"password:{member.id}", MOST_TRIES, clock())
+    row = db.session.get_one(Staff, member.id)
+    if not matches(row.password_hash, password):
+        raise WrongPassword(_("The password is wrong."))
+    note_proof(token, clock())
+
+
+def note_proof(token: str, now: datetime) -> None:
+    """Keep that whoever holds a session has just proved who they are."""
+    with command() as session:
+        session.execute(
+            update(StaffSession)
+            .where(StaffSession.token_hash == token_hash(token))
+            .values(proved_at=now)
+        )
+
+
+def has_password(member: StaffMember) -> bool:
+    """Whether somebody may come in by a password."""
+    return bool(db.session.get_one(Staff, member.id).password_hash)
+
+
+def province_of(member: StaffMember) -> str | None:
+    """The province of somebody's place; None for the platform."""
+    return province_at(member.province, member.city)
+
+
+def province_at(province: str | None, city: str | None) -> str | None:
+    """The province of a place: its own, or that of the city."""
+    return province or (_province_of(city) or None if city else None)
+
+
+def id_token_of(token: str) -> tuple[str, str] | None:
+    """By which province's provider a session began, and the ID token; None if by none, or if
+    another master key has sealed it."""
+    row = db.session.get(StaffSession, token_hash(token))
+    if row is None or row.province is None or row.id_token is None:
+        return None
+    try:
+        opened = _keyring().open_platform(f"id_token:{row.staff_id}", row.id_token)
+    except InvalidTag:
+        return None
+    return row.province, opened.decode()
 
 
 def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
@@ -410,11 +501,30 @@ def _province_of(city: str) -> str:
     return (found[0].province or "") if found else ""
 
 
+def _note_sign_in(member: StaffMember, province: str | None, now: datetime) -> None:
+    by = {"by": f"province:{province}"} if province else {}
+    record(member.actor, "staff.sign_in", f"staff:{member.username}", by, now)
+
+
+def _sealed(member: StaffMember, id_token: str) -> bytes:
+    return _keyring().seal_platform(f"id_token:{member.id}", id_token.encode())
+
+
+def _keyring() -> Keyring:
+    found: Keyring = current_app.extensions["keyring"]
+    return found
+
+
+def _needs_factor(member: StaffMember) -> bool:
+    return needs_second_factor(member.roles) and not member.demo
+
+
 def _has_factor(staff_id: uuid.UUID) -> bool:
     query = select(StaffFactor.id).where(StaffFactor.staff_id == staff_id).limit(1)
     return db.session.scalars(query).first() is not None
 
 
-def _member(row: Staff) -> StaffMember:
+def member_of(row: Staff) -> StaffMember:
+    """An account as somebody signed in with it."""
     roles: Any = tuple(row.roles)
     return StaffMember(row.id, row.username, row.name, roles, row.province, row.city, row.demo)

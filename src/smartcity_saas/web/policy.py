@@ -31,7 +31,8 @@ class Policy:
     pages serve a resident before they have agreed to anything: so that they can agree, or leave.
     A ``client`` needs a token with ``scope``. ``program`` operations are the API's: a bearer token
     needs no token of a form, a session does. ``counter`` pages may be used by staff who act for a
-    resident, as every page of a service may; the rest is the resident's alone.
+    resident, as every page of a service may; the rest is the resident's alone. ``fresh`` pages
+    change how a member of staff signs in, and want a proof of who it is that is not old.
     """
 
     who: Who
@@ -45,6 +46,7 @@ class Policy:
     scope: str | None = None
     program: bool = False
     counter: bool = False
+    fresh: bool = False
 
 
 def declare(app: App, policies: Mapping[str, Policy]) -> None:
@@ -125,10 +127,16 @@ class ConsoleBlueprint(_PolicyBlueprint):
         self.service = service
 
     def page(
-        self, rule: str, *, permission: str | None, methods: tuple[str, ...] = ("GET",)
+        self,
+        rule: str,
+        *,
+        permission: str | None,
+        methods: tuple[str, ...] = ("GET",),
+        fresh: bool = False,
     ) -> Callable[[Any], Any]:
         """Register a page for staff with a permission; None lets in everyone, loudly."""
-        policy = Policy("everyone" if permission is None else "staff", permission, self.service)
+        who: Who = "everyone" if permission is None else "staff"
+        policy = Policy(who, permission, self.service, fresh=fresh)
         return self._page(rule, policy, methods)
 
 

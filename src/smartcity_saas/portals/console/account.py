@@ -1,17 +1,27 @@
-"""One's own account: password, second factors, recovery codes."""
+"""One's own account: password, second factors, recovery codes, the province's provider. What
+changes how one signs in wants a fresh proof of who one is."""
 
 from __future__ import annotations
 
 import uuid
 from typing import Any
 
-from flask import current_app, redirect, render_template, request, session
+from flask import abort, current_app, redirect, render_template, request, session
 
-from smartcity_saas.errors import Invalid
+from smartcity_saas.errors import Invalid, Throttled
 from smartcity_saas.identity import factors, staff
-from smartcity_saas.identity.gatekeeper import STAFF, signed_in_member
+from smartcity_saas.identity.gatekeeper import STAFF, safe_next, signed_in_member
+from smartcity_saas.identity.single_sign_on import (
+    LINK,
+    PROVE,
+    Provider,
+    identity_of,
+    offered_by,
+    unlink,
+)
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import set_up_values, take_factor
+from smartcity_saas.portals.console.single_sign_on import go_on
 from smartcity_saas.tenancy.here import present_time
 
 ROOT = "/account"
@@ -39,7 +49,7 @@ def change_password() -> Any:
     return redirect(f"{ROOT}?done=password")
 
 
-@blueprint.page(f"{ROOT}/factors", permission="own")
+@blueprint.page(f"{ROOT}/factors", permission="own", fresh=True)
 def add_factor_form() -> Any:
     """Set up another factor."""
     return render_template(
@@ -47,7 +57,7 @@ def add_factor_form() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/factors", permission="own", methods=("POST",))
+@blueprint.page(f"{ROOT}/factors", permission="own", methods=("POST",), fresh=True)
 def add_factor() -> Any:
     """Keep it."""
     member = signed_in_member()
@@ -62,24 +72,82 @@ def add_factor() -> Any:
     return redirect(f"{ROOT}?done=factor")
 
 
-@blueprint.page(f"{ROOT}/factors/<uuid:factor_id>/remove", permission="own", methods=("POST",))
+@blueprint.page(
+    f"{ROOT}/factors/<uuid:factor_id>/remove", permission="own", methods=("POST",), fresh=True
+)
 def remove_factor(factor_id: uuid.UUID) -> Any:
     """Take one away."""
     factors.remove_factor(signed_in_member(), factor_id, present_time())
     return redirect(ROOT)
 
 
-@blueprint.page(f"{ROOT}/recovery-codes", permission="own", methods=("POST",))
+@blueprint.page(f"{ROOT}/recovery-codes", permission="own", methods=("POST",), fresh=True)
 def new_recovery_codes() -> Any:
     """Ten new ones; the older ones are void."""
     codes = factors.new_recovery_codes(signed_in_member(), present_time())
     return render_template("console/recovery_codes.html", codes=codes)
 
 
+@blueprint.page(f"{ROOT}/prove", permission="own")
+def prove_form() -> Any:
+    """Prove anew who one is: by the password, or at the province's provider."""
+    return _proof_page()
+
+
+@blueprint.page(f"{ROOT}/prove", permission="own", methods=("POST",))
+def prove() -> Any:
+    """Take the password."""
+    member, clock = signed_in_member(), current_app.config["CLOCK"]
+    try:
+        staff.prove(member, request.form.get("password", ""), session.get(STAFF, ""), clock)
+    except Throttled as error:
+        return _proof_page(error.detail), 429
+    except Invalid as error:
+        return _proof_page(error.detail), 422
+    return redirect(safe_next(request.form.get("next"), ROOT))
+
+
+@blueprint.page(f"{ROOT}/prove/with-province", permission="own", methods=("POST",))
+def prove_there() -> Any:
+    """Prove it at the province's provider."""
+    return go_on(PROVE, _provider(), next=safe_next(request.form.get("next"), ROOT))
+
+
+@blueprint.page(f"{ROOT}/single-sign-on", permission="own", methods=("POST",), fresh=True)
+def link_province() -> Any:
+    """Go to the province's provider to link one's account there."""
+    return go_on(LINK, _provider(), username=signed_in_member().username)
+
+
+@blueprint.page(f"{ROOT}/single-sign-on/unlink", permission="own", methods=("POST",), fresh=True)
+def unlink_province() -> Any:
+    """Come in by it no longer."""
+    unlink(signed_in_member(), present_time())
+    return redirect(ROOT)
+
+
+def _provider() -> Provider:
+    return offered_by(staff.province_of(signed_in_member())) or abort(404)
+
+
+def _proof_page(error: Any = None) -> str:
+    member = signed_in_member()
+    return render_template(
+        "console/prove.html",
+        error=error,
+        by_password=staff.has_password(member),
+        provider=offered_by(staff.province_of(member)) if identity_of(member) else None,
+        next=safe_next(request.values.get("next"), ROOT),
+    )
+
+
 def _page(password_error: Any = None) -> str:
     member = signed_in_member()
     return render_template(
         "console/account.html",
+        provider=offered_by(staff.province_of(member)),
+        linked=identity_of(member),
+        by_password=staff.has_password(member),
         factors=factors.factors_of(member),
         codes_left=factors.recovery_codes_left(member),
         password_error=password_error,

@@ -6,11 +6,13 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
+from smartcity_saas.clock import Clock
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity import invitations, staff
-from smartcity_saas.identity.access import needs_second_factor, title_of
+from smartcity_saas.identity.access import title_of
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.models import StaffAttempt
+from smartcity_saas.identity.single_sign_on import offered_by
 from smartcity_saas.identity.throttle import attempt, network_of
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import enter
@@ -22,32 +24,38 @@ MOST_TRIES = 30
 @blueprint.page("/invitations/<token>", permission=None)
 def invitation(token: str) -> Any:
     """What one is invited to, and the form."""
-    return _page(token)
+    return invitation_page(token)
 
 
 @blueprint.page("/invitations/<token>", permission=None, methods=("POST",))
 def accept_invitation(token: str) -> Any:
     """Make the account; only name and password are one's own to choose."""
-    clock = current_app.config["CLOCK"]
     attempt(
         StaffAttempt, f"invitation:{network_of(request.remote_addr)}", MOST_TRIES, present_time()
     )
     username = request.form.get("username", "")
     try:
-        member = invitations.accept(token, username, request.form.get("password", ""), clock)
+        member = invitations.accept(token, username, request.form.get("password", ""), clock())
     except Invalid as error:
-        return _page(token, username, error.detail), 422
-    complete = not needs_second_factor(member.roles)
-    made = staff.begin_session(member.id, present_time(), complete=complete, device=device())
+        return invitation_page(token, username, error.detail), 422
+    made = staff.begin_session(member, present_time(), device=device())
     return enter(made, "/")
 
 
-def _page(token: str, username: str = "", error: Any = None) -> str:
-    found = invitations.open_invitation(token, current_app.config["CLOCK"])
+def invitation_page(token: str, username: str = "", error: Any = None) -> str:
+    """What one is invited to, and the form."""
+    found = invitations.open_invitation(token, clock())
     return render_template(
         "console/invitation.html",
         found=found,
         title=title_of(found.roles),
+        provider=offered_by(staff.province_at(found.province, found.city)),
         username=username,
         error=error,
     )
+
+
+def clock() -> Clock:
+    """The application's clock."""
+    found: Clock = current_app.config["CLOCK"]
+    return found

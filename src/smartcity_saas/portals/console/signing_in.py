@@ -21,6 +21,7 @@ from smartcity_saas.identity.gatekeeper import (
     safe_next,
     signed_in_member,
 )
+from smartcity_saas.identity.single_sign_on import offered, offered_by, sign_out_there
 from smartcity_saas.identity.staff import SignedIn
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
@@ -36,7 +37,7 @@ def sign_in() -> Any:
     """The form."""
     if current_staff() is not None:
         return redirect("/")
-    return _form()
+    return sign_in_form()
 
 
 @blueprint.page("/sign-in", permission=None, methods=("POST",))
@@ -53,9 +54,9 @@ def sign_in_with_password() -> Any:
             device=device(),
         )
     except Throttled as error:
-        return _form(username, error.detail), 429, {"Retry-After": str(error.retry_after)}
+        return sign_in_form(username, error.detail), 429, {"Retry-After": str(error.retry_after)}
     except Invalid as error:
-        return _form(username, error.detail), 422
+        return sign_in_form(username, error.detail), 422
     return enter(token, safe_next(request.form.get("next")))
 
 
@@ -120,11 +121,15 @@ def totp_code() -> Any:
 
 @blueprint.page("/sign-out", permission=None, methods=("POST",))
 def sign_out() -> Any:
-    """Leave."""
-    if token := session.get(STAFF):
+    """Leave; where one came in by the province's provider, leave there too."""
+    token, away = session.get(STAFF), None
+    if token:
+        half, back = half_signed_in(), f"{request.host_url}sign-in"
+        provider = offered_by(half.province) if half else None
+        away = provider and sign_out_there(provider, token, back, present_time())
         staff.sign_out(token)
     session.clear()
-    return redirect("/sign-in")
+    return leave_for(away) if away else redirect("/sign-in")
 
 
 @blueprint.page("/", permission="own")
@@ -138,6 +143,17 @@ def begin() -> Any:
     return redirect("/platform")
 
 
+def sign_in_form(username: str = "", error: Any = None) -> str:
+    """The form for name and password, and the provinces' providers."""
+    return render_template(
+        "console/sign_in.html",
+        username=username,
+        error=error,
+        providers=offered(),
+        next=safe_next(request.values.get("next")),
+    )
+
+
 def enter(token: str, going_to: str) -> Any:
     """Go in with a new session, or on to the second factor."""
     session.clear()
@@ -148,6 +164,12 @@ def enter(token: str, going_to: str) -> Any:
         return _remember_device(redirect(going_to), half.member.username)
     session[NEXT] = going_to
     return redirect("/sign-in/second" if half.has_factor else "/sign-in/set-up")
+
+
+def leave_for(url: str) -> Any:
+    """A page that goes on to another site by itself: what answers a form may not lead there
+    (``form-action``)."""
+    return render_template("console/go_on.html", url=url), {"Refresh": f"0; url={url}"}
 
 
 def place() -> tuple[str, str]:
@@ -244,12 +266,3 @@ def _remember_device(response: Any, username: str) -> Any:
         secure=request.is_secure,
     )
     return response
-
-
-def _form(username: str = "", error: Any = None) -> str:
-    return render_template(
-        "console/sign_in.html",
-        username=username,
-        error=error,
-        next=safe_next(request.values.get("next")),
-    )

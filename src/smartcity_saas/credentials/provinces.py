@@ -1,0 +1,101 @@
+"""Secrets of a province's own document, such as that of its staff's OpenID client. There are few,
+and no city's data hangs on them: the master key seals them itself."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+from cryptography.exceptions import InvalidTag
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Select, select, update
+
+from smartcity_saas.audit import Actor, record
+from smartcity_saas.credentials.keyring import Keyring
+from smartcity_saas.credentials.models import ProvinceSecret
+from smartcity_saas.credentials.store import CredentialError, check_secret
+from smartcity_saas.database import command, db
+
+EVERY = timedelta(hours=1)
+
+log = structlog.get_logger(__name__)
+
+
+def store_province_secret(
+    keyring: Keyring, actor: Actor, province: str, name: str, value: str, now: datetime
+) -> None:
+    """Keep a secret, in place of the one that the name had.
+
+    Raises:
+        Invalid: The name is odd, the value empty or too long.
+    """
+    check_secret(name, value)
+    with command() as session:
+        row = session.scalars(_query(province, name).with_for_update()).one_or_none()
+        if row is None:
+            row = ProvinceSecret(province=province, name=name)
+            session.add(row)
+        row.sealed = keyring.seal_platform(_place(province, name), value.encode())
+        row.updated_at, row.updated_by = now, actor.name
+        record(actor, "credential.set", f"province:{province}", {"name": name}, now)
+
+
+def read_province_secret(keyring: Keyring, province: str, name: str, now: datetime) -> str:
+    """A secret's value; that it was used is noted, once an hour at most.
+
+    Raises:
+        CredentialError: It has not been set, or cannot be opened.
+    """
+    row = db.session.scalars(_query(province, name)).one_or_none()
+    if row is None:
+        raise CredentialError(_("The secret “%(name)s” has not been set.", name=name))
+    try:
+        value = keyring.open_platform(_place(province, name), row.sealed).decode()
+    except InvalidTag:
+        log.error("province_secret_does_not_open", province=province, name=name)
+        raise CredentialError(
+            _("The secret “%(name)s” cannot be opened. Set it again.", name=name)
+        ) from None
+    if row.used_at is None or now - row.used_at >= EVERY:
+        with command() as session:
+            session.execute(
+                update(ProvinceSecret).where(ProvinceSecret.id == row.id).values(used_at=now)
+            )
+    return value
+
+
+def province_secrets(province: str) -> list[ProvinceSecret]:
+    """A province's secrets by name; their rows hold no value that reads."""
+    query = select(ProvinceSecret).where(ProvinceSecret.province == province)
+    return list(db.session.scalars(query.order_by(ProvinceSecret.name)))
+
+
+def reseal_province_secrets(keyring: Keyring) -> int:
+    """Seal with the present master key what an older one has sealed; returns how many.
+
+    Raises:
+        cryptography.exceptions.InvalidTag: No master key that we have opens one.
+    """
+    count = 0
+    for row in db.session.scalars(select(ProvinceSecret)).all():
+        sealed = keyring.reseal_platform(_place(row.province, row.name), row.sealed)
+        if sealed is None:
+            continue
+        with command() as session:
+            session.execute(
+                update(ProvinceSecret)
+                .where(ProvinceSecret.id == row.id, ProvinceSecret.sealed == row.sealed)
+                .values(sealed=sealed)
+            )
+        count += 1
+    return count
+
+
+def _query(province: str, name: str) -> Select[ProvinceSecret]:
+    return select(ProvinceSecret).where(
+        ProvinceSecret.province == province, ProvinceSecret.name == name
+    )
+
+
+def _place(province: str, name: str) -> str:
+    return f"secret:{province}:{name}"

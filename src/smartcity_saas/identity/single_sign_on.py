@@ -1,0 +1,350 @@
+"""Staff who come in by their province's own OpenID provider (single sign-on).
+
+It stands in for the password, for accounts of that province and of its cities alone; the second
+factor stays where a role needs one. Which account is whose there is kept by issuer and subject,
+linked by the owner of an account or as an invitation is taken up, never by a mail address: whoever
+runs the provider could write any.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from flask import current_app
+from flask_babel import lazy_gettext as _
+from marshmallow import Schema, ValidationError, validates_schema
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from smartcity_saas.audit import record
+from smartcity_saas.configuration.city import LiveDocument, Localized
+from smartcity_saas.configuration.fields import Choice, Credential, Line, Text
+from smartcity_saas.connectors.settings import Address
+from smartcity_saas.credentials import CredentialError, read_province_secret
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
+from smartcity_saas.identity import openid
+from smartcity_saas.identity.access import StaffMember
+from smartcity_saas.identity.channels import ChannelDown, ChannelRefused, Handshake
+from smartcity_saas.identity.handshakes import StaleHandshake, new_handshake
+from smartcity_saas.identity.models import Staff, StaffIdentity
+from smartcity_saas.identity.openid import Registration
+from smartcity_saas.identity.staff import (
+    Provided,
+    begin_session,
+    has_password,
+    id_token_of,
+    member_of,
+    province_of,
+)
+
+KEY = "single_sign_on"
+STATES = ("open", "closed")
+LENGTH = timedelta(minutes=10)
+LEEWAY = timedelta(seconds=60)
+SIGN_IN, LINK, PROVE, ACCEPT = "sign_in", "link", "prove", "accept"
+
+log = structlog.get_logger(__name__)
+
+
+class SingleSignOnSettings(Schema):
+    """A province's OpenID provider for staff."""
+
+    state = Choice(
+        STATES, load_default="open", metadata={"description": "Whether staff may sign in by it."}
+    )
+    title = Text(longest=20, metadata={"description": "What its button says."})
+    issuer = Address(required=True, metadata={"description": "The provider's issuer, `https://…`."})
+    client_id = Line(required=True, metadata={"description": "The console's client there."})
+    client_secret = Credential(
+        metadata={
+            "description": "Its secret, by name, if it has one: `smartcity secrets set "
+            "province:<slug> NAME`."
+        }
+    )
+
+    @validates_schema
+    def check(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """No layer above completes it, so it is whole where it stands."""
+        missing = [n for n, one in self.fields.items() if one.required and n not in data]
+        if missing:
+            raise ValidationError({n: [_("Write this too.")] for n in missing})
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A province's provider, as its document has it."""
+
+    province: str
+    title: Localized
+    values: Mapping[str, Any]
+
+    @property
+    def issuer(self) -> str:
+        """Its issuer."""
+        return str(self.values["issuer"])
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a provider has said of somebody, and what that is for. ``kept`` is what was put by when
+    it was begun."""
+
+    province: str
+    issuer: str
+    subject: str
+    id_token: str
+    purpose: str
+    kept: Mapping[str, str]
+
+
+class NotLinked(Invalid):
+    """The provider knows somebody whose account here we do not know."""
+
+
+def offered() -> list[Provider]:
+    """The providers by which staff may sign in, by province."""
+    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    found = (provider_of(one) for one in snapshot.documents.values() if one.kind == "province")
+    return sorted((one for one in found if one is not None), key=lambda one: one.province)
+
+
+def offered_by(province: str | None) -> Provider | None:
+    """A province's provider, if staff may sign in by it."""
+    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    return provider_of(snapshot.documents.get(f"province:{province}"))
+
+
+def provider_of(document: LiveDocument | None) -> Provider | None:
+    """The provider that a province's document names, if it does and it is open."""
+    if document is None or KEY not in document.values:
+        return None
+    values: Mapping[str, Any] = SingleSignOnSettings().load(document.values[KEY])
+    if values["state"] != "open":
+        return None
+    title = values.get("title") or document.values.get("name") or {"zh": document.name}
+    return Provider(document.name.removeprefix("province:"), title, values)
+
+
+def begin(
+    provider: Provider, purpose: str, redirect_uri: str, now: datetime, **kept: str
+) -> tuple[str, dict[str, Any]]:
+    """Begin at a province's provider.
+
+    Args:
+        provider: Where.
+        purpose: ``sign_in``, ``link``, ``prove`` (who is signed in proves it anew), ``accept``.
+        redirect_uri: Where the provider sends the browser back to.
+        now: The time.
+        kept: What to know again at the end.
+
+    Returns:
+        The address to send the browser to, and what its session keeps until it is back.
+
+    Raises:
+        ChannelDown: The provider does not answer, or the client's secret is not there.
+    """
+    handshake = new_handshake(redirect_uri)
+    more = {"max_age": "0"} if purpose == PROVE else {}
+    db.session.rollback()  # nothing stays open while the other side takes its time
+    url = openid.begin(_ours(provider, now), handshake, **more)
+    return url, {
+        "province": provider.province,
+        "purpose": purpose,
+        "state": handshake.state,
+        "nonce": handshake.nonce,
+        "verifier": handshake.verifier,
+        "redirect_uri": redirect_uri,
+        "begun": now.timestamp(),
+        "kept": kept,
+    }
+
+
+def finish(
+    provider: Provider, begun: Mapping[str, Any] | None, back: Mapping[str, str], now: datetime
+) -> Told:
+    """End what this browser has begun, with what the provider sent back.
+
+    Raises:
+        StaleHandshake: Another browser began it, at another province, or too long ago.
+        Cancelled, ChannelRefused, ChannelDown: The provider did not vouch for anybody.
+    """
+    if (
+        begun is None
+        or begun["province"] != provider.province
+        or not secrets.compare_digest(str(begun["state"]).encode(), back.get("state", "").encode())
+        or now.timestamp() - begun["begun"] > LENGTH.total_seconds()
+    ):
+        raise StaleHandshake
+    handshake = Handshake(
+        begun["state"], begun["nonce"], begun["verifier"], begun["redirect_uri"], False
+    )
+    db.session.rollback()
+    try:
+        claims, id_token = openid.finish(_ours(provider, now), handshake, back)
+        if begun["purpose"] == PROVE:
+            _refuse_old_proof(claims, datetime.fromtimestamp(begun["begun"], UTC))
+    except (ChannelRefused, ChannelDown) as error:
+        log.warning("single_sign_on.failed", province=provider.province, reason=error.reason)
+        raise
+    return Told(
+        provider.province,
+        provider.issuer,
+        claims["sub"],
+        id_token,
+        begun["purpose"],
+        begun["kept"],
+    )
+
+
+def sign_in(told: Told, now: datetime, *, device: str = "") -> str:
+    """Sign in whoever the provider vouches for; returns the session's token, which may still need
+    a second factor.
+
+    Raises:
+        NotLinked: No account here is theirs, it is closed, or it stands in another province by now.
+    """
+    account = db.session.scalars(
+        select(Staff).join(StaffIdentity, StaffIdentity.staff_id == Staff.id).where(_is(told))
+    ).one_or_none()
+    member = member_of(account) if account and account.disabled_at is None else None
+    if member is None or province_of(member) != told.province:
+        raise NotLinked(
+            _(
+                "No account on this console is linked with that one. Sign in by your password and "
+                "link it under “My account”, or open the link of your invitation."
+            )
+        )
+    return begin_session(
+        member, now, device=device, provided=Provided(told.province, told.id_token)
+    )
+
+
+def proves(member: StaffMember, told: Told) -> bool:
+    """Whether what the provider said is about somebody."""
+    query = select(StaffIdentity.id).where(_is(told), StaffIdentity.staff_id == member.id)
+    return db.session.scalars(query).first() is not None
+
+
+def link(member: StaffMember, told: Told, now: datetime) -> None:
+    """Let somebody come in by their province's provider.
+
+    Raises:
+        NotAllowed: It is not their province's.
+        Conflict: That account over there is another's, or they have one already.
+    """
+    if province_of(member) != told.province:
+        raise NotAllowed(_("This provider is not your province's."))
+    try:
+        with command() as session:
+            session.add(
+                StaffIdentity(
+                    staff_id=member.id,
+                    province=told.province,
+                    issuer=told.issuer,
+                    subject=told.subject,
+                    created_at=now,
+                )
+            )
+            session.flush()
+            by = {"by": f"province:{told.province}"}
+            record(member.actor, "staff.link", f"staff:{member.username}", by, now)
+    except IntegrityError:
+        raise Conflict(
+            _("It is linked with another account of the console, or yours with another of it.")
+        ) from None
+
+
+def unlink(member: StaffMember, now: datetime) -> None:
+    """Let somebody come in by their province's provider no longer.
+
+    Raises:
+        Conflict: It is their only way in.
+        NotFound: They do not.
+    """
+    if not has_password(member):
+        raise Conflict(_("This is the only way in to this account."))
+    with command() as session:
+        gone = session.scalars(
+            delete(StaffIdentity)
+            .where(StaffIdentity.staff_id == member.id)
+            .returning(StaffIdentity.id)
+        ).all()
+        if not gone:
+            raise NotFound
+        record(member.actor, "staff.unlink", f"staff:{member.username}", {}, now)
+
+
+def identity_of(member: StaffMember) -> StaffIdentity | None:
+    """Who somebody is at their province's provider."""
+    query = select(StaffIdentity).where(StaffIdentity.staff_id == member.id)
+    return db.session.scalars(query).one_or_none()
+
+
+def count_linked(provider: Provider) -> int:
+    """How many accounts come in by a provider."""
+    query = select(func.count()).select_from(StaffIdentity)
+    query = query.where(
+        StaffIdentity.province == provider.province, StaffIdentity.issuer == provider.issuer
+    )
+    return int(db.session.scalar(query) or 0)
+
+
+def sign_out_there(provider: Provider, token: str, back: str, now: datetime) -> str | None:
+    """The address at which a session that came by a provider ends there too, if it has one."""
+    found = id_token_of(token)
+    if found is None or found[0] != provider.province:
+        return None
+    try:
+        return openid.end(_ours(provider, now), found[1], back)
+    except ChannelDown:
+        return None
+
+
+def probe(provider: Provider, now: datetime) -> str:
+    """Ask whether a provider answers as it should; returns its issuer.
+
+    Raises:
+        ChannelDown: It does not, or the client's secret is not there.
+    """
+    return str(openid.discover(_ours(provider, now).owner, provider.issuer)["issuer"])
+
+
+def _ours(provider: Provider, now: datetime) -> Registration:
+    reference = provider.values.get("client_secret")
+    try:
+        secret = reference and read_province_secret(
+            current_app.extensions["keyring"], provider.province, reference["credential"], now
+        )
+    except CredentialError:
+        raise ChannelDown("credential") from None
+    return Registration(
+        f"province:{provider.province}",
+        provider.issuer,
+        provider.values["client_id"],
+        secret,
+        "openid profile",
+    )
+
+
+def _refuse_old_proof(claims: Mapping[str, Any], begun: datetime) -> None:
+    """``max_age`` was asked for, so the provider says when it last saw the person sign in (OpenID
+    Connect Core 1.0, section 3.1.2.1); it must be since we asked."""
+    at = claims.get("auth_time")
+    if isinstance(at, bool) or not isinstance(at, (int, float)):
+        raise ChannelRefused("ID token: no auth_time")
+    if at < (begun - LEEWAY).timestamp():
+        raise ChannelRefused("ID token: auth_time")
+
+
+def _is(told: Told) -> Any:
+    return (
+        (StaffIdentity.province == told.province)
+        & (StaffIdentity.issuer == told.issuer)
+        & (StaffIdentity.subject == told.subject)
+    )

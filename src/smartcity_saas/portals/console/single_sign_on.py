@@ -1,0 +1,121 @@
+"""Coming in by a province's own OpenID provider, and coming back from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, redirect, request, session
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.database import command
+from smartcity_saas.errors import Invalid, NotAllowed
+from smartcity_saas.identity import invitations, single_sign_on, staff
+from smartcity_saas.identity.browsers import device
+from smartcity_saas.identity.channels import Cancelled
+from smartcity_saas.identity.gatekeeper import STAFF, current_staff, safe_next, signed_in_member
+from smartcity_saas.identity.models import StaffAttempt
+from smartcity_saas.identity.single_sign_on import (
+    ACCEPT,
+    LINK,
+    SIGN_IN,
+    NotLinked,
+    Provider,
+    Told,
+    offered_by,
+)
+from smartcity_saas.identity.staff import Provided
+from smartcity_saas.identity.throttle import attempt, network_of
+from smartcity_saas.portals.console.blueprint import blueprint
+from smartcity_saas.portals.console.invitations import clock, invitation_page
+from smartcity_saas.portals.console.signing_in import enter, leave_for, sign_in_form
+from smartcity_saas.tenancy.here import present_time
+
+ROOT = "/sign-in/with/<province>"
+BEGUN = "single_sign_on"
+MOST_BEGUN = 60
+
+
+@blueprint.page(ROOT, permission=None)
+def sign_in_with(province: str) -> Any:
+    """Go to a province's provider."""
+    if current_staff() is not None:
+        return redirect("/")
+    provider = offered_by(province) or abort(404)
+    return redirect(_begin(SIGN_IN, provider, next=safe_next(request.args.get("next"))))
+
+
+@blueprint.page(f"{ROOT}/callback", permission=None)
+def sign_in_with_callback(province: str) -> Any:
+    """Where a province's provider sends the browser back to."""
+    provider, begun = offered_by(province) or abort(404), session.pop(BEGUN, None)
+    try:
+        told = single_sign_on.finish(provider, begun, request.args, present_time())
+    except Cancelled as error:
+        return sign_in_form(error=error.detail) if current_staff() is None else redirect("/account")
+    if told.purpose == ACCEPT:
+        return _accept(told)
+    if told.purpose == SIGN_IN:
+        return _sign_in(told)
+    return _link(told) if told.purpose == LINK else _prove(told)
+
+
+@blueprint.page("/invitations/<token>/with-province", permission=None, methods=("POST",))
+def accept_with_province(token: str) -> Any:
+    """Take an invitation up as somebody whom the province's provider knows."""
+    place = invitations.open_invitation(token, clock())
+    provider = offered_by(staff.province_at(place.province, place.city)) or abort(404)
+    username = request.form.get("username", "")
+    try:
+        staff.read_username(username)
+    except Invalid as error:
+        return invitation_page(token, username, error.detail), 422
+    return go_on(ACCEPT, provider, invitation=token, username=username)
+
+
+def go_on(purpose: str, provider: Provider, **kept: str) -> Any:
+    """Answer a form by going on to a provider."""
+    return leave_for(_begin(purpose, provider, **kept))
+
+
+def _begin(purpose: str, provider: Provider, **kept: str) -> str:
+    now = present_time()
+    attempt(StaffAttempt, f"provider:{network_of(request.remote_addr)}", MOST_BEGUN, now)
+    back = f"{request.host_url}sign-in/with/{provider.province}/callback"
+    url, session[BEGUN] = single_sign_on.begin(provider, purpose, back, now, **kept)
+    return url
+
+
+def _sign_in(told: Told) -> Any:
+    try:
+        token = single_sign_on.sign_in(told, present_time(), device=device())
+    except NotLinked as error:
+        return sign_in_form(error=error.detail), 422
+    return enter(token, safe_next(told.kept["next"]))
+
+
+def _accept(told: Told) -> Any:
+    token, username = told.kept["invitation"], told.kept["username"]
+    try:
+        with command():
+            member = invitations.accept(token, username, None, clock())
+            single_sign_on.link(member, told, present_time())
+    except Invalid as error:
+        return invitation_page(token, username, error.detail), 422
+    provided = Provided(told.province, told.id_token)
+    made = staff.begin_session(member, present_time(), device=device(), provided=provided)
+    return enter(made, "/")
+
+
+def _link(told: Told) -> Any:
+    member = signed_in_member()
+    if member.username != told.kept["username"]:
+        raise NotAllowed(_("You have signed in as somebody else meanwhile. Begin again."))
+    single_sign_on.link(member, told, present_time())
+    return redirect("/account?done=linked")
+
+
+def _prove(told: Told) -> Any:
+    if not single_sign_on.proves(signed_in_member(), told):
+        raise NotAllowed(_("That is not the account over there with which yours is linked."))
+    staff.note_proof(session[STAFF], present_time())
+    return redirect(safe_next(told.kept["next"], "/account"))

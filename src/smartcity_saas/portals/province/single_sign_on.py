@@ -1,0 +1,123 @@
+"""How staff of a province sign in by its own OpenID provider: switched on and off, tried, seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import current_app, redirect, render_template, request
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.problems import Path
+from smartcity_saas.credentials import province_secrets, store_province_secret
+from smartcity_saas.errors import Conflict, Invalid, SmartCityError
+from smartcity_saas.identity.gatekeeper import documents, signed_in_member
+from smartcity_saas.identity.single_sign_on import KEY, STATES, count_linked, probe, provider_of
+from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.here import present_time
+
+PAGE = f"{ROOT}/single-sign-on"
+SECRET = "single_sign_on"  # noqa: S105 -- a name
+
+
+@blueprint.page(PAGE, permission="province.see")
+def single_sign_on(province: str) -> Any:
+    """What is set, whether it works, how many use it; or how to begin."""
+    return _page(province)
+
+
+@blueprint.page(PAGE, permission="province.change", methods=("POST",))
+def save_single_sign_on(province: str) -> Any:
+    """Write the provider into the province's document, and keep its secret."""
+    typed = {name: request.form.get(name, "").strip() for name in ("issuer", "client_id")}
+    secret, live = request.form.get("secret", "").strip(), documents().live(f"province:{province}")
+    values: dict[str, Any] = {**live.values.get(KEY, {}), **typed, "state": "open"}
+    if secret:
+        values.setdefault("client_secret", {"credential": SECRET})
+    try:
+        documents().change(
+            live.name, request.form.get("revision", 0, int), "", _leaves(live.values, values)
+        )
+        if secret:
+            store_province_secret(
+                current_app.extensions["keyring"],
+                signed_in_member().actor,
+                province,
+                values["client_secret"]["credential"],
+                secret,
+                present_time(),
+            )
+    except Invalid as error:
+        errors = {one.pointer.rpartition("/")[2]: one.message for one in error.problems}
+        return _page(province, typed=typed, errors=errors, error=error.detail), error.status
+    return redirect(_address(province, "saved"))
+
+
+@blueprint.page(f"{PAGE}/state", permission="province.change", methods=("POST",))
+def switch_single_sign_on(province: str) -> Any:
+    """Switch it on or off; who has come in by it stays in until they leave."""
+    state = request.form.get("state", "")
+    if state not in STATES:
+        raise Invalid(_("Choose on or off."))
+    live = documents().live(f"province:{province}")
+    if KEY not in live.values:
+        raise Conflict(_("Write down the provider first."))
+    documents().change(live.name, request.form.get("revision", 0, int), "", {(KEY, "state"): state})
+    return redirect(_address(province, "saved"))
+
+
+@blueprint.page(f"{PAGE}/probe", permission="province.change", methods=("POST",))
+def probe_single_sign_on(province: str) -> Any:
+    """Ask the provider whether it answers."""
+    provider = provider_of(documents().live(f"province:{province}"))
+    if provider is None:
+        return redirect(_address(province, ""))
+    try:
+        probe(provider, present_time())
+    except SmartCityError as error:
+        return _page(province, probed=error.title)
+    return redirect(_address(province, "works"))
+
+
+def _leaves(before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[Path, Any]:
+    if KEY not in before:
+        return {(KEY,): dict(values)}
+    return {(KEY, name): value for name, value in values.items()}
+
+
+def _page(province: str, **values: Any) -> str:
+    live = documents().live(f"province:{province}")
+    settings = live.values.get(KEY)
+    provider = provider_of(live)
+    reference = (settings or {}).get("client_secret")
+    back = f"{request.host_url}sign-in"
+    defaults = {
+        "typed": {"issuer": "", "client_id": "", **(settings or {})},
+        "errors": {},
+        "error": None,
+        "probed": None,
+    }
+    return render_template(
+        "province/single_sign_on.html",
+        settings=settings,
+        provider=provider,
+        linked=count_linked(provider) if provider else 0,
+        secret=next(
+            (
+                row
+                for row in province_secrets(province)
+                if reference and row.name == reference["credential"]
+            ),
+            None,
+        ),
+        needs_secret=bool(reference),
+        back=f"{back}/with/{province}/callback",
+        left=back,
+        done=request.args.get("done"),
+        **{**defaults, **values},
+        **shell(province),
+    )
+
+
+def _address(province: str, done: str) -> str:
+    return f"/provinces/{province}/single-sign-on?done={done}"
