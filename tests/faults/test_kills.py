@@ -12,7 +12,22 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from flask import current_app
 
+from smartcity_saas.app import create_app
+from smartcity_saas.audit import system
+from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.stored import live_documents
+from smartcity_saas.credentials import (
+    Keyring,
+    read_credential,
+    read_province_secret,
+    store_credential,
+    store_province_secret,
+)
+from smartcity_saas.settings import Settings
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.entering import city_scope
 from tests.cli.test_commands import Shell
 from tests.conftest import ROOT
 
@@ -87,3 +102,61 @@ def _pending(shell: Shell, folders: list[str]) -> int:
     )
     assert done.returncode in (0, 3), done
     return done.returncode
+
+
+OLD, NEW = "the master key before, 32 characters at least", "the master key of today, 32 characters"
+
+
+def secrets_in_every_city(shell: Shell, key: str) -> list[tuple[int, str]]:
+    """Store one in each city, and one of a province, under a master key; returns the cities."""
+    with application(shell, key).app_context():
+        keyring, now = current_app.extensions["keyring"], utc_now()
+        cities = [(one.id, one.name) for one in live_documents() if one.kind == "city"]
+        for city_id, name in cities:
+            with city_scope(city_id):
+                store_credential(keyring, system("test"), "secret", f"of {name}", now)
+        store_province_secret(keyring, system("test"), "zhejiang", "secret", "of zhejiang", now)
+    return cities
+
+
+def application(shell: Shell, key: str) -> SiteFlask:
+    """The product with one master key, and no other."""
+    url = shell.env["DATABASE_URL"]
+    return create_app(
+        Settings(secret_key=key, master_key=key, database_url=url, owner_url=url), serving=False
+    )
+
+
+def wrapped_by(shell: Shell, key: str) -> int:
+    """How many cities' keys a master key has wrapped."""
+    query = "SELECT count(*) FROM city_key WHERE master_mark = ?"
+    with closing(sqlite3.connect(shell.folder / "test.sqlite3", timeout=30)) as connection:
+        return int(connection.execute(query, (Keyring(key).mark,)).fetchone()[0])
+
+
+@pytest.mark.parametrize("cities", [1, 60, 200])
+def test_a_killed_rotation_goes_on_where_it_was(shell: Shell, cities: int) -> None:
+    """Killed in the middle, every secret opens with the two keys; run again, with the new one
+    alone."""
+    shell.run("rollout", str(CITIES))
+    known = secrets_in_every_city(shell, OLD)
+    shell.env |= {"SMARTCITY_MASTER_KEY": NEW, "SMARTCITY_OLD_MASTER_KEY": OLD}
+    shell.env["SMARTCITY_SECRET_KEY"] = NEW
+    killed = kill_when(shell, lambda: wrapped_by(shell, NEW) >= cities, "secrets", "rotate-master")
+    assert killed == -signal.SIGKILL
+    done = wrapped_by(shell, NEW)
+    assert cities <= done < len(known)
+    with application(shell, OLD).app_context():
+        both = Keyring(NEW, OLD)
+        for city_id, name in known:
+            with city_scope(city_id):
+                assert read_credential(both, "secret") == f"of {name}"
+    said = shell.json("secrets", "rotate-master")
+    assert said["rewrapped"] == len(known) - done
+    assert said["province_secrets"] == 1
+    with application(shell, NEW).app_context():
+        for city_id, name in known:
+            with city_scope(city_id):
+                assert read_credential(Keyring(NEW), "secret") == f"of {name}"
+        read = read_province_secret(Keyring(NEW), "zhejiang", "secret", utc_now())
+        assert read == "of zhejiang"
