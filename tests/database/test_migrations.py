@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import upgrade as migrate_to
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from smartcity_saas.app import create_app
@@ -23,6 +25,8 @@ from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.readiness import readiness
+from smartcity_saas.services.hospital_appointments import patients
+from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.entering import city_scope
 from tests import postgres
@@ -94,8 +98,9 @@ def test_upgrading_again_changes_nothing(world: World) -> None:
     assert readiness() == {"database": True, "migrations": True, "fleet": True}
 
 
-def test_a_trail_that_stands_already_is_linked(empty: World, tmp_path: Path) -> None:
-    """Upgrading from before the chain: acts of two cities become two whole chains."""
+@pytest.fixture
+def old(empty: World, tmp_path: Path) -> Iterator[Settings]:
+    """An installation with a database of its own, which nothing has been done to yet."""
     settings = empty.app.config["SETTINGS"]
     with contextlib.ExitStack() as stack:
         if empty.engine == "postgresql":
@@ -103,8 +108,39 @@ def test_a_trail_that_stands_already_is_linked(empty: World, tmp_path: Path) -> 
             urls = (made.application, made.owner)
         else:
             urls = (f"sqlite:///{tmp_path}/old.sqlite3",) * 2
-        old = replace(settings, database_url=urls[0], owner_url=urls[1])
-        fresh(lambda: _upgrade_with_acts(old))  # type: ignore[arg-type, return-value]
+        yield replace(settings, database_url=urls[0], owner_url=urls[1])
+
+
+def add_cities(connection: Connection) -> Iterator[int]:
+    """Two cities, and their rows open to the statements meanwhile."""
+    for city in (1, 2):
+        connection.execute(
+            text(
+                "INSERT INTO document (id, name, kind, live_number, went_live,"
+                " changed_at_version, content_version)"
+                f" VALUES ({city}, 'c{city}', 'city', 0, false, 0, 0)"
+            )
+        )
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL app.city_id = '{city}'"))
+        yield city
+
+
+def new_id(connection: Connection) -> str:
+    """A key as the database writes it."""
+    made = uuid.uuid4()
+    return str(made) if connection.dialect.name == "postgresql" else made.hex
+
+
+def test_a_trail_that_stands_already_is_linked(old: Settings) -> None:
+    """Upgrading from before the chain: acts of two cities become two whole chains."""
+    fresh(lambda: _upgrade_with_acts(old))  # type: ignore[arg-type, return-value]
+
+
+def test_telephones_that_stand_open_are_sealed(old: Settings) -> None:
+    """Upgrading from before: each opens in its own city, is found by its index, and nothing of it
+    stands in the table any more."""
+    fresh(lambda: _upgrade_with_patients(old))  # type: ignore[arg-type, return-value]
 
 
 def _upgrade_with_acts(settings: Settings) -> None:
@@ -113,22 +149,13 @@ def _upgrade_with_acts(settings: Settings) -> None:
         migrate_to(revision="0002_money")
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
-            for city in (1, 2):
-                connection.execute(
-                    text(
-                        "INSERT INTO document (id, name, kind, live_number, went_live,"
-                        " changed_at_version, content_version)"
-                        f" VALUES ({city}, 'c{city}', 'city', 0, false, 0, 0)"
-                    )
-                )
-                if engine.dialect.name == "postgresql":
-                    connection.execute(text(f"SET LOCAL app.city_id = '{city}'"))
+            for city in add_cities(connection):
                 for act in range(3):
                     connection.execute(
                         text(
                             "INSERT INTO city_audit_event (city_id, id, at, actor, actor_label,"
                             " action, subject, detail) VALUES"
-                            f" ({city}, '{uuid.uuid4() if engine.dialect.name == 'postgresql' else uuid.uuid4().hex}',"
+                            f" ({city}, '{new_id(connection)}',"
                             f" '2026-01-0{act + 1} 08:00:00.000000', 'staff:x', 'X', 'a.b', 's',"
                             """ '{"n": 1, "title": {"zh": "一"}}')"""
                         )
@@ -140,3 +167,45 @@ def _upgrade_with_acts(settings: Settings) -> None:
                 verdict = verify_trail()
                 assert (verdict.count, verdict.found) == (3, None)
         db.engine.dispose()
+
+
+def _upgrade_with_patients(settings: Settings) -> None:
+    app = create_app(settings, serving=False)
+    with app.app_context():
+        migrate_to(revision="0010_single_sign_on")
+        migrate_to(revision="hospital_appointments_0001")
+        engine = create_engine(settings.owner_url)
+        with engine.begin() as connection:
+            for city in add_cities(connection):
+                resident = new_id(connection)
+                connection.execute(
+                    text(
+                        "INSERT INTO resident (city_id, id, name, demo, created_at, assurance)"
+                        f" VALUES ({city}, '{resident}', 'R', false, '2026-01-01', 'none')"
+                    )
+                )
+                for phone in (f"1380000000{city}", "12345", ""):
+                    connection.execute(
+                        text(
+                            "INSERT INTO patient (city_id, id, resident_id, name, relation, phone,"
+                            f" created_at) VALUES ({city}, '{new_id(connection)}', '{resident}',"
+                            f" 'P', 'self', '{phone}', '2026-01-01 08:00:00.000000')"
+                        )
+                    )
+        engine.dispose()
+        upgrade_database(settings)
+        now = datetime.now(UTC)
+        for city in (1, 2):
+            with city_scope(city):
+                found = db.session.scalars(select(Patient)).all()
+                phones = {patients.phone_of(one, now): one.shown for one in found}
+                assert phones == {
+                    f"1380000000{city}": f"138****000{city}",
+                    "12345": "****45",
+                    "": "",
+                }
+                wanted = patients.has_phone(f"138-0000-000{city}", now)
+                assert len(db.session.scalars(select(Patient).where(wanted)).all()) == 1
+        db.engine.dispose()
+        assert "phone" not in {one["name"] for one in inspect(engine).get_columns("patient")}
+        engine.dispose()

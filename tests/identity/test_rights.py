@@ -124,7 +124,12 @@ def test_deleting_leaves_what_the_law_keeps(phones: World) -> None:  # noqa: F81
         assert (row.name, row.assurance, row.number) == ("", "none", None)
         assert row.closed_at is not None
         patient = db.session.scalars(select(Patient)).one()
-        assert (patient.name, patient.phone) == ("—", "")
+        assert (patient.name, patient.sealed, patient.shown, patient.phone_index) == (
+            "—",
+            None,
+            "",
+            "",
+        )
         assert db.session.scalars(select(ResidentIdentity)).all() == []
         assert verify_trail().found is None
     by_phone(phones)

@@ -167,7 +167,7 @@ def masked_contact(kind: str, address: str) -> str:
     if kind == "mail":
         name, _at, domain = address.partition("@")
         return f"{name[:1]}***@{domain}"
-    return f"{address[:3]}****{address[-4:]}"
+    return f"{address[:3]}****{address[-4:]}" if len(address) > 10 else f"****{address[-2:]}"
 
 
 def _locked(resident_id: uuid.UUID) -> Resident:

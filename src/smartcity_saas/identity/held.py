@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,7 +30,9 @@ class Held:
     ``erase`` says what happens when the resident leaves: ``delete``; ``blank`` (the columns of
     ``blank`` take those values, the rest is nobody's); ``keep``, for the reason of ``why``.
     ``shown`` are the columns that people see, with their names; a download has all. ``words`` has
-    what a column's codes mean, in both languages.
+    what a column's codes mean, in both languages. ``seals`` says, of a row, what its column
+    ``sealed`` holds: a name for it, and the kind that it was sealed as; ``shown`` is then the same
+    masked.
     """
 
     title: Localized
@@ -39,6 +41,7 @@ class Held:
     blank: Mapping[str, Any] = field(default_factory=dict)
     why: Localized | None = None
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seals: Callable[[Any], tuple[str, str]] | None = None
 
     def word(self, column: str, value: Any) -> Any:
         """A value as people read it: a code of the program in words, the rest as it is."""

@@ -21,11 +21,11 @@ from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.assurance import NAME_COLUMNS
 from smartcity_saas.identity.held import Held
-from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
+from smartcity_saas.identity.models import ApiAnswer, Resident
 from smartcity_saas.identity.real_names import masked_name, masked_number
 from smartcity_saas.identity.residents import SignedInResident
 
-_SECRET = frozenset({"token_hash", "id_token", "number_index", "sealed"})
+_SECRET = frozenset({"token_hash", "id_token", "number_index", "phone_index", "sealed"})
 """Columns that open doors or say nothing; what is sealed in them is shown opened."""
 
 
@@ -84,9 +84,11 @@ def as_json(found: Sequence[Holding], now: datetime) -> list[dict[str, Any]]:
 
 
 def opened(row: Any, now: datetime, *, masked: bool = False) -> dict[str, str]:
-    """What is sealed in a row, opened; ``masked`` for screens."""
-    if isinstance(row, ResidentContact):
-        return {"address": row.shown if masked else open_personal(row.kind, row.sealed, now)}
+    """What is sealed in a row, opened; ``masked`` for screens, where ``shown`` stands beside."""
+    seals = _held(type(row)).seals
+    if seals is not None:
+        name, kind = seals(row)
+        return {} if masked or row.sealed is None else {name: open_personal(kind, row.sealed, now)}
     if isinstance(row, Resident) and row.real_name is not None and row.number is not None:
         name, number = (
             open_personal("real_name", row.real_name, now),

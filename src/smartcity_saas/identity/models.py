@@ -224,6 +224,7 @@ class ResidentContact(CityModel):
         words={
             "kind": {"sms": {"zh": "手机", "en": "Mobile"}, "mail": {"zh": "邮箱", "en": "Mail"}}
         },
+        seals=lambda row: ("address", row.kind),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),

@@ -1,7 +1,10 @@
-"""What a migration says to wall a table."""
+"""What migrations say to wall a table, and to go through the rows of cities."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import sqlalchemy as sa
 from alembic import op
 
 from smartcity_saas.database.roles import append_only_triggers, row_security
@@ -21,3 +24,15 @@ def keep_append_only(*tables: str) -> None:
         for table in tables:
             for statement in append_only_triggers(table):
                 op.execute(statement)
+
+
+def inside_each_city(bind: sa.Connection) -> Iterator[int]:
+    """Every city's key, one after the other, with its rows open to the statements meanwhile."""
+    cities = bind.execute(sa.text("SELECT id FROM document WHERE kind = 'city' ORDER BY id"))
+    walled = bind.dialect.name == "postgresql"
+    for city_id in cities.scalars().all():
+        if walled:
+            bind.execute(sa.text(f"SET LOCAL app.city_id = '{int(city_id)}'"))
+        yield city_id
+    if walled:
+        bind.execute(sa.text("SET LOCAL app.city_id = ''"))

@@ -10,9 +10,14 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
+from smartcity_saas.credentials.personal import own_index
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.importing import OPTIONAL, REQUIRED
-from smartcity_saas.services.hospital_appointments.models import ClinicSession, Patient
+from smartcity_saas.services.hospital_appointments.models import (
+    PATIENT_PHONE,
+    ClinicSession,
+    Patient,
+)
 from tests.conftest import Browser, fresh
 from tests.services.hospital_appointments.conftest import ROW, Clinic
 
@@ -275,3 +280,29 @@ def test_what_others_have_does_not_exist(clinic: Clinic) -> None:
     with clinic.world.inside("hangzhou"):
         session = db.session.scalars(select(ClinicSession.id)).one()
     assert other.get(f"{ROOT}/sessions/{session}/book").status_code == 404
+
+
+def test_telephones_are_sealed_found_and_masked(clinic: Clinic) -> None:
+    """At rest nobody reads one; the desk finds by it, sees it masked, and whole where somebody has
+    to ring up; a resident's download has it, and another city's index is another."""
+    world, phone = clinic.world, NEW["phone"]
+    browser, _path = book(clinic)
+    with world.inside("hangzhou"):
+        row = db.session.scalars(select(Patient)).one()
+        assert phone.encode() not in (row.sealed or b"")
+        assert (row.shown, len(row.phone_index)) == ("138****0000", 64)
+        here = row.phone_index
+    with world.inside("ningbo"):
+        assert own_index(PATIENT_PHONE, phone, world.clock()) != here
+    assert "138****0000" in browser.get(f"{ROOT}/patients").text
+    assert phone in browser.post("/me/data/download", "/me/data").text
+    staff, base = world.city_staff("hangzhou"), "/cities/hangzhou/hospital-appointments"
+    for typed in (phone, "138 0000 0000"):
+        assert "示例甲" in staff.get(f"{base}?text={typed}").text
+    assert "示例甲" not in staff.get(f"{base}?text=13800000001").text
+    session = f"{base}/sessions/{clinic.session()}"
+    page = staff.get(session).text
+    assert ("138****0000" in page, phone in page) == (True, False)
+    assert phone in staff.get(f"{session}/list.csv").text
+    staff.post(f"{session}/close", session, zh="医生生病", en="The doctor is ill")
+    assert phone in staff.get(session).text

@@ -7,7 +7,11 @@ import sqlalchemy as sa
 from alembic import op
 
 from smartcity_saas.audit.chain import BEGINNING, link_hash
-from smartcity_saas.migrations.operations import keep_append_only, wall_city_tables
+from smartcity_saas.migrations.operations import (
+    inside_each_city,
+    keep_append_only,
+    wall_city_tables,
+)
 
 revision = "0003_audit_chain"
 down_revision = "0002_money"
@@ -38,13 +42,8 @@ def upgrade() -> None:
     if not postgresql:
         for act in ("update", "delete"):
             op.execute(f'DROP TRIGGER "{TRAIL}_no_{act}"')
-    cities = bind.execute(sa.text("SELECT id FROM document WHERE kind = 'city' ORDER BY id"))
-    for city_id in cities.scalars().all():
-        if postgresql:
-            op.execute(f"SET LOCAL app.city_id = '{int(city_id)}'")
+    for city_id in inside_each_city(bind):
         _link(bind, city_id)
-    if postgresql:
-        op.execute("SET LOCAL app.city_id = ''")
     op.create_index("uq_city_audit_event_city_id_number", TRAIL, ["city_id", "number"], unique=True)
     if not postgresql:
         keep_append_only(TRAIL)

@@ -21,8 +21,9 @@ from smartcity_saas.services.hospital_appointments.importing import (
     REQUIRED,
     counts_of_city,
 )
-from smartcity_saas.services.hospital_appointments.models import CLINIC_NAMES, HALF_NAMES
+from smartcity_saas.services.hospital_appointments.models import CLINIC_NAMES, CLOSED, HALF_NAMES
 from smartcity_saas.services.hospital_appointments.names import SERVICE
+from smartcity_saas.services.hospital_appointments.patients import phone_of
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time, served_city
@@ -66,7 +67,14 @@ def list_csv(city: str, session_id: uuid.UUID) -> Any:
     with city_scope(served.id):
         found = schedule.session_of(session_id)
         rows = [
-            (a.number, f"{a.starts_at.astimezone(zone):%H:%M}", p.name, p.phone, a.code, a.state)
+            (
+                a.number,
+                f"{a.starts_at.astimezone(zone):%H:%M}",
+                p.name,
+                phone_of(p, present_time()),
+                a.code,
+                a.state,
+            )
             for a, p in listing.list_of(session_id)
         ]
     return csv_response(f"{city}-{found.day}-{found.half}.csv", LIST_COLUMNS, rows)
@@ -121,7 +129,7 @@ def _page(city: str, **values: Any) -> str:
     text = request.args.get("text", "").strip()[:60]
     with city_scope(served.id):
         hospitals, sessions = counts_of_city()
-        found = listing.find_appointments(text) if text else []
+        found = listing.find_appointments(text, now) if text else []
         views = listing.sessions_of_day(day, rules, now)
     return render_template(
         "hospital_appointments/desk.html",
@@ -149,6 +157,7 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         found = schedule.session_of(session_id)
         (view,) = schedule.views_of([found], rules, present_time())
         people = listing.list_of(session_id)
+        ring_up = {p.id: phone_of(p, present_time()) for a, p in people if a.state == CLOSED}
         doctor, department = found.doctor, found.department
         hospital = department.hospital
     return render_template(
@@ -159,6 +168,7 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         department=department,
         hospital=hospital,
         people=people,
+        ring_up=ring_up,
         now=present_time(),
         soon=present_time() + booking.ARRIVES_BEFORE,
         half_names=HALF_NAMES,

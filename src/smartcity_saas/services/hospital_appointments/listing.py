@@ -19,6 +19,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     Patient,
 )
+from smartcity_saas.services.hospital_appointments.patients import has_phone
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import SessionView, views_of
 
@@ -59,14 +60,16 @@ def list_of(session_id: uuid.UUID) -> list[tuple[Appointment, Patient]]:
     return [(*row,) for row in db.session.execute(query)]
 
 
-def find_appointments(text: str, limit: int = 50) -> list[tuple[Appointment, Patient, Any]]:
+def find_appointments(
+    text: str, now: datetime, limit: int = 50
+) -> list[tuple[Appointment, Patient, Any]]:
     """Appointments by code, the patient's name or telephone; the latest first."""
     code = text.upper().removeprefix("APPT:")
     query = (
         select(Appointment, Patient, ClinicSession)
         .join(Patient, Patient.id == Appointment.patient_id)
         .join(ClinicSession, ClinicSession.id == Appointment.session_id)
-        .where(or_(Appointment.code == code, Patient.name == text, Patient.phone == text))
+        .where(or_(Appointment.code == code, Patient.name == text, has_phone(text, now)))
         .order_by(Appointment.starts_at.desc())
         .limit(limit)
     )

@@ -152,8 +152,13 @@ class ClinicPlace(CityModel):
     state: Mapped[str]
 
 
+PATIENT_PHONE = "patient phone"
+"""As what a patient's telephone is sealed, and indexed."""
+
+
 class Patient(CityModel):
-    """Someone for whom a resident books: themselves or family."""
+    """Someone for whom a resident books: themselves or family. The telephone is ``sealed``,
+    ``shown`` masked, and found by ``phone_index``."""
 
     __tablename__ = "patient"
     held = Held(
@@ -161,10 +166,10 @@ class Patient(CityModel):
         {
             "name": {"zh": "姓名", "en": "Name"},
             "relation": {"zh": "关系", "en": "Relation"},
-            "phone": {"zh": "电话", "en": "Telephone"},
+            "shown": {"zh": "电话", "en": "Telephone"},
         },
         "blank",
-        {"name": "—", "phone": ""},
+        {"name": "—", "sealed": None, "shown": "", "phone_index": ""},
         words={
             "relation": {
                 "self": {"zh": "本人", "en": "Self"},
@@ -174,16 +179,20 @@ class Patient(CityModel):
                 "other": {"zh": "其他", "en": "Other"},
             }
         },
+        seals=lambda row: ("phone", PATIENT_PHONE),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         Index("ix_patient_city_id_resident_id", "city_id", "resident_id"),
+        Index("ix_patient_city_id_phone_index", "city_id", "phone_index"),
     )
 
     resident_id: Mapped[uuid.UUID]
     name: Mapped[str]
     relation: Mapped[str]
-    phone: Mapped[str]
+    sealed: Mapped[bytes | None]
+    shown: Mapped[str]
+    phone_index: Mapped[str]
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
 

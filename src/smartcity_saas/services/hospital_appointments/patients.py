@@ -13,13 +13,16 @@ from marshmallow import ValidationError
 from sqlalchemy import select
 
 from smartcity_saas.configuration.fields import no_control_characters
+from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
+from smartcity_saas.identity.assurance import masked_contact
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
     ENTRY_OFFERED,
+    PATIENT_PHONE,
     RELATIONS,
     WAITING,
     Appointment,
@@ -79,7 +82,7 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
     Raises:
         FieldErrors: What is wrong, by field.
     """
-    name, phone = typed.get("name", "").strip(), re.sub(r"[\s-]", "", typed.get("phone", ""))
+    name, phone = typed.get("name", "").strip(), _plain(typed.get("phone", ""))
     errors: dict[str, Any] = {}
     if not 1 <= len(name) <= 40 or not _readable(name):
         errors["name"] = _("Write the name as it stands on the identity card.")
@@ -89,11 +92,12 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
         errors["phone"] = _("Write a telephone number, such as 13800000000.")
     if errors:
         raise FieldErrors(errors)
+    index = own_index(PATIENT_PHONE, phone, now)
     with command() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         known = patients_of(resident)
         for one in known:
-            if (one.name, one.relation, one.phone) == (name, typed["relation"], phone):
+            if (one.name, one.relation, one.phone_index) == (name, typed["relation"], index):
                 return one
         if len(known) >= MOST_PATIENTS:
             raise FieldErrors({"name": _("You have added 10 people, which is the most.")})
@@ -101,12 +105,28 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
             resident_id=resident.id,
             name=name,
             relation=typed["relation"],
-            phone=phone,
+            sealed=seal_personal(PATIENT_PHONE, phone, now),
+            shown=masked_contact("sms", phone),
+            phone_index=index,
             created_at=now,
         )
         session.add(row)
         session.flush()
     return row
+
+
+def phone_of(patient: Patient, now: datetime) -> str:
+    """A patient's telephone, for whoever has to ring; empty once it was deleted.
+
+    Raises:
+        CredentialError: The city's key cannot be opened.
+    """
+    return open_personal(PATIENT_PHONE, patient.sealed, now) if patient.sealed else ""
+
+
+def has_phone(text: str, now: datetime) -> Any:
+    """The condition that finds patients by a telephone as typed."""
+    return Patient.phone_index == own_index(PATIENT_PHONE, _plain(text), now)
 
 
 def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datetime) -> None:
@@ -140,6 +160,10 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
                 _("There is an open appointment, or a place in a line. Give that up first.")
             )
         row.removed_at = now
+
+
+def _plain(typed: str) -> str:
+    return re.sub(r"[\s-]", "", typed)
 
 
 def _readable(text: str) -> bool:

@@ -33,7 +33,8 @@ from smartcity_saas.services.hospital_appointments.models import (
     Patient,
 )
 from smartcity_saas.services.hospital_appointments.names import SERVICE
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.services.hospital_appointments.patients import phone_of
+from smartcity_saas.tenancy.here import present_city, present_time
 
 REPORT = "hospital_appointments.report"
 
@@ -70,7 +71,7 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         "half": session.half,
         "number": appointment.number,
         "code": appointment.code,
-        "patient": {"name": patient.name, "phone": patient.phone},
+        "patient": {"name": patient.name, "phone": phone_of(patient, present_time())},
     }
     tell(SERVICE, "/appointments", body, f"{appointment.id}:{payload['act']}")
 
