@@ -5,20 +5,29 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import inspect, select
+import pytest
+from sqlalchemy import func, inspect, select
+from sqlalchemy.orm import aliased
 
 from smartcity_saas.audit import verify_trail
 from smartcity_saas.database import command, db
+from smartcity_saas.errors import WallError
 from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.held import Held
 from smartcity_saas.identity.holdings import held_models
-from smartcity_saas.identity.models import Resident, ResidentAccess, ResidentIdentity
+from smartcity_saas.identity.models import (
+    Resident,
+    ResidentAccess,
+    ResidentContact,
+    ResidentIdentity,
+)
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.messages import tell
 from smartcity_saas.messages.models import Message, MessageDelivery
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.hospital_appointments import patients as domain
 from smartcity_saas.services.hospital_appointments.models import Patient
+from smartcity_saas.tenancy.entering import city_scope
 from tests.conftest import World
 from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 
@@ -228,3 +237,33 @@ def test_sessions_are_listed_and_ended(world: World) -> None:
     assert here.post(f"/me/sessions/{path}", "/me/sessions").status_code == 302
     assert there.get("/me").status_code == 302
     assert here.get("/me").status_code == 200
+
+
+def test_the_console_reads_no_column_without_its_row(world: World) -> None:
+    """A page that would show somebody's name without loading their row is stopped, since nobody
+    would see that it was looked at; keys, counts, and what stands beside a whole row are fine."""
+    city, app = world.city("hangzhou").id, world.app
+    fine = [
+        select(Resident),
+        select(Resident.id),
+        select(func.count(Resident.name)),
+        select(ResidentIdentity.name, Resident).join(
+            Resident, Resident.id == ResidentIdentity.resident_id
+        ),
+        select(ResidentContact.kind),
+    ]
+    refused = [
+        select(Resident.name),
+        select(Resident.id, Resident.name),
+        select(Patient.name, Patient.resident_id),
+        select(aliased(Resident).name),
+        select(Resident).with_only_columns(Resident.real_name),
+    ]
+    with app.test_request_context("/", base_url="http://console.localhost"), city_scope(city):
+        for query in fine:
+            db.session.execute(query).all()
+        for query in refused:
+            with pytest.raises(WallError, match="without its row"):
+                db.session.execute(query).all()
+    with app.test_request_context("/", base_url="http://hangzhou.localhost"), city_scope(city):
+        assert db.session.execute(select(Resident.name)).all() == []  # a resident's own page

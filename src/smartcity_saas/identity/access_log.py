@@ -1,5 +1,6 @@
 """Who of the staff has seen whose data, noted by the database layer itself: whatever row of a
-resident's is loaded for a page of the console is noted, without the page's doing."""
+resident's is loaded for a page of the console is noted, without the page's doing; what would be
+read without its row is refused."""
 
 from __future__ import annotations
 
@@ -9,11 +10,12 @@ from operator import itemgetter
 from typing import Any
 
 from flask import Flask, Response, current_app, has_request_context, request
-from sqlalchemy import event, select
-from sqlalchemy.orm import Mapper
+from sqlalchemy import event, inspect, select
+from sqlalchemy.orm import Mapper, ORMExecuteState, QueryableAttribute, Session
 
 from smartcity_saas import scope
 from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.errors import WallError
 from smartcity_saas.identity.gatekeeper import current_staff
 from smartcity_saas.identity.models import Resident, ResidentAccess
 from smartcity_saas.identity.residents import SignedInResident
@@ -38,12 +40,42 @@ def accesses_of(resident: SignedInResident, limit: int = 200) -> list[ResidentAc
 
 @event.listens_for(Mapper, "load")
 def _note(row: Any, context: Any) -> None:
-    if not isinstance(row, CityModel) or not has_request_context():
+    if not isinstance(row, CityModel) or not _on_console():
         return
     resident_id = row.id if isinstance(row, Resident) else row.__dict__.get("resident_id")
-    if resident_id is not None and request.site.kind == CONSOLE_HOST:  # type: ignore[attr-defined]
+    if resident_id is not None:
         seen: set[tuple[int, uuid.UUID]] = request.environ.setdefault(_SEEN, set())
         seen.add((scope.city_id(), resident_id))
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_columns(state: ORMExecuteState) -> None:
+    """A column of a resident's row, read without the row, would be seen and not be noted."""
+    if not state.is_select or state.is_column_load or not _on_console():
+        return
+    described = getattr(state.statement, "column_descriptions", [])
+    if any(_is_noted(one["expr"]) for one in described):
+        return
+    for one in described:
+        column, held = one["expr"], getattr(one.get("entity"), "held", None)
+        if held is None or not isinstance(column, QueryableAttribute):  # counts and sums are fine
+            continue
+        name = str(column.key)
+        if name != "id" and not name.endswith("_id") and name not in held.alone:
+            raise WallError(
+                f"{column} is read on the console without its row: load the row, so that the "
+                "resident can see who looked, or name the column in `alone` if it says nothing"
+            )
+
+
+def _is_noted(found: Any) -> bool:
+    """Whether loading it is noted: a whole row of a resident's."""
+    whole = isinstance(found, type) and issubclass(found, CityModel)
+    return whole and (found is Resident or "resident_id" in inspect(found).columns)
+
+
+def _on_console() -> bool:
+    return has_request_context() and request.site.kind == CONSOLE_HOST  # type: ignore[attr-defined]
 
 
 def _write(response: Response) -> Response:

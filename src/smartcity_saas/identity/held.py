@@ -32,7 +32,8 @@ class Held:
     ``shown`` are the columns that people see, with their names; a download has all. ``words`` has
     what a column's codes mean, in both languages. ``seals`` says, of a row, what its column
     ``sealed`` holds: a name for it, and the kind that it was sealed as; ``shown`` is then the same
-    masked.
+    masked. ``alone`` are the columns that the console may read without the row, as they say
+    nothing of anybody; keys always are.
     """
 
     title: Localized
@@ -42,6 +43,7 @@ class Held:
     why: Localized | None = None
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seals: Callable[[Any], tuple[str, str]] | None = None
+    alone: frozenset[str] = frozenset()
 
     def word(self, column: str, value: Any) -> Any:
         """A value as people read it: a code of the program in words, the rest as it is."""

@@ -225,6 +225,7 @@ class ResidentContact(CityModel):
             "kind": {"sms": {"zh": "手机", "en": "Mobile"}, "mail": {"zh": "邮箱", "en": "Mail"}}
         },
         seals=lambda row: ("address", row.kind),
+        alone=frozenset({"kind"}),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),

@@ -33,6 +33,7 @@ class Payment(CityModel):
         "keep",
         why=ACCOUNTING,
         words={"state": MONEY_STATES},
+        alone=frozenset({"number"}),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
@@ -127,7 +128,11 @@ class LedgerEntry(CityModel):
 
     __tablename__ = "ledger_entry"
     held = Held(
-        {"zh": "账目", "en": "Ledger"}, {"at": WHEN, "amount": AMOUNT}, "keep", why=ACCOUNTING
+        {"zh": "账目", "en": "Ledger"},
+        {"at": WHEN, "amount": AMOUNT},
+        "keep",
+        why=ACCOUNTING,
+        alone=frozenset({"debit", "credit", "currency"}),
     )
     __table_args__ = (
         city_foreign_key("payment_id", "payment"),

@@ -105,6 +105,7 @@ class Violation(CityModel):
             "zh": "属于交管部门的处罚记录，不随账户删除。",
             "en": "The authority's own record; it does not leave with the account.",
         },
+        alone=frozenset({"status"}),
     )
     __table_args__ = (
         city_foreign_key("vehicle_id", "traffic_vehicle"),
