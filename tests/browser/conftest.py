@@ -20,6 +20,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong; outcomes are asserted
 
+PASSWORD = "smart-city-demo"
 GENEROUS = 100
 """Loads of a page before a walk gives up."""
 
@@ -140,6 +141,15 @@ class Walk:
             self.page.reload()
             self.errors.clear()  # the browser notes a 404 itself
         expect(seen).to_be_visible()
+
+    def as_staff(self, username: str) -> None:
+        """Sign in on the console as one of the demo's staff."""
+        self.go("console", "/sign-in")
+        self.check()
+        self.page.fill("#username", username)
+        self.page.fill("#password", PASSWORD)
+        self.press("登录", "Sign in")
+        self.page.wait_for_url(lambda url: not url.endswith("/sign-in"))
 
     def press(self, zh: str, en: str) -> None:
         name = self.say(zh, en)

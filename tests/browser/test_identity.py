@@ -84,11 +84,7 @@ def test_staff_by_invitation_with_a_second_factor(walk: Walk) -> None:
     """A province admin invites finance; the guest makes an account, sets up an app, keeps the
     recovery codes, and comes in again by a code."""
     mark = f"{walk.language}{walk.server.port}"
-    walk.go("console", "/sign-in")
-    walk.page.fill("input[name=username]", "hangzhou")
-    walk.page.fill("input[name=password]", "smart-city-demo")
-    walk.press("登录", "Sign in")
-    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.as_staff("hangzhou")
     walk.go("console", "/cities/hangzhou/staff")
     walk.check()
     walk.page.fill("input[name=mail]", f"{mark}@city.example")
@@ -143,10 +139,7 @@ def test_staff_with_a_passkey(walk: Walk) -> None:
     session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
     account = walk.say("guangzhou", "shanghai")
     for _round in range(2):
-        walk.go("console", "/sign-in")
-        walk.page.fill("input[name=username]", account)
-        walk.page.fill("input[name=password]", "smart-city-demo")
-        walk.press("登录", "Sign in")
+        walk.as_staff(account)
         if _round == 0:
             walk.page.wait_for_url(f"**/cities/{account}")
             walk.go("console", "/account/factors")
@@ -183,11 +176,7 @@ def test_my_data(walk: Walk) -> None:
 def test_secrets_clients_and_the_chain(walk: Walk) -> None:
     """City staff see that a secret works, make an API client whose secret is shown once, and check
     the trail; the API is there to read."""
-    walk.go("console", "/sign-in")
-    walk.page.fill("input[name=username]", "hangzhou")
-    walk.page.fill("input[name=password]", "smart-city-demo")
-    walk.press("登录", "Sign in")
-    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.as_staff("hangzhou")
     walk.go("console", "/cities/hangzhou/secrets")
     walk.page.locator("form[action$='/stripe_secret_key/probe'] button").click()
     walk.page.locator(".tag.ok").first.wait_for()
@@ -217,11 +206,7 @@ def test_by_openid(walk: Walk) -> None:
         "post_logout_redirect_uris": [walk.server.url(city, "/")],
     }
     with running([client]) as provider:
-        walk.go("console", "/sign-in")
-        walk.page.fill("input[name=username]", "operator")
-        walk.page.fill("input[name=password]", "smart-city-demo")
-        walk.press("登录", "Sign in")
-        walk.page.wait_for_url("**/platform")
+        walk.as_staff("operator")
         walk.go("console", f"/cities/{city}/document")
         text = walk.page.input_value("textarea[name=text]")
         walk.page.fill(
@@ -262,11 +247,7 @@ def test_single_sign_on_of_a_province(walk: Walk) -> None:
         "post_logout_redirect_uris": [f"{base}sign-in"],
     }
     with running([client]) as provider:
-        walk.go("console", "/sign-in")
-        walk.page.fill("input[name=username]", "operator")
-        walk.page.fill("input[name=password]", "smart-city-demo")
-        walk.press("登录", "Sign in")
-        walk.page.wait_for_url("**/platform")
+        walk.as_staff("operator")
         walk.go("console", f"/provinces/{province}/single-sign-on")
         walk.check()
         walk.page.fill("input[name=issuer]", provider.issuer)

@@ -9,7 +9,6 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Walk
-from tests.browser.test_stories import sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +61,7 @@ def test_a_resident_pays_two_bills(walk: Walk) -> None:
     walk.sees("已缴，收据", "Paid, receipt")
     walk.check()
     walk.page.context.clear_cookies()
-    sign_in(walk, city(walk))
+    walk.as_staff(city(walk))
     walk.page.wait_for_url(f"**/cities/{city(walk)}")
     walk.go("console", f"/cities/{city(walk)}/payments")
     walk.check()
@@ -114,7 +113,7 @@ def test_a_resident_books_and_cancels(walk: Walk) -> None:
 
 def test_the_desk_calls_a_clinic_off(walk: Walk) -> None:
     """The day's list, and the words that everyone booked reads."""
-    sign_in(walk, city(walk))
+    walk.as_staff(city(walk))
     walk.page.wait_for_url(f"**/cities/{city(walk)}")
     walk.go("console", f"/cities/{city(walk)}/hospital-appointments")
     walk.page.locator("td a[href*='/sessions/']").last.click()
@@ -150,7 +149,7 @@ def test_a_resident_disputes_a_ticket(walk: Walk) -> None:
     path = walk.page.evaluate("location.pathname")
     resident = walk.page.context.cookies()
     walk.page.context.clear_cookies()
-    sign_in(walk, city(walk))
+    walk.as_staff(city(walk))
     walk.page.wait_for_url(f"**/cities/{city(walk)}")
     walk.go("console", f"/cities/{city(walk)}/traffic-tickets")
     walk.page.locator("a[href*='/disputes/']").first.click()

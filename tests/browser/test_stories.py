@@ -8,19 +8,9 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Walk
+from tests.browser.conftest import PASSWORD, Walk
 
 pytestmark = pytest.mark.browser
-
-PASSWORD = "smart-city-demo"
-
-
-def sign_in(walk: Walk, username: str) -> None:
-    walk.go("console", "/sign-in")
-    walk.check()
-    walk.page.fill("#username", username)
-    walk.page.fill("#password", PASSWORD)
-    walk.press("登录", "Sign in")
 
 
 def test_a_resident_links_an_account_and_sees_the_bills(walk: Walk) -> None:
@@ -92,7 +82,7 @@ def test_a_sites_other_pages(walk: Walk, path: str) -> None:
 
 def test_city_staff_pause_and_open_a_service(walk: Walk) -> None:
     """One press, visible at once on the site, in the history, and undone as easily."""
-    sign_in(walk, "shanghai")
+    walk.as_staff("shanghai")
     walk.check()
     walk.page.locator("a[href$='/pause']").first.click()
     walk.check()
@@ -131,7 +121,7 @@ def test_city_staff_pause_and_open_a_service(walk: Walk) -> None:
 )
 def test_a_citys_other_console_pages(walk: Walk, path: str) -> None:
     """Look, notices, document, trail and the desk."""
-    sign_in(walk, "hangzhou")
+    walk.as_staff("hangzhou")
     walk.page.wait_for_url("**/cities/hangzhou")
     walk.go("console", f"/cities/hangzhou{path}")
     walk.check()
@@ -146,7 +136,7 @@ CITIES = {
 def test_a_province_admin_takes_a_city_live(walk: Walk) -> None:
     """Found in the official list, previewed, ready, live; the site answers on every process."""
     query, code, slug, name = CITIES[walk.language]
-    sign_in(walk, "zhejiang")
+    walk.as_staff("zhejiang")
     walk.sees("30 天使用", "Use over 30 days")
     walk.check()
     walk.page.locator("a[href$='/onboard'].button").click()
@@ -171,7 +161,7 @@ def test_a_province_admin_takes_a_city_live(walk: Walk) -> None:
 
 def test_many_cities_from_a_csv(walk: Walk) -> None:
     """A progress bar that moves by itself, and a fault told by its line."""
-    sign_in(walk, "guangdong")
+    walk.as_staff("guangdong")
     walk.page.wait_for_url("**/provinces/guangdong")
     walk.go("console", "/provinces/guangdong/rollouts")
     walk.check()
@@ -196,7 +186,7 @@ def test_many_cities_from_a_csv(walk: Walk) -> None:
 )
 def test_the_operators_pages(walk: Walk, path: str) -> None:
     """Provinces, accounts, trail and the platform's document."""
-    sign_in(walk, "operator")
+    walk.as_staff("operator")
     walk.page.wait_for_url("**/platform")
     walk.go("console", path)
     walk.check()
