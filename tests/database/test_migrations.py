@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from flask import current_app
 from flask_migrate import upgrade as migrate_to
 from sqlalchemy import Connection, create_engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError
@@ -23,6 +24,7 @@ from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.database import city_tables, command
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
+from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.readiness import readiness
 from smartcity_saas.services.hospital_appointments import patients
@@ -170,10 +172,10 @@ def _upgrade_with_acts(settings: Settings) -> None:
 
 
 def _upgrade_with_patients(settings: Settings) -> None:
-    app = create_app(settings, serving=False)
-    with app.app_context():
+    with create_app(settings, serving=False).app_context():
         migrate_to(revision="0010_single_sign_on")
         migrate_to(revision="hospital_appointments_0001")
+        keyring = current_app.extensions["keyring"]
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
             for city in add_cities(connection):
@@ -192,7 +194,21 @@ def _upgrade_with_patients(settings: Settings) -> None:
                             f" 'P', 'self', '{phone}', '2026-01-01 08:00:00.000000')"
                         )
                     )
+            connection.execute(
+                text(
+                    "INSERT INTO city_key (city_id, id, wrapped, master_mark, created_at) VALUES"
+                    f" (2, '{new_id(connection)}', :wrapped, :mark, '2026-01-01')"
+                ),
+                {"wrapped": keyring.new_data_key(2), "mark": keyring.mark},
+            )
         engine.dispose()
+    for key, said in (("", "is not set"), ("another master key of 32 characters", "not the one")):
+        wrong = replace(settings, master_key=key)
+        with create_app(wrong, serving=False).app_context():
+            with pytest.raises(SettingsError, match=said):
+                upgrade_database(wrong)
+            db.engine.dispose()
+    with create_app(settings, serving=False).app_context():
         upgrade_database(settings)
         now = datetime.now(UTC)
         for city in (1, 2):

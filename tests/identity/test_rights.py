@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, inspect, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Bundle, aliased, load_only
 
 from smartcity_saas.audit import verify_trail
 from smartcity_saas.database import command, db
@@ -27,6 +27,7 @@ from smartcity_saas.messages.models import Message, MessageDelivery
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.hospital_appointments import patients as domain
 from smartcity_saas.services.hospital_appointments.models import Patient
+from smartcity_saas.services.traffic_tickets.models import Dispute
 from smartcity_saas.tenancy.entering import city_scope
 from tests.conftest import World
 from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
@@ -243,6 +244,7 @@ def test_the_console_reads_no_column_without_its_row(world: World) -> None:
     """A page that would show somebody's name without loading their row is stopped, since nobody
     would see that it was looked at; keys, counts, and what stands beside a whole row are fine."""
     city, app = world.city("hangzhou").id, world.app
+    world.resident()
     fine = [
         select(Resident),
         select(Resident.id),
@@ -251,6 +253,9 @@ def test_the_console_reads_no_column_without_its_row(world: World) -> None:
             Resident, Resident.id == ResidentIdentity.resident_id
         ),
         select(ResidentContact.kind),
+        select(func.count(Resident.name).label("n")),
+        select(aliased(Resident)),
+        select(Dispute.state),
     ]
     refused = [
         select(Resident.name),
@@ -258,6 +263,12 @@ def test_the_console_reads_no_column_without_its_row(world: World) -> None:
         select(Patient.name, Patient.resident_id),
         select(aliased(Resident).name),
         select(Resident).with_only_columns(Resident.real_name),
+        select(Resident.name.label("n")),
+        select(func.lower(Resident.name)),
+        select(Resident.name + "x"),
+        select(Bundle("b", Resident.id, Resident.name)),
+        select(Resident.id).union(select(Resident.name)),
+        select(select(Resident.name).scalar_subquery()),
     ]
     with app.test_request_context("/", base_url="http://console.localhost"), city_scope(city):
         for query in fine:
@@ -265,5 +276,8 @@ def test_the_console_reads_no_column_without_its_row(world: World) -> None:
         for query in refused:
             with pytest.raises(WallError, match="without its row"):
                 db.session.execute(query).all()
+        only_keys = select(ResidentIdentity).options(load_only(ResidentIdentity.id))
+        with pytest.raises(WallError, match="without its owner"):
+            db.session.scalars(only_keys).all()
     with app.test_request_context("/", base_url="http://hangzhou.localhost"), city_scope(city):
-        assert db.session.execute(select(Resident.name)).all() == []  # a resident's own page
+        assert db.session.execute(select(Resident.name)).all()  # a resident's own page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -23,11 +24,12 @@ from smartcity_saas.credentials import (
 )
 from smartcity_saas.credentials.models import ProvinceSecret
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Invalid
+from smartcity_saas.errors import Invalid, SettingsError
 from smartcity_saas.identity.access import CITY_ADMIN, PROVINCE_ADMIN
 from smartcity_saas.identity.models import Staff, StaffIdentity, StaffSession
 from smartcity_saas.identity.openid import published
 from smartcity_saas.identity.staff import change_roles, create_staff, disable_staff
+from smartcity_saas.portals.console.single_sign_on import MOST_BEGUN
 from tests.conftest import PASSWORD, SHANGHAI_PROVINCE, ZHEJIANG, Browser, World
 from tests.identity.oidc_provider import Provider, running
 from tests.identity.test_oidc import LIES, Liar, lying  # noqa: F401 -- a fixture
@@ -357,8 +359,9 @@ def test_guessing_the_proof_is_limited(world: World) -> None:
 
 
 def test_every_change_of_how_one_signs_in_wants_one(world: World) -> None:
-    """A new page for it must be declared so; this lists them."""
+    """A new page for it must be declared so; this lists them. Closing an account waits for none."""
     policies = world.app.extensions["policies"]
+    managing = ("change_roles", "renew", "staff_enable", "staff_reset_factors")
     assert {name for name, policy in policies.items() if policy.fresh} == {
         "console.add_factor_form",
         "console.add_factor",
@@ -366,6 +369,7 @@ def test_every_change_of_how_one_signs_in_wants_one(world: World) -> None:
         "console.new_recovery_codes",
         "console.link_province",
         "console.unlink_province",
+        *(f"{portal}.{page}" for portal in ("city", "province", "operator") for page in managing),
     }
 
 
@@ -425,6 +429,207 @@ def test_secrets_of_a_province_are_its_own(world: World) -> None:
     newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
     with command():
         db.session.delete(db.session.merge(rows["zhejiang"]))
-    assert reseal_province_secrets(newer) == 1
-    assert reseal_province_secrets(newer) == 0
+    assert reseal_province_secrets(newer) == (1, [])
+    assert reseal_province_secrets(newer) == (0, [])
     assert read_province_secret(Keyring("n" * 40), "shanghai", "sso", now) == "of shanghai"
+
+
+def test_one_secret_that_does_not_open_stops_no_other(world: World) -> None:
+    """Changing the master key seals what it can, and names the rest."""
+    keyring, now = world.app.extensions["keyring"], world.clock()
+    for province in BASELINES:
+        store_province_secret(keyring, system("test"), province, "sso", f"of {province}", now)
+    with command():
+        query = select(ProvinceSecret).where(ProvinceSecret.province == "shanghai")
+        db.session.scalars(query).one().sealed = b"no mark that we know" * 4
+    newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
+    assert reseal_province_secrets(newer) == (1, ["province:shanghai sso"])
+    assert read_province_secret(newer, "zhejiang", "sso", now) == "of zhejiang"
+
+
+def test_a_secret_that_is_set_meanwhile_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody sets it anew while the change of the master key is at it: theirs counts."""
+    settings, now = world.app.config["SETTINGS"], world.clock()
+    keyring, newer = world.app.extensions["keyring"], Keyring("n" * 40, settings.master_key)
+    store_province_secret(keyring, system("test"), "zhejiang", "sso", "before", now)
+    reseal = newer.reseal_platform
+
+    def slow(place: str, sealed: bytes) -> bytes | None:
+        found = reseal(place, sealed)
+        store_province_secret(newer, system("test"), "zhejiang", "sso", "set meanwhile", now)
+        return found
+
+    monkeypatch.setattr(newer, "reseal_platform", slow)
+    reseal_province_secrets(newer)
+    assert read_province_secret(newer, "zhejiang", "sso", now) == "set meanwhile"
+
+
+def test_without_a_master_key_nothing_is_sealed(world: World) -> None:
+    """A command that was started without one says so, instead of sealing with an empty key."""
+    for work in (
+        lambda: store_province_secret(
+            Keyring(""), system("test"), "zhejiang", "sso", "x", world.clock()
+        ),
+        lambda: Keyring("").new_data_key(1),
+    ):
+        with pytest.raises(SettingsError, match="SMARTCITY_MASTER_KEY is not set"):
+            work()
+    assert db.session.scalars(select(ProvinceSecret)).all() == []
+
+
+@pytest.fixture
+def liar(world: World, lying: tuple[Liar, str]) -> Liar:  # noqa: F811
+    """The provider that lies, named by both provinces, telling the truth for now."""
+    found, base = lying
+    found.bend = {}
+    connect(world, base, "hangzhou-site")
+    return found
+
+
+def walk(browser: Browser, url: str) -> Any:
+    """Through the provider that lies, and back."""
+    return come_back(browser, httpx.get(url).headers["Location"])
+
+
+def enter(browser: Browser) -> Any:
+    return walk(browser, browser.get("/sign-in/with/zhejiang").headers["Location"])
+
+
+def test_an_old_sign_in_over_there_is_not_fresh_here(world: World, liar: Liar) -> None:
+    """Whoever sits down at a browser that is still signed in over there comes in, and cannot
+    change how its owner signs in."""
+    staff = world.city_staff("hangzhou")
+    walk(staff, going_to(staff.post("/account/single-sign-on", "/account")))
+    for claims, fresh in (
+        ({"auth_time": int(time.time()) - 7 * 3600}, False),
+        ({}, False),
+        ({"auth_time": "now"}, False),
+        ({"auth_time": int(time.time())}, True),
+    ):
+        liar.bend = {"claims": claims}
+        browser = world.client("console.localhost")
+        assert enter(browser).status_code == 302
+        assert browser.get("/account").status_code == 200
+        assert (browser.get("/account/factors").status_code == 200) is fresh, claims
+
+
+def test_a_new_way_in_after_the_provider_has_changed(
+    world: World,
+    liar: Liar,
+    lying: tuple[Liar, str],  # noqa: F811
+) -> None:
+    """The account without a password is not lost: whoever manages it sends a link, and it comes in
+    by the new provider; what it had before is void, its second factors stay."""
+    path = invited(world, [CITY_ADMIN], city="hangzhou")
+    browser = world.client("console.localhost")
+    walk(browser, going_to(browser.post(f"{path}/with-province", path, username="feng")))
+    other = lying[1].replace("127.0.0.1", "localhost")
+    published.forget()
+    world.save(f'{ZHEJIANG}single_sign_on: {{issuer: "{other}", client_id: hangzhou-site}}\n')
+    liar.base = other
+    try:
+        assert enter(world.client("console.localhost")).status_code == 422
+        admin, page = world.city_staff("hangzhou"), "/cities/hangzhou/staff"
+        shown = admin.post(f"{page}/feng/renew", page).text
+        link_ = re.search(r"http://console.localhost(/invitations/[\w-]+)", shown)
+        assert link_ is not None
+        renewed = world.client("console.localhost")
+        assert 'name="username"' not in renewed.get(link_[1]).text
+        answer = walk(renewed, going_to(renewed.post(f"{link_[1]}/with-province", link_[1])))
+        assert answer.headers["Location"] == "/"
+        assert browser.get("/account").status_code == 302
+        assert enter(world.client("console.localhost")).status_code == 302
+    finally:
+        liar.base = lying[1]
+
+
+def test_a_link_for_a_new_password(world: World) -> None:
+    """Good once; sessions end, the password is another; not for a closed account, not for one
+    beyond the actor, and not for one's own."""
+    staff, admin = world.city_staff("hangzhou"), world.province_admin()
+    page = "/cities/hangzhou/staff"
+    shown = admin.post(f"{page}/staff-hangzhou/renew", page).text
+    path = re.search(r"http://console.localhost(/invitations/[\w-]+)", shown)
+    assert path is not None
+    browser = world.client("console.localhost")
+    assert browser.post(path[1], password="short").status_code == 422
+    assert browser.post(path[1], password="four blue herons walk").status_code == 302
+    assert browser.get("/cities/hangzhou").status_code == 200
+    assert staff.get("/account").status_code == 302
+    assert browser.get(path[1]).status_code == 404
+    old = world.client("console.localhost")
+    assert old.post("/sign-in", username="staff-hangzhou", password=PASSWORD).status_code == 422
+    assert world.city_staff("ningbo").post(f"{page}/staff-hangzhou/renew").status_code == 404
+    assert browser.post(f"{page}/staff-hangzhou/renew", page).status_code == 403
+    again = admin.post(f"{page}/staff-hangzhou/renew", page).text
+    path = re.search(r"http://console.localhost(/invitations/[\w-]+)", again)
+    assert path is not None
+    disable_staff(system("test"), "staff-hangzhou")
+    assert old.post(path[1], password="four blue herons walk").status_code == 404
+
+
+def test_a_provider_that_changes_meanwhile(world: World, liar: Liar) -> None:
+    """What was begun at one provider ends at no other: neither code nor verifier goes there."""
+    browser = world.client("console.localhost")
+    back = httpx.get(browser.get("/sign-in/with/zhejiang").headers["Location"])
+    text = world.documents().live_revision("province:zhejiang").text
+    world.save(text.replace(liar.base, "http://127.0.0.1:9"))
+    assert come_back(browser, back.headers["Location"]).status_code == 400
+
+
+def test_another_issuer_wants_its_own_secret(world: World, liar: Liar) -> None:
+    """Neither does it get the old one's, nor is anything saved with a secret that is too long."""
+    admin, page = world.province_admin(), "/provinces/zhejiang/single-sign-on"
+    live = world.documents().live("province:zhejiang")
+    typed = {"issuer": "https://new.example", "client_id": "c", "revision": live.number}
+    for secret in ("", "x" * 8_001):
+        assert admin.post(page, page, **typed, secret=secret).status_code == 422
+    assert world.documents().live("province:zhejiang").number == live.number
+    same = {**typed, "issuer": f"{liar.base}/"}
+    assert admin.post(page, page, **same).headers["Location"].endswith("works")
+
+
+def test_many_come_in_from_one_address(world: World, liar: Liar) -> None:
+    """A city hall behind one address is not slowed down by who has come in."""
+    staff = world.city_staff("hangzhou")
+    walk(staff, going_to(staff.post("/account/single-sign-on", "/account")))
+    for _one in range(MOST_BEGUN + 2):
+        assert enter(world.client("console.localhost")).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        {"discovery": {"authorization_endpoint": "javascript:alert(1)"}},
+        {"discovery": {"authorization_endpoint": "http://["}},
+        {"discovery": {"authorization_endpoint": "https://id.example/\ud800"}},
+        {"discovery": {"end_session_endpoint": "https://id.example/\nx"}},
+        {"discovery": {"end_session_endpoint": "data:text/html,x"}},
+        {"discovery": {"userinfo_endpoint": 7}},
+    ],
+)
+def test_odd_addresses_of_a_provider(world: World, liar: Liar, bend: dict[str, Any]) -> None:
+    """The browser is led nowhere odd: the provider counts as not answering."""
+    liar.bend = bend
+    published.forget()
+    answer = world.client("console.localhost").get("/sign-in/with/zhejiang")
+    assert (answer.status_code, "does not answer" in answer.text) == (503, True)
+
+
+@pytest.mark.parametrize("subject", ["a\0b", "a\nb", "甲", "x" * 256])
+def test_odd_subjects(world: World, liar: Liar, subject: str) -> None:
+    """Refused with a page, on both databases."""
+    liar.bend = {"claims": {"sub": subject}}
+    assert enter(world.client("console.localhost")).status_code == 400
+
+
+def test_keys_of_a_kind_that_sign_nothing_here(
+    world: World, liar: Liar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A provider that publishes a shared key: refused, not a fault."""
+    odd = {"keys": [{"kty": "oct", "kid": "one", "k": "AAAA"}]}
+    monkeypatch.setattr(liar.key, "as_dict", lambda **options: odd["keys"][0])
+    published.forget()
+    assert enter(world.client("console.localhost")).status_code == 400

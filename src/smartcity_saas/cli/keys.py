@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
-from cryptography.exceptions import InvalidTag
 from flask import current_app
 from sqlalchemy import select
 
@@ -136,14 +135,9 @@ def rotate_master(style: str) -> None:
                 done += rewrap(keyring)
         except CredentialError:
             failed.append(name)
-    sealed = {"second factors of staff": reseal_factors, "secrets of provinces": _reseal_provinces}
-    counts = dict.fromkeys(sealed, 0)
-    for what, reseal in sealed.items():
-        try:
-            counts[what] = reseal()
-        except InvalidTag:
-            failed.append(what)
-    factors, provinces = counts.values()
+    factors, closed = reseal_factors()
+    provinces, shut = reseal_province_secrets(keyring)
+    failed += [*closed, *shut]
     if style == "json":
         say_json(
             {
@@ -192,10 +186,6 @@ def _probed_province(province: str) -> list[tuple[str, Probed]]:
     except SmartCityError as error:
         result = Probed(False, str(error.title))
     return [("single_sign_on", result)]
-
-
-def _reseal_provinces() -> int:
-    return reseal_province_secrets(current_app.extensions["keyring"])
 
 
 def _line_of_province(row: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from smartcity_saas.credentials.provinces import (
 from smartcity_saas.credentials.store import (
     CredentialError,
     accepted_values,
+    check_secret,
     credential_names,
     credentials,
     note_probe,
@@ -24,6 +25,7 @@ __all__ = [
     "CredentialError",
     "Keyring",
     "accepted_values",
+    "check_secret",
     "credential_names",
     "credentials",
     "note_probe",

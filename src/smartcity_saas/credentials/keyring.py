@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from smartcity_saas.errors import SettingsError
+
 NONCE_BYTES = 12
 KEY_BYTES = 32
 MARK_LENGTH = 16
@@ -25,10 +27,12 @@ class Keyring:
 
     While the master key is being changed, older ones still open what they wrapped; whatever is
     wrapped anew is wrapped with the present one. Each wrapping carries the mark of its master key.
+    Without a master key what seals or wraps raises ``SettingsError``.
     """
 
     def __init__(self, master_key: str, *older: str) -> None:
         self._masters: dict[str, AESGCM] = {}
+        self._has_present = bool(master_key)
         for key in (master_key, *(one for one in older if one)):
             stretched = HKDF(SHA256(), KEY_BYTES, None, b"smartcity wrapping key").derive(
                 key.encode()
@@ -43,7 +47,7 @@ class Keyring:
 
     def wrap(self, city_id: int, data_key: bytes) -> bytes:
         """A city's data key, wrapped with the present master key."""
-        return seal(self._masters[self.mark], data_key, f"city:{city_id}")
+        return seal(self._present(), data_key, f"city:{city_id}")
 
     def data_key(self, city_id: int, wrapped: bytes, mark: str) -> bytes:
         """A city's data key, wrapped with the master key of a mark.
@@ -55,7 +59,7 @@ class Keyring:
 
     def seal_platform(self, place: str, plain: bytes) -> bytes:
         """Encrypt something of the platform's own, for one place; the mark stands before it."""
-        sealed = seal(self._masters[self.mark], plain, f"platform:{place}")
+        sealed = seal(self._present(), plain, f"platform:{place}")
         return self.mark.encode() + sealed
 
     def open_platform(self, place: str, sealed: bytes) -> bytes:
@@ -76,6 +80,14 @@ class Keyring:
         if sealed[:MARK_LENGTH] == self.mark.encode():
             return None
         return self.seal_platform(place, self.open_platform(place, sealed))
+
+    def _present(self) -> AESGCM:
+        if not self._has_present:
+            raise SettingsError(
+                "SMARTCITY_MASTER_KEY is not set. Without it nothing is sealed: set the one that "
+                "the installation serves with."
+            )
+        return self._masters[self.mark]
 
     def _master(self, mark: str) -> AESGCM:
         found = self._masters.get(mark)

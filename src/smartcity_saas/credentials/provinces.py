@@ -70,25 +70,32 @@ def province_secrets(province: str) -> list[ProvinceSecret]:
     return list(db.session.scalars(query.order_by(ProvinceSecret.name)))
 
 
-def reseal_province_secrets(keyring: Keyring) -> int:
-    """Seal with the present master key what an older one has sealed; returns how many.
+def reseal_province_secrets(keyring: Keyring) -> tuple[int, list[str]]:
+    """Seal with the present master key what an older one has sealed; one that was set anew
+    meanwhile stays. Safe to be stopped and run again.
 
-    Raises:
-        cryptography.exceptions.InvalidTag: No master key that we have opens one.
+    Returns:
+        How many, and those that no master key that we have opens.
     """
-    count = 0
-    for row in db.session.scalars(select(ProvinceSecret)).all():
-        sealed = keyring.reseal_platform(_place(row.province, row.name), row.sealed)
+    count, failed = 0, []
+    columns = (ProvinceSecret.id, ProvinceSecret.province, ProvinceSecret.name)
+    rows = db.session.execute(select(*columns, ProvinceSecret.sealed)).all()
+    for key, province, name, before in rows:
+        try:
+            sealed = keyring.reseal_platform(_place(province, name), before)
+        except InvalidTag:
+            failed.append(f"province:{province} {name}")
+            continue
         if sealed is None:
             continue
         with command() as session:
             session.execute(
                 update(ProvinceSecret)
-                .where(ProvinceSecret.id == row.id, ProvinceSecret.sealed == row.sealed)
+                .where(ProvinceSecret.id == key, ProvinceSecret.sealed == before)
                 .values(sealed=sealed)
             )
         count += 1
-    return count
+    return count, failed
 
 
 def _query(province: str, name: str) -> Select[ProvinceSecret]:

@@ -5,13 +5,15 @@ read without its row is refused."""
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from flask import Flask, Response, current_app, has_request_context, request
 from sqlalchemy import event, inspect, select
-from sqlalchemy.orm import Mapper, ORMExecuteState, QueryableAttribute, Session
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session
+from sqlalchemy.sql.expression import ColumnClause, FunctionElement
 
 from smartcity_saas import scope
 from smartcity_saas.database import CityModel, command, db
@@ -42,7 +44,14 @@ def accesses_of(resident: SignedInResident, limit: int = 200) -> list[ResidentAc
 def _note(row: Any, context: Any) -> None:
     if not isinstance(row, CityModel) or not _on_console():
         return
-    resident_id = row.id if isinstance(row, Resident) else row.__dict__.get("resident_id")
+    if isinstance(row, Resident):
+        resident_id: uuid.UUID | None = row.__dict__["id"]
+    elif not _is_noted(type(row)):
+        return
+    elif "resident_id" in row.__dict__:
+        resident_id = row.__dict__["resident_id"]
+    else:
+        raise WallError(f"a row of {type(row).__name__} is loaded on the console without its owner")
     if resident_id is not None:
         seen: set[tuple[int, uuid.UUID]] = request.environ.setdefault(_SEEN, set())
         seen.add((scope.city_id(), resident_id))
@@ -53,25 +62,47 @@ def _refuse_columns(state: ORMExecuteState) -> None:
     """A column of a resident's row, read without the row, would be seen and not be noted."""
     if not state.is_select or state.is_column_load or not _on_console():
         return
-    described = getattr(state.statement, "column_descriptions", [])
-    if any(_is_noted(one["expr"]) for one in described):
-        return
-    for one in described:
-        column, held = one["expr"], getattr(one.get("entity"), "held", None)
-        if held is None or not isinstance(column, QueryableAttribute):  # counts and sums are fine
+    for statement in getattr(state.statement, "selects", [state.statement]):
+        read = [one["expr"] for one in getattr(statement, "column_descriptions", [])]
+        if any(_is_noted(_model_of(one)) for one in read):
             continue
-        name = str(column.key)
-        if name != "id" and not name.endswith("_id") and name not in held.alone:
+        for column in (found for one in read for found in _columns_in(one)):
+            held = getattr(column._annotations["parententity"].class_, "held", None)
+            name = str(column.key)
+            if held is None or name == "id" or name.endswith("_id") or name in held.alone:
+                continue
             raise WallError(
                 f"{column} is read on the console without its row: load the row, so that the "
                 "resident can see who looked, or name the column in `alone` if it says nothing"
             )
 
 
-def _is_noted(found: Any) -> bool:
-    """Whether loading it is noted: a whole row of a resident's."""
-    whole = isinstance(found, type) and issubclass(found, CityModel)
-    return whole and (found is Resident or "resident_id" in inspect(found).columns)
+def _columns_in(expression: Any) -> Iterator[Any]:
+    """The columns of models that an expression reads; counting and adding up read none."""
+    if _model_of(expression) is not None:
+        return
+    element = getattr(expression, "__clause_element__", lambda: expression)()
+    if isinstance(element, ColumnClause) and "parententity" in element._annotations:
+        yield element
+    elif not (isinstance(element, FunctionElement) and element.name in ("count", "sum")):
+        for inner in getattr(expression, "exprs", None) or element.get_children():
+            yield from _columns_in(inner)
+
+
+def _model_of(found: Any) -> type[Any] | None:
+    """The model of an entity that a statement loads whole; None for a column or an expression."""
+    entity = inspect(found, raiseerr=False)
+    whole = entity is not None and (
+        getattr(entity, "is_mapper", False) or getattr(entity, "is_aliased_class", False)
+    )
+    return entity.mapper.class_ if whole else None
+
+
+def _is_noted(model: type[Any] | None) -> bool:
+    """Whether loading one of its rows is noted: they are residents'."""
+    if model is None or not issubclass(model, CityModel):
+        return False
+    return model is Resident or "resident_id" in inspect(model).columns
 
 
 def _on_console() -> bool:

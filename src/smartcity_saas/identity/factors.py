@@ -28,7 +28,7 @@ from smartcity_saas.credentials import Keyring
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.access import StaffMember
-from smartcity_saas.identity.models import StaffAttempt, StaffFactor, StaffRecoveryCode
+from smartcity_saas.identity.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
 from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.identity.tokens import token_hash
 
@@ -209,24 +209,28 @@ def recovery_codes_left(member: StaffMember) -> int:
     return len(db.session.scalars(query).all())
 
 
-def reseal_factors() -> int:
-    """Encrypt the authenticator apps' secrets with the present master key; returns how many were
-    not yet. Safe to be stopped and run again.
+def reseal_factors() -> tuple[int, list[str]]:
+    """Encrypt the authenticator apps' secrets with the present master key. Safe to be stopped and
+    run again.
 
-    Raises:
-        cryptography.exceptions.InvalidTag: No master key that we have opens one.
+    Returns:
+        How many were not yet, and whose no master key that we have opens.
     """
-    keyring, count = _keyring(), 0
-    for row in db.session.scalars(select(StaffFactor).where(StaffFactor.kind == TOTP)).all():
-        sealed = keyring.reseal_platform(f"totp:{row.staff_id}", row.secret)
+    keyring, count, failed = _keyring(), 0, []
+    query = select(StaffFactor.id, StaffFactor.staff_id, StaffFactor.secret, Staff.username)
+    query = query.join(Staff, Staff.id == StaffFactor.staff_id).where(StaffFactor.kind == TOTP)
+    for key, staff_id, before, username in db.session.execute(query).all():
+        try:
+            sealed = keyring.reseal_platform(f"totp:{staff_id}", before)
+        except InvalidTag:
+            failed.append(f"second factor of {username}")
+            continue
         if sealed is None:
             continue
         with command() as session:
-            session.execute(
-                update(StaffFactor).where(StaffFactor.id == row.id).values(secret=sealed)
-            )
+            session.execute(update(StaffFactor).where(StaffFactor.id == key).values(secret=sealed))
         count += 1
-    return count
+    return count, failed
 
 
 def _add(

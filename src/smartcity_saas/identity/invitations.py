@@ -20,7 +20,13 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.access import StaffMember, title_of
 from smartcity_saas.identity.models import StaffInvitation
-from smartcity_saas.identity.staff import check_roles, create_staff, refuse_beyond
+from smartcity_saas.identity.staff import (
+    check_roles,
+    create_staff,
+    managed,
+    refuse_beyond,
+    renew_account,
+)
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 LENGTH = timedelta(days=7)
@@ -86,6 +92,47 @@ def invite(
     return link, _sent(mail, name, roles, link)
 
 
+def renew(
+    actor: Actor, username: str, address: Callable[[str], str], clock: Clock = utc_now
+) -> tuple[str, bool]:
+    """Send somebody a link for a new way in to the account that they have: their password is lost,
+    or the province's provider is another one now. What they have stays good until they use it.
+
+    Returns:
+        The link, and whether it went out by mail.
+
+    Raises:
+        NotFound: There is no such account within the actor's reach.
+        NotAllowed: It is the actor's own.
+    """
+    token, now = new_token(), clock()
+    with command() as session:
+        row = managed(actor, username)
+        session.execute(
+            update(StaffInvitation)
+            .where(StaffInvitation.staff_id == row.id, StaffInvitation.ended_at.is_(None))
+            .values(ended_at=now)
+        )
+        session.add(
+            StaffInvitation(
+                token_hash=token_hash(token),
+                mail=row.mail or "",
+                name=row.name,
+                roles=row.roles,
+                province=row.province,
+                city=row.city,
+                staff_id=row.id,
+                invited_by=actor.name,
+                created_at=now,
+                expires_at=now + LENGTH,
+            )
+        )
+        record(actor, "staff.invite", f"staff:{username}", {"renew": True}, now)
+        mail, name, roles = row.mail, row.name, row.roles
+    link = address(token)
+    return link, bool(mail) and _sent(str(mail), name, roles, link)
+
+
 def invitations_at(
     actor: Actor, province: str | None, city: str | None, clock: Clock = utc_now
 ) -> list[StaffInvitation]:
@@ -145,7 +192,8 @@ def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:
 
 
 def accept(token: str, username: str, password: str | None, clock: Clock = utc_now) -> StaffMember:
-    """Make the account that an invitation is for. Roles, name and place are the invitation's own.
+    """Make the account that an invitation is for, or come in anew to the one that it names. Roles,
+    name and place are the invitation's own, or the account's.
 
     Raises:
         NotFound: As ``open_invitation`` does.
@@ -161,6 +209,8 @@ def accept(token: str, username: str, password: str | None, clock: Clock = utc_n
         ).all()
         if not used:
             raise NotFound
+        if found.staff_id is not None:
+            return renew_account(found.staff_id, password, clock)
         return create_staff(
             system("invitation"),
             username,

@@ -83,7 +83,8 @@ class StaffIdentity(PlatformModel):
 
 
 class StaffInvitation(PlatformModel):
-    """An account that somebody may make for themselves by the link in a mail, once."""
+    """An account that somebody may make for themselves by the link in a mail, once; with
+    ``staff_id`` a new way in to the one that they have."""
 
     __tablename__ = "staff_invitation"
 
@@ -94,6 +95,7 @@ class StaffInvitation(PlatformModel):
     roles: Mapped[list[Any]]
     province: Mapped[str | None]
     city: Mapped[str | None]
+    staff_id: Mapped[uuid.UUID | None]
     invited_by: Mapped[str]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

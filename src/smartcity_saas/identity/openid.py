@@ -8,11 +8,14 @@ makes us look once more, so that it may rotate them.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
@@ -22,7 +25,10 @@ from smartcity_saas.identity.channels import Cancelled, ChannelDown, ChannelRefu
 from smartcity_saas.identity.oauth_client import address_of, client_of, fetch_token, get_json
 
 ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
+PUBLIC_KINDS = ("RSA", "EC", "OKP")
 LEEWAY_SECONDS = 60
+LAST_MOMENT = 253_402_300_800
+"""The year 10000, as a Unix time."""
 KEPT_SECONDS = 600
 LOOK_AGAIN_SECONDS = 5
 
@@ -75,8 +81,11 @@ def discover(owner: str, issuer: str) -> Mapping[str, Any]:
     if str(found.get("issuer", "")).rstrip("/") != issuer:
         raise ChannelDown("discovery: another issuer")
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-        if not isinstance(found.get(name), str):
+        if not _is_address(found.get(name)):
             raise ChannelDown(f"discovery: no {name}")
+    for name in ("userinfo_endpoint", "end_session_endpoint"):
+        if name in found and not _is_address(found[name]):
+            raise ChannelDown(f"discovery: odd {name}")
     return found
 
 
@@ -132,7 +141,7 @@ def end(ours: Registration, id_token: str, back: str) -> str | None:
         endpoint = discover(ours.owner, ours.issuer).get("end_session_endpoint")
     except ChannelDown:
         return None
-    if not isinstance(endpoint, str):
+    if endpoint is None:
         return None
     return address_of(
         endpoint,
@@ -142,6 +151,15 @@ def end(ours: Registration, id_token: str, back: str) -> str | None:
             "post_logout_redirect_uri": back,
         },
     )
+
+
+def signed_in_at(claims: Mapping[str, Any]) -> datetime | None:
+    """When the provider last saw the person sign in (``auth_time``), which it says where
+    ``max_age`` was asked for (OpenID Connect Core 1.0, section 2)."""
+    at = claims.get("auth_time")
+    if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 <= at < LAST_MOMENT:
+        return None
+    return datetime.fromtimestamp(at, UTC)
 
 
 def text_claim(claims: Mapping[str, Any], name: str | None) -> str | None:
@@ -183,23 +201,36 @@ def verify_id_token(
         raise ChannelRefused("ID token: iss or nonce")
     if (len(audience) > 1 or "azp" in claims) and claims.get("azp") != ours.client_id:
         raise ChannelRefused("ID token: azp")
-    if not isinstance(claims["sub"], str) or not 0 < len(claims["sub"]) <= 255:
+    if not isinstance(claims["sub"], str) or not re.fullmatch(r"[ -~]{1,255}", claims["sub"]):
         raise ChannelRefused("ID token: sub")
     return claims
 
 
 def _keys(ours: Registration, metadata: Mapping[str, Any], *, again: bool = False) -> KeySet:
-    return KeySet.import_key_set(published.get(ours.owner, metadata["jwks_uri"], again=again))
+    found = published.get(ours.owner, metadata["jwks_uri"], again=again).get("keys")
+    public = [one for one in found if isinstance(one, dict) and one.get("kty") in PUBLIC_KINDS]
+    return KeySet.import_key_set({"keys": public})
 
 
 def _user_info(metadata: Mapping[str, Any], token: str, subject: str) -> dict[str, Any]:
     endpoint = metadata.get("userinfo_endpoint")
-    if not isinstance(endpoint, str):
+    if endpoint is None:
         return {}
     found = get_json(endpoint, {}, token)
     if found.get("sub") != subject:
         raise ChannelRefused("user info: another subject")
     return found
+
+
+def _is_address(found: Any) -> bool:
+    """Whether something is an address that a browser, or we, may be sent to."""
+    if not isinstance(found, str) or not re.fullmatch(r"[!-~]{1,2000}", found):
+        return False
+    try:
+        parts = urlsplit(found)
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname)
 
 
 def _client(ours: Registration, handshake: Handshake) -> Any:

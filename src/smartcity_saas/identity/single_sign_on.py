@@ -33,8 +33,9 @@ from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.channels import ChannelDown, ChannelRefused, Handshake
 from smartcity_saas.identity.handshakes import StaleHandshake, new_handshake
 from smartcity_saas.identity.models import Staff, StaffIdentity
-from smartcity_saas.identity.openid import Registration
+from smartcity_saas.identity.openid import LEEWAY_SECONDS, Registration
 from smartcity_saas.identity.staff import (
+    SESSION_LENGTH,
     Provided,
     begin_session,
     has_password,
@@ -46,7 +47,7 @@ from smartcity_saas.identity.staff import (
 KEY = "single_sign_on"
 STATES = ("open", "closed")
 LENGTH = timedelta(minutes=10)
-LEEWAY = timedelta(seconds=60)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 SIGN_IN, LINK, PROVE, ACCEPT = "sign_in", "link", "prove", "accept"
 
 log = structlog.get_logger(__name__)
@@ -101,6 +102,12 @@ class Told:
     id_token: str
     purpose: str
     kept: Mapping[str, str]
+    proved_at: datetime
+
+    @property
+    def provided(self) -> Provided:
+        """What a session keeps of it."""
+        return Provided(self.province, self.id_token, self.proved_at)
 
 
 class NotLinked(Invalid):
@@ -150,11 +157,12 @@ def begin(
         ChannelDown: The provider does not answer, or the client's secret is not there.
     """
     handshake = new_handshake(redirect_uri)
-    more = {"max_age": "0"} if purpose == PROVE else {}
+    oldest = timedelta(0) if purpose == PROVE else SESSION_LENGTH
     db.session.rollback()  # nothing stays open while the other side takes its time
-    url = openid.begin(_ours(provider, now), handshake, **more)
+    url = openid.begin(_ours(provider, now), handshake, max_age=str(int(oldest.total_seconds())))
     return url, {
         "province": provider.province,
+        "issuer": provider.issuer,
         "purpose": purpose,
         "state": handshake.state,
         "nonce": handshake.nonce,
@@ -171,12 +179,12 @@ def finish(
     """End what this browser has begun, with what the provider sent back.
 
     Raises:
-        StaleHandshake: Another browser began it, at another province, or too long ago.
+        StaleHandshake: Another browser began it, at another provider, or too long ago.
         Cancelled, ChannelRefused, ChannelDown: The provider did not vouch for anybody.
     """
     if (
         begun is None
-        or begun["province"] != provider.province
+        or (begun["province"], begun["issuer"]) != (provider.province, provider.issuer)
         or not secrets.compare_digest(str(begun["state"]).encode(), back.get("state", "").encode())
         or now.timestamp() - begun["begun"] > LENGTH.total_seconds()
     ):
@@ -187,8 +195,9 @@ def finish(
     db.session.rollback()
     try:
         claims, id_token = openid.finish(_ours(provider, now), handshake, back)
-        if begun["purpose"] == PROVE:
-            _refuse_old_proof(claims, datetime.fromtimestamp(begun["begun"], UTC))
+        proved_at = min(now, openid.signed_in_at(claims) or NEVER)
+        if begun["purpose"] == PROVE and proved_at.timestamp() < begun["begun"] - LEEWAY_SECONDS:
+            raise ChannelRefused("ID token: auth_time")
     except (ChannelRefused, ChannelDown) as error:
         log.warning("single_sign_on.failed", province=provider.province, reason=error.reason)
         raise
@@ -199,6 +208,7 @@ def finish(
         id_token,
         begun["purpose"],
         begun["kept"],
+        proved_at,
     )
 
 
@@ -220,9 +230,7 @@ def sign_in(told: Told, now: datetime, *, device: str = "") -> str:
                 "link it under “My account”, or open the link of your invitation."
             )
         )
-    return begin_session(
-        member, now, device=device, provided=Provided(told.province, told.id_token)
-    )
+    return begin_session(member, now, device=device, provided=told.provided)
 
 
 def proves(member: StaffMember, told: Told) -> bool:
@@ -232,7 +240,8 @@ def proves(member: StaffMember, told: Told) -> bool:
 
 
 def link(member: StaffMember, told: Told, now: datetime) -> None:
-    """Let somebody come in by their province's provider.
+    """Let somebody come in by their province's provider. A link with a provider that is not the
+    province's any more gives way.
 
     Raises:
         NotAllowed: It is not their province's.
@@ -242,6 +251,13 @@ def link(member: StaffMember, told: Told, now: datetime) -> None:
         raise NotAllowed(_("This provider is not your province's."))
     try:
         with command() as session:
+            session.execute(
+                delete(StaffIdentity).where(
+                    StaffIdentity.staff_id == member.id,
+                    (StaffIdentity.province != told.province)
+                    | (StaffIdentity.issuer != told.issuer),
+                )
+            )
             session.add(
                 StaffIdentity(
                     staff_id=member.id,
@@ -280,9 +296,15 @@ def unlink(member: StaffMember, now: datetime) -> None:
         record(member.actor, "staff.unlink", f"staff:{member.username}", {}, now)
 
 
-def identity_of(member: StaffMember) -> StaffIdentity | None:
-    """Who somebody is at their province's provider."""
-    query = select(StaffIdentity).where(StaffIdentity.staff_id == member.id)
+def identity_of(member: StaffMember, provider: Provider | None) -> StaffIdentity | None:
+    """Who somebody is at a provider; None where their link is with another."""
+    if provider is None:
+        return None
+    query = select(StaffIdentity).where(
+        StaffIdentity.staff_id == member.id,
+        StaffIdentity.province == provider.province,
+        StaffIdentity.issuer == provider.issuer,
+    )
     return db.session.scalars(query).one_or_none()
 
 
@@ -330,16 +352,6 @@ def _ours(provider: Provider, now: datetime) -> Registration:
         secret,
         "openid profile",
     )
-
-
-def _refuse_old_proof(claims: Mapping[str, Any], begun: datetime) -> None:
-    """``max_age`` was asked for, so the provider says when it last saw the person sign in (OpenID
-    Connect Core 1.0, section 3.1.2.1); it must be since we asked."""
-    at = claims.get("auth_time")
-    if isinstance(at, bool) or not isinstance(at, (int, float)):
-        raise ChannelRefused("ID token: no auth_time")
-    if at < (begun - LEEWAY).timestamp():
-        raise ChannelRefused("ID token: auth_time")
 
 
 def _is(told: Told) -> Any:

@@ -34,6 +34,7 @@ from smartcity_saas.identity.models import (
     Staff,
     StaffAttempt,
     StaffFactor,
+    StaffIdentity,
     StaffInvitation,
     StaffRecoveryCode,
     StaffSession,
@@ -74,10 +75,12 @@ class SignedIn:
 
 @dataclass(frozen=True)
 class Provided:
-    """By which province's provider somebody comes in, and its ID token."""
+    """By which province's provider somebody comes in, its ID token, and when it last asked who
+    they are."""
 
     province: str
     id_token: str
+    proved_at: datetime
 
 
 def sign_in(
@@ -131,7 +134,7 @@ def begin_session(
                 complete=complete,
                 device=device,
                 created_at=now,
-                proved_at=now,
+                proved_at=provided.proved_at if provided else now,
                 expires_at=now + (SESSION_LENGTH if complete else HALF_WAY),
                 province=provided.province if provided else None,
                 id_token=_sealed(member, provided.id_token) if provided else None,
@@ -265,7 +268,7 @@ def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock
         Invalid: The roles do not fit the place.
     """
     with command() as session:
-        row = _managed(actor, username)
+        row = managed(actor, username)
         if check_roles(actor, roles, row.province, row.city) != (row.province, row.city):
             raise Invalid(_("These roles are held at another kind of place. Invite anew."))
         row.roles = [*roles]
@@ -311,6 +314,27 @@ def prove(member: StaffMember, password: str, token: str, clock: Clock = utc_now
     if not matches(row.password_hash, password):
         raise WrongPassword(_("The password is wrong."))
     note_proof(token, clock())
+
+
+def renew_account(staff_id: uuid.UUID, password: str | None, clock: Clock = utc_now) -> StaffMember:
+    """A new way in to an account: its old password, link and sessions are void, its second factors
+    stay. Without a password one comes in by one's province's provider alone.
+
+    Raises:
+        NotFound: It has been disabled.
+        Invalid: The password is weak.
+    """
+    with command() as session:
+        row = session.get_one(Staff, staff_id, with_for_update=True)
+        if row.disabled_at is not None:
+            raise NotFound(_("This account has been disabled."))
+        if password is not None:
+            refuse_weak(password, row.username, row.name, (row.mail or "").partition("@")[0])
+        row.password_hash = hashed(password) if password is not None else ""
+        for model in (StaffSession, StaffIdentity):
+            session.execute(delete(model).where(model.staff_id == row.id))
+        record(member_of(row).actor, "staff.renew", f"staff:{row.username}", {}, clock())
+        return member_of(row)
 
 
 def note_proof(token: str, now: datetime) -> None:
@@ -359,7 +383,7 @@ def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
         NotFound: There is no such account within the actor's reach.
     """
     with command() as session:
-        row = _managed(actor, username)
+        row = managed(actor, username)
         row.disabled_at = clock()
         _end_invitations(username, clock())
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
@@ -373,7 +397,7 @@ def enable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
         NotFound: There is no such account within the actor's reach.
     """
     with command():
-        row = _managed(actor, username)
+        row = managed(actor, username)
         row.disabled_at = None
         record(actor, "staff.enable", f"staff:{username}", {}, clock())
 
@@ -386,7 +410,7 @@ def reset_factors(actor: Actor, username: str, clock: Clock = utc_now) -> None:
         NotFound: There is no such account within the actor's reach.
     """
     with command() as session:
-        row = _managed(actor, username)
+        row = managed(actor, username)
         for model in (StaffFactor, StaffRecoveryCode, StaffSession):
             session.execute(delete(model).where(model.staff_id == row.id))
         record(actor, "staff.reset_factors", f"staff:{username}", {}, clock())
@@ -479,8 +503,13 @@ def _end_invitations(username: str, now: datetime) -> None:
     )
 
 
-def _managed(actor: Actor, username: str) -> Staff:
-    """An account within an actor's reach, and not the actor's own."""
+def managed(actor: Actor, username: str) -> Staff:
+    """An account within an actor's reach, and not the actor's own.
+
+    Raises:
+        NotFound: There is none within the actor's reach.
+        NotAllowed: It is the actor's own.
+    """
     row = db.session.scalars(
         select(Staff).where(Staff.username == username).with_for_update()
     ).one_or_none()

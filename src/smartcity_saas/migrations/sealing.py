@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 import uuid_utils.compat
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal
+from smartcity_saas.errors import SettingsError
 
 _KEY = sa.table(
     "city_key",
@@ -29,7 +31,7 @@ class CityKeys:
     """A city's keys for personal data; made where it has none yet.
 
     Raises:
-        cryptography.exceptions.InvalidTag: The master key is not the one that wrapped them.
+        SettingsError: There is no master key, or it is not the one that wrapped the city's.
     """
 
     def __init__(self, bind: sa.Connection, keyring: Keyring, city_id: int) -> None:
@@ -49,8 +51,14 @@ class CityKeys:
                 )
             )
             self._data_key = keyring.data_key(city_id, wrapped, keyring.mark)
-        else:
+            return
+        try:
             self._data_key = keyring.data_key(city_id, row.wrapped, row.master_mark)
+        except InvalidTag:
+            raise SettingsError(
+                "This SMARTCITY_MASTER_KEY is not the one that wrapped the cities' keys. Nothing "
+                "has been changed: set the right one and run this again."
+            ) from None
 
     def seal(self, kind: str, text: str) -> bytes:
         """Seal a text as one kind."""

@@ -70,7 +70,9 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         invitations.take_back(signed_in_member().actor, invitation_id, clock)
         return _back(pages, where)
 
-    @blueprint.page(f"{root}/<username>/roles", permission=pages.permission, methods=("POST",))
+    @blueprint.page(
+        f"{root}/<username>/roles", permission=pages.permission, methods=("POST",), fresh=True
+    )
     def change_roles(username: str, **where: str) -> Any:
         """Give an account other roles; whoever is signed in with it is out at once."""
         roles, clock = request.form.getlist("roles"), current_app.config["CLOCK"]
@@ -79,6 +81,19 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         except Invalid as error:
             return _page(pages, where, error=error.detail), 422
         return _back(pages, where)
+
+    @blueprint.page(
+        f"{root}/<username>/renew", permission=pages.permission, methods=("POST",), fresh=True
+    )
+    def renew(username: str, **where: str) -> Any:
+        """Send a link for a new way in to an account."""
+        link, sent = invitations.renew(
+            signed_in_member().actor,
+            username,
+            lambda token: f"{request.host_url}invitations/{token}",
+            current_app.config["CLOCK"],
+        )
+        return _page(pages, where, link=link, sent=sent, to=username)
 
     for act, change in (
         ("disable", staff.disable_staff),
@@ -98,7 +113,8 @@ def _add_change(
     view.__name__ = f"staff_{act.replace('-', '_')}"
     view.__doc__ = change.__doc__
     rule = f"{pages.rule}/staff/<username>/{act}"
-    blueprint.page(rule, permission=pages.permission, methods=("POST",))(view)
+    fresh = act != "disable"  # closing an account must not wait for anything
+    blueprint.page(rule, permission=pages.permission, methods=("POST",), fresh=fresh)(view)
 
 
 def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:

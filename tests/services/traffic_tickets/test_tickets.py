@@ -398,3 +398,13 @@ def test_a_paused_service_answers_programs_as_problem(world: World) -> None:
             headers={"X-CSRFToken": token, "Content-Type": "application/json"},
         )
         assert (answered.status_code, answered.mimetype) == (503, "application/problem+json")
+
+
+def test_a_file_with_a_disputed_ticket_at_the_desk(world: World) -> None:
+    """The desk imports the police's file as before, whatever is disputed."""
+    disputed(world, None)
+    desk, page = world.city_staff(), "/cities/hangzhou/traffic-tickets"
+    columns = [*REQUIRED, *OPTIONAL]
+    line = ",".join(ROW.get(column, "") for column in columns)
+    data = "\n".join([",".join(columns), line]).encode()
+    assert desk.post(page, page, file=(io.BytesIO(data), "t.csv")).status_code == 200

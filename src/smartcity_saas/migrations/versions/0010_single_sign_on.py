@@ -21,6 +21,7 @@ def upgrade() -> None:
     )
     op.add_column("staff_session", sa.Column("province", sa.String(), nullable=True))
     op.add_column("staff_session", sa.Column("id_token", sa.LargeBinary(), nullable=True))
+    op.add_column("staff_invitation", sa.Column("staff_id", sa.Uuid(), nullable=True))
     op.create_table(
         "staff_identity",
         sa.Column("id", sa.Uuid(), nullable=False),

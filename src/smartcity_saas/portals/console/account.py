@@ -132,21 +132,23 @@ def _provider() -> Provider:
 
 def _proof_page(error: Any = None) -> str:
     member = signed_in_member()
+    provider = offered_by(staff.province_of(member))
     return render_template(
         "console/prove.html",
         error=error,
         by_password=staff.has_password(member),
-        provider=offered_by(staff.province_of(member)) if identity_of(member) else None,
+        provider=provider if identity_of(member, provider) else None,
         next=safe_next(request.values.get("next"), ROOT),
     )
 
 
 def _page(password_error: Any = None) -> str:
     member = signed_in_member()
+    provider = offered_by(staff.province_of(member))
     return render_template(
         "console/account.html",
-        provider=offered_by(staff.province_of(member)),
-        linked=identity_of(member),
+        provider=provider,
+        linked=identity_of(member, provider),
         by_password=staff.has_password(member),
         factors=factors.factors_of(member),
         codes_left=factors.recovery_codes_left(member),

@@ -23,8 +23,7 @@ from smartcity_saas.identity.single_sign_on import (
     Told,
     offered_by,
 )
-from smartcity_saas.identity.staff import Provided
-from smartcity_saas.identity.throttle import attempt, network_of
+from smartcity_saas.identity.throttle import attempt, give_back, network_of
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.invitations import clock, invitation_page
 from smartcity_saas.portals.console.signing_in import enter, leave_for, sign_in_form
@@ -52,6 +51,7 @@ def sign_in_with_callback(province: str) -> Any:
         told = single_sign_on.finish(provider, begun, request.args, present_time())
     except Cancelled as error:
         return sign_in_form(error=error.detail) if current_staff() is None else redirect("/account")
+    give_back(StaffAttempt, _counted())
     if told.purpose == ACCEPT:
         return _accept(told)
     if told.purpose == SIGN_IN:
@@ -66,7 +66,8 @@ def accept_with_province(token: str) -> Any:
     provider = offered_by(staff.province_at(place.province, place.city)) or abort(404)
     username = request.form.get("username", "")
     try:
-        staff.read_username(username)
+        if place.staff_id is None:
+            staff.read_username(username)
     except Invalid as error:
         return invitation_page(token, username, error.detail), 422
     return go_on(ACCEPT, provider, invitation=token, username=username)
@@ -79,10 +80,14 @@ def go_on(purpose: str, provider: Provider, **kept: str) -> Any:
 
 def _begin(purpose: str, provider: Provider, **kept: str) -> str:
     now = present_time()
-    attempt(StaffAttempt, f"provider:{network_of(request.remote_addr)}", MOST_BEGUN, now)
+    attempt(StaffAttempt, _counted(), MOST_BEGUN, now)
     back = f"{request.host_url}sign-in/with/{provider.province}/callback"
     url, session[BEGUN] = single_sign_on.begin(provider, purpose, back, now, **kept)
     return url
+
+
+def _counted() -> str:
+    return f"provider:{network_of(request.remote_addr)}"
 
 
 def _sign_in(told: Told) -> Any:
@@ -101,8 +106,7 @@ def _accept(told: Told) -> Any:
             single_sign_on.link(member, told, present_time())
     except Invalid as error:
         return invitation_page(token, username, error.detail), 422
-    provided = Provided(told.province, told.id_token)
-    made = staff.begin_session(member, present_time(), device=device(), provided=provided)
+    made = staff.begin_session(member, present_time(), device=device(), provided=told.provided)
     return enter(made, "/")
 
 

@@ -9,8 +9,8 @@ from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.problems import Path
-from smartcity_saas.credentials import province_secrets, store_province_secret
-from smartcity_saas.errors import Conflict, Invalid, SmartCityError
+from smartcity_saas.credentials import check_secret, province_secrets, store_province_secret
+from smartcity_saas.errors import Conflict, FieldErrors, Invalid, SmartCityError
 from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.identity.single_sign_on import KEY, STATES, count_linked, probe, provider_of
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
@@ -32,9 +32,14 @@ def save_single_sign_on(province: str) -> Any:
     typed = {name: request.form.get(name, "").strip() for name in ("issuer", "client_id")}
     secret, live = request.form.get("secret", "").strip(), documents().live(f"province:{province}")
     values: dict[str, Any] = {**live.values.get(KEY, {}), **typed, "state": "open"}
+    before = live.values.get(KEY, {})
     if secret:
         values.setdefault("client_secret", {"credential": SECRET})
     try:
+        if secret:
+            check_secret(SECRET, secret)
+        elif "client_secret" in values and before["issuer"] != typed["issuer"].rstrip("/"):
+            raise FieldErrors({"secret": _("Another provider wants a secret of its own.")})
         documents().change(
             live.name, request.form.get("revision", 0, int), "", _leaves(live.values, values)
         )
@@ -47,10 +52,12 @@ def save_single_sign_on(province: str) -> Any:
                 secret,
                 present_time(),
             )
+    except FieldErrors as error:
+        return _page(province, typed=typed, errors=error.fields), error.status
     except Invalid as error:
         errors = {one.pointer.rpartition("/")[2]: one.message for one in error.problems}
         return _page(province, typed=typed, errors=errors, error=error.detail), error.status
-    return redirect(_address(province, "saved"))
+    return _try(province)
 
 
 @blueprint.page(f"{PAGE}/state", permission="province.change", methods=("POST",))
@@ -69,13 +76,16 @@ def switch_single_sign_on(province: str) -> Any:
 @blueprint.page(f"{PAGE}/probe", permission="province.change", methods=("POST",))
 def probe_single_sign_on(province: str) -> Any:
     """Ask the provider whether it answers."""
+    return _try(province)
+
+
+def _try(province: str) -> Any:
     provider = provider_of(documents().live(f"province:{province}"))
-    if provider is None:
-        return redirect(_address(province, ""))
     try:
-        probe(provider, present_time())
-    except SmartCityError as error:
-        return _page(province, probed=error.title)
+        if provider is not None:
+            probe(provider, present_time())
+    except SmartCityError:
+        return redirect(_address(province, "silent"))
     return redirect(_address(province, "works"))
 
 
@@ -95,7 +105,6 @@ def _page(province: str, **values: Any) -> str:
         "typed": {"issuer": "", "client_id": "", **(settings or {})},
         "errors": {},
         "error": None,
-        "probed": None,
     }
     return render_template(
         "province/single_sign_on.html",

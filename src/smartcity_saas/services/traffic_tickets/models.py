@@ -153,6 +153,7 @@ class Dispute(CityModel):
                 "revoked": {"zh": "已撤销", "en": "Revoked"},
             }
         },
+        alone=frozenset({"state"}),
     )
     __table_args__ = (
         city_foreign_key("violation_id", "violation"),

@@ -25,31 +25,39 @@ PATIENT = sa.table(
 
 
 def upgrade() -> None:
+    bind, keyring = op.get_bind(), current_app.extensions["keyring"]
+    # Every key is opened before anything is changed: SQLite keeps what a failed upgrade has done.
+    keys = {
+        city_id: CityKeys(bind, keyring, city_id)
+        for city_id in inside_each_city(bind)
+        if bind.scalar(sa.select(PATIENT.c.id).where(_in(city_id)).limit(1)) is not None
+    }
     op.add_column("patient", sa.Column("sealed", sa.LargeBinary(), nullable=True))
     for name in ("shown", "phone_index"):
         op.add_column("patient", sa.Column(name, sa.String(), nullable=False, server_default=""))
-    bind = op.get_bind()
     for city_id in inside_each_city(bind):
-        rows = bind.execute(
-            sa.select(PATIENT.c.id, PATIENT.c.phone).where(
-                PATIENT.c.city_id == city_id, PATIENT.c.phone != ""
-            )
-        ).all()
-        if not rows:
-            continue
-        keys = CityKeys(bind, current_app.extensions["keyring"], city_id)
-        for row in rows:
+        query = sa.select(PATIENT.c.id, PATIENT.c.phone).where(_in(city_id))
+        for row in bind.execute(query).all():
             bind.execute(
                 sa.update(PATIENT)
-                .where(PATIENT.c.city_id == city_id, PATIENT.c.id == row.id)
+                .where(_in(city_id), PATIENT.c.id == row.id)
                 .values(
-                    sealed=keys.seal(KIND, row.phone),
+                    sealed=keys[city_id].seal(KIND, row.phone),
                     shown=_masked(row.phone),
-                    phone_index=keys.index(KIND, row.phone),
+                    phone_index=keys[city_id].index(KIND, row.phone),
                 )
             )
     op.drop_column("patient", "phone")
+    if (
+        bind.dialect.name == "postgresql"
+    ):  # a dropped column stays in the file until it is rewritten
+        op.execute("CLUSTER patient USING pk_patient")
+        op.execute("ALTER TABLE patient SET WITHOUT CLUSTER")
     op.create_index("ix_patient_city_id_phone_index", "patient", ["city_id", "phone_index"])
+
+
+def _in(city_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(PATIENT.c.city_id == city_id, PATIENT.c.phone != "")
 
 
 def _masked(phone: str) -> str:
