@@ -229,7 +229,7 @@ def _finish(response: Response) -> Response:
             origins += provider.origins(city.payments or {})
     if request.method == "POST" and "fleet_version" in g:
         _tell_when_it_is_live()
-    return add_security_headers(response, content_security_policy(origins))
+    return add_security_headers(response, content_security_policy(dict.fromkeys(origins)))
 
 
 def _tell_when_it_is_live() -> None:

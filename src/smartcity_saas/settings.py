@@ -68,7 +68,7 @@ class Settings:
             workers=_integer(env, "SMARTCITY_WORKERS", 1, 1, 64),
             secret_key=env.get("SMARTCITY_SECRET_KEY") or (DEMO_KEY if demo else ""),
             master_key=read_key(env, "SMARTCITY_MASTER_KEY") or (DEMO_KEY if demo else ""),
-            old_master_key=read_key(env, "SMARTCITY_OLD_MASTER_KEY"),
+            old_master_key=read_key(env, "SMARTCITY_OLD_MASTER_KEY") or (DEMO_KEY if demo else ""),
             trusted_proxies=_networks(env, "SMARTCITY_TRUSTED_PROXIES"),
             database_url=database_url,
             owner_url=_sqlalchemy_url(env.get("DATABASE_OWNER_URL") or database_url),

@@ -35,7 +35,7 @@ def test_by_number_then_an_app_then_the_real_name(walk: Walk) -> None:
     walk.go("hangzhou", "/sign-in")
     walk.check()
     by_phone(walk, number_of(walk, 1))
-    walk.sees("为你保存一个账户", "Keeping an account for you")
+    walk.sees("开通本市账户", "Keeping an account for you")
     walk.check()
     walk.press("同意", "I agree")
     walk.page.get_by_text(walk.say("登录方式", "Ways to sign in")).click()
@@ -56,7 +56,7 @@ def test_by_number_then_an_app_then_the_real_name(walk: Walk) -> None:
     walk.page.fill("input[name=number]", "110101199003070010")
     walk.page.check("input[name=agree]")
     walk.press("认证", "Verify")
-    walk.sees("这不是有效的公民身份号码", "This is no resident number")
+    walk.sees("身份证号码无效", "This is no resident number")
     walk.errors.clear()
     walk.check()
 
@@ -117,7 +117,7 @@ def test_staff_by_invitation_with_a_second_factor(walk: Walk) -> None:
     walk.page.fill("input[name=username]", f"sample-{mark}")
     walk.page.fill("input[name=password]", "four blue herons walk")
     walk.press("登录", "Sign in")
-    walk.sees("第二因素", "Second factor")
+    walk.sees("两步验证", "Second factor")
     walk.check()
     walk.page.fill("input[name=code]", recovery)
     walk.press("继续", "Go on")
@@ -163,7 +163,7 @@ def test_my_data(walk: Walk) -> None:
     walk.go("shenzhen", "/me/data")
     walk.check()
     with walk.page.expect_download() as download:
-        walk.press("全部下载", "Download everything")
+        walk.press("下载我的数据", "Download everything")
     assert download.value.suggested_filename == "shenzhen-my-data.json"
     for path in ("consents", "access", "delete"):
         walk.go("shenzhen", f"/me/data/{path}")
@@ -226,7 +226,7 @@ def test_by_openid(walk: Walk) -> None:
         walk.press("用统一身份认证登录", "Sign in with City account")
         walk.page.fill("input[name=account]", "alice")
         walk.page.get_by_role("button").click()
-        walk.sees("为你保存一个账户", "Keeping an account for you")
+        walk.sees("开通本市账户", "Keeping an account for you")
         walk.errors.clear()
         walk.check()
         walk.press("同意", "I agree")
@@ -290,5 +290,5 @@ def test_single_sign_on_of_a_province(walk: Walk) -> None:
         walk.page.locator(f"a[href^='/sign-in/with/{province}']").click()
         walk.page.fill("input[name=account]", "somebody")
         walk.page.get_by_role("button").click()
-        walk.sees("第二因素", "Second factor")
+        walk.sees("两步验证", "Second factor")
         walk.errors.clear()

@@ -40,9 +40,10 @@ def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
     page = browser.get("/services/utility-bills/link?kind=water")
     assert (page.status_code, "you act for" in page.text) == (200, True)
     seen = resident.get("/me/data/access").text
-    assert "staff:desk" in seen
-    assert "忘带手机" in seen
-    assert "acted for you" in resident.get("/me/messages").text
+    assert seen.count("Counter: 忘带手机") == 1, "one look is one line"
+    assert "account desk" in seen
+    assert "counter has opened your account" in resident.get("/me/messages").text
+    assert "Found: *例, 1***" in answer.text, "staff compare it with the card"
     with phones.inside("hangzhou"):
         last = next(e for e in city_trail() if e.action == "resident.counter")
     assert (last.actor, last.reason) == ("staff:desk", "忘带手机")

@@ -219,7 +219,7 @@ def test_whoever_looks_is_noted(world: World) -> None:
     assert "Nobody has looked" in browser.get("/me/data/access").text
     world.city_staff("hangzhou").get("/cities/hangzhou/payments")
     page = browser.get("/me/data/access").text
-    assert "staff:staff-hangzhou" in page
+    assert "account staff-hangzhou" in page
     assert "Finance desk: payments and refunds" in page
     with world.inside("hangzhou"):
         assert len(db.session.scalars(select(ResidentAccess)).all()) == 1

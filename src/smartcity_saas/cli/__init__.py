@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from smartcity_saas.app import create_app
 from smartcity_saas.cli import auditing, city_work, clients, documents, keys, operations, rolling
 from smartcity_saas.cli.output import fail
-from smartcity_saas.errors import Invalid, SmartCityError
+from smartcity_saas.errors import Invalid, NotReady, SmartCityError
 from smartcity_saas.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -31,6 +31,8 @@ class _Group(click.Group):
                 return super().invoke(ctx)
         except Invalid as error:
             fail(error.problems or [str(error.detail)])
+        except NotReady as error:
+            fail([_of_the_demo() or _said(error)])
         except SmartCityError as error:
             fail([_said(error)])
         except SQLAlchemyError as error:
@@ -69,10 +71,15 @@ def _said(error: SmartCityError) -> str:
 def _database_trouble(error: SQLAlchemyError) -> str:
     """What to do about the database, without the statement or its values."""
     reason = type(getattr(error, "orig", None) or error).__name__
-    settings = Settings.from_environment()
-    if not settings.demo and (settings.config_root / "var/demo.sqlite3").exists():
-        return "There is no database here but the demo's: set SMARTCITY_DEMO=1 to work on it."
-    return (
+    return _of_the_demo() or (
         f"The database does not answer as it should ({reason}). "
         "Check DATABASE_URL, and run `smartcity db upgrade`."
     )
+
+
+def _of_the_demo() -> str:
+    """What to do where the demo has been run here, and nothing else has."""
+    settings = Settings.from_environment()
+    if settings.demo or not (settings.config_root / "var/demo.sqlite3").exists():
+        return ""
+    return "There is no database here but the demo's: set SMARTCITY_DEMO=1 to work on it."

@@ -14,6 +14,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.configuration.models import Document
+from smartcity_saas.configuration.secrets import named_credentials
 from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.credentials import (
     CredentialError,
@@ -57,12 +58,14 @@ def set_secret(city: str, name: str, overlap_hours: int) -> None:
     ).strip()
     keyring, actor, now = current_app.extensions["keyring"], system("cli"), present_time()
     if province := _province(city):
+        named = name in _named_by(province)
         store_province_secret(keyring, actor, province, name, value, now)
     else:
-        with inside(city):
+        with inside(city) as found:
+            named = name in {use.name for use in uses_of(found)}
             overlap = timedelta(hours=overlap_hours)
             store_credential(keyring, actor, name, value, now, overlap=overlap)
-    say(f"{city} has “{name}”.")
+    say(f"{city} has “{name}”." + ("" if named else " No document names it yet."))
 
 
 @secrets.command("list")
@@ -71,7 +74,8 @@ def set_secret(city: str, name: str, overlap_hours: int) -> None:
 def list_secrets(city: str, style: str) -> None:
     """A city's secrets: set when, used by what, whether they work. Never a value."""
     if province := _province(city):
-        lines = [_line_of_province(row) for row in province_secrets(province)]
+        named = _named_by(province)
+        lines = [_line_of_province(row, row.name in named) for row in province_secrets(province)]
     else:
         with inside(city) as found:
             rows, uses = credentials(), uses_of(found)
@@ -149,8 +153,8 @@ def rotate_master(style: str) -> None:
         )
     else:
         say(
-            f"{done} of {len(cities)} cities wrapped anew, {factors} second factors, "
-            f"{provinces} secrets of provinces."
+            f"Wrapped anew: the keys of {done} cities, {factors} second factors, "
+            f"{provinces} secrets of provinces. Whatever else there is was already."
         )
     if failed:
         raise Invalid(
@@ -188,11 +192,17 @@ def _probed_province(province: str) -> list[tuple[str, Probed]]:
     return [("single_sign_on", result)]
 
 
-def _line_of_province(row: Any) -> dict[str, Any]:
+def _named_by(province: str) -> set[str]:
+    """The secrets that a province's document names."""
+    document = live_documents([f"province:{province}"])[0]
+    return {name for name, _path in named_credentials(document.values)}
+
+
+def _line_of_province(row: Any, named: bool) -> dict[str, Any]:
     return {
         "name": row.name,
         "updated_at": _moment(row.updated_at),
-        "used_by": ["single_sign_on"],
+        "used_by": ["single_sign_on"] if named else [],
         "used_at": _moment(row.used_at),
         "works": None,
         "probe": "",

@@ -14,13 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
+from smartcity_saas.credentials import opens
 from smartcity_saas.database.roles import grant_application_role, refuse_powerful_role
 from smartcity_saas.database.session import db
-from smartcity_saas.errors import SmartCityError
+from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.identity.access import OPERATOR, PERMISSIONS, ROLES, title_of
 from smartcity_saas.identity.staff import create_staff
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
+from smartcity_saas.tenancy.entering import city_scope
 
 
 @click.group("db")
@@ -96,6 +98,7 @@ def doctor(style: str) -> None:
     rows = [
         ("keys", *_tried(current_app.config["SETTINGS"].refuse_unsafe_keys)),
         *((name, fine, "") for name, fine in _ready().items()),
+        ("secrets", *_tried(_refuse_shut_keys)),
         ("role", *_tried(lambda: refuse_powerful_role(db.engine))),
         ("demo rows", *_tried(_refuse_demo_rows)),
         *_cities(),
@@ -163,6 +166,21 @@ def _tried(check: Any) -> tuple[bool, str]:
 def _refuse_demo_rows() -> None:
     if holds_demo_rows() and not current_app.config["DEMO"]:
         raise SmartCityError("The database holds the demo's rows; production refuses it.")
+
+
+def _refuse_shut_keys() -> None:
+    """Open every city's key with the master keys that are set."""
+    keyring, shut = current_app.extensions["keyring"], []
+    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    for city in snapshot.cities.values():
+        with city_scope(city.id):
+            if not opens(keyring):
+                shut.append(city.slug)
+    if shut:
+        raise SettingsError(
+            f"No master key that is set opens the keys of {len(shut)} cities: "
+            f"{', '.join(shut[:5])}{' …' if len(shut) > 5 else ''}"
+        )
 
 
 def _cities() -> list[tuple[str, bool, str]]:

@@ -71,7 +71,7 @@ class Text(fields.Field[Any]):
                 errors[language] = [_("There is no such language here; write zh and en.")]
         for language in LANGUAGES:
             if language not in value:
-                errors[language] = [_("The text is missing in this language.")]
+                errors[language] = [_("The text is missing: %(language)s.", language=language)]
                 continue
             try:
                 self.line.deserialize(value[language])

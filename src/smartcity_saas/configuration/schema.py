@@ -33,7 +33,7 @@ from smartcity_saas.configuration.fields import (
     Text,
     TimeZone,
 )
-from smartcity_saas.configuration.problems import Path, Problem
+from smartcity_saas.configuration.problems import Path, Problem, dotted
 from smartcity_saas.configuration.source import Source
 
 SERVICE_STATES = ("open", "paused", "closed")
@@ -41,9 +41,9 @@ ASSURANCE_LEVELS = ("none", "contact", "real_name")
 CITY_STATES = ("draft", "live", "suspended")
 PLATFORM, PROVINCE, CITY = "platform", "province", "city"
 
+_REQUIRED = "Missing data for required field."
 _MARSHMALLOW = {
     "Unknown field.": _("There is no such key."),
-    "Missing data for required field.": _("This is missing, here and in the baseline."),
     "Field may not be null.": _("There is no value here."),
     "Not a valid integer.": _("This must be a whole number."),
     "Not a valid number.": _("This must be a number."),
@@ -343,6 +343,8 @@ def _flattened(messages: Any, schema: Any, path: Path) -> Iterator[tuple[Path, A
         if isinstance(message, dict):
             yield from _flattened(message, schema, path)
             continue
+        if message == _REQUIRED:
+            message = _("“%(key)s” is missing, here and in the baseline.", key=dotted(path))
         hint = _suggestion(schema, path) if message == "Unknown field." else ""
         yield (
             path,

@@ -164,6 +164,15 @@ def rewrap(keyring: Keyring) -> bool:
     return True
 
 
+def opens(keyring: Keyring) -> bool:
+    """Whether a keyring opens the key of the city that we are in; a city without one is fine."""
+    row = db.session.scalars(select(CityKey)).one_or_none()
+    try:
+        return row is None or bool(_data_key(keyring))
+    except CredentialError:
+        return False
+
+
 def city_secret(keyring: Keyring, purpose: str, now: datetime) -> bytes:
     """A key of the city's own for one purpose, derived from its data key (RFC 5869).
 

@@ -25,6 +25,8 @@ from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.tenancy.sites import CONSOLE_HOST
 
+COUNTER = "city.counter"
+"""The permission of pages on which a reason is typed for the resident to read."""
 _SEEN = "smartcity.residents_seen"
 
 
@@ -114,8 +116,9 @@ def _write(response: Response) -> Response:
     member = current_staff() if seen else None
     if member is None:
         return response
-    reason = (request.values.get("reason") or "").strip()[:200]
     policy = current_app.extensions["policies"].get(request.endpoint)
+    why = policy.permission if policy else None
+    typed = request.values.get("reason", "").strip()[:200] if why == COUNTER else ""
     for city_id, pairs in groupby(sorted(seen), key=itemgetter(0)):
         with city_scope(city_id), command() as session:
             session.add_all(
@@ -124,7 +127,7 @@ def _write(response: Response) -> Response:
                     at=present_time(),
                     actor=member.actor.name,
                     page=str(request.endpoint),
-                    reason=reason or (policy.permission if policy else "") or "",
+                    reason=typed or why or "",
                 )
                 for _city_id, resident_id in pairs
             )

@@ -23,7 +23,6 @@ from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.handshakes import keep, new_handshake
 from smartcity_saas.identity.models import (
     Resident,
-    ResidentAccess,
     SignInHandshake,
 )
 from smartcity_saas.identity.real_names import read_number
@@ -65,13 +64,8 @@ def begin_acting(
     if found.consented != PURPOSES[PRIVACY].version:
         raise FieldErrors({"number": _("They have not agreed to the privacy notice yet.")})
     link = new_handshake()
-    with command() as session:
+    with command():
         keep(link, "", actor.name, now, purpose=PURPOSE, resident_id=found.id, length=LINK_LENGTH)
-        session.add(
-            ResidentAccess(
-                resident_id=found.id, at=now, actor=actor.name, page="city.counter", reason=reason
-            )
-        )
         record(actor, "resident.counter", f"resident:{found.id}", {}, now, reason=reason)
     return link.state, found
 

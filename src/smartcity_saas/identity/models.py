@@ -323,9 +323,9 @@ class Consent(CityModel):
         why=PROOF,
         words={
             "purpose": {
-                "privacy": {"zh": "为你保存一个账户", "en": "Keeping an account for you"},
+                "privacy": {"zh": "开通本市账户", "en": "Keeping an account for you"},
                 "messages": {"zh": "给你发消息", "en": "Sending you messages"},
-                "real_name": {"zh": "知道你的真实姓名", "en": "Knowing your real name"},
+                "real_name": {"zh": "实名认证", "en": "Knowing your real name"},
             }
         },
     )

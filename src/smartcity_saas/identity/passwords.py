@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import lazy_gettext as _
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
+from zxcvbn import zxcvbn
 
 from smartcity_saas.errors import Invalid
 
 SHORTEST = 12
 LONGEST = 1024
+JUDGED = 72
+FEWEST_GUESSES = 10**9
+"""As zxcvbn reckons them."""
 OWN_WORDS = ("smartcity", "smart-city", "console", "password")
 
 _hasher = PasswordHasher()
@@ -47,30 +51,9 @@ def refuse_weak(password: str, *known: str) -> None:
         raise Invalid(_("A password has at least 12 characters."))
     if len(password) > LONGEST:
         raise Invalid(_("A password has at most 1,024 characters."))
-    folded = password.lower()
-    rest = folded
-    for word in (*OWN_WORDS, *(one.lower() for one in known if len(one) > 3)):
-        rest = rest.replace(word, "")
-    if (
-        folded in _common()
-        or len(set(folded)) < 5
-        or len(rest) < 6
-        or _doubled(folded) in _common()
-    ):
+    words = [*OWN_WORDS, *(one for text in known for one in (text, *re.split(r"\W+", text)) if one)]
+    if zxcvbn(password[:JUDGED], user_inputs=words)["guesses"] < FEWEST_GUESSES:
         raise Invalid(_("This password is one of the first that are tried. Choose another."))
-
-
-def _doubled(text: str) -> str:
-    """The word that a text is made of, if it is only that word again and again."""
-    for length in range(1, len(text) // 2 + 1):
-        if len(text) % length == 0 and text[:length] * (len(text) // length) == text:
-            return text[:length]
-    return text
-
-
-@cache
-def _common() -> frozenset[str]:
-    return frozenset(FREQUENCY_LISTS["passwords"])
 
 
 @cache

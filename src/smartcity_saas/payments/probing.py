@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 from flask import current_app
+from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
@@ -53,11 +54,16 @@ def uses_of(city: City) -> list[Use]:
 
 
 def probe(city: City, name: str, now: datetime) -> Probed:
-    """Ask every other side that a secret of the city that we are in is for, and keep the answer."""
-    found = [_ask(city, use.path.split("."), name) for use in uses_of(city) if use.name == name]
+    """Ask every other side that a secret of the city that we are in is for, and keep the answer,
+    in English: whoever reads it has it translated."""
+    with force_locale("en"):
+        found = [_ask(city, use.path.split("."), name) for use in uses_of(city) if use.name == name]
+        unknown = next(
+            (one for one in found if one.detail), Probed(None, str(_("cannot be asked")))
+        )
     asked = [one for one in found if one.ok is not None]
     refused = next((one for one in asked if not one.ok), None)
-    result = refused or (asked[0] if asked else Probed(None, str(_("cannot be asked"))))
+    result = refused or (asked[0] if asked else unknown)
     note_probe(name, result.ok, result.detail, now)
     return result
 
@@ -79,8 +85,8 @@ def _ask(city: City, path: list[str], name: str) -> Probed:
             )
     except CredentialError as error:
         return Probed(False, str(error.detail))
-    except SmartCityError as error:
-        return Probed(False, str(error.title))
+    except SmartCityError as error:  # that it does not answer says nothing of the secret
+        return Probed(None if error.status == 503 else False, str(error.title))
     return Probed(None, "")
 
 
@@ -100,5 +106,7 @@ def _ping(base_url: str, token: str) -> Probed:
     try:
         status, _body = call_once("GET", base_url, None, headers, time.monotonic() + TOTAL_SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        return Probed(False, type(error).__name__)
-    return Probed(status < 500 and status not in (401, 403), f"HTTP {status}")
+        return Probed(None, type(error).__name__)
+    if status >= 500:
+        return Probed(None, f"HTTP {status}")
+    return Probed(status not in (401, 403), f"HTTP {status}")

@@ -123,7 +123,7 @@ _ACTORS: dict[str, Any] = {
 }
 _PLACES: dict[str, Any] = {
     "city": _("Finance desk"),
-    "city.counter": _("Counter"),
+    "city.act_for": _("Counter"),
 }
 _PURPOSES: dict[str, Any] = {
     "city.finance": _("payments and refunds"),
@@ -180,7 +180,7 @@ def page_label(page: str, reason: str) -> str:
     service = current_app.extensions["services"].get(part.removesuffix("_desk"))
     where = local(service.title) if service else str(_PLACES.get(page) or _PLACES.get(part, page))
     why = str(_PURPOSES.get(reason, reason))
-    return f"{where}: {why}" if why else where
+    return str(_("%(where)s: %(why)s", where=where, why=why)) if why else where
 
 
 def brand_of(slug: str) -> str:

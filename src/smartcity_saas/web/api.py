@@ -44,6 +44,14 @@ MOST_ON_A_PAGE = 200
 _LINE = "^[^\\u0000-\\u001f\\u007f]+$"
 _WHOLE_LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+\Z")
 
+_IDEMPOTENCY_KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "description": "The same one again is answered the same, for a day.",
+}
+
 T = TypeVar("T")
 M = TypeVar("M", bound=CityModel)
 
@@ -253,12 +261,13 @@ def init_api(
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
         API_SPEC_OPTIONS={
+            "servers": [{"url": "/"}],
             "info": {
                 "description": "One city's public services, on that city's own host. Amounts are "
                 "whole numbers of the minor unit with an ISO 4217 code; moments RFC 3339 in UTC. "
                 "Errors are problem details (RFC 9457). A write may carry `Idempotency-Key`: the "
                 "same one again is answered the same, for a day."
-            }
+            },
         },
     )
     api = CityApi(app, spec_kwargs={"flask_plugin": _Paths()})
@@ -372,8 +381,12 @@ def _pointer(path: Sequence[Any]) -> str:
     return "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def _describe_all(doc: dict[str, Any], doc_info: Any, **ignored: Any) -> dict[str, Any]:
-    """What every operation may answer, said once."""
+def _describe_all(
+    doc: dict[str, Any], doc_info: Any, *, method: str, **ignored: Any
+) -> dict[str, Any]:
+    """What every operation may answer, and every write may carry, said once."""
+    if method.upper() != "GET":
+        doc.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     responses = doc.setdefault("responses", {})
     responses.setdefault(429, "TOO_MANY_REQUESTS")
     if doc.get("security"):

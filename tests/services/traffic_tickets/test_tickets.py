@@ -204,9 +204,9 @@ def test_a_dispute_from_reason_to_answer(world: World) -> None:
     staff = world.city_staff()
     desk = staff.get("/cities/hangzhou/traffic-tickets").text
     path = re.search(r'"(/cities/hangzhou/traffic-tickets/disputes/[^"]+)"', desk)[1]  # type: ignore[index]
-    before = browser.get("/me/data/access").text.count("staff:")
+    before = browser.get("/me/data/access").text.count("account staff-")
     assert staff.get(f"/cities/hangzhou/traffic-tickets/photos/{key}").status_code == 200
-    after = browser.get("/me/data/access").text.count("staff:")
+    after = browser.get("/me/data/access").text.count("account staff-")
     assert after == before + 1, "whoever looks at a photograph is noted"
     assert staff.post(path, verdict="", answer="").status_code == 422
     assert staff.post(path, verdict="revoked", answer="查实，撤销。").status_code == 200

@@ -28,6 +28,12 @@ class ProviderUnreachable(SmartCityError):
         super().__init__(detail or _("Nothing was lost. Try again in a few minutes."))
 
 
+class KeyRefused(SmartCityError):
+    """The provider answers, and does not take the key."""
+
+    title = _("The payment provider does not accept this key")
+
+
 class UnknownAtProvider(ProviderUnreachable):
     """The provider answers, and has never heard of this payment: another account, most likely."""
 

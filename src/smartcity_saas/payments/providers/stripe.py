@@ -26,6 +26,7 @@ from smartcity_saas.credentials import accepted_values
 from smartcity_saas.payments.providers import (
     BadSignature,
     Checkout,
+    KeyRefused,
     Move,
     Notice,
     Order,
@@ -301,7 +302,10 @@ def _client(city_id: int, key: str, base: str) -> stripe.StripeClient:
 def _probe(values: Mapping[str, Any], secret: Callable[[str], str]) -> str:
     """Whose account the key opens."""
     with _answered():
-        account = StripeAccount(values, secret).client.v1.accounts.retrieve_current()
+        try:
+            account = StripeAccount(values, secret).client.v1.accounts.retrieve_current()
+        except (stripe.AuthenticationError, stripe.PermissionError):
+            raise KeyRefused from None
     return str(account.id)
 
 

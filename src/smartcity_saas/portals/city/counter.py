@@ -9,6 +9,7 @@ from flask import render_template, request
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.counter import begin_acting
 from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.identity.holdings import opened
 from smartcity_saas.identity.models import StaffAttempt
 from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.messages import tell
@@ -40,19 +41,20 @@ def act_for(city: str) -> Any:
             tell(
                 resident.id,
                 f"counter:{now.isoformat()}",
-                {"zh": "柜台替你办理了业务", "en": "Somebody acted for you at the counter"},
+                {"zh": "柜台工作人员进入了你的账户", "en": "The counter has opened your account"},
                 {
-                    "zh": f"原因：{typed['reason'].strip()}。谁看过、做过，都在“我的数据”里。",
+                    "zh": f"原因：{typed['reason'].strip()}。在“我的数据”里可以看到是谁、做了什么。",
                     "en": f"Why: {typed['reason'].strip()}. Who, and what, stands under “My data”.",
                 },
                 "/me/data/access",
                 now,
             )
+            shown = {"name": resident.name, **opened(resident, now, masked=True)}
     except FieldErrors as error:
         return _page(city, typed=typed, errors=error.fields), 422
-    return _page(city, link=f"{site_address(city)}/counter/{token}")
+    return _page(city, link=f"{site_address(city)}/counter/{token}", shown=shown)
 
 
 def _page(city: str, **values: Any) -> str:
-    values = {"typed": {}, "errors": {}, "link": None, **values}
+    values = {"typed": {}, "errors": {}, "link": None, "shown": {}, **values}
     return render_template("city/counter.html", **values, **shell(city))

@@ -15,7 +15,7 @@ from smartcity_saas.clock import in_our_century, read_day
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
-from smartcity_saas.services.hospital_appointments.models import ClinicSession
+from smartcity_saas.services.hospital_appointments.models import CLINICS, HALVES, ClinicSession
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
 from smartcity_saas.services.hospital_appointments.views import city_rules
@@ -181,8 +181,10 @@ class PushedSessionBody(Body):
     title_zh = Cell(40, required=True)
     title_en = Cell(60, required=True)
     day = Day(required=True)
-    half = Cell(20, required=True)
-    clinic = Cell(20, required=True)
+    half = Cell(20, required=True, metadata={"description": " or ".join(f"`{n}`" for n in HALVES)})
+    clinic = Cell(
+        20, required=True, metadata={"description": " or ".join(f"`{n}`" for n in CLINICS)}
+    )
     fee = Whole(
         required=True,
         strict=True,

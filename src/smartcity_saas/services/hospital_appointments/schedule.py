@@ -46,6 +46,7 @@ class SessionView:
 
     session: ClinicSession
     released: bool
+    over: bool
     slots: list[Slot] = field(default_factory=list)
     waiting: int = 0
 
@@ -185,6 +186,7 @@ def strip(department_id: uuid.UUID, rules: Rules, now: datetime) -> list[Day]:
                 ClinicSession.department_id == department_id,
                 ClinicSession.day.in_(days),
                 ClinicSession.closed_at.is_(None),
+                ClinicSession.ends_at > now,
             )
         )
     )
@@ -234,6 +236,7 @@ def views_of(sessions: Sequence[ClinicSession], rules: Rules, now: datetime) -> 
         SessionView(
             session,
             rules.is_released(session.day, now),
+            session.ends_at <= now,
             [
                 Slot(at, counts[0], counts[1], at <= now)
                 for at, counts in sorted(slots[session.id].items())

@@ -61,8 +61,10 @@ def join(
     """
     with command():
         session = locked_session(session_id)
-        if session.closed_at is not None or session.ends_at <= now:
+        if session.closed_at is not None:
             raise Blocked(_("This clinic does not take place."))
+        if session.ends_at <= now:
+            raise Blocked(_("This clinic is over. Choose another day."))
         if not rules.is_released(session.day, now):
             raise Blocked(_("These places are not open yet."))
         patient = locked_patient(resident, patient_id)
