@@ -109,13 +109,14 @@ def test_a_paused_service_says_why_and_since_when(world: World) -> None:
 
 
 def test_a_closed_service_is_not_there(world: World) -> None:
-    """Neither on the first page, nor in the search, nor at its address."""
+    """Neither on the first page, nor in the search, nor at its address, which says so."""
     world.documents().change("hangzhou", 1, "", {STATE: "closed"})
     world.app.fleet.refresh()
     browser = world.client("hangzhou.localhost")
     assert "utility-bills" not in browser.get("/").text
     assert "utility-bills" not in browser.get("/search?q=water").text
-    assert browser.get("/services/utility-bills").status_code == 404
+    page = browser.get("/services/utility-bills")
+    assert (page.status_code, "This service is not open" in page.text) == (404, True)
 
 
 def test_signing_in_and_out(world: World) -> None:

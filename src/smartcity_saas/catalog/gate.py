@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from flask_babel import lazy_gettext as _
+
 from smartcity_saas.configuration.city import CatalogEntry, City
 from smartcity_saas.errors import NotFound, SmartCityError
 from smartcity_saas.web.policy import Policy
@@ -17,6 +19,15 @@ class ServicePaused(SmartCityError):
         self.entry = entry
 
 
+class NotOffered(NotFound):
+    """The service is closed. The address is right, so it is not said to be wrong."""
+
+    title = _("This service is not open")
+
+    def __init__(self) -> None:
+        super().__init__(_("The city does not offer it just now. Look at what there is instead."))
+
+
 class CitySuspended(SmartCityError):
     """The city's site is suspended as a whole."""
 
@@ -27,7 +38,8 @@ def pass_gate(city: City, policy: Policy, *, preview: bool) -> None:
     """Let a request through to its page, or not.
 
     Raises:
-        NotFound: The city is a draft (without a preview), or the service is closed.
+        NotFound: The city is a draft (without a preview).
+        NotOffered: The service is closed.
         ServicePaused: The page is new business of a paused service.
         CitySuspended: The page is new business of a suspended city.
     """
@@ -41,6 +53,6 @@ def pass_gate(city: City, policy: Policy, *, preview: bool) -> None:
         return
     entry = city.catalog[policy.service]
     if entry.state == "closed":
-        raise NotFound
+        raise NotOffered
     if entry.state == "paused":
         raise ServicePaused(entry)

@@ -134,8 +134,9 @@ def provider_of(document: LiveDocument | None) -> Provider | None:
     values: Mapping[str, Any] = SingleSignOnSettings().load(document.values[KEY])
     if values["state"] != "open":
         return None
-    title = values.get("title") or document.values.get("name") or {"zh": document.name}
-    return Provider(document.name.removeprefix("province:"), title, values)
+    slug = document.name.removeprefix("province:")
+    title = values.get("title") or document.values.get("name") or {"zh": slug, "en": slug}
+    return Provider(slug, title, values)
 
 
 def begin(

@@ -12,6 +12,7 @@ from smartcity_saas.identity import handshakes, residents
 from smartcity_saas.identity.assurance import (
     LEVEL_NAMES,
     NumberTaken,
+    masked_contact,
     suffices,
     verify_contact,
     verify_real_name,
@@ -33,6 +34,9 @@ from smartcity_saas.portals.resident.signing_in import (
 )
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.languages import language
+
+VERIFY = "/me/verify"
+"""Where a verification leads back to, unless something waited for it: it says what is done."""
 
 
 @blueprint.page("/me", who="resident", continues=True)
@@ -157,19 +161,19 @@ def verify_name() -> Any:
         return _verify_page(typed, error.fields), 422
     except NumberTaken as error:
         return _verify_page(typed, {"number": f"{error.title}. {error.detail}"}), 409
-    return redirect(safe_next(request.form.get("next"), "/me"))
+    return redirect(safe_next(request.form.get("next"), VERIFY))
 
 
 @blueprint.page("/me/verify/phone", who="resident", continues=True)
 def verify_phone_form() -> Any:
     """The form for a number to reach the resident by."""
-    return phone_page("resident/verify_phone.html", safe_next(request.args.get("next"), "/me"))
+    return phone_page("resident/verify_phone.html", safe_next(request.args.get("next"), VERIFY))
 
 
 @blueprint.page("/me/verify/phone", who="resident", methods=("POST",), continues=True)
 def verify_phone() -> Any:
     """Send a code, or take it."""
-    going_to = safe_next(request.form.get("next"), "/me")
+    going_to = safe_next(request.form.get("next"), VERIFY)
     return phone_step(_phone(), going_to, "resident/verify_phone.html", _verified)
 
 
@@ -183,7 +187,8 @@ def _verified(found: Channel, number: str, going_to: str) -> Any:
 
 def _linked_phone(found: Channel, number: str, going_to: str) -> Any:
     resident, now = signed_in_resident(), present_time()
-    vouched = Vouched((residents.subject_of_number(number, now),), "", phone=number)
+    shown = masked_contact("sms", number)
+    vouched = Vouched((residents.subject_of_number(number, now),), shown, phone=number)
     taken = link_or_ask(found, vouched)
     if taken is not None:
         return taken
@@ -201,7 +206,7 @@ def _verify_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
         agreed=agrees(resident.id, REAL_NAME),
         typed=typed,
         errors=errors,
-        next=safe_next(request.values.get("next"), "/me"),
+        next=safe_next(request.values.get("next"), VERIFY),
         tab="me",
     )
 

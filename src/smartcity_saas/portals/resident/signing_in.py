@@ -11,7 +11,7 @@ from smartcity_saas.configuration.secrets import named_credentials
 from smartcity_saas.credentials import credential_names
 from smartcity_saas.errors import Conflict, FieldErrors
 from smartcity_saas.identity import codes, handshakes, residents
-from smartcity_saas.identity.assurance import verify_contact, verify_real_name
+from smartcity_saas.identity.assurance import masked_contact, verify_contact, verify_real_name
 from smartcity_saas.identity.browsers import channel_in_app, device
 from smartcity_saas.identity.channels import Cancelled, Channel, Vouched
 from smartcity_saas.identity.counter import open_counter
@@ -207,7 +207,8 @@ def offered_channel(name: str) -> Channel:
 def _by_phone(found: Channel, number: str, going_to: str) -> Any:
     now = present_time()
     subject = residents.subject_of_number(number, now)
-    return enter(found, Vouched((subject,), "", phone=number), going_to)
+    shown = masked_contact("sms", number)
+    return enter(found, Vouched((subject,), shown, phone=number), going_to)
 
 
 def _begin(found: Channel, purpose: str, going_to: str) -> str:
