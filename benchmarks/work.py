@@ -163,7 +163,14 @@ def _clinic(app: SiteFlask, slug: str, size: int) -> list[Booker]:
         session.add_all(people)
         session.flush()
         patients = [
-            Patient(resident_id=one.id, name=one.name, relation="self", phone="1", created_at=start)
+            Patient(
+                resident_id=one.id,
+                name=one.name,
+                relation="self",
+                shown="",
+                phone_index="",
+                created_at=start,
+            )
             for one in people
         ]
         session.add_all(patients)
