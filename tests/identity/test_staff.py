@@ -440,3 +440,14 @@ def test_half_way_sessions_end_soon(world: World) -> None:
     world.clock.move(minutes=16)
     assert browser.get("/sign-in/set-up").status_code == 403
     assert len(db.session.scalars(select(StaffSession)).all()) == 1
+
+
+@pytest.mark.parametrize("page", ["/account", "/account/prove", "/account/factors"])
+def test_one_s_own_account_leads_back_to_work(world: World, page: str) -> None:
+    """The navigation stays that of the place where the roles are held."""
+    for browser, way in (
+        (world.city_staff("hangzhou"), "/cities/hangzhou/document"),
+        (world.province_admin(), "/provinces/zhejiang/document"),
+        (world.operator(), "/platform/document"),
+    ):
+        assert f'href="{way}"' in browser.get(page).text

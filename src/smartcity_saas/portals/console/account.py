@@ -10,7 +10,7 @@ from flask import abort, current_app, redirect, render_template, request, sessio
 
 from smartcity_saas.errors import Invalid, Throttled
 from smartcity_saas.identity import factors, staff
-from smartcity_saas.identity.gatekeeper import STAFF, safe_next, signed_in_member
+from smartcity_saas.identity.gatekeeper import STAFF, documents, safe_next, signed_in_member
 from smartcity_saas.identity.single_sign_on import (
     LINK,
     PROVE,
@@ -53,7 +53,7 @@ def change_password() -> Any:
 def add_factor_form() -> Any:
     """Set up another factor."""
     return render_template(
-        "console/add_factor.html", error=None, **set_up_values(signed_in_member())
+        "console/add_factor.html", error=None, **set_up_values(signed_in_member()), **_shell()
     )
 
 
@@ -65,10 +65,12 @@ def add_factor() -> Any:
         take_factor(member)
     except Invalid as error:
         values = set_up_values(member)
-        return render_template("console/add_factor.html", error=error.detail, **values), 422
+        return render_template(
+            "console/add_factor.html", error=error.detail, **values, **_shell()
+        ), 422
     if not factors.recovery_codes_left(member):
         codes = factors.new_recovery_codes(member, present_time())
-        return render_template("console/recovery_codes.html", codes=codes)
+        return render_template("console/recovery_codes.html", codes=codes, **_shell())
     return redirect(f"{ROOT}?done=factor")
 
 
@@ -85,7 +87,7 @@ def remove_factor(factor_id: uuid.UUID) -> Any:
 def new_recovery_codes() -> Any:
     """Ten new ones; the older ones are void."""
     codes = factors.new_recovery_codes(signed_in_member(), present_time())
-    return render_template("console/recovery_codes.html", codes=codes)
+    return render_template("console/recovery_codes.html", codes=codes, **_shell())
 
 
 @blueprint.page(f"{ROOT}/prove", permission="own")
@@ -139,6 +141,7 @@ def _proof_page(error: Any = None) -> str:
         by_password=staff.has_password(member),
         provider=provider if identity_of(member, provider) else None,
         next=safe_next(request.values.get("next"), ROOT),
+        **_shell(),
     )
 
 
@@ -154,4 +157,15 @@ def _page(password_error: Any = None) -> str:
         codes_left=factors.recovery_codes_left(member),
         password_error=password_error,
         done=request.args.get("done"),
+        **_shell(),
     )
+
+
+def _shell() -> dict[str, Any]:
+    """The navigation of the place where one's roles are held: the way back to work."""
+    member = signed_in_member()
+    if member.city:
+        return {"console_city": documents().live(member.city)}
+    if member.province:
+        return {"console_province": documents().live(f"province:{member.province}")}
+    return {"console_platform": True}
