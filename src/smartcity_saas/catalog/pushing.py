@@ -58,10 +58,8 @@ def take_push(service: str, items: Sequence[Mapping[str, Any]], amount: str) -> 
         site_city(),
     )
     columns = list(dict.fromkeys(key for item in items for key in item))
-    rows = [
-        [{**item, amount: plain_money(item[amount], city.currency)}.get(name) for name in columns]
-        for item in items
-    ]
+    priced = [{**item, amount: plain_money(item[amount], city.currency)} for item in items]
+    rows = [[item.get(column) for column in columns] for item in priced]
     result = found.importer(
         client.actor,
         city,

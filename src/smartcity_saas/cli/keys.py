@@ -13,6 +13,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
+from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.secrets import named_credentials
 from smartcity_saas.configuration.stored import live_documents
@@ -57,9 +58,9 @@ def set_secret(city: str, name: str, overlap_hours: int) -> None:
         click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     ).strip()
     keyring, actor, now = current_app.extensions["keyring"], system("cli"), present_time()
-    if province := _province(city):
-        named = name in _named_by(province)
-        store_province_secret(keyring, actor, province, name, value, now)
+    if document := _province(city):
+        named = name in _named_by(document)
+        store_province_secret(keyring, actor, _slug(document), name, value, now)
     else:
         with inside(city) as found:
             named = name in {use.name for use in uses_of(found)}
@@ -72,10 +73,12 @@ def set_secret(city: str, name: str, overlap_hours: int) -> None:
 @click.argument("city")
 @format_option
 def list_secrets(city: str, style: str) -> None:
-    """A city's secrets: set when, used by what, whether they work. Never a value."""
-    if province := _province(city):
-        named = _named_by(province)
-        lines = [_line_of_province(row, row.name in named) for row in province_secrets(province)]
+    """The secrets of a city, or of province:<slug>: set when, used by what, whether they work.
+    Never a value."""
+    if document := _province(city):
+        named = _named_by(document)
+        kept = province_secrets(_slug(document))
+        lines = [_line_of_province(row, row.name in named) for row in kept]
     else:
         with inside(city) as found:
             rows, uses = credentials(), uses_of(found)
@@ -103,9 +106,10 @@ def list_secrets(city: str, style: str) -> None:
 @click.argument("name", required=False)
 @format_option
 def probe_secrets(city: str, name: str | None, style: str) -> None:
-    """Ask the other sides whether a city's secrets work. Exit code 1 if one does not."""
-    if province := _province(city):
-        results = _probed_province(province)
+    """Ask the other sides whether the secrets of a city, or of province:<slug>, work. Exit code 1
+    if one does not."""
+    if document := _province(city):
+        results = _probed_province(document)
     else:
         with inside(city) as found:
             names = [name] if name else sorted({use.name for use in uses_of(found)})
@@ -122,7 +126,8 @@ def probe_secrets(city: str, name: str | None, style: str) -> None:
 @secrets.command("rotate-master")
 @format_option
 def rotate_master(style: str) -> None:
-    """Wrap every city's key with the present master key.
+    """Wrap every city's key, and seal the second factors of staff and the secrets of provinces,
+    with the present master key.
 
     Set the new key as SMARTCITY_MASTER_KEY and the one before as SMARTCITY_OLD_MASTER_KEY, restart,
     run this, then take the old one away. Stopped at any moment, it goes on where it was.
@@ -166,8 +171,8 @@ def rotate_master(style: str) -> None:
 COMMANDS = (secrets,)
 
 
-def _province(name: str) -> str | None:
-    """The slug of ``province:<slug>``; None for a city.
+def _province(name: str) -> LiveDocument | None:
+    """The document of ``province:<slug>``; None for a city.
 
     Raises:
         NotFound: There is no such province.
@@ -175,14 +180,19 @@ def _province(name: str) -> str | None:
     kind, _colon, slug = name.partition(":")
     if kind != "province":
         return None
-    if not live_documents([name]):
+    found = live_documents([name])
+    if not found:
         raise NotFound(f"There is no province “{slug}”.")
-    return slug
+    return found[0]
 
 
-def _probed_province(province: str) -> list[tuple[str, Probed]]:
+def _slug(document: LiveDocument) -> str:
+    return document.name.removeprefix("province:")
+
+
+def _probed_province(document: LiveDocument) -> list[tuple[str, Probed]]:
     """What asking the province's provider of single sign-on found."""
-    provider = provider_of(live_documents([f"province:{province}"])[0])
+    provider = provider_of(document)
     if provider is None:
         return []
     try:
@@ -192,9 +202,8 @@ def _probed_province(province: str) -> list[tuple[str, Probed]]:
     return [("single_sign_on", result)]
 
 
-def _named_by(province: str) -> set[str]:
+def _named_by(document: LiveDocument) -> set[str]:
     """The secrets that a province's document names."""
-    document = live_documents([f"province:{province}"])[0]
     return {name for name, _path in named_credentials(document.values)}
 
 

@@ -7,6 +7,7 @@ from smartcity_saas.credentials.provinces import (
     reseal_province_secrets,
     store_province_secret,
 )
+from smartcity_saas.credentials.resealing import reseal_rows
 from smartcity_saas.credentials.store import (
     CredentialError,
     accepted_values,
@@ -36,6 +37,7 @@ __all__ = [
     "read_province_secret",
     "remove_credential",
     "reseal_province_secrets",
+    "reseal_rows",
     "rewrap",
     "store_credential",
     "store_province_secret",

@@ -3,7 +3,7 @@ and no city's data hangs on them: the master key seals them itself."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from cryptography.exceptions import InvalidTag
@@ -13,10 +13,10 @@ from sqlalchemy import Select, select, update
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.credentials.models import ProvinceSecret
+from smartcity_saas.credentials.resealing import reseal_rows
 from smartcity_saas.credentials.store import CredentialError, check_secret
+from smartcity_saas.credentials.usage import EVERY
 from smartcity_saas.database import command, db
-
-EVERY = timedelta(hours=1)
 
 log = structlog.get_logger(__name__)
 
@@ -71,31 +71,18 @@ def province_secrets(province: str) -> list[ProvinceSecret]:
 
 
 def reseal_province_secrets(keyring: Keyring) -> tuple[int, list[str]]:
-    """Seal with the present master key what an older one has sealed; one that was set anew
-    meanwhile stays. Safe to be stopped and run again.
-
-    Returns:
-        How many, and those that no master key that we have opens.
-    """
-    count, failed = 0, []
-    columns = (ProvinceSecret.id, ProvinceSecret.province, ProvinceSecret.name)
-    rows = db.session.execute(select(*columns, ProvinceSecret.sealed)).all()
-    for key, province, name, before in rows:
-        try:
-            sealed = keyring.reseal_platform(_place(province, name), before)
-        except InvalidTag:
-            failed.append(f"province:{province} {name}")
-            continue
-        if sealed is None:
-            continue
-        with command() as session:
-            session.execute(
-                update(ProvinceSecret)
-                .where(ProvinceSecret.id == key, ProvinceSecret.sealed == before)
-                .values(sealed=sealed)
-            )
-        count += 1
-    return count, failed
+    """As ``reseal_rows``, the secrets of every province."""
+    secret = ProvinceSecret
+    query = select(secret.id, secret.province, secret.name, secret.sealed)
+    return reseal_rows(
+        keyring,
+        secret,
+        "sealed",
+        [
+            (key, _place(province, name), f"province:{province} {name}", sealed)
+            for key, province, name, sealed in db.session.execute(query).all()
+        ],
+    )
 
 
 def _query(province: str, name: str) -> Select[ProvinceSecret]:

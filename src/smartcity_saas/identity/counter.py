@@ -21,10 +21,7 @@ from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.codes import read_phone
 from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.handshakes import keep, new_handshake
-from smartcity_saas.identity.models import (
-    Resident,
-    SignInHandshake,
-)
+from smartcity_saas.identity.models import Resident, SignInHandshake
 from smartcity_saas.identity.real_names import read_number
 from smartcity_saas.identity.residents import find_resident, new_session, subject_of_number
 from smartcity_saas.identity.tokens import token_hash

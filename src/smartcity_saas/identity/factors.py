@@ -24,7 +24,7 @@ from webauthn.helpers.structs import (
 )
 
 from smartcity_saas.audit import record
-from smartcity_saas.credentials import Keyring
+from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.access import StaffMember
@@ -210,27 +210,18 @@ def recovery_codes_left(member: StaffMember) -> int:
 
 
 def reseal_factors() -> tuple[int, list[str]]:
-    """Encrypt the authenticator apps' secrets with the present master key. Safe to be stopped and
-    run again.
-
-    Returns:
-        How many were not yet, and whose no master key that we have opens.
-    """
-    keyring, count, failed = _keyring(), 0, []
-    query = select(StaffFactor.id, StaffFactor.staff_id, StaffFactor.secret, Staff.username)
+    """As ``reseal_rows``, the secrets of the authenticator apps."""
+    query = select(StaffFactor.id, StaffFactor.staff_id, Staff.username, StaffFactor.secret)
     query = query.join(Staff, Staff.id == StaffFactor.staff_id).where(StaffFactor.kind == TOTP)
-    for key, staff_id, before, username in db.session.execute(query).all():
-        try:
-            sealed = keyring.reseal_platform(f"totp:{staff_id}", before)
-        except InvalidTag:
-            failed.append(f"second factor of {username}")
-            continue
-        if sealed is None:
-            continue
-        with command() as session:
-            session.execute(update(StaffFactor).where(StaffFactor.id == key).values(secret=sealed))
-        count += 1
-    return count, failed
+    return reseal_rows(
+        _keyring(),
+        StaffFactor,
+        "secret",
+        [
+            (key, f"totp:{staff_id}", f"second factor of {username}", secret)
+            for key, staff_id, username, secret in db.session.execute(query).all()
+        ],
+    )
 
 
 def _add(

@@ -6,7 +6,7 @@ import re
 import smtplib
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from flask import current_app
@@ -72,21 +72,12 @@ def invite(
     if not name or len(name) > 60:
         raise Invalid(_("A person's name has 1 to 60 characters."))
     province, city = check_roles(actor, roles, province, city)
-    token, now = new_token(), clock()
-    with command() as session:
-        session.add(
-            StaffInvitation(
-                token_hash=token_hash(token),
-                mail=mail,
-                name=name,
-                roles=[*roles],
-                province=province,
-                city=city,
-                invited_by=actor.name,
-                created_at=now,
-                expires_at=now + LENGTH,
-            )
+    now = clock()
+    with command():
+        invited = StaffInvitation(
+            mail=mail, name=name, roles=[*roles], province=province, city=city
         )
+        token = _kept(invited, actor, now)
         record(actor, "staff.invite", city or province or "platform", {"roles": [*roles]}, now)
     link = address(token)
     return link, _sent(mail, name, roles, link)
@@ -105,7 +96,7 @@ def renew(
         NotFound: There is no such account within the actor's reach.
         NotAllowed: It is the actor's own.
     """
-    token, now = new_token(), clock()
+    now = clock()
     with command() as session:
         row = managed(actor, username)
         session.execute(
@@ -113,20 +104,15 @@ def renew(
             .where(StaffInvitation.staff_id == row.id, StaffInvitation.ended_at.is_(None))
             .values(ended_at=now)
         )
-        session.add(
-            StaffInvitation(
-                token_hash=token_hash(token),
-                mail=row.mail or "",
-                name=row.name,
-                roles=row.roles,
-                province=row.province,
-                city=row.city,
-                staff_id=row.id,
-                invited_by=actor.name,
-                created_at=now,
-                expires_at=now + LENGTH,
-            )
+        invited = StaffInvitation(
+            mail=row.mail or "",
+            name=row.name,
+            roles=row.roles,
+            province=row.province,
+            city=row.city,
+            staff_id=row.id,
         )
+        token = _kept(invited, actor, now)
         record(actor, "staff.invite", f"staff:{username}", {"renew": True}, now)
         mail, name, roles = row.mail, row.name, row.roles
     link = address(token)
@@ -222,6 +208,15 @@ def accept(token: str, username: str, password: str | None, clock: Clock = utc_n
             city=found.city,
             clock=clock,
         )
+
+
+def _kept(invited: StaffInvitation, actor: Actor, now: datetime) -> str:
+    """Keep an invitation; returns the token of its link."""
+    token = new_token()
+    invited.token_hash, invited.invited_by = token_hash(token), actor.name
+    invited.created_at, invited.expires_at = now, now + LENGTH
+    db.session.add(invited)
+    return token
 
 
 def _sent(mail: str, name: str, roles: Sequence[str], link: str) -> bool:

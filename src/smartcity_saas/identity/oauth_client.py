@@ -1,7 +1,7 @@
 """What signing in at other sites shares: Authlib's OAuth 2.0 client over our guarded connections.
 
-A client is made anew for each sign-in from the city's own settings and secrets, so that no
-registry can hand one city's client to another.
+A client is made anew for each sign-in from the settings and secrets of the city, or the province,
+so that no registry can hand one's client to another.
 """
 
 from __future__ import annotations

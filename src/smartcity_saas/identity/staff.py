@@ -225,7 +225,7 @@ def create_staff(
     if not name.strip() or len(name) > 60:
         raise Invalid(_("A person's name has 1 to 60 characters."))
     if password is not None and not demo:
-        refuse_weak(password, username, name, (mail or "").partition("@")[0])
+        _refuse_weak(password, username, name, mail)
     with command() as session:
         if session.scalars(select(Staff).where(Staff.username == username)).one_or_none():
             raise Invalid(_("“%(name)s” is taken.", name=username))
@@ -292,7 +292,7 @@ def change_password(
         row = session.get_one(Staff, member.id)
         if not matches(row.password_hash, old):
             raise WrongPassword(_("The old password is wrong."))
-        refuse_weak(new, row.username, row.name, (row.mail or "").partition("@")[0])
+        _refuse_weak(new, row.username, row.name, row.mail)
         row.password_hash = hashed(new)
         session.execute(
             delete(StaffSession).where(
@@ -329,7 +329,7 @@ def renew_account(staff_id: uuid.UUID, password: str | None, clock: Clock = utc_
         if row.disabled_at is not None:
             raise NotFound(_("This account has been disabled."))
         if password is not None:
-            refuse_weak(password, row.username, row.name, (row.mail or "").partition("@")[0])
+            _refuse_weak(password, row.username, row.name, row.mail)
         row.password_hash = hashed(password) if password is not None else ""
         for model in (StaffSession, StaffIdentity):
             session.execute(delete(model).where(model.staff_id == row.id))
@@ -359,7 +359,7 @@ def province_of(member: StaffMember) -> str | None:
 
 def province_at(province: str | None, city: str | None) -> str | None:
     """The province of a place: its own, or that of the city."""
-    return province or (_province_of(city) or None if city else None)
+    return province or (_province_of(city) if city else "") or None
 
 
 def id_token_of(token: str) -> tuple[str, str] | None:
@@ -528,6 +528,10 @@ def managed(actor: Actor, username: str) -> Staff:
 def _province_of(city: str) -> str:
     found = live_documents([city])
     return (found[0].province or "") if found else ""
+
+
+def _refuse_weak(password: str, username: str, name: str, mail: str | None) -> None:
+    refuse_weak(password, username, name, (mail or "").partition("@")[0])
 
 
 def _note_sign_in(member: StaffMember, province: str | None, now: datetime) -> None:

@@ -1,0 +1,44 @@
+"""Sealing anew, with the present master key, what an older one has sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from sqlalchemy import update
+
+from smartcity_saas.credentials.keyring import Keyring
+from smartcity_saas.database import command
+
+
+def reseal_rows(
+    keyring: Keyring, model: type[Any], column: str, rows: Iterable[tuple[Any, str, str, bytes]]
+) -> tuple[int, list[str]]:
+    """Seal a column of the platform's rows anew; a value that was set meanwhile stays. Safe to be
+    stopped and run again.
+
+    Args:
+        keyring: With the present master key, and older ones.
+        model: Whose rows.
+        column: The sealed column.
+        rows: Of each its ``id``, the place it is sealed for, what to call it, and what is sealed.
+
+    Returns:
+        How many, and what those are called that no master key that we have opens.
+    """
+    count, failed, kept = 0, [], getattr(model, column)
+    for key, place, called, before in rows:
+        try:
+            sealed = keyring.reseal_platform(place, before)
+        except InvalidTag:
+            failed.append(called)
+            continue
+        if sealed is None:
+            continue
+        with command() as session:
+            session.execute(
+                update(model).where(model.id == key, kept == before).values({column: sealed})
+            )
+        count += 1
+    return count, failed
