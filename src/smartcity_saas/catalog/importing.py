@@ -53,7 +53,7 @@ class Cells:
         try:
             no_control_characters(value)
         except ValidationError as error:
-            self.fault(column, error.messages[0])
+            self.fault(column, error.args[0])
         return value
 
     def both(self, column: str, longest: int) -> dict[str, str]:

@@ -198,6 +198,20 @@ def test_the_desk_imports_a_file(world: World) -> None:
     assert "due before it is issued" in bad.text
     none = staff.post(page, file=(io.BytesIO(b"a,b\n"), "b.csv"))
     assert "Missing columns" in none.text
+    odd = staff.post(
+        page, file=(io.BytesIO((HEADER + ROW).replace("王某", "王\u200b某").encode()), "b.csv")
+    )
+    assert "There is an invisible character here" in odd.text
+
+
+def test_the_desk_searches_accounts(world: World) -> None:
+    """By number or holder: what is unpaid stands beside it; what nobody has is said."""
+    bring(world)
+    staff = world.city_staff()
+    number = ROW.split(",")[1]
+    found = staff.get(f"/cities/hangzhou/utility-bills?text={number}")
+    assert (found.status_code, "43.50" in found.text) == (200, True)
+    assert staff.get("/cities/hangzhou/utility-bills?text=000").status_code == 200
 
 
 def test_sample_data_is_complete_and_marked(world: World) -> None:

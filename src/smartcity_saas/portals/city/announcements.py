@@ -108,5 +108,5 @@ def _errors(typed: dict[str, str]) -> dict[str, Any]:
             try:
                 no_control_characters(typed[name].replace("\r", "").replace("\n", " "))
             except ValidationError as error:
-                errors[name] = error.messages[0]
+                errors[name] = error.args[0]
     return errors

@@ -77,6 +77,7 @@ class UtilityBill(CityModel):
             "zh": "属于供应单位的账单，不随账户删除。",
             "en": "The supplier's own bill; it does not leave with the account.",
         },
+        alone=frozenset({"currency"}),
     )
     __table_args__ = (
         city_foreign_key("account_id", "utility_account"),
