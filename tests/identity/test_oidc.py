@@ -190,6 +190,8 @@ class Liar:
 
     def jwks(self) -> Any:
         self.jwks_asked += 1
+        if "busy" in self.bend:
+            return jsonify({"error": "busy"}), 429
         return jsonify({"keys": [self.key.as_dict(private=False)]})
 
     def token(self) -> Any:
@@ -300,6 +302,28 @@ def test_an_unknown_key_is_looked_up_once(world: World, lying: tuple[Liar, str])
     for _try in range(4):
         try_to_sign_in(world, liar)
     assert liar.jwks_asked == 1
+
+
+def test_a_key_that_was_changed_under_its_name(world: World, lying: tuple[Liar, str]) -> None:
+    """A signature that no longer fits makes us look at the keys once more."""
+    liar, base = lying
+    liar.bend = {}
+    connect(world, base)
+    assert try_to_sign_in(world, liar).status_code == 302
+    liar.key, liar.other = liar.other, liar.key
+    _let_look_again()
+    assert try_to_sign_in(world, liar).status_code == 302
+
+
+def test_an_error_is_not_kept_as_what_is_published(world: World, lying: tuple[Liar, str]) -> None:
+    """A provider that was busy for a moment is asked again at the next sign-in."""
+    liar, base = lying
+    liar.bend = {"busy": True}
+    connect(world, base)
+    published.forget()
+    assert try_to_sign_in(world, liar).status_code == 503
+    liar.bend = {}
+    assert try_to_sign_in(world, liar).status_code == 302
 
 
 @pytest.mark.parametrize(

@@ -124,8 +124,10 @@ def fetch_token(client: OAuth2Client, url: str, **parameters: Any) -> Mapping[st
     return token
 
 
-def get_json(url: str, parameters: Mapping[str, str], token: str | None = None) -> dict[str, Any]:
-    """Ask for a JSON object.
+def get_json(
+    url: str, parameters: Mapping[str, str], token: str | None = None, *, strict: bool = False
+) -> dict[str, Any]:
+    """Ask for a JSON object; ``strict`` where an error has no JSON of its own dialect.
 
     Raises:
         ChannelDown: There is none.
@@ -138,7 +140,8 @@ def get_json(url: str, parameters: Mapping[str, str], token: str | None = None) 
         found = answer.json()
     except ValueError:
         raise ChannelDown("no JSON") from None
-    if answer.status_code >= 500 or not isinstance(found, dict):
+    worst = 200 if strict else 499
+    if answer.status_code > worst or not isinstance(found, dict):
         raise ChannelDown(f"status {answer.status_code}")
     return found
 

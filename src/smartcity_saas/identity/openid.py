@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from smartcity_saas.identity.channels import Cancelled, ChannelDown, ChannelRefused, Handshake
@@ -58,7 +58,7 @@ class _Published:
         at, found = self._kept.get(key, (float("-inf"), None))
         age = time.monotonic() - at
         if age > KEPT_SECONDS or (again and age > LOOK_AGAIN_SECONDS):
-            found = get_json(url, {})
+            found = get_json(url, {}, strict=True)
             with self._lock:
                 self._kept[key] = (time.monotonic(), found)
         return found
@@ -183,7 +183,10 @@ def verify_id_token(
     try:
         try:
             token = jwt.decode(raw, _keys(ours, metadata), algorithms=ALGORITHMS)
-        except InvalidKeyIdError:
+        except (
+            InvalidKeyIdError,
+            BadSignatureError,
+        ):  # they may have changed, with or without a name
             token = jwt.decode(raw, _keys(ours, metadata, again=True), algorithms=ALGORITHMS)
         jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
