@@ -156,6 +156,8 @@ def test_work_taken_back_leaves_no_act(world: World) -> None:
             record(system("test"), "test.kept", "before")
             with pytest.raises(ZeroDivisionError), session.begin_nested():
                 record(system("test"), "test.lost", "part")
+                with session.begin_nested():
+                    record(system("test"), "test.lost", "part of a part")
                 raise ZeroDivisionError
             record(system("test"), "test.kept", "after")
     with world.inside("hangzhou"):

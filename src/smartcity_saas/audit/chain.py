@@ -178,5 +178,12 @@ def _forget(session: Session, ended: SessionTransaction) -> None:
         session.info.pop(_PENDING, None)
     elif _PENDING in session.info:
         session.info[_PENDING] = [
-            found for found in session.info[_PENDING] if found[0] is not ended
+            found for found in session.info[_PENDING] if not _within(found[0], ended)
         ]
+
+
+def _within(inner: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    """Whether a savepoint is another, or stands inside it."""
+    while inner is not None and inner is not outer:
+        inner = inner.parent
+    return inner is not None
