@@ -31,7 +31,7 @@ from smartcity_saas.catalog.offer import Offer
 from smartcity_saas.catalog.service import Task
 from smartcity_saas.configuration.colors import text_on
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
-from smartcity_saas.configuration.secrets import masked
+from smartcity_saas.configuration.secrets import masked, names_secret
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError, Throttled
 from smartcity_saas.identity.browsers import channel_in_app
 from smartcity_saas.identity.calls import (
@@ -162,7 +162,7 @@ def _keep_preferences() -> Any:
     """``?lang=`` and ``?text=`` are remembered in cookies of this host, without JavaScript."""
     choices = {"lang": LANGUAGES, "text": TEXT_SIZES}
     asked = {name for name, allowed in choices.items() if request.args.get(name) in allowed}
-    if request.method != "GET" or not asked or request.endpoint is None:
+    if request.method != "GET" or not asked or request.endpoint is None or _hidden_draft():
         return None
     kept = [(k, v) for k, v in request.args.items(multi=True) if k not in asked]
     path = safe_next(quote(request.path))
@@ -192,15 +192,17 @@ def _pass() -> Any:
         fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
         fleet.refresh()
         g.fleet_version = fleet.snapshot.version
-    answer = enforce(policy)
-    return answer if answer is not None or not policy.program else _pass_call(policy)
+    if policy.program:
+        return _pass_call(policy)
+    return enforce(policy)
 
 
 def _pass_call(policy: Policy) -> Any:
-    """A call of the API: within its limits, with a form's token where a session counts, and once
-    by its ``Idempotency-Key``."""
+    """A call of the API: within its limits, also where nobody is let in; with a form's token
+    where a session counts, and once by its ``Idempotency-Key``."""
     owner = owner_of(current_client(), current_resident())
     count_call(owner, present_time())
+    enforce(policy)
     if request.method in WRITES and bearer() is None:
         current_app.extensions["csrf"].protect()
     return answered_before(owner, present_time())
@@ -220,7 +222,9 @@ def _finish(response: Response) -> Response:
     if city is not None:
         finish_call(response)
     origins: list[str] = []
-    if city is not None:
+    if _hidden_draft():
+        session.accessed = False  # as at an unknown host, where nobody has one
+    elif city is not None:
         channels = current_app.extensions["channels"].values()
         origins = [
             o for one in channels if one.open_at(city) for o in one.origins(one.values(city))
@@ -230,6 +234,12 @@ def _finish(response: Response) -> Response:
     if request.method == "POST" and "fleet_version" in g:
         _tell_when_it_is_live()
     return add_security_headers(response, content_security_policy(dict.fromkeys(origins)))
+
+
+def _hidden_draft() -> bool:
+    """Whether the site is a draft's, and not previewed: nothing may say that it is there."""
+    city = site().city
+    return city is not None and city.state == "draft" and not previewing(city)
 
 
 def _tell_when_it_is_live() -> None:
@@ -363,8 +373,7 @@ def _error_response(status: int, title: str, detail: str, problems: list[Any]) -
             CONSOLE_HOST: "console/error.html",
             INDEX_HOST: "index/error.html",
         }.get(site().kind, "index/unknown.html")
-        city = site().city
-        if city is not None and city.state == "draft" and not previewing(city):
+        if _hidden_draft():
             template = "index/unknown.html"
         response = make_response(
             render_template(
@@ -407,7 +416,8 @@ def _conflict_page(error: StaleEdit | UndoConflict) -> str:
         detail=error.detail,
         since=since,
         live=live,
-        sent={name: masked(value) for name, value in request.form.items()},
+        sent={n: masked(value) for n, value in request.form.items() if not names_secret(n)},
+        asked_again=[n for n, value in request.form.items() if names_secret(n) and value],
     )
 
 

@@ -220,6 +220,7 @@ def test_tickets_and_schedules_are_pushed_too(world: World) -> None:
         ({"items": [BILL] * 501}, "/items"),
         ({}, "/items"),
         ({"items": [{**BILL, "holder": "a\nb"}]}, "/items/0/holder"),
+        ({"items": [{**BILL, "period": "2026-09\n"}]}, "/items/0/period"),
     ],
 )
 def test_bad_bodies_say_where(world: World, body: Any, pointer: str) -> None:
@@ -291,7 +292,7 @@ def test_a_write_that_is_sent_again_is_answered_the_same(world: World) -> None:
 
 
 def test_calls_are_counted(world: World) -> None:
-    """Every answer says how many are left; beyond that 429 with when to come back."""
+    """Every answer says how many are left, the one that refuses too; who is nobody is counted."""
     office = Office(world)
     world.app.config["API_LIMITS"] = {"client": 3, "resident": 3, "address": 3}
     try:
@@ -300,10 +301,16 @@ def test_calls_are_counted(world: World) -> None:
             for _n in range(3)
         ]
         refused = office.call("GET", "/utility-bills/bills")
+        nobody = world.client("hangzhou.localhost")
+        strangers = [nobody.get(f"{ROOT}/utility-bills/bills").status_code for _n in range(4)]
     finally:
         del world.app.config["API_LIMITS"]
     assert left == ["2", "1", "0"]
     assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (429, True)
+    assert refused.headers["RateLimit-Limit"] == "3"
+    assert refused.headers["RateLimit-Remaining"] == "0"
+    assert refused.headers["RateLimit-Reset"] == refused.headers["Retry-After"]
+    assert strangers == [401, 401, 401, 429]
 
 
 def test_a_resident_by_a_token_of_their_own(world: World) -> None:

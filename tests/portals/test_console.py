@@ -87,6 +87,9 @@ def test_the_second_of_two_is_shown_the_difference(world: World) -> None:
     """A stale press changes nothing, shows what changed since, and can be sent again."""
     staff = world.city_staff()
     world.documents().change("hangzhou", 1, "other", {("branding", "color"): "#123456"})
+    for odd in ("99999999999999999999", "-1", "x"):
+        assert staff.post(f"{BILLS}/close", "/cities/hangzhou", revision=odd).status_code == 409
+    assert staff.get(f"/cities/hangzhou/history/{10**22}").status_code == 404
     conflict = staff.post(f"{BILLS}/close", "/cities/hangzhou", revision="1")
     assert conflict.status_code == 409
     assert "#123456" in conflict.text

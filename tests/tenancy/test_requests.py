@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
+from smartcity_saas.audit import system
+from smartcity_saas.credentials import store_credential
 from smartcity_saas.web.security import TrustedProxies
 from tests.conftest import HANGZHOU, World, fresh
 
@@ -117,19 +119,29 @@ def test_a_draft_is_not_there_until_it_is_live(world: World) -> None:
     """A draft answers as an unknown host does, except by a single-use preview, for reading."""
     draft = HANGZHOU.replace("hangzhou", "wenzhou").replace("330100", "330300")
     draft = draft.replace("state: live", "state: draft").replace("杭州", "温州")
-    world.save(draft)
+    weibo = "channels:\n  weibo: {client_id: '1', client_secret: {credential: weibo_app_secret}}\n"
+    world.save(draft + weibo)
+    with world.inside("wenzhou"):
+        keyring, actor = world.app.extensions["keyring"], system("test")
+        store_credential(keyring, actor, "weibo_app_secret", "of the test", world.clock())
     unknown = ask(world, "nowhere.localhost").text
     assert ask(world, "wenzhou.localhost").text == unknown
     assert ask(world, "wenzhou.localhost", "/services").status_code == 404
     for path in ("/nothing", "/privacy", "/accessibility", "/announcements", "/sign-in"):
         assert ask(world, "wenzhou.localhost", path).text == unknown, path
     assert ask(world, "wenzhou.localhost", "/brand/x.css").status_code == 404
+    for path in ("/", "/?lang=en", "/sign-in/weibo"):
+        hidden, nobody = (ask(world, f"{h}.localhost", path) for h in ("wenzhou", "nowhere"))
+        assert (hidden.status_code, dict(hidden.headers)) == (404, dict(nobody.headers)), path
     console = world.province_admin()
     page = console.post("/cities/wenzhou/preview-link", "/cities/wenzhou")
     path = "/preview/" + page.text.split("/preview/")[1].split('"')[0]
     browser = world.client("wenzhou.localhost")
     assert browser.get(path).status_code == 302
     assert browser.get("/").status_code == 200
+    assert "Weibo" in browser.get("/sign-in").text
+    for path_that_writes in ("/sign-in/weibo", "/sign-in/weibo/callback?state=x&code=y"):
+        assert browser.get(path_that_writes).status_code == 404
     assert browser.post("/sign-in/demo", "/sign-in", subject="household").status_code == 404
     assert world.client("wenzhou.localhost").get(path).status_code == 404
     assert world.client("hangzhou.localhost").get(path).status_code == 404

@@ -43,7 +43,7 @@ def pass_gate(city: City, policy: Policy, *, preview: bool) -> None:
         ServicePaused: The page is new business of a paused service.
         CitySuspended: The page is new business of a suspended city.
     """
-    if city.state == "draft" and not preview and not policy.draft:
+    if city.state == "draft" and (not preview or policy.writes) and not policy.draft:
         raise NotFound
     if policy.always or policy.continues:
         return

@@ -179,7 +179,7 @@ class Documents:
             NotFound: There is none.
         """
         document = self.live(name)
-        row = db.session.get(Revision, (document.id, number), options=[undefer(Revision.text)])
+        row = stored_revision(document.id, number)
         if row is None:
             raise NotFound(_("“%(name)s” has no revision %(number)s.", name=name, number=number))
         parent = db.session.get(Revision, (document.id, row.parent)) if row.parent else None

@@ -56,6 +56,11 @@ def masked(text: str) -> str:
     )
 
 
+def names_secret(name: str) -> bool:
+    """Whether what stands under a name is a secret, whatever it looks like."""
+    return bool(_NAME.search(name))
+
+
 def looks_secret(value: Any) -> bool:
     """Whether a value looks like a secret, wherever it stands."""
     return isinstance(value, str) and bool(_VALUE.search(value))

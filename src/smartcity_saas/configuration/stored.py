@@ -17,6 +17,9 @@ from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound
 
+LARGEST_NUMBER = 2**31
+"""Beyond what a revision's number can be."""
+
 
 def bump_version() -> int:
     """Move the version that every process watches; holds the row until the commit."""
@@ -70,7 +73,9 @@ def count_documents() -> int:
 
 
 def stored_revision(document_id: int, number: int) -> Revision | None:
-    """One revision with its text, if there is one."""
+    """One revision with its text, if there is one; no number that is typed is too large to ask."""
+    if not 0 < number < LARGEST_NUMBER:
+        return None
     return db.session.get(Revision, (document_id, number), options=[undefer(Revision.text)])
 
 

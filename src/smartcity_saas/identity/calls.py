@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
 from smartcity_saas.database import command, insert_once
-from smartcity_saas.errors import Conflict, Invalid
+from smartcity_saas.errors import Conflict, Invalid, Throttled
 from smartcity_saas.identity.clients import SignedInClient
 from smartcity_saas.identity.models import ApiAnswer, ResidentAttempt
 from smartcity_saas.identity.residents import SignedInResident
@@ -46,7 +46,11 @@ def count_call(owner: str, now: datetime) -> None:
     """
     limits = current_app.config.get("API_LIMITS", LIMITS)
     most = limits[owner.partition(":")[0]]
-    g.allowance = attempt(ResidentAttempt, f"api:{owner}", most, now, MINUTE)
+    try:
+        g.allowance = attempt(ResidentAttempt, f"api:{owner}", most, now, MINUTE)
+    except Throttled as error:
+        g.allowance = Allowance(most, 0, error.retry_after)
+        raise
 
 
 def answered_before(owner: str, now: datetime) -> Response | None:

@@ -204,7 +204,7 @@ def issue_token() -> Any:
     """Answer the token endpoint. An unknown client and a wrong secret answer alike."""
     try:
         response: Response = current_app.extensions["oauth_server"].create_token_response()
-    except UnicodeDecodeError:
+    except ValueError:  # what no header and no form of ours would hold
         response = jsonify({})
         response.status_code = 401
     except OAuth2Error as error:

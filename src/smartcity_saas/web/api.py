@@ -97,6 +97,14 @@ class Cell(ma.fields.String):
         )
 
 
+class Shaped(ma.fields.String):
+    """Text that a pattern fits from its first character to its last: no line may follow it."""
+
+    def __init__(self, pattern: str, **options: Any) -> None:
+        options["metadata"] = {"pattern": f"^{pattern}$", **options.get("metadata", {})}
+        super().__init__(validate=ma.validate.Regexp(rf"(?:{pattern})\Z"), **options)
+
+
 class Day(ma.fields.Date):
     """A date (ISO 8601) of our century."""
 

@@ -32,7 +32,8 @@ class Policy:
     A ``client`` needs a token with ``scope``. ``program`` operations are the API's: a bearer token
     needs no token of a form, a session does. ``counter`` pages may be used by staff who act for a
     resident, as every page of a service may; the rest is the resident's alone. ``fresh`` pages
-    change how a member of staff signs in, and want a proof of who it is that is not old.
+    change how a member of staff signs in, and want a proof of who it is that is not old. ``writes``
+    pages write though they are only fetched, so a preview, which is for reading, has none of them.
     """
 
     who: Who
@@ -47,6 +48,7 @@ class Policy:
     program: bool = False
     counter: bool = False
     fresh: bool = False
+    writes: bool = False
 
 
 def declare(app: App, policies: Mapping[str, Policy]) -> None:
@@ -106,10 +108,20 @@ class CityBlueprint(_PolicyBlueprint):
         signed: bool = False,
         unasked: bool = False,
         counter: bool = False,
+        writes: bool = False,
     ) -> Callable[[Any], Any]:
         """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
         policy = Policy(
-            who, None, self.service, continues, always, draft, signed, unasked, counter=counter
+            who,
+            None,
+            self.service,
+            continues,
+            always,
+            draft,
+            signed,
+            unasked,
+            counter=counter,
+            writes=writes,
         )
         return self._page(rule, policy, methods)
 

@@ -43,7 +43,7 @@ def sign_in() -> Any:
     return _page()
 
 
-@blueprint.page("/sign-in/<channel>", who="everyone", continues=True)
+@blueprint.page("/sign-in/<channel>", who="everyone", continues=True, writes=True)
 def sign_in_at(channel: str) -> Any:
     """Go to a channel at another site, or show the form of one of this site."""
     found, going_to = offered_channel(channel), safe_next(request.args.get("next"), "/me")
@@ -67,7 +67,7 @@ def sign_in_by(channel: str) -> Any:
     return enter(found, vouched, going_to)
 
 
-@blueprint.page("/sign-in/<channel>/callback", who="everyone", continues=True)
+@blueprint.page("/sign-in/<channel>/callback", who="everyone", continues=True, writes=True)
 def sign_in_callback(channel: str) -> Any:
     """Where a channel at another site sends the browser back to."""
     found = offered_channel(channel)

@@ -21,7 +21,7 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.residents import SignedInResident
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.throttle import attempt, network_of
 from smartcity_saas.services.traffic_tickets.models import (
     OPEN,
     PAID,
@@ -73,7 +73,7 @@ def look_up(
         BackOfficeDown: The city's back office is asked and does not answer.
     """
     found, known = _well_formed(plate, tail)
-    attempt(ResidentAttempt, f"tickets:address:{address}", MOST_LOOK_UPS, now)
+    attempt(ResidentAttempt, f"tickets:address:{network_of(address)}", MOST_LOOK_UPS, now)
     attempt(ResidentAttempt, f"tickets:plate:{found}", MOST_LOOK_UPS_OF_PLATE, now)
     attempt(ResidentAttempt, "tickets:city", MOST_LOOK_UPS_OF_CITY, now)
     vehicle = _proven(entry, found, known, now)

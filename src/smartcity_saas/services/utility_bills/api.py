@@ -22,6 +22,7 @@ from smartcity_saas.web.api import (
     Cell,
     Day,
     PageQuery,
+    Shaped,
     Whole,
     moment,
     money,
@@ -81,14 +82,12 @@ class PushedBillBody(Body):
     account_number = Cell(64, required=True)
     holder = Cell(60, required=True)
     address = Cell(120, required=True)
-    period = fields.String(
-        required=True,
-        validate=validate.Regexp("^20[0-9]{2}-(0[1-9]|1[0-2])$"),
-        metadata={"description": "The month."},
+    period = Shaped(
+        "20[0-9]{2}-(0[1-9]|1[0-2])", required=True, metadata={"description": "The month."}
     )
-    usage = fields.String(
+    usage = Shaped(
+        "[0-9]{1,6}([.][0-9]{1,3})?",
         required=True,
-        validate=validate.Regexp("^[0-9]{1,6}([.][0-9]{1,3})?$"),
         metadata={"description": "In the kind's unit, as a decimal."},
     )
     amount = Whole(
