@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from smartcity_saas.audit import city_trail
-from smartcity_saas.database import db
+from smartcity_saas.audit import city_trail, system
+from smartcity_saas.database import command, db
 from smartcity_saas.identity.models import Resident
+from smartcity_saas.identity.staff import change_roles, disable_staff
 from tests.conftest import Browser, World
 from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 
@@ -21,12 +23,23 @@ def act(world: World, number: str = PHONE, reason: str = "忘带手机") -> tupl
     answer = desk.post(COUNTER, number=number, reason=reason)
     browser = world.client("hangzhou.localhost")
     if answer.status_code == 200:
-        link = answer.text.partition('href="http://hangzhou.localhost/counter/')[2].partition('"')[
-            0
-        ]
-        assert browser.get(f"/counter/{link}").status_code == 302
-        assert world.client("hangzhou.localhost").get(f"/counter/{link}").status_code == 404
+        path = link_of(answer)
+        assert browser.get(path).status_code == 200, "asks first"
+        assert browser.post(path).status_code == 302
+        assert world.client("hangzhou.localhost").post(path).status_code == 404
     return answer, browser
+
+
+def link_of(answer: Any) -> str:
+    """The path that the console's page leads to."""
+    found: str = answer.text.partition('href="http://hangzhou.localhost')[2]
+    return found.partition('"')[0]
+
+
+def verify_by_channel(world: World) -> None:
+    """The one account has its number by a channel's word."""
+    with world.inside("hangzhou"), command() as session:
+        session.execute(update(Resident).values(verified_by="alipay"))
 
 
 @pytest.mark.parametrize("number", [PHONE, NUMBER])
@@ -35,12 +48,17 @@ def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
     who and why, and is told."""
     resident = by_phone(phones)
     resident.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
+    verify_by_channel(phones)
     answer, browser = act(phones, number)
     assert answer.status_code == 200, answer.text
     page = browser.get("/services/utility-bills/link?kind=water")
     assert (page.status_code, "you act for" in page.text) == (200, True)
+    typed = {"kind": "water", "number": "1", "holder": "x", "nickname": "x"}
+    assert browser.post("/services/utility-bills/link", **typed).status_code == 422
     seen = resident.get("/me/data/access").text
     assert seen.count("Counter: 忘带手机") == 1, "one look is one line"
+    assert "Utility bills: 忘带手机" in seen
+    assert "Utility bills (something was sent): 忘带手机" in seen
     assert "account desk" in seen
     assert "counter has opened your account" in resident.get("/me/messages").text
     assert "Found: *例, 1***" in answer.text, "staff compare it with the card"
@@ -84,6 +102,49 @@ def test_nobody_is_found_without_a_number_and_a_reason(
     by_phone(phones)
     answer, _browser = act(phones, number, reason)
     assert answer.status_code == 422
+
+
+def test_a_number_that_anybody_could_have_typed_opens_nothing(phones: World) -> None:  # noqa: F811
+    """Whoever has typed somebody's resident number first is not whom the card shows."""
+    squatter = by_phone(phones)
+    squatter.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
+    answer, _browser = act(phones, NUMBER)
+    assert (answer.status_code, "nobody has verified" in answer.text) == (422, True)
+
+
+OUT: dict[str, Callable[[World, Browser], Any]] = {
+    "disabled": lambda world, desk: disable_staff(system("test"), "desk", world.clock),
+    "another role": lambda world, desk: change_roles(
+        system("test"), "desk", ["auditor"], world.clock
+    ),
+    "signed out": lambda world, desk: desk.post("/sign-out", "/account"),
+}
+
+
+@pytest.mark.parametrize("why", OUT)
+def test_whoever_is_out_acts_no_longer(phones: World, why: str) -> None:  # noqa: F811
+    """What began on the console ends with it, at the next request; a link not opened yet too."""
+    by_phone(phones)
+    desk = phones.staff("desk", "desk:utility_bills", city="hangzhou")
+    links = [link_of(desk.post(COUNTER, number=PHONE, reason="忘带手机")) for _n in range(2)]
+    browser, late = (phones.client("hangzhou.localhost") for _n in range(2))
+    browser.post(links[0])
+    assert browser.get("/me/payments").status_code == 200
+    OUT[why](phones, desk)
+    assert browser.get("/me/payments").status_code == 302
+    late.post(links[1])
+    assert late.get("/me/payments").status_code == 302
+
+
+def test_a_desk_acts_for_its_own_service(phones: World) -> None:  # noqa: F811
+    """The desk of one service opens no other, by pages or by the API."""
+    by_phone(phones)
+    _answer, browser = act(phones)
+    assert browser.get("/services/utility-bills/link?kind=water").status_code == 200
+    for path in ("/services/hospital-appointments/patients", "/services/traffic-tickets/licence"):
+        assert browser.get(path).status_code == 403, path
+    assert browser.get("/api/v1/hospital-appointments").status_code == 403
+    assert browser.get("/api/v1/utility-bills").status_code == 200
 
 
 def test_a_resident_of_another_city_is_nobody_here(phones: World) -> None:  # noqa: F811

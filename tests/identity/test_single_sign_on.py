@@ -318,7 +318,10 @@ def test_a_province_admin_switches_it_on_in_a_form(world: World, provider: Provi
     assert "secret-of-zhejiang" not in text
     shown = admin.get(page).text
     stale = admin.post(page, page, issuer=provider.issuer, **typed)
-    assert (stale.status_code, 'name="secret" type="password" value=""' in stale.text) == (409, True)
+    assert (stale.status_code, 'name="secret" type="password" value=""' in stale.text) == (
+        409,
+        True,
+    )
     assert "secret-of-zhejiang" not in shown + stale.text
     assert CALLBACK.format("zhejiang") in shown
     assert admin.post(f"{page}/probe", page).headers["Location"].endswith("done=works")

@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from flask import Flask, Response, current_app, has_request_context, request
+from flask import Flask, Response, current_app, g, has_request_context, request
 from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 from sqlalchemy.sql.expression import ColumnClause, FunctionElement
@@ -18,15 +18,16 @@ from sqlalchemy.sql.expression import ColumnClause, FunctionElement
 from smartcity_saas import scope
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import WallError
-from smartcity_saas.identity.gatekeeper import current_staff
+from smartcity_saas.identity.gatekeeper import COUNTER, current_staff
 from smartcity_saas.identity.models import Resident, ResidentAccess
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.tenancy.sites import CONSOLE_HOST
 
-COUNTER = "city.counter"
-"""The permission of pages on which a reason is typed for the resident to read."""
+PAGE = 100
+SENT = "sent "
+"""Before a page to which somebody at the counter has sent something, not only looked."""
 _SEEN = "smartcity.residents_seen"
 
 
@@ -35,11 +36,16 @@ def init_access_log(app: Flask) -> None:
     app.after_request(_write)
 
 
-def accesses_of(resident: SignedInResident, limit: int = 200) -> list[ResidentAccess]:
-    """Who has seen a resident's data, the newest first."""
+def accesses_of(
+    resident: SignedInResident, before: uuid.UUID | None = None, limit: int = PAGE
+) -> tuple[list[ResidentAccess], uuid.UUID | None]:
+    """Who has seen a resident's data, the newest first, from an access on; and the last of them
+    where there are older ones. Keys are in the order of time."""
     query = select(ResidentAccess).where(ResidentAccess.resident_id == resident.id)
-    query = query.order_by(ResidentAccess.at.desc(), ResidentAccess.id.desc()).limit(limit)
-    return list(db.session.scalars(query))
+    if before is not None:
+        query = query.where(ResidentAccess.id < before)
+    found = list(db.session.scalars(query.order_by(ResidentAccess.id.desc()).limit(limit + 1)))
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
 @event.listens_for(Mapper, "load")
@@ -112,6 +118,8 @@ def _on_console() -> bool:
 
 
 def _write(response: Response) -> Response:
+    if scope.city_id_or_none() is not None:
+        return _write_acting(response)
     seen: set[tuple[int, uuid.UUID]] = request.environ.get(_SEEN, set())
     member = current_staff() if seen else None
     if member is None:
@@ -131,4 +139,23 @@ def _write(response: Response) -> Response:
                 )
                 for _city_id, resident_id in pairs
             )
+    return response
+
+
+def _write_acting(response: Response) -> Response:
+    """Whatever somebody at the counter opens or sends as a resident, each request by itself."""
+    policy = current_app.extensions["policies"].get(request.endpoint)
+    resident = g.get("resident")
+    if resident is None or resident.acting is None or policy is None or policy.always:
+        return response
+    with command() as session:
+        session.add(
+            ResidentAccess(
+                resident_id=resident.id,
+                at=present_time(),
+                actor=resident.acting.name,
+                page=f"{'' if request.method in ('GET', 'HEAD') else SENT}{request.endpoint}",
+                reason=resident.acting.why,
+            )
+        )
     return response

@@ -1,12 +1,14 @@
 """Acting for a resident at the counter: found by a number that they show, for a reason that is
 written down, for a quarter of an hour; the resident is told, and sees who and why.
 
-Whoever acts may use the services and pay. What only the resident may do (ways in, real name, their
-data) stays shut: a page that does not say otherwise is not for the counter.
+Whoever acts may use the services of their desk and pay. What only the resident may do (ways in,
+real name, their data) stays shut: a page that does not say otherwise is not for the counter. It
+ends with the session on the console from which it began.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
@@ -18,12 +20,18 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials.personal import own_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
+from smartcity_saas.identity.assurance import OWN_WORD
 from smartcity_saas.identity.codes import read_phone
 from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.handshakes import keep, new_handshake
 from smartcity_saas.identity.models import Resident, SignInHandshake
 from smartcity_saas.identity.real_names import read_number
-from smartcity_saas.identity.residents import find_resident, new_session, subject_of_number
+from smartcity_saas.identity.residents import (
+    Acting,
+    find_resident,
+    new_session,
+    subject_of_number,
+)
 from smartcity_saas.identity.tokens import token_hash
 
 PURPOSE = "counter"
@@ -33,14 +41,16 @@ SHORTEST_REASON, LONGEST_REASON = 4, 200
 
 
 def begin_acting(
-    actor: Actor, city: City, number: str, reason: str, now: datetime
+    actor: Actor, console_token: str, city: City, number: str, reason: str, now: datetime
 ) -> tuple[str, Resident]:
     """Begin to act for a resident of the city that we are in.
 
     Args:
         actor: The member of staff.
+        console_token: That of their session on the console.
         city: The city.
-        number: The mobile number that they come in by, or their resident number, as typed.
+        number: The mobile number that they come in by, or their resident number where a channel
+            has verified it, as typed.
         reason: Why.
         now: The time.
 
@@ -48,7 +58,8 @@ def begin_acting(
         A token that opens the city's site as the resident, once, within two minutes; and whom.
 
     Raises:
-        FieldErrors: Nobody has the number, or the reason is missing.
+        FieldErrors: Nobody has the number, only somebody's word says whose it is, or the reason is
+            missing.
     """
     reason, errors = reason.strip(), {}
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
@@ -56,15 +67,30 @@ def begin_acting(
     found = _find(city, number, now)
     if found is None:
         errors["number"] = _("Nobody here comes in by this number, or has it as theirs.")
+    elif not found.by_phone and found.row.verified_by == OWN_WORD:
+        errors["number"] = _(
+            "Somebody has typed this number, and nobody has verified that it is theirs. Ask for "
+            "the mobile number that they come in by."
+        )
     if errors or found is None:
         raise FieldErrors(errors)
-    if found.consented != PURPOSES[PRIVACY].version:
+    resident = found.row
+    if resident.consented != PURPOSES[PRIVACY].version:
         raise FieldErrors({"number": _("They have not agreed to the privacy notice yet.")})
     link = new_handshake()
     with command():
-        keep(link, "", actor.name, now, purpose=PURPOSE, resident_id=found.id, length=LINK_LENGTH)
-        record(actor, "resident.counter", f"resident:{found.id}", {}, now, reason=reason)
-    return link.state, found
+        keep(
+            link,
+            console_token,
+            actor.name,
+            now,
+            purpose=PURPOSE,
+            resident_id=resident.id,
+            why=reason,
+            length=LINK_LENGTH,
+        )
+        record(actor, "resident.counter", f"resident:{resident.id}", {}, now, reason=reason)
+    return link.state, resident
 
 
 def open_counter(token: str, now: datetime) -> str:
@@ -88,16 +114,27 @@ def open_counter(token: str, now: datetime) -> str:
                 _("The link has been used or is too old. Make a new one on the console.")
             )
         assert row.resident_id is not None
-        return new_session(row.resident_id, PURPOSE, now, length=LENGTH, acting=row.channel)
+        acting = Acting(row.channel, row.browser_hash, row.why)
+        return new_session(row.resident_id, PURPOSE, now, length=LENGTH, acting=acting)
 
 
-def _find(city: City, number: str, now: datetime) -> Resident | None:
+@dataclass(frozen=True)
+class _Found:
+    """A resident, and whether by the number that they come in by, which they have proved."""
+
+    row: Resident
+    by_phone: bool
+
+
+def _find(city: City, number: str, now: datetime) -> _Found | None:
     if phone := read_phone(number):
-        return find_resident("phone", subject_of_number(phone, now))
+        row = find_resident("phone", subject_of_number(phone, now))
+        return _Found(row, True) if row else None
     own = read_number(number, today_in(city.timezone, now))
     if own is None:
         return None
     index = own_index("resident number", own, now)
-    return db.session.scalars(
+    row = db.session.scalars(
         select(Resident).where(Resident.number_index == index, Resident.closed_at.is_(None))
     ).one_or_none()
+    return _Found(row, False) if row else None

@@ -17,15 +17,18 @@ from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.assurance import NotAssured, suffices
 from smartcity_saas.identity.clients import SignedInClient, client_of_token
 from smartcity_saas.identity.consents import PRIVACY, PURPOSES
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents import Acting, SignedInResident
 from smartcity_saas.identity.staff import SignedIn
 from smartcity_saas.identity.tokens import new_token
+from smartcity_saas.tenancy.entering import outside_city
 from smartcity_saas.web.policy import Policy
 
 STAFF, RESIDENT, PREVIEW, BROWSER = "staff", "resident", "preview", "browser"
 """Names in the session: the token of each population, when a preview was opened, and the mark of
 the browser, to which codes and sign-ins under way are bound."""
 PREVIEW_SECONDS = 2 * 3600
+COUNTER = "city.counter"
+"""The permission of whoever acts for residents, and of pages on which they say why."""
 
 
 def enforce(policy: Policy) -> Any:
@@ -99,9 +102,13 @@ def current_resident() -> SignedInResident | None:
         token = bearer()
         if token is None:
             token = session.get(RESIDENT)
-        g.resident = residents.signed_in(token, _clock()) if token else None
-    found: SignedInResident | None = g.resident
-    return found
+        found = residents.signed_in(token, _clock()) if token else None
+        if found is not None and found.acting is not None:
+            g.acting_member = _who_acts(found.acting)
+            found = found if g.acting_member else None  # whoever began it is out by now
+        g.resident = found
+    resident: SignedInResident | None = g.resident
+    return resident
 
 
 def signed_in_member() -> StaffMember:
@@ -194,6 +201,10 @@ def _enforce_resident(policy: Policy) -> Any:
         return _to("/sign-in")
     if resident.acting and policy.service is None and not policy.counter:
         raise NotAllowed(_("Only the resident can do this, not somebody at the counter."))
+    if resident.acting and not g.acting_member.may(COUNTER, service=policy.service):
+        raise NotAllowed(
+            _("This service is another desk's. Ask there, or whoever manages accounts.")
+        )
     if policy.unasked:
         return None
     if resident.consented != PURPOSES[PRIVACY].version:
@@ -206,6 +217,19 @@ def _enforce_resident(policy: Policy) -> Any:
             raise NotAssured(needs)
         return _to("/me/verify")
     return None
+
+
+def _who_acts(acting: Acting) -> StaffMember | None:
+    """Who acts at the counter, while their own session on the console lives and lets them.
+
+    It is the platform's row, asked for outside the city by the hash that the session itself holds.
+    """
+    city: City | None = request.site.city  # type: ignore[attr-defined]
+    with outside_city():
+        member = staff.signed_in_by(acting.session_hash, _clock())
+    if member is None or city is None or not member.may(COUNTER):
+        return None
+    return member if member.actor.reaches_city(city.slug, city.province) else None
 
 
 def _enforce_client(policy: Policy) -> None:

@@ -107,6 +107,7 @@ def keep(
     going_to: str = "/",
     resident_id: uuid.UUID | None = None,
     other_id: uuid.UUID | None = None,
+    why: str = "",
     length: timedelta = LENGTH,
 ) -> None:
     """Remember a handshake until it is used or its time has passed."""
@@ -125,6 +126,7 @@ def keep(
                 redirect_uri=handshake.redirect_uri,
                 in_app=handshake.in_app,
                 next=going_to,
+                why=why,
                 expires_at=now + length,
             )
         )

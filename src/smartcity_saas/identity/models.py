@@ -245,7 +245,8 @@ class ResidentContact(CityModel):
 class ResidentSession(CityModel):
     """A resident signed in at this city's site: by which channel, with what kind of device. The
     ID token of an OpenID provider is kept, sealed, for signing out over there. ``acting`` is the
-    account of staff who acts for the resident at the counter."""
+    account of staff who acts for the resident at the counter, ``acting_by`` the hash of their own
+    session on the console, with which this one ends, and ``acting_why`` what they wrote."""
 
     __tablename__ = "resident_session"
     held = Held(
@@ -271,10 +272,13 @@ class ResidentSession(CityModel):
     device: Mapped[str] = mapped_column(default="")
     id_token: Mapped[bytes | None]
     acting: Mapped[str | None]
+    acting_by: Mapped[str | None]
+    acting_why: Mapped[str] = mapped_column(default="")
 
 
 class SignInHandshake(CityModel):
-    """A sign-in under way at another site, bound to a browser; used once."""
+    """A sign-in under way at another site, bound to a browser; used once. ``why`` is what staff
+    wrote who open the site at the counter."""
 
     __tablename__ = "sign_in_handshake"
     __table_args__ = (UniqueConstraint("city_id", "state_hash"),)
@@ -290,6 +294,7 @@ class SignInHandshake(CityModel):
     redirect_uri: Mapped[str]
     in_app: Mapped[bool]
     next: Mapped[str]
+    why: Mapped[str] = mapped_column(default="")
     expires_at: Mapped[datetime]
 
 

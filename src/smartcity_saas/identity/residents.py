@@ -26,10 +26,19 @@ NAMELESS = {"zh": "居民", "en": "Resident"}
 
 
 @dataclass(frozen=True)
+class Acting:
+    """Somebody of the staff who acts for a resident at the counter: their account
+    (``staff:wu.min``), the hash of their session on the console, and why."""
+
+    name: str
+    session_hash: str
+    why: str
+
+
+@dataclass(frozen=True)
 class SignedInResident:
     """A resident of this city, signed in. ``assurance`` and ``consented`` as on ``Resident``;
-    ``session_hash`` names the session, ``acting`` the member of staff (``staff:wu.min``) who acts
-    for the resident at the counter."""
+    ``session_hash`` names the session, ``acting`` who acts for the resident at the counter."""
 
     id: uuid.UUID
     name: str
@@ -37,13 +46,14 @@ class SignedInResident:
     assurance: str = "none"
     consented: str | None = None
     session_hash: str = ""
-    acting: str | None = None
+    acting: Acting | None = None
 
     @property
     def actor(self) -> Actor:
         """This person in the city's trail, by key alone: a trail holds no personal data. At the
         counter it is the member of staff who acts."""
-        return Actor(self.acting or f"resident:{self.id}", "resident", "nothing")
+        name = self.acting.name if self.acting else f"resident:{self.id}"
+        return Actor(name, "resident", "nothing")
 
 
 class TakenIdentity(Conflict):
@@ -105,7 +115,7 @@ def new_session(
     device: str = "",
     length: timedelta = SESSION_LENGTH,
     id_token: bytes | None = None,
-    acting: str | None = None,
+    acting: Acting | None = None,
 ) -> str:
     """A session of a resident's, with the way in that it came by; returns its token."""
     token = new_token()
@@ -119,7 +129,9 @@ def new_session(
                 channel=channel,
                 device=device,
                 id_token=id_token,
-                acting=acting,
+                acting=acting.name if acting else None,
+                acting_by=acting.session_hash if acting else None,
+                acting_why=acting.why if acting else "",
             )
         )
     return token
@@ -154,7 +166,11 @@ def signed_in(token: str, clock: Clock = utc_now) -> SignedInResident | None:
     ).one_or_none()
     if row is None or row[1].expires_at <= clock() or row[0].closed_at is not None:
         return None
-    return _signed_in(row[0], row[1].token_hash, row[1].acting)
+    found = row[1]
+    acting = None
+    if found.acting is not None:
+        acting = Acting(found.acting, found.acting_by or "", found.acting_why)
+    return _signed_in(row[0], found.token_hash, acting)
 
 
 def sign_out(token: str) -> None:
@@ -278,7 +294,7 @@ def _add_identity(
 
 
 def _signed_in(
-    row: Resident, session_hash: str = "", acting: str | None = None
+    row: Resident, session_hash: str = "", acting: Acting | None = None
 ) -> SignedInResident:
     return SignedInResident(
         row.id, row.name, row.demo, row.assurance, row.consented, session_hash, acting

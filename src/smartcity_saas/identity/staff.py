@@ -172,10 +172,20 @@ def complete_session(token: str, clock: Clock = utc_now) -> str:
 
 def session_of(token: str, clock: Clock = utc_now) -> SignedIn | None:
     """What a token stands for; None if it has expired or the account is disabled."""
+    return _session_by(token_hash(token), clock)
+
+
+def signed_in_by(session_hash: str, clock: Clock = utc_now) -> StaffMember | None:
+    """Whose session has a hash, as ``signed_in``."""
+    found = _session_by(session_hash, clock)
+    return found.member if found is not None and found.complete else None
+
+
+def _session_by(session_hash: str, clock: Clock) -> SignedIn | None:
     row = db.session.execute(
         select(Staff, StaffSession)
         .join(StaffSession, StaffSession.staff_id == Staff.id)
-        .where(StaffSession.token_hash == token_hash(token))
+        .where(StaffSession.token_hash == session_hash)
     ).one_or_none()
     if row is None or row[0].disabled_at is not None or row[1].expires_at <= clock():
         return None
@@ -191,8 +201,7 @@ def session_of(token: str, clock: Clock = utc_now) -> SignedIn | None:
 
 def signed_in(token: str, clock: Clock = utc_now) -> StaffMember | None:
     """Who holds a token; None if a second factor is still to come."""
-    found = session_of(token, clock)
-    return found.member if found is not None and found.complete else None
+    return signed_in_by(token_hash(token), clock)
 
 
 def sign_out(token: str) -> None:

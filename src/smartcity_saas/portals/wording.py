@@ -15,6 +15,7 @@ from smartcity_saas.audit import AuditEvent, CityAuditEvent
 from smartcity_saas.configuration.changes import FILE_MARK, MISSING
 from smartcity_saas.configuration.layers import is_text
 from smartcity_saas.configuration.problems import Path, dotted
+from smartcity_saas.identity.access_log import SENT
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.languages import local
 
@@ -124,6 +125,9 @@ _ACTORS: dict[str, Any] = {
 _PLACES: dict[str, Any] = {
     "city": _("Finance desk"),
     "city.act_for": _("Counter"),
+    "resident": _("Your pages of the site"),
+    "resident.home": _("The city's first page"),
+    "session": _("The API"),
 }
 _PURPOSES: dict[str, Any] = {
     "city.finance": _("payments and refunds"),
@@ -174,11 +178,16 @@ def actor_label(event: AuditEvent | CityAuditEvent, names: Mapping[str, str]) ->
 
 
 def page_label(page: str, reason: str) -> str:
-    """On which page of the console something was seen, and why: what was typed there, else what
-    the page is for."""
-    part = page.partition(".")[0]
+    """On which page something was seen or, at the counter, sent; and why: what was typed there,
+    else what the page is for."""
+    sent, endpoint = page.startswith(SENT), page.removeprefix(SENT)
+    part = endpoint.partition(".")[0]
     service = current_app.extensions["services"].get(part.removesuffix("_desk"))
-    where = local(service.title) if service else str(_PLACES.get(page) or _PLACES.get(part, page))
+    where = (
+        local(service.title) if service else str(_PLACES.get(endpoint) or _PLACES.get(part, part))
+    )
+    if sent:
+        where = str(_("%(where)s (something was sent)", where=where))
     why = str(_PURPOSES.get(reason, reason))
     return str(_("%(where)s: %(why)s", where=where, why=why)) if why else where
 

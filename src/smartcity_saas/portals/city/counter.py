@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request
+from flask import render_template, request, session
 
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.counter import begin_acting
-from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.identity.gatekeeper import STAFF, signed_in_member
 from smartcity_saas.identity.holdings import opened
 from smartcity_saas.identity.models import StaffAttempt
 from smartcity_saas.identity.throttle import attempt
@@ -36,7 +36,7 @@ def act_for(city: str) -> Any:
     try:
         with city_scope(served.id):
             token, resident = begin_acting(
-                member.actor, served, typed["number"], typed["reason"], now
+                member.actor, session[STAFF], served, typed["number"], typed["reason"], now
             )
             tell(
                 resident.id,

@@ -59,9 +59,11 @@ def download_data() -> Any:
 @blueprint.page(f"{ROOT}/access", who="resident", continues=True)
 def who_looked() -> Any:
     """Every time that staff saw something of the resident's, and why."""
+    found, older = accesses_of(signed_in_resident(), request.args.get("before", None, uuid.UUID))
     return render_template(
         "resident/access.html",
-        found=accesses_of(signed_in_resident()),
+        found=found,
+        older=older,
         page_label=page_label,
         tab="me",
     )

@@ -88,6 +88,12 @@ def sign_in_callback(channel: str) -> Any:
 
 @blueprint.page("/counter/<token>", who="everyone", continues=True)
 def counter(token: str) -> Any:
+    """Ask whether to open the site as a resident who stands at the counter."""
+    return render_template("resident/counter.html", token=token)
+
+
+@blueprint.page("/counter/<token>", who="everyone", methods=("POST",), continues=True)
+def take_counter(token: str) -> Any:
     """Open the site as a resident who stands at the counter."""
     made = open_counter(token, present_time())
     session.clear()
