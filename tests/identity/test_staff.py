@@ -26,6 +26,7 @@ from smartcity_saas.identity.access import (
 from smartcity_saas.identity.models import Staff, StaffInvitation, StaffSession
 from smartcity_saas.identity.passwords import refuse_weak
 from smartcity_saas.identity.staff import (
+    MOST_TRIES_FROM_ADDRESS,
     MOST_TRIES_OF_ACCOUNT,
     WrongPassword,
     change_roles,
@@ -255,6 +256,30 @@ def test_nobody_is_locked_out_by_others(world: World) -> None:
     with pytest.raises(Throttled):
         sign_in("wu.min", STRONG, "203.0.113.9", world.clock)
     assert browser.post("/sign-in", username="wu.min", password=STRONG).status_code == 302
+
+
+def test_a_colleague_behind_the_same_address_shuts_nobody_out(world: World) -> None:
+    """One machine in the office guesses at a name, then at thirty: the browsers that others have
+    come in by before go on, a new one waits."""
+    make(world, "wu.min", CITY_ADMIN, city="hangzhou")
+    known, _answer = enter(world, "wu.min")
+    known.post("/sign-out", "/account")
+    stranger = world.client("console.localhost")
+    for name in ["wu.min"] * 6 + [f"name{number}" for number in range(MOST_TRIES_FROM_ADDRESS)]:
+        stranger.post("/sign-in", username=name, password="wrong")
+    assert enter(world, "wu.min")[1].status_code == 429
+    assert known.post("/sign-in", username="wu.min", password=STRONG).status_code == 302
+
+
+def test_a_known_browser_is_counted_too(world: World) -> None:
+    """Whoever finds it on a desk guesses no more often than a stranger."""
+    make(world, "wu.min", CITY_ADMIN, city="hangzhou")
+    known, _answer = enter(world, "wu.min")
+    known.post("/sign-out", "/account")
+    tried = [
+        known.post("/sign-in", username="wu.min", password="wrong").status_code for _n in range(6)
+    ]
+    assert tried == [422] * 5 + [429]
 
 
 def test_a_device_is_known_by_its_own_name_alone(world: World) -> None:

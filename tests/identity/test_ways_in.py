@@ -15,7 +15,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.credentials import CredentialError
 from smartcity_saas.credentials.personal import open_personal, seal_personal
 from smartcity_saas.database import db
-from smartcity_saas.identity.codes import MOST_TO_NUMBER, read_phone
+from smartcity_saas.identity.codes import MOST_TO_NUMBER, MOST_TO_NUMBER_A_DAY, read_phone
 from smartcity_saas.identity.models import Resident, ResidentContact, ResidentIdentity
 from smartcity_saas.identity.real_names import check_digit, masked_number, read_number
 from smartcity_saas.services.utility_bills.models import UtilityLink
@@ -99,6 +99,21 @@ def test_codes_are_throttled_by_number(phones: World) -> None:
         .status_code
         == 200
     )
+
+
+def test_strangers_use_up_nobodys_codes(phones: World) -> None:
+    """A day's codes asked for by others: whoever has come in by the number goes on in their own
+    browser, and a new one waits."""
+    mine = by_phone(phones)
+    mine.post("/sign-out", "/me")
+    for _time in range(MOST_TO_NUMBER_A_DAY):
+        stranger = phones.client("hangzhou.localhost")
+        stranger.post("/sign-in/phone", "/sign-in", phone=PHONE)
+        phones.clock.move(minutes=3)
+    stranger = phones.client("hangzhou.localhost")
+    assert stranger.post("/sign-in/phone", "/sign-in", phone=PHONE).status_code == 429
+    code = code_of(mine.post("/sign-in/phone", "/sign-in", phone=PHONE).text)
+    assert mine.post("/sign-in/phone", "/sign-in", phone=PHONE, code=code).status_code == 302
 
 
 @pytest.mark.parametrize(

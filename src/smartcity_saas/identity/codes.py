@@ -1,7 +1,9 @@
 """One-time codes by SMS: six digits, for ten minutes, one browser and one purpose, used once.
 
 They are kept as an HMAC under the city's key. How many may be asked for is limited by number, by
-address and by city, so that nobody is flooded and no bill for SMS is run up.
+address and by city, so that nobody is flooded and no bill for SMS is run up. A browser by which
+somebody has come in with a number before is limited by itself, so that no stranger uses its
+owner's share up.
 """
 
 from __future__ import annotations
@@ -39,6 +41,8 @@ MOST_TRIES_FROM_ADDRESS = 20
 MOST_TRIES_OF_NUMBER = 60
 """Codes typed for one number within a day: from one address, and from all."""
 DIGITS = 6
+KnownDevice = Callable[[str], str | None]
+"""Tells the mark of the present browser, if it is known by that of a number."""
 SendText = Callable[[City, str, str, str, str], None]
 """Sends an SMS in a city's name: city, number, title, text, key of the message."""
 
@@ -64,8 +68,20 @@ def read_phone(text: str) -> str | None:
     return number if re.fullmatch(r"\+[1-9][0-9]{7,14}", number, re.ASCII) else None
 
 
+def mark_of(number: str, now: datetime) -> str:
+    """By what a number is counted, and known to a browser: never the number itself."""
+    return own_index("phone", number, now)
+
+
 def send_code(
-    city: City, purpose: str, typed: str, browser: str, address: str, language: str, now: datetime
+    city: City,
+    purpose: str,
+    typed: str,
+    browser: str,
+    address: str,
+    language: str,
+    now: datetime,
+    known_device: KnownDevice = lambda mark: None,
 ) -> tuple[str, str]:
     """Send a code to a number.
 
@@ -77,6 +93,7 @@ def send_code(
         address: Where the request came from.
         language: ``zh`` or ``en``.
         now: The time.
+        known_device: The browser's own mark, if somebody has come in by the number with it.
 
     Returns:
         The number, and the code (for the demo to show).
@@ -89,10 +106,10 @@ def send_code(
     number = read_phone(typed)
     if number is None:
         raise FieldErrors({"phone": _("Write a mobile number, such as 13800000000.")})
-    index = own_index("phone", number, now)
+    whose = _counted(number, now, known_device)
     attempt(ResidentAttempt, f"code-from:{network_of(address)}", MOST_FROM_ADDRESS, now)
-    attempt(ResidentAttempt, f"code-to:{index}", MOST_TO_NUMBER, now)
-    attempt(ResidentAttempt, f"code-day:{index}", MOST_TO_NUMBER_A_DAY, now, DAY)
+    attempt(ResidentAttempt, f"code-to:{whose}", MOST_TO_NUMBER, now)
+    attempt(ResidentAttempt, f"code-day:{whose}", MOST_TO_NUMBER_A_DAY, now, DAY)
     attempt(ResidentAttempt, "code-city", MOST_OF_CITY, now)
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
     with command() as session:
@@ -112,7 +129,14 @@ def send_code(
     return number, code
 
 
-def use_code(purpose: str, typed: str, browser: str | None, address: str, now: datetime) -> str:
+def use_code(
+    purpose: str,
+    typed: str,
+    browser: str | None,
+    address: str,
+    now: datetime,
+    known_device: KnownDevice = lambda mark: None,
+) -> str:
     """Use a code up; returns the number that it was sent to.
 
     Raises:
@@ -123,10 +147,10 @@ def use_code(purpose: str, typed: str, browser: str | None, address: str, now: d
     waiting = waiting_for(purpose, browser, now)
     if not browser or waiting is None:
         raise wrong
-    index, network = own_index("phone", waiting, now), network_of(address)
+    whose, network = _counted(waiting, now, known_device), network_of(address)
     tried = {
-        f"tries:{index}|{network}": MOST_TRIES_FROM_ADDRESS,
-        f"tries:{index}": MOST_TRIES_OF_NUMBER,
+        f"tries:{whose}|{network}": MOST_TRIES_FROM_ADDRESS,
+        f"tries:{whose}": MOST_TRIES_OF_NUMBER,
     }
     for key, most in tried.items():
         attempt(ResidentAttempt, key, most, now, DAY)
@@ -163,6 +187,13 @@ def waiting_for(purpose: str, browser: str | None, now: datetime) -> str | None:
         select(OneTimeCode).where(_mine(browser, purpose), OneTimeCode.expires_at > now)
     ).one_or_none()
     return open_personal("phone", row.sealed, now) if row else None
+
+
+def _counted(number: str, now: datetime, known_device: KnownDevice) -> str:
+    """By what asking and trying are counted: the number, or the browser that is known by it."""
+    mark = mark_of(number, now)
+    device = known_device(mark)
+    return f"{mark}|{device}" if device else mark
 
 
 def _send(city: City, number: str, code: str, language: str) -> None:

@@ -29,12 +29,13 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.throttle import DAY, attempt, give_back
 from smartcity_saas.identity.tokens import token_hash
 
 TOTP, PASSKEY = "totp", "passkey"
 STEP_SECONDS = 30
 MOST_TRIES = 8
+MOST_TRIES_A_DAY = 60
 RECOVERY_CODES = 10
 ISSUER = "smartcity"
 
@@ -69,16 +70,23 @@ def add_totp(member: StaffMember, secret: str, code: str, now: datetime) -> None
     _add(member, TOTP, _("Authenticator app"), sealed, None, step, now)
 
 
-def check_code(member: StaffMember, code: str, now: datetime) -> None:
-    """Accept a code of the authenticator app or a recovery code, each once.
+def check_code(
+    member: StaffMember, code: str, now: datetime, *, known_device: str | None = None
+) -> None:
+    """Accept a code of the authenticator app or a recovery code, each once. Tries are counted by
+    account within minutes and within a day, or by the mark of a browser that its owner has come
+    in by before: whoever has stolen a password neither guesses on nor shuts its owner out.
 
     Raises:
         Invalid: It fits nothing.
         Throttled: Too many were tried.
     """
-    attempt(StaffAttempt, f"factor:{member.id}", MOST_TRIES, now)
+    whose = f"{member.id}|{known_device}" if known_device else str(member.id)
+    attempt(StaffAttempt, f"factor:{whose}", MOST_TRIES, now)
+    attempt(StaffAttempt, f"factor-day:{whose}", MOST_TRIES_A_DAY, now, DAY)
     if not _use_totp(member, code, now) and not _use_recovery(member, code, now):
         raise Invalid(_("This code is wrong, or was used already."))
+    give_back(StaffAttempt, f"factor-day:{whose}")
 
 
 def registration_options(member: StaffMember, rp_id: str) -> tuple[str, str]:

@@ -89,14 +89,14 @@ def sign_in(
     address: str,
     clock: Clock = utc_now,
     *,
-    known_device: bool = False,
+    known_device: str | None = None,
     device: str = "",
 ) -> str:
     """Sign in; returns the session's token, which may still need a second factor.
 
-    Attempts are counted by address, by name from that address, and by name. The last would let
-    anybody lock somebody out, so it does not count for a browser that has signed in by that name
-    before (a device cookie, OWASP).
+    Attempts of strangers are counted by address, by name from that address, and by name: anybody
+    could make them, so they do not count for a browser by which its owner has come in before.
+    That one (``known_device``, its mark) is counted by itself.
 
     Raises:
         WrongPassword: Also for an unknown name and a disabled account.
@@ -105,17 +105,19 @@ def sign_in(
     name = username.strip().lower()[:64]
     now = clock()
     network = network_of(address)
-    attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
-    attempt(StaffAttempt, f"name:{name}|{network}", MOST_TRIES, now)
+    mine = f"device:{known_device}|{name}" if known_device else f"name:{name}|{network}"
     if not known_device:
+        attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
         attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
+    attempt(StaffAttempt, mine, MOST_TRIES, now)
     found = db.session.scalars(select(Staff).where(Staff.username == name)).one_or_none()
     open_account = found is not None and found.disabled_at is None
     if not matches(found.password_hash if found else None, password) or not open_account:
         raise WrongPassword(_("The name or the password is wrong."))
     assert found is not None
-    forget(StaffAttempt, f"name:{name}|{network}")
-    give_back(StaffAttempt, f"address:{network}")
+    forget(StaffAttempt, mine)
+    if not known_device:
+        give_back(StaffAttempt, f"address:{network}")
     return begin_session(member_of(found), now, device=device)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import Response, current_app, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from smartcity_saas.errors import Invalid, NotAllowed, Throttled
 from smartcity_saas.identity import factors, staff
 from smartcity_saas.identity.browsers import device
+from smartcity_saas.identity.devices import known_device, remember_device
 from smartcity_saas.identity.factors import PASSKEY
 from smartcity_saas.identity.gatekeeper import (
     STAFF,
@@ -25,10 +25,7 @@ from smartcity_saas.identity.single_sign_on import offered, offered_by, sign_out
 from smartcity_saas.identity.staff import SignedIn
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
-from smartcity_saas.web.security import cookie_name
 
-DEVICE = "device"
-DEVICE_SECONDS = 180 * 24 * 3600
 NEXT, TOTP_SECRET, CHALLENGE = "next", "totp", "challenge"
 
 
@@ -50,7 +47,7 @@ def sign_in_with_password() -> Any:
             request.form.get("password", ""),
             request.remote_addr or "",
             current_app.config["CLOCK"],
-            known_device=_known_device(username),
+            known_device=known_device(username.strip().lower()),
             device=device(),
         )
     except Throttled as error:
@@ -77,7 +74,8 @@ def take_second_factor() -> Any:
                 half.member, _answer(), session.pop(CHALLENGE, ""), origin, rp_id, now
             )
         else:
-            factors.check_code(half.member, request.form.get("code", ""), now)
+            known = known_device(half.member.username)
+            factors.check_code(half.member, request.form.get("code", ""), now, known_device=known)
     except Throttled as error:
         return _second_page(half, error.detail), 429
     except Invalid as error:
@@ -161,7 +159,7 @@ def enter(token: str, going_to: str) -> Any:
     half = half_signed_in()
     assert half is not None
     if half.complete:
-        return _remember_device(redirect(going_to), half.member.username)
+        return remember_device(redirect(going_to), half.member.username)
     session[NEXT] = going_to
     return redirect("/sign-in/second" if half.has_factor else "/sign-in/set-up")
 
@@ -239,30 +237,3 @@ def _answer() -> Any:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _devices() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.secret_key or "", salt="staff device")
-
-
-def _known_device(username: str) -> bool:
-    """Whether this browser has signed in by this name before: its attempts count by themselves."""
-    try:
-        known = _devices().loads(
-            request.cookies.get(cookie_name(DEVICE), ""), max_age=DEVICE_SECONDS
-        )
-    except BadSignature:
-        return False
-    return bool(known == username.strip().lower())
-
-
-def _remember_device(response: Any, username: str) -> Any:
-    response.set_cookie(
-        cookie_name(DEVICE),
-        _devices().dumps(username),
-        DEVICE_SECONDS,
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
-    return response

@@ -15,6 +15,7 @@ from smartcity_saas.identity.assurance import masked_contact, verify_contact, ve
 from smartcity_saas.identity.browsers import channel_in_app, device
 from smartcity_saas.identity.channels import Cancelled, Channel, Vouched
 from smartcity_saas.identity.counter import open_counter
+from smartcity_saas.identity.devices import known_device, remember_device
 from smartcity_saas.identity.gatekeeper import (
     BROWSER,
     RESIDENT,
@@ -161,9 +162,10 @@ def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
     address = request.remote_addr or ""
     try:
         if "code" in request.form:
-            return done(found, codes.use_code(purpose, typed["code"], mark, address, now), going_to)
+            proven = codes.use_code(purpose, typed["code"], mark, address, now, known_device)
+            return remember_device(done(found, proven, going_to), codes.mark_of(proven, now))
         number, code = codes.send_code(
-            site_city(), purpose, typed["phone"], mark, address, language(), now
+            site_city(), purpose, typed["phone"], mark, address, language(), now, known_device
         )
     except FieldErrors as error:
         number = codes.waiting_for(purpose, mark, now) if typed.get("code") else None
