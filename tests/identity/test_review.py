@@ -140,7 +140,7 @@ def test_roles_stay_at_their_place(world: World) -> None:
 
 def test_invitations_end_with_their_inviter(world: World) -> None:
     """Whoever is dismissed leaves no door open."""
-    make(world, "bob.city", CITY_ADMIN, city="hangzhou")
+    make(world, "bob.city", CITY_ADMIN, demo=True, city="hangzhou")
     browser = world.client("console.localhost")
     browser.post("/sign-in", username="bob.city", password=STRONG)
     link = link_of(invite(world, browser, "/cities/hangzhou/staff", CITY_ADMIN).text)
@@ -209,7 +209,7 @@ def test_odd_json_is_no_fault(world: World, body: bytes, status: int) -> None:
 
 def test_the_old_password_cannot_be_guessed(world: World) -> None:
     """Whoever finds a browser open has five tries."""
-    make(world, "wu.min", CITY_ADMIN, city="hangzhou")
+    make(world, "wu.min", AUDITOR, city="hangzhou")
     browser = world.client("console.localhost")
     browser.post("/sign-in", username="wu.min", password=STRONG)
     said = [

@@ -25,7 +25,7 @@ from smartcity_saas.credentials import (
 from smartcity_saas.credentials.models import ProvinceSecret
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, SettingsError
-from smartcity_saas.identity.access import CITY_ADMIN, PROVINCE_ADMIN
+from smartcity_saas.identity.access import CATALOG_EDITOR, PROVINCE_ADMIN
 from smartcity_saas.identity.models import Staff, StaffIdentity, StaffSession
 from smartcity_saas.identity.openid import published
 from smartcity_saas.identity.staff import change_roles, create_staff, disable_staff
@@ -131,7 +131,7 @@ def test_nobody_comes_in_unlinked(world: World, provider: Provider) -> None:
         system("test"),
         "mallory",
         "Mallory",
-        (CITY_ADMIN,),
+        (CATALOG_EDITOR,),
         PASSWORD,
         mail="mallory@example.test",
         city="hangzhou",
@@ -201,7 +201,7 @@ def test_an_invitation_without_a_password(world: World, provider: Provider) -> N
     """Taken up as somebody whom the provider knows; no password opens the account, not even an
     empty one, and the only way in cannot be unlinked."""
     connect(world, provider.issuer)
-    path = invited(world, [CITY_ADMIN], city="hangzhou")
+    path = invited(world, [CATALOG_EDITOR], city="hangzhou")
     browser = world.client("console.localhost")
     assert "Or without a password" in browser.get(path).text
     assert browser.post(f"{path}/with-province", path, username="").status_code == 422
@@ -221,7 +221,7 @@ def test_a_name_that_is_taken_leaves_the_invitation_open(world: World, provider:
     """Nothing is half made: neither the account nor the link."""
     connect(world, provider.issuer)
     world.city_staff("ningbo")
-    path = invited(world, [CITY_ADMIN], city="hangzhou")
+    path = invited(world, [CATALOG_EDITOR], city="hangzhou")
     browser = world.client("console.localhost")
     url = going_to(browser.post(f"{path}/with-province", path, username="staff-ningbo"))
     answer = come_back(browser, provider.sign_in(url, "chen"))
@@ -527,7 +527,7 @@ def test_a_new_way_in_after_the_provider_has_changed(
 ) -> None:
     """The account without a password is not lost: whoever manages it sends a link, and it comes in
     by the new provider; what it had before is void, its second factors stay."""
-    path = invited(world, [CITY_ADMIN], city="hangzhou")
+    path = invited(world, [CATALOG_EDITOR], city="hangzhou")
     browser = world.client("console.localhost")
     walk(browser, going_to(browser.post(f"{path}/with-province", path, username="feng")))
     other = lying[1].replace("127.0.0.1", "localhost")

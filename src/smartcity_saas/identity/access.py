@@ -35,6 +35,8 @@ PERMISSIONS: Mapping[str, Any] = {
 }
 """Every permission there is, in words."""
 
+NEED_SECOND_FACTOR = frozenset({"city.finance", "city.staff", "city.secrets", "province.staff"})
+"""Moving money, handing out accounts and setting secrets are not done on a password's word."""
 _OF_A_CITY = frozenset(name for name in PERMISSIONS if name.startswith("city."))
 
 
@@ -42,8 +44,8 @@ _OF_A_CITY = frozenset(name for name in PERMISSIONS if name.startswith("city."))
 class Role:
     """What somebody may do at one kind of place.
 
-    ``reads_all`` may see every page of the place and change nothing. ``second_factor`` roles need
-    one to come in. ``per_service`` roles are held for one service each.
+    ``reads_all`` may see every page of the place and change nothing. ``per_service`` roles are held
+    for one service each.
     """
 
     name: str
@@ -51,8 +53,12 @@ class Role:
     place: Place
     permissions: frozenset[str]
     reads_all: bool = False
-    second_factor: bool = False
     per_service: bool = False
+
+    @property
+    def second_factor(self) -> bool:
+        """Whether one is needed to come in: what the role may do says so, not its name."""
+        return bool(self.permissions & NEED_SECOND_FACTOR)
 
     def reads(self, permission: str) -> bool:
         """Whether a permission's pages may be seen because everything may be."""
@@ -65,14 +71,13 @@ CATALOG_EDITOR, DESK, FINANCE, AUDITOR = "catalog_editor", "desk", "finance", "a
 ROLES: Mapping[str, Role] = {
     found.name: found
     for found in (
-        Role(OPERATOR, _("Operator"), "platform", frozenset(PERMISSIONS), second_factor=True),
+        Role(OPERATOR, _("Operator"), "platform", frozenset(PERMISSIONS)),
         Role(
             PROVINCE_ADMIN,
             _("Province admin"),
             "province",
             _OF_A_CITY - {"city.hosts"}
             | {"own", "province.see", "province.change", "province.staff"},
-            second_factor=True,
         ),
         Role(
             CITY_ADMIN, _("City admin"), "city", _OF_A_CITY - {"city.state", "city.hosts"} | {"own"}
@@ -95,7 +100,6 @@ ROLES: Mapping[str, Role] = {
             _("Finance"),
             "city",
             frozenset({"own", "city.see", "city.finance"}),
-            second_factor=True,
         ),
         Role(
             AUDITOR,

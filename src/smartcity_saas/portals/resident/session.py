@@ -15,7 +15,7 @@ from smartcity_saas.identity import clients, residents
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.gatekeeper import bearer, current_resident, signed_in_resident
 from smartcity_saas.identity.models import ResidentAttempt
-from smartcity_saas.identity.throttle import attempt, network_of
+from smartcity_saas.identity.throttle import attempt, give_back, network_of
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.api import ROOT, ApiBlueprint
@@ -70,10 +70,12 @@ def api_token() -> Any:
 @blueprint.page("/oauth/token", who="everyone", methods=("POST",), continues=True, signed=True)
 def oauth_token() -> Any:
     """A token for a back office (RFC 6749, section 4.4)."""
-    attempt(
-        ResidentAttempt, f"token:{network_of(request.remote_addr)}", MOST_TOKENS, present_time()
-    )
-    return clients.issue_token()
+    key = f"token:{network_of(request.remote_addr)}"
+    attempt(ResidentAttempt, key, MOST_TOKENS, present_time())
+    answer = clients.issue_token()
+    if answer.status_code == 200:
+        give_back(ResidentAttempt, key)
+    return answer
 
 
 @blueprint.page(f"{ROOT}/openapi.json", who="everyone", continues=True)
