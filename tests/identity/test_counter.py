@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from smartcity_saas.audit import city_trail, system
+from smartcity_saas.audit import city_trail, reasons_of, system
 from smartcity_saas.database import command, db
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.staff import change_roles, disable_staff
@@ -64,7 +64,7 @@ def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
     assert "Found: *例, 1***" in answer.text, "staff compare it with the card"
     with phones.inside("hangzhou"):
         last = next(e for e in city_trail() if e.action == "resident.counter")
-    assert (last.actor, last.reason) == ("staff:desk", "忘带手机")
+        assert (last.actor, reasons_of([last])) == ("staff:desk", {last.id: "忘带手机"})
 
 
 def test_what_only_the_resident_may_do_stays_shut(phones: World) -> None:  # noqa: F811

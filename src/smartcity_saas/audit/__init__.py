@@ -1,15 +1,19 @@
-"""Who did what to which document, account or row: append-only, held by the database, and for a
-city's own rows by a chain of hashes."""
+"""Who did what to which document, account or row: append-only, held by the database and by chains
+of hashes."""
 
 from smartcity_saas.audit.actor import PLATFORM_REACH, Actor, system
-from smartcity_saas.audit.chain import Checkpoint, Verdict, checkpoint
+from smartcity_saas.audit.chain import Checkpoint, Verdict, newest_link
 from smartcity_saas.audit.trail import (
     AuditEvent,
+    AuditReason,
     CityAuditEvent,
     TrailQuery,
     city_trail,
+    cursor_of,
+    reasons_of,
     record,
     trail_of,
+    verify_place,
     verify_trail,
 )
 
@@ -17,14 +21,18 @@ __all__ = [
     "PLATFORM_REACH",
     "Actor",
     "AuditEvent",
+    "AuditReason",
     "Checkpoint",
     "CityAuditEvent",
     "TrailQuery",
     "Verdict",
-    "checkpoint",
     "city_trail",
+    "cursor_of",
+    "newest_link",
+    "reasons_of",
     "record",
     "system",
     "trail_of",
+    "verify_place",
     "verify_trail",
 ]

@@ -1,12 +1,14 @@
-"""The hash chain of a city's trail: every act holds the hash of the one before it.
+"""The hash chains of the trail: every act holds the hash of the one before it.
 
-A link's hash is SHA-256 over its own values as canonical JSON (sorted keys, no spaces, UTF-8;
-RFC 8785 for values without fractions) with the hash before it. Changing, taking out or slipping
-in an act breaks every later link. Cutting off the end, or writing everything anew, breaks none:
-that is found by a checkpoint kept outside the database.
+A city has two: of its own rows, kept with them behind the wall, and of its document and the
+accounts of its staff, kept with those; so do a province and the platform, for the second. A link's
+hash is SHA-256 over its own values as canonical JSON (sorted keys, no spaces, UTF-8; RFC 8785 for
+values without fractions) with the hash before it. Changing, taking out or slipping in an act breaks
+every later link. Cutting off the end, or writing everything anew, breaks none: that is found by a
+checkpoint kept outside the database.
 
 Acts are linked as the very last thing before their transaction commits, so that the row which
-holds a city's newest hash is locked for a moment only, and always last.
+holds a chain's newest hash is locked for a moment only, and always last.
 """
 
 from __future__ import annotations
@@ -14,26 +16,26 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
-import uuid_utils.compat
 from sqlalchemy import BigInteger, UniqueConstraint, event, select
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
 from smartcity_saas import scope
-from smartcity_saas.database import CityModel, db, insert_once
+from smartcity_saas.database import CityModel, PlatformModel, db, insert_once, upsert_into
 
 BEGINNING = "0" * 64
-"""What stands before a city's first act."""
-_HASHED = ("number", "id", "at", "actor", "action", "subject", "detail", "origin", "reason")
+"""What stands before the first act."""
 _PENDING = "acts that wait for their commit"
 
 
 class Link:
-    """A row's place in the chain."""
+    """A row's place in its chain. ``hashed`` are the columns that its hash covers."""
+
+    hashed: ClassVar[tuple[str, ...]]
 
     number: Mapped[int] = mapped_column(BigInteger)
     previous: Mapped[str]
@@ -41,11 +43,21 @@ class Link:
 
 
 class AuditHead(CityModel):
-    """The newest link of a city's chain."""
+    """The newest link of the chain of a city's own rows."""
 
     __tablename__ = "audit_head"
     __table_args__ = (UniqueConstraint("city_id"),)
 
+    number: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
+
+
+class PlaceHead(PlatformModel):
+    """The newest link of the chain of a document and the accounts at its place."""
+
+    __tablename__ = "audit_place_head"
+
+    place: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[str]
 
@@ -77,22 +89,23 @@ class Verdict:
 
 
 def append(session: Session, act: Any) -> None:
-    """Let an act join its city's chain when the present transaction commits."""
+    """Let an act join its chain when the present transaction commits. What it has as ``beside`` is
+    stored with it."""
     session.info.setdefault(_PENDING, []).append((session.get_nested_transaction(), act))
 
 
-def link_hash(city_id: int, previous: str, values: Mapping[str, Any]) -> str:
+def link_hash(chain: Mapping[str, Any], previous: str, values: Mapping[str, Any]) -> str:
     """The hash of one act.
 
     Args:
-        city_id: The city, so that an act of another city's chain does not fit.
+        chain: Whose chain, ``{"city": key}`` or ``{"place": name}``, so that an act of another
+            does not fit.
         previous: The hash before it.
-        values: Its ``number``, ``id``, ``at`` (aware), ``actor``, ``action``, ``subject``,
-            ``detail``, ``origin`` and ``reason``.
+        values: The columns that are covered, by name.
     """
-    plain = {name: _plain(values[name]) for name in _HASHED}
+    plain = {name: _plain(value) for name, value in values.items()}
     text = json.dumps(
-        {"city": city_id, "previous": previous, **plain},
+        {**chain, "previous": previous, **plain},
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
@@ -100,28 +113,33 @@ def link_hash(city_id: int, previous: str, values: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def checkpoint() -> Checkpoint:
-    """The newest link of the city that we are in."""
-    head = db.session.scalars(select(AuditHead)).one_or_none()
+def newest_link(place: str | None = None) -> Checkpoint:
+    """The newest link of the chain of a place; by default of the rows of the city that we are in."""
+    head = db.session.scalars(_head_of(place or "")).one_or_none()
     return Checkpoint(head.number, head.hash) if head else Checkpoint(0, BEGINNING)
 
 
-def verify(model: Any, kept: Checkpoint | None = None) -> Verdict:
-    """Walk the chain of the city that we are in.
+def walk(
+    rows: Iterable[Any],
+    head: Checkpoint,
+    kept: Checkpoint | None = None,
+    holds: Callable[[Any], bool] = lambda row: True,
+) -> Verdict:
+    """Walk a chain.
 
     Args:
-        model: The model of the trail.
+        rows: Its acts, by number.
+        head: Its newest link, as it is noted.
         kept: A checkpoint that was kept outside, to find what was cut off or rewritten.
+        holds: Whether what an act refers to by a hash is what it was.
     """
     count, previous, found = 0, BEGINNING, None
-    rows = db.session.scalars(select(model).order_by(model.number).execution_options(yield_per=500))
     for row in rows:
         count += 1
-        found = found or _break(row, count, previous)
+        found = found or _break(row, count, previous, holds)
         if kept is not None and row.number == kept.number and row.hash != kept.hash:
             found = found or Break(row.number, "rewritten")
         previous = row.hash
-    head = checkpoint()
     if found is None and (head.number, head.hash) != (count, previous):
         found = Break(count + 1, "cut")
     if found is None and kept is not None and kept.number > count:
@@ -129,15 +147,19 @@ def verify(model: Any, kept: Checkpoint | None = None) -> Verdict:
     return Verdict(count, Checkpoint(count, previous), found)
 
 
-def _break(row: Any, expected: int, previous: str) -> Break | None:
+def _break(row: Any, expected: int, previous: str, holds: Callable[[Any], bool]) -> Break | None:
     if row.number != expected:
         return Break(expected, "gap")
     if row.previous != previous:
         return Break(row.number, "unlinked")
-    values = {name: getattr(row, name) for name in _HASHED}
-    if row.hash != link_hash(row.city_id, previous, values):
+    if row.hash != _hash_of(row, previous) or not holds(row):
         return Break(row.number, "altered")
     return None
+
+
+def _hash_of(row: Any, previous: str) -> str:
+    chain = {"city": row.city_id} if isinstance(row, CityModel) else {"place": row.place}
+    return link_hash(chain, previous, {name: getattr(row, name) for name in row.hashed})
 
 
 def _plain(value: Any) -> Any:
@@ -150,23 +172,42 @@ def _plain(value: Any) -> Any:
 def _link(session: Session) -> None:
     if session.in_nested_transaction():
         return
-    waiting = session.info.pop(_PENDING, None)
-    if not waiting:
-        return
-    head = _locked_head(session)
-    for _nested, act in waiting:
-        act.city_id, act.id = scope.city_id(), uuid_utils.compat.uuid7()
+    waiting = [act for _nested, act in session.info.pop(_PENDING, [])]
+    heads: dict[str, Any] = {}
+    for act in sorted(waiting, key=_place):  # heads are locked in one order, whoever locks several
+        place = _place(act)
+        head = heads.get(place) or _locked_head(session, place)
+        heads[place] = head
+        for row in (act, *act.beside):
+            if isinstance(row, CityModel):
+                row.city_id = scope.city_id()
         act.number, act.previous = head.number + 1, head.hash
-        act.hash = link_hash(act.city_id, act.previous, {n: getattr(act, n) for n in _HASHED})
+        act.hash = _hash_of(act, act.previous)
         head.number, head.hash = act.number, act.hash
-        session.add(act)
+        session.add_all([act, *act.beside])
 
 
-def _locked_head(session: Session) -> AuditHead:
-    query = select(AuditHead).with_for_update()
+def _place(act: Any) -> str:
+    """The place of an act; empty for one of a city's own rows, whose city is the one we are in."""
+    return "" if isinstance(act, CityModel) else str(act.place)
+
+
+def _head_of(place: str) -> Any:
+    if not place:
+        return select(AuditHead)
+    return select(PlaceHead).where(PlaceHead.place == place)
+
+
+def _locked_head(session: Session, place: str) -> Any:
+    query = _head_of(place).with_for_update()
     head = session.scalars(query).one_or_none()
     if head is None:
-        insert_once(AuditHead, (), number=0, hash=BEGINNING)
+        values = {"number": 0, "hash": BEGINNING}
+        if place:
+            insert = upsert_into(PlaceHead).values(place=place, **values)
+            session.execute(insert.on_conflict_do_nothing(index_elements=["place"]))
+        else:
+            insert_once(AuditHead, (), **values)
         head = session.scalars(query).one()
     return head
 

@@ -2,62 +2,107 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import json
-import re
+import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import uuid_utils.compat
 from flask import has_request_context, request
-from sqlalchemy import Index, Uuid, func, or_, select
+from sqlalchemy import Index, Select, UniqueConstraint, Uuid, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas import scope
 from smartcity_saas.audit.actor import Actor
-from smartcity_saas.audit.chain import Checkpoint, Link, Verdict, append, verify
+from smartcity_saas.audit.chain import Checkpoint, Link, Verdict, append, newest_link, walk
 from smartcity_saas.clock import read_day, start_of_day, utc_now
-from smartcity_saas.database import CityModel, PlatformModel, db
+from smartcity_saas.database import (
+    CityModel,
+    PlatformModel,
+    city_foreign_key,
+    city_relationship,
+    db,
+)
 
 PAGE = 100
-_LONG_NUMBER = re.compile(r"[0-9]{7,}[0-9Xx]?")
+MARK = "sha256:"
+"""What an act's reason begins with where the words themselves stand beside the chain."""
+LONGEST_REASON = 500
+E = TypeVar("E", "AuditEvent", "CityAuditEvent")
 
 
-class _Act:
-    """What both trails keep of an act."""
+class _Act(Link):
+    """What both trails keep of an act. No personal data: people stand in it by their keys, staff
+    by their accounts."""
+
+    beside: tuple[Any, ...] = ()
+    """Rows that are stored with the act and are no part of the chain."""
 
     at: Mapped[datetime]
     actor: Mapped[str]
     action: Mapped[str]
     subject: Mapped[str]
     detail: Mapped[dict[str, Any]]
+    origin: Mapped[str]
 
 
 class AuditEvent(_Act, PlatformModel):
-    """One act on a document or an account of staff."""
+    """One act on a document or an account of staff, a link of the chain of its ``place``: the
+    document's name, or that of the city, province or platform where the account is. The name of
+    whoever acted stands beside the chain."""
 
     __tablename__ = "audit_event"
-    __table_args__ = (Index("ix_audit_event_subject_at", "subject", "at"),)
+    __table_args__ = (
+        Index("ix_audit_event_place_at", "place", "at"),
+        Index("uq_audit_event_place_number", "place", "number", unique=True),
+    )
+    hashed = ("number", "id", "at", "actor", "action", "subject", "detail", "origin")
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
+    place: Mapped[str]
     actor_label: Mapped[str]
 
 
-class CityAuditEvent(_Act, Link, CityModel):
-    """One act on a city's own rows, a link of the city's chain. It holds no personal data:
-    people stand in it by their keys, staff by their accounts."""
+class CityAuditEvent(_Act, CityModel):
+    """One act on a city's own rows, a link of the city's chain. ``reason`` is the mark of what
+    somebody wrote (``AuditReason``), not the words, which nobody could take out again."""
 
     __tablename__ = "city_audit_event"
     __table_args__ = (
         Index("ix_city_audit_event_city_id_at", "city_id", "at"),
         Index("uq_city_audit_event_city_id_number", "city_id", "number", unique=True),
     )
+    hashed = ("number", "id", "at", "actor", "action", "subject", "detail", "origin", "reason")
 
-    origin: Mapped[str]
     reason: Mapped[str]
+
+
+class AuditReason(CityModel):
+    """Why somebody did something, in their words: beside the chain, which holds SHA-256 over
+    ``salt`` and ``text``. It can be taken out when the law asks for it, and not be altered."""
+
+    __tablename__ = "audit_reason"
+    __table_args__ = (
+        city_foreign_key("event_id", "city_audit_event"),
+        UniqueConstraint("city_id", "event_id"),
+    )
+
+    event_id: Mapped[uuid.UUID]
+    salt: Mapped[str]
+    text: Mapped[str]
+    event: Mapped[CityAuditEvent] = city_relationship(
+        "CityAuditEvent", "event_id", owner="AuditReason"
+    )
+
+    @property
+    def mark(self) -> str:
+        """What the chain holds of it."""
+        return MARK + hashlib.sha256(f"{self.salt}\n{self.text}".encode()).hexdigest()
 
 
 def record(
@@ -68,6 +113,7 @@ def record(
     at: datetime | None = None,
     *,
     reason: str = "",
+    place: str | None = None,
 ) -> None:
     """Note an act, in the transaction of the act itself: in the trail of the city that we are
     in, or outside any in that of documents and accounts.
@@ -75,29 +121,33 @@ def record(
     Args:
         actor: Who.
         action: What, as ``part.verb``.
-        subject: On what: a key, a name, a number.
+        subject: On what: a key, a name of a document, a number, ``staff:<account>``.
         detail: More of it, as JSON without fractions; nobody's personal data.
         at: When; now by default.
-        reason: Why, where somebody has said so. Long numbers are taken out of it.
+        reason: Why, or whatever else somebody wrote (the name of a file): kept beside the chain of
+            a city. On documents and accounts there is none; a revision has its own message.
+        place: Whose document or account it is, as a document's name; the subject by default.
     """
-    at = at or utc_now()
+    common: dict[str, Any] = {
+        "id": uuid_utils.compat.uuid7(),
+        "at": at or utc_now(),
+        "actor": actor.name,
+        "action": action,
+        "subject": subject,
+        "detail": json.loads(json.dumps(detail or {})),
+        "origin": _origin(actor),
+    }
     if scope.city_id_or_none() is None:
-        event = AuditEvent(at=at, actor=actor.name, actor_label=actor.label)
-        event.action, event.subject, event.detail = action, subject, detail or {}
-        db.session.add(event)
-        return
-    append(
-        db.session(),
-        CityAuditEvent(
-            at=at,
-            actor=actor.name,
-            action=action,
-            subject=subject,
-            detail=json.loads(json.dumps(detail or {})),
-            origin=_origin(actor),
-            reason=_LONG_NUMBER.sub("…", reason)[:500],
-        ),
-    )
+        assert place is not None or not subject.startswith("staff:"), "say whose account it is"
+        act: Any = AuditEvent(**common, actor_label=actor.label, place=place or subject)
+    else:
+        act = CityAuditEvent(**common, reason="")
+        if reason:
+            words = AuditReason(
+                event_id=act.id, salt=secrets.token_hex(16), text=reason[:LONGEST_REASON]
+            )
+            act.reason, act.beside = words.mark, (words,)
+    append(db.session(), act)
 
 
 def _origin(actor: Actor) -> str:
@@ -116,62 +166,66 @@ def _origin(actor: Actor) -> str:
     return f"{kind} {network}"
 
 
-def trail_of(subject: str | None, limit: int) -> list[AuditEvent]:
-    """What was done to one document or account, or to any; the newest first."""
-    query = select(AuditEvent).order_by(AuditEvent.at.desc()).limit(limit)
-    if subject is not None:
-        query = query.where(AuditEvent.subject == subject)
-    return list(db.session.scalars(query))
-
-
 @dataclass(frozen=True)
 class TrailQuery:
-    """What somebody looks for in a city's trail; an empty part takes all. Days are the city's
-    own; ``before`` is the number that a page goes on from."""
+    """What somebody looks for in a trail; an empty part takes all. Days are those of ``zone``;
+    ``before`` is the moment and key of the act that a page goes on from."""
 
     text: str = ""
     since: date | None = None
     until: date | None = None
-    before: int | None = None
+    before: tuple[datetime, uuid.UUID] | None = None
+    zone: str = "UTC"
 
     @classmethod
-    def of(cls, typed: Mapping[str, str]) -> TrailQuery:
+    def of(cls, typed: Mapping[str, str], zone: str = "UTC") -> TrailQuery:
         """From a form's fields; what cannot be understood is left out."""
-        before = typed.get("before", "")
         return cls(
             text=typed.get("text", "").strip()[:80],
             since=read_day(typed.get("since", "")),
             until=read_day(typed.get("until", "")),
-            before=int(before) if re.fullmatch(r"[0-9]{1,15}", before) else None,
+            before=_read_cursor(typed.get("before", "")),
+            zone=zone,
         )
 
 
-def city_trail(
-    limit: int = PAGE, wanted: TrailQuery | None = None, zone: str = "UTC"
-) -> list[CityAuditEvent]:
+def cursor_of(event: AuditEvent | CityAuditEvent) -> str:
+    """Where a page goes on that ends with an act, for an address."""
+    return f"{event.at.isoformat()}_{event.id}"
+
+
+def city_trail(limit: int = PAGE, wanted: TrailQuery | None = None) -> list[CityAuditEvent]:
     """What was done to the rows of the city that we are in, the newest first."""
     wanted = wanted or TrailQuery()
-    query = select(CityAuditEvent).order_by(CityAuditEvent.number.desc()).limit(limit)
+    query = select(CityAuditEvent)
     if wanted.text:
-        parts = [
-            func.lower(column).contains(wanted.text.lower(), autoescape=True)
-            for column in (
-                CityAuditEvent.actor,
-                CityAuditEvent.action,
-                CityAuditEvent.subject,
-                CityAuditEvent.reason,
-            )
-        ]
-        query = query.where(or_(*parts))
-    if wanted.since:
-        query = query.where(CityAuditEvent.at >= start_of_day(wanted.since, zone))
-    if wanted.until:
-        query = query.where(
-            CityAuditEvent.at < start_of_day(wanted.until + timedelta(days=1), zone)
-        )
-    if wanted.before is not None:
-        query = query.where(CityAuditEvent.number < wanted.before)
-    return list(db.session.scalars(query))
+        said = func.lower(AuditReason.text).contains(wanted.text.lower(), autoescape=True)
+        told = select(AuditReason.event_id).where(said)
+        query = query.where(or_(_contains(CityAuditEvent, wanted), CityAuditEvent.id.in_(told)))
+    query = _within(query, CityAuditEvent, wanted)
+    return list(db.session.scalars(_newest(query, CityAuditEvent).limit(limit)))
+
+
+def reasons_of(events: list[CityAuditEvent]) -> dict[uuid.UUID, str]:
+    """What was written to some acts, by their keys; what has been taken out is not in it."""
+    found = db.session.scalars(
+        select(AuditReason).where(AuditReason.event_id.in_([one.id for one in events]))
+    )
+    return {row.event_id: row.text for row in found}
+
+
+def trail_of(
+    place: str | None, limit: int = PAGE, wanted: TrailQuery | None = None
+) -> list[AuditEvent]:
+    """What was done to one document and the accounts at its place, or to any; the newest first."""
+    wanted = wanted or TrailQuery()
+    query = select(AuditEvent)
+    if place is not None:
+        query = query.where(AuditEvent.place == place)
+    if wanted.text:
+        query = query.where(_contains(AuditEvent, wanted))
+    query = _within(query, AuditEvent, wanted)
+    return list(db.session.scalars(_newest(query, AuditEvent).limit(limit)))
 
 
 def verify_trail(kept: Checkpoint | None = None) -> Verdict:
@@ -181,4 +235,65 @@ def verify_trail(kept: Checkpoint | None = None) -> Verdict:
         kept: A checkpoint that was kept outside, without which a cut end or a trail written
             anew cannot be told from a whole one.
     """
-    return verify(CityAuditEvent, kept)
+    beside = select(AuditReason).execution_options(populate_existing=True)
+    words = {row.event_id: row.mark for row in db.session.scalars(beside)}
+    return walk(
+        db.session.scalars(_in_order(CityAuditEvent)),
+        newest_link(),
+        kept,
+        lambda act: words.get(act.id, act.reason) == act.reason,
+    )
+
+
+def verify_place(
+    place: str, kept: Checkpoint | None = None, holds: Callable[[AuditEvent], bool] | None = None
+) -> Verdict:
+    """The same of the trail of a document and the accounts at its place.
+
+    Args:
+        place: The document's name.
+        kept: As above.
+        holds: Whether what an act refers to by a hash is what it was.
+    """
+    rows = db.session.scalars(_in_order(AuditEvent).where(AuditEvent.place == place))
+    return walk(rows, newest_link(place), kept, holds or (lambda act: True))
+
+
+def _in_order(model: type[Any]) -> Select[Any]:
+    """Every act as it stands in the database now, whatever the session has seen of it."""
+    query = select(model).order_by(model.number)
+    return query.execution_options(yield_per=500, populate_existing=True)
+
+
+def _contains(model: type[Any], wanted: TrailQuery) -> Any:
+    return or_(
+        *(
+            func.lower(column).contains(wanted.text.lower(), autoescape=True)
+            for column in (model.actor, model.action, model.subject)
+        )
+    )
+
+
+def _within(query: Select[E], model: type[E], wanted: TrailQuery) -> Select[E]:
+    if wanted.since:
+        query = query.where(model.at >= start_of_day(wanted.since, wanted.zone))
+    if wanted.until:
+        after = start_of_day(wanted.until + timedelta(days=1), wanted.zone)
+        query = query.where(model.at < after)
+    if wanted.before is not None:
+        at, key = wanted.before
+        query = query.where(or_(model.at < at, (model.at == at) & (model.id < key)))
+    return query
+
+
+def _newest(query: Select[E], model: type[E]) -> Select[E]:
+    return query.order_by(model.at.desc(), model.id.desc())
+
+
+def _read_cursor(typed: str) -> tuple[datetime, uuid.UUID] | None:
+    at, _line, key = typed.partition("_")
+    try:
+        found = datetime.fromisoformat(at), uuid.UUID(key)
+    except ValueError:
+        return None
+    return found if found[0].tzinfo is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Collection
 from datetime import date, time
@@ -151,8 +152,13 @@ def refuse_twice(
     rows[:] = [row for row in rows if first[row.key] == row.line]
 
 
+def file_mark(data: bytes) -> str:
+    """By what a trail names a file: its contents. The name that somebody gave it may be anybody's."""
+    return f"file:{hashlib.sha256(data).hexdigest()[:16]}"
+
+
 def _file_name(given: str) -> str:
-    """A file's name as the trail keeps it: short, and of characters that show."""
+    """A file's name as people read it again: short, and of characters that show."""
     return "".join(one for one in given if one.isprintable())[:80] or "upload.csv"
 
 

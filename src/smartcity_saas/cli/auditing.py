@@ -1,17 +1,27 @@
-"""Commands for a city's trail: audit verify, audit checkpoint."""
+"""Commands for the trail: audit verify, audit checkpoint."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+from flask import current_app
 
-from smartcity_saas.audit import Checkpoint, checkpoint, verify_trail
+from smartcity_saas.audit import (
+    PLATFORM_REACH,
+    Checkpoint,
+    Verdict,
+    newest_link,
+    system,
+    verify_trail,
+)
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, say, say_json
+from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.here import present_time
 
@@ -24,20 +34,23 @@ BREAKS = {
 }
 
 
+NAMES = {"rows": "its own rows", "document": "its document and accounts"}
+
+
 @click.group("audit")
 def audit() -> None:
-    """A city's trail: append-only, one chain of hashes."""
+    """The trail of a city, of province:<slug> or of the platform: append-only, chains of hashes."""
 
 
 @audit.command("checkpoint")
 @click.argument("city")
 def take_checkpoint(city: str) -> None:
-    """Print the newest link as JSON. Keep it where the database's keeper cannot change it."""
-    with inside(city):
-        found = checkpoint()
-    say_json(
-        {"city": city, "number": found.number, "hash": found.hash, "at": present_time().isoformat()}
-    )
+    """Print the newest links as JSON. Keep it where the database's keeper cannot change it."""
+    kept: dict[str, Any] = {"city": city, "at": present_time().isoformat()}
+    if _is_city(city):
+        with inside(city):
+            kept |= asdict(newest_link())
+    say_json({**kept, "document": asdict(newest_link(city))})
 
 
 @audit.command("verify")
@@ -50,39 +63,64 @@ def take_checkpoint(city: str) -> None:
 )
 @format_option
 def verify(city: str, kept: Path | None, style: str) -> None:
-    """Walk the chain, and say where it breaks. Exit code 1 if it does."""
-    seen = _read(kept, city) if kept else None
-    with inside(city):
-        verdict = verify_trail(seen)
-    found = verdict.found
+    """Walk the chains of a city, its rows' and its document's (of province:<slug> and platform the
+    second), and say where one breaks. Exit code 1 if one does."""
+    seen = _read(kept, city) if kept else {}
+    verdicts = {}
+    if _is_city(city):
+        with inside(city):
+            verdicts["rows"] = verify_trail(seen.get("rows"))
+    verdicts["document"] = _documents().verify_trail(city, seen.get("document"))
     if style == "json":
-        say_json(
-            {
-                "city": city,
-                "acts": verdict.count,
-                "head": {"number": verdict.head.number, "hash": verdict.head.hash},
-                "broken_at": found.number if found else None,
-                "reason": found.reason if found else None,
-            }
-        )
-    elif found is None:
-        say(f"{city}: {verdict.count} acts, every link holds.")
+        found = {name: _as_json(one) for name, one in verdicts.items()}
+        say_json({"city": city, **found.pop("rows", {}), **found})
     else:
-        say(f"{city}: the chain breaks at act {found.number}: {BREAKS[found.reason]}.")
-    if found is not None:
+        for name, one in verdicts.items():
+            say(f"{city}, {NAMES[name]}: {_in_words(one)}")
+    if any(one.found is not None for one in verdicts.values()):
         sys.exit(1)
 
 
 COMMANDS = (audit,)
 
 
-def _read(file: Path, city: str) -> Checkpoint:
+def _is_city(name: str) -> bool:
+    return name != PLATFORM_REACH and ":" not in name
+
+
+def _documents() -> Documents:
+    fleet: Any = current_app.fleet  # type: ignore[attr-defined]
+    return Documents(system("cli"), fleet.extensions, fleet.platform_host, present_time)
+
+
+def _as_json(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "acts": verdict.count,
+        "head": asdict(verdict.head),
+        "broken_at": verdict.found.number if verdict.found else None,
+        "reason": verdict.found.reason if verdict.found else None,
+    }
+
+
+def _in_words(verdict: Verdict) -> str:
+    found = verdict.found
+    if found is None:
+        return f"{verdict.count} acts, every link holds."
+    return f"the chain breaks at act {found.number}: {BREAKS[found.reason]}."
+
+
+def _read(file: Path, city: str) -> dict[str, Checkpoint]:
     try:
         kept: Any = json.loads(file.read_text("utf-8"))
         if kept["city"] != city:
             raise Invalid(f"{file} is a checkpoint of {kept['city']}, not of {city}.")
-        return Checkpoint(int(kept["number"]), str(kept["hash"]))
-    except (ValueError, KeyError, TypeError, UnicodeError):
+        links = {"rows": kept if "number" in kept else None, "document": kept.get("document")}
+        return {
+            name: Checkpoint(int(one["number"]), str(one["hash"]))
+            for name, one in links.items()
+            if one is not None
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, UnicodeError):
         raise Invalid(
             f"{file} is no checkpoint; `smartcity audit checkpoint {city}` writes one."
         ) from None

@@ -11,7 +11,16 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import undefer
 
-from smartcity_saas.audit import Actor, AuditEvent, record, trail_of
+from smartcity_saas.audit import (
+    Actor,
+    AuditEvent,
+    Checkpoint,
+    TrailQuery,
+    Verdict,
+    record,
+    trail_of,
+    verify_place,
+)
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.changes import MISSING, Change, changes, with_files
 from smartcity_saas.configuration.checking import (
@@ -185,13 +194,47 @@ class Documents:
         parent = db.session.get(Revision, (document.id, row.parent)) if row.parent else None
         return _view(name, row, parent)
 
-    def trail(self, name: str, limit: int) -> list[AuditEvent]:
-        """Who did what to a document, the newest first.
+    def trail(
+        self, name: str, limit: int, wanted: TrailQuery | None = None
+    ) -> tuple[list[AuditEvent], dict[Any, str]]:
+        """Who did what to a document and to the accounts of staff at its place, the newest first;
+        and what they wrote to its revisions, by the act's key.
 
         Raises:
             NotFound: The document is beyond the actor's reach.
         """
-        return trail_of(self.live(name).name, limit)
+        document = self.live(name)
+        found = trail_of(document.name, limit, wanted)
+        numbers = {one.detail["revision"]: one.id for one in found if "revision" in one.detail}
+        rows = db.session.execute(
+            select(Revision.number, Revision.message).where(
+                Revision.document_id == document.id, Revision.number.in_(numbers)
+            )
+        )
+        return found, {numbers[number]: message for number, message in rows if message}
+
+    def verify_trail(self, name: str, kept: Checkpoint | None = None) -> Verdict:
+        """Whether that trail is whole, and every revision in it what it was when it was stored.
+
+        Raises:
+            NotFound: The document is beyond the actor's reach.
+        """
+        document = self.live(name)
+        rows = db.session.scalars(
+            select(Revision)
+            .where(Revision.document_id == document.id)
+            .options(undefer(Revision.text))
+            .execution_options(populate_existing=True)
+        )
+        digests = {row.number: row.digest for row in rows}
+        return verify_place(
+            document.name,
+            kept,
+            lambda act: (
+                "sha256" not in act.detail
+                or digests.get(act.detail["revision"]) == act.detail["sha256"]
+            ),
+        )
 
     # Changing
 
@@ -436,7 +479,7 @@ class Documents:
             self.actor,
             f"document.{origin}",
             candidate.name,
-            {"revision": revision.number, "message": revision.message},
+            {"revision": revision.number, "sha256": revision.digest},
             self.clock(),
         )
         db.session.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +67,18 @@ class Revision(PlatformModel):
     message: Mapped[str]
     origin: Mapped[str]
     created_at: Mapped[datetime]
+
+    @property
+    def digest(self) -> str:
+        """What the trail holds of it: SHA-256 over its text, its files and what was written to it,
+        as canonical JSON."""
+        said = json.dumps(
+            [self.text, self.files, self.message],
+            sort_keys=True,
+            separators=(",", ":"),
+            ensure_ascii=False,
+        )
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 class HostClaim(PlatformModel):

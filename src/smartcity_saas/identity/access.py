@@ -138,6 +138,11 @@ class StaffMember:
         return "city" if self.city else "province" if self.province else "platform"
 
     @property
+    def document(self) -> str:
+        """The document of that place, in whose trail acts on the account stand."""
+        return document_at(self.province, self.city)
+
+    @property
     def title(self) -> str:
         """The roles in words."""
         return title_of(self.roles)
@@ -176,6 +181,11 @@ class StaffMember:
             ):
                 return True
         return False
+
+
+def document_at(province: str | None, city: str | None) -> str:
+    """The name of the document of a place where accounts are."""
+    return city or (f"province:{province}" if province else PLATFORM_REACH)
 
 
 def title_of(roles: Iterable[str]) -> str:

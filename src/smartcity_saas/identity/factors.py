@@ -23,12 +23,12 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from smartcity_saas.audit import record
 from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
+from smartcity_saas.identity.staff import note_staff_act
 from smartcity_saas.identity.throttle import DAY, attempt, give_back
 from smartcity_saas.identity.tokens import token_hash
 
@@ -193,7 +193,7 @@ def remove_factor(member: StaffMember, factor_id: uuid.UUID, now: datetime) -> N
         ).one_or_none()
         if gone is None:
             raise NotFound
-        record(member.actor, "staff.remove_factor", f"staff:{member.username}", {"kind": gone}, now)
+        note_staff_act(member, "remove_factor", now, {"kind": gone})
 
 
 def new_recovery_codes(member: StaffMember, now: datetime) -> list[str]:
@@ -207,7 +207,7 @@ def new_recovery_codes(member: StaffMember, now: datetime) -> list[str]:
             )
             for code in codes
         )
-        record(member.actor, "staff.recovery_codes", f"staff:{member.username}", {}, now)
+        note_staff_act(member, "recovery_codes", now)
     return codes
 
 
@@ -253,7 +253,7 @@ def _add(
                 created_at=now,
             )
         )
-        record(member.actor, "staff.add_factor", f"staff:{member.username}", {"kind": kind}, now)
+        note_staff_act(member, "add_factor", now, {"kind": kind})
 
 
 def _use_totp(member: StaffMember, code: str, now: datetime) -> bool:
@@ -289,7 +289,7 @@ def _use_recovery(member: StaffMember, code: str, now: datetime) -> bool:
             .returning(StaffRecoveryCode.code_hash)
         ).all()
         if used:
-            record(member.actor, "staff.recover", f"staff:{member.username}", {}, now)
+            note_staff_act(member, "recover", now)
     return bool(used)
 
 

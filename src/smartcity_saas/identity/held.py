@@ -68,3 +68,14 @@ MONEY_STATES = {
     "done": {"zh": "已完成", "en": "Done"},
 }
 AMOUNT = {"zh": "金额（分）", "en": "Amount (minor unit)"}
+
+TRAIL = Held(
+    {"zh": "操作记录", "en": "Trail of acts"},
+    {"at": WHEN, "action": {"zh": "操作", "en": "Act"}},
+    "keep",
+    why={
+        "zh": "《网络安全法》第二十一条：操作日志至少保存六个月；记录里没有你的姓名和号码。",
+        "en": "Cybersecurity law, article 21: logs of acts are kept; they hold no name or number.",
+    },
+)
+"""A city's trail, which lies below the residents: acts of a resident's, and on their account."""

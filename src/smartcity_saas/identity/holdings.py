@@ -15,12 +15,12 @@ from typing import Any
 
 from sqlalchemy import delete, inspect, or_, select, update
 
-from smartcity_saas.audit import record
+from smartcity_saas.audit import AuditReason, CityAuditEvent, record
 from smartcity_saas.credentials.personal import open_personal
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.assurance import NAME_COLUMNS
-from smartcity_saas.identity.held import Held
+from smartcity_saas.identity.held import TRAIL, Held
 from smartcity_saas.identity.models import ApiAnswer, Resident
 from smartcity_saas.identity.real_names import masked_name, masked_number
 from smartcity_saas.identity.residents import SignedInResident
@@ -58,7 +58,15 @@ def held_models() -> list[type[CityModel]]:
 
 def holdings(resident: SignedInResident) -> list[Holding]:
     """What the city that we are in holds of a resident; kinds without a row are left out."""
-    return [Holding(model, _held(model), rows) for model, rows in _rows_of(resident.id) if rows]
+    found = [Holding(model, _held(model), rows) for model, rows in _rows_of(resident.id) if rows]
+    acts = _acts_of(resident)
+    return [*found, *([Holding(CityAuditEvent, TRAIL, acts)] if acts else [])]
+
+
+def kept_when_leaving() -> list[Held]:
+    """What stays when a resident leaves, each with its reason."""
+    found = [held for model in held_models() if (held := _held(model)).erase == "keep"]
+    return [*found, TRAIL]
 
 
 def as_json(found: Sequence[Holding], now: datetime) -> list[dict[str, Any]]:
@@ -85,7 +93,8 @@ def as_json(found: Sequence[Holding], now: datetime) -> list[dict[str, Any]]:
 
 def opened(row: Any, now: datetime, *, masked: bool = False) -> dict[str, str]:
     """What is sealed in a row, opened; ``masked`` for screens, where ``shown`` stands beside."""
-    seals = _held(type(row)).seals
+    held = getattr(type(row), "held", None)
+    seals = held.seals if held else None
     if seals is not None:
         name, kind = seals(row)
         return {} if masked or row.sealed is None else {name: open_personal(kind, row.sealed, now)}
@@ -123,6 +132,8 @@ def erase(resident: SignedInResident, now: datetime) -> None:
                 **dict.fromkeys(NAME_COLUMNS),
             )
         )
+        told = [act.id for act in _acts_of(resident)]
+        session.execute(delete(AuditReason).where(AuditReason.event_id.in_(told)))
         session.execute(delete(ApiAnswer).where(ApiAnswer.owner == f"resident:{resident.id}"))
         record(resident.actor, "resident.erase", f"resident:{resident.id}", {}, now)
 
@@ -140,6 +151,16 @@ def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any
         keys[model.__tablename__] = [row.id for row in rows]
         found.append((model, rows))
     return found
+
+
+def _acts_of(resident: SignedInResident) -> Sequence[CityAuditEvent]:
+    """What the trail has of a resident: their own acts, and those on their account."""
+    key = f"resident:{resident.id}"
+    return db.session.scalars(
+        select(CityAuditEvent)
+        .where(or_(CityAuditEvent.actor == key, CityAuditEvent.subject == key))
+        .order_by(CityAuditEvent.number)
+    ).all()
 
 
 def _belongs(

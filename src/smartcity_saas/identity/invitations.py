@@ -18,7 +18,7 @@ from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
-from smartcity_saas.identity.access import StaffMember, title_of
+from smartcity_saas.identity.access import StaffMember, document_at, title_of
 from smartcity_saas.identity.models import StaffInvitation
 from smartcity_saas.identity.staff import (
     check_roles,
@@ -78,7 +78,7 @@ def invite(
             mail=mail, name=name, roles=[*roles], province=province, city=city
         )
         token = _kept(invited, actor, now)
-        record(actor, "staff.invite", city or province or "platform", {"roles": [*roles]}, now)
+        record(actor, "staff.invite", document_at(province, city), {"roles": [*roles]}, now)
     link = address(token)
     return link, _sent(mail, name, roles, link)
 
@@ -113,7 +113,8 @@ def renew(
             staff_id=row.id,
         )
         token = _kept(invited, actor, now)
-        record(actor, "staff.invite", f"staff:{username}", {"renew": True}, now)
+        place, again = document_at(row.province, row.city), {"renew": True}
+        record(actor, "staff.invite", f"staff:{username}", again, now, place=place)
         mail, name, roles = row.mail, row.name, row.roles
     link = address(token)
     return link, bool(mail) and _sent(str(mail), name, roles, link)
@@ -155,8 +156,7 @@ def take_back(actor: Actor, invitation_id: uuid.UUID, clock: Clock = utc_now) ->
             raise NotFound
         refuse_beyond(actor, row.province, row.city)
         row.ended_at = clock()
-        place = row.city or row.province or "platform"
-        record(actor, "staff.uninvite", place, {}, clock())
+        record(actor, "staff.uninvite", document_at(row.province, row.city), {}, clock())
 
 
 def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:

@@ -21,7 +21,6 @@ from marshmallow import Schema, ValidationError, validates_schema
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import LiveDocument, Localized
 from smartcity_saas.configuration.fields import Choice, Credential, Line, Text
 from smartcity_saas.connectors.settings import Address
@@ -41,6 +40,7 @@ from smartcity_saas.identity.staff import (
     has_password,
     id_token_of,
     member_of,
+    note_staff_act,
     province_of,
 )
 
@@ -270,7 +270,7 @@ def link(member: StaffMember, told: Told, now: datetime) -> None:
             )
             session.flush()
             by = {"by": f"province:{told.province}"}
-            record(member.actor, "staff.link", f"staff:{member.username}", by, now)
+            note_staff_act(member, "link", now, by)
     except IntegrityError:
         raise Conflict(
             _("It is linked with another account of the console, or yours with another of it.")
@@ -294,7 +294,7 @@ def unlink(member: StaffMember, now: datetime) -> None:
         ).all()
         if not gone:
             raise NotFound
-        record(member.actor, "staff.unlink", f"staff:{member.username}", {}, now)
+        note_staff_act(member, "unlink", now)
 
 
 def identity_of(member: StaffMember, provider: Provider | None) -> StaffIdentity | None:

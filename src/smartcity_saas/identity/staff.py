@@ -27,6 +27,7 @@ from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.access import (
     Place,
     StaffMember,
+    document_at,
     needs_second_factor,
     split,
 )
@@ -253,8 +254,7 @@ def create_staff(
         )
         session.add(row)
         session.flush()
-        at = city or province or ""
-        record(actor, "staff.create", f"staff:{username}", {"roles": [*roles], "at": at}, clock())
+        _note(actor, "create", row, clock(), {"roles": [*roles]})
     return member_of(row)
 
 
@@ -285,7 +285,7 @@ def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock
         row.roles = [*roles]
         _end_invitations(username, clock())
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
-        record(actor, "staff.roles", f"staff:{username}", {"roles": [*roles]}, clock())
+        _note(actor, "roles", row, clock(), {"roles": [*roles]})
 
 
 def change_password(
@@ -310,7 +310,7 @@ def change_password(
                 StaffSession.staff_id == row.id, StaffSession.token_hash != token_hash(keep or "")
             )
         )
-        record(member.actor, "staff.password", f"staff:{row.username}", {}, clock())
+        _note(member.actor, "password", row, clock())
 
 
 def prove(member: StaffMember, password: str, token: str, clock: Clock = utc_now) -> None:
@@ -344,7 +344,7 @@ def renew_account(staff_id: uuid.UUID, password: str | None, clock: Clock = utc_
         row.password_hash = hashed(password) if password is not None else ""
         for model in (StaffSession, StaffIdentity):
             session.execute(delete(model).where(model.staff_id == row.id))
-        record(member_of(row).actor, "staff.renew", f"staff:{row.username}", {}, clock())
+        _note(member_of(row).actor, "renew", row, clock())
         return member_of(row)
 
 
@@ -398,7 +398,7 @@ def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
         row.disabled_at = clock()
         _end_invitations(username, clock())
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
-        record(actor, "staff.disable", f"staff:{username}", {}, clock())
+        _note(actor, "disable", row, clock())
 
 
 def enable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
@@ -410,7 +410,7 @@ def enable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
     with command():
         row = managed(actor, username)
         row.disabled_at = None
-        record(actor, "staff.enable", f"staff:{username}", {}, clock())
+        _note(actor, "enable", row, clock())
 
 
 def reset_factors(actor: Actor, username: str, clock: Clock = utc_now) -> None:
@@ -424,7 +424,7 @@ def reset_factors(actor: Actor, username: str, clock: Clock = utc_now) -> None:
         row = managed(actor, username)
         for model in (StaffFactor, StaffRecoveryCode, StaffSession):
             session.execute(delete(model).where(model.staff_id == row.id))
-        record(actor, "staff.reset_factors", f"staff:{username}", {}, clock())
+        _note(actor, "reset_factors", row, clock())
 
 
 def staff_within(actor: Actor, province: str | None, city: str | None) -> list[Staff]:
@@ -545,9 +545,31 @@ def _refuse_weak(password: str, username: str, name: str, mail: str | None) -> N
     refuse_weak(password, username, name, (mail or "").partition("@")[0])
 
 
+def note_staff_act(
+    member: StaffMember, act: str, now: datetime, detail: dict[str, Any] | None = None
+) -> None:
+    """Note what somebody did to their own account, in the trail of its place."""
+    record(
+        member.actor,
+        f"staff.{act}",
+        f"staff:{member.username}",
+        detail,
+        now,
+        place=member.document,
+    )
+
+
+def _note(
+    actor: Actor, act: str, row: Staff, now: datetime, detail: dict[str, Any] | None = None
+) -> None:
+    """Note an act on an account, in the trail of its place."""
+    place = document_at(row.province, row.city)
+    record(actor, f"staff.{act}", f"staff:{row.username}", detail, now, place=place)
+
+
 def _note_sign_in(member: StaffMember, province: str | None, now: datetime) -> None:
     by = {"by": f"province:{province}"} if province else {}
-    record(member.actor, "staff.sign_in", f"staff:{member.username}", by, now)
+    note_staff_act(member, "sign_in", now, by)
 
 
 def _sealed(member: StaffMember, id_token: str) -> bytes:

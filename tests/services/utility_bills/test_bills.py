@@ -24,13 +24,17 @@ HEADER = "kind,account_number,holder,address,period,usage,amount,issued_on,due_o
 ROW = "water,4100280017,王某,示例路 1 号,2026-10,15,43.50,2026-11-03,2026-11-30,\n"
 
 
-def bring(world: World, text: str = HEADER + ROW, city: str = "hangzhou", **options: Any) -> Any:
+def bring(
+    world: World,
+    text: str = HEADER + ROW,
+    city: str = "hangzhou",
+    name: str = "b.csv",
+    **options: Any,
+) -> Any:
     world.app.fleet.refresh()
     served = world.app.fleet.snapshot.cities[city]
     with world.inside(city):
-        return import_bills(
-            system("test"), served, text.encode(), "b.csv", world.clock(), **options
-        )
+        return import_bills(system("test"), served, text.encode(), name, world.clock(), **options)
 
 
 def linked(world: World, city: str = "hangzhou") -> Any:

@@ -88,7 +88,7 @@ def _link(bind: sa.Connection, city_id: int) -> None:
             "origin": "",
             "reason": "",
         }
-        found = link_hash(city_id, previous, values)
+        found = link_hash({"city": city_id}, previous, values)
         bind.execute(
             sa.update(trail)
             .where(trail.c.city_id == city_id, trail.c.id == row.id)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.audit import CityAuditEvent, TrailQuery, city_trail, verify_trail
-from smartcity_saas.clock import start_of_day
+from smartcity_saas.audit import (
+    AuditEvent,
+    CityAuditEvent,
+    TrailQuery,
+    Verdict,
+    city_trail,
+    cursor_of,
+    reasons_of,
+    verify_trail,
+)
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.identity.staff import names_of_staff
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
@@ -19,7 +26,18 @@ from smartcity_saas.web.csv_output import csv_response
 
 PAGE = 100
 MOST_OF_A_FILE = 100_000
-COLUMNS = ("number", "at", "actor", "action", "subject", "detail", "origin", "reason", "hash")
+COLUMNS = (
+    "chain",
+    "number",
+    "at",
+    "actor",
+    "action",
+    "subject",
+    "detail",
+    "origin",
+    "reason",
+    "hash",
+)
 BREAKS: dict[str, Any] = {
     "altered": _("It was changed after it was written."),
     "gap": _("An act is missing here."),
@@ -31,24 +49,18 @@ BREAKS: dict[str, Any] = {
 
 @blueprint.page(f"{ROOT}/audit", permission="city.audit")
 def audit(city: str) -> Any:
-    """Who did what, to the document and to the city's own rows."""
-    wanted, zone = TrailQuery.of(request.args), _zone(city)
-    changes = documents().trail(city, MOST_OF_A_FILE if wanted.before else PAGE)
-    with city_scope(documents().live(city).id):
-        own = city_trail(PAGE + 1, wanted, zone)
-        verdict = verify_trail() if "check" in request.args else None
-    more, own = own[PAGE:], own[:PAGE]
-    newest = own[0].at if wanted.before and own else None
-    oldest = own[-1].at if more else None
-    events: list[Any] = [*own, *(e for e in changes if _fits(e, wanted, zone, newest, oldest))]
-    events.sort(key=lambda event: event.at, reverse=True)
+    """Who did what, to the city's rows, its document and the accounts of its staff."""
+    wanted = TrailQuery.of(request.args, _zone(city))
+    events, reasons = _acts(city, wanted, PAGE + 1)
+    more, events = events[PAGE:], events[:PAGE]
     return render_template(
         "city/audit.html",
         events=events,
+        reasons=reasons,
         names=names_of_staff(event.actor for event in events),
         wanted=wanted,
-        older=own[-1].number if more else None,
-        verdict=verdict,
+        older=cursor_of(events[-1]) if more else None,
+        verdicts=_verdicts(city) if "check" in request.args else [],
         breaks=BREAKS,
         **shell(city),
     )
@@ -56,30 +68,43 @@ def audit(city: str) -> Any:
 
 @blueprint.page(f"{ROOT}/audit.csv", permission="city.audit")
 def audit_csv(city: str) -> Any:
-    """The city's own chain as CSV, for auditors; hashes included."""
-    wanted, zone = TrailQuery.of(request.args), _zone(city)
-    with city_scope(documents().live(city).id):
-        rows = [_row(event, zone) for event in city_trail(MOST_OF_A_FILE, wanted, zone)]
+    """Both chains as CSV, for auditors; hashes included."""
+    wanted = TrailQuery.of(request.args, _zone(city))
+    events, reasons = _acts(city, wanted, MOST_OF_A_FILE)
+    rows = [_row(event, reasons.get(event.id, ""), wanted.zone) for event in events]
     return csv_response(f"{city}-audit.csv", COLUMNS, rows)
 
 
-def _row(event: CityAuditEvent, zone: str) -> tuple[Any, ...]:
-    local = {"at": event.at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")}
-    return tuple(local.get(name) or getattr(event, name) for name in COLUMNS)
+def _acts(
+    city: str, wanted: TrailQuery, most: int
+) -> tuple[list[AuditEvent | CityAuditEvent], dict[Any, str]]:
+    """The newest acts of both chains that fit, and what was written to them."""
+    changes, messages = documents().trail(city, most, wanted)
+    with city_scope(documents().live(city).id):
+        own = city_trail(most, wanted)
+        reasons = reasons_of(own)
+    both: list[AuditEvent | CityAuditEvent] = [*own, *changes]
+    both.sort(key=lambda one: (one.at, one.id), reverse=True)
+    return both[:most], {**messages, **reasons}
 
 
-def _fits(
-    event: Any, wanted: TrailQuery, zone: str, newest: datetime | None, oldest: datetime | None
-) -> bool:
-    """Whether an act on the document belongs on a page of the city's own acts."""
-    if (newest and event.at > newest) or (oldest and event.at <= oldest):
-        return False
-    if wanted.since and event.at < start_of_day(wanted.since, zone):
-        return False
-    if wanted.until and event.at.astimezone(ZoneInfo(zone)).date() > wanted.until:
-        return False
-    text = f"{event.actor} {event.action} {event.subject}".lower()
-    return wanted.text.lower() in text
+def _verdicts(city: str) -> list[tuple[Any, Verdict]]:
+    """What checking each of the two chains found."""
+    with city_scope(documents().live(city).id):
+        own = verify_trail()
+    return [
+        (_("The city's rows"), own),
+        (_("Its document and accounts"), documents().verify_trail(city)),
+    ]
+
+
+def _row(event: AuditEvent | CityAuditEvent, reason: str, zone: str) -> tuple[Any, ...]:
+    ours = {
+        "chain": "rows" if isinstance(event, CityAuditEvent) else "document",
+        "at": event.at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds"),
+        "reason": reason,
+    }
+    return tuple(ours[name] if name in ours else getattr(event, name) for name in COLUMNS)
 
 
 def _zone(city: str) -> str:

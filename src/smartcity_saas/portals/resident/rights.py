@@ -25,7 +25,7 @@ from smartcity_saas.identity.consents import (
     withdraw,
 )
 from smartcity_saas.identity.gatekeeper import signed_in_resident
-from smartcity_saas.identity.holdings import as_json, erase, held_models, holdings, opened
+from smartcity_saas.identity.holdings import as_json, erase, holdings, kept_when_leaving, opened
 from smartcity_saas.payments.records import unfinished as unfinished_payments
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.wording import page_label
@@ -144,11 +144,7 @@ def _delete_page(error: Any = None) -> str:
     return render_template(
         "resident/delete.html",
         unfinished=_unfinished(resident),
-        kept=[
-            model.held  # type: ignore[attr-defined]
-            for model in held_models()
-            if model.held.erase == "keep"  # type: ignore[attr-defined]
-        ],
+        kept=kept_when_leaving(),
         word=DELETE_WORD,
         error=error,
         tab="me",

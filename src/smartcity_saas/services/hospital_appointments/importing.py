@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells, refuse_twice
+from smartcity_saas.catalog.importing import Cells, file_mark, refuse_twice
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
@@ -115,7 +115,14 @@ def import_schedule(
         with command():
             detail = {"added": result.added, "changed": result.changed}
             faults = {"faults": len(result.problems)}
-            record(actor, "hospital_appointments.import", name, {**detail, **faults}, now)
+            record(
+                actor,
+                "hospital_appointments.import",
+                file_mark(data),
+                {**detail, **faults},
+                now,
+                reason=name,
+            )
     return result
 
 

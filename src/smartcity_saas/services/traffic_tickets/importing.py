@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells, refuse_twice
+from smartcity_saas.catalog.importing import Cells, file_mark, refuse_twice
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.clock import read_moment, start_of_day, today_in
 from smartcity_saas.configuration.city import City
@@ -103,7 +103,9 @@ def import_tickets(
         _store(rows, name, result, now, sample)
         detail = {"added": result.added, "changed": result.changed}
         faults = {"faults": len(result.problems)}
-        record(actor, "traffic_tickets.import", name, {**detail, **faults}, now)
+        record(
+            actor, "traffic_tickets.import", file_mark(data), {**detail, **faults}, now, reason=name
+        )
     return result
 
 

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells, refuse_twice
+from smartcity_saas.catalog.importing import Cells, file_mark, refuse_twice
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, read_csv
@@ -91,9 +91,10 @@ def import_bills(
         record(
             actor,
             "utility_bills.import",
-            name,
+            file_mark(data),
             {"added": result.added, "changed": result.changed, "faults": len(result.problems)},
             now,
+            reason=name,
         )
     return result
 
