@@ -12,11 +12,19 @@ import schemathesis
 from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.config import SchemathesisConfig
+from sqlalchemy import func, select
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.pushing import take_push
 from smartcity_saas.cli.clients import clients as command_line
+from smartcity_saas.database import db
 from smartcity_saas.identity import clients
+from smartcity_saas.identity.models import ApiClient, ApiToken
+from smartcity_saas.identity.tokens import token_hash
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.services.utility_bills import api as bills_api
 from tests.conftest import Browser, World, fresh
+from tests.payments.test_payments import PAY, Owing
 
 ROOT = "/api/v1"
 BILL = {
@@ -44,6 +52,26 @@ TICKET = {
     "points": 0,
     "fine": 15000,
     "status": "open",
+}
+CLINIC = {
+    "hospital_code": "h1",
+    "hospital_zh": "示例医院",
+    "hospital_en": "Sample Hospital",
+    "department_code": "d1",
+    "department_zh": "内科",
+    "department_en": "Medicine",
+    "doctor_code": "x1",
+    "doctor_zh": "示例医生",
+    "doctor_en": "Sample Doctor",
+    "title_zh": "主任",
+    "title_en": "Consultant",
+    "day": "2026-12-01",
+    "half": "am",
+    "clinic": "general",
+    "fee": 2500,
+    "starts": "08:00",
+    "ends": "11:30",
+    "capacity": 20,
 }
 ALL = [
     "bills:read",
@@ -167,6 +195,25 @@ def test_secrets_rotate_with_a_day_of_overlap_and_close_at_once(world: World) ->
     assert office.call("GET", "/utility-bills/bills", token=token).status_code == 401
 
 
+def test_secrets_and_tokens_are_stored_hashed(world: World) -> None:
+    """Whoever reads the tables can call nothing with what they find, also after a rotation."""
+    office = Office(world)
+    with world.inside("hangzhou"):
+        made = clients.rotate_secret(system("test"), office.client_id, world.clock())
+        client = db.session.scalars(select(ApiClient)).one()
+        token = db.session.scalars(select(ApiToken)).one()
+        kept = [
+            str(getattr(row, column.key))
+            for row in (client, token)
+            for column in row.__table__.columns
+        ]
+    shown = (office.secret, made.secret, office.token)
+    assert [text for text in kept if any(one in text for one in shown)] == []
+    assert (client.before_hash, client.secret_hash, token.token_hash) == tuple(
+        token_hash(one) for one in shown
+    )
+
+
 def test_a_push_has_a_result_for_each_item(world: World) -> None:
     """What fits is stored, what does not is refused with a pointer; again, nothing changes."""
     office = Office(world)
@@ -184,29 +231,41 @@ def test_tickets_and_schedules_are_pushed_too(world: World) -> None:
     answer = office.call("POST", "/traffic-tickets/tickets", {"items": [TICKET]})
     assert answer.json["added"] == 1, answer.text
     assert office.call("GET", "/traffic-tickets/tickets").json["items"][0]["number"] == "3301001"
-    session = {
-        "hospital_code": "h1",
-        "hospital_zh": "示例医院",
-        "hospital_en": "Sample Hospital",
-        "department_code": "d1",
-        "department_zh": "内科",
-        "department_en": "Medicine",
-        "doctor_code": "x1",
-        "doctor_zh": "示例医生",
-        "doctor_en": "Sample Doctor",
-        "title_zh": "主任",
-        "title_en": "Consultant",
-        "day": "2026-12-01",
-        "half": "am",
-        "clinic": "general",
-        "fee": 2500,
-        "starts": "08:00",
-        "ends": "11:30",
-        "capacity": 20,
-    }
-    answer = office.call("POST", "/hospital-appointments/schedules", {"items": [session]})
+    answer = office.call("POST", "/hospital-appointments/schedules", {"items": [CLINIC]})
     assert answer.json["added"] == 1, answer.text
     assert office.call("GET", "/hospital-appointments/schedules").json["items"][0]["half"] == "am"
+
+
+@pytest.mark.parametrize(
+    "path, good, wrong, other, pointer",
+    [
+        (
+            "/traffic-tickets/tickets",
+            TICKET,
+            {"number": "3301002", "plate": "A1"},
+            {"number": "3301003"},
+            "/items/1/plate",
+        ),
+        (
+            "/hospital-appointments/schedules",
+            CLINIC,
+            {"day": "2026-12-02", "ends": "07:00"},
+            {"day": "2026-12-03"},
+            "/items/1/ends",
+        ),
+    ],
+    ids=["tickets", "schedules"],
+)
+def test_a_refused_item_does_not_hold_up_the_others(
+    world: World, path: str, good: Any, wrong: Any, other: Any, pointer: str
+) -> None:
+    """It has a result of its own that says where, and those before and after it are stored."""
+    office = Office(world)
+    items = [good, {**good, **wrong}, {**good, **other}]
+    found = office.call("POST", path, {"items": items}).json
+    assert [one["status"] for one in found["results"]] == ["stored", "refused", "stored"]
+    assert [one["pointer"] for one in found["results"][1]["problems"]] == [pointer]
+    assert (found["added"], len(office.call("GET", path).json["items"])) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -289,6 +348,66 @@ def test_a_write_that_is_sent_again_is_answered_the_same(world: World) -> None:
     office.token = office.ask().json["access_token"]
     assert "Idempotency-Replayed" not in office.push(BILL, headers=key).headers
     assert office.push(BILL, headers={"Idempotency-Key": ""}).status_code == 422
+
+
+def test_a_write_that_is_still_being_done_is_not_done_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent again meanwhile it is told to wait; the first goes on, and its answer is kept."""
+    office, key, meanwhile = Office(world), {"Idempotency-Key": "k-1"}, []
+
+    def take_time(*arguments: Any) -> Any:
+        monkeypatch.setattr(bills_api, "take_push", take_push)
+        meanwhile.append(office.push(BILL, headers=key))
+        return take_push(*arguments)
+
+    monkeypatch.setattr(bills_api, "take_push", take_time)
+    assert office.push(BILL, headers=key).json["added"] == 1
+    assert [one.status_code for one in meanwhile] == [409]
+    assert office.push(BILL, headers=key).json["added"] == 1, "as the first was answered"
+
+
+def test_a_write_whose_process_died_is_done_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was stored and nothing answered: for a minute its key waits, then it is free."""
+    office, key = Office(world), {"Idempotency-Key": "k-1"}
+
+    def die(*arguments: Any) -> Any:
+        raise SystemExit
+
+    monkeypatch.setattr(bills_api, "take_push", die)
+    with pytest.raises(SystemExit):
+        office.push(BILL, headers=key)
+    monkeypatch.undo()
+    assert office.push(BILL, headers=key).status_code == 409
+    world.clock.move(minutes=2)
+    anew = office.push(BILL, headers=key)
+    assert (anew.json["added"], "Idempotency-Replayed" in anew.headers) == (1, False)
+    assert office.push(BILL, headers=key).headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("more", [{"amount": 1}, {"currency": "USD"}])
+def test_a_payer_does_not_say_how_much(world: World, more: dict[str, Any]) -> None:
+    """What is asked for is what the bills say: another word of it is refused in JSON, and in a
+    form it changes nothing."""
+    owing = Owing(world)
+    csrf = owing.browser.get(f"{ROOT}/session").json["csrf_token"]
+    refused = fresh(
+        owing.browser.client.post,
+        f"{ROOT}/utility-bills/payments",
+        base_url="http://hangzhou.localhost",
+        json={"bills": owing.bills, **more},
+        headers={"X-CSRFToken": csrf},
+    )
+    assert refused.status_code == 422
+    assert [one["pointer"] for one in refused.json["problems"]] == [f"/{name}" for name in more]
+    with world.inside("hangzhou"):
+        assert db.session.scalar(select(func.count(Payment.id))) == 0
+    assert owing.browser.post(PAY, "/me", bill=owing.bills, **more).status_code == 303
+    payment, session = owing.payment(), owing.stripe.session()
+    assert (payment.amount, payment.currency) == (7350, "CNY")
+    assert (session["amount_total"], session["currency"]) == (7350, "cny")
 
 
 def test_calls_are_counted(world: World) -> None:

@@ -25,6 +25,7 @@ from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from tests.conftest import HANGZHOU, ROOT, World
 from tests.connectors.back_office import TOKEN, BackOffice, serving
+from tests.credentials.test_credentials import probed
 from tests.services.hospital_appointments.conftest import ROW, Clinic
 
 NUMBER = "4100280017"
@@ -90,6 +91,32 @@ def linked(world: World) -> tuple[Any, str]:
     )
     assert done.status_code == 302, done.text
     return browser, done.headers["Location"]
+
+
+@pytest.mark.parametrize(
+    "token, trouble, said",
+    [
+        (TOKEN, "", ("Works", "HTTP 200")),
+        ("another", "", ("Does not work", "HTTP 401")),
+        (TOKEN, "refuses", ("Does not work", "HTTP 403")),
+        (TOKEN, "down", ("not known", "HTTP 503")),
+    ],
+)
+def test_a_probe_asks_the_back_office(
+    world: World, office: BackOffice, token: str, trouble: str, said: tuple[str, str]
+) -> None:
+    """Its answer to the city's token stands on the page of secrets; that it is down says nothing
+    of the token."""
+    root = f"{office.base}/schedule"
+    world.save(
+        f"{HANGZHOU}services:\n  utility_bills:\n    "
+        f"connector: {{kind: http, base_url: '{root}', token: {{credential: office}}}}\n"
+    )
+    with world.inside("hangzhou"):
+        ring = world.app.extensions["keyring"]
+        store_credential(ring, system("test"), "office", token, world.clock())
+    office.trouble = trouble
+    assert probed(world, "office") == said
 
 
 def test_bills_come_from_the_back_office_and_payments_go_there(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from smartcity_saas.audit import city_trail, system
 from smartcity_saas.cli.keys import secrets
@@ -79,6 +81,31 @@ def test_another_citys_ciphertext_does_not_open(world: World) -> None:
             session.scalars(select(CityKey)).one().wrapped = b"x" * 60
         with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
             read_credential(ring, "stripe_secret_key")
+
+
+def test_what_does_not_open_is_logged_without_its_value(world: World) -> None:
+    """Whoever runs the product learns which secret does not open, or that a city's key does not,
+    and nothing of what they hold."""
+    keep(world, "hangzhou")
+    keep(world, "ningbo", value="other")
+    ring, other = world.app.extensions["keyring"], Keyring(NEW)
+    with world.inside("ningbo"):
+        stolen = db.session.scalars(select(Credential.sealed)).one()
+    with world.inside("hangzhou"), capture_logs() as logs:
+        with pytest.raises(CredentialError):
+            read_credential(other, "stripe_secret_key")
+        with command() as session:
+            session.scalars(select(Credential)).one().sealed = stolen
+        with pytest.raises(CredentialError):
+            read_credential(ring, "stripe_secret_key")
+    assert logs == [
+        {"event": "city_key_does_not_open", "another_master": True, "log_level": "error"},
+        {
+            "event": "credential_does_not_open",
+            "name": "stripe_secret_key",
+            "log_level": "error",
+        },
+    ]
 
 
 @pytest.mark.parametrize("name, value", [("Bad", "x"), ("ok_name", ""), ("ok_name", "x" * 9000)])
@@ -244,6 +271,18 @@ def test_a_secret_that_does_not_work_is_said(world: World) -> None:
     assert "does not work" in staff.get("/cities/hangzhou").text
     answer = CliRunner().invoke(secrets, ["probe", "hangzhou"])
     assert (answer.exit_code, "DOES NOT WORK" in answer.output) == (1, True)
+
+
+def probed(world: World, name: str) -> tuple[str, str]:
+    """Try a secret of Hangzhou; returns what the page of its secrets then says, and why."""
+    staff, page = world.city_staff("hangzhou"), "/cities/hangzhou/secrets"
+    staff.post(f"{page}/{name}/probe", page)
+    row = staff.get(page).text.partition(f"<td><code>{name}</code>")[2].partition("</tr>")[0]
+    found = re.search(
+        r'(Works|Does not work|not known)</span>(?:<br><span class="help">([^<]*)<)?', row
+    )
+    assert found, row
+    return found[1], found[2]
 
 
 def test_when_a_secret_was_last_used_is_known(world: World) -> None:

@@ -23,6 +23,8 @@ import tests.conftest as shared
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
+from smartcity_saas.identity import oauth_client
+from smartcity_saas.identity.channel_sandbox import server
 from smartcity_saas.identity.channel_sandbox.state import public_key
 from smartcity_saas.identity.models import Resident, ResidentIdentity, ResidentSession
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, fresh
@@ -181,6 +183,81 @@ def test_a_provider_that_misbehaves_signs_nobody_in(
         assert db.session.scalars(select(Resident)).all() == []
 
 
+SAID = {400: "You could not be signed in", 503: "Try again in a minute"}
+
+
+def come_back_to_a_fault(apps: World, channel: str, fault: str, status: int) -> None:
+    """Nobody is signed in, and a page that a person understands says so."""
+    person = Person(apps)
+    path = person.press(person.begin(channel))
+    shared.APPS.fault = fault
+    answer = person.back(path)
+    assert (answer.status_code, SAID[status] in answer.text) == (status, True)
+    assert "Traceback" not in answer.text
+    assert person.browser.get("/me").status_code == 302
+    with apps.inside("hangzhou"):
+        assert db.session.scalars(select(Resident)).all() == []
+
+
+@pytest.mark.parametrize(
+    "channel, code, status",
+    [
+        ("alipay", "isv.code-invalid", 400),
+        ("alipay", "aop.invalid-auth-token", 400),
+        ("alipay", "20000", 503),
+        ("wechat", "40029", 400),
+        ("wechat", "40163", 400),
+        ("wechat", "40003", 400),
+        ("wechat", "42001", 400),
+        ("wechat", "-1", 503),
+        ("wechat", "45011", 503),
+        ("weibo", "21325", 400),
+        ("weibo", "21327", 400),
+        ("weibo", "10009", 503),
+        ("taobao", "invalid_grant", 400),
+    ],
+)
+def test_a_documented_error_signs_nobody_in(
+    apps: World, channel: str, code: str, status: int
+) -> None:
+    """A used or invalid code and an expired token are refused; where the provider is busy, the
+    page says to try again."""
+    come_back_to_a_fault(apps, channel, f"error:{code}", status)
+
+
+@pytest.mark.parametrize("channel", DIALECTS)
+def test_a_provider_that_is_slow_signs_nobody_in(
+    apps: World, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that comes after the deadline of a sign-in counts for nothing."""
+    monkeypatch.setattr(oauth_client, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(server, "SLOW_SECONDS", 2)  # before one read alone would give up
+    come_back_to_a_fault(apps, channel, "slow", 503)
+
+
+@pytest.mark.parametrize(
+    "channel, inside, parts",
+    [
+        ("wechat", False, ("/connect/qrconnect?", "&scope=snsapi_login&", "#wechat_redirect")),
+        (
+            "wechat",
+            True,
+            ("/connect/oauth2/authorize?", "&scope=snsapi_userinfo&", "#wechat_redirect"),
+        ),
+        ("weibo", False, ("/api.weibo.com/oauth2/authorize?",)),
+        ("weibo", True, ("/open.weibo.cn/oauth2/authorize?", "&display=mobile")),
+        ("taobao", False, ("/oauth.taobao.com/authorize?", "&view=web")),
+        ("taobao", True, ("/oauth.taobao.com/authorize?", "&view=wap")),
+    ],
+)
+def test_one_is_sent_to_the_page_that_fits(
+    apps: World, channel: str, inside: bool, parts: tuple[str, ...]
+) -> None:
+    """Inside an app its own small page, outside it the one for any browser, by documented names."""
+    address = Person(apps, agent=AGENTS[channel] if inside else "").begin(channel)
+    assert [part for part in parts if part not in address] == []
+
+
 @pytest.mark.parametrize(
     "channel, fault, status",
     [
@@ -295,6 +372,20 @@ def test_signing_in_begins_a_new_session(apps: World) -> None:
         assert not set(old) & set(after)
 
 
+def test_a_cookie_from_before_signing_in_is_worth_nothing(apps: World) -> None:
+    """Fixation: whoever planted or copied the cookie before does not become who signs in."""
+    person, thief = Person(apps), Person(apps)
+    path = person.press(person.begin("weibo"))
+    host = person.browser.host
+    before = person.browser.client.get_cookie("session", domain=host)
+    assert before is not None
+    person.back(path)
+    assert "/me/consent" in person.browser.get("/me").headers["Location"]
+    thief.browser.client.set_cookie("session", before.value, domain=host)
+    assert "/sign-in" in thief.browser.get("/me").headers["Location"]
+    assert thief.back(path).status_code == 400
+
+
 @pytest.mark.parametrize("channel", DIALECTS)
 def test_inside_an_app_its_own_way_stands_first(apps: World, channel: str) -> None:
     """No second header, and the app's own sign-in before the others."""
@@ -306,6 +397,15 @@ def test_inside_an_app_its_own_way_stands_first(apps: World, channel: str) -> No
     assert '<header class="head">' not in page
     assert re.findall(r'href="/sign-in/(\w+)\?', page)[0] == channel
     assert '<header class="head">' in Person(apps).browser.get("/sign-in").text
+
+
+@pytest.mark.parametrize("channel", ["alipay", "wechat"])
+@pytest.mark.parametrize("path", ["/", "/services/utility-bills"])
+def test_inside_an_app_no_page_has_a_header(apps: World, channel: str, path: str) -> None:
+    """The app shows a bar of its own, so the first page and a service's have none."""
+    browser = apps.client("hangzhou.localhost")
+    assert "head-bar" not in browser.get(path, headers={"User-Agent": AGENTS[channel]}).text
+    assert "head-bar" in browser.get(path).text
 
 
 def test_wecom_is_not_wechat(apps: World) -> None:

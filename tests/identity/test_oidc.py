@@ -23,6 +23,7 @@ from smartcity_saas.database import db
 from smartcity_saas.identity.models import Resident, ResidentContact
 from smartcity_saas.identity.openid import published
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, _serving
+from tests.credentials.test_credentials import probed
 from tests.identity.oidc_provider import Provider, running
 
 CITIES = ("hangzhou", "ningbo")
@@ -340,6 +341,17 @@ def test_odd_metadata_is_refused(world: World, lying: tuple[Liar, str], bend: An
     liar.bend = bend
     connect(world, base)
     assert try_to_sign_in(world, liar).status_code == 503
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_probe_asks_the_provider(world: World, lying: tuple[Liar, str], lies: bool) -> None:
+    """Its discovery is what shows that it answers; where that is odd, nothing is known of the
+    secret, and the page of secrets says why."""
+    liar, base = lying
+    liar.bend = {"discovery": {"issuer": "https://other.example"}} if lies else {}
+    connect(world, base)
+    down = ("not known", "The sign-in service does not answer just now")
+    assert probed(world, "oidc_client_secret") == (down if lies else ("Works", base))
 
 
 def test_an_unreachable_provider(world: World) -> None:

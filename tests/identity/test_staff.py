@@ -9,6 +9,7 @@ import pyotp
 import pytest
 from sqlalchemy import select
 
+from smartcity_saas.app import create_app
 from smartcity_saas.audit import system, trail_of
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound, Throttled
@@ -100,6 +101,31 @@ def test_some_roles_need_a_second_factor(
         _secret, codes = set_up(world, browser)
         assert len(codes) == 10
         assert browser.get("/account").status_code == 200
+
+
+def cookie_of(browser: Browser) -> str:
+    """The session's cookie as the browser holds it now."""
+    found = browser.client.get_cookie("session", domain=browser.host)
+    assert found is not None
+    return found.value
+
+
+def test_a_cookie_from_before_signing_in_is_worth_nothing(world: World) -> None:
+    """Fixation: neither the cookie from before the password nor the one from before the second
+    factor, copied to another browser, is anybody afterwards."""
+    make(world, "wu.min", OPERATOR)
+    browser = world.client("console.localhost")
+    browser.get("/sign-in")
+    before = [cookie_of(browser)]
+    browser.post("/sign-in", username="wu.min", password=STRONG)
+    before.append(cookie_of(browser))
+    set_up(world, browser)
+    assert browser.get("/platform").status_code == 200
+    for old in before:
+        thief = world.client("console.localhost")
+        thief.client.set_cookie("session", old, domain=thief.host)
+        assert thief.get("/platform").headers["Location"].startswith("/sign-in")
+        assert thief.get("/sign-in/second").status_code == 403
 
 
 def test_a_code_is_good_once_and_for_a_minute(world: World) -> None:
@@ -244,6 +270,23 @@ def test_closing_an_account_ends_its_sessions_everywhere(world: World) -> None:
     assert enter(world, "a.one")[1].status_code == 422
     admin.post("/cities/hangzhou/staff/a.one/enable", "/cities/hangzhou/staff")
     assert enter(world, "a.one")[1].status_code == 302
+
+
+def test_a_closed_account_is_out_at_every_process(world: World) -> None:
+    """Disabled at one, refused at the next request by another that serves the same database."""
+    admin = world.city_staff("hangzhou")
+    make(world, "a.one", CATALOG_EDITOR, city="hangzhou")
+    theirs, _answer = enter(world, "a.one")
+    other = create_app(world.app.config["SETTINGS"], clock=world.clock, serving=False)
+    there = World(other, world.clock, world.engine).client("console.localhost")
+    there.client.set_cookie("session", cookie_of(theirs), domain=there.host)
+    try:
+        assert there.get("/cities/hangzhou").status_code == 200
+        admin.post("/cities/hangzhou/staff/a.one/disable", "/cities/hangzhou/staff")
+        assert there.get("/cities/hangzhou").headers["Location"].startswith("/sign-in")
+    finally:
+        with other.app_context():
+            db.engine.dispose()
 
 
 def test_nobody_is_locked_out_by_others(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -12,15 +13,24 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
-from smartcity_saas.credentials import CredentialError
+from smartcity_saas.credentials import CredentialError, store_credential
 from smartcity_saas.credentials.personal import open_personal, seal_personal
 from smartcity_saas.database import db
+from smartcity_saas.identity import codes
 from smartcity_saas.identity.codes import MOST_TO_NUMBER, MOST_TO_NUMBER_A_DAY, read_phone
-from smartcity_saas.identity.models import Resident, ResidentContact, ResidentIdentity
+from smartcity_saas.identity.models import (
+    OneTimeCode,
+    Resident,
+    ResidentContact,
+    ResidentIdentity,
+)
 from smartcity_saas.identity.real_names import check_digit, masked_number, read_number
+from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.services.utility_bills.models import UtilityLink
 from tests.conftest import HANGZHOU, NINGBO, Browser, World
+from tests.connectors.back_office import TOKEN, BackOffice, serving
 from tests.identity.test_channels import AGENTS, Person, apps  # noqa: F401 -- a fixture
+from tests.services.utility_bills.test_bills import bring
 
 NUMBER = "110101199003070011"
 PHONE = "13800000001"
@@ -77,6 +87,70 @@ def test_a_wrong_code_and_one_that_is_used(phones: World) -> None:
     assert browser.get("/me").status_code == 302
 
 
+def test_a_right_code_is_good_once(phones: World) -> None:
+    """Typed again after signing out, in the same browser, it is refused."""
+    browser = phones.client("hangzhou.localhost")
+    code = code_of(browser.post("/sign-in/phone", "/sign-in", phone=PHONE).text)
+    with browser.client.session_transaction(base_url="http://hangzhou.localhost") as cookie:
+        mark = cookie["browser"]
+    typed = {"phone": PHONE, "code": code}
+    assert browser.post("/sign-in/phone", "/sign-in", **typed).status_code == 302
+    browser.post("/sign-out", "/me/consent")
+    with browser.client.session_transaction(base_url="http://hangzhou.localhost") as cookie:
+        cookie["browser"] = mark
+    assert browser.post("/sign-in/phone", "/sign-in", **typed).status_code == 422
+    assert browser.get("/me").status_code == 302
+
+
+def test_a_code_is_stored_hashed(phones: World) -> None:
+    """Whoever reads the table learns neither the code nor the number."""
+    browser = phones.client("hangzhou.localhost")
+    code = code_of(browser.post("/sign-in/phone", "/sign-in", phone=PHONE).text)
+    with phones.inside("hangzhou"):
+        row = db.session.scalars(select(OneTimeCode)).one()
+        kept = [str(getattr(row, column.key)) for column in OneTimeCode.__table__.columns]
+    assert [text for text in kept if code in text or PHONE in text] == []
+    assert row.code_hash != token_hash(code), "a million plain hashes are soon tried"
+
+
+@pytest.fixture
+def gateway(phones: World) -> Iterator[BackOffice]:
+    """Hangzhou's gateway of SMS, on loopback."""
+    with serving(BackOffice()) as found:
+        phones.save(
+            f"{HANGZHOU}channels: {{phone: {{state: open}}}}\nmessages:\n  sms: "
+            f"{{provider: http, url: '{found.base}/payments', token: {{credential: sms_token}}}}\n"
+        )
+        with phones.inside("hangzhou"):
+            ring = phones.app.extensions["keyring"]
+            store_credential(ring, system("test"), "sms_token", TOKEN, phones.clock())
+        yield found
+
+
+def test_a_code_arrives_by_the_gateway(phones: World, gateway: BackOffice) -> None:
+    """The city's own gateway gets one text to the number; the code in it signs in."""
+    browser = phones.client("hangzhou.localhost")
+    assert browser.post("/sign-in/phone", "/sign-in", phone=PHONE).status_code == 200
+    (told,) = gateway.told.values()
+    assert told["to"] == PHONE
+    code = re.search(r"^【杭州市】Code (\d{6})\.", told["text"])
+    assert code, told
+    answer = browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code=code[1])
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize("trouble", ["down", "refuses", "junk"])
+def test_a_code_that_could_not_be_sent_is_said(
+    phones: World, gateway: BackOffice, trouble: str
+) -> None:
+    """The gateway does not take it: the person is told so, and does not wait for a text."""
+    gateway.trouble = trouble
+    browser = phones.client("hangzhou.localhost")
+    answer = browser.post("/sign-in/phone", "/sign-in", phone=PHONE)
+    assert (answer.status_code, "The code could not be sent" in answer.text) == (503, True)
+    assert gateway.told == {}
+
+
 def test_a_code_is_good_in_its_browser_for_a_while(phones: World) -> None:
     """Told to somebody on the telephone it opens nothing elsewhere; and it grows old."""
     browser, other = phones.client("hangzhou.localhost"), phones.client("hangzhou.localhost")
@@ -116,6 +190,22 @@ def test_strangers_use_up_nobodys_codes(phones: World) -> None:
     assert mine.post("/sign-in/phone", "/sign-in", phone=PHONE, code=code).status_code == 302
 
 
+def test_codes_are_throttled_by_city(phones: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A city's bill for SMS has a limit, whichever numbers are typed; another city goes on."""
+    monkeypatch.setattr(codes, "MOST_OF_CITY", 2)
+    numbers = ("13800000001", "13800000002", "13800000003")
+
+    def ask(city: str) -> list[int]:
+        browser = phones.client(f"{city}.localhost")
+        return [
+            browser.post("/sign-in/phone", "/sign-in", phone=number).status_code
+            for number in numbers
+        ]
+
+    assert ask("hangzhou") == [200, 200, 429]
+    assert ask("ningbo") == [200, 200, 429]
+
+
 @pytest.mark.parametrize(
     "typed", ["138", "2380000000a", "+8613800000001x", "", "１３８００００" * 2]
 )
@@ -152,10 +242,19 @@ def link_bill(browser: Browser) -> None:
         "/services/utility-bills/link",
         kind="water",
         number="4100280017",
-        holder="示例",
+        holder="王某",
         nickname="家",
     )
-    assert answer.status_code in (302, 422), answer.text
+    assert answer.status_code == 302, answer.text
+
+
+def ask_to_merge(browser: Browser) -> None:
+    """Verify the number by which another account comes in: asked whether both are theirs."""
+    page = browser.post("/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE).text
+    answer = browser.post(
+        "/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE, code=code_of(page)
+    )
+    assert answer.headers["Location"] == "/me/merge"
 
 
 def test_two_accounts_become_one(phones: World) -> None:
@@ -164,11 +263,7 @@ def test_two_accounts_become_one(phones: World) -> None:
     with phones.inside("hangzhou"):
         other_id = db.session.scalars(select(Resident.id)).one()
     browser = phones.resident("hangzhou")
-    page = browser.post("/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE).text
-    answer = browser.post(
-        "/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE, code=code_of(page)
-    )
-    assert answer.headers["Location"] == "/me/merge"
+    ask_to_merge(browser)
     assert "You have two accounts here" in browser.get("/me/merge").text
     assert browser.post("/me/merge", merge="1").status_code == 302
     assert mine.get("/me").status_code == 302
@@ -176,8 +271,25 @@ def test_two_accounts_become_one(phones: World) -> None:
         other = db.session.scalars(select(Resident).where(Resident.id == other_id)).one()
         assert other.closed_at is not None
         assert db.session.scalars(select(ResidentContact.resident_id)).one() == other.merged_into
-        assert db.session.scalars(select(UtilityLink)).all() == []
     assert "示例住户甲" in by_phone(phones).get("/me").text
+
+
+@pytest.mark.parametrize("in_both", [False, True], ids=["in one", "in both"])
+def test_merging_brings_along_what_a_service_keeps(phones: World, in_both: bool) -> None:
+    """A utility account that the other had linked is here; linked in both, one link remains."""
+    bring(phones)
+    link_bill(by_phone(phones))
+    browser = phones.resident("hangzhou")
+    if in_both:
+        link_bill(browser)
+    ask_to_merge(browser)
+    browser.post("/me/merge", merge="1")
+    with phones.inside("hangzhou"):
+        link = db.session.scalars(select(UtilityLink)).one()
+        kept = db.session.scalars(select(Resident.id).where(Resident.closed_at.is_(None))).one()
+    assert link.resident_id == kept
+    account = browser.get("/services/utility-bills").headers["Location"]
+    assert browser.get(account).status_code == 200
 
 
 def test_merging_needs_both_and_a_yes(phones: World) -> None:
@@ -185,8 +297,7 @@ def test_merging_needs_both_and_a_yes(phones: World) -> None:
     by_phone(phones)
     browser = phones.resident("hangzhou")
     assert browser.post("/me/merge", "/me", merge="1").status_code == 404
-    page = browser.post("/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE).text
-    browser.post("/me/ways-in/phone/verify", "/me/ways-in", phone=PHONE, code=code_of(page))
+    ask_to_merge(browser)
     browser.post("/me/merge", leave="1")
     assert browser.post("/me/merge", "/me", merge="1").status_code == 404
     with phones.inside("hangzhou"):

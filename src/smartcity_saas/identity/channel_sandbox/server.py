@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -51,7 +51,42 @@ def _add_levers(app: Flask, sandbox: ChannelSandbox) -> None:
             return Response("<html>busy</html>", 200)
         if sandbox.fault == "down":
             return Response("bad gateway", 502)
-        return None
+        place, answer = _ERRORS.get(sandbox.fault.removeprefix("error:"), ("", Response))
+        return answer() if place == request.values.get("method", request.endpoint) else None
+
+
+_ERRORS: Mapping[str, tuple[str, Callable[[], Any]]] = {
+    "isv.code-invalid": (
+        "alipay.system.oauth.token",
+        lambda: _alipay_error("40002", "isv.code-invalid"),
+    ),
+    "20000": (
+        "alipay.system.oauth.token",
+        lambda: _alipay_error("20000", "isp.unknow-error"),
+    ),
+    "aop.invalid-auth-token": (
+        "alipay.user.info.share",
+        lambda: _alipay_error("20001", "aop.invalid-auth-token"),
+    ),
+    "-1": ("wechat_token", lambda: _wechat({"errcode": -1, "errmsg": "system error"})),
+    "40029": ("wechat_token", lambda: _wechat({"errcode": 40029, "errmsg": "invalid code"})),
+    "40163": ("wechat_token", lambda: _wechat({"errcode": 40163, "errmsg": "code been used"})),
+    "40003": ("wechat_user", lambda: _wechat({"errcode": 40003, "errmsg": "invalid openid"})),
+    "42001": ("wechat_user", lambda: _wechat({"errcode": 42001, "errmsg": "token expired"})),
+    "45011": (
+        "wechat_user",
+        lambda: _wechat({"errcode": 45011, "errmsg": "api freq out of limit"}),
+    ),
+    "21325": ("weibo_token", lambda: _weibo(400, "invalid_grant", 21325)),
+    "21327": ("weibo_info", lambda: _weibo(400, "expired_token", "21327")),
+    "10009": ("weibo_user", lambda: _weibo(403, "Too many pending tasks", 10009)),
+    "10022": ("weibo_user", lambda: _weibo(403, "IP requests out of rate limit", 10022)),
+    "invalid_grant": (
+        "taobao_token",
+        lambda: ({"error": "invalid_grant", "error_description": "code is invalid"}, 400),
+    ),
+}
+"""Errors of the providers' documentation, each with the call that it answers."""
 
 
 def _ask(
@@ -156,6 +191,7 @@ def _alipay_error(code: str, sub_code: str) -> Response:
 
 
 _WECHAT_ORDER = ["appid", "redirect_uri", "response_type", "scope", "state"]
+_WECHAT_SCOPES = {"oauth2": "snsapi_userinfo", "qrconnect": "snsapi_login"}
 
 
 def _add_wechat(app: Flask, sandbox: ChannelSandbox) -> None:
@@ -164,6 +200,8 @@ def _add_wechat(app: Flask, sandbox: ChannelSandbox) -> None:
     def wechat_authorize(kind: str) -> Any:
         if [*request.args][:5] != _WECHAT_ORDER or not request.args["state"].isalnum():
             return Response("参数错误", 400)
+        if request.args["scope"] != _WECHAT_SCOPES[kind]:
+            return Response("Scope 参数错误或没有 Scope 权限", 400)
         names = {"code": "code", "denied": '{"code": "authdeny"}'}
         app_id, back = request.args["appid"], request.args["redirect_uri"]
         return _ask(sandbox, "微信 WeChat", app_id, back, names)

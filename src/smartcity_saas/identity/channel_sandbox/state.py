@@ -49,7 +49,8 @@ class Grant:
 
 @dataclass
 class ChannelSandbox:
-    """Everything that the sandbox knows. ``fault`` makes it misbehave, for tests."""
+    """Everything that the sandbox knows. ``fault`` makes it misbehave, for tests; ``error:40029``
+    makes it answer by that error of the provider's documentation."""
 
     secrets: dict[str, str] = field(default_factory=dict)
     codes: dict[str, Grant] = field(default_factory=dict)
