@@ -39,6 +39,9 @@ AGENTS = {
     "weibo": "Mozilla/5.0 (iPhone) Weibo (iPhone15,2__weibo__14.1.0__iphone__os17.0)",
     "taobao": "Mozilla/5.0 (Linux; Android 14) AliApp(TB/10.38.0) WindVane/8.7.2",
 }
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36"
+)
 
 
 def channels(mark: str) -> str:
@@ -214,6 +217,7 @@ def come_back_to_a_fault(apps: World, channel: str, fault: str, status: int) -> 
         ("weibo", "21325", 400),
         ("weibo", "21327", 400),
         ("weibo", "10009", 503),
+        ("weibo", "10022", 503),
         ("taobao", "invalid_grant", 400),
     ],
 )
@@ -236,25 +240,28 @@ def test_a_provider_that_is_slow_signs_nobody_in(
 
 
 @pytest.mark.parametrize(
-    "channel, inside, parts",
+    "channel, agent, parts",
     [
-        ("wechat", False, ("/connect/qrconnect?", "&scope=snsapi_login&", "#wechat_redirect")),
+        ("wechat", "", ("/connect/qrconnect?", "&scope=snsapi_login&", "#wechat_redirect")),
         (
             "wechat",
-            True,
+            AGENTS["wechat"],
             ("/connect/oauth2/authorize?", "&scope=snsapi_userinfo&", "#wechat_redirect"),
         ),
-        ("weibo", False, ("/api.weibo.com/oauth2/authorize?",)),
-        ("weibo", True, ("/open.weibo.cn/oauth2/authorize?", "&display=mobile")),
-        ("taobao", False, ("/oauth.taobao.com/authorize?", "&view=web")),
-        ("taobao", True, ("/oauth.taobao.com/authorize?", "&view=wap")),
+        ("weibo", "", ("/api.weibo.com/oauth2/authorize?",)),
+        ("weibo", AGENTS["weibo"], ("/open.weibo.cn/oauth2/authorize?", "&display=mobile")),
+        ("weibo", PHONE, ("/open.weibo.cn/oauth2/authorize?", "&display=mobile")),
+        ("taobao", "", ("/oauth.taobao.com/authorize?", "&view=web")),
+        ("taobao", AGENTS["taobao"], ("/oauth.taobao.com/authorize?", "&view=wap")),
+        ("taobao", PHONE, ("/oauth.taobao.com/authorize?", "&view=wap")),
     ],
 )
 def test_one_is_sent_to_the_page_that_fits(
-    apps: World, channel: str, inside: bool, parts: tuple[str, ...]
+    apps: World, channel: str, agent: str, parts: tuple[str, ...]
 ) -> None:
-    """Inside an app its own small page, outside it the one for any browser, by documented names."""
-    address = Person(apps, agent=AGENTS[channel] if inside else "").begin(channel)
+    """Inside an app and on a telephone the small page, elsewhere the large one, by documented
+    names."""
+    address = Person(apps, agent=agent).begin(channel)
     assert [part for part in parts if part not in address] == []
 
 

@@ -46,5 +46,11 @@ def device() -> str:
     return " · ".join(part for part in (browser, _first(_DEVICES, agent)) if part)
 
 
+def on_phone() -> bool:
+    """Whether the present page is open on a telephone."""
+    agent = request.headers.get("User-Agent", "")[:500]
+    return bool(re.search(r"iPhone|Mobile|HarmonyOS|OpenHarmony", agent))
+
+
 def _first(known: tuple[tuple[str, str], ...], agent: str) -> str:
     return next((name for name, pattern in known if re.search(pattern, agent)), "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
@@ -102,6 +102,22 @@ def client_of(
     client = OAuth2Client(GuardedSession(), client_id, client_secret, **options)
     client.register_client_auth_method(("client_secret_basic", _basic))
     return client
+
+
+def refuse_errors(client: OAuth2Client, refuse: Callable[[Mapping[str, Any]], None]) -> None:
+    """Look at what comes back for a code before Authlib does, which does not know errors of
+    another dialect (with status 200, or that say “try again”); ``refuse`` raises for one."""
+
+    def look(answer: Answer) -> Answer:
+        try:
+            found = answer.json()
+        except ValueError:
+            raise ChannelDown("token: no JSON") from None
+        if isinstance(found, dict):
+            refuse(found)
+        return answer
+
+    client.register_compliance_hook("access_token_response", look)
 
 
 def fetch_token(client: OAuth2Client, url: str, **parameters: Any) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from smartcity_saas.configuration.fields import Credential, Line
+from smartcity_saas.identity.browsers import on_phone
 from smartcity_saas.identity.channels import (
     Cancelled,
     Channel,
@@ -48,7 +49,7 @@ def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
             "client_id": values["client_id"],
             "redirect_uri": handshake.redirect_uri,
             "state": handshake.state,
-            "view": "wap" if handshake.in_app else "web",
+            "view": "wap" if handshake.in_app or on_phone() else "web",
         },
     )
 

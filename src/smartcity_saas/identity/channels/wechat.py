@@ -27,13 +27,13 @@ from smartcity_saas.identity.channels import (
     Vouched,
 )
 from smartcity_saas.identity.oauth_client import (
-    Answer,
     address_of,
     at,
     client_of,
     fetch_token,
     get_json,
     origin,
+    refuse_errors,
     secret,
 )
 
@@ -94,7 +94,7 @@ def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, 
         raise Cancelled
     client = client_of(app_id, secret(reference), client_auth="wechat")
     client.register_client_auth_method(("wechat", _appid_and_secret))
-    client.register_compliance_hook("access_token_response", _refused)
+    refuse_errors(client, _refuse)
     token = fetch_token(client, at(TOKEN), code=back["code"], method="GET")
     if token.get("is_snapshotuser") == 1:
         raise ChannelRefused(
@@ -118,17 +118,6 @@ def _appid_and_secret(auth: Any, method: str, uri: str, headers: Any, body: Any)
     """WeChat's names for the client's credentials, in the query."""
     uri += f"&appid={auth.client_id}&secret={auth.client_secret}"
     return uri, headers, body
-
-
-def _refused(answer: Answer) -> Answer:
-    """An error with status 200, as Authlib would not know it."""
-    try:
-        found = answer.json()
-    except ValueError:
-        raise ChannelDown("token: no JSON") from None
-    if isinstance(found, dict):
-        _refuse(found)
-    return answer
 
 
 def _refuse(found: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smartcity_saas.configuration.fields import Credential, Line
+from smartcity_saas.identity.browsers import on_phone
 from smartcity_saas.identity.channels import (
     Cancelled,
     Channel,
@@ -29,6 +30,7 @@ from smartcity_saas.identity.oauth_client import (
     fetch_token,
     get_json,
     origin,
+    refuse_errors,
     secret,
 )
 
@@ -38,7 +40,8 @@ TOKEN = "https://api.weibo.com/oauth2/access_token"  # noqa: S105 -- an address
 TOKEN_INFO = "https://api.weibo.com/oauth2/get_token_info"  # noqa: S105 -- an address
 USER = "https://api.weibo.com/2/users/show.json"
 DENIED = "21330"
-BUSY = frozenset({"21331", "10001", "10002", "10009"})
+BUSY = frozenset({"21331", "10001", "10002", "10009", "10022", "10023", "10024"})
+"""Out of order, or asked too often by an application, an address or a user."""
 
 
 class WeiboSettings(ChannelSettings):
@@ -49,14 +52,15 @@ class WeiboSettings(ChannelSettings):
 
 
 def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
+    mobile = handshake.in_app or on_phone()
     return address_of(
-        at(MOBILE if handshake.in_app else DESKTOP),
+        at(MOBILE if mobile else DESKTOP),
         {
             "client_id": values["client_id"],
             "redirect_uri": handshake.redirect_uri,
             "response_type": "code",
             "state": handshake.state,
-            **({"display": "mobile"} if handshake.in_app else {}),
+            **({"display": "mobile"} if mobile else {}),
         },
     )
 
@@ -72,6 +76,7 @@ def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, 
         redirect_uri=handshake.redirect_uri,
         client_auth="client_secret_post",
     )
+    refuse_errors(client, _refuse)
     token = fetch_token(client, at(TOKEN), code=back["code"])
     uid, access = str(token.get("uid", "")), str(token["access_token"])
     info = GuardedSession().post(at(TOKEN_INFO), {"access_token": access})
