@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Bundle, aliased, load_only
 from smartcity_saas.audit import verify_trail
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import WallError
-from smartcity_saas.identity.consents import PRIVACY, PURPOSES
+from smartcity_saas.identity.consents import MESSAGES, PRIVACY, PURPOSES, agrees
 from smartcity_saas.identity.held import Held
 from smartcity_saas.identity.holdings import held_models
 from smartcity_saas.identity.models import (
@@ -31,6 +32,7 @@ from smartcity_saas.services.traffic_tickets.models import Dispute
 from smartcity_saas.tenancy.entering import city_scope
 from tests.conftest import World
 from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
+from tests.services.utility_bills.test_bills import linked
 
 
 def the_resident(world: World, city: str = "hangzhou") -> Any:
@@ -108,6 +110,60 @@ def test_the_download_is_whole(phones: World) -> None:  # noqa: F811
     assert "token_hash" not in json.dumps(answer.json)
 
 
+def test_what_one_is_linked_to_is_in_it(world: World) -> None:
+    """The supplier's account and its bills, the car and its tickets: on the page and in the
+    download, without what proves to know the car; unlinked, no longer."""
+    browser, _where = linked(world)
+    page = browser.get("/me/data").text
+    assert "4100280017" in page
+    assert "示例路 1 号" in page
+    held = {
+        one["kind"]: one["rows"]
+        for one in browser.post("/me/data/download", "/me/data").json["held"]
+    }
+    assert held["utility_account"][0]["holder"] == "王某"
+    assert [row["amount"] for row in held["utility_bill"]] == [4350]
+    other = world.resident("hangzhou", "parents")
+    assert "4100280017" not in other.get("/me/data").text
+    link = held["utility_link"][0]["id"]
+    unlink = f"/services/utility-bills/accounts/{link}/unlink"
+    browser.post(unlink, unlink)
+    assert "4100280017" not in browser.get("/me/data").text
+
+
+@pytest.mark.parametrize("path", ["utility-bills?text=4100280017", "utility-bills/bills.csv"])
+def test_whoever_looks_at_what_one_is_linked_to_is_noted(world: World, path: str) -> None:
+    """A supplier's account is nobody's row, and everybody's who is linked to it."""
+    browser, _where = linked(world)
+    stranger = world.resident("hangzhou", "parents")
+    assert world.city_staff("hangzhou").get(f"/cities/hangzhou/{path}").status_code == 200
+    page = browser.get("/me/data/access").text
+    assert "Utility bills: the desk" in page.replace("&#39;", "'")
+    assert "Nobody has looked" in stranger.get("/me/data/access").text
+
+
+def test_who_looked_goes_back_to_the_first(world: World) -> None:
+    """By pages, to the very first look."""
+    browser = world.resident("hangzhou")
+    resident = the_resident(world)
+    with world.inside("hangzhou"), command() as session:
+        session.add_all(
+            ResidentAccess(
+                resident_id=resident.id,
+                at=world.clock(),
+                actor=f"staff:clerk-{number}",
+                page="city.counter",
+                reason="why",
+            )
+            for number in range(150)
+        )
+    first = browser.get("/me/data/access").text
+    older = re.search(r'href="(/me/data/access\?before=[^"]+)"', first)
+    assert older is not None
+    pages = first + browser.get(older[1]).text
+    assert all(f"account clerk-{number}<" in pages for number in range(150))
+
+
 def test_nothing_of_others_is_in_it(phones: World) -> None:  # noqa: F811
     """Another resident's rows, and another city's, are not."""
     phones.resident("hangzhou", "parents")
@@ -157,7 +213,7 @@ def test_what_is_unfinished_comes_first(phones: World) -> None:  # noqa: F811
     assert the_resident(phones).id == resident.id
 
 
-def test_consent_comes_first_and_is_taken_back_as_easily(phones: World) -> None:  # noqa: F811
+def test_consent_comes_first(phones: World) -> None:  # noqa: F811
     """Before it one sees only one's data; a new version asks again."""
     browser = by_phone(phones)
     assert browser.get("/me").status_code == 200
@@ -168,6 +224,27 @@ def test_consent_comes_first_and_is_taken_back_as_easily(phones: World) -> None:
     browser.post("/me/consent", next="/me")
     assert browser.get("/me").status_code == 200
     assert the_resident(phones).consented == PURPOSES[PRIVACY].version
+
+
+OWN_PAGES = ("/me/data", "/me/data/consents", "/me/data/access", "/me/sessions", "/me/data/delete")
+
+
+def test_the_first_consent_is_taken_back_by_one_press(phones: World) -> None:  # noqa: F811
+    """As easily as it was given, and given again as easily: meanwhile the account rests, and one's
+    data, the other consents and the way out stay open."""
+    browser = by_phone(phones)
+    consents = "/me/data/consents"
+    browser.post(f"{consents}/messages", consents, give="1")
+    browser.post(f"{consents}/privacy", consents, withdraw="1")
+    row = the_resident(phones)
+    assert row.consented is None
+    with phones.inside("hangzhou"):
+        assert not agrees(row.id, MESSAGES)
+    for path in ("/me", "/me/payments", "/services/utility-bills/link?kind=water"):
+        assert browser.get(path).headers["Location"].startswith("/me/consent"), path
+    assert [browser.get(path).status_code for path in OWN_PAGES] == [200] * len(OWN_PAGES)
+    browser.post(f"{consents}/privacy", consents, give="1")
+    assert browser.get("/me").status_code == 200
 
 
 def test_taking_back_the_real_name_erases_it(phones: World) -> None:  # noqa: F811

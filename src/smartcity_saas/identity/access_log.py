@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -19,6 +20,7 @@ from smartcity_saas import scope
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import WallError
 from smartcity_saas.identity.gatekeeper import COUNTER, current_staff
+from smartcity_saas.identity.holdings import ways_to_owners
 from smartcity_saas.identity.models import Resident, ResidentAccess
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.tenancy.entering import city_scope
@@ -29,6 +31,10 @@ PAGE = 100
 SENT = "sent "
 """Before a page to which somebody at the counter has sent something, not only looked."""
 _SEEN = "smartcity.residents_seen"
+_Seen = tuple[int, type[Any], str, uuid.UUID]
+"""A row that was loaded: the city, its model, the column that says whose it is, and its value."""
+MOST_KEYS = 500
+"""In one question."""
 
 
 def init_access_log(app: Flask) -> None:
@@ -52,17 +58,23 @@ def accesses_of(
 def _note(row: Any, context: Any) -> None:
     if not isinstance(row, CityModel) or not _on_console():
         return
-    if isinstance(row, Resident):
-        resident_id: uuid.UUID | None = row.__dict__["id"]
-    elif not _is_noted(type(row)):
-        return
-    elif "resident_id" in row.__dict__:
-        resident_id = row.__dict__["resident_id"]
-    else:
-        raise WallError(f"a row of {type(row).__name__} is loaded on the console without its owner")
-    if resident_id is not None:
-        seen: set[tuple[int, uuid.UUID]] = request.environ.setdefault(_SEEN, set())
-        seen.add((scope.city_id(), resident_id))
+    for column in _owners(type(row)):
+        if column not in row.__dict__:
+            name = type(row).__name__
+            raise WallError(f"a row of {name} is loaded on the console without its owner")
+        if row.__dict__[column] is not None:
+            seen: set[_Seen] = request.environ.setdefault(_SEEN, set())
+            seen.add((scope.city_id(), type(row), column, row.__dict__[column]))
+
+
+@cache
+def _owners(model: type[Any]) -> tuple[str, ...]:
+    """The columns of a model that say whose a row is, by itself or by a link; none, if nobody's."""
+    if model is Resident:
+        return ("id",)
+    if "resident_id" in inspect(model).columns:
+        return ("resident_id",)
+    return tuple(column for column, _link, _key in ways_to_owners(model))
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -108,9 +120,7 @@ def _model_of(found: Any) -> type[Any] | None:
 
 def _is_noted(model: type[Any] | None) -> bool:
     """Whether loading one of its rows is noted: they are residents'."""
-    if model is None or not issubclass(model, CityModel):
-        return False
-    return model is Resident or "resident_id" in inspect(model).columns
+    return model is not None and issubclass(model, CityModel) and bool(_owners(model))
 
 
 def _on_console() -> bool:
@@ -120,14 +130,14 @@ def _on_console() -> bool:
 def _write(response: Response) -> Response:
     if scope.city_id_or_none() is not None:
         return _write_acting(response)
-    seen: set[tuple[int, uuid.UUID]] = request.environ.get(_SEEN, set())
+    seen: set[_Seen] = request.environ.get(_SEEN, set())
     member = current_staff() if seen else None
     if member is None:
         return response
     policy = current_app.extensions["policies"].get(request.endpoint)
     why = policy.permission if policy else None
     typed = request.values.get("reason", "").strip()[:200] if why == COUNTER else ""
-    for city_id, pairs in groupby(sorted(seen), key=itemgetter(0)):
+    for city_id, rows in groupby(sorted(seen, key=itemgetter(0)), key=itemgetter(0)):
         with city_scope(city_id), command() as session:
             session.add_all(
                 ResidentAccess(
@@ -137,9 +147,27 @@ def _write(response: Response) -> Response:
                     page=str(request.endpoint),
                     reason=typed or why or "",
                 )
-                for _city_id, resident_id in pairs
+                for resident_id in _residents_of(list(rows))
             )
     return response
+
+
+def _residents_of(seen: list[_Seen]) -> list[uuid.UUID]:
+    """Whose the rows are that were seen in the city that we are in."""
+    found: set[uuid.UUID] = set()
+    for (model, column), rows in groupby(
+        sorted(seen, key=lambda one: (one[1].__name__, one[2])), key=itemgetter(1, 2)
+    ):
+        keys = [one[3] for one in rows]
+        ways = [way for way in ways_to_owners(model) if way[0] == column]
+        if not ways:
+            found.update(keys)
+        for _column, link, key in ways:
+            owner, target = link.resident_id, getattr(link, key)  # type: ignore[attr-defined]
+            for start in range(0, len(keys), MOST_KEYS):
+                part = keys[start : start + MOST_KEYS]
+                found.update(db.session.scalars(select(owner).where(target.in_(part))))
+    return sorted(found)
 
 
 def _write_acting(response: Response) -> Response:

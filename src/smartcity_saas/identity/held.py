@@ -33,7 +33,8 @@ class Held:
     what a column's codes mean, in both languages. ``seals`` says, of a row, what its column
     ``sealed`` holds: a name for it, and the kind that it was sealed as; ``shown`` is then the same
     masked. ``alone`` are the columns that the console may read without the row, as they say
-    nothing of anybody; keys always are.
+    nothing of anybody; keys always are. ``via`` is for what somebody else keeps and residents are
+    linked to, such as an account at a supplier: the table of the links.
     """
 
     title: Localized
@@ -44,6 +45,7 @@ class Held:
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seals: Callable[[Any], tuple[str, str]] | None = None
     alone: frozenset[str] = frozenset()
+    via: str | None = None
 
     def word(self, column: str, value: Any) -> Any:
         """A value as people read it: a code of the program in words, the rest as it is."""

@@ -1,7 +1,8 @@
 """Everything held of a resident, found by the tables themselves: shown, taken along, erased.
 
-Whatever has a ``resident_id`` is the resident's, and whatever refers to such a row as well. A new
-table is therefore in here by itself; its ``held`` says what it is called (PIPL, articles 45 to 47).
+Whatever has a ``resident_id`` is the resident's, whatever refers to such a row as well, and what a
+resident is linked to (``Held.via``) with all that refers to it. A new table is therefore in here by
+itself; its ``held`` says what it is called (PIPL, articles 45 to 47).
 """
 
 from __future__ import annotations
@@ -25,7 +26,18 @@ from smartcity_saas.identity.models import ApiAnswer, Resident
 from smartcity_saas.identity.real_names import masked_name, masked_number
 from smartcity_saas.identity.residents import SignedInResident
 
-_SECRET = frozenset({"token_hash", "id_token", "number_index", "phone_index", "sealed"})
+_SECRET = frozenset(
+    {
+        "token_hash",
+        "id_token",
+        "number_index",
+        "phone_index",
+        "sealed",
+        "vin_tail",
+        "engine_tail",
+        "file_tail",
+    }
+)
 """Columns that open doors or say nothing; what is sealed in them is shown opened."""
 
 
@@ -39,21 +51,37 @@ class Holding:
 
 
 def held_models() -> list[type[CityModel]]:
-    """Every kind of row that belongs to a resident, or refers to one that does; what is referred
-    to stands before what refers to it."""
-    models = {
-        mapper.class_.__tablename__: mapper.class_
-        for mapper in Base.registry.mappers
-        if issubclass(mapper.class_, CityModel)
-    }
-    found: list[type[CityModel]] = []
-    theirs: set[str] = set()
+    """Every kind of row that belongs to a resident, refers to one that does, or that residents are
+    linked to; whatever says whose a row is stands before it."""
+    models = _models()
+    found: dict[str, type[CityModel]] = {}
+    linked = {name for name, model in models.items() if _via(model)}
+    late = {**dict.fromkeys(sorted(linked))}
     for table in Base.metadata.sorted_tables:  # what is referred to comes first
         model = models.get(table.name)
-        if model is not None and (model is Resident or _parents(model) & theirs):
-            found.append(model)
-            theirs.add(table.name)
-    return found
+        if model is None or table.name in linked:
+            continue
+        theirs = bool(_parents(model) & found.keys())
+        if model is Resident or (theirs and "resident_id" in inspect(model).columns):
+            found[table.name] = model
+        elif _parents(model) & late.keys():
+            late[table.name] = None
+        elif theirs:
+            found[table.name] = model
+    return [*found.values(), *(models[name] for name in late)]
+
+
+def ways_to_owners(model: type[CityModel]) -> list[tuple[str, type[CityModel], str]]:
+    """How to find who is linked to a row that is nobody's own: a column of the row, the model of
+    the links, and the column of a link that has the same key."""
+    models = _models()
+    keys = [("id", model)] if _via(model) else []
+    keys += [(column, models[table]) for column, table in _references(model)]
+    return [
+        (column, models[via], _column_to(models[via], target))
+        for column, target in keys
+        if (via := _via(target)) is not None
+    ]
 
 
 def holdings(resident: SignedInResident) -> list[Holding]:
@@ -171,9 +199,32 @@ def _belongs(
         return Resident.id.in_(people)
     if "resident_id" in columns:
         return columns["resident_id"].in_(people)
+    if (via := _via(model)) is not None:
+        link = _models()[via]
+        reached = select(getattr(link, _column_to(link, model)))
+        return columns["id"].in_(reached.where(link.id.in_(keys[via])))
     return or_(
         *(columns[name].in_(keys[table]) for name, table in _references(model) if table in keys)
     )
+
+
+def _models() -> dict[str, type[CityModel]]:
+    """The models of cities' tables, by table."""
+    return {
+        mapper.class_.__tablename__: mapper.class_
+        for mapper in Base.registry.mappers
+        if issubclass(mapper.class_, CityModel)
+    }
+
+
+def _via(model: type[CityModel]) -> str | None:
+    held: Held | None = getattr(model, "held", None)
+    return held.via if held else None
+
+
+def _column_to(model: type[CityModel], target: type[CityModel]) -> str:
+    """The column of a model that refers to another."""
+    return next(name for name, table in _references(model) if table == target.__tablename__)
 
 
 def _references(model: type[CityModel]) -> Iterator[tuple[str, str]]:

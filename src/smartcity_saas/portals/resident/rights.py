@@ -56,7 +56,7 @@ def download_data() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/access", who="resident", continues=True)
+@blueprint.page(f"{ROOT}/access", who="resident", continues=True, unasked=True)
 def who_looked() -> Any:
     """Every time that staff saw something of the resident's, and why."""
     found, older = accesses_of(signed_in_resident(), request.args.get("before", None, uuid.UUID))
@@ -69,7 +69,7 @@ def who_looked() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/consents", who="resident", continues=True)
+@blueprint.page(f"{ROOT}/consents", who="resident", continues=True, unasked=True)
 def consents() -> Any:
     """What the resident agreed to, each to be taken back as easily."""
     resident = signed_in_resident()
@@ -81,16 +81,19 @@ def consents() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/consents/<purpose>", who="resident", methods=("POST",), continues=True)
+@blueprint.page(
+    f"{ROOT}/consents/<purpose>", who="resident", methods=("POST",), continues=True, unasked=True
+)
 def change_consent(purpose: str) -> Any:
-    """Give or take back one."""
+    """Give or take back one, by one press either way. Without the first the account rests: one's
+    data and the way out stay open."""
     resident, now = signed_in_resident(), present_time()
-    if purpose == PRIVACY:
-        return redirect(f"{ROOT}/delete")
-    if purpose == MESSAGES and "give" in request.form:
-        give(resident.id, MESSAGES, now)
-    elif purpose in (MESSAGES, REAL_NAME):
+    if purpose in (PRIVACY, MESSAGES) and "give" in request.form:
+        give(resident.id, purpose, now)
+    elif purpose in PURPOSES:
         withdraw(resident.id, purpose, now)
+        if purpose == PRIVACY:  # nobody is written to who has no account that they agree to
+            withdraw(resident.id, MESSAGES, now)
         if purpose == REAL_NAME:
             forget_real_name(resident, now)
     else:
@@ -98,7 +101,7 @@ def change_consent(purpose: str) -> Any:
     return redirect(f"{ROOT}/consents")
 
 
-@blueprint.page("/me/sessions", who="resident", continues=True)
+@blueprint.page("/me/sessions", who="resident", continues=True, unasked=True)
 def sessions() -> Any:
     """Where the resident is signed in."""
     resident = signed_in_resident()
@@ -112,7 +115,11 @@ def sessions() -> Any:
 
 
 @blueprint.page(
-    "/me/sessions/<uuid:session_id>/end", who="resident", methods=("POST",), continues=True
+    "/me/sessions/<uuid:session_id>/end",
+    who="resident",
+    methods=("POST",),
+    continues=True,
+    unasked=True,
 )
 def end_session(session_id: uuid.UUID) -> Any:
     """End one, there and at once."""

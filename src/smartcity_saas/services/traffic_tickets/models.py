@@ -21,6 +21,10 @@ STATUS_NAMES: dict[str, Any] = {
     DISPUTED: _("Disputed"),
     REVOKED: _("Revoked"),
 }
+_AUTHORITY = {
+    "zh": "属于交管部门的登记，不随账户删除；删除后不再与你关联。",
+    "en": "The authority's own; it stays there, and is linked with you no longer.",
+}
 ASKED, KEPT, WON = "asked", "kept", "revoked"
 """States of a dispute: waiting for an answer, the ticket stands, the ticket is revoked."""
 
@@ -30,6 +34,13 @@ class TrafficVehicle(CityModel):
     characters of its VIN or engine number."""
 
     __tablename__ = "traffic_vehicle"
+    held = Held(
+        {"zh": "车辆", "en": "Vehicles"},
+        {"plate": {"zh": "号牌", "en": "Plate"}},
+        "keep",
+        why=_AUTHORITY,
+        via="vehicle_link",
+    )
     __table_args__ = (UniqueConstraint("city_id", "plate"),)
 
     plate: Mapped[str]
@@ -43,6 +54,16 @@ class TrafficLicence(CityModel):
     """A driving licence. Its number, a personal one, is kept as a keyed index and its end."""
 
     __tablename__ = "traffic_licence"
+    held = Held(
+        {"zh": "驾驶证", "en": "Driving licence"},
+        {
+            "number_end": {"zh": "证号末位", "en": "Ends in"},
+            "first_issued_on": {"zh": "初次领证", "en": "First issued"},
+        },
+        "keep",
+        why=_AUTHORITY,
+        via="licence_link",
+    )
     __table_args__ = (UniqueConstraint("city_id", "number_index"),)
 
     number_index: Mapped[str]
@@ -98,8 +119,12 @@ class Violation(CityModel):
 
     __tablename__ = "violation"
     held = Held(
-        {"zh": "在这里缴过的罚单", "en": "Tickets paid here"},
-        {"number": {"zh": "编号", "en": "Number"}, "fine": AMOUNT, "paid_on": WHEN},
+        {"zh": "违法记录", "en": "Tickets"},
+        {
+            "number": {"zh": "编号", "en": "Number"},
+            "fine": AMOUNT,
+            "paid_on": {"zh": "缴款日", "en": "Paid on"},
+        },
         "keep",
         why={
             "zh": "属于交管部门的处罚记录，不随账户删除。",

@@ -30,6 +30,28 @@ class UtilityAccount(CityModel):
     """An account at a supplier. ``holder`` and ``address`` are as the supplier sent them."""
 
     __tablename__ = "utility_account"
+    held = Held(
+        {"zh": "户号", "en": "Accounts at suppliers"},
+        {
+            "kind": {"zh": "种类", "en": "Kind"},
+            "number": {"zh": "户号", "en": "Number"},
+            "holder": {"zh": "户名", "en": "Holder"},
+            "address": {"zh": "地址", "en": "Address"},
+        },
+        "keep",
+        why={
+            "zh": "属于供应单位的户号，不随账户删除；删除后不再与你关联。",
+            "en": "The supplier's own; it stays there, and is linked with you no longer.",
+        },
+        words={
+            "kind": {
+                "water": {"zh": "水", "en": "Water"},
+                "electricity": {"zh": "电", "en": "Electricity"},
+                "gas": {"zh": "燃气", "en": "Gas"},
+            }
+        },
+        via="utility_link",
+    )
     __table_args__ = (UniqueConstraint("city_id", "kind", "number"),)
 
     kind: Mapped[str]
@@ -70,8 +92,12 @@ class UtilityBill(CityModel):
 
     __tablename__ = "utility_bill"
     held = Held(
-        {"zh": "在这里缴过的账单", "en": "Bills paid here"},
-        {"period": {"zh": "月份", "en": "Month"}, "amount": AMOUNT, "paid_on": WHEN},
+        {"zh": "账单", "en": "Bills"},
+        {
+            "period": {"zh": "月份", "en": "Month"},
+            "amount": AMOUNT,
+            "paid_on": {"zh": "缴费日", "en": "Paid on"},
+        },
         "keep",
         why={
             "zh": "属于供应单位的账单，不随账户删除。",
