@@ -34,7 +34,7 @@ from smartcity_saas.credentials.personal import personal_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, SettingsError
 from smartcity_saas.master_keys import read_key
-from tests.conftest import KEY, World
+from tests.conftest import KEY, ZHEJIANG, World
 
 SECRET = "sk_live_not_a_real_key_0123456789"
 ACTOR = system("test")
@@ -271,6 +271,23 @@ def test_a_secret_that_does_not_work_is_said(world: World) -> None:
     assert "does not work" in staff.get("/cities/hangzhou").text
     answer = CliRunner().invoke(secrets, ["probe", "hangzhou"])
     assert (answer.exit_code, "DOES NOT WORK" in answer.output) == (1, True)
+
+
+def test_a_baselines_secret_is_on_every_citys_list(world: World) -> None:
+    """Named in a province's document: the city that is being onboarded has it on its readiness
+    list, and a city's page and the command say which document names it."""
+    baseline = "channels: {weibo: {client_id: '1', client_secret: {credential: weibo_secret}}}\n"
+    world.save(ZHEJIANG + baseline)
+    admin = world.province_admin()
+    onboarding = admin.get("/provinces/zhejiang/onboard?code=330300").text
+    assert "Secret “weibo_secret” is not set" in onboarding
+    keep(world, "ningbo", "weibo_secret", "x")
+    assert "Secret “weibo_secret” set, not tried" not in admin.get("/cities/hangzhou").text
+    assert "Secret “weibo_secret” is not set" in admin.get("/cities/hangzhou").text
+    page = admin.get("/cities/ningbo/secrets").text
+    assert "in the document province:zhejiang" in page
+    listed = CliRunner().invoke(secrets, ["list", "ningbo", "--format", "json"]).output
+    assert "channels.weibo.client_secret (province:zhejiang)" in listed
 
 
 def probed(world: World, name: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Bundle, aliased, load_only
 
-from smartcity_saas.audit import verify_trail
+from smartcity_saas.audit import city_trail, verify_trail
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import WallError
 from smartcity_saas.identity.consents import MESSAGES, PRIVACY, PURPOSES, agrees
@@ -200,6 +200,24 @@ def test_deleting_leaves_what_the_law_keeps(phones: World) -> None:  # noqa: F81
         assert verify_trail().found is None
     by_phone(phones)
     assert the_resident(phones).id != before
+
+
+def test_what_is_kept_is_locked_away(phones: World) -> None:  # noqa: F811
+    """Payments of somebody who has left stand in no list; by their own number finance finds one,
+    and that it was opened stands in the trail."""
+    browser = by_phone(phones)
+    resident = the_resident(phones)
+    add_payment(phones, resident.id, "P3", "paid")
+    staff = phones.city_staff("hangzhou")
+    page = "/cities/hangzhou/payments"
+    assert "P3" in staff.get(page).text
+    browser.post("/me/data/delete", "/me/data/delete", word="delete")
+    assert "P3" not in staff.get(page).text.replace('value="P3"', "")
+    found = re.search(rf'href="({page}/[0-9a-f-]+)"', staff.get(f"{page}?text=P3").text)
+    assert found is not None
+    assert "Whoever paid has left" in staff.get(found[1]).text
+    with phones.inside("hangzhou"):
+        assert city_trail()[0].action == "payment.open_kept"
 
 
 def test_what_is_unfinished_comes_first(phones: World) -> None:  # noqa: F811

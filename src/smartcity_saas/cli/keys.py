@@ -82,7 +82,10 @@ def list_secrets(city: str, style: str) -> None:
     else:
         with inside(city) as found:
             rows, uses = credentials(), uses_of(found)
-        lines = [_line(row, [use.path for use in uses if use.name == row.name]) for row in rows]
+        lines = [
+            _line(row, [f"{use.path} ({use.document})" for use in uses if use.name == row.name])
+            for row in rows
+        ]
     if style == "json":
         say_json(lines)
     else:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import func, or_, select
 
 from smartcity_saas.clock import read_day, start_of_day
 from smartcity_saas.database import db
+from smartcity_saas.identity.models import Resident
 from smartcity_saas.payments.models import DailyClosing, Payment
 from smartcity_saas.payments.states import HELD, MOVES
 
@@ -40,9 +42,13 @@ class Wanted:
 
 
 def find_payments(wanted: Wanted, zone: str, limit: int = PAGE) -> list[Payment]:
-    """Payments that fit, the newest first."""
+    """Payments that fit, the newest first. What is kept of somebody who has left is locked away:
+    it is found by its own number or reference alone."""
     query = select(Payment)
-    if wanted.text:
+    if not wanted.text:
+        left = select(Resident.id).where(_has_left())
+        query = query.where(Payment.resident_id.not_in(left))
+    else:
         text = wanted.text.upper()
         query = query.where(
             or_(
@@ -62,6 +68,16 @@ def find_payments(wanted: Wanted, zone: str, limit: int = PAGE) -> list[Payment]
             Payment.created_at < start_of_day(wanted.until + timedelta(days=1), zone)
         )
     return list(db.session.scalars(query.order_by(Payment.created_at.desc()).limit(limit)))
+
+
+def is_locked_away(payment: Payment) -> bool:
+    """Whether whoever paid has left."""
+    query = select(Resident.id).where(Resident.id == payment.resident_id, _has_left())
+    return db.session.scalars(query).first() is not None
+
+
+def _has_left() -> Any:
+    return Resident.closed_at.is_not(None) & Resident.merged_into.is_(None)
 
 
 def count_held() -> int:

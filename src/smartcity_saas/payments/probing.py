@@ -15,6 +15,7 @@ from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.layers import merge
 from smartcity_saas.configuration.secrets import named_credentials
 from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
 from smartcity_saas.credentials import CredentialError, note_probe, read_credential
@@ -25,10 +26,11 @@ from smartcity_saas.payments.accounts import provider_of
 
 @dataclass(frozen=True, order=True)
 class Use:
-    """Where a city's documents name a secret, as a dotted path."""
+    """Where a city's documents name a secret: as a dotted path, and in which document."""
 
     name: str
     path: str
+    document: str
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,18 @@ def uses_of(city: City) -> list[Use]:
             for name, entry in city.catalog.items()
         },
     }
-    return sorted(Use(name, path) for name, path in named_credentials(parts))
+    origins = _origins(city)
+    return sorted(
+        Use(name, path, origins.get((*path.split("."), "credential"), city.slug))
+        for name, path in named_credentials(parts)
+    )
+
+
+def _origins(city: City) -> Mapping[Any, str]:
+    """From which document each leaf of a city's merged document comes."""
+    known = current_app.fleet.snapshot.documents  # type: ignore[attr-defined]
+    names = ("platform", f"province:{city.province}", city.slug)
+    return merge([known[name].layer for name in names if name in known]).origins
 
 
 def probe(city: City, name: str, now: datetime) -> Probed:

@@ -85,6 +85,7 @@ _ACTS: dict[str, Any] = {
     "payment.refunded": _("A refund went out"),
     "payment.refund_returned": _("A refund came back"),
     "payment.close_day": _("Closed a day"),
+    "payment.open_kept": _("Opened a payment of somebody who has left"),
 }
 METHOD_NAMES: dict[str, Any] = {
     "card": _("Card"),

@@ -14,8 +14,8 @@ from smartcity_saas.configuration.edit import edit
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.portals.city.secrets import missing_secrets
 from smartcity_saas.tenancy.here import present_time
 
 RECENT = 5
@@ -30,7 +30,7 @@ def catalog(city: str) -> Any:
         services=current_app.extensions["services"],
         revisions=documents().history(city, RECENT),
         done=request.args.get("done", type=int),
-        missing=_missing(city),
+        checks=_checks(city),
         **shell(city),
     )
 
@@ -78,10 +78,10 @@ def pause_service(city: str, service: str) -> Any:
     return redirect(f"/cities/{city}?done={made.number if made else 0}")
 
 
-def _missing(city: str) -> list[str]:
-    """Secrets that stand between the document and what it offers."""
+def _checks(city: str) -> list[Check]:
+    """The readiness list of a city that is served."""
     served = shell(city)["served"]
-    return missing_secrets(served) if served is not None else []
+    return [*site_checks(served), *secret_checks(served)] if served is not None else []
 
 
 def _switch(city: str, service: str, state: str) -> Any:

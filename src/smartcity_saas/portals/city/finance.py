@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.audit import record
 from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.configuration.city import City
+from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
@@ -111,8 +113,16 @@ def close(city: str) -> Any:
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>", permission="city.finance")
 def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
-    """One payment with everything that is known of it."""
-    return _payment_page(city, payment_id)
+    """One payment with everything that is known of it. That one of somebody who has left was
+    opened stands in the trail."""
+    served, actor = served_city(city), signed_in_member().actor
+    with city_scope(served.id):
+        payment = payment_of(payment_id)
+        locked_away = finding.is_locked_away(payment)
+        if locked_away:
+            with command():
+                record(actor, "payment.open_kept", payment.number, {}, present_time())
+    return _payment_page(city, payment_id, locked_away=locked_away)
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/refunds", permission="city.finance", methods=("POST",))
@@ -172,6 +182,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
             "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
             "typed": {},
             "error": None,
+            "locked_away": False,
             **values,
         }
     values["left_text"] = plain_money(values["left"], payment.paid_currency)

@@ -8,7 +8,6 @@ from typing import Any
 from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials import (
     CredentialError,
     credentials,
@@ -17,7 +16,7 @@ from smartcity_saas.credentials import (
 )
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_member
-from smartcity_saas.payments.probing import probe, uses_of
+from smartcity_saas.payments.probing import Use, probe, uses_of
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time, served_city
@@ -75,18 +74,11 @@ def remove_secret(city: str, name: str) -> Any:
     return redirect(f"/cities/{city}/secrets")
 
 
-def missing_secrets(served: City) -> list[str]:
-    """The names that the city's documents use and nobody has set, or that do not work."""
-    with city_scope(served.id):
-        fine = {row.name for row in credentials() if row.probe_ok is not False}
-    return sorted({use.name for use in uses_of(served)} - fine)
-
-
 def _page(city: str, *, name: str = "", error: Any = None) -> str:
     served = served_city(city)
-    uses: dict[str, list[str]] = {}
+    uses: dict[str, list[Use]] = {}
     for use in uses_of(served):
-        uses.setdefault(use.name, []).append(use.path)
+        uses.setdefault(use.name, []).append(use)
     with city_scope(served.id):
         rows = credentials()
     return render_template(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, redirect, render_template, request
@@ -17,20 +16,12 @@ from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.branding import verdict
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.assets import sanitised, store_asset
 from smartcity_saas.tenancy.entering import city_scope
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of the readiness list; ``blocks`` what must be put right before going live."""
-
-    fits: bool
-    text: str
-    blocks: bool = True
 
 
 @blueprint.page(f"{ROOT}/onboard", permission="province.change")
@@ -153,8 +144,6 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
     """What a site needs before residents come, each with its answer."""
     city = imagined(values)
     faults = {found.pointer.split("/")[1] if found.pointer else "" for found in problems}
-    open_services = sum(entry.state == "open" for entry in city.catalog.values()) if city else 0
-    site = city.site if city else {}
     color = values.get("branding", {}).get("color") or _inherited_color(province)
     return [
         Check(
@@ -166,9 +155,8 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
         ),
         Check("division_code" not in faults, _("Division code free and in this province")),
         Check(verdict(color)["fits"] and "branding" not in faults, _("Colour that can be read")),
-        Check(open_services > 0, _("One service open at least")),
-        Check("hotline" in site, _("Hotline and privacy page")),
-        Check(bool(site.get("icp")), _("ICP filing number"), blocks=False),
+        *site_checks(city),
+        *(secret_checks(city, stored=False) if city else ()),
         Check(not problems, _("No faults in the document")),
     ]
 

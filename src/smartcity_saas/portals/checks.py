@@ -1,0 +1,53 @@
+"""The readiness list: what a city's site needs before residents come, each with its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.credentials import credentials
+from smartcity_saas.payments.probing import uses_of
+from smartcity_saas.tenancy.entering import city_scope
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the list; ``blocks`` what must be put right before going live."""
+
+    fits: bool
+    text: Any
+    blocks: bool = True
+
+
+def site_checks(city: City | None) -> list[Check]:
+    """What any site needs, as it is served or as it would be; None where it cannot be yet."""
+    entries = city.catalog.values() if city else ()
+    site = city.site if city else {}
+    return [
+        Check(any(entry.state == "open" for entry in entries), _("One service open at least")),
+        Check("hotline" in site, _("Hotline and privacy page")),
+        Check(bool(site.get("icp")), _("ICP filing number"), blocks=False),
+    ]
+
+
+def secret_checks(city: City, *, stored: bool = True) -> Iterator[Check]:
+    """Every secret that the city's documents name: set, and found to work where that could be
+    asked. Without ``stored`` the city is still to be made, and none is set."""
+    rows = {}
+    if stored:
+        with city_scope(city.id):
+            rows = {row.name: row for row in credentials()}
+    for name in sorted({use.name for use in uses_of(city)}):
+        row = rows.get(name)
+        if row is None:
+            yield Check(False, _("Secret “%(name)s” is not set", name=name), blocks=False)
+        elif row.probe_ok is None:
+            yield Check(True, _("Secret “%(name)s” set, not tried", name=name), blocks=False)
+        elif row.probe_ok:
+            yield Check(True, _("Secret “%(name)s” works", name=name), blocks=False)
+        else:
+            yield Check(False, _("Secret “%(name)s” does not work", name=name), blocks=False)
