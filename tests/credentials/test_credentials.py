@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from smartcity_saas.audit import city_trail, system
 from smartcity_saas.cli.keys import secrets
+from smartcity_saas.cli.operations import _refuse_shut_keys
 from smartcity_saas.credentials import (
     CredentialError,
     Keyring,
@@ -33,6 +34,13 @@ from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.personal import personal_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, SettingsError
+from smartcity_saas.identity.staff import (
+    Provided,
+    begin_session,
+    create_staff,
+    id_token_of,
+    reseal_id_tokens,
+)
 from smartcity_saas.master_keys import read_key
 from tests.conftest import KEY, ZHEJIANG, World
 
@@ -171,6 +179,28 @@ def test_rotating_the_master_key_midway(world: World) -> None:
             assert read_credential(Keyring(NEW), "stripe_secret_key") == f"secret of {city}"
             with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
                 read_credential(Keyring(old), "stripe_secret_key")
+
+
+def test_sessions_go_over_to_the_new_master_key_too(world: World) -> None:
+    """What a session keeps for signing out at the province's provider opens with the new key alone;
+    before that ``doctor`` says what the key that is set does not open."""
+    member = create_staff(
+        system("test"), "wu.min", "Wu Min", ("province_admin",), None, province="zhejiang"
+    )
+    provided = Provided("zhejiang", "an ID token", world.clock())
+    token = begin_session(member, world.clock(), provided=provided)
+    before = world.app.extensions["keyring"]
+    try:
+        world.app.extensions["keyring"] = Keyring(NEW, None)
+        with pytest.raises(SettingsError, match="opens 1 of the keys"):
+            _refuse_shut_keys()
+        world.app.extensions["keyring"] = Keyring(NEW, KEY)
+        assert reseal_id_tokens() == (1, [])
+        world.app.extensions["keyring"] = Keyring(NEW, None)
+        _refuse_shut_keys()
+        assert id_token_of(token) == ("zhejiang", "an ID token")
+    finally:
+        world.app.extensions["keyring"] = before
 
 
 def test_rotating_without_the_old_key_loses_nothing(world: World) -> None:

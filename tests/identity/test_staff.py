@@ -34,7 +34,8 @@ from smartcity_saas.identity.staff import (
     create_staff,
     sign_in,
 )
-from tests.conftest import PASSWORD, Browser, World
+from tests.api.test_api import Office
+from tests.conftest import PASSWORD, Browser, World, fresh
 
 STRONG = "four blue herons walk"
 
@@ -179,8 +180,6 @@ def invite(world: World, inviter: Browser, root: str, *roles: str, **more: str) 
         "roles": list(roles),
         **more,
     }
-    from tests.conftest import fresh
-
     return fresh(
         inviter.client.post,
         root,
@@ -383,7 +382,7 @@ def test_the_trail_says_who_managed_whom(world: World) -> None:
     admin = world.city_staff("hangzhou")
     make(world, "wu.min", AUDITOR, city="hangzhou")
     admin.post("/cities/hangzhou/staff/wu.min/disable", "/cities/hangzhou/staff")
-    assert "staff.disable" in [e.action for e in trail_of("staff:wu.min", 10)]
+    assert "staff.disable" in [e.action for e in trail_of("hangzhou", 10)]
 
 
 # One table of who may do what, walked.
@@ -395,6 +394,8 @@ PLACES: dict[str, dict[str, str]] = {
 }
 UNDER = {"city": "hangzhou", "province": "zhejiang"}
 BEYOND = {"city": "shanghai", "province": "shanghai"}
+NEXT_DOOR = {"city": "ningbo", "province": "shanghai"}
+"""Another city of the same province, and another province."""
 
 
 def held(role: str) -> str:
@@ -414,12 +415,13 @@ def endpoints(world: World) -> list[tuple[Any, Any]]:
 def path_of(world: World, rule: Any, where: dict[str, str]) -> str:
     """An address of a rule at a place; what else it names does not exist."""
     nothing = "00000000-0000-7000-8000-000000000000"
-    stand_ins = {"uuid": nothing, "int": "999999", "string": "nothing", "any": "x"}
+    stand_ins = {"uuid": nothing, "int": "999999", "string": "nothing"}
     path = rule.rule
     for name in rule.arguments:
-        found = re.search(rf"<(?:(\w+)(?:\([^)]*\))?:)?{name}>", path)
+        found = re.search(rf"<(?:(\w+)(?:\(([^)]*)\))?:)?{name}>", path)
         assert found
-        value = where.get(name) or stand_ins.get(found[1] or "string", "nothing")
+        known = found[2].split(",")[0] if found[1] == "any" else None
+        value = where.get(name) or known or stand_ins.get(found[1] or "string", "nothing")
         path = path.replace(found[0], value)
     return str(path)
 
@@ -440,7 +442,12 @@ def test_every_endpoint_with_every_role(world: World, role: str) -> None:
 
     for rule, policy in endpoints(world):
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
-            for where, within in ((UNDER, True), (BEYOND, False)):
+            at_city = ROLES[role].place == "city"
+            for where, within in (
+                (UNDER, True),
+                (BEYOND, False),
+                *(((NEXT_DOOR, False),) if at_city else ()),
+            ):
                 if not within and not {"city", "province"} & rule.arguments:
                     continue
                 answer = fresh(
@@ -462,6 +469,73 @@ def test_every_endpoint_with_every_role(world: World, role: str) -> None:
                     assert answer.status_code == 404, what
                 else:
                     assert answer.status_code != 403, what
+
+
+@pytest.mark.parametrize("who", ["nobody", "half way", "a resident"])
+def test_every_endpoint_with_nobody_s_session(world: World, who: str) -> None:
+    """Nobody, somebody whose second factor is still to come, and a resident with the cookie of a
+    city: each endpoint of the console that is somebody's leads to the sign-in, and no further."""
+    browser = world.client("console.localhost")
+    if who == "half way":
+        make(world, "wu.min", OPERATOR)
+        browser, _answer = enter(world, "wu.min")
+    if who == "a resident":
+        carry(world.resident("hangzhou"), browser)
+    for rule, _policy in endpoints(world):
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            answer = fresh(
+                browser.client.open,
+                path_of(world, rule, UNDER),
+                method=method,
+                base_url="http://console.localhost",
+            )
+            what = f"{who} {method} {rule.rule}"
+            assert answer.status_code == 302, what
+            assert answer.headers["Location"].startswith("/sign-in"), what
+
+
+def carry(origin: Browser, to: Browser) -> None:
+    """Bring the session's cookie of one site to another, as somebody would who has stolen it."""
+    cookie = origin.client.get_cookie("session", domain=origin.host)
+    assert cookie is not None
+    to.client.set_cookie("session", cookie.value, domain=to.host)
+
+
+@pytest.mark.parametrize("who", ["nobody", "a neighbour", "staff", "a client without a scope"])
+def test_every_endpoint_of_a_city_with_nobody_s_session(world: World, who: str) -> None:
+    """Nobody, a resident of the next city, staff of this one with the console's cookie, a back
+    office whose token has another scope: what is a resident's leads to the sign-in or answers 401,
+    what is a back office's 401 or 403, and nothing is a fault."""
+    browser = world.client("hangzhou.localhost")
+    headers = {}
+    if who == "a neighbour":
+        carry(world.resident("ningbo"), browser)
+    if who == "staff":
+        carry(world.operator(), browser)
+    if who == "a client without a scope":
+        headers = {"Authorization": f"Bearer {Office(world, 'hangzhou', 'bills:read').token}"}
+    policies, walked = world.app.extensions["policies"], 0
+    world.app.config["API_LIMITS"] = {"client": 10**6, "resident": 10**6, "address": 10**6}
+    for rule in world.app.url_map.iter_rules():
+        policy = policies[rule.endpoint]
+        if rule.host != "city" or policy.who == "everyone" or policy.scope == "bills:read":
+            continue
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            answer = fresh(
+                browser.client.open,
+                path_of(world, rule, {}),
+                method=method,
+                base_url="http://hangzhou.localhost",
+                headers=headers,
+            )
+            what, walked = f"{who} {method} {rule.rule}: {answer.status_code}", walked + 1
+            if policy.program:
+                scoped = policy.who == "client" and bool(headers)
+                assert answer.status_code == (403 if scoped else 401), what
+            else:
+                assert answer.headers.get("Location", "").startswith("/sign-in"), what
+    del world.app.config["API_LIMITS"]
+    assert walked > 60
 
 
 def test_an_auditor_changes_nothing(world: World) -> None:

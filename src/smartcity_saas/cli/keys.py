@@ -31,6 +31,7 @@ from smartcity_saas.errors import Invalid, NotFound, SmartCityError
 from smartcity_saas.identity.factors import reseal_factors
 from smartcity_saas.identity.single_sign_on import probe as probe_provider
 from smartcity_saas.identity.single_sign_on import provider_of
+from smartcity_saas.identity.staff import reseal_id_tokens
 from smartcity_saas.payments.probing import Probed, probe, uses_of
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
@@ -129,8 +130,8 @@ def probe_secrets(city: str, name: str | None, style: str) -> None:
 @secrets.command("rotate-master")
 @format_option
 def rotate_master(style: str) -> None:
-    """Wrap every city's key, and seal the second factors of staff and the secrets of provinces,
-    with the present master key.
+    """Wrap every city's key, and seal the second factors of staff, the secrets of provinces and what
+    sessions keep for signing out, with the present master key.
 
     Set the new key as SMARTCITY_MASTER_KEY and the one before as SMARTCITY_OLD_MASTER_KEY, restart,
     run this, then take the old one away. Stopped at any moment, it goes on where it was.
@@ -149,20 +150,22 @@ def rotate_master(style: str) -> None:
             failed.append(name)
     factors, closed = reseal_factors()
     provinces, shut = reseal_province_secrets(keyring)
-    failed += [*closed, *shut]
+    tokens, lost = reseal_id_tokens()
+    failed += [*closed, *shut, *lost]
     if style == "json":
         say_json(
             {
                 "rewrapped": done,
                 "second_factors": factors,
                 "province_secrets": provinces,
+                "sessions": tokens,
                 "failed": failed,
             }
         )
     else:
         say(
             f"Wrapped anew: the keys of {done} cities, {factors} second factors, "
-            f"{provinces} secrets of provinces. Whatever else there is was already."
+            f"{provinces} secrets of provinces, {tokens} sessions. Whatever else there is was already."
         )
     if failed:
         raise Invalid(

@@ -14,12 +14,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
-from smartcity_saas.credentials import opens
+from smartcity_saas.credentials import opens, reseal_province_secrets
 from smartcity_saas.database.roles import grant_application_role, refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.identity.access import OPERATOR, PERMISSIONS, ROLES, title_of
-from smartcity_saas.identity.staff import create_staff
+from smartcity_saas.identity.factors import reseal_factors
+from smartcity_saas.identity.staff import create_staff, reseal_id_tokens
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.entering import city_scope
@@ -169,8 +170,14 @@ def _refuse_demo_rows() -> None:
 
 
 def _refuse_shut_keys() -> None:
-    """Open every city's key with the master keys that are set."""
-    keyring, shut = current_app.extensions["keyring"], []
+    """Open every city's key, and all that the master key itself has sealed, with those that are
+    set."""
+    keyring = current_app.extensions["keyring"]
+    shut = [
+        *reseal_factors(only_try=True)[1],
+        *reseal_province_secrets(keyring, only_try=True)[1],
+        *reseal_id_tokens(only_try=True)[1],
+    ]
     snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
     for city in snapshot.cities.values():
         with city_scope(city.id):
@@ -178,7 +185,7 @@ def _refuse_shut_keys() -> None:
                 shut.append(city.slug)
     if shut:
         raise SettingsError(
-            f"No master key that is set opens the keys of {len(shut)} cities: "
+            f"No master key that is set opens {len(shut)} of the keys and secrets: "
             f"{', '.join(shut[:5])}{' …' if len(shut) > 5 else ''}"
         )
 

@@ -70,7 +70,7 @@ def province_secrets(province: str) -> list[ProvinceSecret]:
     return list(db.session.scalars(query.order_by(ProvinceSecret.name)))
 
 
-def reseal_province_secrets(keyring: Keyring) -> tuple[int, list[str]]:
+def reseal_province_secrets(keyring: Keyring, *, only_try: bool = False) -> tuple[int, list[str]]:
     """As ``reseal_rows``, the secrets of every province."""
     secret = ProvinceSecret
     query = select(secret.id, secret.province, secret.name, secret.sealed)
@@ -82,6 +82,7 @@ def reseal_province_secrets(keyring: Keyring) -> tuple[int, list[str]]:
             (key, _place(province, name), f"province:{province} {name}", sealed)
             for key, province, name, sealed in db.session.execute(query).all()
         ],
+        only_try=only_try,
     )
 
 

@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from sqlalchemy import update
+from sqlalchemy import inspect, update
 
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.database import command
 
 
 def reseal_rows(
-    keyring: Keyring, model: type[Any], column: str, rows: Iterable[tuple[Any, str, str, bytes]]
+    keyring: Keyring,
+    model: type[Any],
+    column: str,
+    rows: Iterable[tuple[Any, str, str, bytes]],
+    *,
+    only_try: bool = False,
 ) -> tuple[int, list[str]]:
     """Seal a column of the platform's rows anew; a value that was set meanwhile stays. Safe to be
     stopped and run again.
@@ -22,12 +27,14 @@ def reseal_rows(
         keyring: With the present master key, and older ones.
         model: Whose rows.
         column: The sealed column.
-        rows: Of each its ``id``, the place it is sealed for, what to call it, and what is sealed.
+        rows: Of each its primary key, the place it is sealed for, what to call it, what is sealed.
+        only_try: Write nothing; only find out.
 
     Returns:
-        How many, and what those are called that no master key that we have opens.
+        How many that is, and what those are called that no master key that we have opens.
     """
     count, failed, kept = 0, [], getattr(model, column)
+    primary = inspect(model).primary_key[0]
     for key, place, called, before in rows:
         try:
             sealed = keyring.reseal_platform(place, before)
@@ -36,9 +43,11 @@ def reseal_rows(
             continue
         if sealed is None:
             continue
+        count += 1
+        if only_try:
+            continue
         with command() as session:
             session.execute(
-                update(model).where(model.id == key, kept == before).values({column: sealed})
+                update(model).where(primary == key, kept == before).values({column: sealed})
             )
-        count += 1
     return count, failed

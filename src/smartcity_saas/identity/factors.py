@@ -217,7 +217,7 @@ def recovery_codes_left(member: StaffMember) -> int:
     return len(db.session.scalars(query).all())
 
 
-def reseal_factors() -> tuple[int, list[str]]:
+def reseal_factors(*, only_try: bool = False) -> tuple[int, list[str]]:
     """As ``reseal_rows``, the secrets of the authenticator apps."""
     query = select(StaffFactor.id, StaffFactor.staff_id, Staff.username, StaffFactor.secret)
     query = query.join(Staff, Staff.id == StaffFactor.staff_id).where(StaffFactor.kind == TOTP)
@@ -229,6 +229,7 @@ def reseal_factors() -> tuple[int, list[str]]:
             (key, f"totp:{staff_id}", f"second factor of {username}", secret)
             for key, staff_id, username, secret in db.session.execute(query).all()
         ],
+        only_try=only_try,
     )
 
 

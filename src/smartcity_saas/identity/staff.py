@@ -21,7 +21,7 @@ from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.stored import live_documents
-from smartcity_saas.credentials import Keyring
+from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.access import (
@@ -384,6 +384,22 @@ def id_token_of(token: str) -> tuple[str, str] | None:
     except InvalidTag:
         return None
     return row.province, opened.decode()
+
+
+def reseal_id_tokens(*, only_try: bool = False) -> tuple[int, list[str]]:
+    """As ``reseal_rows``, the ID tokens that sessions keep for signing out at a provider."""
+    query = select(StaffSession.token_hash, StaffSession.staff_id, StaffSession.id_token)
+    rows = db.session.execute(query.where(StaffSession.id_token.is_not(None))).all()
+    return reseal_rows(
+        _keyring(),
+        StaffSession,
+        "id_token",
+        [
+            (key, f"id_token:{staff_id}", "the ID token of a session", sealed or b"")
+            for key, staff_id, sealed in rows
+        ],
+        only_try=only_try,
+    )
 
 
 def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:

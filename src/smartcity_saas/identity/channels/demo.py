@@ -15,6 +15,8 @@ RESIDENTS: dict[str, dict[str, str]] = {
     "newcomer": {"zh": "示例新住户", "en": "Sample newcomer"},
 }
 """Subject → name. None of them is a person."""
+PHONES = {"household": "13900000001", "parents": "13900000002", "newcomer": "13900000003"}
+"""Subject → a number that counts as verified. Nothing is sent to it in the demo."""
 
 
 def _offered(city: City) -> bool:
@@ -31,7 +33,7 @@ def sample(subject: str) -> Vouched:
     Raises:
         KeyError: There is none of that name.
     """
-    return Vouched((subject,), RESIDENTS[subject]["zh"], demo=True)
+    return Vouched((subject,), RESIDENTS[subject]["zh"], phone=PHONES[subject], demo=True)
 
 
 def _vouch(city: City, subject: str) -> Vouched | None:

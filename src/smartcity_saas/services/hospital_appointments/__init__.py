@@ -84,6 +84,7 @@ service = Service(
     help={"zh": "选医生和时间", "en": "Choose a doctor and a time"},
     icon="stethoscope",
     category="health",
+    assurance="contact",  # a hospital must be able to say that a clinic is off
     resident=resident,
     api=api.blueprint,
     scopes={
