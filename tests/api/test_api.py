@@ -505,6 +505,10 @@ def test_the_description_is_served_and_read(world: World) -> None:
     page = browser.get(f"{ROOT}/docs").text
     assert f"POST {ROOT}/utility-bills/bills" in page
     assert "<script" not in page
+    chinese = world.client("hangzhou.localhost", "zh").get(f"{ROOT}/docs").text
+    assert "一次最多写入 500 条账单" in chinese
+    assert "Store up to 500" not in chinese
+    assert world.client("hangzhou.localhost", "zh").get(f"{ROOT}/openapi.json").json == spec
 
 
 REACHED = {

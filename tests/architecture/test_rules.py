@@ -209,7 +209,7 @@ def test_every_string_is_translated(folder: Path) -> None:
         (message if isinstance(message, str) else message[0])
         for _file, _line, message, _comments, _context in extract_from_dir(
             str(folder.parent),
-            method_map=[("**.py", "python"), ("**.html", "jinja2")],
+            method_map=[("**.py", "tools.operations:extract"), ("**.html", "jinja2")],
             keywords={
                 "_": None,
                 "lazy_gettext": None,

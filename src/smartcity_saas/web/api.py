@@ -49,7 +49,7 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "required": False,
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
-    "description": "The same one again is answered the same, for a day.",
+    "description": _("The same one again is answered the same, for a day."),
 }
 
 T = TypeVar("T")
@@ -120,19 +120,19 @@ class PageQuery(Body):
 
     cursor = ma.fields.String(
         validate=ma.validate.Length(max=200),
-        metadata={"description": "`next_cursor` of the page before; the first page without."},
+        metadata={"description": _("`next_cursor` of the page before; the first page without.")},
     )
     limit = ma.fields.Integer(
         load_default=50,
         validate=ma.validate.Range(1, MOST_ON_A_PAGE),
-        metadata={"description": "How many on a page."},
+        metadata={"description": _("How many on a page.")},
     )
 
 
 class FieldProblemSchema(ma.Schema):
     """What is wrong with one field."""
 
-    pointer = ma.fields.String(metadata={"description": "JSON Pointer into the body."})
+    pointer = ma.fields.String(metadata={"description": _("JSON Pointer into the body.")})
     message = ma.fields.String()
 
 
@@ -271,10 +271,12 @@ def init_api(
         API_SPEC_OPTIONS={
             "servers": [{"url": "/"}],
             "info": {
-                "description": "One city's public services, on that city's own host. Amounts are "
-                "whole numbers of the minor unit with an ISO 4217 code; moments RFC 3339 in UTC. "
-                "Errors are problem details (RFC 9457). A write may carry `Idempotency-Key`: the "
-                "same one again is answered the same, for a day."
+                "description": _(
+                    "One city's public services, on that city's own host. Amounts are whole "
+                    "numbers of the minor unit with an ISO 4217 code; moments RFC 3339 in UTC. "
+                    "Errors are problem details (RFC 9457). A write may carry `Idempotency-Key`: "
+                    "the same one again is answered the same, for a day."
+                )
             },
         },
     )
@@ -297,6 +299,10 @@ def init_api(
     for blueprint in blueprints:
         api.register_blueprint(blueprint)
     description: dict[str, Any] = api.spec.to_dict()
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            if "summary" in operation:  # a docstring is broken into lines, its translation is not
+                operation["summary"] = " ".join(operation["summary"].split())
     return description
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import marshmallow as ma
 from flask import Response, current_app, g, render_template, request
+from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import generate_csrf
 
@@ -37,7 +38,7 @@ class SessionSchema(ma.Schema):
     """Who is signed in, and the token that writing with a session needs."""
 
     resident = ma.fields.Nested(PersonSchema, allow_none=True)
-    csrf_token = ma.fields.String(metadata={"description": "Goes back as `X-CSRFToken`."})
+    csrf_token = ma.fields.String(metadata={"description": _("Goes back as `X-CSRFToken`.")})
 
 
 class TokenSchema(ma.Schema):
@@ -80,10 +81,10 @@ def oauth_token() -> Any:
 
 @blueprint.page(f"{ROOT}/openapi.json", who="everyone", continues=True)
 def openapi() -> Any:
-    """The API in OpenAPI 3.1."""
-    response = Response(
-        json.dumps(_description(), ensure_ascii=False), mimetype="application/openapi+json"
-    )
+    """The API in OpenAPI 3.1, in English for whoever generates a program from it."""
+    with force_locale("en"):
+        said = json.dumps(_description(), ensure_ascii=False, default=str)
+    response = Response(said, mimetype="application/openapi+json")
     response.headers["Cache-Control"] = "public, max-age=300"
     return response
 
@@ -95,6 +96,7 @@ def api_docs() -> Any:
         "resident/api.html",
         spec=_description(),
         resolve=_resolved,
+        say=gettext,
         scopes=clients.known_scopes(),
     )
 

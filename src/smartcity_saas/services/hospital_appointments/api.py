@@ -162,7 +162,8 @@ class DayQuery(Body):
     """Which day."""
 
     day = fields.String(
-        validate=validate.Length(max=10), metadata={"description": "`2026-11-30`; today without."}
+        validate=validate.Length(max=10),
+        metadata={"description": _("`2026-11-30`; today without.")},
     )
 
 
@@ -189,7 +190,7 @@ class PushedSessionBody(Body):
         required=True,
         strict=True,
         validate=validate.Range(0, 99_999_999),
-        metadata={"description": "In the minor unit of the city's currency."},
+        metadata={"description": _("In the minor unit of the city's currency.")},
     )
     starts = Cell(5, required=True, metadata={"description": "`08:00`"})
     ends = Cell(5, required=True, metadata={"description": "`11:30`"})

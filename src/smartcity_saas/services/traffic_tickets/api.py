@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
+from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
 
 from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
@@ -86,7 +87,7 @@ class PushedTicketBody(Body):
     engine_tail = Cell(6, required=True)
     number = Cell(40, required=True)
     at = Cell(
-        40, required=True, metadata={"description": "`2026-10-05T08:30`, local or with zone."}
+        40, required=True, metadata={"description": _("`2026-10-05T08:30`, local or with zone.")}
     )
     place_zh = Cell(120, required=True)
     place_en = Cell(120, required=True)
@@ -98,7 +99,7 @@ class PushedTicketBody(Body):
         required=True,
         strict=True,
         validate=validate.Range(0, 99_999_999),
-        metadata={"description": "In the minor unit of the city's currency."},
+        metadata={"description": _("In the minor unit of the city's currency.")},
     )
     status = fields.String(required=True, validate=validate.OneOf(list(STATUSES)))
     licence_number = Cell(20)

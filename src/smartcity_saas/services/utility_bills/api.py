@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
+from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
 from sqlalchemy import select
 
@@ -43,7 +44,7 @@ class BillSchema(ma.Schema):
     """A bill."""
 
     id = fields.UUID()
-    period = fields.String(metadata={"description": "The month, `2026-10`."})
+    period = fields.String(metadata={"description": _("The month, `2026-10`.")})
     usage = fields.Float()
     amount = fields.Integer()
     currency = fields.String()
@@ -83,18 +84,18 @@ class PushedBillBody(Body):
     holder = Cell(60, required=True)
     address = Cell(120, required=True)
     period = Shaped(
-        "20[0-9]{2}-(0[1-9]|1[0-2])", required=True, metadata={"description": "The month."}
+        "20[0-9]{2}-(0[1-9]|1[0-2])", required=True, metadata={"description": _("The month.")}
     )
     usage = Shaped(
         "[0-9]{1,6}([.][0-9]{1,3})?",
         required=True,
-        metadata={"description": "In the kind's unit, as a decimal."},
+        metadata={"description": _("In the kind's unit, as a decimal.")},
     )
     amount = Whole(
         required=True,
         strict=True,
         validate=validate.Range(0, 99_999_999),
-        metadata={"description": "In the minor unit of the city's currency."},
+        metadata={"description": _("In the minor unit of the city's currency.")},
     )
     issued_on = Day(required=True)
     due_on = Day(required=True)
