@@ -159,7 +159,10 @@ def _clinic(app: SiteFlask, slug: str, size: int) -> list[Booker]:
             for n in range(size)
         )
         agreed = PURPOSES[PRIVACY].version
-        people = [Resident(name=str(n), created_at=start, consented=agreed) for n in range(size)]
+        people = [
+            Resident(name=str(n), created_at=start, consented=agreed, assurance="contact")
+            for n in range(size)
+        ]
         session.add_all(people)
         session.flush()
         patients = [

@@ -261,6 +261,10 @@ def test_an_auditor_finds_what_is_old(world: World) -> None:
     disable_staff(system("test"), world.city_staff() and "staff-hangzhou", world.clock)
     page, seen, pages = "/cities/hangzhou/audit", "", 0
     assert "Disabled an account" in auditor.get(f"{page}?text=staff.disable").text
+    assert "staff.disable" in auditor.get(f"{page}?text=Disabled+an").text
+    auditor.language = "zh"
+    assert "staff.disable" in auditor.get(f"{page}?text=停用账号").text
+    auditor.language = "en"
     following: str | None = page
     while following and (pages := pages + 1) < 9:
         text_of_page = auditor.get(following).text

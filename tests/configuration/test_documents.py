@@ -14,6 +14,7 @@ from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.models import Revision
 from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.stored import stored_revision
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
 from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
@@ -38,7 +39,10 @@ def test_an_edit_makes_a_revision_with_who_why_and_what(world: World) -> None:
         select(AuditEvent).where(AuditEvent.subject == "hangzhou").order_by(AuditEvent.at.desc())
     ).first()
     assert event is not None
-    assert event.detail == {"revision": 2, "message": "lake level"}
+    live = world.documents().live("hangzhou")
+    revision = stored_revision(live.id, 2)
+    assert revision is not None
+    assert event.detail == {"revision": 2, "sha256": revision.digest}
 
 
 def test_saving_the_same_text_makes_nothing(world: World) -> None:

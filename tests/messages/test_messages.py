@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from structlog.testing import capture_logs
 
 from smartcity_saas.audit import system
@@ -39,6 +39,7 @@ def say(world: World, key: str = "k", **contacts: str) -> bool:
     with world.inside("hangzhou"):
         resident = db.session.scalars(select(Resident)).one()
         with command() as session:
+            session.execute(delete(ResidentContact))  # the sample resident's own
             for kind, address in contacts.items():
                 session.add(
                     ResidentContact(

@@ -169,9 +169,12 @@ def _origin(actor: Actor) -> str:
 @dataclass(frozen=True)
 class TrailQuery:
     """What somebody looks for in a trail; an empty part takes all. Days are those of ``zone``;
-    ``before`` is the moment and key of the act that a page goes on from."""
+    ``before`` is the moment and key of the act that a page goes on from. ``actions`` and ``actors``
+    fit as well: those whose names, as people read them, have the text in them."""
 
     text: str = ""
+    actions: frozenset[str] = frozenset()
+    actors: frozenset[str] = frozenset()
     since: date | None = None
     until: date | None = None
     before: tuple[datetime, uuid.UUID] | None = None
@@ -270,7 +273,9 @@ def _contains(model: type[Any], wanted: TrailQuery) -> Any:
         *(
             func.lower(column).contains(wanted.text.lower(), autoescape=True)
             for column in (model.actor, model.action, model.subject)
-        )
+        ),
+        model.action.in_(wanted.actions),
+        model.actor.in_(wanted.actors),
     )
 
 

@@ -171,10 +171,13 @@ def _residents_of(seen: list[_Seen]) -> list[uuid.UUID]:
 
 
 def _write_acting(response: Response) -> Response:
-    """Whatever somebody at the counter opens or sends as a resident, each request by itself."""
+    """Whatever of a resident's somebody at the counter has opened or sent, each request by itself:
+    not the pages that are everyone's, nor what was refused."""
     policy = current_app.extensions["policies"].get(request.endpoint)
-    resident = g.get("resident")
-    if resident is None or resident.acting is None or policy is None or policy.always:
+    resident, refused = g.get("resident"), response.status_code in (401, 403, 404)
+    if resident is None or resident.acting is None or refused:
+        return response
+    if policy is None or (policy.who == "everyone" and request.method == "GET"):
         return response
     with command() as session:
         session.add(

@@ -13,7 +13,7 @@ ACCOUNTING = {
     "en": "Accounting law (会计档案管理办法) keeps it for 30 years; apart from your name.",
 }
 PROOF = {
-    "zh": "《个人信息保护法》第十四条、第六十九条：证明处理经过你同意。",
+    "zh": "《个人信息保护法》第十四条、第六十九条：用来证明处理信息前征得了你的同意。",
     "en": "PIPL, articles 14 and 69: proof that you had agreed.",
 }
 TRACE = {

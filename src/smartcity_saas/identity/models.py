@@ -363,7 +363,11 @@ class ResidentAccess(CityModel):
     __tablename__ = "resident_access"
     held = Held(
         {"zh": "谁看过我的数据", "en": "Who looked at my data"},
-        {"at": WHEN, "actor": {"zh": "账号", "en": "Account"}},
+        {
+            "at": WHEN,
+            "page": {"zh": "内容", "en": "What"},
+            "actor": {"zh": "工作人员账号", "en": "Account of staff"},
+        },
         "keep",
         why=TRACE,
     )

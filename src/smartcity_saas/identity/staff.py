@@ -15,7 +15,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.clock import Clock, utc_now
@@ -457,6 +457,14 @@ def staff_within(actor: Actor, province: str | None, city: str | None) -> list[S
         inside = select(Document.name).where(Document.province == province, Document.kind == "city")
         query = query.where((Staff.province == province) | Staff.city.in_(inside))
     return list(db.session.scalars(query))
+
+
+def staff_called(text: str) -> frozenset[str]:
+    """The actors (``staff:wu.min``) whose name has a text in it."""
+    fits = func.lower(Staff.name).contains(text.lower(), autoescape=True)
+    return frozenset(
+        f"staff:{one}" for one in db.session.scalars(select(Staff.username).where(fits))
+    )
 
 
 def names_of_staff(actors: Iterable[str]) -> dict[str, str]:

@@ -103,7 +103,7 @@ class PaymentClaim(CityModel):
 
     __tablename__ = "payment_claim"
     held = Held(
-        {"zh": "缴费占用", "en": "What payments are for"},
+        {"zh": "缴费对应的事项", "en": "What payments are for"},
         {"service": {"zh": "服务", "en": "Service"}},
         "keep",
         why=ACCOUNTING,

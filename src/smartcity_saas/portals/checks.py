@@ -25,12 +25,13 @@ class Check:
 
 def site_checks(city: City | None) -> list[Check]:
     """What any site needs, as it is served or as it would be; None where it cannot be yet."""
-    entries = city.catalog.values() if city else ()
-    site = city.site if city else {}
+    if city is None:  # nothing can be said of it before the rest is put right
+        return []
+    opened = any(entry.state == "open" for entry in city.catalog.values())
     return [
-        Check(any(entry.state == "open" for entry in entries), _("One service open at least")),
-        Check("hotline" in site, _("Hotline and privacy page")),
-        Check(bool(site.get("icp")), _("ICP filing number"), blocks=False),
+        Check(opened, _("One service open at least")),
+        Check("hotline" in city.site, _("Hotline and privacy page")),
+        Check(bool(city.site.get("icp")), _("ICP filing number"), blocks=False),
     ]
 
 
@@ -41,9 +42,13 @@ def secret_checks(city: City, *, stored: bool = True) -> Iterator[Check]:
     if stored:
         with city_scope(city.id):
             rows = {row.name: row for row in credentials()}
+    paying = {use.name for use in uses_of(city) if use.path.startswith("payments.")}
     for name in sorted({use.name for use in uses_of(city)}):
         row = rows.get(name)
-        if row is None:
+        if row is None and name in paying:
+            missing = _("Secret “%(name)s” is not set: nobody can pay online yet", name=name)
+            yield Check(False, missing, blocks=False)
+        elif row is None:
             yield Check(False, _("Secret “%(name)s” is not set", name=name), blocks=False)
         elif row.probe_ok is None:
             yield Check(True, _("Secret “%(name)s” set, not tried", name=name), blocks=False)

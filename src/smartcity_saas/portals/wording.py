@@ -169,6 +169,14 @@ def act_label(action: str) -> str:
     return str(_ACTS.get(action) or (service.acts.get(action) if service else None) or action)
 
 
+def acts_called(text: str) -> frozenset[str]:
+    """The acts whose name, as people read it, has a text in it."""
+    names = dict(_ACTS)
+    for service in current_app.extensions["services"].values():
+        names |= service.acts
+    return frozenset(act for act, name in names.items() if text.lower() in str(name).lower())
+
+
 def actor_label(event: AuditEvent | CityAuditEvent, names: Mapping[str, str]) -> str:
     """Who acted: the product itself or a resident in a word, a member of staff by name. A city's
     trail holds no names, so ``names`` has them by account."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,8 +20,9 @@ from smartcity_saas.audit import (
     verify_trail,
 )
 from smartcity_saas.identity.gatekeeper import documents
-from smartcity_saas.identity.staff import names_of_staff
+from smartcity_saas.identity.staff import names_of_staff, staff_called
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.wording import acts_called
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.web.csv_output import csv_response
 
@@ -50,7 +52,7 @@ BREAKS: dict[str, Any] = {
 @blueprint.page(f"{ROOT}/audit", permission="city.audit")
 def audit(city: str) -> Any:
     """Who did what, to the city's rows, its document and the accounts of its staff."""
-    wanted = TrailQuery.of(request.args, _zone(city))
+    wanted = _wanted(city)
     events, reasons = _acts(city, wanted, PAGE + 1)
     more, events = events[PAGE:], events[:PAGE]
     return render_template(
@@ -69,10 +71,18 @@ def audit(city: str) -> Any:
 @blueprint.page(f"{ROOT}/audit.csv", permission="city.audit")
 def audit_csv(city: str) -> Any:
     """Both chains as CSV, for auditors; hashes included."""
-    wanted = TrailQuery.of(request.args, _zone(city))
+    wanted = _wanted(city)
     events, reasons = _acts(city, wanted, MOST_OF_A_FILE)
     rows = [_row(event, reasons.get(event.id, ""), wanted.zone) for event in events]
     return csv_response(f"{city}-audit.csv", COLUMNS, rows)
+
+
+def _wanted(city: str) -> TrailQuery:
+    """What the form asks for: a text is looked for in what people read, too."""
+    wanted = TrailQuery.of(request.args, _zone(city))
+    if not wanted.text:
+        return wanted
+    return replace(wanted, actions=acts_called(wanted.text), actors=staff_called(wanted.text))
 
 
 def _acts(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import abort, current_app, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
 
+from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity import handshakes, residents
 from smartcity_saas.identity.assurance import (
@@ -152,7 +156,7 @@ def verify() -> Any:
 @blueprint.page("/me/verify", who="resident", methods=("POST",), continues=True)
 def verify_name() -> Any:
     """Take a real name and a resident number."""
-    typed = {name: request.form.get(name, "") for name in ("real_name", "number")}
+    typed = {name: request.form.get(name, "") for name in ("real_name", "number", "agree")}
     try:
         if "agree" not in request.form:
             raise FieldErrors({"agree": _("Tick this, or go to the counter with your card.")})
@@ -204,11 +208,24 @@ def _verify_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
         named=suffices(resident.assurance, "real_name"),
         purpose=PURPOSES[REAL_NAME],
         agreed=agrees(resident.id, REAL_NAME),
+        service=_led_from(safe_next(request.values.get("next"), VERIFY)),
         typed=typed,
         errors=errors,
         next=safe_next(request.values.get("next"), VERIFY),
         tab="me",
     )
+
+
+def _led_from(path: str) -> CatalogEntry | None:
+    """The service from whose page one was led here, as the city offers it."""
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    try:
+        endpoint, _arguments = adapter.match(urlsplit(path).path, method="GET")
+    except (HTTPException, RoutingException):
+        return None
+    name = current_app.extensions["policies"][endpoint].service
+    return site_city().catalog[name] if name else None
 
 
 def _phone() -> Channel:

@@ -25,11 +25,14 @@ from smartcity_saas.identity.consents import (
     withdraw,
 )
 from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.identity.held import Held
 from smartcity_saas.identity.holdings import as_json, erase, holdings, kept_when_leaving, opened
 from smartcity_saas.payments.records import unfinished as unfinished_payments
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.wording import page_label
+from smartcity_saas.portals.wording import act_label, page_label
 from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.web.languages import local
+from smartcity_saas.web.money import format_money
 
 ROOT = "/me/data"
 DELETE_WORD = {"zh": "删除", "en": "delete"}
@@ -41,7 +44,7 @@ def my_data() -> Any:
     now = present_time()
     found = holdings(signed_in_resident())
     sealed = {row.id: opened(row, now, masked=True) for one in found for row in one.rows}
-    return render_template("resident/data.html", found=found, sealed=sealed, tab="me")
+    return render_template("resident/data.html", found=found, sealed=sealed, said=_said, tab="me")
 
 
 @blueprint.page(f"{ROOT}/download", who="resident", methods=("POST",), continues=True, unasked=True)
@@ -73,10 +76,13 @@ def who_looked() -> Any:
 def consents() -> Any:
     """What the resident agreed to, each to be taken back as easily."""
     resident = signed_in_resident()
+    history = consents_of(resident.id)
     return render_template(
         "resident/consents.html",
         purposes=[(found, agrees(resident.id, found.name)) for found in PURPOSES.values()],
-        history=consents_of(resident.id),
+        purposes_by_name=PURPOSES,
+        history=history,
+        taken_back=next((one.withdrawn_at for one in history if one.purpose == PRIVACY), None),
         tab="me",
     )
 
@@ -138,7 +144,7 @@ def delete_account() -> Any:
     """Delete the account, once the word has been typed."""
     resident = signed_in_resident()
     if request.form.get("word", "").strip().lower() not in DELETE_WORD.values():
-        return _delete_page(_("Type the word to go on.")), 422
+        return _delete_page(_("Type the word “%(word)s” to go on.", word=local(DELETE_WORD))), 422
     if _unfinished(resident):
         raise Conflict(_("Something is not finished yet. End it first, then delete."))
     erase(resident, present_time())
@@ -146,16 +152,43 @@ def delete_account() -> Any:
     return render_template("resident/deleted.html", resident=None)
 
 
+def _said(held: Held, row: Any, column: str) -> Any:
+    """What a column of a row says, as people read it."""
+    value = held.word(column, getattr(row, column))
+    if value is None or value == "":
+        return None
+    if column == "action":
+        return act_label(value)
+    if column == "page":
+        return page_label(value, row.reason)
+    if column == "actor":
+        return str(value).partition(":")[2]
+    if column in ("amount", "fine") and hasattr(row, "currency"):
+        return format_money(value, row.currency)
+    if column == "period":
+        return f"{value:%Y-%m}"
+    return value
+
+
 def _delete_page(error: Any = None) -> str:
     resident = signed_in_resident()
     return render_template(
         "resident/delete.html",
         unfinished=_unfinished(resident),
-        kept=kept_when_leaving(),
+        kept=_by_reason(kept_when_leaving()),
         word=DELETE_WORD,
         error=error,
         tab="me",
     )
+
+
+def _by_reason(kept: list[Held]) -> list[tuple[list[Any], Any]]:
+    """What stays, with what is kept for the same reason on one line."""
+    found: dict[str, tuple[list[Any], Any]] = {}
+    for held in kept:
+        assert held.why is not None
+        found.setdefault(held.why["en"], ([], held.why))[0].append(held.title)
+    return [*found.values()]
 
 
 def _unfinished(resident: Any) -> list[tuple[Any, str]]:
