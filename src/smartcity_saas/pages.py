@@ -202,7 +202,7 @@ def _pass_call(policy: Policy) -> Any:
     where a session counts, and once by its ``Idempotency-Key``."""
     owner = owner_of(current_client(), current_resident())
     count_call(owner, present_time())
-    enforce(policy)
+    assert enforce(policy) is None, "a program is let in or told, never led elsewhere"
     if request.method in WRITES and bearer() is None:
         current_app.extensions["csrf"].protect()
     return answered_before(owner, present_time())
@@ -299,6 +299,8 @@ def _render_error(error: SmartCityError) -> Any:
         return _conflict_page(error), error.status
     title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
     detail = error.detail or _DETAILS.get(error.status, "")
+    if _hidden_draft():
+        title, detail = _TITLES[404], _DETAILS[404]
     problems = error.problems if isinstance(error, Invalid) else []
     if isinstance(error, FieldErrors):
         problems = [BodyProblem(f"/{name}", said) for name, said in error.fields.items()]
@@ -322,14 +324,13 @@ def _render_http_error(error: HTTPException) -> Any:
         return _error_response(400, str(title), str(detail), [])
     if site().kind == UNREADY_HOST:
         status = 503
-    city = site().city
-    if city is not None and city.state == "draft" and not previewing(city):
+    if _hidden_draft():
         status = 404  # as where there is no site
     title = _TITLES.get(status, error.name)
     problems = field_problems(error)
     detail = _("Some fields do not fit.") if problems else _DETAILS.get(status, "")
     response = _error_response(status, str(title), str(detail), problems)
-    if status == 405 and error.code == 405:
+    if status == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
     return response
 

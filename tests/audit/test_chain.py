@@ -23,6 +23,7 @@ from smartcity_saas.audit import (
     reasons_of,
     record,
     system,
+    trail,
     verify_trail,
 )
 from smartcity_saas.cli.auditing import audit
@@ -249,6 +250,58 @@ def test_tampering_with_documents_is_found(
     assert (found.number, found.reason) == (number, reason)
 
 
+def test_acts_meanwhile_are_no_break(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is done while the chain is walked is no cut end and no slipped-in act."""
+    act(world, "hangzhou", 3)
+    walked = trail.walk
+
+    def walk_slowly(rows: Any, head: Any, *arguments: Any) -> Any:
+        fresh(lambda: _act_elsewhere(world))  # type: ignore[arg-type, return-value]
+        return walked(rows, head, *arguments)
+
+    monkeypatch.setattr(trail, "walk", walk_slowly)
+    found = verdict(world, "hangzhou")
+    assert (found.count, found.found) == (3, None)
+    assert world.documents().verify_trail("hangzhou").found is None
+
+
+def _act_elsewhere(world: World) -> None:
+    with world.app.app_context():
+        if world.engine == "postgresql":  # SQLite's reader sees one moment anyway
+            act(world, "hangzhou")
+
+
+def test_an_act_that_is_slipped_in_behind_the_head_is_found(world: World) -> None:
+    """A row that nothing has linked."""
+    act(world, "hangzhou", 2)
+    with world.inside("hangzhou"):
+        before = city_trail()[1]
+    tamper(world, f"UPDATE audit_head SET number = 1, hash = '{before.hash}'")
+    found = verdict(world, "hangzhou").found
+    assert (found.number, found.reason) == (2, "unlinked")
+
+
+def test_a_trail_of_thousands_is_read_in_parts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written to each is there, however many are asked for at once."""
+    monkeypatch.setattr(trail, "MOST_KEYS", 2)
+    act(world, "hangzhou", 5, reason="why")
+    with world.inside("hangzhou"):
+        assert len(reasons_of(city_trail())) == 5
+
+
+@pytest.mark.parametrize(
+    "before", ["x", "0001-01-01T00:00:00+14:00_{key}", "9999-12-31T23:59:59-14:00_{key}", "_"]
+)
+def test_an_odd_cursor_is_left_out(world: World, before: str) -> None:
+    """A page that was made up is the first page."""
+    page = "/cities/hangzhou/audit"
+    asked = {"before": before.format(key="00000000-0000-7000-8000-000000000000")}
+    answer = world.city_staff("hangzhou").get(page, query_string=asked)
+    assert (answer.status_code, "document.file" in answer.text) == (200, True)
+
+
 def test_an_auditor_finds_what_is_old(world: World) -> None:
     """Searched in all that there is, not in the newest; by page, through both chains, to the end;
     what was done to the city's staff stands there too."""
@@ -329,3 +382,5 @@ def test_the_command_says_where_it_breaks(world: World, tmp_path: Path) -> None:
     broken = runner.invoke(audit, ["verify", "province:zhejiang"])
     assert (broken.exit_code, "breaks at act 1" in broken.output) == (1, True)
     assert runner.invoke(audit, ["verify", "platform"]).exit_code == 0
+    for command_line in (["verify", "province:typo"], ["checkpoint", "province:typo"]):
+        assert runner.invoke(audit, command_line).exit_code != 0

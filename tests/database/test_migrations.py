@@ -15,11 +15,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import current_app
 from flask_migrate import upgrade as migrate_to
-from sqlalchemy import Connection, create_engine, inspect, select, text
+from sqlalchemy import Connection, create_engine, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from smartcity_saas.app import create_app
-from smartcity_saas.audit import verify_trail
+from smartcity_saas.audit import AuditEvent, record, system, verify_place, verify_trail
 from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.database import city_tables, command
 from smartcity_saas.database.models import Base
@@ -168,6 +168,81 @@ def _upgrade_with_acts(settings: Settings) -> None:
             with city_scope(city):
                 verdict = verify_trail()
                 assert (verdict.count, verdict.found) == (3, None)
+        db.engine.dispose()
+
+
+def test_acts_on_documents_that_stand_already_are_linked(old: Settings) -> None:
+    """Upgrading from before: acts on documents and on accounts become one whole chain a place,
+    whatever is in them, and what is done next follows."""
+    fresh(lambda: _upgrade_with_documents(old))  # type: ignore[arg-type, return-value]
+
+
+ACTS = (
+    ("c1", "document.file", '{"revision": 1, "message": "\u4e00 \\u2028 x"}', "08:00:00.000001"),
+    ("staff:a", "staff.create", '{"roles": ["desk:x"], "at": "c1"}', "08:00:00.120000"),
+    ("c1", "document.console", '{"revision": 2, "message": ""}', "08:00:00.120000"),
+    ("c2", "document.file", '{"revision": 1, "message": ""}', "08:00:00.999999"),
+    ("province:p", "document.file", '{"b": 1, "a": [1, {"z": null, "y": true}]}', "08:00:00"),
+    ("staff:b", "staff.sign_in", "{}", "08:00:00"),
+    ("p", "staff.invite", '{"roles": ["province_admin"]}', "08:00:01"),
+    ("c1", "staff.invite", '{"roles": ["city_admin"]}', "08:00:01"),
+    ("c1", "staff.invite", '{"roles": ["province_admin"]}', "08:00:02"),
+    ("staff:o", "staff.sign_in", "{}", "08:00:00"),
+    ("staff:gone", "staff.sign_in", "{}", "08:00:00"),
+    ("platform", "staff.uninvite", "{}", "08:00:03"),
+)
+PLACES = {"c1": 4, "c2": 1, "province:p": 3, "province:c1": 1, "platform": 3}
+
+
+def _upgrade_with_documents(settings: Settings) -> None:
+    with create_app(settings, serving=False).app_context():
+        migrate_to(revision="0011_counter_sessions")
+        engine = create_engine(settings.owner_url)
+        with engine.begin() as connection:
+            list(add_cities(connection))
+            for key, name in ((3, "province:p"), (4, "province:c1")):
+                connection.execute(
+                    text(
+                        "INSERT INTO document (id, name, kind, live_number, went_live,"
+                        " changed_at_version, content_version)"
+                        f" VALUES ({key}, '{name}', 'province', 0, false, 0, 0)"
+                    )
+                )
+            for name, province, city in (("a", None, "c1"), ("b", "p", None), ("o", None, None)):
+                connection.execute(
+                    text(
+                        "INSERT INTO staff (id, username, name, password_hash, roles, province,"
+                        f" city, demo, created_at) VALUES ('{new_id(connection)}', '{name}', 'N',"
+                        " '', '[]', :province, :city, false, '2026-01-01 00:00:00.000000')"
+                    ),
+                    {"province": province, "city": city},
+                )
+            zone = "+00" if connection.dialect.name == "postgresql" else ""
+            for subject, action, detail, at in ACTS:
+                connection.execute(
+                    text(
+                        "INSERT INTO audit_event (id, at, actor, actor_label, action, subject,"
+                        f" detail) VALUES ('{new_id(connection)}', :at, 'staff:x', 'X', :action,"
+                        " :subject, :detail)"
+                    ),
+                    {
+                        "at": f"2026-01-01 {at if '.' in at else f'{at}.000000'}{zone}",
+                        "action": action,
+                        "subject": subject,
+                        "detail": detail,
+                    },
+                )
+        engine.dispose()
+        upgrade_database(settings)
+        for place, count in PLACES.items():
+            found = verify_place(place)
+            assert (found.count, found.found) == (count, None), place
+        with command():
+            record(system("test"), "document.file", "c1", {"revision": 3})
+        found = verify_place("c1")
+        assert (found.count, found.found) == (PLACES["c1"] + 1, None)
+        with pytest.raises(DBAPIError), command() as session:  # and is append-only again
+            session.execute(update(AuditEvent).values(actor="staff:other"))
         db.engine.dispose()
 
 

@@ -326,6 +326,18 @@ def test_a_known_browser_is_counted_too(world: World) -> None:
     assert tried == [422] * 5 + [429]
 
 
+def test_marks_cannot_be_collected_to_guess_on(world: World) -> None:
+    """All the browsers that are known by a name have a share together."""
+    make(world, "wu.min", CATALOG_EDITOR, city="hangzhou")
+    tried = 0
+    with pytest.raises(Throttled):
+        for number in range(200):
+            with pytest.raises(WrongPassword):
+                sign_in("wu.min", "wrong", "192.0.2.1", world.clock, known_device=f"d{number}")
+            tried += 1
+    assert tried == MOST_TRIES_OF_ACCOUNT
+
+
 def test_a_device_is_known_by_its_own_name_alone(world: World) -> None:
     """The mark of one account does not open the way to guess at another."""
     make(world, "wu.min", CATALOG_EDITOR, city="hangzhou")

@@ -16,6 +16,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.credentials import CredentialError, store_credential
 from smartcity_saas.credentials.personal import open_personal, seal_personal
 from smartcity_saas.database import db
+from smartcity_saas.errors import Throttled
 from smartcity_saas.identity import codes
 from smartcity_saas.identity.codes import MOST_TO_NUMBER, MOST_TO_NUMBER_A_DAY, read_phone
 from smartcity_saas.identity.models import (
@@ -204,6 +205,27 @@ def test_codes_are_throttled_by_city(phones: World, monkeypatch: pytest.MonkeyPa
 
     assert ask("hangzhou") == [200, 200, 429]
     assert ask("ningbo") == [200, 200, 429]
+
+
+def test_marks_cannot_be_collected_to_flood_a_number(phones: World) -> None:
+    """Every browser that is known by a number has a share of its own, and all of them together have
+    one as well: whoever collects marks sends no more texts than a day can bear."""
+    with phones.inside("hangzhou"):
+        city, sent = phones.city("hangzhou"), 0
+        with pytest.raises(Throttled):
+            for number in range(100):
+                codes.send_code(
+                    city,
+                    "p",
+                    PHONE,
+                    f"b{number}",
+                    f"198.51.100.{number}",
+                    "en",
+                    phones.clock(),
+                    lambda mark, number=number: f"device {number}",
+                )
+                sent += 1
+    assert sent == codes.MOST_TO_NUMBER_KNOWN_A_DAY
 
 
 @pytest.mark.parametrize(

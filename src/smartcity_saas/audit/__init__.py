@@ -4,6 +4,7 @@ of hashes."""
 from smartcity_saas.audit.actor import PLATFORM_REACH, Actor, system
 from smartcity_saas.audit.chain import Checkpoint, Verdict, newest_link
 from smartcity_saas.audit.trail import (
+    MOST_KEYS,
     AuditEvent,
     AuditReason,
     CityAuditEvent,
@@ -18,6 +19,7 @@ from smartcity_saas.audit.trail import (
 )
 
 __all__ = [
+    "MOST_KEYS",
     "PLATFORM_REACH",
     "Actor",
     "AuditEvent",

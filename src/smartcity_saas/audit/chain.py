@@ -17,7 +17,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -115,7 +115,8 @@ def link_hash(chain: Mapping[str, Any], previous: str, values: Mapping[str, Any]
 
 def newest_link(place: str | None = None) -> Checkpoint:
     """The newest link of the chain of a place; by default of the rows of the city that we are in."""
-    head = db.session.scalars(_head_of(place or "")).one_or_none()
+    query = _head_of(place or "").execution_options(populate_existing=True)
+    head = db.session.scalars(query).one_or_none()
     return Checkpoint(head.number, head.hash) if head else Checkpoint(0, BEGINNING)
 
 
@@ -145,6 +146,19 @@ def walk(
     if found is None and kept is not None and kept.number > count:
         found = Break(count + 1, "cut")
     return Verdict(count, Checkpoint(count, previous), found)
+
+
+def beyond(verdict: Verdict, last: int, head: Checkpoint) -> Verdict:
+    """A verdict, with what stands behind the head that was walked to.
+
+    Args:
+        verdict: What walking to a head found.
+        last: The number of the last act that there is.
+        head: The newest link, read after that: acts that have come meanwhile moved it.
+    """
+    if verdict.found is None and last > head.number:
+        return replace(verdict, found=Break(head.number + 1, "unlinked"))
+    return verdict
 
 
 def _break(row: Any, expected: int, previous: str, holds: Callable[[Any], bool]) -> Break | None:
@@ -199,7 +213,7 @@ def _head_of(place: str) -> Any:
 
 
 def _locked_head(session: Session, place: str) -> Any:
-    query = _head_of(place).with_for_update()
+    query = _head_of(place).with_for_update().execution_options(populate_existing=True)
     head = session.scalars(query).one_or_none()
     if head is None:
         values = {"number": 0, "hash": BEGINNING}

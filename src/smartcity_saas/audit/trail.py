@@ -7,7 +7,7 @@ import ipaddress
 import json
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -19,7 +19,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas import scope
 from smartcity_saas.audit.actor import Actor
-from smartcity_saas.audit.chain import Checkpoint, Link, Verdict, append, newest_link, walk
+from smartcity_saas.audit.chain import (
+    Checkpoint,
+    Link,
+    Verdict,
+    append,
+    beyond,
+    newest_link,
+    walk,
+)
 from smartcity_saas.clock import read_day, start_of_day, utc_now
 from smartcity_saas.database import (
     CityModel,
@@ -33,6 +41,8 @@ PAGE = 100
 MARK = "sha256:"
 """What an act's reason begins with where the words themselves stand beside the chain."""
 LONGEST_REASON = 500
+MOST_KEYS = 500
+"""In one question."""
 E = TypeVar("E", "AuditEvent", "CityAuditEvent")
 
 
@@ -204,17 +214,22 @@ def city_trail(limit: int = PAGE, wanted: TrailQuery | None = None) -> list[City
     if wanted.text:
         said = func.lower(AuditReason.text).contains(wanted.text.lower(), autoescape=True)
         told = select(AuditReason.event_id).where(said)
-        query = query.where(or_(_contains(CityAuditEvent, wanted), CityAuditEvent.id.in_(told)))
-    query = _within(query, CityAuditEvent, wanted)
+        older = func.lower(CityAuditEvent.reason).contains(wanted.text.lower(), autoescape=True)
+        fits = or_(_contains(CityAuditEvent, wanted), CityAuditEvent.id.in_(told), older)
+        query = query.where(fits)
+    query = _fitting(query, CityAuditEvent, wanted)
     return list(db.session.scalars(_newest(query, CityAuditEvent).limit(limit)))
 
 
-def reasons_of(events: list[CityAuditEvent]) -> dict[uuid.UUID, str]:
-    """What was written to some acts, by their keys; what has been taken out is not in it."""
-    found = db.session.scalars(
-        select(AuditReason).where(AuditReason.event_id.in_([one.id for one in events]))
-    )
-    return {row.event_id: row.text for row in found}
+def reasons_of(events: Sequence[CityAuditEvent]) -> dict[uuid.UUID, str]:
+    """What was written to some acts, by their keys; what has been taken out is not in it. Acts from
+    before the words stood beside the chain have them in it."""
+    found = {one.id: one.reason for one in events if one.reason and not one.reason.startswith(MARK)}
+    for start in range(0, len(events), MOST_KEYS):
+        keys = [one.id for one in events[start : start + MOST_KEYS]]
+        rows = db.session.scalars(select(AuditReason).where(AuditReason.event_id.in_(keys)))
+        found |= {row.event_id: row.text for row in rows}
+    return found
 
 
 def trail_of(
@@ -227,7 +242,7 @@ def trail_of(
         query = query.where(AuditEvent.place == place)
     if wanted.text:
         query = query.where(_contains(AuditEvent, wanted))
-    query = _within(query, AuditEvent, wanted)
+    query = _fitting(query, AuditEvent, wanted)
     return list(db.session.scalars(_newest(query, AuditEvent).limit(limit)))
 
 
@@ -238,14 +253,17 @@ def verify_trail(kept: Checkpoint | None = None) -> Verdict:
         kept: A checkpoint that was kept outside, without which a cut end or a trail written
             anew cannot be told from a whole one.
     """
-    beside = select(AuditReason).execution_options(populate_existing=True)
-    words = {row.event_id: row.mark for row in db.session.scalars(beside)}
-    return walk(
-        db.session.scalars(_in_order(CityAuditEvent)),
-        newest_link(),
+    head = newest_link()  # first: whatever it has linked stands, and goes on standing
+    beside = select(AuditReason).execution_options(populate_existing=True, yield_per=500)
+    marks = {row.event_id: row.mark for row in db.session.scalars(beside)}
+    verdict = walk(
+        db.session.scalars(_in_order(CityAuditEvent).where(CityAuditEvent.number <= head.number)),
+        head,
         kept,
-        lambda act: words.get(act.id, act.reason) == act.reason,
+        lambda act: marks.get(act.id, act.reason) == act.reason,
     )
+    last = db.session.scalar(select(func.max(CityAuditEvent.number)))
+    return beyond(verdict, last or 0, newest_link())
 
 
 def verify_place(
@@ -258,8 +276,11 @@ def verify_place(
         kept: As above.
         holds: Whether what an act refers to by a hash is what it was.
     """
-    rows = db.session.scalars(_in_order(AuditEvent).where(AuditEvent.place == place))
-    return walk(rows, newest_link(place), kept, holds or (lambda act: True))
+    head, here = newest_link(place), AuditEvent.place == place
+    rows = db.session.scalars(_in_order(AuditEvent).where(here, AuditEvent.number <= head.number))
+    verdict = walk(rows, head, kept, holds or (lambda act: True))
+    last = db.session.scalar(select(func.max(AuditEvent.number)).where(here))
+    return beyond(verdict, last or 0, newest_link(place))
 
 
 def _in_order(model: type[Any]) -> Select[Any]:
@@ -279,7 +300,7 @@ def _contains(model: type[Any], wanted: TrailQuery) -> Any:
     )
 
 
-def _within(query: Select[E], model: type[E], wanted: TrailQuery) -> Select[E]:
+def _fitting(query: Select[E], model: type[E], wanted: TrailQuery) -> Select[E]:
     if wanted.since:
         query = query.where(model.at >= start_of_day(wanted.since, wanted.zone))
     if wanted.until:
@@ -301,4 +322,5 @@ def _read_cursor(typed: str) -> tuple[datetime, uuid.UUID] | None:
         found = datetime.fromisoformat(at), uuid.UUID(key)
     except ValueError:
         return None
-    return found if found[0].tzinfo is not None else None
+    sound = found[0].tzinfo is not None and 1970 < found[0].year < 9999
+    return found if sound else None

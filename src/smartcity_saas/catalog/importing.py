@@ -19,6 +19,7 @@ from smartcity_saas.configuration.csv_input import Line, csv_problem
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid
+from smartcity_saas.identity.access_log import not_shown
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
@@ -170,7 +171,7 @@ def take_upload(city: City, service: Service) -> tuple[Imported | None, list[Pro
     if not upload or not upload.filename:
         return None, [csv_problem("", 0, "", _("Choose a file first."))]
     try:
-        with city_scope(city.id):
+        with city_scope(city.id), not_shown():
             result = service.importer(
                 member.actor,
                 city,

@@ -50,6 +50,7 @@ def take_checkpoint(city: str) -> None:
     if _is_city(city):
         with inside(city):
             kept |= asdict(newest_link())
+    _documents().verify_trail(city)  # refuses a place that there is not
     say_json({**kept, "document": asdict(newest_link(city))})
 
 

@@ -17,6 +17,7 @@ from smartcity_saas.audit import (
     Checkpoint,
     TrailQuery,
     Verdict,
+    newest_link,
     record,
     trail_of,
     verify_place,
@@ -38,6 +39,7 @@ from smartcity_saas.configuration.models import (
     Document,
     HostClaim,
     Revision,
+    digest_of,
 )
 from smartcity_saas.configuration.problems import Path, Problem, dotted
 from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
@@ -219,22 +221,24 @@ class Documents:
         Raises:
             NotFound: The document is beyond the actor's reach.
         """
-        document = self.live(name)
-        rows = db.session.scalars(
-            select(Revision)
-            .where(Revision.document_id == document.id)
-            .options(undefer(Revision.text))
-            .execution_options(populate_existing=True)
-        )
-        digests = {row.number: row.digest for row in rows}
-        return verify_place(
-            document.name,
-            kept,
-            lambda act: (
-                "sha256" not in act.detail
-                or digests.get(act.detail["revision"]) == act.detail["sha256"]
-            ),
-        )
+        row = self._find(name)
+        if row is not None:
+            self.live(name)
+        elif not newest_link(name).number:
+            raise NotFound(_("There is no document “%(name)s”.", name=name))
+
+        def holds(act: AuditEvent) -> bool:
+            """Whether the revision that an act made is what it was."""
+            if "sha256" not in act.detail or row is None:
+                return True
+            said = db.session.execute(
+                select(Revision.text, Revision.files, Revision.message).where(
+                    Revision.document_id == row.id, Revision.number == act.detail["revision"]
+                )
+            ).one_or_none()
+            return said is not None and digest_of(*said) == act.detail["sha256"]
+
+        return verify_place(name, kept, holds)
 
     # Changing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -70,15 +71,16 @@ class Revision(PlatformModel):
 
     @property
     def digest(self) -> str:
-        """What the trail holds of it: SHA-256 over its text, its files and what was written to it,
-        as canonical JSON."""
-        said = json.dumps(
-            [self.text, self.files, self.message],
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-        )
-        return hashlib.sha256(said.encode()).hexdigest()
+        """What the trail holds of it."""
+        return digest_of(self.text, self.files, self.message)
+
+
+def digest_of(text: str, files: Mapping[str, Any], message: str) -> str:
+    """SHA-256 over a revision's text, its files and what was written to it, as canonical JSON."""
+    said = json.dumps(
+        [text, files, message], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 class HostClaim(PlatformModel):

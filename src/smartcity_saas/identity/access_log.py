@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 from sqlalchemy.sql.expression import ColumnClause, FunctionElement
 
 from smartcity_saas import scope
+from smartcity_saas.audit import MOST_KEYS
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import WallError
 from smartcity_saas.identity.gatekeeper import COUNTER, current_staff
@@ -31,10 +33,9 @@ PAGE = 100
 SENT = "sent "
 """Before a page to which somebody at the counter has sent something, not only looked."""
 _SEEN = "smartcity.residents_seen"
+_NOT_SHOWN = "smartcity.not_shown"
 _Seen = tuple[int, type[Any], str, uuid.UUID]
 """A row that was loaded: the city, its model, the column that says whose it is, and its value."""
-MOST_KEYS = 500
-"""In one question."""
 
 
 def init_access_log(app: Flask) -> None:
@@ -54,9 +55,20 @@ def accesses_of(
     return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
+@contextmanager
+def not_shown() -> Iterator[None]:
+    """For rows that are loaded to be compared with what is brought, and shown to nobody: a file's
+    thousands of accounts are not looked at."""
+    request.environ[_NOT_SHOWN] = True
+    try:
+        yield
+    finally:
+        del request.environ[_NOT_SHOWN]
+
+
 @event.listens_for(Mapper, "load")
 def _note(row: Any, context: Any) -> None:
-    if not isinstance(row, CityModel) or not _on_console():
+    if not isinstance(row, CityModel) or not _on_console() or _NOT_SHOWN in request.environ:
         return
     for column in _owners(type(row)):
         if column not in row.__dict__:

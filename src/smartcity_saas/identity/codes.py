@@ -35,11 +35,14 @@ LENGTH = timedelta(minutes=10)
 TRIES = 5
 MOST_TO_NUMBER = 3
 MOST_TO_NUMBER_A_DAY = 12
+MOST_TO_NUMBER_KNOWN_A_DAY = 36
+"""To one number by all the browsers that are known by it: marks can be collected."""
 MOST_FROM_ADDRESS = 20
 MOST_OF_CITY = 1_000
 MOST_TRIES_FROM_ADDRESS = 20
 MOST_TRIES_OF_NUMBER = 60
-"""Codes typed for one number within a day: from one address, and from all."""
+MOST_TRIES_KNOWN = 180
+"""Codes typed for one number within a day: from one address, from all, by browsers known by it."""
 DIGITS = 6
 KnownDevice = Callable[[str], str | None]
 """Tells the mark of the present browser, if it is known by that of a number."""
@@ -106,7 +109,9 @@ def send_code(
     number = read_phone(typed)
     if number is None:
         raise FieldErrors({"phone": _("Write a mobile number, such as 13800000000.")})
-    whose = _counted(number, now, known_device)
+    whose, known = _counted(number, now, known_device)
+    if known:
+        attempt(ResidentAttempt, f"code-known:{known}", MOST_TO_NUMBER_KNOWN_A_DAY, now, DAY)
     attempt(ResidentAttempt, f"code-from:{network_of(address)}", MOST_FROM_ADDRESS, now)
     attempt(ResidentAttempt, f"code-to:{whose}", MOST_TO_NUMBER, now)
     attempt(ResidentAttempt, f"code-day:{whose}", MOST_TO_NUMBER_A_DAY, now, DAY)
@@ -147,10 +152,12 @@ def use_code(
     waiting = waiting_for(purpose, browser, now)
     if not browser or waiting is None:
         raise wrong
-    whose, network = _counted(waiting, now, known_device), network_of(address)
+    whose, known = _counted(waiting, now, known_device)
+    network = network_of(address)
     tried = {
         f"tries:{whose}|{network}": MOST_TRIES_FROM_ADDRESS,
         f"tries:{whose}": MOST_TRIES_OF_NUMBER,
+        **({f"tries-known:{known}": MOST_TRIES_KNOWN} if known else {}),
     }
     for key, most in tried.items():
         attempt(ResidentAttempt, key, most, now, DAY)
@@ -189,11 +196,12 @@ def waiting_for(purpose: str, browser: str | None, now: datetime) -> str | None:
     return open_personal("phone", row.sealed, now) if row else None
 
 
-def _counted(number: str, now: datetime, known_device: KnownDevice) -> str:
-    """By what asking and trying are counted: the number, or the browser that is known by it."""
+def _counted(number: str, now: datetime, known_device: KnownDevice) -> tuple[str, str | None]:
+    """By what asking and trying are counted: the number, or the browser that is known by it; and
+    the number's own mark where it is."""
     mark = mark_of(number, now)
     device = known_device(mark)
-    return f"{mark}|{device}" if device else mark
+    return (f"{mark}|{device}", mark) if device else (mark, None)
 
 
 def _send(city: City, number: str, code: str, language: str) -> None:

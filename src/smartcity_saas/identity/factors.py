@@ -83,10 +83,13 @@ def check_code(
     """
     whose = f"{member.id}|{known_device}" if known_device else str(member.id)
     attempt(StaffAttempt, f"factor:{whose}", MOST_TRIES, now)
-    attempt(StaffAttempt, f"factor-day:{whose}", MOST_TRIES_A_DAY, now, DAY)
+    kept = [f"factor-day:{whose}", *([f"factor-known:{member.id}"] if known_device else [])]
+    for key in kept:
+        attempt(StaffAttempt, key, MOST_TRIES_A_DAY, now, DAY)
     if not _use_totp(member, code, now) and not _use_recovery(member, code, now):
         raise Invalid(_("This code is wrong, or was used already."))
-    give_back(StaffAttempt, f"factor-day:{whose}")
+    for key in kept:
+        give_back(StaffAttempt, key)
 
 
 def registration_options(member: StaffMember, rp_id: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import delete, inspect, or_, select, update
 
-from smartcity_saas.audit import AuditReason, CityAuditEvent, record
+from smartcity_saas.audit import MOST_KEYS, AuditReason, CityAuditEvent, record
 from smartcity_saas.credentials.personal import open_personal
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
@@ -29,6 +29,7 @@ from smartcity_saas.identity.residents import SignedInResident
 _SECRET = frozenset(
     {
         "token_hash",
+        "acting_by",
         "id_token",
         "number_index",
         "phone_index",
@@ -161,15 +162,16 @@ def erase(resident: SignedInResident, now: datetime) -> None:
             )
         )
         told = [act.id for act in _acts_of(resident)]
-        session.execute(delete(AuditReason).where(AuditReason.event_id.in_(told)))
+        for start in range(0, len(told), MOST_KEYS):
+            part = told[start : start + MOST_KEYS]
+            session.execute(delete(AuditReason).where(AuditReason.event_id.in_(part)))
         session.execute(delete(ApiAnswer).where(ApiAnswer.owner == f"resident:{resident.id}"))
         record(resident.actor, "resident.erase", f"resident:{resident.id}", {}, now)
 
 
 def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any]]]:
     """Every row of a resident's by model, parents before children."""
-    merged = select(Resident.id).where(Resident.merged_into == resident_id)
-    people = [resident_id, *db.session.scalars(merged)]
+    people = _people(resident_id)
     keys: dict[str, list[uuid.UUID]] = {}
     found: list[tuple[type[CityModel], Sequence[Any]]] = []
     for model in held_models():
@@ -183,12 +185,18 @@ def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any
 
 def _acts_of(resident: SignedInResident) -> Sequence[CityAuditEvent]:
     """What the trail has of a resident: their own acts, and those on their account."""
-    key = f"resident:{resident.id}"
+    keys = [f"resident:{one}" for one in _people(resident.id)]
     return db.session.scalars(
         select(CityAuditEvent)
-        .where(or_(CityAuditEvent.actor == key, CityAuditEvent.subject == key))
+        .where(or_(CityAuditEvent.actor.in_(keys), CityAuditEvent.subject.in_(keys)))
         .order_by(CityAuditEvent.number)
     ).all()
+
+
+def _people(resident_id: uuid.UUID) -> list[uuid.UUID]:
+    """A resident's account, and those that were merged into it."""
+    merged = select(Resident.id).where(Resident.merged_into == resident_id)
+    return [resident_id, *db.session.scalars(merged)]
 
 
 def _belongs(

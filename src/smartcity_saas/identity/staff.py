@@ -107,7 +107,9 @@ def sign_in(
     now = clock()
     network = network_of(address)
     mine = f"device:{known_device}|{name}" if known_device else f"name:{name}|{network}"
-    if not known_device:
+    if known_device:  # marks can be collected, so all of a name's count together as well
+        attempt(StaffAttempt, f"known:{name}", MOST_TRIES_OF_ACCOUNT, now)
+    else:
         attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
         attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
     attempt(StaffAttempt, mine, MOST_TRIES, now)
@@ -117,8 +119,7 @@ def sign_in(
         raise WrongPassword(_("The name or the password is wrong."))
     assert found is not None
     forget(StaffAttempt, mine)
-    if not known_device:
-        give_back(StaffAttempt, f"address:{network}")
+    give_back(StaffAttempt, f"known:{name}" if known_device else f"address:{network}")
     return begin_session(member_of(found), now, device=device)
 
 

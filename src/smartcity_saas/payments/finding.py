@@ -43,11 +43,11 @@ class Wanted:
 
 def find_payments(wanted: Wanted, zone: str, limit: int = PAGE) -> list[Payment]:
     """Payments that fit, the newest first. What is kept of somebody who has left is locked away:
-    it is found by its own number or reference alone."""
+    it is found by its own number or reference alone, but for money that waits for a decision."""
     query = select(Payment)
     if not wanted.text:
         left = select(Resident.id).where(_has_left())
-        query = query.where(Payment.resident_id.not_in(left))
+        query = query.where(or_(Payment.state == HELD, Payment.resident_id.not_in(left)))
     else:
         text = wanted.text.upper()
         query = query.where(

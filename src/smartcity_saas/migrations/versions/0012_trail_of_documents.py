@@ -74,7 +74,7 @@ def _link(bind: sa.Connection) -> None:
     heads: dict[str, tuple[int, str]] = defaultdict(lambda: (0, BEGINNING))
     where = _places(bind)
     for row in bind.execute(sa.select(trail).order_by(trail.c.at, trail.c.id)).all():
-        place = where.get(row.subject, "platform") if ":" in row.subject else row.subject
+        place = _place(row, where)
         number, previous = heads[place][0] + 1, heads[place][1]
         at: datetime = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)
         values = {
@@ -100,6 +100,18 @@ def _link(bind: sa.Connection) -> None:
     )
     for place, (number, last) in heads.items():
         bind.execute(sa.insert(head).values(place=place, number=number, hash=last))
+
+
+def _place(row: Any, where: dict[str, str]) -> str:
+    """The place of an act. Invitations of a province's were noted by its bare slug, which some
+    city may have too: the roles tell."""
+    subject: str = row.subject
+    if ":" in subject:
+        return where.get(subject, "platform")
+    province = f"province:{subject}"
+    detail = json.loads(row.detail) if isinstance(row.detail, str) else row.detail
+    theirs = "province_admin" in detail.get("roles", ())
+    return province if province in where and (theirs or subject not in where) else subject
 
 
 def _places(bind: sa.Connection) -> dict[str, str]:

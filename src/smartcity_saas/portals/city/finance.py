@@ -118,11 +118,10 @@ def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
     served, actor = served_city(city), signed_in_member().actor
     with city_scope(served.id):
         payment = payment_of(payment_id)
-        locked_away = finding.is_locked_away(payment)
-        if locked_away:
+        if finding.is_locked_away(payment):
             with command():
                 record(actor, "payment.open_kept", payment.number, {}, present_time())
-    return _payment_page(city, payment_id, locked_away=locked_away)
+    return _payment_page(city, payment_id)
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/refunds", permission="city.finance", methods=("POST",))
@@ -182,7 +181,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
             "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
             "typed": {},
             "error": None,
-            "locked_away": False,
+            "locked_away": finding.is_locked_away(payment),
             **values,
         }
     values["left_text"] = plain_money(values["left"], payment.paid_currency)

@@ -99,7 +99,8 @@ def take_set_up() -> Any:
         return _set_up_page(half, error.detail), 422
     codes = factors.new_recovery_codes(half.member, present_time())
     _complete()
-    return render_template("console/recovery_codes.html", codes=codes, staff=current_staff())
+    page = render_template("console/recovery_codes.html", codes=codes, staff=current_staff())
+    return remember_device(page, half.member.username)
 
 
 @blueprint.page("/sign-in/code.svg", permission=None)
