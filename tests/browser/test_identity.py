@@ -56,7 +56,7 @@ def test_by_number_then_an_app_then_the_real_name(walk: Walk) -> None:
     walk.page.fill("input[name=number]", "110101199003070010")
     walk.page.check("input[name=agree]")
     walk.press("认证", "Verify")
-    walk.sees("身份证号码无效", "This is no resident number")
+    walk.sees("身份证号码不对", "This is no resident number")
     walk.errors.clear()
     walk.check()
 
@@ -170,6 +170,37 @@ def test_my_data(walk: Walk) -> None:
         walk.check()
     walk.go("shenzhen", "/me/sessions")
     walk.sees("本机", "here")
+    walk.check()
+
+
+def test_at_the_counter(walk: Walk) -> None:
+    """A resident who comes in by a number stands at the counter: staff find them, say why, act; the
+    resident reads who did what."""
+    number = number_of(walk, 4)
+    walk.go("hangzhou", "/sign-in")
+    by_phone(walk, number)
+    walk.press("同意", "I agree")
+    walk.page.wait_for_url("**/me**")
+    resident = walk.page.context.cookies()
+    walk.page.context.clear_cookies()
+    walk.as_staff("hangzhou")
+    walk.go("console", "/cities/hangzhou/counter")
+    walk.page.fill("input[name=number]", number)
+    walk.page.fill("input[name=reason]", "忘带手机")
+    walk.press("查找", "Find")
+    walk.check()
+    link = walk.page.locator(".notice a.button").get_attribute("href")
+    assert link is not None
+    walk.page.goto(link)
+    walk.check()
+    walk.press("开始代办", "Act for the resident")
+    walk.sees("柜台", "Counter")
+    walk.go("hangzhou", "/services/utility-bills/link?kind=water")
+    walk.check()
+    walk.page.context.clear_cookies()
+    walk.page.context.add_cookies(resident)
+    walk.go("hangzhou", "/me/data/access")
+    walk.sees("忘带手机", "忘带手机")
     walk.check()
 
 

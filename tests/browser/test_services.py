@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Walk
+from tests.browser.test_identity import by_phone, number_of
 
 pytestmark = pytest.mark.browser
 
@@ -108,6 +109,28 @@ def test_a_resident_books_and_cancels(walk: Walk) -> None:
     walk.check()
     walk.page.locator("button.danger").click()
     walk.sees("已取消", "Cancelled")
+    walk.check()
+
+
+def test_a_number_is_verified_on_the_way(walk: Walk) -> None:
+    """Somebody whom an app vouches for, and nobody can call: a hospital needs a number, says so,
+    and the booking goes on where it was."""
+    walk.go("hangzhou", "/services/hospital-appointments")
+    walk.page.fill("input[type=search]", walk.say("胸闷", "chest"))
+    walk.press("查找", "Find")
+    walk.page.locator("a.row[href*='/departments/']").first.click()
+    walk.page.locator("a.day.free").last.click()
+    walk.page.locator("a.slot").first.click()
+    walk.press("用淘宝登录", "Sign in with Taobao")
+    walk.page.get_by_text("示例用户甲" if walk.language == "zh" else "示例用户乙").click()
+    walk.press("同意", "I agree")
+    walk.sees("办理预约挂号前，请先验证手机号", "For Hospital appointments the city must be able")
+    walk.errors.clear()
+    walk.check()
+    walk.press("验证手机号", "Verify a mobile number")
+    by_phone(walk, number_of(walk, 3))
+    walk.page.wait_for_url("**/hospital-appointments/**")
+    expect(walk.page.locator("#phone")).to_be_visible()
     walk.check()
 
 
