@@ -26,12 +26,10 @@ from smartcity_saas.identity.access import (
 )
 from smartcity_saas.identity.models import Staff, StaffInvitation, StaffSession
 from smartcity_saas.identity.passwords import refuse_weak
-from smartcity_saas.identity.staff import (
+from smartcity_saas.identity.staff import WrongPassword, change_roles, create_staff
+from smartcity_saas.identity.staff_sessions import (
     MOST_TRIES_FROM_ADDRESS,
     MOST_TRIES_OF_ACCOUNT,
-    WrongPassword,
-    change_roles,
-    create_staff,
     sign_in,
 )
 from tests.api.test_api import Office

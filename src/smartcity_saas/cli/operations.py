@@ -20,7 +20,8 @@ from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.identity.access import OPERATOR, PERMISSIONS, ROLES, title_of
 from smartcity_saas.identity.factors import reseal_factors
-from smartcity_saas.identity.staff import create_staff, reseal_id_tokens
+from smartcity_saas.identity.staff import create_staff
+from smartcity_saas.identity.staff_sessions import reseal_id_tokens
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.entering import city_scope

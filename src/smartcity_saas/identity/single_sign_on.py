@@ -33,15 +33,12 @@ from smartcity_saas.identity.channels import ChannelDown, ChannelRefused, Handsh
 from smartcity_saas.identity.handshakes import StaleHandshake, new_handshake
 from smartcity_saas.identity.models import Staff, StaffIdentity
 from smartcity_saas.identity.openid import LEEWAY_SECONDS, Registration
-from smartcity_saas.identity.staff import (
+from smartcity_saas.identity.staff import has_password, member_of, note_staff_act, province_of
+from smartcity_saas.identity.staff_sessions import (
     SESSION_LENGTH,
     Provided,
     begin_session,
-    has_password,
     id_token_of,
-    member_of,
-    note_staff_act,
-    province_of,
 )
 
 KEY = "single_sign_on"

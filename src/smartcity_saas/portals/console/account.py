@@ -9,7 +9,7 @@ from typing import Any
 from flask import abort, current_app, redirect, render_template, request, session
 
 from smartcity_saas.errors import Invalid, Throttled
-from smartcity_saas.identity import factors, staff
+from smartcity_saas.identity import factors, staff, staff_sessions
 from smartcity_saas.identity.gatekeeper import STAFF, documents, safe_next, signed_in_member
 from smartcity_saas.identity.single_sign_on import (
     LINK,
@@ -101,7 +101,9 @@ def prove() -> Any:
     """Take the password."""
     member, clock = signed_in_member(), current_app.config["CLOCK"]
     try:
-        staff.prove(member, request.form.get("password", ""), session.get(STAFF, ""), clock)
+        staff_sessions.prove(
+            member, request.form.get("password", ""), session.get(STAFF, ""), clock
+        )
     except Throttled as error:
         return _proof_page(error.detail), 429
     except Invalid as error:

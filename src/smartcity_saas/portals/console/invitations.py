@@ -8,7 +8,7 @@ from flask import current_app, render_template, request
 
 from smartcity_saas.clock import Clock
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity import invitations, staff
+from smartcity_saas.identity import invitations, staff, staff_sessions
 from smartcity_saas.identity.access import title_of
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.models import StaffAttempt
@@ -38,7 +38,7 @@ def accept_invitation(token: str) -> Any:
         member = invitations.accept(token, username, request.form.get("password", ""), clock())
     except Invalid as error:
         return invitation_page(token, username, error.detail), 422
-    made = staff.begin_session(member, present_time(), device=device())
+    made = staff_sessions.begin_session(member, present_time(), device=device())
     return enter(made, "/")
 
 

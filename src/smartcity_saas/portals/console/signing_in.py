@@ -10,7 +10,7 @@ from flask import Response, current_app, redirect, render_template, request, ses
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Invalid, NotAllowed, Throttled
-from smartcity_saas.identity import factors, staff
+from smartcity_saas.identity import factors, staff_sessions
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.devices import known_device, remember_device
 from smartcity_saas.identity.factors import PASSKEY
@@ -22,7 +22,7 @@ from smartcity_saas.identity.gatekeeper import (
     signed_in_member,
 )
 from smartcity_saas.identity.single_sign_on import offered, offered_by, sign_out_there
-from smartcity_saas.identity.staff import SignedIn
+from smartcity_saas.identity.staff_sessions import SignedIn
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
 
@@ -42,7 +42,7 @@ def sign_in_with_password() -> Any:
     """Sign in by name and password."""
     username = request.form.get("username", "")
     try:
-        token = staff.sign_in(
+        token = staff_sessions.sign_in(
             username,
             request.form.get("password", ""),
             request.remote_addr or "",
@@ -126,7 +126,7 @@ def sign_out() -> Any:
         half, back = half_signed_in(), f"{request.host_url}sign-in"
         provider = offered_by(half.province) if half else None
         away = provider and sign_out_there(provider, token, back, present_time())
-        staff.sign_out(token)
+        staff_sessions.sign_out(token)
     session.clear()
     return leave_for(away) if away else redirect("/sign-in")
 
@@ -212,7 +212,7 @@ def _second_page(half: SignedIn, error: Any = None) -> str:
 
 
 def _complete() -> Any:
-    token = staff.complete_session(session[STAFF], current_app.config["CLOCK"])
+    token = staff_sessions.complete_session(session[STAFF], current_app.config["CLOCK"])
     going_to = safe_next(session.get(NEXT))
     session.clear()
     return enter(token, going_to)

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, NotAllowed
-from smartcity_saas.identity import invitations, single_sign_on, staff
+from smartcity_saas.identity import invitations, single_sign_on, staff, staff_sessions
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.channels import Cancelled
 from smartcity_saas.identity.gatekeeper import STAFF, current_staff, safe_next, signed_in_member
@@ -106,7 +106,9 @@ def _accept(told: Told) -> Any:
             single_sign_on.link(member, told, present_time())
     except Invalid as error:
         return invitation_page(token, username, error.detail), 422
-    made = staff.begin_session(member, present_time(), device=device(), provided=told.provided)
+    made = staff_sessions.begin_session(
+        member, present_time(), device=device(), provided=told.provided
+    )
     return enter(made, "/")
 
 
@@ -121,5 +123,5 @@ def _link(told: Told) -> Any:
 def _prove(told: Told) -> Any:
     if not single_sign_on.proves(signed_in_member(), told):
         raise NotAllowed(_("That is not the account over there with which yours is linked."))
-    staff.note_proof(session[STAFF], present_time())
+    staff_sessions.note_proof(session[STAFF], present_time())
     return redirect(safe_next(told.kept["next"], "/account"))
