@@ -104,6 +104,18 @@ def test_nobody_is_found_without_a_number_and_a_reason(
     assert answer.status_code == 422
 
 
+def test_a_service_s_first_page_is_a_look(phones: World) -> None:  # noqa: F811
+    """It is everyone's, and shows what the resident has; the city's first page, and what was
+    refused, show nothing of them."""
+    resident = by_phone(phones)
+    _answer, browser = act(phones)
+    for path in ("/", "/privacy", "/me/data", "/services/utility-bills"):
+        browser.get(path)
+    seen = resident.get("/me/data/access").text
+    assert "Utility bills: 忘带手机" in seen
+    assert seen.count("忘带手机") == 2, "the opening, and the service"
+
+
 def test_a_number_that_anybody_could_have_typed_opens_nothing(phones: World) -> None:  # noqa: F811
     """Whoever has typed somebody's resident number first is not whom the card shows."""
     squatter = by_phone(phones)

@@ -184,12 +184,14 @@ def _residents_of(seen: list[_Seen]) -> list[uuid.UUID]:
 
 def _write_acting(response: Response) -> Response:
     """Whatever of a resident's somebody at the counter has opened or sent, each request by itself:
-    not the pages that are everyone's, nor what was refused."""
+    not the site's own pages that are everyone's, nor what was refused. A service's first page is
+    everyone's too, and shows what the resident has there."""
     policy = current_app.extensions["policies"].get(request.endpoint)
     resident, refused = g.get("resident"), response.status_code in (401, 403, 404)
     if resident is None or resident.acting is None or refused:
         return response
-    if policy is None or (policy.who == "everyone" and request.method == "GET"):
+    everyones = policy is None or (policy.who == "everyone" and policy.service is None)
+    if everyones and request.method == "GET":
         return response
     with command() as session:
         session.add(
