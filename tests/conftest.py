@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from hypothesis import settings
 from sqlalchemy import create_engine, text
@@ -39,6 +40,7 @@ from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.usage import forget_uses
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
+from smartcity_saas.identity import passwords
 from smartcity_saas.identity.access import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
 from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
@@ -58,6 +60,9 @@ from tests import postgres
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
+PRODUCTS_HASHER = passwords._hasher
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+"""Hashes of the tests cost little; a test looks at what the product's own cost."""
 settings.register_profile("smartcity", deadline=None, max_examples=60)
 settings.load_profile("smartcity")
 

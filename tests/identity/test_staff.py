@@ -33,7 +33,7 @@ from smartcity_saas.identity.staff_sessions import (
     sign_in,
 )
 from tests.api.test_api import Office
-from tests.conftest import PASSWORD, Browser, World, fresh
+from tests.conftest import PASSWORD, PRODUCTS_HASHER, Browser, World, fresh
 
 STRONG = "four blue herons walk"
 
@@ -371,6 +371,13 @@ def test_weak_passwords_are_refused(password: str) -> None:
 def test_good_passwords_are_taken(password: str) -> None:
     """Long enough is good enough, in any script."""
     refuse_weak(password, "wu.min", "吴敏")
+
+
+def test_passwords_are_hashed_with_argon2id_at_full_cost() -> None:
+    """As OWASP's password storage cheat sheet asks at least: 19 MiB, twice over."""
+    assert PRODUCTS_HASHER.hash("x").startswith("$argon2id$")
+    assert PRODUCTS_HASHER.memory_cost >= 19 * 1024
+    assert PRODUCTS_HASHER.time_cost >= 2
 
 
 def test_changing_the_password_signs_out_elsewhere(world: World) -> None:
