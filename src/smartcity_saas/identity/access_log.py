@@ -1,6 +1,6 @@
 """Who of the staff has seen whose data, noted by the database layer itself: whatever row of a
 resident's is loaded for a page of the console is noted, without the page's doing; what would be
-read without its row is refused."""
+read without its row is refused. What somebody at the counter opens or sends is noted by request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _Seen = tuple[int, type[Any], str, uuid.UUID]
 
 
 def init_access_log(app: Flask) -> None:
-    """Note accesses after every request to the console."""
+    """Note accesses after every request to the console, and at the counter."""
     app.after_request(_write)
 
 

@@ -358,7 +358,8 @@ class ResidentAttempt(CityModel):
 
 
 class ResidentAccess(CityModel):
-    """A member of staff has seen a resident's data: on which page, and why."""
+    """A member of staff has seen a resident's data, or acted for them at the counter: on which page,
+    and why."""
 
     __tablename__ = "resident_access"
     held = Held(
