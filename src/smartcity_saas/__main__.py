@@ -107,9 +107,8 @@ def helper(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         [sys.executable, "-m", module, *arguments, "--with-parent"],
         stdin=subprocess.PIPE,
     )
-    assert process.stdin is not None
-    # Whatever the server forks must not hold the other end open.
-    os.register_at_fork(after_in_child=process.stdin.close)
+    if process.stdin is not None:  # whatever the server forks must not hold the other end open
+        os.register_at_fork(after_in_child=process.stdin.close)
     try:
         yield process
     finally:

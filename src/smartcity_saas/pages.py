@@ -32,7 +32,14 @@ from smartcity_saas.catalog.service import Task
 from smartcity_saas.configuration.colors import text_on
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked, names_secret
-from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError, Throttled
+from smartcity_saas.errors import (
+    FieldErrors,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    SmartCityError,
+    Throttled,
+)
 from smartcity_saas.identity.browsers import channel_in_app
 from smartcity_saas.identity.calls import (
     WRITES,
@@ -202,7 +209,8 @@ def _pass_call(policy: Policy) -> Any:
     where a session counts, and once by its ``Idempotency-Key``."""
     owner = owner_of(current_client(), current_resident())
     count_call(owner, present_time())
-    assert enforce(policy) is None, "a program is let in or told, never led elsewhere"
+    if enforce(policy) is not None:  # a program is let in or told, never led elsewhere
+        raise NotAllowed
     if request.method in WRITES and bearer() is None:
         current_app.extensions["csrf"].protect()
     return answered_before(owner, present_time())

@@ -132,6 +132,7 @@ BANNED = {
     r"\bdatetime\.now\(\)": "a moment needs its zone",
     r"\|\s*safe\b|Markup\(": "nothing is marked safe: templates escape",
     r"<[^>]*\sstyle=\"": "the policy of pages allows no inline style",
+    r"(?m)^ *assert\b": "python -O takes it away: raise, or ask for what cannot be None",
     r"\bon(?:click|load|change|submit)=": "the policy of pages allows no inline script",
 }
 ALLOWED = {("settings.py", r"os\.environ"), ("session.py", r"set_config\(")}

@@ -148,7 +148,8 @@ def record(
         "origin": _origin(actor),
     }
     if scope.city_id_or_none() is None:
-        assert place is not None or not subject.startswith("staff:"), "say whose account it is"
+        if place is None and subject.startswith("staff:"):
+            raise ValueError("say at which place the account is")
         act: Any = AuditEvent(**common, actor_label=actor.label, place=place or subject)
     else:
         act = CityAuditEvent(**common, reason="")

@@ -18,7 +18,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, csv_problem
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.errors import Invalid
+from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.access_log import not_shown
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.tenancy.entering import city_scope
@@ -166,7 +166,8 @@ def _file_name(given: str) -> str:
 def take_upload(city: City, service: Service) -> tuple[Imported | None, list[Problem]]:
     """Import the file of the present request's form; the result, and every fault."""
     member = signed_in_member()
-    assert service.importer is not None
+    if service.importer is None:
+        raise NotFound
     upload = request.files.get("file")
     if not upload or not upload.filename:
         return None, [csv_problem("", 0, "", _("Choose a file first."))]

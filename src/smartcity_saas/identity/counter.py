@@ -109,11 +109,10 @@ def open_counter(token: str, now: datetime) -> str:
             )
             .returning(SignInHandshake)
         ).one_or_none()
-        if row is None:
+        if row is None or row.resident_id is None:
             raise NotFound(
                 _("The link has been used or is too old. Make a new one on the console.")
             )
-        assert row.resident_id is not None
         acting = Acting(row.channel, row.browser_hash, row.why)
         return new_session(row.resident_id, PURPOSE, now, length=LENGTH, acting=acting)
 

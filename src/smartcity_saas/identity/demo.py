@@ -1,5 +1,4 @@
-"""The demo's channels: each sample city's applications are known at the sandbox, and their secrets
-stored."""
+"""The demo's channels, known at the sandbox with their secrets stored; and its sample residents."""
 
 from __future__ import annotations
 
@@ -23,6 +22,10 @@ from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
 from smartcity_saas.credentials import CredentialError, read_credential, store_credential
+from smartcity_saas.errors import NotSignedIn
+from smartcity_saas.identity import residents
+from smartcity_saas.identity.channels.demo import sample
+from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.identity.tokens import new_token
 
 
@@ -38,6 +41,21 @@ def connect_channels(city: City, now: datetime) -> None:
         call_once(
             "POST", url, json.dumps(known).encode(), headers, time.monotonic() + TOTAL_SECONDS
         )
+
+
+def sample_resident(subject: str) -> SignedInResident:
+    """A sample resident of the city that we are in, as somebody signed in; the session ends.
+
+    Raises:
+        KeyError: There is none of that name.
+        NotSignedIn: The sample's account has been closed.
+    """
+    token = residents.sign_in("demo", sample(subject))
+    resident = residents.signed_in(token)
+    residents.sign_out(token)
+    if resident is None:
+        raise NotSignedIn
+    return resident
 
 
 def _applications(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:

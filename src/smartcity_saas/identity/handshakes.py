@@ -19,7 +19,7 @@ from sqlalchemy import delete
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import SmartCityError
+from smartcity_saas.errors import NotFound, SmartCityError
 from smartcity_saas.identity.channels import (
     Cancelled,
     Channel,
@@ -81,7 +81,8 @@ def begin(
     Raises:
         ChannelDown: The other side cannot be reached, or the city's secret is not there.
     """
-    assert channel.begin is not None
+    if channel.begin is None:
+        raise NotFound
     handshake = new_handshake(redirect_uri, in_app)
     db.session.rollback()  # nothing stays open while the other side takes its time
     url = channel.begin(channel.values(city), handshake)
@@ -170,7 +171,8 @@ def finish(
         StaleHandshake: As ``use`` does.
         Cancelled, ChannelRefused, ChannelDown: The other side did not vouch for anybody.
     """
-    assert channel.finish is not None
+    if channel.finish is None:
+        raise NotFound
     handshake, ended = use(back.get("state", ""), channel.name, browser, now)
     db.session.rollback()
     try:

@@ -88,10 +88,9 @@ def sign_in(
         attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
     attempt(StaffAttempt, mine, MOST_TRIES, now)
     found = db.session.scalars(select(Staff).where(Staff.username == name)).one_or_none()
-    open_account = found is not None and found.disabled_at is None
-    if not matches(found.password_hash if found else None, password) or not open_account:
+    fits = matches(found.password_hash if found else None, password)
+    if found is None or found.disabled_at is not None or not fits:
         raise WrongPassword(_("The name or the password is wrong."))
-    assert found is not None
     forget(StaffAttempt, mine)
     give_back(StaffAttempt, f"known:{name}" if known_device else f"address:{network}")
     return begin_session(member_of(found), now, device=device)

@@ -24,14 +24,13 @@ COOKIE = "lang"
 
 def init_languages(app: Flask, folders: Sequence[Path], fallback: str = "en") -> None:
     """Make a Flask application speak both languages; ``folders`` hold ``zh.po`` files."""
-    babel = Babel(
+    Babel(
         app,
         default_locale=fallback,
         locale_selector=lambda: language() if has_request_context() else fallback,
     )
     app.extensions["babel"].instance.domain_instance = _Catalogues(folders)
     app.jinja_env.filters["local"] = local
-    assert babel is not None
 
 
 def language() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, current_app, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.errors import Invalid, NotAllowed, Throttled
+from smartcity_saas.errors import Invalid, NotAllowed, NotSignedIn, Throttled
 from smartcity_saas.identity import factors, staff_sessions
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.devices import known_device, remember_device
@@ -158,7 +158,8 @@ def enter(token: str, going_to: str) -> Any:
     session.clear()
     session[STAFF] = token
     half = half_signed_in()
-    assert half is not None
+    if half is None:
+        raise NotSignedIn
     if half.complete:
         return remember_device(redirect(going_to), half.member.username)
     session[NEXT] = going_to

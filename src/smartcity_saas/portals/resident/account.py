@@ -219,7 +219,8 @@ def _verify_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
 def _led_from(path: str) -> CatalogEntry | None:
     """The service from whose page one was led here, as the city offers it."""
     adapter = current_app.create_url_adapter(request)
-    assert adapter is not None
+    if adapter is None:
+        return None
     try:
         endpoint, _arguments = adapter.match(urlsplit(path).path, method="GET")
     except (HTTPException, RoutingException):

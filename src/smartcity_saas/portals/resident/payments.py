@@ -75,10 +75,9 @@ def cancel_payment(payment_id: uuid.UUID) -> Any:
 def receipt(payment_id: uuid.UUID) -> Any:
     """The receipt of money that was received."""
     found = own_payment(signed_in_resident(), payment_id)
-    if found.state not in RECEIVED or found.state == "held":
+    if found.state not in RECEIVED or found.state == "held" or found.paid_at is None:
         raise NotFound(_("There is no receipt of this payment."))
     city = site_city()
-    assert found.paid_at is not None
     facts = [
         (gettext("Payment"), found.number),
         (gettext("Paid on"), full_moment(found.paid_at, city.timezone)),

@@ -186,8 +186,8 @@ def _by_reason(kept: list[Held]) -> list[tuple[list[Any], Any]]:
     """What stays, with what is kept for the same reason on one line."""
     found: dict[str, tuple[list[Any], Any]] = {}
     for held in kept:
-        assert held.why is not None
-        found.setdefault(held.why["en"], ([], held.why))[0].append(held.title)
+        if held.why is not None:
+            found.setdefault(held.why["en"], ([], held.why))[0].append(held.title)
     return [*found.values()]
 
 

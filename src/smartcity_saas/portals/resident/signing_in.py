@@ -9,7 +9,7 @@ from flask import abort, current_app, redirect, render_template, request, sessio
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secrets import named_credentials
 from smartcity_saas.credentials import credential_names
-from smartcity_saas.errors import Conflict, FieldErrors
+from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn
 from smartcity_saas.identity import codes, handshakes, residents
 from smartcity_saas.identity.assurance import masked_contact, verify_contact, verify_real_name
 from smartcity_saas.identity.browsers import channel_in_app, device
@@ -122,7 +122,8 @@ def enter(found: Channel, vouched: Vouched, going_to: str) -> Any:
     session[RESIDENT] = token
     count("sign_ins", now)
     resident = residents.signed_in(token, clock)
-    assert resident is not None
+    if resident is None:
+        raise NotSignedIn
     _keep_claims(resident, found, vouched)
     return redirect(going_to)
 

@@ -9,8 +9,7 @@ from datetime import date, timedelta
 from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity import residents
-from smartcity_saas.identity.channels.demo import sample
+from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.hospital_appointments.booking import book
 from smartcity_saas.services.hospital_appointments.importing import (
     OPTIONAL,
@@ -61,10 +60,7 @@ def fill(city: City) -> None:
     rules = Rules.of_city(city)
     data = sample_csv(rules.today(now), rules.days_ahead)
     import_schedule(system("demo"), city, data, "sample.csv", now, sample=True)
-    token = residents.sign_in("demo", sample("household"))
-    resident = residents.signed_in(token)
-    residents.sign_out(token)
-    assert resident is not None
+    resident = sample_resident("household")
     me = add_patient(
         resident, {"name": "示例就诊人", "relation": "self", "phone": "13800000000"}, now
     )

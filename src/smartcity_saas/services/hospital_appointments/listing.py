@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
 
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import (
@@ -17,6 +18,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     NO_SHOW,
     Appointment,
     ClinicSession,
+    HospitalDepartment,
     Patient,
 )
 from smartcity_saas.services.hospital_appointments.patients import has_phone
@@ -38,10 +40,11 @@ def sessions_of_day(day: date, rules: Rules, now: datetime) -> list[SessionView]
         select(ClinicSession)
         .where(ClinicSession.day == day)
         .order_by(ClinicSession.starts_at, ClinicSession.id)
+        .options(
+            joinedload(ClinicSession.doctor),
+            joinedload(ClinicSession.department).joinedload(HospitalDepartment.hospital),
+        )
     ).all()
-    for session in sessions:  # read while we are in the city; the page is made outside it
-        assert session.doctor is not None
-        assert session.department.hospital is not None
     return views_of(sessions, rules, now)
 
 
@@ -72,8 +75,6 @@ def find_appointments(
         .where(or_(Appointment.code == code, Patient.name == text, has_phone(text, now)))
         .order_by(Appointment.starts_at.desc())
         .limit(limit)
+        .options(joinedload(ClinicSession.doctor))
     )
-    found: list[tuple[Appointment, Patient, Any]] = [(*row,) for row in db.session.execute(query)]
-    for _appointment, _patient, session in found:
-        assert session.doctor is not None
-    return found
+    return [(*row,) for row in db.session.execute(query)]

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity import residents
-from smartcity_saas.identity.channels.demo import sample
+from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.tickets import link_licence, link_vehicle
@@ -33,10 +32,7 @@ def fill(city: City) -> None:
     now = utc_now()
     data = sample_csv(city)
     import_tickets(system("demo"), city, data, "sample.csv", now, sample=True)
-    token = residents.sign_in("demo", sample("household"))
-    resident = residents.signed_in(token)
-    residents.sign_out(token)
-    assert resident is not None
+    resident = sample_resident("household")
     entry = city.catalog[SERVICE]
     link_vehicle(resident, entry, sample_plate(city, 0), VEHICLES[0][1], now)
     link_licence(resident, LICENCE, FILE_TAIL, now)

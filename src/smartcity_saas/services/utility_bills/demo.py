@@ -11,8 +11,7 @@ from typing import Any
 from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity import residents
-from smartcity_saas.identity.channels.demo import sample
+from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.utility_bills.bills import link_account
 from smartcity_saas.services.utility_bills.importing import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import KINDS
@@ -37,10 +36,7 @@ def fill(city: City) -> None:
     data = sample_csv(settings, now.date())
     import_bills(system("demo"), city, data, "sample.csv", now, sample=True)
     for subject, nickname in NICKNAMES.items():
-        token = residents.sign_in("demo", sample(subject))
-        resident = residents.signed_in(token)
-        residents.sign_out(token)
-        assert resident is not None
+        resident = sample_resident(subject)
         for kind in settings["kinds"]:
             number = sample_number(settings, kind, subject)
             link_account(resident, entry, kind, number, HOLDERS[subject], nickname, now)
