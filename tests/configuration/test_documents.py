@@ -6,13 +6,15 @@ import threading
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, AuditEvent
 from smartcity_saas.configuration import documents as module
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
-from smartcity_saas.configuration.models import Revision
+from smartcity_saas.configuration.models import HostClaim, Revision
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.configuration.stored import stored_revision
 from smartcity_saas.database import command, db
@@ -245,3 +247,56 @@ def test_a_failing_command_leaves_nothing(world: World) -> None:
 
 def _candidate(text: str) -> Any:
     return Candidate(parse(text, "test"))
+
+
+def swapped(world: World, *texts: str) -> None:
+    candidates = [Candidate(parse(text, "test")) for text in texts]
+    documents = world.documents()
+    based_on = {found.name: found.number for found in documents.named(c.name for c in candidates)}
+    documents.save_all(candidates, based_on, "", "file")
+    world.app.fleet.refresh()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_cities_exchange_hosts_in_one_save(world: World, turned: bool) -> None:
+    """What a check accepts is stored: every claim of a batch is released before one is taken,
+    in whichever order the documents come; requests follow at once."""
+    world.save(NINGBO + "hosts: [city.ningbo.example]\n")
+    texts = [
+        HANGZHOU.replace("city.hangzhou.example", "city.ningbo.example"),
+        NINGBO + "hosts: [city.hangzhou.example]\n",
+    ]
+    swapped(world, *(reversed(texts) if turned else texts))
+    for host, name in (("city.ningbo.example", "杭州市"), ("city.hangzhou.example", "宁波市")):
+        assert name in world.client(host, "zh").get("/").text
+
+
+HOST_MOVES = st.lists(
+    st.lists(st.sampled_from(["a.example", "b.example", "c.example"]), unique=True, max_size=3),
+    min_size=3,
+    max_size=3,
+)
+
+
+@given(before=HOST_MOVES, after=HOST_MOVES)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_accepted_of_hosts_and_codes_is_stored(
+    world: World, before: list[list[str]], after: list[list[str]]
+) -> None:
+    """Any hand-out of three hosts to three cities is refused by the check or stored; never a
+    fault of the database. Codes go round with the hosts: the places are not on the list."""
+    for turn, hosts in enumerate((before, after)):
+        texts = [
+            f'city: place-{number}\nprovince: zhejiang\ndivision_code: "33999{(number + turn) % 3}"\n'
+            f"name: {{zh: 某地, en: Place}}\nstate: live\nhosts: {hosts[number]}\n"
+            for number in range(3)
+        ]
+        try:
+            swapped(world, *texts)
+        except Invalid:
+            return
+        held = {row.host: row.document_id for row in db.session.scalars(select(HostClaim))}
+        for number in range(3):
+            live = world.documents().live(f"place-{number}")
+            assert {h for h, city in held.items() if city == live.id} == set(hosts[number])
+            assert live.division_code == f"33999{(number + turn) % 3}"

@@ -300,6 +300,8 @@ class Documents:
                 self._refuse_unpermitted(candidate)
                 self._refuse_stale(candidate.name, based_on.get(candidate.name, 0))
             refuse(self.problems(candidates))
+            for candidate in candidates:
+                self._release(candidate)
             ordered = sorted(candidates, key=lambda candidate: _ORDER[candidate.kind])
             stored = {
                 candidate.name: self._store(candidate, version, message, origin)
@@ -489,17 +491,33 @@ class Documents:
         db.session.flush()
         return view
 
+    def _release(self, candidate: Candidate) -> None:
+        """Give up what a document holds and shall no longer hold, before any of a batch takes:
+        so hosts and codes can move, and change places, between documents saved together."""
+        row = self._find(candidate.name)
+        if row is None:
+            return
+        if row.division_code != candidate.source.values.get("division_code"):
+            row.division_code = None
+            db.session.flush()
+        db.session.execute(
+            delete(HostClaim).where(
+                HostClaim.document_id == row.id,
+                HostClaim.host.not_in(_hosts_of(candidate.source.values)),
+            )
+        )
+
     def _claim_hosts(self, row: Document, values: Mapping[str, Any]) -> None:
-        wanted = {canonical_host(host) for host in values.get("hosts", ())}
         held = set(
             db.session.scalars(select(HostClaim.host).where(HostClaim.document_id == row.id))
         )
-        if held - wanted:
-            db.session.execute(delete(HostClaim).where(HostClaim.host.in_(held - wanted)))
-        db.session.flush()
         db.session.add_all(
-            HostClaim(host=host, document_id=row.id) for host in sorted(wanted - held)
+            HostClaim(host=host, document_id=row.id) for host in sorted(_hosts_of(values) - held)
         )
+
+
+def _hosts_of(values: Mapping[str, Any]) -> set[str]:
+    return {canonical_host(host) for host in values.get("hosts", ())}
 
 
 def reaches(actor: Actor, kind: str, name: str, province: str | None) -> bool:
