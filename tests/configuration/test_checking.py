@@ -249,3 +249,73 @@ def test_any_document_is_checked_without_a_fault_of_ours(
     text = write({**({"city": "ningbo"} if city else {"province": "zhejiang"}), **values})
     check(text)
     check(ZHEJIANG, text if city else NINGBO)
+
+
+def city_of(slug: str, code: str, province: str = "zhejiang") -> str:
+    return (
+        f'city: {slug}\nprovince: {province}\ndivision_code: "{code}"\n'
+        "name: {zh: 某市, en: Place}\nstate: draft\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "slug, code, told",
+    [
+        ("huzhou", "330600", "330600 is not the code of huzhou"),
+        ("huzhou", "330599", "330599 is not the code of huzhou"),
+        ("huzou", "330500", "written huzhou, not “huzou”"),
+        ("huzhou", "330500", ""),
+        ("yiwu", "330782", ""),
+        ("hefei", "340100", "another province"),
+    ],
+)
+def test_a_citys_slug_and_code_agree_with_the_official_list(
+    slug: str, code: str, told: str
+) -> None:
+    """A slug or a code that the list knows (GB/T 2260) brings the other with it; what the list
+    does not know is the writer's own."""
+    found = said(city_of(slug, code), path="live")
+    assert (told in found) if told else not found
+
+
+def test_what_was_live_before_the_list_was_asked_can_still_be_changed() -> None:
+    """A city that went live under another's code is not locked: its state can change, its code
+    be corrected, and only to the right one."""
+    wrong = city_of("huzhou", "330600")
+    live = (*BASE, wrong)
+    assert not said(wrong.replace("draft", "suspended"), live=live, path="live")
+    assert not said(city_of("huzhou", "330500"), live=live, path="live")
+    assert "330700 is not the code" in said(city_of("huzhou", "330700"), live=live, path="live")
+
+
+@pytest.mark.parametrize(
+    "slug, code, told",
+    [
+        ("guangdong", "999999", "999999 is not the code of guangdong"),
+        ("guandong", "440000", "written guangdong, not “guandong”"),
+        ("guandong", "449900", "written guangdong"),
+        ("guangdong", "440000", ""),
+        ("guangdong", "", ""),
+        ("taiwan", "710000", ""),
+    ],
+)
+def test_a_provinces_slug_and_code_agree_with_the_official_list(
+    slug: str, code: str, told: str
+) -> None:
+    """A wrong baseline would stand in the way of every city beneath it."""
+    text = f"province: {slug}\nname: {{zh: 某省, en: Some}}\n"
+    text += f'division_code: "{code}"\n' if code else ""
+    found = said(text, path="live")
+    assert (told in found) if told else not found
+
+
+def test_a_provinces_code_is_corrected_while_its_cities_allow_it() -> None:
+    """A wrong code can be put right where no city stands beneath it, or where all do within the
+    right one; otherwise the cities that lie outside are named."""
+    base = "province: island\nname: {zh: 岛, en: Island}\n"
+    city = city_of("port", "710100", "island")
+    wrong, right = base + 'division_code: "990000"\n', base + 'division_code: "710000"\n'
+    assert not said(right, live=(PLATFORM, wrong), path="live")
+    assert not said(right, live=(PLATFORM, wrong, city), path="live")
+    assert "port lie outside" in said(wrong, live=(PLATFORM, right, city), path="live")
+    assert "port lie outside" in said(base, live=(PLATFORM, right, city), path="live")

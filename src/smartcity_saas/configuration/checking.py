@@ -9,10 +9,10 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.configuration.divisions import division, divisions
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host, is_slug
 from smartcity_saas.configuration.layers import Layer, get, leaves, locked_paths, merge
+from smartcity_saas.configuration.official import city_fault, province_fault
 from smartcity_saas.configuration.problems import (
     Path,
     Problem,
@@ -35,6 +35,7 @@ from smartcity_saas.configuration.secrets import find_secrets, looks_secret
 from smartcity_saas.configuration.source import Source
 from smartcity_saas.errors import Invalid
 
+_OFFICIAL = ("province", "division_code")
 _REQUIRED = {PLATFORM: ("platform",), PROVINCE: ("province", "name"), CITY: ()}
 
 
@@ -195,7 +196,7 @@ class Check:
         return problems
 
     def _in_its_layers(self, candidate: Candidate) -> list[Problem]:
-        problems = self._transitions(candidate) + self._locks(candidate)
+        problems = self._transitions(candidate) + self._locks(candidate) + self._official(candidate)
         layers = self._layers_above(candidate)
         if candidate.province is not None and len(layers) < 1 + (PLATFORM in self._names()):
             problems.append(
@@ -267,21 +268,23 @@ class Check:
                     )
         return problems
 
+    def _official(self, candidate: Candidate) -> list[Problem]:
+        """Whether slug and code agree with the official list; what is live already may stay."""
+        values, before = candidate.source.values, self.known.values.get(candidate.name, {})
+        if before and all(before.get(key) == values.get(key) for key in _OFFICIAL):
+            return []
+        slug, code = str(values.get(_naming_key(candidate))), str(values.get("division_code", ""))
+        fault = (
+            city_fault(slug, code, candidate.province)
+            if candidate.kind == CITY
+            else province_fault(slug, code)
+        )
+        if fault is None:
+            return []
+        key, message, hint = fault
+        return [candidate.source.problem((key,), message, hint)]
+
     def _code(self, candidate: Candidate) -> list[Problem]:
-        official = division(str(candidate.source.values.get("division_code")))
-        named = next((found for found in divisions() if found.slug == candidate.name), None)
-        for key, found in (("division_code", official), ("city", named)):
-            if found is not None and found.province_slug != candidate.province:
-                return [
-                    candidate.source.problem(
-                        (key,),
-                        _(
-                            "By the official list this is %(name)s.",
-                            name=f"{found.name_zh} {found.name_en}",
-                        ),
-                        _("It belongs to another province."),
-                    )
-                ]
         province = self._values(f"province:{candidate.province}") or {}
         code = str(candidate.source.values.get("division_code", ""))
         expected = str(province.get("division_code", ""))[:2]
@@ -312,15 +315,44 @@ class Check:
         ]
 
     def _beneath(self, baseline: Candidate) -> list[Problem]:
-        """Every city that a baseline would break, one problem for each fault."""
+        """What a baseline contradicts: the official list, the codes of its cities, their values."""
+        problems = self._official(baseline) if baseline.kind == PROVINCE else []
+        return problems or self._codes_beneath(baseline) or self._broken_beneath(baseline)
+
+    def _codes_beneath(self, baseline: Candidate) -> list[Problem]:
+        """A province's code may be corrected while every city beneath lies within the new one."""
         before = self.known.values.get(baseline.name, {}).get("division_code")
-        if before is not None and baseline.source.values.get("division_code") != before:
-            return [
-                baseline.source.problem(
-                    ("division_code",),
-                    _("A province keeps its division code, %(code)s.", code=before),
-                )
-            ]
+        code = baseline.source.values.get("division_code")
+        if code == before or baseline.kind != PROVINCE:
+            return []
+        start = str(code or "")[:2]
+        outside = [
+            name
+            for name, values in self._cities_of(baseline)
+            if not start or not str(values.get("division_code", "")).startswith(start)
+        ]
+        if not outside:
+            return []
+        message = _(
+            "The code of %(province)s cannot become %(code)s: the codes of %(cities)s lie outside it.",
+            province=baseline.province,
+            code=code or "—",
+            cities=_some(outside),
+        )
+        hint = _("Keep the code, %(code)s.", code=before) if before else ""
+        return [baseline.source.problem(("division_code",), message, hint)]
+
+    def _cities_of(self, baseline: Candidate) -> list[tuple[str, Mapping[str, Any]]]:
+        """The cities beneath a province, as they are live or, if they are given, as they shall be."""
+        given = {name: found.source.values for name, found in self.candidates.items()}
+        return [
+            (name, values)
+            for name, values in {**self.known.values, **given}.items()
+            if "city" in values and values.get("province") == baseline.province
+        ]
+
+    def _broken_beneath(self, baseline: Candidate) -> list[Problem]:
+        """Every city that a baseline would break, one problem for each fault."""
         broken: dict[tuple[Path, str], list[str]] = defaultdict(list)
         said: dict[tuple[Path, str], tuple[Any, Any]] = {}
         for name, values in self.known.values.items():

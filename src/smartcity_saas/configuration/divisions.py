@@ -30,6 +30,16 @@ class Division:
         return not wanted or any(wanted in key for key in (*keys, *spellings(self.name_zh)))
 
 
+@dataclass(frozen=True)
+class Province:
+    """A province of the list: its slug, its six-digit code, its name in both languages."""
+
+    slug: str
+    code: str
+    zh: str
+    en: str
+
+
 @cache
 def divisions() -> tuple[Division, ...]:
     """All divisions, in the order of their codes."""
@@ -42,3 +52,30 @@ def divisions() -> tuple[Division, ...]:
 def division(code: str) -> Division | None:
     """The division with a code, if there is one."""
     return next((found for found in divisions() if found.division_code == code), None)
+
+
+@cache
+def division_named(slug: str) -> Division | None:
+    """The division with a slug, if there is one."""
+    return next((found for found in divisions() if found.slug == slug), None)
+
+
+@cache
+def provinces() -> tuple[Province, ...]:
+    """Every province of the list, in the order of their codes."""
+    found = {
+        Province(one.province_slug, one.province_code, one.province_zh, one.province_en)
+        for one in divisions()
+    }
+    return tuple(sorted(found, key=lambda province: province.code))
+
+
+def province_named(slug: str) -> Province | None:
+    """The province with a slug, if the list has it."""
+    return next((found for found in provinces() if found.slug == slug), None)
+
+
+def province_of_code(code: str) -> Province | None:
+    """The province in which a code lies: its first two digits are the province's own."""
+    start = code[:2]
+    return next((found for found in provinces() if len(start) == 2 and found.code[:2] == start), None)
