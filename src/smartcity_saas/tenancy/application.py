@@ -1,6 +1,9 @@
-"""The Flask application of many sites: host first, then the city's scope, then routing."""
+"""The Flask application of many sites: a look for changes, the host, the city's scope, routing."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import structlog
 from flask import Flask, Request, Response, request
@@ -12,13 +15,17 @@ from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.sites import UNKNOWN_HOST, Site, site_of
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 log = structlog.get_logger(__name__)
 
 
 class SiteRequest(Request):
-    """A request that knows its site. A malformed ``Host`` has none."""
+    """A request that knows its site: one for as long as it lasts. A malformed ``Host`` has none."""
 
     site: Site = Site(UNKNOWN_HOST)
+    site_found: bool = False
 
 
 class SiteFlask(Flask):
@@ -27,19 +34,26 @@ class SiteFlask(Flask):
     request_class = SiteRequest
     fleet: Fleet
 
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Look for changes while we are in no city yet, then serve the request from one state."""
+        self._look_for_changes()
+        return super().wsgi_app(environ, start_response)
+
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Find the request's site and match its path among that site's routes.
+        """Match the request's path among the routes of its site. Views and error pages may call it
+        at any moment: nothing is looked up in the database, and the site stays the same.
 
         Raises:
             BadRequest: The ``Host`` header is missing, doubled or malformed.
         """
         if not isinstance(request, SiteRequest):
             return None
-        self._look_for_changes()
-        try:
-            request.site = site_of(request.environ.get("HTTP_HOST"), self.fleet)
-        except ValueError:
-            raise BadRequest("The Host header is missing or malformed.") from None
+        if not request.site_found:
+            try:
+                request.site = site_of(request.environ.get("HTTP_HOST"), self.fleet)
+            except ValueError:
+                raise BadRequest("The Host header is missing or malformed.") from None
+            request.site_found = True
         return self.url_map.bind(
             server_name=request.site.kind,
             script_name=request.root_path,

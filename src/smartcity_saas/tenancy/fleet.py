@@ -20,6 +20,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from smartcity_saas import scope
 from smartcity_saas.configuration.city import City, Flag, LiveDocument, compile_city
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host
@@ -32,7 +33,7 @@ from smartcity_saas.configuration.stored import (
     older_revisions,
 )
 from smartcity_saas.database import db
-from smartcity_saas.errors import Invalid, NotReady
+from smartcity_saas.errors import Invalid, NotReady, WallError
 
 CHECK_SECONDS = 0.4
 PATIENCE_SECONDS = 1.0
@@ -96,7 +97,11 @@ class Fleet:
 
         One thread looks at a time. Whoever comes meanwhile waits for it, or a page could be
         served from a newer state than the files that it asks for.
+
+        Raises:
+            WallError: We are in a city, whether or not a look is due.
         """
+        _refuse_in_a_city()
         if not self.due:
             return
         looks = self._looks
@@ -109,7 +114,12 @@ class Fleet:
                 self._lock.release()
 
     def refresh(self) -> None:
-        """Look for changes now: for whoever has just saved."""
+        """Look for changes now: for whoever has just saved.
+
+        Raises:
+            WallError: We are in a city.
+        """
+        _refuse_in_a_city()
         with self._lock:
             self._refresh()
 
@@ -212,6 +222,13 @@ class Fleet:
             for host in city.hosts:
                 hosts.setdefault(canonical_host(host), city)
         return hosts
+
+
+def _refuse_in_a_city() -> None:
+    """A look reads the platform's tables, which no statement inside a city may name. Refused each
+    time, so that a wrong place fails at once and not only when a look happens to be due."""
+    if scope.city_id_or_none() is not None:
+        raise WallError("the fleet is looked at outside any city, before a request enters its own")
 
 
 def _leave_out_of_collections() -> None:

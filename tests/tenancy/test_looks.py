@@ -1,0 +1,80 @@
+"""Looks for changes: before a request enters its city, never inside one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import pytest
+from flask import current_app, request
+
+from smartcity_saas.errors import WallError
+from smartcity_saas.tenancy.application import SiteFlask
+from tests.conftest import Browser, World
+
+STATE = ("services", "utility_bills", "state")
+
+
+@pytest.fixture
+def always_due(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Every glance at the clock finds the last look long ago, as on a busy machine."""
+    ticks = itertools.count(1000)
+    monkeypatch.setattr(world.app.fleet, "monotonic", lambda: float(next(ticks)))
+    yield world
+
+
+def paths(app: SiteFlask, host: str) -> list[str]:
+    """Every page of a site that can be asked for by its path alone."""
+    return sorted(
+        {
+            rule.rule
+            for rule in app.url_map.iter_rules()
+            if rule.host == host and not rule.arguments and "GET" in (rule.methods or ())
+        }
+    )
+
+
+def faults(browser: Browser, found: list[str]) -> list[str]:
+    """Which of them answer 500."""
+    return [path for path in found if browser.get(path).status_code == 500]
+
+
+def test_no_page_fails_because_a_look_is_due(always_due: World) -> None:
+    """Whatever a page builds while it is made, no look happens inside its city (two cities)."""
+    for slug in ("hangzhou", "ningbo"):
+        assert faults(always_due.resident(slug), paths(always_due.app, "city")) == []
+    assert faults(always_due.city_staff(), paths(always_due.app, "console")) == []
+    assert faults(always_due.client("localhost"), paths(always_due.app, "index")) == []
+
+
+@pytest.mark.parametrize("host", ["hangzhou.localhost", "console.localhost", "localhost"])
+def test_the_error_page_after_a_form_needs_no_look(always_due: World, host: str) -> None:
+    """An error page links back to the page of the form, and looks nothing up for that."""
+    browser = always_due.client(host)
+    for referrer in ("/", "/sign-in", "/me/verify", "/no/such/page"):
+        answer = browser.client.post(
+            "/sign-in/demo",
+            base_url=f"http://{host}",
+            headers={"Referer": f"http://{host}{referrer}"},
+            data={"csrf_token": "no token"},
+        )
+        assert 400 <= answer.status_code < 500
+
+
+def test_a_look_inside_a_city_is_refused_even_when_none_is_due(world: World) -> None:
+    """The mistake fails each time it is made, not once in a hundred."""
+    fleet = world.app.fleet
+    for look in (fleet.refresh_if_due, fleet.refresh):
+        with world.inside("hangzhou"), pytest.raises(WallError):
+            look()
+
+
+def test_a_request_keeps_its_site_while_the_fleet_moves_on(world: World) -> None:
+    """Building an adapter again, from a view or an error page, changes nothing of the request."""
+    with world.app.test_request_context("/", base_url="http://hangzhou.localhost"):
+        before = request.site  # type: ignore[attr-defined]
+        assert before.city.catalog["utility_bills"].state == "open"
+        world.documents().change("hangzhou", 1, "", {STATE: "closed"})
+        world.app.fleet.refresh()
+        assert current_app.create_url_adapter(request) is not None
+        assert request.site is before  # type: ignore[attr-defined]
