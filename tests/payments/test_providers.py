@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from smartcity_saas.payments import providers
 from smartcity_saas.payments.providers import installed_providers
-from smartcity_saas.payments.providers.stripe import _client, from_stripe, to_stripe
+from smartcity_saas.payments.providers.stripe import _client
+from smartcity_saas.payments.stripe_amounts import from_stripe, to_stripe
 from smartcity_saas.web.money import decimals, format_money, parse_money, plain_money
 
 CURRENCIES = st.sampled_from(["CNY", "JPY", "KWD", "EUR", "ISK", "UGX", "HKD"])

@@ -10,12 +10,12 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from babel.numbers import list_currencies
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError, fields
 
 from smartcity_saas.clock import in_our_century
 from smartcity_saas.configuration import colors
+from smartcity_saas.configuration.currencies import currency_decimals
 from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.layers import LANGUAGES
 
@@ -174,18 +174,19 @@ class Moment(Line):
 
 
 class Currency(Line):
-    """A currency's code (ISO 4217)."""
+    """The code of a currency that ISO 4217 lists today and people can pay in."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if text not in _currencies():
-            raise ValidationError(_("Write a currency's code such as CNY."))
+        if text not in currency_decimals():
+            raise ValidationError(
+                _(
+                    "“%(code)s” is no currency of ISO 4217 that one can pay in. Write a code such "
+                    "as CNY.",
+                    code=text[:20],
+                )
+            )
         return text
-
-
-@cache
-def _currencies() -> frozenset[str]:
-    return frozenset(list_currencies())
 
 
 @cache

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from functools import cache
 
-from babel.numbers import get_currency_precision
+from smartcity_saas.configuration.currencies import USUAL_DECIMALS, currency_decimals
 
 _SIGNS = {"CNY": "¥"}
 LARGEST = Decimal(1_000_000)
 
 
-@cache
 def decimals(currency: str) -> int:
-    """How many decimals a currency's minor unit has: 2 for CNY, 0 for JPY, 3 for KWD.
+    """How many decimals a currency's minor unit has by ISO 4217: 2 for CNY, 0 for JPY, 3 for KWD.
 
-    From ISO 4217 as Unicode's CLDR carries it.
+    2 for a code that is not (or no longer) listed: no document may name one, but money that came
+    in it is still shown.
     """
-    return int(get_currency_precision(currency))
+    return currency_decimals().get(currency, USUAL_DECIMALS)
 
 
 def format_money(minor: int, currency: str) -> str:

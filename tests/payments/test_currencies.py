@@ -1,0 +1,151 @@
+"""Currencies: ISO 4217's own decimals, Stripe's exceptions, over every code a document may name."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from iso4217 import Currency, raw_xml
+from sqlalchemy import select
+
+from smartcity_saas.configuration.currencies import currency_decimals
+from smartcity_saas.database import db
+from smartcity_saas.errors import Invalid
+from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
+from smartcity_saas.services.utility_bills.models import UtilityBill
+from smartcity_saas.web.money import decimals, format_money, parse_money, plain_money
+from tests.conftest import World
+from tests.payments.test_payments import PAY
+from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
+
+UNITS_OF_ACCOUNT = {"UYW", "XAD"}
+WHOLE = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF"
+WHOLE_AT_STRIPE = set(WHOLE.split())
+ENDS_IN_ZERO = {"BHD", "JOD", "KWD", "OMR", "TND"}
+EVERY = sorted(currency_decimals())
+CHARGED = st.sampled_from(sorted(CURRENCIES))
+
+
+def test_the_table_is_iso_4217s() -> None:
+    """Every currency of the agency's list, with its decimals, and nothing else."""
+    funds = {
+        node.findtext("Ccy")
+        for node in raw_xml.findall("CcyTbl/CcyNtry")
+        if node.find("CcyNm").get("IsFund")  # type: ignore[union-attr]
+    }
+    wanted = {
+        one.code: one.exponent
+        for one in Currency
+        if one.exponent is not None and one.code not in funds | UNITS_OF_ACCOUNT
+    }
+    assert dict(currency_decimals()) == wanted
+    assert set(currency_decimals()) >= CURRENCIES
+
+
+@pytest.mark.parametrize("currency", EVERY)
+def test_one_unit_of_every_currency(currency: str) -> None:
+    """One whole unit is written, read and sent to Stripe as Stripe's page says, whichever it is."""
+    minor = parse_money("1", currency)
+    assert minor == 10 ** decimals(currency)
+    assert parse_money(plain_money(minor, currency), currency) == minor
+    assert format_money(minor, currency).endswith(plain_money(minor, currency))
+    places = 0 if currency in WHOLE_AT_STRIPE else 3 if decimals(currency) == 3 else 2
+    assert to_stripe(minor, currency) == 10**places
+    assert from_stripe(10**places, currency) == minor
+
+
+@given(st.integers(1, 10**8), CHARGED)
+def test_what_is_allowed_is_sent_exactly(minor: int, currency: str) -> None:
+    """An amount in the provider's steps goes there and comes back as it was; three decimals end in
+    0; whatever is no amount there is not among what is allowed."""
+    allowed = limits(currency)
+    if allowed.allow(minor):
+        sent = to_stripe(minor, currency)
+        assert from_stripe(sent, currency) == minor
+        assert currency not in ENDS_IN_ZERO or sent % 10 == 0
+        assert currency not in {"ISK", "UGX"} or sent % 100 == 0
+    elif minor % allowed.step and currency in WHOLE_AT_STRIPE:
+        with pytest.raises(ValueError, match="no amount"):
+            to_stripe(minor, currency)
+    assert allowed.least % allowed.step == 0
+
+
+def in_currency(world: World, code: str) -> None:
+    """Let Hangzhou bill in a currency."""
+    text = world.documents().live_revision("hangzhou").text
+    world.save(text + f"site: {{currency: {code}}}\n")
+
+
+@pytest.mark.parametrize("code", ["XDR", "XXX", "XAU", "CNH", "DEM", "CLF", "BGN", "cny", "EURO"])
+def test_what_is_no_currency_is_refused(world: World, code: str) -> None:
+    """Metals, funds, withdrawn codes and slips never reach a bill."""
+    with pytest.raises(Invalid) as refused:
+        in_currency(world, code)
+    (problem,) = refused.value.problems
+    assert f"“{code}” is no currency of ISO 4217" in str(problem.message)
+
+
+def test_what_the_provider_cannot_charge_is_refused(world: World) -> None:
+    """Every currency of ISO 4217: taken where the provider takes it, else refused with its name;
+    a city without payments may bill in any."""
+    refused = []
+    for code in EVERY:
+        text = world.documents().live_revision("ningbo").text.partition("site:")[0]
+        try:
+            world.save(f"{text}site: {{currency: {code}}}\n")
+        except Invalid as error:
+            assert f"stripe cannot charge in {code}" in str(error.problems[0].message)
+            refused.append(code)
+    assert set(refused) == set(EVERY) - CURRENCIES
+
+
+@pytest.mark.parametrize(
+    ("code", "typed", "sent"),
+    [
+        ("HUF", "43500", 4_350_000),
+        ("IDR", "43500", 4_350_000),
+        ("COP", "43500.00", 4_350_000),
+        ("TWD", "435", 43_500),
+        ("JPY", "435", 435),
+        ("MGA", "435", 435),
+        ("UGX", "435", 43_500),
+        ("ISK", "435", 43_500),
+        ("KWD", "43.500", 43_500),
+        ("CNY", "43.50", 4350),
+    ],
+)
+def test_a_bill_is_charged_as_it_is_written(world: World, code: str, typed: str, sent: int) -> None:
+    """From the file to Stripe's page and back into the ledger: the same money."""
+    stripe = world.open_payments()
+    browser, _account = linked(world)
+    in_currency(world, code)
+    bring(world, HEADER + ROW.replace("43.50", typed).replace("2026-10", "2026-09"))
+    bill = next(b for b in bills(world) if b[1] == code and b[2] == parse_money(typed, code))
+    answer = browser.post(PAY, "/me", bill=[bill[0]])
+    assert answer.status_code == 303, answer.text
+    session = stripe.session()
+    assert (session["amount_total"], session["currency"]) == (sent, code.lower())
+    stripe.pay()
+    page = browser.get(f"/me/payments/{session['client_reference_id']}").text
+    assert format_money(parse_money(typed, code) or 0, code) in page
+
+
+@pytest.mark.parametrize(("code", "typed"), [("KWD", "43.505"), ("MGA", "435.20")])
+def test_what_has_no_exact_charge_is_not_rounded(world: World, code: str, typed: str) -> None:
+    """Refused in words before anything is claimed; never charged as another amount."""
+    stripe = world.open_payments()
+    browser, _account = linked(world)
+    in_currency(world, code)
+    bring(world, HEADER + ROW.replace("43.50", typed).replace("2026-10", "2026-09"))
+    bill = next(b for b in bills(world) if b[1] == code and b[2] == parse_money(typed, code))
+    answer = browser.post(PAY, "/me", bill=[bill[0]])
+    assert answer.status_code == 409
+    assert "in steps of" in answer.text
+    assert not [o for o in stripe.account.objects.values() if o["object"] == "checkout.session"]
+
+
+def bills(world: World) -> list[tuple[str, str, int]]:
+    """Key, currency and amount of every bill."""
+    with world.inside("hangzhou"):
+        rows = db.session.scalars(select(UtilityBill))
+        return [(str(row.id), row.currency, row.amount) for row in rows]
