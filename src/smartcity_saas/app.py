@@ -149,6 +149,7 @@ def _extensions(
         services={name: service.extension for name, service in services.items()},
         channels={n: found.settings for n, found in channels.items() if found.settings},
         providers={name: found.settings for name, found in providers.items()},
+        currencies={n: found.currencies for n, found in providers.items() if found.currencies},
         senders={
             kind: {name: one.settings for name, one in found.items() if not one.demo}
             for kind, found in senders.items()

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.configuration.currencies import currency_decimals
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host, is_slug
 from smartcity_saas.configuration.layers import Layer, get, leaves, locked_paths, merge
@@ -36,6 +37,7 @@ from smartcity_saas.configuration.source import Source
 from smartcity_saas.errors import Invalid
 
 _OFFICIAL = ("province", "division_code")
+CURRENCY = ("site", "currency")
 _REQUIRED = {PLATFORM: ("platform",), PROVINCE: ("province", "name"), CITY: ()}
 
 
@@ -215,6 +217,7 @@ class Check:
         """What the merged values lack or contradict. Shared by a city and its baselines."""
         values = merge(layers).values
         found = schema_problems(effective_schema(self.extensions), values)
+        found += self._currency(values)
         services = values.get("services")
         for name, entry in (services if isinstance(services, Mapping) else {}).items():
             if not isinstance(entry, Mapping):
@@ -228,6 +231,22 @@ class Check:
                     )
                 )
         return found
+
+    def _currency(self, values: Mapping[str, Any]) -> list[tuple[Path, Any, Any]]:
+        """A currency in which the payment provider cannot charge."""
+        provider, currency = get(values, ("payments", "provider")), get(values, CURRENCY)
+        taken = self.extensions.currencies.get(str(provider))
+        if taken is None or not isinstance(currency, str) or currency in taken:
+            return []
+        if currency not in currency_decimals():
+            return []  # told where it stands
+        return [
+            (
+                CURRENCY,
+                _("%(provider)s cannot charge in %(code)s.", provider=provider, code=currency),
+                _("Bill in another currency, or leave payments out."),
+            )
+        ]
 
     def _transitions(self, candidate: Candidate) -> list[Problem]:
         source = candidate.source

@@ -28,10 +28,12 @@ class ServiceExtension:
 
 @dataclass(frozen=True)
 class Extensions:
-    """Everything installed that a document may name."""
+    """Everything installed that a document may name. ``currencies`` are those in which a payment
+    provider can charge; one that is not named there takes all."""
 
     services: Mapping[str, ServiceExtension] = field(default_factory=dict)
     channels: Mapping[str, type[Schema]] = field(default_factory=dict)
     providers: Mapping[str, type[Schema]] = field(default_factory=dict)
+    currencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     senders: Mapping[str, Mapping[str, type[Schema]]] = field(default_factory=dict)
     single_sign_on: type[Schema] = EmptySchema

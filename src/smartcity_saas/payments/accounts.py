@@ -11,7 +11,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials import credential_names, read_credential
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.payments.payable import Payable
-from smartcity_saas.payments.providers import Account, Provider
+from smartcity_saas.payments.providers import Account, Limits, Provider
 
 
 class PaymentsClosed(SmartCityError):
@@ -42,6 +42,12 @@ def payment_methods(city: City) -> tuple[str, ...]:
     """How people pay there: ``card``, ``alipay`` …"""
     found = provider_of(city)
     return found.methods(city.payments or {}) if found else ()
+
+
+def limits_of(provider: str, currency: str) -> Limits:
+    """What one payment or refund at a provider may be; anything where it is not installed."""
+    found: Provider | None = current_app.extensions["providers"].get(provider)
+    return found.limits(currency) if found is not None else Limits()
 
 
 def account_of(city: City) -> Account:

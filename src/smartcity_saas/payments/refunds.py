@@ -13,13 +13,14 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.outbox import enqueue
-from smartcity_saas.payments.accounts import account_of
+from smartcity_saas.payments.accounts import account_of, limits_of
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.payable import NotPayable
 from smartcity_saas.payments.providers import RefundRefused
 from smartcity_saas.payments.records import locked, payment_of, refunds_of
 from smartcity_saas.payments.settling import follow, release_held
 from smartcity_saas.payments.states import HELD, PAID
+from smartcity_saas.web.money import format_money
 
 REFUND = "payments.refund"
 LONGEST_REASON = 200
@@ -53,6 +54,14 @@ def request_refund(
             raise Conflict(_("There is no money of this payment to send back."))
         if not 0 < amount <= refundable(payment):
             raise Invalid(_("Write an amount above zero, and no more than is left."))
+        step = limits_of(payment.provider, payment.paid_currency).step
+        if amount % step:
+            raise Invalid(
+                _(
+                    "The provider sends money back in steps of %(step)s alone.",
+                    step=format_money(step, payment.paid_currency),
+                )
+            )
         row = Refund(
             payment_id=payment.id,
             amount=amount,

@@ -122,6 +122,18 @@ class Move:
     at: datetime
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What one payment or refund may be, in ISO 4217's minor unit: at least, and in which steps."""
+
+    least: int = 1
+    step: int = 1
+
+    def allow(self, amount: int) -> bool:
+        """Whether a provider takes an amount as it is."""
+        return amount >= self.least and amount % self.step == 0
+
+
 class Account(Protocol):
     """One city's account at a provider. Every call may raise ``ProviderUnreachable``."""
 
@@ -154,6 +166,8 @@ class Provider:
     and a way to read the city's secrets. ``origins`` are where its pay pages live, for the
     policy of forms; ``methods`` names how people pay there, for what a page says.
     ``probe`` asks the provider whether the secret works, and says whose account it opens.
+    ``currencies`` are those that it can charge in, None for all of ISO 4217; ``limits`` says what
+    one payment in a currency may be.
     """
 
     name: str
@@ -163,6 +177,8 @@ class Provider:
     methods: Callable[[Mapping[str, Any]], tuple[str, ...]]
     ready: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
     probe: Callable[[Mapping[str, Any], Callable[[str], str]], str] | None = None
+    currencies: frozenset[str] | None = None
+    limits: Callable[[str], Limits] = lambda currency: Limits()
 
 
 def installed_providers() -> Mapping[str, Provider]:

@@ -38,6 +38,7 @@ from smartcity_saas.payments.providers import (
     Status,
     UnknownAtProvider,
 )
+from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
 from smartcity_saas.tenancy.here import present_time
 
 METHODS = ("card", "alipay", "wechat_pay")
@@ -45,9 +46,6 @@ SECONDS = 20
 RETRIES = 2
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 
-# Stripe's own minor units: these two have none in ISO 4217 and two decimals there.
-# https://docs.stripe.com/currencies#special-cases
-_TIMES_HUNDRED = frozenset({"ISK", "UGX"})
 _REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
 
 log = structlog.get_logger(__name__)
@@ -235,16 +233,6 @@ class StripeAccount:
         return list(listed.auto_paging_iter())
 
 
-def to_stripe(minor: int, currency: str) -> int:
-    """An amount in ISO 4217's minor unit as Stripe counts it."""
-    return minor * 100 if currency.upper() in _TIMES_HUNDRED else minor
-
-
-def from_stripe(amount: int, currency: str) -> int:
-    """An amount as Stripe counts it in ISO 4217's minor unit."""
-    return amount // 100 if currency.upper() in _TIMES_HUNDRED else amount
-
-
 def _status(session: Any, intent: Any) -> Status:
     if session.status == "expired":
         return "expired"
@@ -330,4 +318,6 @@ provider = Provider(
     methods=lambda values: tuple(values["methods"]),
     ready=_ready,
     probe=_probe,
+    currencies=CURRENCIES,
+    limits=limits,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, jsonify, redirect, render_template, request
 
+from smartcity_saas.payments.stripe_amounts import from_stripe
 from smartcity_saas.payments.stripe_sandbox import money
 from smartcity_saas.payments.stripe_sandbox.objects import (
     Object,
@@ -129,9 +130,10 @@ def _add_pay_page(app: Flask, sandbox: Sandbox) -> None:
                 "pay.html",
                 session=session,
                 zh=session["locale"] == "zh",
-                total=format_money(session["amount_total"], currency),
+                total=format_money(from_stripe(session["amount_total"], currency), currency),
                 lines=[
-                    (name, format_money(amount, currency)) for name, amount in session["_lines"]
+                    (name, format_money(from_stripe(amount, currency), currency))
+                    for name, amount in session["_lines"]
                 ],
             )
 
