@@ -43,8 +43,8 @@ def rush(app: SiteFlask, port: int, environment: dict[str, str]) -> None:
                 place.state = "shut"
     presses = _presses(app, people)
     server = subprocess.Popen(
-        [sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--port", str(port),
-         "--workers", "2", "--blocking-threads", "8", "--http", "1", "smartcity_saas.app:create_app"],
+        [sys.executable, "-m", "granian", "--interface", "asginl", "--factory", "--port", str(port),
+         "--workers", "2", "--http", "1", "smartcity_saas.serving:create_asgi"],
         env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -16,6 +16,7 @@ import structlog
 from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from sqlalchemy import make_url
 
@@ -36,7 +37,12 @@ from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.applying import apply_plan
 from smartcity_saas.tenancy.entering import city_scope
 
-THREADS = 8
+CONNECTIONS = 4096
+"""Connections of one process, idle ones too; more wait to be accepted."""
+HEADER_SECONDS = 20
+"""How long the head of a request may take, and how long a connection may be idle before it."""
+KILL_SECONDS = 30
+"""How long a process may finish what is under way when it is told to stop."""
 
 log = structlog.get_logger(__name__)
 
@@ -142,14 +148,16 @@ def serve(settings: Settings) -> None:
     """Serve with granian until told to stop."""
     log.info("server.listening", bind=settings.bind, port=settings.port, workers=settings.workers)
     Granian(
-        "smartcity_saas.app:create_app",
+        "smartcity_saas.serving:create_asgi",
         factory=True,
         address=settings.bind,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=settings.workers,
-        blocking_threads=THREADS,
+        backpressure=CONNECTIONS,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        workers_kill_timeout=KILL_SECONDS,
         websockets=False,
         log_level=LogLevels.error,
     ).serve()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
 import pytest
 from flask import current_app, request
@@ -16,11 +15,11 @@ STATE = ("services", "utility_bills", "state")
 
 
 @pytest.fixture
-def always_due(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def always_due(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Every glance at the clock finds the last look long ago, as on a busy machine."""
     ticks = itertools.count(1000)
     monkeypatch.setattr(world.app.fleet, "monotonic", lambda: float(next(ticks)))
-    yield world
+    return world
 
 
 def paths(app: SiteFlask, host: str) -> list[str]:

@@ -78,4 +78,6 @@ def province_named(slug: str) -> Province | None:
 def province_of_code(code: str) -> Province | None:
     """The province in which a code lies: its first two digits are the province's own."""
     start = code[:2]
-    return next((found for found in provinces() if len(start) == 2 and found.code[:2] == start), None)
+    return next(
+        (found for found in provinces() if len(start) == 2 and found.code[:2] == start), None
+    )
