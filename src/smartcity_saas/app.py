@@ -37,6 +37,7 @@ from smartcity_saas.portals.resident.session import api as session_api
 from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.applying import is_picture_at
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.api import init_api
@@ -155,6 +156,7 @@ def _extensions(
             for kind, found in senders.items()
         },
         single_sign_on=SingleSignOnSettings,
+        same_picture=is_picture_at,
     )
 
 

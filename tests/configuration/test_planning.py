@@ -109,16 +109,66 @@ def test_a_leaf_that_both_changed_is_a_conflict(empty: World, folder: Path) -> N
 
 
 def test_a_stale_checkout_reverts_nothing(empty: World, folder: Path) -> None:
-    """A file equal to an older revision, neither applied last nor live, is a conflict."""
+    """A file equal to an older revision is a conflict where the console has saved since."""
     apply(empty, folder)
     path = folder / "tenants/hangzhou.yaml"
-    for color in ("#123456", "#654321"):
-        path.write_text(HANGZHOU.replace("#0b6e4f", color), "utf-8")
-        apply(empty, folder)
     path.write_text(HANGZHOU.replace("#0b6e4f", "#123456"), "utf-8")
+    apply(empty, folder)
+    empty.documents().change("hangzhou", 2, "", {STATE: "closed"})
+    path.write_text(HANGZHOU, "utf-8")
     found = planned(empty, folder)
     assert acts(found)["hangzhou"] == CONFLICT
-    assert "This is revision 2; live is 3." in str(found.problems[0])
+    assert "This is revision 1; live is 3." in str(found.problems[0])
+
+
+@pytest.mark.parametrize(
+    "name, first, second",
+    [
+        ("tenants/hangzhou.yaml", HANGZHOU, HANGZHOU.replace("#0b6e4f", "#123456")),
+        ("provinces/zhejiang.yaml", ZHEJIANG, ZHEJIANG + "locked: [site.hotline]\n"),
+        ("provinces/zhejiang.yaml", ZHEJIANG + "locked: [site.hotline]\n", ZHEJIANG),
+        ("platform.yaml", PLATFORM, PLATFORM.replace('"12345"', '"12346"')),
+    ],
+)
+def test_a_file_that_goes_back_is_a_newer_word(
+    empty: World, folder: Path, name: str, first: str, second: str
+) -> None:
+    """What ``git revert`` leaves is applied where live is what was last applied, for every kind
+    of document, and stands in nobody's way; so it is after an export."""
+    for text in (first, second, first, second):
+        (folder / name).write_text(text, "utf-8")
+        apply(empty, folder)
+        document = {"tenants/hangzhou.yaml": "hangzhou", "platform.yaml": "platform"}.get(name)
+        assert empty.documents().live_revision(document or "province:zhejiang").text == text
+
+
+def test_comments_arrive_beside_a_change_of_the_console(empty: World, folder: Path) -> None:
+    """Comments and layout of a file are applied although the console changed another leaf; those
+    that were written on the console stay, and the next plan has nothing to do."""
+    apply(empty, folder)
+    shown = empty.documents().change("hangzhou", 1, "", {STATE: "closed"})
+    text = shown.text.replace("city: hangzhou\n", "# written on the console\ncity: hangzhou\n")
+    empty.save(text, 2)
+    path = folder / "tenants/hangzhou.yaml"
+    path.write_text(HANGZHOU.replace("# the green of the lake", "# Westlake"), "utf-8")
+    step = next(found for found in planned(empty, folder).steps if found.name == "hangzhou")
+    assert (step.act, step.text_only, [one.path for one in step.keep]) == (CHANGE, True, [STATE])
+    apply(empty, folder)
+    live = empty.documents().live_revision("hangzhou")
+    assert "# Westlake" in live.text
+    assert "# written on the console" in live.text
+    assert live.values["services"]["utility_bills"]["state"] == "closed"
+    assert acts(planned(empty, folder))["hangzhou"] == KEEP
+
+
+def test_a_file_edited_where_the_console_wrote_keeps_both(empty: World, folder: Path) -> None:
+    """Where lines collide the leaves decide: the file's text, with what the console changed."""
+    apply(empty, folder)
+    empty.documents().change("hangzhou", 1, "", {COLOR: "#123456"})
+    path = folder / "tenants/hangzhou.yaml"
+    path.write_text(HANGZHOU.replace("# the green of the lake", "# Westlake"), "utf-8")
+    apply(empty, folder)
+    assert 'color: "#123456"   # Westlake' in empty.documents().live_revision("hangzhou").text
 
 
 def test_a_missing_file_is_reported_never_deleted(empty: World, folder: Path) -> None:

@@ -6,7 +6,8 @@ Configuration knows none of them by name; ``create_app`` registers what it found
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from marshmallow import Schema
@@ -26,10 +27,19 @@ class ServiceExtension:
     assurance: str = "none"
 
 
+def same_bytes(city_id: int, address: str, data: bytes) -> bool:
+    """Whether some bytes have an address, their SHA-256; where no city keeps pictures."""
+    return hashlib.sha256(data).hexdigest() == address
+
+
 @dataclass(frozen=True)
 class Extensions:
-    """Everything installed that a document may name. ``currencies`` are those in which a payment
-    provider can charge; one that is not named there takes all."""
+    """Everything installed that a document may name, and how a city's picture is known again.
+
+    ``currencies`` are those in which a payment provider can charge; one that is not named there
+    takes all. ``same_picture`` tells whether some bytes are the picture that a city keeps at an
+    address: what a city keeps and ``export`` writes is a cleaned copy of what was uploaded.
+    """
 
     services: Mapping[str, ServiceExtension] = field(default_factory=dict)
     channels: Mapping[str, type[Schema]] = field(default_factory=dict)
@@ -37,3 +47,4 @@ class Extensions:
     currencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     senders: Mapping[str, Mapping[str, type[Schema]]] = field(default_factory=dict)
     single_sign_on: type[Schema] = EmptySchema
+    same_picture: Callable[[int, str, bytes], bool] = same_bytes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flask_babel import lazy_gettext as _
@@ -26,6 +26,16 @@ class DocumentFile:
     path: Path
     candidate: Candidate
     pictures: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def new_pictures(self) -> list[bytes]:
+        """The pictures whose address is that of their own bytes, not of one that is kept."""
+        files = self.candidate.files
+        return [data for name, data in self.pictures.items() if files[name] == sha256(data)]
+
+    def with_files(self, files: Mapping[str, str]) -> DocumentFile:
+        """The same file, its pictures under other addresses."""
+        return replace(self, candidate=replace(self.candidate, files=dict(files)))
 
 
 def read_files(paths: Iterable[Path]) -> tuple[list[DocumentFile], list[Problem]]:
@@ -61,6 +71,19 @@ def file_name(name: str, kind: str, province: str | None) -> str:
     if kind == CITY:
         return f"tenants/{name}.yaml"
     return "config/platform.yaml" if kind == PLATFORM else f"config/provinces/{province}.yaml"
+
+
+def beside(path: Path) -> Path:
+    """The file that holds a document already, where its ending is written otherwise; else the
+    path itself, as ``file_name`` makes it."""
+    folder = path.parent
+    found = sorted(folder.iterdir()) if folder.is_dir() and not path.exists() else []
+    return next((one for one in found if one.stem == path.stem and is_yaml(one)), path)
+
+
+def is_yaml(path: Path) -> bool:
+    """Whether a file is called as documents are, in capitals too."""
+    return path.suffix.lower() in (".yaml", ".yml")
 
 
 def _yaml_files(paths: Iterable[Path]) -> Iterator[Path]:

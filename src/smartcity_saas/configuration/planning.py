@@ -14,7 +14,13 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
-from smartcity_saas.configuration.changes import MISSING, Change, changes, with_files
+from smartcity_saas.configuration.changes import (
+    FILE_MARK,
+    MISSING,
+    Change,
+    changes,
+    with_files,
+)
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.edit import edit
@@ -22,7 +28,9 @@ from smartcity_saas.configuration.folder import DocumentFile
 from smartcity_saas.configuration.models import Document, Revision
 from smartcity_saas.configuration.problems import Problem, pointer
 from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.text_merge import merged
 from smartcity_saas.database import db
+from smartcity_saas.errors import Invalid
 
 NEW, SAME, CHANGE, KEEP, CONFLICT = "new", "same", "change", "keep", "conflict"
 
@@ -82,7 +90,7 @@ class Plan:
 
 def plan(documents: Documents, files: Sequence[DocumentFile]) -> Plan:
     """Compare files with what is live, and check what would result."""
-    steps = [_step(documents, file) for file in files]
+    steps = [compare(documents, file) for file in files]
     candidates = [step.candidate for step in steps if step.candidate is not None]
     problems = [
         *documents.problems(candidates),
@@ -93,7 +101,8 @@ def plan(documents: Documents, files: Sequence[DocumentFile]) -> Plan:
     return Plan(steps, problems, without)
 
 
-def _step(documents: Documents, file: DocumentFile) -> Step:
+def compare(documents: Documents, file: DocumentFile) -> Step:
+    """What applying one file would do, without checking what would result."""
     name = file.candidate.name
     row = db.session.scalars(
         select(Document)
@@ -103,69 +112,144 @@ def _step(documents: Documents, file: DocumentFile) -> Step:
     if row is None:
         found = changes({}, file.candidate.source.values)
         return Step(name, NEW, file, 0, file.candidate, apply=found)
-    live = documents.revision(name, row.live_number)
-    text = file.candidate.source.text
-    in_file = with_files(file.candidate.source.values, file.candidate.files)
-    in_live = with_files(live.values, live.files)
-    base_text, base_files = row.applied_text, row.applied_files or {}
-    if base_text is None:
-        base_values: Mapping[str, Any] = {}
-    else:
-        base_values = with_files(parse(base_text, name).values, base_files)
-    if text == live.text and in_file == in_live:
-        return Step(name, SAME, file, live.number, file.candidate)
-    if base_text is not None and text == base_text and in_file == base_values:
-        kept = changes(base_values, in_live)
-        return Step(name, KEEP, file, live.number, keep=kept)
-    stale = _older_revision(row.id, live.number, text, file.candidate.files)
-    if stale is not None:
-        return Step(name, CONFLICT, file, live.number, stale=stale)
-    return _three_way(file, live.number, live.text, live.files, base_values, in_file, in_live)
+    return _Comparison(documents, file, row).step()
 
 
-def _three_way(
-    file: DocumentFile,
-    number: int,
-    live_text: str,
-    live_files: Mapping[str, str],
-    base: Mapping[str, Any],
-    in_file: Mapping[str, Any],
-    in_live: Mapping[str, Any],
-) -> Step:
-    name = file.candidate.name
-    by_file = {one.path: one for one in changes(base, in_file)}
-    by_live = {one.path: one for one in changes(base, in_live)}
-    clash = [
-        Change(path, by_live[path].after, one.after)
-        for path, one in by_file.items()
-        if path in by_live and by_live[path].after != one.after
-    ]
-    apply = [one for path, one in by_file.items() if path not in by_live]
-    keep = [one for path, one in by_live.items() if path not in by_file]
-    if clash:
-        return Step(name, CONFLICT, file, number, apply=apply, keep=keep, clash=clash)
-    if not keep:
-        return Step(name, CHANGE, file, number, file.candidate, apply=apply, text_only=not apply)
-    if not apply:
-        return Step(name, KEEP, file, number, keep=keep)
-    real = [one for one in apply if not str(one.path[-1]).endswith("#sha256")]
-    text = edit(
-        live_text,
+class _Comparison:
+    """One file beside the live document and the text that was last applied or exported."""
+
+    def __init__(self, documents: Documents, file: DocumentFile, row: Document) -> None:
+        self.name = file.candidate.name
+        self.document_id = row.id
+        self.live = documents.revision(self.name, row.live_number)
+        self.base_text = row.applied_text
+        self.base_files = row.applied_files or {}
+        self.file = file.with_files(self._known_pictures(documents, file))
+        self.text = self.file.candidate.source.text
+        self.in_file = with_files(self.file.candidate.source.values, self.file.candidate.files)
+        self.in_live = with_files(self.live.values, self.live.files)
+        self.base: Mapping[str, Any] = {}
+        if self.base_text is not None:
+            self.base = with_files(parse(self.base_text, self.name).values, self.base_files)
+
+    def step(self) -> Step:
+        if self.text == self.live.text and self.in_file == self.in_live:
+            return self._of(SAME, candidate=self.file.candidate)
+        if self.text == self.base_text and self.in_file == self.base:
+            return self._of(KEEP, keep=changes(self.base, self.in_live))
+        stale = None if self._nothing_came_since() else self._older_revision()
+        if stale is not None:
+            return self._of(CONFLICT, stale=stale)
+        return self._three_way()
+
+    def _of(self, act: str, **parts: Any) -> Step:
+        return Step(self.name, act, self.file, self.live.number, **parts)
+
+    def _nothing_came_since(self) -> bool:
+        """Whether live is what was last applied: then any other text is a newer word, an older
+        one too (a file that was put back on purpose, as ``git revert`` does)."""
+        return self.base_text == self.live.text and self.base == self.in_live
+
+    def _older_revision(self) -> int | None:
+        rows = db.session.execute(
+            select(Revision.number, Revision.files)
+            .where(
+                Revision.document_id == self.document_id,
+                Revision.number < self.live.number,
+                Revision.text == self.text,
+            )
+            .order_by(Revision.number.desc())
+        )
+        files = self.file.candidate.files.items()
+        return next((number for number, used in rows if set(used.items()) <= set(files)), None)
+
+    def _known_pictures(self, documents: Documents, file: DocumentFile) -> dict[str, str]:
+        """The addresses of the file's pictures: of one that the city keeps, or once kept, its
+        own, whatever ``export`` or an editor made of its bytes."""
+        if not file.pictures:
+            return {}
+        addresses = addresses_of(self.document_id, self.live.files, self.base_files)
+        return {
+            name: address_of(documents, self.document_id, data, addresses)
+            or file.candidate.files[name]
+            for name, data in file.pictures.items()
+        }
+
+    def _three_way(self) -> Step:
+        by_file = {one.path: one for one in changes(self.base, self.in_file)}
+        by_live = {one.path: one for one in changes(self.base, self.in_live)}
+        clash = [
+            Change(path, by_live[path].after, one.after)
+            for path, one in by_file.items()
+            if path in by_live and by_live[path].after != one.after
+        ]
+        apply = [one for path, one in by_file.items() if path not in by_live]
+        keep = [one for path, one in by_live.items() if path not in by_file]
+        if clash:
+            return self._of(CONFLICT, apply=apply, keep=keep, clash=clash)
+        candidate = self._merged(apply, keep)
+        return self._of(CHANGE, candidate=candidate, apply=apply, keep=keep, text_only=not apply)
+
+    def _merged(self, apply: list[Change], keep: list[Change]) -> Candidate:
+        """The document with both sides' leaves, comments and layout."""
+        text = self._merged_text(apply, keep)
+        files = {**self.file.candidate.files, **self.live.files}
+        if any(_is_file(one) for one in apply):
+            files |= self.file.candidate.files
+        return Candidate(parse(text, self.file.candidate.source.path), files)
+
+    def _merged_text(self, apply: list[Change], keep: list[Change]) -> str:
+        """Merged line by line, where that says what the leaves say; else the file's own text with
+        the leaves that the console changed, or the live text with those of the file."""
+        if self.base_text is not None:
+            text = merged(self.base_text, self.text, self.live.text)
+            if text is not None and self._says(text, keep):
+                return text
+        try:
+            return _with(self.text, keep)
+        except Invalid:
+            return _with(self.live.text, apply)
+
+    def _says(self, text: str, keep: list[Change]) -> bool:
+        """Whether a text is the file's but for the leaves that the console changed."""
+        try:
+            values = parse(text, "").values
+        except Invalid:
+            return False
+        wanted = {one.path: one.after for one in keep if not _is_file(one)}
+        found = changes(self.file.candidate.source.values, values)
+        return {one.path: one.after for one in found} == wanted
+
+
+def addresses_of(document_id: int, *first: Mapping[str, str]) -> list[str]:
+    """Every address of a picture that a document has had, those given first."""
+    stored = db.session.scalars(
+        select(Revision.files)
+        .where(Revision.document_id == document_id)
+        .order_by(Revision.number.desc())
+    )
+    return list(dict.fromkeys(found for files in (*first, *stored) for found in files.values()))
+
+
+def address_of(
+    documents: Documents, document_id: int, data: bytes, addresses: Sequence[str]
+) -> str | None:
+    """The one of some addresses at which the city keeps a picture; None for one that is new."""
+    same = documents.extensions.same_picture
+    return next((found for found in addresses if same(document_id, found, data)), None)
+
+
+def _with(text: str, leaves_changed: list[Change]) -> str:
+    real = [one for one in leaves_changed if not _is_file(one)]
+    return edit(
+        text,
         {one.path: one.after for one in real if one.after is not MISSING},
         [one.path for one in real if one.after is MISSING],
     )
-    files = {**live_files, **file.candidate.files}
-    candidate = Candidate(parse(text, file.candidate.source.path), files)
-    return Step(name, CHANGE, file, number, candidate, apply=apply, keep=keep)
 
 
-def _older_revision(document_id: int, live: int, text: str, files: Mapping[str, str]) -> int | None:
-    rows = db.session.execute(
-        select(Revision.number, Revision.files)
-        .where(Revision.document_id == document_id, Revision.number < live, Revision.text == text)
-        .order_by(Revision.number.desc())
-    )
-    return next((number for number, used in rows if set(used.items()) <= set(files.items())), None)
+def _is_file(change: Change) -> bool:
+    return str(change.path[-1]).endswith(FILE_MARK)
 
 
 def _conflict_problems(step: Step) -> list[Problem]:
@@ -194,7 +278,10 @@ def _conflict_problems(step: Step) -> list[Problem]:
                 pointer=pointer(one.path),
                 live=_said(one.before),
             ),
-            _("Write the live value into the file, or run smartcity export."),
+            _(
+                "Write the live value into the file, or overwrite it: smartcity export --force %(name)s.",
+                name=step.name,
+            ),
         )
         for one in step.clash
     ]

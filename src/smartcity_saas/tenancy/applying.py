@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from smartcity_saas.configuration.checking import refuse
 from smartcity_saas.configuration.documents import Documents, RevisionView
+from smartcity_saas.configuration.folder import sha256
 from smartcity_saas.configuration.planning import KEEP, SAME, Plan
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.assets import sanitised, store_asset
+from smartcity_saas.tenancy.assets import find_asset, sanitised, store_asset
 from smartcity_saas.tenancy.entering import city_scope
 
 
@@ -25,6 +26,22 @@ def picture_problems(plan: Plan) -> list[Problem]:
     return problems
 
 
+def is_picture_at(city_id: int, address: str, data: bytes) -> bool:
+    """Whether some bytes are the picture that a city keeps at an address: as it was uploaded,
+    as it is kept, or anything that is cleaned to the same."""
+    if sha256(data) == address:
+        return True
+    with city_scope(city_id):
+        asset = find_asset(address)
+        kept = asset.content if asset is not None else None
+    if kept is None or kept == data:
+        return kept == data
+    try:
+        return sanitised(data).content == kept
+    except Invalid:
+        return False
+
+
 def apply_plan(documents: Documents, plan: Plan, message: str) -> list[RevisionView]:
     """Make what a plan found pending.
 
@@ -38,9 +55,9 @@ def apply_plan(documents: Documents, plan: Plan, message: str) -> list[RevisionV
     refuse([*plan.problems, *picture_problems(plan)])
     pending = [step for step in plan.steps if step.pending and step.candidate is not None]
     for step in pending:
-        if step.file.pictures and step.candidate is not None:
+        if step.candidate is not None and (new := step.file.new_pictures):
             with city_scope(documents.reserve(step.candidate)):
-                for data in step.file.pictures.values():
+                for data in new:
                     store_asset(data)
     with command():
         made = documents.save_all(
