@@ -12,7 +12,16 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.app import create_app
-from smartcity_saas.cli import auditing, city_work, clients, documents, keys, operations, rolling
+from smartcity_saas.cli import (
+    auditing,
+    city_work,
+    clients,
+    documents,
+    exporting,
+    keys,
+    operations,
+    rolling,
+)
 from smartcity_saas.cli.output import fail
 from smartcity_saas.errors import Invalid, NotReady, SmartCityError
 from smartcity_saas.settings import Settings
@@ -52,6 +61,7 @@ def main() -> None:
 
 for found in (
     *documents.COMMANDS,
+    *exporting.COMMANDS,
     *rolling.COMMANDS,
     *operations.COMMANDS,
     *city_work.COMMANDS,

@@ -1,4 +1,4 @@
-"""Commands on documents: validate, plan, apply, export, history, diff, rollback, schema."""
+"""Commands on documents: validate, plan, apply, history, diff, rollback, schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smartcity_saas.cli.output import format_option, report, say, say_json, say_
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
 from smartcity_saas.configuration.checking import Check, Known
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import DocumentFile, file_name, read_files
+from smartcity_saas.configuration.folder import DocumentFile, read_files
 from smartcity_saas.configuration.planning import (
     CHANGE,
     CONFLICT,
@@ -29,8 +29,6 @@ from smartcity_saas.configuration.planning import (
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
 from smartcity_saas.tenancy.applying import apply_plan, picture_problems
-from smartcity_saas.tenancy.assets import find_asset
-from smartcity_saas.tenancy.entering import city_scope
 
 PENDING = 3
 _MARKS = {NEW: "+", CHANGE: "~", SAME: "=", KEEP: "·", CONFLICT: "!"}
@@ -88,28 +86,6 @@ def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
         return
     _show(found, style)
     say(f"{_documents(len(made))} changed." if made else "Nothing to apply.")
-
-
-@click.command()
-@click.argument("names", nargs=-1)
-@click.option(
-    "--to",
-    "folder",
-    default=".",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The folder that holds config/ and tenants/.",
-)
-def export(names: tuple[str, ...], folder: Path) -> None:
-    """Write live documents into files: those named, or all."""
-    documents = documents_as_cli()
-    for live in [documents.live(name) for name in names] or documents.all():
-        text = documents.live_revision(live.name).text
-        path = folder / file_name(live.name, live.kind, live.province)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
-        _export_pictures(live, path.parent)
-        documents.mark_applied(live.name, text, live.files)
-        say(str(path))
 
 
 @click.command()
@@ -187,7 +163,7 @@ def schema(kind: str, as_markdown: bool) -> None:
         say_json(json_schema(kind, extensions))
 
 
-COMMANDS = (validate, plan_command, apply, export, history, diff, rollback, schema)
+COMMANDS = (validate, plan_command, apply, history, diff, rollback, schema)
 
 
 def _planned(paths: tuple[Path, ...], style: str) -> Plan:
@@ -275,17 +251,6 @@ def _revision_diff(targets: tuple[str, ...]) -> list[dict[str, Any]]:
     old = documents.revision(name, before).text if before > 0 else ""
     found = text_diff(old, documents.revision(name, after).text, f"{name}.yaml")
     return [{"document": name, "before": before, "after": after, "diff": found}] if found else []
-
-
-def _export_pictures(live: Any, folder: Path) -> None:
-    for name, address in live.files.items():
-        with city_scope(live.id):
-            asset = find_asset(address)
-        if asset is not None:
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not path.exists():
-                path.write_bytes(asset.content)
 
 
 def _as_plan(files: list[DocumentFile]) -> Plan:
