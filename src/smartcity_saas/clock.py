@@ -1,4 +1,8 @@
-"""The time, passed in, so that limits are tested by moving it; and days as a city has them."""
+"""The time, passed in, so that limits are tested by moving it; and days as a city has them.
+
+Moments are in UTC; a day, a month or a year is always a city's. This module alone makes one of the
+other (a test reads the code for other places).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,9 @@ from zoneinfo import ZoneInfo
 
 Clock = Callable[[], datetime]
 
+COMMON_ZONE = "Asia/Shanghai"
+"""The zone (IANA) of a city that names none, and of pages that are no city's."""
+
 
 def utc_now() -> datetime:
     """The present moment, aware, in UTC."""
@@ -15,8 +22,13 @@ def utc_now() -> datetime:
 
 
 def today_in(zone: str, now: datetime) -> date:
-    """The day it is in a time zone."""
-    return now.astimezone(ZoneInfo(zone)).date()
+    """The day that a moment belongs to in a time zone."""
+    return local_time(now, zone).date()
+
+
+def local_time(at: datetime, zone: str) -> datetime:
+    """A moment as the clocks of a time zone show it."""
+    return at.astimezone(ZoneInfo(zone))
 
 
 def start_of_day(day: date, zone: str) -> datetime:

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import Service
-from smartcity_saas.clock import utc_now
+from smartcity_saas.clock import today_in, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.database import command
@@ -174,7 +174,7 @@ def _fill_city(city: City) -> None:
 
 def _fill_counts(city: City) -> None:
     """Thirty days of use, more on working days: sample figures for the province's charts."""
-    today = utc_now().date()
+    today = today_in(city.timezone, utc_now())
     size = 12 + int(city.division_code[:4]) % 37
     with command() as session:
         for back in range(1, 30):

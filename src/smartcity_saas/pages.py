@@ -29,6 +29,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from smartcity_saas.catalog.gate import CitySuspended, ServicePaused, pass_gate
 from smartcity_saas.catalog.offer import Offer
 from smartcity_saas.catalog.service import Task
+from smartcity_saas.clock import COMMON_ZONE
 from smartcity_saas.configuration.colors import text_on
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked, names_secret
@@ -295,7 +296,7 @@ def _staff_or_none() -> Any:
 
 def _zone() -> str:
     found = site().city or g.get("zone_city")
-    return found.timezone if found is not None else "Asia/Shanghai"
+    return found.timezone if found is not None else COMMON_ZONE
 
 
 def _render_error(error: SmartCityError) -> Any:

@@ -21,10 +21,11 @@ log = structlog.get_logger(__name__)
 def make_runner(app: SiteFlask) -> Runner:
     """The runner of an application: its tasks, its cities, and what a day brings in each."""
 
-    def cities() -> list[int]:
+    def cities() -> dict[int, str]:
         with app.app_context(), suppress(SmartCityError):
             app.fleet.refresh_if_due()
-        return [city.id for city in app.fleet.snapshot.cities.values() if city.state == "live"]
+        served = app.fleet.snapshot.cities.values()
+        return {city.id: city.timezone for city in served if city.state == "live"}
 
     def daily(now: datetime) -> None:
         forget_done(now)

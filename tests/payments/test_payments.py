@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from smartcity_saas.audit import system
+from smartcity_saas.clock import today_in
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.payments.ledger import balances, entries_of, post
@@ -610,7 +611,9 @@ def test_paying_at_once_on_a_new_day(owing: Owing) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _n: fresh(count_once), range(16)))  # type: ignore[arg-type]
     db.session.rollback()
-    found = daily([city_id], "done", (owing.world.clock() + timedelta(days=40)).date(), 1)
+    found = daily(
+        {city_id: today_in("Asia/Shanghai", owing.world.clock() + timedelta(days=40))}, "done", 1
+    )
     assert found[city_id] == [16]
 
 

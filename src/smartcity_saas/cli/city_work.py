@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import current_app
@@ -15,7 +16,7 @@ from flask import current_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
-from smartcity_saas.clock import today_in
+from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciling import day_span
 from smartcity_saas.payments.reconciling import reconcile as compare
@@ -23,7 +24,16 @@ from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
 
-DATE = click.DateTime(["%Y-%m-%d"])
+
+class Day(click.ParamType[date]):
+    """A day (ISO 8601), without a time or a zone."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        """The day that was written; a fault of the option's for anything else."""
+        found = value if isinstance(value, date) else read_day(value)
+        return found or self.fail(f"{value!r} is no date such as 2026-11-30.", param, ctx)
 
 
 @click.command("import")
@@ -67,15 +77,14 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
 
 @click.command()
 @click.argument("city")
-@click.option("--since", type=DATE, help="First day; thirty days ago by default.")
-@click.option("--until", type=DATE, help="Last day; today by default.")
+@click.option("--since", type=Day(), help="First day; thirty days ago by default.")
+@click.option("--until", type=Day(), help="Last day; today by default.")
 @format_option
-def reconcile(city: str, since: datetime | None, until: datetime | None, style: str) -> None:
+def reconcile(city: str, since: date | None, until: date | None, style: str) -> None:
     """Compare a city's ledger with its payment provider. Exit code 1 if something differs."""
     with inside(city) as found:
         today = today_in(found.timezone, present_time())
-        first = since.date() if since else today - timedelta(days=30)
-        last = until.date() if until else today
+        first, last = since or today - timedelta(days=30), until or today
         begin, end = day_span(found, first)[0], day_span(found, last)[1]
         result = compare(found, begin, end)
     if style == "json":

@@ -110,9 +110,15 @@ def history(city: str, style: str) -> None:
         )
         return
     say_table(
-        ["revision", "when (UTC)", "who", "how", "why"],
+        ["revision", "when", "who", "how", "why"],
         [
-            [str(r.number), f"{r.created_at:%Y-%m-%d %H:%M}", r.author_label, r.origin, r.message]
+            [
+                str(r.number),
+                f"{r.created_at:%Y-%m-%d %H:%M} UTC",
+                r.author_label,
+                r.origin,
+                r.message,
+            ]
             for r in found
         ],
     )

@@ -14,6 +14,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
+from smartcity_saas.clock import COMMON_ZONE
 from smartcity_saas.configuration.extensions import (
     EmptySchema,
     Extensions,
@@ -91,7 +92,8 @@ class SiteSchema(Schema):
         metadata={"description": "The currency of its bills, ISO 4217: `CNY`."},
     )
     timezone = TimeZone(
-        load_default="Asia/Shanghai", metadata={"description": "The zone in which times are shown."}
+        load_default=COMMON_ZONE,
+        metadata={"description": "The zone of its days and times, IANA: `Asia/Shanghai`."},
     )
     icp = Line(
         longest=60, metadata={"description": "ICP filing number (ICP 备案号), shown in the footer."}

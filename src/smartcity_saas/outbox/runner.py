@@ -37,7 +37,7 @@ class Runner:
         enter: Enters a city's scope.
         clock: The time.
         daily: Called in each city once a day and process start; writes the day's tasks.
-        cities: The keys of the cities that are served.
+        cities: The keys of the cities that are served, each with its zone (IANA).
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Runner:
         clock: Clock,
         *,
         daily: Callable[[datetime], None] = lambda now: None,
-        cities: Callable[[], list[int]] = list,
+        cities: Callable[[], Mapping[int, str]] = dict,
     ) -> None:
         self.app = app
         self.tasks = tasks
@@ -121,9 +121,9 @@ class Runner:
     def _seed_days(self, most: int = 50) -> None:
         """Let some cities whose day has not been looked at write what the day brings."""
         now = self.clock()
-        today = today_in("Asia/Shanghai", now)
-        waiting = [city for city in self.cities() if self._seeded.get(city) != today]
+        days = {city: today_in(zone, now) for city, zone in self.cities().items()}
+        waiting = [city for city, today in days.items() if self._seeded.get(city) != today]
         for city_id in waiting[:most]:
             with self.app.app_context(), self.enter(city_id):
                 self.daily(now)
-            self._seeded[city_id] = today
+            self._seeded[city_id] = days[city_id]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas import scope
+from smartcity_saas.clock import today_in
 from smartcity_saas.database import PlatformModel, command, db, upsert_into
 from smartcity_saas.database.models import BigKey
+from smartcity_saas.tenancy.here import present_city
 
 
 class CityCount(PlatformModel):
-    """How often something was done in one city on one day."""
+    """How often something was done in one city on one day of its own zone."""
 
     __tablename__ = "city_count"
 
@@ -26,8 +27,8 @@ class CityCount(PlatformModel):
 
 
 def count(metric: str, now: datetime, times: int = 1) -> None:
-    """Count something done in the city that we are in, in its own transaction."""
-    city_id, day = scope.city_id(), now.date()
+    """Count something done in the city that we are in, on the city's own day."""
+    city_id, day = scope.city_id(), today_in(present_city().timezone, now)
     key = ["city_id", "day", "metric"]
     with command() as session:
         session.execute(
@@ -37,20 +38,28 @@ def count(metric: str, now: datetime, times: int = 1) -> None:
         )
 
 
-def daily(
-    city_ids: Collection[int], metric: str, last: date, days: int = 30
-) -> dict[int, list[int]]:
-    """A series of days for each city, the oldest first, zeros where nothing was counted."""
-    first = last - timedelta(days=days - 1)
-    found: dict[int, list[int]] = defaultdict(lambda: [0] * days)
+def daily(last_days: Mapping[int, date], metric: str, days: int = 30) -> dict[int, list[int]]:
+    """A series of days for each city, the oldest first, zeros where nothing was counted.
+
+    Args:
+        last_days: The cities, each with the last day of its series: today in its own zone.
+        metric: What was counted.
+        days: How many.
+    """
+    firsts = {city: last - timedelta(days=days - 1) for city, last in last_days.items()}
+    found: dict[int, list[int]] = {city: [0] * days for city in last_days}
+    if not last_days:
+        return found
     rows = db.session.execute(
         select(CityCount.city_id, CityCount.day, CityCount.value).where(
-            CityCount.city_id.in_(list(city_ids)),
+            CityCount.city_id.in_(list(last_days)),
             CityCount.metric == metric,
-            CityCount.day >= first,
-            CityCount.day <= last,
+            CityCount.day >= min(firsts.values()),
+            CityCount.day <= max(last_days.values()),
         )
     )
     for city_id, day, value in rows:
-        found[city_id][(day - first).days] = value
-    return {city_id: found[city_id] for city_id in city_ids}
+        place = (day - firsts[city_id]).days
+        if 0 <= place < days:
+            found[city_id][place] = value
+    return found

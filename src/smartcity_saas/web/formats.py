@@ -12,6 +12,7 @@ from babel.numbers import format_decimal
 from flask import Flask
 from flask_babel import get_locale, gettext, ngettext
 
+from smartcity_saas.clock import local_time, today_in
 from smartcity_saas.web.money import decimals, format_money
 
 
@@ -25,15 +26,18 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
     """
 
     def moment(value: datetime) -> str:
-        here, today = value.astimezone(ZoneInfo(zone())), now().astimezone(ZoneInfo(zone()))
-        clock = _clock(here)
-        if here.date() == today.date():
+        clock = _clock(local_time(value, zone()))
+        if today_in(zone(), value) == today():
             return str(gettext("today %(clock)s", clock=clock))
-        return (
-            f"{day(here.date(), today.year)} {clock}"
-            if _zh()
-            else f"{day(here.date(), today.year)}, {clock}"
-        )
+        return f"{local_day(value)}{' ' if _zh() else ', '}{clock}"
+
+    def today() -> date:
+        return today_in(zone(), now())
+
+    def local_day(value: date) -> str:
+        """A date, or the day of a moment in the zone of the page."""
+        found = today_in(zone(), value) if isinstance(value, datetime) else value
+        return day(found, today().year)
 
     def local_moment(text: str) -> str:
         return moment(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone())))
@@ -42,16 +46,15 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
     app.jinja_env.filters.update(
         moment=moment,
         local_moment=local_moment,
-        day=lambda value: day(value, now().year),
+        day=local_day,
         month=month,
         amount=amount,
         number=number,
         at=lambda value: full_moment(value, zone()),
-        clock=lambda value: _clock(value.astimezone(ZoneInfo(zone()))),
+        clock=lambda value: _clock(local_time(value, zone())),
         time_of_day=_clock,
         weekday=weekday,
-        local_day=lambda value: day(value.astimezone(ZoneInfo(zone())).date(), now().year),
-        until=lambda value: days_left(value, now().astimezone(ZoneInfo(zone())).date()),
+        until=lambda value: days_left(value, today()),
     )
 
 
@@ -99,16 +102,15 @@ def number(value: Any) -> str:
 
 def moment_of(value: datetime, zone: str) -> str:
     """A moment in a zone, for texts that are read later: ``11月26日 9:00``."""
-    here = value.astimezone(ZoneInfo(zone))
+    found = today_in(zone, value)
     gap = " " if _zh() else ", "
-    return f"{day(here.date(), here.year)}{gap}{_clock(here)}"
+    return f"{day(found, found.year)}{gap}{_clock(local_time(value, zone))}"
 
 
 def full_moment(value: datetime, zone: str) -> str:
     """A moment with its year, for what lasts: ``2026年11月22日 8:04``."""
-    here = value.astimezone(ZoneInfo(zone))
     gap = " " if _zh() else ", "
-    return f"{day(here.date(), 0)}{gap}{_clock(here)}"
+    return f"{day(today_in(zone, value), 0)}{gap}{_clock(local_time(value, zone))}"
 
 
 def _clock(value: datetime | time) -> str:

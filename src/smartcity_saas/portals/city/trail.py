@@ -19,6 +19,7 @@ from smartcity_saas.audit import (
     reasons_of,
     verify_trail,
 )
+from smartcity_saas.clock import COMMON_ZONE
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.identity.staff import names_of_staff, staff_called
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
@@ -119,4 +120,4 @@ def _row(event: AuditEvent | CityAuditEvent, reason: str, zone: str) -> tuple[An
 
 def _zone(city: str) -> str:
     served = shell(city)["served"]
-    return served.timezone if served else "Asia/Shanghai"
+    return served.timezone if served else COMMON_ZONE

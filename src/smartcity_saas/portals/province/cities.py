@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
+from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.configuration.documents import RevisionView
 from smartcity_saas.identity.gatekeeper import documents
@@ -105,11 +106,15 @@ def _is(row: CityRow, name: str) -> bool:
 def _sparks(rows: Sequence[CityRow]) -> list[Spark]:
     if not rows:
         return []
-    today = present_time().date()
-    series = daily([row.document.id for row in rows], METRIC, today)
+    now = present_time()
+    series = daily({row.document.id: today_in(_zone(row), now) for row in rows}, METRIC)
     most = max([1, *(max(values) for values in series.values())])
     middle = _line([median(day) for day in zip(*series.values(), strict=True)], most)
     return [_spark(row, series, most, middle) for row in rows if row.state == "live"]
+
+
+def _zone(row: CityRow) -> str:
+    return row.city.timezone if row.city else COMMON_ZONE
 
 
 def _spark(row: CityRow, series: Mapping[int, list[int]], most: int, middle: str) -> Spark:

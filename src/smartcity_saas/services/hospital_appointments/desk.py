@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
-from smartcity_saas.clock import read_day
+from smartcity_saas.clock import local_time, read_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.gatekeeper import signed_in_member
@@ -63,13 +62,12 @@ def session(city: str, session_id: uuid.UUID) -> Any:
 def list_csv(city: str, session_id: uuid.UUID) -> Any:
     """One session's list as CSV."""
     served = served_city(city)
-    zone = ZoneInfo(served.timezone)
     with city_scope(served.id):
         found = schedule.session_of(session_id)
         rows = [
             (
                 a.number,
-                f"{a.starts_at.astimezone(zone):%H:%M}",
+                f"{local_time(a.starts_at, served.timezone):%H:%M}",
                 p.name,
                 phone_of(p, present_time()),
                 a.code,

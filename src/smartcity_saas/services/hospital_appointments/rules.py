@@ -92,7 +92,7 @@ class Rules:
         release = self.local(today, self.release_time)
         if release <= now:
             release = self.local(today + timedelta(days=1), self.release_time)
-        return release, release.date() + timedelta(days=self.days_ahead)
+        return release, today_in(self.zone, release) + timedelta(days=self.days_ahead)
 
     def cancel_until(self, starts_at: datetime) -> datetime:
         """Until when an appointment can be cancelled here."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from smartcity_saas.audit import system
-from smartcity_saas.clock import utc_now
+from smartcity_saas.clock import local_time, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
@@ -48,7 +47,7 @@ def sample_csv(city: City) -> bytes:
     out = io.StringIO()
     writer = csv.DictWriter(out, [*REQUIRED, *OPTIONAL])
     writer.writeheader()
-    today = utc_now().astimezone(ZoneInfo(city.timezone)).replace(hour=8, minute=15)
+    today = local_time(utc_now(), city.timezone).replace(hour=8, minute=15)
     for vehicle, (_plate, vin, engine) in enumerate(VEHICLES):
         for place, (code, zh, en, points, fine) in enumerate(ACTS):
             paid = vehicle == 0 and place == 2

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from smartcity_saas.audit import system
-from smartcity_saas.clock import utc_now
+from smartcity_saas.clock import today_in, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.utility_bills.bills import link_account
@@ -33,7 +33,7 @@ def fill(city: City) -> None:
     now = utc_now()
     entry = city.catalog[SERVICE]
     settings = entry.settings
-    data = sample_csv(settings, now.date())
+    data = sample_csv(settings, today_in(city.timezone, now))
     import_bills(system("demo"), city, data, "sample.csv", now, sample=True)
     for subject, nickname in NICKNAMES.items():
         resident = sample_resident(subject)

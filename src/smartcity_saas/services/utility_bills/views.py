@@ -9,6 +9,7 @@ from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.paying import pay_here
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
@@ -72,6 +73,7 @@ def account(link_id: uuid.UUID) -> Any:
     owed = domain.due_bills(household)
     coming = on_their_way(SERVICE, [str(bill.id) for bill in owed])
     due = [bill for bill in owed if str(bill.id) not in coming]
+    year = today_in(site_city().timezone, present_time()).year
     return _render(
         "utility_bills/account.html",
         link=link,
@@ -90,9 +92,8 @@ def account(link_id: uuid.UUID) -> Any:
         supplier=supplier,
         usage=usage,
         chart=_chart(usage),
-        tiers=domain.tiers_used(supplier.get("tiers", ()), every, present_time().year),
-        year_usage=sum(b.usage for b in every if b.period.year == present_time().year)
-        / THOUSANDTHS,
+        tiers=domain.tiers_used(supplier.get("tiers", ()), every, year),
+        year_usage=sum(b.usage for b in every if b.period.year == year) / THOUSANDTHS,
         entry=_entry(),
     )
 
