@@ -435,7 +435,7 @@ def _paused_page(error: ServicePaused) -> str:
     service = current_app.extensions["services"][error.entry.name]
     mine = []
     if (resident := _resident_or_none()) is not None:
-        mine = service.mine(resident)
+        mine = service.lines_of(resident)
     return render_template(
         "resident/paused.html", offer=Offer(service, error.entry, ()), service=service, mine=mine
     )

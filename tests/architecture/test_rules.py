@@ -134,8 +134,13 @@ BANNED = {
     r"<[^>]*\sstyle=\"": "the policy of pages allows no inline style",
     r"(?m)^ *assert\b": "python -O takes it away: raise, or ask for what cannot be None",
     r"\bon(?:click|load|change|submit)=": "the policy of pages allows no inline script",
+    r"\.mine\(": "lines_of() shows at the counter what its desk may see; mine() shows all",
 }
-ALLOWED = {("settings.py", r"os\.environ"), ("session.py", r"set_config\(")}
+ALLOWED = {
+    ("service.py", r"\.mine\("),
+    ("settings.py", r"os\.environ"),
+    ("session.py", r"set_config\("),
+}
 
 
 @pytest.mark.parametrize("pattern", BANNED)

@@ -10,9 +10,15 @@ from sqlalchemy import select, update
 
 from smartcity_saas.audit import city_trail, reasons_of, system
 from smartcity_saas.database import command, db
+from smartcity_saas.identity.channels import Vouched
+from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.identity.models import Resident
+from smartcity_saas.identity.residents import link, subject_of_number
 from smartcity_saas.identity.staff import change_roles, disable_staff
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.services.traffic_tickets.plates import shown
 from tests.conftest import Browser, World
+from tests.identity.test_staff import path_of
 from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 
 COUNTER = "/cities/hangzhou/counter"
@@ -163,3 +169,94 @@ def test_a_resident_of_another_city_is_nobody_here(phones: World) -> None:  # no
     """The same number at another city is another person's account."""
     by_phone(phones, city="ningbo")
     assert act(phones)[0].status_code == 422
+
+
+SECRET = "浙A00017"
+"""The plate of the sample's car: what no desk but that of tickets may read."""
+
+
+@pytest.fixture
+def full(phones: World) -> World:  # noqa: F811
+    """A resident with something in every service, and a payment for each."""
+    city, services = phones.city("hangzhou"), phones.app.extensions["services"]
+    with phones.inside("hangzhou"):
+        for service in services.values():
+            assert service.demo is not None
+            service.demo(city)
+        resident = sample_resident("household")
+        subject = subject_of_number(PHONE, phones.clock())
+        link(resident, "phone", Vouched((subject,), "示例"), phones.clock())
+        with command() as session:
+            for n, name in enumerate(services):
+                title = f"{services[name].title['en']} {SECRET if 'traffic' in name else ''}"
+                session.add(payment_for(resident.id, name, n, title, phones.clock()))
+    return phones
+
+
+def payment_for(resident_id: Any, service: str, n: int, title: str, now: Any) -> Payment:
+    return Payment(
+        number=f"N{n}", resident_id=resident_id, service=service,
+        title={"zh": title, "en": title}, amount=100, received=100, currency="CNY", state="paid",
+        provider="stripe", site="http://hangzhou.localhost", language="en", back="/",
+        created_at=now, expires_at=now, paid_at=now,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("service", ["utility_bills", "traffic_tickets", "hospital_appointments"])
+def test_a_desk_sees_the_payments_of_its_own_service(full: World, service: str) -> None:
+    """The list, the payment, its receipt and its cancelling: another service's are not there."""
+    desk = full.staff("desk", f"desk:{service}", city="hangzhou")
+    browser = full.client("hangzhou.localhost")
+    browser.post(link_of(desk.post(COUNTER, number=PHONE, reason="忘带手机")))
+    with full.inside("hangzhou"):
+        payments = {one.service: one.id for one in db.session.scalars(select(Payment))}
+    shown = browser.get("/me/payments").text
+    for name, key in payments.items():
+        expected = 200 if name == service else 404
+        assert (f"/me/payments/{key}" in shown) == (name == service), name
+        assert browser.get(f"/me/payments/{key}").status_code == expected, name
+        assert browser.get(f"/me/payments/{key}/receipt.pdf").status_code == expected, name
+        cancel = browser.post(f"/me/payments/{key}/cancel", "/me/payments")
+        assert cancel.status_code == (302 if name == service else 404), name
+
+
+def test_whoever_holds_every_service_sees_every_payment(full: World) -> None:
+    """An admin of the city at the counter, and the resident themselves."""
+    admin = full.city_staff("hangzhou")
+    browser = full.client("hangzhou.localhost")
+    browser.post(link_of(admin.post(COUNTER, number=PHONE, reason="忘带手机")))
+    for one in (browser, full.resident("hangzhou")):
+        assert one.get("/me/payments").text.count('href="/me/payments/') == 3
+
+
+def test_nothing_of_another_desk_is_reached_by_any_way(full: World) -> None:
+    """Every page and every operation of a city, fetched at the counter of bills, with the keys of
+    payments in them, while services are open and while they are paused: the car's plate is read
+    nowhere, and what is another service's is refused."""
+    _answer, browser = act(full)
+    with full.inside("hangzhou"):
+        key = db.session.scalars(
+            select(Payment.id).where(Payment.service == "traffic_tickets")
+        ).one()
+    policies, walked = full.app.extensions["policies"], 0
+    full.app.config["API_LIMITS"] = {"client": 10**6, "resident": 10**6, "address": 10**6}
+    for state in ("open", "paused"):
+        if state == "paused":
+            notice = {"zh": "升级", "en": "Upgrade"}
+            change = {("services", "traffic_tickets"): {"state": "paused", "notice": notice}}
+            full.documents().change("hangzhou", 2, "", change)
+            full.app.fleet.refresh()
+        for rule in full.app.url_map.iter_rules():
+            if rule.host != "city" or "GET" not in rule.methods or rule.rule == "/sign-out":
+                continue
+            path = path_of(full, rule, {"payment_id": str(key)})
+            answer = browser.get(path)
+            walked += 1
+            assert SECRET not in answer.text.replace(shown(SECRET), SECRET), path
+            assert answer.status_code < 500 or answer.status_code == 503, path
+            policy = policies[rule.endpoint]
+            another = policy.service not in (None, "utility_bills") and policy.who != "client"
+            allowed = (403,) if state == "open" else (403, 503)
+            assert not another or answer.status_code in allowed, (path, answer.status_code)
+    del full.app.config["API_LIMITS"]
+    assert walked > 100

@@ -75,7 +75,7 @@ class Service:
 
     ``resident`` holds its pages on a city's site, ``desk`` those of staff on the console.
     ``continues`` says in a sentence what still works while it is paused. ``mine`` lists what
-    the resident with a key has. ``demo`` fills a city with sample rows, in demo mode only.
+    the resident who asks has. ``demo`` fills a city with sample rows, in demo mode only.
     ``payable`` says how its things are paid, ``work`` are its tasks of the outbox by kind,
     ``daily`` writes what a day brings (once a city and day, or more often: idempotent), and
     ``importer`` takes a CSV from the command. ``api`` holds its
@@ -112,6 +112,10 @@ class Service:
     unfinished: Callable[[Any], list[tuple[Any, str]]] = lambda resident: []
     assurance: str = "none"
     demo: Callable[[City], None] | None = None
+
+    def lines_of(self, resident: Any) -> list[Mine]:
+        """What a resident already has here, as far as whoever asks may see it."""
+        return self.mine(resident) if resident.sees(self.name) else []
 
     @property
     def path(self) -> str:

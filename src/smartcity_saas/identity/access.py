@@ -182,6 +182,14 @@ class StaffMember:
                 return True
         return False
 
+    def services_with(self, permission: str) -> frozenset[str] | None:
+        """The services for which a permission is held; None for all of them."""
+        held = [split(one) for one in self.roles]
+        found = [(role, only) for role, only in held if role and permission in role.permissions]
+        if any(not role.per_service for role, _only in found):
+            return None
+        return frozenset(only for _role, only in found if only)
+
 
 def document_at(province: str | None, city: str | None) -> str:
     """The name of the document of a place where accounts are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -49,6 +50,8 @@ def enforce(policy: Policy) -> Any:
         return _enforce_resident(policy)
     if policy.who == "client":
         _enforce_client(policy)
+    if policy.who == "everyone" and policy.service is not None and RESIDENT in session:
+        _refuse_another_desk(policy.service)  # a first page shows what the resident has there
     return None
 
 
@@ -104,8 +107,10 @@ def current_resident() -> SignedInResident | None:
             token = session.get(RESIDENT)
         found = residents.signed_in(token, _clock()) if token else None
         if found is not None and found.acting is not None:
-            g.acting_member = _who_acts(found.acting)
-            found = found if g.acting_member else None  # whoever began it is out by now
+            member = _who_acts(found.acting)
+            found = (  # whoever began it may be out by now
+                replace(found, services=member.services_with(COUNTER)) if member else None
+            )
         g.resident = found
     resident: SignedInResident | None = g.resident
     return resident
@@ -201,10 +206,8 @@ def _enforce_resident(policy: Policy) -> Any:
         return _to("/sign-in")
     if resident.acting and policy.service is None and not policy.counter:
         raise NotAllowed(_("Only the resident can do this, not somebody at the counter."))
-    if resident.acting and not g.acting_member.may(COUNTER, service=policy.service):
-        raise NotAllowed(
-            _("This service is another desk's. Ask there, or whoever manages accounts.")
-        )
+    if policy.service is not None:
+        _refuse_another_desk(policy.service)
     if policy.unasked:
         return None
     if resident.consented != PURPOSES[PRIVACY].version:
@@ -217,6 +220,14 @@ def _enforce_resident(policy: Policy) -> Any:
             raise NotAssured(needs)
         return _to("/me/verify")
     return None
+
+
+def _refuse_another_desk(service: str) -> None:
+    resident = current_resident()
+    if resident is not None and not resident.sees(service):
+        raise NotAllowed(
+            _("This service is another desk's. Ask there, or whoever manages accounts.")
+        )
 
 
 def _who_acts(acting: Acting) -> StaffMember | None:

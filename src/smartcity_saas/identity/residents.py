@@ -38,7 +38,8 @@ class Acting:
 @dataclass(frozen=True)
 class SignedInResident:
     """A resident of this city, signed in. ``assurance`` and ``consented`` as on ``Resident``;
-    ``session_hash`` names the session, ``acting`` who acts for the resident at the counter."""
+    ``session_hash`` names the session, ``acting`` who acts for the resident at the counter, and
+    ``services`` those that they may act for; None is all, as for the resident themselves."""
 
     id: uuid.UUID
     name: str
@@ -47,6 +48,12 @@ class SignedInResident:
     consented: str | None = None
     session_hash: str = ""
     acting: Acting | None = None
+    services: frozenset[str] | None = None
+
+    def sees(self, service: str) -> bool:
+        """Whether what the resident has in a service is shown to whoever asks: at the counter of
+        one desk nothing of another's is."""
+        return self.services is None or service in self.services
 
     @property
     def actor(self) -> Actor:

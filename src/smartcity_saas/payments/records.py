@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, delete, select
+from sqlalchemy import ColumnElement, Select, and_, delete, select
 
 from smartcity_saas.database import db, insert_once
 from smartcity_saas.errors import NotFound
@@ -39,15 +39,14 @@ def own_payment(resident: SignedInResident, payment_id: uuid.UUID) -> Payment:
     """A payment of a resident's own.
 
     Raises:
-        NotFound: It is someone else's, another city's, or none.
+        NotFound: It is someone else's, another city's, another desk's, or none.
     """
-    mine = Payment.resident_id == resident.id
-    return _found(select(Payment).where(Payment.id == payment_id, mine))
+    return _found(select(Payment).where(Payment.id == payment_id, _own(resident)))
 
 
 def payments_of_resident(resident: SignedInResident, limit: int = 100) -> list[Payment]:
     """A resident's payments, the newest first."""
-    query = select(Payment).where(Payment.resident_id == resident.id)
+    query = select(Payment).where(_own(resident))
     return list(db.session.scalars(query.order_by(Payment.created_at.desc()).limit(limit)))
 
 
@@ -123,6 +122,15 @@ def release_claims(payment_id: uuid.UUID) -> None:
     db.session.execute(delete(PaymentClaim).where(PaymentClaim.payment_id == payment_id))
 
 
+def _own(resident: SignedInResident) -> ColumnElement[bool]:
+    """Which payments are a resident's, and shown to whoever asks: at the counter of one service
+    those of another are not there."""
+    mine = Payment.resident_id == resident.id
+    if resident.services is None:
+        return mine
+    return and_(mine, Payment.service.in_(sorted(resident.services)))
+
+
 def _found(query: Select[Payment]) -> Payment:
     statement = query.execution_options(populate_existing=True)
     found = db.session.scalars(statement).one_or_none()
@@ -133,9 +141,7 @@ def _found(query: Select[Payment]) -> Payment:
 
 def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
     """Payments of a resident's that are under way or held: a text and a path each."""
-    query = select(Payment).where(
-        Payment.resident_id == resident.id, Payment.state.in_((*UNDER_WAY, HELD))
-    )
+    query = select(Payment).where(_own(resident), Payment.state.in_((*UNDER_WAY, HELD)))
     return [
         (_("Payment %(number)s is not settled yet.", number=one.number), f"/me/payments/{one.id}")
         for one in db.session.scalars(query)

@@ -48,7 +48,8 @@ def me() -> Any:
     """What is the resident's own, service by service; closed services are listed too."""
     resident = signed_in_resident()
     mine = [
-        (service, service.mine(resident)) for service in current_app.extensions["services"].values()
+        (service, service.lines_of(resident))
+        for service in current_app.extensions["services"].values()
     ]
     return render_template(
         "resident/me.html",
