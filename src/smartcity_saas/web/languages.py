@@ -7,7 +7,7 @@ package can carry a compiled file that has gone stale.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ from flask_babel import Babel, Domain, force_locale, get_locale
 LANGUAGES = ("zh", "en")
 DEFAULT = "zh"
 COOKIE = "lang"
+_CHINESE = frozenset(
+    "zho chi cdo cjy cmn cnp cpx csp czh czo gan hak hnm hsn luh lzh mnp nan sjc wuu yue".split()
+)
+"""Chinese by ISO 639-2, and the members of the macrolanguage ``zho`` by ISO 639-3."""
 
 
 def init_languages(app: Flask, folders: Sequence[Path], fallback: str = "en") -> None:
@@ -38,7 +42,32 @@ def language() -> str:
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
-    return request.accept_languages.best_match(LANGUAGES, DEFAULT) or DEFAULT
+    return preferred_language(request.accept_languages)
+
+
+def preferred_language(ranges: Iterable[tuple[str, float]]) -> str:
+    """The language that answers an ``Accept-Language`` best: look-up by RFC 4647, section 3.4.
+
+    Args:
+        ranges: Language ranges with their weights. The heaviest counts first, of equals the one
+            that stands first; weight 0 means "not this one" (RFC 9110, section 12.4.2).
+
+    Returns:
+        ``zh`` or ``en``; Chinese where no range names either.
+    """
+    by_weight = sorted(ranges, key=lambda one: -one[1])
+    refused = {tag.lower() for tag, weight in by_weight if weight <= 0}
+    for tag, weight in by_weight:
+        found = _language_of(tag)
+        if weight > 0 and found in LANGUAGES and found not in refused:
+            return found
+    return next((one for one in LANGUAGES if one not in refused), DEFAULT)
+
+
+def _language_of(tag: str) -> str:
+    """What is left of a range once it is cut tag by tag; every kind of Chinese is ``zh``."""
+    primary = tag.lower().replace("_", "-").partition("-")[0]
+    return "zh" if primary in _CHINESE else {"eng": "en"}.get(primary, primary)
 
 
 def local(text: Mapping[str, str] | None) -> str:
