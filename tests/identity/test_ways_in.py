@@ -445,3 +445,30 @@ def test_an_x_is_kept_large() -> None:
     )
     assert read_number(f"{body}x", date(2026, 1, 1)) in (f"{body}X", None)
     assert masked_number(NUMBER) == "1****************1"
+
+
+def test_a_code_that_was_sent_stays_until_it_is_used(phones: World, gateway: BackOffice) -> None:
+    """Promise: too many "send again", a gateway that fails, a wrong code, a page loaded anew: the
+    field for the code that was sent stays, says what is left, and the code still signs in."""
+    browser = phones.client("hangzhou.localhost")
+    browser.post("/sign-in/phone", "/sign-in", phone=PHONE)
+    browser.post("/sign-in/phone", "/sign-in", phone=PHONE)
+    text = list(gateway.told.values())[-1]["text"]
+    gateway.trouble = "down"
+    failed = browser.post("/sign-in/phone", "/sign-in", phone=PHONE)
+    assert failed.status_code == 503
+    assert 'name="code"' in failed.text
+    gateway.trouble = ""
+    refused = browser.post("/sign-in/phone", "/sign-in", phone=PHONE)
+    assert refused.status_code == 429
+    assert "it is still good" in refused.text
+    assert 'name="code"' in refused.text
+    assert int(refused.headers["Retry-After"]) > 0
+    code = re.search(r"Code (\d{6})", text)
+    assert code is not None
+    wrong = browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code="000000")
+    assert "4 tries are left" in wrong.text
+    assert 'name="code"' in browser.get("/sign-in/phone?next=/me").text
+    assert 'name="code"' not in browser.get("/sign-in/phone?another=1").text
+    answer = browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code=code[1])
+    assert answer.status_code == 302

@@ -12,14 +12,15 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from flask import current_app
-from flask_babel import force_locale, gettext
+from flask_babel import force_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused
@@ -117,20 +118,12 @@ def send_code(
     attempt(ResidentAttempt, f"code-day:{whose}", MOST_TO_NUMBER_A_DAY, now, DAY)
     attempt(ResidentAttempt, "code-city", MOST_OF_CITY, now)
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
-    with command() as session:
-        session.execute(delete(OneTimeCode).where(_mine(browser, purpose)))
-        session.execute(delete(OneTimeCode).where(OneTimeCode.expires_at <= now))
-        session.add(
-            OneTimeCode(
-                browser_hash=token_hash(browser),
-                purpose=purpose,
-                code_hash=_hash(code, purpose, now),
-                sealed=seal_personal("phone", number, now),
-                tries_left=TRIES,
-                expires_at=now + LENGTH,
-            )
-        )
-    _send(city, number, code, language)
+    before = _replace(browser, purpose, now, _new_code(number, code, purpose, now))
+    try:
+        _send(city, number, code, language)
+    except NotSent:
+        _replace(browser, purpose, now, before)  # one that was sent before is still good
+        raise
     return number, code
 
 
@@ -148,11 +141,10 @@ def use_code(
         FieldErrors: It is wrong, used, too old, or was sent to another browser.
         Throttled: Too many were typed for the number within the day.
     """
-    wrong = FieldErrors({"code": _("This code is wrong or too old. Ask for a new one.")})
     waiting = waiting_for(purpose, browser, now)
     if not browser or waiting is None:
-        raise wrong
-    whose, known = _counted(waiting, now, known_device)
+        raise _wrong(0)
+    whose, known = _counted(waiting.number, now, known_device)
     network = network_of(address)
     tried = {
         f"tries:{whose}|{network}": MOST_TRIES_FROM_ADDRESS,
@@ -174,26 +166,74 @@ def use_code(
             session.execute(delete(OneTimeCode).where(OneTimeCode.id == row.id))
         else:
             found = None
-            session.execute(
-                update(OneTimeCode)
-                .where(OneTimeCode.id == row.id)
-                .values(tries_left=OneTimeCode.tries_left - 1)
-            )
+            row.tries_left -= 1  # the row is held
+        left = row.tries_left if row is not None else 0
     if found is None:
-        raise wrong
+        raise _wrong(left)
     for key in (*tried, f"code-from:{network}"):
         give_back(ResidentAttempt, key)
     return found
 
 
-def waiting_for(purpose: str, browser: str | None, now: datetime) -> str | None:
-    """The number that a browser was last sent a code to, while it is good."""
+@dataclass(frozen=True)
+class Waiting:
+    """A code that was sent and is good: to which number, until when, for how many tries more."""
+
+    number: str
+    until: datetime
+    tries_left: int
+
+
+def waiting_for(purpose: str, browser: str | None, now: datetime) -> Waiting | None:
+    """The code that a browser was last sent, while it is good."""
     if not browser:
         return None
     row = db.session.scalars(
         select(OneTimeCode).where(_mine(browser, purpose), OneTimeCode.expires_at > now)
     ).one_or_none()
-    return open_personal("phone", row.sealed, now) if row else None
+    if row is None:
+        return None
+    return Waiting(open_personal("phone", row.sealed, now), row.expires_at, row.tries_left)
+
+
+def _wrong(tries_left: int) -> FieldErrors:
+    """A code that was refused, and what is left to do."""
+    if tries_left < 1:
+        return FieldErrors({"code": _("This code is wrong or too old. Ask for a new one.")})
+    said = ngettext(
+        "That code is not right. Look at the newest message: %(num)s try is left.",
+        "That code is not right. Look at the newest message: %(num)s tries are left.",
+        tries_left,
+    )
+    return FieldErrors({"code": said})
+
+
+def _new_code(number: str, code: str, purpose: str, now: datetime) -> dict[str, Any]:
+    return {
+        "code_hash": _hash(code, purpose, now),
+        "sealed": seal_personal("phone", number, now),
+        "tries_left": TRIES,
+        "expires_at": now + LENGTH,
+    }
+
+
+def _replace(
+    browser: str, purpose: str, now: datetime, values: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Put a code, or none, in the place of the browser's present one; returns what that held."""
+    with command() as session:
+        row = session.scalars(
+            select(OneTimeCode)
+            .where(_mine(browser, purpose), OneTimeCode.expires_at > now)
+            .with_for_update()
+        ).one_or_none()
+        held = ("code_hash", "sealed", "tries_left", "expires_at")
+        before = {name: getattr(row, name) for name in held} if row is not None else None
+        session.execute(delete(OneTimeCode).where(_mine(browser, purpose)))
+        session.execute(delete(OneTimeCode).where(OneTimeCode.expires_at <= now))
+        if values is not None:
+            session.add(OneTimeCode(browser_hash=token_hash(browser), purpose=purpose, **values))
+    return before
 
 
 def _counted(number: str, now: datetime, known_device: KnownDevice) -> tuple[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode
 
 from flask import current_app, g, redirect, request, session
 from flask_babel import lazy_gettext as _
@@ -22,6 +22,7 @@ from smartcity_saas.identity.residents import Acting, SignedInResident
 from smartcity_saas.identity.staff_sessions import SignedIn
 from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.tenancy.entering import outside_city
+from smartcity_saas.web.paths import page_of_form
 from smartcity_saas.web.policy import Policy
 
 STAFF, RESIDENT, PREVIEW, BROWSER = "staff", "resident", "preview", "browser"
@@ -166,16 +167,6 @@ def previewing(city: City) -> bool:
     return bool(_clock()().timestamp() - opened < PREVIEW_SECONDS)
 
 
-def safe_next(target: str | None, default: str = "/") -> str:
-    """A path of this site to go on to; anything else becomes the default."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
-        return default
-    parts = urlsplit(target)
-    if parts.scheme or parts.netloc or "\\" in target or any(ord(c) < 32 for c in target):
-        return default
-    return target
-
-
 def _enforce_staff(policy: Policy) -> Any:
     member = current_staff()
     if member is None:
@@ -259,10 +250,14 @@ def _needed(policy: Policy) -> str:
     return city.catalog[policy.service].assurance
 
 
-def _to(page: str, after_form: str = "/") -> Any:
-    """Lead to a page that leads back; what was sent by a form is not sent again."""
-    here = request.full_path.rstrip("?") if request.method == "GET" else after_form
-    return redirect(f"{page}?next={quote(here, safe='/')}")
+def _to(page: str, after_form: str | None = None) -> Any:
+    """Lead to a page that leads back: to the page that was asked for, or on which the form stood
+    that was sent. A form is not sent again; ``ended`` lets the page say that nothing was sent."""
+    if request.method == "GET":
+        here = {"next": request.full_path.rstrip("?")}
+    else:
+        here = {"next": after_form or page_of_form(), "ended": "1"}
+    return redirect(f"{page}?{urlencode(here, safe='/')}")
 
 
 def _clock() -> Clock:

@@ -10,7 +10,7 @@ from flask import abort, current_app, redirect, render_template, request, sessio
 
 from smartcity_saas.errors import Invalid, Throttled
 from smartcity_saas.identity import factors, staff, staff_sessions
-from smartcity_saas.identity.gatekeeper import STAFF, documents, safe_next, signed_in_member
+from smartcity_saas.identity.gatekeeper import STAFF, documents, signed_in_member
 from smartcity_saas.identity.single_sign_on import (
     LINK,
     PROVE,
@@ -23,6 +23,7 @@ from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import set_up_values, take_factor
 from smartcity_saas.portals.console.single_sign_on import go_on
 from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.web.paths import safe_next
 
 ROOT = "/account"
 

@@ -18,13 +18,13 @@ from smartcity_saas.identity.gatekeeper import (
     STAFF,
     current_staff,
     half_signed_in,
-    safe_next,
     signed_in_member,
 )
 from smartcity_saas.identity.single_sign_on import offered, offered_by, sign_out_there
 from smartcity_saas.identity.staff_sessions import SignedIn
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.web.paths import safe_next
 
 NEXT, TOTP_SECRET, CHALLENGE = "next", "totp", "challenge"
 

@@ -12,7 +12,7 @@ from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity import invitations, single_sign_on, staff, staff_sessions
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.channels import Cancelled
-from smartcity_saas.identity.gatekeeper import STAFF, current_staff, safe_next, signed_in_member
+from smartcity_saas.identity.gatekeeper import STAFF, current_staff, signed_in_member
 from smartcity_saas.identity.models import StaffAttempt
 from smartcity_saas.identity.single_sign_on import (
     ACCEPT,
@@ -28,6 +28,7 @@ from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.invitations import clock, invitation_page
 from smartcity_saas.portals.console.signing_in import enter, leave_for, sign_in_form
 from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.web.paths import safe_next
 
 ROOT = "/sign-in/with/<province>"
 BEGUN = "single_sign_on"

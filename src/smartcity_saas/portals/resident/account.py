@@ -23,7 +23,7 @@ from smartcity_saas.identity.assurance import (
 )
 from smartcity_saas.identity.channels import Channel, Vouched
 from smartcity_saas.identity.consents import MESSAGES, PRIVACY, PURPOSES, REAL_NAME, agrees, give
-from smartcity_saas.identity.gatekeeper import BROWSER, safe_next, signed_in_resident
+from smartcity_saas.identity.gatekeeper import BROWSER, signed_in_resident
 from smartcity_saas.identity.handshakes import MERGE
 from smartcity_saas.identity.merging import merge
 from smartcity_saas.messages import unread_count
@@ -38,7 +38,9 @@ from smartcity_saas.portals.resident.signing_in import (
 )
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.languages import language
+from smartcity_saas.web.paths import safe_next
 
+LINK_PHONE = "/me/ways-in/phone/verify"
 VERIFY = "/me/verify"
 """Where a verification leads back to, unless something waited for it: it says what is done."""
 
@@ -108,10 +110,10 @@ def link_form(channel: str) -> Any:
     """The form that links a number."""
     if offered_channel(channel).template != "resident/sign_in_phone.html":
         abort(404)
-    return phone_page("resident/link_phone.html", "/me/ways-in")
+    return phone_page("resident/link_phone.html", "/me/ways-in", LINK_PHONE)
 
 
-@blueprint.page("/me/ways-in/phone/verify", who="resident", methods=("POST",), continues=True)
+@blueprint.page(LINK_PHONE, who="resident", methods=("POST",), continues=True)
 def link_phone() -> Any:
     """Send a code to the number to link, or take it."""
     return phone_step(
@@ -172,7 +174,8 @@ def verify_name() -> Any:
 @blueprint.page("/me/verify/phone", who="resident", continues=True)
 def verify_phone_form() -> Any:
     """The form for a number to reach the resident by."""
-    return phone_page("resident/verify_phone.html", safe_next(request.args.get("next"), VERIFY))
+    going_to = safe_next(request.args.get("next"), VERIFY)
+    return phone_page("resident/verify_phone.html", going_to, request.path)
 
 
 @blueprint.page("/me/verify/phone", who="resident", methods=("POST",), continues=True)

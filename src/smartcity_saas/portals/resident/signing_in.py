@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, current_app, redirect, render_template, request, session
+from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secrets import named_credentials
 from smartcity_saas.credentials import credential_names
-from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn
+from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn, Throttled
 from smartcity_saas.identity import codes, handshakes, residents
 from smartcity_saas.identity.assurance import masked_contact, verify_contact, verify_real_name
 from smartcity_saas.identity.browsers import channel_in_app, device
@@ -21,7 +22,6 @@ from smartcity_saas.identity.gatekeeper import (
     RESIDENT,
     browser_mark,
     current_resident,
-    safe_next,
     signed_in_resident,
 )
 from smartcity_saas.identity.handshakes import LINK, MERGE, SIGN_IN, StaleHandshake
@@ -31,9 +31,12 @@ from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.counts import count
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.languages import language
+from smartcity_saas.web.paths import safe_next
 
 MOST_SIGN_INS = 60
 PHONE = "phone"
+SHOWN_CODE = "shown_code"
+"""In the demo's session: the code that an SMS would bring."""
 
 
 @blueprint.page("/sign-in", who="everyone", continues=True)
@@ -50,6 +53,8 @@ def sign_in_at(channel: str) -> Any:
     found, going_to = offered_channel(channel), safe_next(request.args.get("next"), "/me")
     if current_resident() is not None:
         return redirect(going_to)
+    if found.name == PHONE and waiting_code(request.path) is not None:
+        return phone_page("resident/sign_in_phone_page.html", going_to, request.path)
     if found.begin is None:
         return _page(found, next=going_to)
     return redirect(_begin(found, SIGN_IN, going_to))
@@ -156,41 +161,70 @@ def link_or_ask(found: Channel, vouched: Vouched) -> Any:
 
 
 def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
-    """Send a code, or take one: ``done`` gets the number."""
+    """Send a code, or take one: ``done`` gets the number. A code that was sent stays on the page
+    until it is used or too old, whatever else is refused."""
     now, mark, purpose = present_time(), browser_mark(), request.path
     typed = {name: request.form.get(name, "") for name in ("phone", "code")}
-    number: str | None
     address = request.remote_addr or ""
     try:
         if "code" in request.form:
             proven = codes.use_code(purpose, typed["code"], mark, address, now, known_device)
             return remember_device(done(found, proven, going_to), codes.mark_of(proven, now))
-        number, code = codes.send_code(
+        _number, code = codes.send_code(
             site_city(), purpose, typed["phone"], mark, address, language(), now, known_device
         )
     except FieldErrors as error:
-        number = codes.waiting_for(purpose, mark, now) if typed.get("code") else None
-        return phone_page(template, going_to, number, typed, error.fields), 422
-    return phone_page(template, going_to, number, typed, {}, code)
+        errors = error.fields
+        return phone_page(template, going_to, purpose, typed, errors, asks="phone" in errors), 422
+    except (Throttled, codes.NotSent) as error:
+        if waiting_code(purpose) is None:
+            raise
+        page = phone_page(template, going_to, purpose, typed, {"code": _still_good(error)})
+        wait = {"Retry-After": str(error.retry_after)} if isinstance(error, Throttled) else {}
+        return page, error.status, wait
+    if current_app.config["DEMO"]:
+        session[SHOWN_CODE] = code
+    return phone_page(template, going_to, purpose, typed)
 
 
 def phone_page(
     template: str,
     going_to: str,
-    number: str | None = None,
+    purpose: str,
     typed: dict[str, str] | None = None,
     errors: dict[str, Any] | None = None,
-    code: str | None = None,
+    *,
+    asks: bool = False,
 ) -> str:
-    """The form for a number, or for the code that was sent to one; the demo shows the code."""
+    """The form for the code that was sent, or for a number where none is good, or where ``asks``
+    says so; the demo shows the code."""
+    waiting = None if asks or "another" in request.args else waiting_code(purpose)
     return render_template(
         template,
-        number=number,
+        waiting=waiting,
         typed=typed or {},
         errors=errors or {},
-        shown_code=code if current_app.config["DEMO"] else None,
+        shown_code=session.get(SHOWN_CODE) if current_app.config["DEMO"] else None,
         next=going_to,
         tab="me",
+    )
+
+
+def waiting_code(purpose: str) -> codes.Waiting | None:
+    """The code that this browser was sent for a purpose, while it is good."""
+    return codes.waiting_for(purpose, session.get(BROWSER), present_time())
+
+
+def _still_good(error: Throttled | codes.NotSent) -> Any:
+    """What to do with the code that was sent, now that no new one is."""
+    if "code" in request.form:
+        return error.detail
+    if isinstance(error, codes.NotSent):
+        return _("A new code could not be sent. The one that was sent is still good.")
+    return _(
+        "Type the code that was sent: it is still good. A new one can be sent in %(minutes)s "
+        "minutes.",
+        minutes=-(-error.retry_after // 60),
     )
 
 
