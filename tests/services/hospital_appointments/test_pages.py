@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ NEW = {"patient": "new", "name": "示例甲", "relation": "self", "phone": "1380
 
 def book(clinic: Clinic, browser: Browser | None = None) -> tuple[Browser, str]:
     browser = browser or clinic.world.resident()
-    done = browser.post(f"{ROOT}/sessions/{clinic.session()}/book", **NEW)
+    done = browser.post(f"{ROOT}/sessions/{clinic.session()}/book", "/me", **NEW)
     assert done.status_code == 302, done.text
     return browser, done.headers["Location"]
 
@@ -61,11 +62,11 @@ def test_a_refused_booking_keeps_what_was_typed_and_adds_nobody(clinic: Clinic) 
     """A wrong telephone, then no place left: the form comes back, and nobody was added."""
     browser = clinic.world.resident()
     path = f"{ROOT}/sessions/{clinic.session()}/book"
-    wrong = browser.post(path, **{**NEW, "phone": "x"})
+    wrong = browser.post(path, "/me", **{**NEW, "phone": "x"})
     assert wrong.status_code == 422
     assert "示例甲" in wrong.text
     [clinic.book(name) for name in "abc"]
-    full = browser.post(path, **NEW)
+    full = browser.post(path, "/me", **NEW)
     assert full.status_code == 409
     assert "last place was just taken" in full.text
     with clinic.world.inside("hangzhou"):
@@ -75,7 +76,7 @@ def test_a_refused_booking_keeps_what_was_typed_and_adds_nobody(clinic: Clinic) 
 def test_pressing_twice_books_once(clinic: Clinic) -> None:
     """The same new patient is the same person, and is led to the appointment there is."""
     browser, path = book(clinic)
-    again = browser.post(f"{ROOT}/sessions/{clinic.session()}/book", **NEW)
+    again = browser.post(f"{ROOT}/sessions/{clinic.session()}/book", "/me", **NEW)
     assert again.status_code == 403
     assert "already" in again.text
     assert f'href="{path}"' in again.text
@@ -167,7 +168,7 @@ def test_the_desk_marks_who_came_and_calls_off(clinic: Clinic) -> None:
 def test_a_formula_in_a_name_is_text(clinic: Clinic) -> None:
     """A spreadsheet that opens the list runs nothing."""
     browser = clinic.world.resident()
-    browser.post(f"{ROOT}/sessions/{clinic.session()}/book", **{**NEW, "name": "=1+1"})
+    browser.post(f"{ROOT}/sessions/{clinic.session()}/book", "/me", **{**NEW, "name": "=1+1"})
     staff = clinic.world.city_staff()
     path = f"/cities/hangzhou/hospital-appointments/sessions/{clinic.session()}/list.csv"
     assert ",'=1+1," in staff.get(path).text
@@ -280,6 +281,23 @@ def test_what_others_have_does_not_exist(clinic: Clinic) -> None:
     with clinic.world.inside("hangzhou"):
         session = db.session.scalars(select(ClinicSession.id)).one()
     assert other.get(f"{ROOT}/sessions/{session}/book").status_code == 404
+
+
+def test_a_booking_page_without_a_time_goes_back_to_choosing(clinic: Clinic) -> None:
+    """Promise: nobody is booked into a time that they did not choose: the page asks again."""
+    browser = clinic.world.resident()
+    path = f"{ROOT}/sessions/{clinic.session()}/book"
+    answer = browser.get(path)
+    assert answer.status_code == 302
+    assert f"?day={clinic.day()}" in answer.headers["Location"]
+    choosing = browser.get(answer.headers["Location"]).text
+    (slot, *_more) = re.findall(rf'href="({path}\?at=[^"]+)"', choosing)
+    page = browser.get(unescape(slot))
+    assert page.status_code == 200
+    at = slot.rpartition("=")[2].removesuffix("Z")
+    large = browser.get(unescape(slot) + "&text=large")
+    assert large.headers["Location"] == unescape(slot).replace(":", "%3A")
+    assert at in browser.get(large.headers["Location"]).text
 
 
 def test_telephones_are_sealed_found_and_masked(clinic: Clinic) -> None:

@@ -74,11 +74,28 @@ def test_looking_up_without_signing_in(world: World) -> None:
     bring(world, {}, {**RED, "status": "paid"})
     client = world.client("hangzhou.localhost")
     for tail in ("A00017", "e00017"):
-        page = client.post(f"{ROOT}/look-up", ROOT, plate="浙a12345", tail=tail)
+        sent = client.post(f"{ROOT}/look-up", ROOT, plate="浙a12345", tail=tail)
+        assert (sent.status_code, sent.headers["Location"]) == (303, f"{ROOT}/look-up")
+        page = client.get(f"{ROOT}/look-up?text=x")
         assert page.status_code == 200
         assert "Parking" in page.text
         assert "T-2" not in page.text
         assert "1 ticket to be paid, ¥100.00" in page.text
+
+
+def test_what_was_looked_up_is_this_browsers_for_ten_minutes(world: World) -> None:
+    """Promise: what was found can be loaded again, in another language too, by the browser that
+    knew the piece of the number; nobody else finds it there, nor at another city."""
+    bring(world)
+    client = world.client("hangzhou.localhost")
+    client.post(f"{ROOT}/look-up", ROOT, plate="浙A12345", tail="A00017")
+    assert "浙A" in client.get(f"{ROOT}/look-up").text
+    assert world.client("hangzhou.localhost").get(f"{ROOT}/look-up").status_code == 302
+    client.host = "ningbo.localhost"
+    assert client.get(f"{ROOT}/look-up").status_code == 302
+    client.host = "hangzhou.localhost"
+    world.clock.move(minutes=10)
+    assert client.get(f"{ROOT}/look-up").headers["Location"] == ROOT
 
 
 def test_a_wrong_plate_and_a_wrong_piece_answer_alike(world: World) -> None:

@@ -87,7 +87,10 @@ def department(department_id: uuid.UUID) -> Any:
 
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/book", who="resident")
 def book_form(session_id: uuid.UUID) -> Any:
-    """Choose for whom, and confirm."""
+    """Choose for whom, and confirm; without a time, go back to choosing one."""
+    if _slot() is None:
+        session = schedule.session_of(session_id)
+        return redirect(f"{ROOT}/departments/{session.department_id}?day={session.day}")
     return _book_page(session_id, {}, {})
 
 

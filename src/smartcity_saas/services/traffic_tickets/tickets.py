@@ -61,8 +61,8 @@ class Points:
 
 def look_up(
     entry: CatalogEntry, plate: str, tail: str, address: str, now: datetime
-) -> tuple[TrafficVehicle, list[Violation]]:
-    """A vehicle's open tickets for someone who is not signed in, and knows a piece of it.
+) -> TrafficVehicle:
+    """A vehicle, for someone who is not signed in, and knows a piece of it.
 
     Counted per address, per plate and per city before anything is looked at, and answered alike
     whether the plate or the piece is wrong, so that plates cannot be walked.
@@ -76,7 +76,20 @@ def look_up(
     attempt(ResidentAttempt, f"tickets:address:{network_of(address)}", MOST_LOOK_UPS, now)
     attempt(ResidentAttempt, f"tickets:plate:{found}", MOST_LOOK_UPS_OF_PLATE, now)
     attempt(ResidentAttempt, "tickets:city", MOST_LOOK_UPS_OF_CITY, now)
-    vehicle = _proven(entry, found, known, now)
+    return _proven(entry, found, known, now)
+
+
+def open_tickets_of(vehicle_id: uuid.UUID) -> tuple[TrafficVehicle, list[Violation]]:
+    """A vehicle that somebody has looked up, with its open tickets.
+
+    Raises:
+        NotFound: It is not there any more.
+    """
+    vehicle = db.session.scalars(
+        select(TrafficVehicle).where(TrafficVehicle.id == vehicle_id)
+    ).one_or_none()
+    if vehicle is None:
+        raise NotFound
     return vehicle, violations_of([vehicle.id], status=OPEN)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Response, redirect, render_template, request
+from flask import Response, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.paying import pay_here
@@ -24,6 +24,10 @@ from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.source import bring_up_to_date
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.policy import CityBlueprint
+
+LOOKED_UP = "looked_up_vehicle"
+"""In the browser's session: which vehicle it has looked up, and when."""
+LOOKED_UP_SECONDS = 600
 
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
@@ -63,16 +67,27 @@ def landing() -> Any:
 
 @blueprint.page(f"{ROOT}/look-up", who="everyone", methods=("POST",))
 def look_up() -> Any:
-    """A vehicle's open tickets without signing in."""
+    """Look a vehicle up without signing in; what is found has a page of its own."""
     if not _entry().settings.get("look_up", True):
         raise NotFound
     typed = {name: request.form.get(name, "")[:40] for name in ("plate", "tail")}
     try:
-        vehicle, found = domain.look_up(
+        vehicle = domain.look_up(
             _entry(), **typed, address=request.remote_addr or "", now=present_time()
         )
     except FieldErrors as error:
         return _look_up_page(typed, error.fields), 422
+    session[LOOKED_UP] = [vehicle.id.hex, present_time().timestamp()]
+    return redirect(f"{ROOT}/look-up", 303)
+
+
+@blueprint.page(f"{ROOT}/look-up", who="everyone")
+def looked_up() -> Any:
+    """The open tickets of the vehicle that this browser has just looked up."""
+    key, at = session.get(LOOKED_UP, ("", 0.0))
+    if not key or not 0 <= present_time().timestamp() - at < LOOKED_UP_SECONDS:
+        return redirect(ROOT)
+    vehicle, found = domain.open_tickets_of(uuid.UUID(key))
     return _render("found.html", vehicle=vehicle, violations=found)
 
 
