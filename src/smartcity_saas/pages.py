@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from flask import (
@@ -13,7 +13,6 @@ from flask import (
     g,
     jsonify,
     make_response,
-    redirect,
     render_template,
     request,
     session,
@@ -56,7 +55,6 @@ from smartcity_saas.identity.gatekeeper import (
     current_staff,
     enforce,
     previewing,
-    safe_next,
 )
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.tenancy.application import SiteFlask
@@ -71,18 +69,15 @@ from smartcity_saas.tenancy.sites import (
 )
 from smartcity_saas.web.api import BodyProblem, field_problems
 from smartcity_saas.web.formats import init_formats
-from smartcity_saas.web.languages import COOKIE as LANGUAGE_COOKIE
-from smartcity_saas.web.languages import LANGUAGES, local
+from smartcity_saas.web.languages import local
+from smartcity_saas.web.paths import page_before, page_of_form
 from smartcity_saas.web.policy import Policy
+from smartcity_saas.web.preferences import TEXT_COOKIE, choose_preferences, init_preferences
 from smartcity_saas.web.security import (
     add_security_headers,
     content_security_policy,
     is_loopback,
 )
-
-TEXT_COOKIE = "text"
-TEXT_SIZES = ("normal", "large")
-PREFERENCE_SECONDS = 365 * 24 * 3600
 
 log = structlog.get_logger(__name__)
 
@@ -121,6 +116,7 @@ def init_pages(app: SiteFlask) -> None:
     app.after_request(_finish)
     app.context_processor(_shared_values)
     init_formats(app, _zone, lambda: current_app.config["CLOCK"]())
+    init_preferences(app, page_of_form, lambda name: name == "code" or names_secret(name))
     app.jinja_env.filters["preview_query"] = lambda typed: urlencode(
         {key: value for key, value in typed.items() if key not in ("csrf_token", "find")}
     )
@@ -167,21 +163,8 @@ def _refuse_strangers_in_demo() -> Any:
 
 
 def _keep_preferences() -> Any:
-    """``?lang=`` and ``?text=`` are remembered in cookies of this host, without JavaScript."""
-    choices = {"lang": LANGUAGES, "text": TEXT_SIZES}
-    asked = {name for name, allowed in choices.items() if request.args.get(name) in allowed}
-    if request.method != "GET" or not asked or request.endpoint is None or _hidden_draft():
-        return None
-    kept = [(k, v) for k, v in request.args.items(multi=True) if k not in asked]
-    path = safe_next(quote(request.path))
-    response = redirect(path + (f"?{urlencode(kept)}" if kept else ""))
-    for name, allowed in ((LANGUAGE_COOKIE, LANGUAGES), (TEXT_COOKIE, TEXT_SIZES)):
-        value = request.args.get(name)
-        if value in allowed:
-            response.set_cookie(
-                name, value, PREFERENCE_SECONDS, samesite="Lax", secure=request.is_secure
-            )
-    return response
+    """A switch of language or text size, pressed on a page that was fetched."""
+    return None if _hidden_draft() else choose_preferences(site().kind)
 
 
 def _pass() -> Any:
@@ -392,22 +375,11 @@ def _error_response(status: int, title: str, detail: str, problems: list[Any]) -
                 title=title,
                 detail=detail,
                 problems=problems,
-                back=_page_before(),
+                back=page_before(),
             )
         )
     response.status_code = status
     return response
-
-
-def _page_before() -> str:
-    """The path of this site that a form was sent from, else the first page."""
-    before = urlsplit(request.headers.get("Referer", ""))
-    if request.method != "POST" or before.netloc != request.host:
-        return "/"
-    adapter = current_app.create_url_adapter(request)
-    if adapter is None or not adapter.test(before.path, "GET"):
-        return "/"
-    return safe_next(before.path + (f"?{before.query}" if before.query else ""))
 
 
 def _wants_json() -> bool:

@@ -21,7 +21,29 @@ LANGUAGES = ("zh", "en")
 DEFAULT = "zh"
 COOKIE = "lang"
 _CHINESE = frozenset(
-    "zho chi cdo cjy cmn cnp cpx csp czh czo gan hak hnm hsn luh lzh mnp nan sjc wuu yue".split()
+    [
+        "zho",
+        "chi",
+        "cdo",
+        "cjy",
+        "cmn",
+        "cnp",
+        "cpx",
+        "csp",
+        "czh",
+        "czo",
+        "gan",
+        "hak",
+        "hnm",
+        "hsn",
+        "luh",
+        "lzh",
+        "mnp",
+        "nan",
+        "sjc",
+        "wuu",
+        "yue",
+    ]
 )
 """Chinese by ISO 639-2, and the members of the macrolanguage ``zho`` by ISO 639-3."""
 

@@ -16,11 +16,11 @@ from smartcity_saas.catalog.offer import by_category, offers, search
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.browsers import channel_in_app
 from smartcity_saas.identity.gatekeeper import RESIDENT
-from smartcity_saas.pages import TEXT_COOKIE
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.announcements import Announcement, published
 from smartcity_saas.tenancy.here import site_city
 from smartcity_saas.web.languages import language
+from smartcity_saas.web.preferences import TEXT_COOKIE
 
 CACHED_PAGES = 2_000
 CACHED_SECONDS = 60
@@ -65,7 +65,7 @@ class PageCache:
 def home() -> Any:
     """The first page. For the anonymous it holds no byte of the visitor's, and is cached."""
     city = site_city()
-    if RESIDENT in session or city.state == "draft":
+    if RESIDENT in session or city.state == "draft" or request.query_string:
         return render_home(city, published(NOTICES))
     large = request.cookies.get(TEXT_COOKIE) == "large"
     key = (
