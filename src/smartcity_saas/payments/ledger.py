@@ -66,6 +66,14 @@ def entries_of(payment_id: uuid.UUID) -> list[LedgerEntry]:
     return list(db.session.scalars(query.order_by(LedgerEntry.at, LedgerEntry.id)))
 
 
+def turn_of(payment_id: uuid.UUID) -> str:
+    """A mark of how far a payment has come: another one whenever money of it has moved, so that
+    what is reported again after a refund has a key of its own. Empty before the first."""
+    query = select(func.count()).where(LedgerEntry.payment_id == payment_id)
+    moves = db.session.scalar(query) or 0
+    return f":{moves}" if moves else ""
+
+
 def entries_between(since: datetime, until: datetime) -> list[LedgerEntry]:
     """Transfers of a span of time (``since`` included, ``until`` not), in their order."""
     query = select(LedgerEntry).where(LedgerEntry.at >= since, LedgerEntry.at < until)

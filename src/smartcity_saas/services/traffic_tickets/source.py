@@ -21,6 +21,7 @@ from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.outbox import enqueue
+from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.traffic_tickets.models import (
     ASKED,
     DISPUTED,
@@ -96,7 +97,9 @@ def bring_up_to_date(entry: CatalogEntry, vehicle: TrafficVehicle, now: datetime
 def report(violation: Violation, act: str, now: datetime) -> None:
     """Write the task that tells the back office, in the transaction of what there is to tell."""
     if has_back_office(present_city().catalog[SERVICE]):
-        key = f"{violation.id}:{act}:{violation.payment_id or now.isoformat()}"
+        payment_id = violation.payment_id
+        when = f"{payment_id}{turn_of(payment_id)}" if payment_id else now.isoformat()
+        key = f"{violation.id}:{act}:{when}"
         payload = {"violation": str(violation.id), "act": act, "key": key}
         if act == PAID:
             paid = {"payment": str(violation.payment_id), "paid_on": str(violation.paid_on)}

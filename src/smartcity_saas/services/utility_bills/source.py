@@ -21,6 +21,7 @@ from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.outbox import enqueue
+from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.tenancy.here import present_city
@@ -81,21 +82,30 @@ def bring_up_to_date(entry: CatalogEntry, account: UtilityAccount, now: datetime
 
 def report_paid(bill: UtilityBill, now: datetime) -> None:
     """Write the task that tells the back office, in the transaction that marks the bill paid."""
-    if has_back_office(present_city().catalog[SERVICE]):
-        enqueue(PAID, {"bill": str(bill.id)}, now, key=f"{bill.id}:{bill.payment_id}")
+    _report(PAID, bill, now)
 
 
 def report_reversed(bill: UtilityBill, now: datetime) -> None:
     """Write the task that tells the back office that a payment went back."""
-    if has_back_office(present_city().catalog[SERVICE]):
-        payload = {"bill": str(bill.id), "payment": str(bill.payment_id)}
-        enqueue(REVERSED, payload, now, key=f"{bill.id}:{bill.payment_id}")
+    _report(REVERSED, bill, now)
+
+
+def _report(kind: str, bill: UtilityBill, now: datetime) -> None:
+    """What is paid again after it went back is told again, under a key of its own."""
+    if bill.payment_id is not None and has_back_office(present_city().catalog[SERVICE]):
+        key = f"{bill.id}:{bill.payment_id}{turn_of(bill.payment_id)}"
+        payload = {"bill": str(bill.id), "payment": str(bill.payment_id), "key": key}
+        enqueue(kind, payload, now, key=key)
 
 
 def send_reversed(payload: Mapping[str, Any], now: datetime) -> None:
-    """The task: tell the back office that what it was told of a payment holds no longer."""
-    key = f"reversed:{payload['bill']}:{payload['payment']}"
-    tell(SERVICE, "/reversals", {"payment": payload["payment"]}, key)
+    """The task: tell the back office that what it was told of a payment holds no longer; not if
+    the same payment counts again by now, which has a report of its own."""
+    query = select(UtilityBill.payment_id).where(UtilityBill.id == uuid.UUID(payload["bill"]))
+    if str(db.session.scalars(query).one_or_none()) == payload["payment"]:
+        return
+    key = payload.get("key") or f"{payload['bill']}:{payload['payment']}"
+    tell(SERVICE, "/reversals", {"payment": payload["payment"]}, f"reversed:{key}")
 
 
 def send_paid(payload: Mapping[str, Any], now: datetime) -> None:
@@ -117,7 +127,7 @@ def send_paid(payload: Mapping[str, Any], now: datetime) -> None:
         "paid_on": str(bill.paid_on),
         "payment": str(bill.payment_id),
     }
-    tell(SERVICE, "/payments", body, f"{bill.id}:{bill.payment_id}")
+    tell(SERVICE, "/payments", body, payload.get("key") or f"{bill.id}:{bill.payment_id}")
 
 
 def _fetch(entry: CatalogEntry, kind: str, number: str, now: datetime) -> None:
