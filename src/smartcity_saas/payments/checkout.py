@@ -29,9 +29,10 @@ from smartcity_saas.payments.accounts import (
 )
 from smartcity_saas.payments.models import Payment, PaymentItem
 from smartcity_saas.payments.payable import Quote
+from smartcity_saas.payments.providers import CannotBegin
 from smartcity_saas.payments.records import claim, claimants, items_of
 from smartcity_saas.payments.settling import SWEEP, close_page, open_page
-from smartcity_saas.payments.states import CREATED, OPEN, UNDER_WAY
+from smartcity_saas.payments.states import CREATED, EXPIRED, OPEN, UNDER_WAY
 from smartcity_saas.web.money import format_money
 
 PAGE_OPEN = timedelta(minutes=35)
@@ -70,6 +71,7 @@ def begin_payment(
         NotFound: A reference is nothing of the resident's.
         Conflict: It is paid, or someone else is paying it.
         PaymentsClosed: The city takes no payments.
+        CannotBegin: The provider will open no page for it; nothing is claimed any more.
         ProviderUnreachable: The provider does not answer; nothing was charged.
     """
     account_of(city)
@@ -79,7 +81,14 @@ def begin_payment(
         except _Raced:
             continue  # the other tab was quicker by a moment: its page will do
         if payment is not None:
-            return open_page(city, payment, now)
+            try:
+                payment = open_page(city, payment, now)
+            except CannotBegin as error:
+                if not error.again:
+                    raise
+                continue
+            if payment.state != EXPIRED:
+                return payment
         for found in stale:
             close_page(city, found, now)
     raise Conflict(_("This is being paid in another window. Finish or cancel it there first."))

@@ -17,7 +17,8 @@ class Payment(CityModel):
     """One payment of a resident for some items of one service.
 
     ``number`` is what people read out. ``received`` is what the provider took, ``refunded``
-    what went back. ``fulfilled_at`` is set while the items count as paid by it.
+    what went back. ``fulfilled_at`` is set while the items count as paid by it. ``refusal`` says
+    why the provider opened no page for it.
     """
 
     __tablename__ = "payment"
@@ -62,6 +63,7 @@ class Payment(CityModel):
     received_currency: Mapped[str | None]
     refunded: Mapped[int] = mapped_column(BigInteger, default=0)
     held_reason: Mapped[str | None]
+    refusal: Mapped[str | None]
     site: Mapped[str]
     language: Mapped[str]
     back: Mapped[str]
@@ -154,7 +156,8 @@ class LedgerEntry(CityModel):
 
 
 class Refund(CityModel):
-    """Money on its way back: ``requested``, ``pending``, ``done`` or ``failed``."""
+    """Money on its way back: ``requested``, ``pending``, ``done`` or ``failed``, then with the
+    ``failure``: ``bounced``, ``refused`` or ``other_account``."""
 
     __tablename__ = "refund"
     held = Held(
@@ -179,6 +182,7 @@ class Refund(CityModel):
     provider_reference: Mapped[str | None]
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    failure: Mapped[str | None]
 
 
 class ProviderEvent(CityModel):

@@ -25,7 +25,13 @@ from smartcity_saas.payments.ledger import HELD as HELD_ACCOUNT
 from smartcity_saas.payments.ledger import entries_of, post, provider_account, service_account
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.payable import Item, NotPayable
-from smartcity_saas.payments.providers import RefundFact, Standing, UnknownAtProvider
+from smartcity_saas.payments.providers import (
+    CannotBegin,
+    Checkout,
+    RefundFact,
+    Standing,
+    UnknownAtProvider,
+)
 from smartcity_saas.payments.records import (
     claim,
     items_of,
@@ -56,6 +62,8 @@ from smartcity_saas.web.money import format_money
 
 FOLLOW = "payments.follow"
 SWEEP = "payments.sweep"
+BOUNCED, REFUSED, OTHER_ACCOUNT = "bounced", "refused", "other_account"
+"""Why a refund failed: the bank sent it back, the provider would not, or does not know it."""
 ASK_AGAIN = timedelta(hours=6)
 ASK_FOR = timedelta(days=14)
 _STATES: dict[str, State] = {"processing": PROCESSING, "failed": FAILED, "expired": EXPIRED}
@@ -64,17 +72,49 @@ log = structlog.get_logger(__name__)
 
 
 def open_page(city: City, payment: Payment, now: datetime) -> Payment:
-    """Have the provider open its page, or find the one that it opened for this payment."""
+    """Have the provider open its page, or find the one that it opened for this payment.
+
+    Raises:
+        CannotBegin: There will be no page; the payment has ended, and claims nothing any more.
+        ProviderUnreachable: The provider does not answer; asking again is safe.
+    """
     if payment.checkout_id is not None or payment.state != CREATED:
         return payment
-    found = account_of(city).begin(order_of(payment))
+    if now >= payment.expires_at:
+        return _end_unopened(payment.id, EXPIRED, now)
+    try:
+        found = account_of(city).begin(order_of(payment))
+    except CannotBegin as error:
+        _end_unopened(payment.id, FAILED, now, error.reason)
+        raise
+    if found is None:
+        return _end_unopened(payment.id, EXPIRED, now)
+    return _keep_page(city, payment.id, found)
+
+
+def _keep_page(city: City, payment_id: uuid.UUID, found: Checkout) -> Payment:
+    """Keep a page that was opened; if the payment has ended meanwhile, close it unseen."""
     with command():
-        payment = locked(payment.id)
-        if found is None:
-            _end(payment, EXPIRED, now)
-        elif payment.checkout_id is None:
+        payment = locked(payment_id)
+        if payment.checkout_id is None:
             payment.checkout_id, payment.checkout_url = found.id, found.url
-            payment.state = moved(payment.state, OPEN)
+            if payment.state == CREATED:
+                payment.state = moved(payment.state, OPEN)
+    if payment.state not in UNDER_WAY:
+        account_of(city).give_up(found.id)
+    return payment
+
+
+def _end_unopened(
+    payment_id: uuid.UUID, to: State, now: datetime, refusal: str | None = None
+) -> Payment:
+    """End a payment for which no page is known: nobody can pay on one that nobody was led to, so
+    what it claimed is free again at once."""
+    with command():
+        payment = locked(payment_id)
+        if payment.state == CREATED and payment.checkout_id is None:
+            payment.refusal = refusal
+            _end(payment, to, now)
     return payment
 
 
@@ -85,7 +125,10 @@ def follow(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
         NotFound: There is no such payment.
         ProviderUnreachable: The provider does not answer; the payment is as it was.
     """
-    payment = open_page(city, payment_of(payment_id), now)
+    try:
+        payment = open_page(city, payment_of(payment_id), now)
+    except CannotBegin:
+        return payment_of(payment_id)
     if payment.checkout_id is None:
         return payment
     standing = account_of(city).look(payment.checkout_id)
@@ -96,28 +139,35 @@ def follow(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
 
 
 def abandon(actor: Actor, city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
-    """End a payment that the provider does not know (any more), so that its things can be paid.
+    """End a payment that has no page or that the provider does not know (any more), so that its
+    things can be paid.
 
     Raises:
         Conflict: The provider knows it: what it says was applied, and counts.
         ProviderUnreachable: The provider does not answer.
     """
-    try:
-        payment = follow(city, payment_id, now)
-    except UnknownAtProvider:
-        with command():
-            payment = locked(payment_id)
-            if payment.state in UNDER_WAY:
-                _end(payment, FAILED, now)
-                record(actor, "payment.abandon", payment.number, {}, now)
-        return payment
-    raise Conflict(_("The provider knows this payment; it stands as the provider says."))
+    payment = payment_of(payment_id)
+    if payment.checkout_id is not None:
+        try:
+            follow(city, payment_id, now)
+        except UnknownAtProvider:
+            pass
+        else:
+            raise Conflict(_("The provider knows this payment; it stands as the provider says."))
+    with command():
+        payment = locked(payment_id)
+        if payment.state in UNDER_WAY:
+            _end(payment, FAILED, now)
+            record(actor, "payment.abandon", payment.number, {}, now)
+    return payment
 
 
 def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
     """Close a page that nobody is to pay on any more. What was paid meanwhile counts."""
-    payment = open_page(city, payment_of(payment_id), now)
-    if payment.state in UNDER_WAY and payment.checkout_id is not None:
+    payment = payment_of(payment_id)
+    if payment.checkout_id is None:
+        return _end_unopened(payment_id, EXPIRED, now)
+    if payment.state in UNDER_WAY:
         account_of(city).give_up(payment.checkout_id)
     return follow(city, payment_id, now)
 
@@ -239,10 +289,14 @@ def _move_held(payment: Payment, now: datetime) -> None:
 
 
 def _apply_refunds(payment: Payment, standing: Standing, now: datetime) -> None:
-    rows = {row.provider_reference or str(row.id): row for row in refunds_of(payment.id)}
+    """Match what the provider lists with what is known here. One fact is one refund: a second one
+    that carries the same request of ours is money that went out again."""
+    rows = refunds_of(payment.id)
+    known = {row.provider_reference: row for row in rows}
+    asked = {str(row.id): row for row in rows if row.provider_reference is None}
     posted = {entry.key for entry in entries_of(payment.id)}
     for fact in standing.refunds:
-        row = rows.get(fact.reference) or rows.get(fact.refund_id or "")
+        row = known.get(fact.reference) or asked.pop(fact.refund_id or "", None)
         if row is None:
             row = _foreign_refund(payment, fact, now)
         if row is not None:
@@ -251,9 +305,11 @@ def _apply_refunds(payment: Payment, standing: Standing, now: datetime) -> None:
 
 
 def _foreign_refund(payment: Payment, fact: RefundFact, now: datetime) -> Refund | None:
-    """A refund that was made at the provider itself, not here."""
+    """A refund that was made at the provider itself, or twice; not asked for here."""
     if fact.state == "failed":
         return None
+    if fact.refund_id is not None:
+        log.error("refund_made_twice", payment=payment.number, reference=fact.reference)
     made = insert_once(
         Refund,
         ("provider_reference",),
@@ -278,10 +334,11 @@ def _apply_refund(
     now: datetime,
 ) -> None:
     """Bring one refund to what the provider says. What counts is what the ledger has: an answer
-    may be older than another one that was applied before it. A failed refund stays failed."""
-    row.provider_reference = fact.reference
-    if row.state == "failed":
+    may be older than another one that was applied before it. What failed there stays failed; what
+    was only given up here had no reference yet, and is as the provider says."""
+    if row.state == "failed" and row.provider_reference == fact.reference:
         return
+    row.provider_reference = fact.reference
     gone, back = f"refund:{row.id}", f"refund-returned:{row.id}"
     owed = HELD_ACCOUNT if payment.fulfilled_at is None else service_account(payment.service)
     there = provider_account(payment.provider)
@@ -293,6 +350,7 @@ def _apply_refund(
     if row.state != "done" or fact.state == "failed":
         row.state = fact.state
         row.settled_at = now if fact.state != "pending" else None
+        row.failure = (BOUNCED if gone in posted else REFUSED) if fact.state == "failed" else None
 
 
 def _post_refund(

@@ -15,6 +15,7 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, provider_of
 from smartcity_saas.payments.models import Payment, ProviderEvent
 from smartcity_saas.payments.providers import Notice
+from smartcity_saas.payments.records import locked
 from smartcity_saas.payments.settling import FOLLOW
 
 
@@ -47,6 +48,7 @@ def receive(
             received_at=now,
         )
         if made is not None and payment_id is not None:
+            _keep_lost_page(payment_id, notice)
             enqueue(FOLLOW, {"payment": str(payment_id)}, now, key=f"event:{notice.event_id}")
     return made is not None
 
@@ -55,6 +57,13 @@ def unmatched_events(limit: int = 50) -> list[ProviderEvent]:
     """Events about no payment of ours, the newest first: for finance to look at."""
     query = select(ProviderEvent).where(ProviderEvent.payment_id.is_(None))
     return list(db.session.scalars(query.order_by(ProviderEvent.received_at.desc()).limit(limit)))
+
+
+def _keep_lost_page(payment_id: uuid.UUID, notice: Notice) -> None:
+    """Take up a page whose opening was never heard of here, so that its money is followed."""
+    payment = locked(payment_id)
+    if payment.checkout_id is None and notice.checkout_id is not None:
+        payment.checkout_id = notice.checkout_id
 
 
 def _payment_id(notice: Notice) -> uuid.UUID | None:

@@ -112,6 +112,21 @@ HELD_REASONS: dict[str, Any] = {
     "refunded": _("It was refunded before it could be booked."),
     "refund_returned": _("The bank sent a refund back."),
 }
+REFUND_FAILURES: dict[str, Any] = {
+    "refused": _("The provider would not send it."),
+    "bounced": _("The bank sent it back. Find another way to the resident."),
+    "other_account": _(
+        "The account that is set now does not know this payment. Look for the refund at the account "
+        "that took the payment before you send money by another way."
+    ),
+}
+NO_PAGE_REASONS: dict[str, Any] = {
+    "too_small": _("The provider takes no amount as small as this."),
+    "refused": _("The provider refused it; the log says why."),
+    "changed": _("The payment settings changed while its page was being opened."),
+    "broken": _("The provider failed, and repeated that failure."),
+    "clock": _("The provider's clock and this server's differ. Set this server's clock."),
+}
 DIFFERENCES: dict[str, Any] = {
     "not in the ledger": _("not in the ledger"),
     "not at the provider": _("not at the provider"),

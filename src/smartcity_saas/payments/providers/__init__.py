@@ -41,6 +41,29 @@ class UnknownAtProvider(ProviderUnreachable):
         super().__init__(_("It does not know this payment. The city's finance desk can end it."))
 
 
+Refusal = Literal["too_small", "refused", "changed", "broken", "clock"]
+_WHY_NOT: Mapping[Refusal, Any] = {
+    "too_small": _("It takes no amount as small as this. Pay several together, or at the counter."),
+    "refused": _("It refused this payment. Pay at the counter, or call the city's hotline."),
+    "changed": _("Something changed meanwhile. Press pay again."),
+    "broken": _("It could not open its page. Press pay again."),
+    "clock": _("Its clock and ours differ. Try again in a few minutes, or pay at the counter."),
+}
+
+
+class CannotBegin(SmartCityError):
+    """The provider will open no page for this payment, however often it is asked; ``reason`` says
+    why. A new payment for the same things may begin where ``again`` is true."""
+
+    status = 409
+    title = _("The payment provider opened no page. Nothing was charged")
+
+    def __init__(self, reason: Refusal) -> None:
+        super().__init__(_WHY_NOT[reason])
+        self.reason = reason
+        self.again = reason in ("changed", "broken")
+
+
 class RefundRefused(SmartCityError):
     """The provider will not send this back, now or later."""
 
@@ -139,7 +162,8 @@ class Account(Protocol):
 
     def begin(self, order: Order) -> Checkout | None:
         """Open a pay page; asked again with the same order, the same page. None where the
-        order has expired and no page was ever opened for it."""
+        order has expired and no page was ever opened for it. Raises ``CannotBegin`` where there
+        will be none."""
 
     def look(self, checkout_id: str) -> Standing:
         """How a payment stands. Raises ``UnknownAtProvider`` where it never heard of it."""
@@ -148,8 +172,9 @@ class Account(Protocol):
         """Close a pay page that is still open; nothing where it is not."""
 
     def refund(self, refund_id: uuid.UUID, reference: str, amount: int, currency: str) -> None:
-        """Send money back; asked again with the same id, the same refund. Raises
-        ``RefundRefused`` where the provider will not."""
+        """Send money back; asked again with the same id within a day, the same refund. Raises
+        ``RefundRefused`` where the provider will not, ``UnknownAtProvider`` where it never heard
+        of the payment."""
 
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Read an event, raising ``BadSignature`` unless the provider signed these bytes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from smartcity_saas.configuration.fields import Choice, Credential, ListOf
 from smartcity_saas.credentials import accepted_values
 from smartcity_saas.payments.providers import (
     BadSignature,
+    CannotBegin,
     Checkout,
     KeyRefused,
     Move,
@@ -43,12 +44,19 @@ from smartcity_saas.tenancy.here import present_time
 
 METHODS = ("card", "alipay", "wechat_pay")
 SECONDS = 20
+SHORTEST = timedelta(minutes=30)
+"""The least time that a Checkout page is open, by Stripe's clock."""
+MISSING = "resource_missing"
 RETRIES = 2
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 
 _REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
 
 log = structlog.get_logger(__name__)
+
+
+class KeptFault(ProviderUnreachable):
+    """Stripe failed, and repeats that failure for whatever is asked with the same key."""
 
 
 class StripeSettings(Schema):
@@ -113,13 +121,16 @@ class StripeAccount:
                 made = self.client.v1.checkout.sessions.create(
                     parameters, {"idempotency_key": f"payment-{order.id}"}
                 )
+        except stripe.IdempotencyError:  # asked before, with settings that were others then
+            log.warning("stripe_parameters_changed", payment=order.number)
+            raise CannotBegin("changed") from None
+        except KeptFault:
+            log.error("stripe_keeps_failing", payment=order.number)
+            raise CannotBegin("broken") from None
         except stripe.InvalidRequestError as error:
-            if error.param == "expires_at":
+            if error.param == "expires_at" and order.expires_at < present_time() + SHORTEST:
                 return None
-            log.error("stripe_refused", param=error.param, code=error.code)
-            raise ProviderUnreachable(
-                _("It refused this payment; nothing was charged. Tell the city's finance desk.")
-            ) from None
+            raise _no_page(error, order) from None
         return Checkout(made.id, made.url or "")
 
     def look(self, checkout_id: str) -> Standing:
@@ -132,7 +143,7 @@ class StripeAccount:
                 return self._standing(session)
         except stripe.InvalidRequestError as error:
             log.error("stripe_does_not_know", code=error.code)
-            raise UnknownAtProvider from None
+            raise _unknown(error) from None
 
     def give_up(self, checkout_id: str) -> None:
         """Expire a session that is still open."""
@@ -154,8 +165,12 @@ class StripeAccount:
                     },
                     {"idempotency_key": f"refund-{refund_id}"},
                 )
+        except stripe.IdempotencyError:  # asked before otherwise; in a day the key is free again
+            raise ProviderUnreachable from None
         except stripe.InvalidRequestError as error:
             log.warning("stripe_refused_refund", code=error.code)
+            if error.code == MISSING:
+                raise UnknownAtProvider from None
             raise RefundRefused(error.user_message or error.code or "") from None
 
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
@@ -263,16 +278,38 @@ def _id_of(found: Any) -> str | None:
     return found if found is None or isinstance(found, str) else str(found.id)
 
 
+def _no_page(error: stripe.InvalidRequestError, order: Order) -> CannotBegin:
+    """Why Stripe opens no page, now or later."""
+    if error.param == "expires_at":
+        theirs = (error.headers or {}).get("date")
+        log.error("stripe_clock_differs", theirs=theirs, ours=str(present_time()))
+        return CannotBegin("clock")
+    log.error("stripe_refused", payment=order.number, param=error.param, code=error.code)
+    return CannotBegin("too_small" if error.code == "amount_too_small" else "refused")
+
+
+def _unknown(error: stripe.InvalidRequestError) -> ProviderUnreachable:
+    return UnknownAtProvider() if error.code == MISSING else ProviderUnreachable()
+
+
+def _replayed(error: stripe.StripeError) -> bool:
+    """Whether a fault is the answer that Stripe keeps for this key: a day long nothing else comes.
+    https://docs.stripe.com/api/idempotent_requests"""
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    return headers.get("idempotent-replayed") == "true" and (error.http_status or 0) >= 500
+
+
 @contextmanager
 def _answered() -> Iterator[None]:
-    """Let a refusal through (``InvalidRequestError``); everything else is no answer."""
+    """Let a refusal through (``InvalidRequestError``, ``IdempotencyError``); everything else is
+    no answer."""
     try:
         yield
-    except stripe.InvalidRequestError:
+    except (stripe.InvalidRequestError, stripe.IdempotencyError):
         raise
     except stripe.StripeError as error:
         log.warning("stripe_unreachable", error=type(error).__name__, code=error.code)
-        raise ProviderUnreachable from None
+        raise (KeptFault() if _replayed(error) else ProviderUnreachable()) from None
 
 
 @lru_cache(maxsize=1024)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from smartcity_saas.payments.stripe_amounts import limits, to_stripe
 from smartcity_saas.payments.stripe_sandbox.objects import Object
 from smartcity_saas.payments.stripe_sandbox.state import Account, Refusal, Sandbox
 
@@ -23,6 +24,14 @@ def open_session(sandbox: Sandbox, account: Account, form: Object, base: str) ->
     total = sum(
         int(item["price_data"]["unit_amount"]) * int(item.get("quantity", 1)) for item in items
     )
+    currency = currencies.pop()
+    least = max(account.behaviour.least, to_stripe(limits(currency.upper()).least, currency))
+    if total < least:
+        raise Refusal(
+            400,
+            f"The Checkout Session's total amount due must add up to at least {least} {currency}",
+            code="amount_too_small",
+        )
     now = int(time.time())
     expires = int(form.get("expires_at", now + LONGEST))
     if not now + SHORTEST <= expires <= now + LONGEST:
@@ -35,7 +44,7 @@ def open_session(sandbox: Sandbox, account: Account, form: Object, base: str) ->
         "checkout.session",
         amount_subtotal=total,
         amount_total=total,
-        currency=currencies.pop(),
+        currency=currency,
         client_reference_id=form.get("client_reference_id"),
         metadata=form.get("metadata") or {},
         payment_method_types=form.get("payment_method_types") or ["card"],

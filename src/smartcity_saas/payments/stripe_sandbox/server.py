@@ -214,6 +214,10 @@ def _write(sandbox: Sandbox, act: Callable[[Account, Object], Object]) -> Any:
                     kind="idempotency_error",
                 )
             return jsonify(body), status, {"Idempotent-Replayed": "true"}
+        if key and account.behaviour.failing:
+            fault = Refusal(500, "The sandbox was told to fail", kind="api_error")
+            account.idempotent[key] = (mark, fault.status, fault.body)
+            raise fault
         made = act(account, form)
         shown = money.shown(account, made, expand)
         if key:

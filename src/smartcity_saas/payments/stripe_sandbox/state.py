@@ -31,13 +31,19 @@ class Refusal(Exception):
 
 @dataclass
 class Behaviour:
-    """How events are sent: how often each, in which order, how late; whether the API answers."""
+    """How events are sent: how often each, in which order, how late; whether the API answers.
+
+    ``least`` is what a session must come to; ``failing`` lets each new key fail, and keeps that
+    answer for the key as Stripe does.
+    """
 
     copies: int = 1
     shuffle: bool = False
     delay: float = 0.0
     silent: bool = False
     down: bool = False
+    least: int = 0
+    failing: bool = False
 
 
 @dataclass

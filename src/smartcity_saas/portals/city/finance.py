@@ -32,7 +32,12 @@ from smartcity_saas.payments.refunds import book_held, refundable, request_refun
 from smartcity_saas.payments.settling import abandon
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.portals.wording import HELD_REASONS, METHOD_NAMES
+from smartcity_saas.portals.wording import (
+    HELD_REASONS,
+    METHOD_NAMES,
+    NO_PAGE_REASONS,
+    REFUND_FAILURES,
+)
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response
@@ -178,6 +183,8 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
             "refunds": refunds_of(payment_id),
             "left": refundable(payment) if payment.state in ("paid", "held") else 0,
             "reason": HELD_REASONS.get(payment.held_reason or ""),
+            "no_page": NO_PAGE_REASONS.get(payment.refusal or ""),
+            "failures": REFUND_FAILURES,
             "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
             "typed": {},
             "error": None,
