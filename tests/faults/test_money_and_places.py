@@ -186,8 +186,10 @@ def _pay_over_http(stripe: Any, payment: Payment) -> None:
     assert session["payment_status"] == "paid"
 
 
-def test_a_refund_killed_at_any_step(killed: Killed, world: World) -> None:
-    """Asked for again if it was lost: a hundred fen went back, once, and the books say so."""
+@pytest.mark.parametrize("forgotten", [False, True])
+def test_a_refund_killed_at_any_step(killed: Killed, world: World, forgotten: bool) -> None:
+    """Asked for again if it was lost, also a day later when the provider has forgotten the key: a
+    hundred fen went back, once, and the books say so."""
     stripe, who = world.open_payments(), resident(world)
     city = world.city("hangzhou")
 
@@ -205,6 +207,14 @@ def test_a_refund_killed_at_any_step(killed: Killed, world: World) -> None:
             carry_out(city, refunds_of(payment_id)[0].id, world.clock())
 
     def check(payment_id: uuid.UUID) -> None:
+        before = world.clock.now
+        if forgotten:
+            stripe.account.idempotent.clear()
+            world.clock.move(hours=25)
+        try_again(payment_id)
+        world.clock.now = before
+
+    def try_again(payment_id: uuid.UUID) -> None:
         world.work()
         with world.inside("hangzhou"):
             if not refunds_of(payment_id):

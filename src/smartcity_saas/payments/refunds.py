@@ -16,9 +16,9 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, limits_of
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.payable import NotPayable
-from smartcity_saas.payments.providers import RefundRefused
-from smartcity_saas.payments.records import locked, payment_of, refunds_of
-from smartcity_saas.payments.settling import follow, release_held
+from smartcity_saas.payments.providers import RefundRefused, UnknownAtProvider
+from smartcity_saas.payments.records import locked, refunds_of
+from smartcity_saas.payments.settling import OTHER_ACCOUNT, REFUSED, follow, release_held
 from smartcity_saas.payments.states import HELD, PAID
 from smartcity_saas.web.money import format_money
 
@@ -93,31 +93,47 @@ def refundable(payment: Payment) -> int:
 
 
 def carry_out(city: City, refund_id: uuid.UUID, now: datetime) -> None:
-    """Have the provider send the money, once however often this runs, and post it."""
-    row = db.session.scalars(select(Refund).where(Refund.id == refund_id)).one()
-    refused = False
-    if row.state == "requested":
-        payment = payment_of(row.payment_id)
-        if payment.provider_reference is None:
-            raise RuntimeError("money came of which the provider knows nothing")
-        currency = payment.paid_currency
-        try:
-            account_of(city).refund(row.id, payment.provider_reference, row.amount, currency)
-        except RefundRefused:
-            refused = True
-    follow(city, row.payment_id, now)
-    if refused:
-        _give_up(row.payment_id, refund_id, now)
+    """Have the provider send the money, once however often and however late this runs.
+
+    The provider's own list is looked at first: its memory of our key ends after a day, and an
+    answer may have been lost.
+    """
+    row = _refund_of(refund_id)
+    try:
+        payment = follow(city, row.payment_id, now)
+        if _refund_of(refund_id).state == "requested":
+            _send(city, payment, row)
+            follow(city, row.payment_id, now)
+    except UnknownAtProvider:
+        _give_up(row.payment_id, refund_id, OTHER_ACCOUNT, now)
+    except RefundRefused:
+        follow(city, row.payment_id, now)
+        _give_up(row.payment_id, refund_id, REFUSED, now)
 
 
-def _give_up(payment_id: uuid.UUID, refund_id: uuid.UUID, now: datetime) -> None:
+def _refund_of(refund_id: uuid.UUID) -> Refund:
+    query = select(Refund).where(Refund.id == refund_id)
+    return db.session.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _send(city: City, payment: Payment, row: Refund) -> None:
+    if payment.provider_reference is None:
+        raise UnknownAtProvider
+    account_of(city).refund(row.id, payment.provider_reference, row.amount, payment.paid_currency)
+
+
+def _give_up(payment_id: uuid.UUID, refund_id: uuid.UUID, why: str, now: datetime) -> None:
     """Note that the provider will not make a refund, unless it lists it after all."""
     with command():
         payment = locked(payment_id)
-        row = next(one for one in refunds_of(payment_id) if one.id == refund_id)
+        row = _refund_of(refund_id)
         if row.state == "requested":
-            row.state, row.settled_at = "failed", now
-            detail = {"amount": row.amount, "currency": payment.received_currency}
+            row.state, row.failure, row.settled_at = "failed", why, now
+            detail = {
+                "amount": row.amount,
+                "currency": payment.received_currency,
+                "reason": why,
+            }
             record(system("payments"), "payment.refund_refused", payment.number, detail, now)
 
 

@@ -1,0 +1,244 @@
+"""Refunds: sent once whatever is lost, in a true state whatever becomes of them, and reported each
+under a key of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smartcity_saas.audit import system
+from smartcity_saas.database import command, db
+from smartcity_saas.payments.models import Payment, Refund
+from smartcity_saas.payments.providers import ProviderUnreachable
+from smartcity_saas.payments.providers.stripe import StripeAccount
+from smartcity_saas.payments.records import payment_of, refunds_of
+from smartcity_saas.payments.refunds import book_held, refundable, request_refund
+from smartcity_saas.payments.settling import follow
+from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
+from tests.conftest import World
+from tests.connectors.back_office import BackOffice
+from tests.connectors.test_connectors import linked as linked_at_office
+from tests.connectors.test_connectors import office  # noqa: F401 -- a fixture
+from tests.payments.test_payments import Owing, today
+
+PAY = "/services/utility-bills/pay"
+
+
+@pytest.fixture
+def paid(world: World) -> Paid:
+    """A payment of 73.50 that came."""
+    return Paid(world)
+
+
+class Paid(Owing):
+    """With what finance and the provider do afterwards."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.press()
+        self.stripe.pay()
+        self.key = self.follow().id
+
+    def ask(self, amount: int, reason: str = "test") -> None:
+        """Ask for a refund, as finance does."""
+        with self.world.inside("hangzhou"):
+            request_refund(system("test"), self.key, amount, reason, self.world.clock())
+
+    def rows(self) -> list[Refund]:
+        """Refunds here."""
+        with self.world.inside("hangzhou"):
+            return refunds_of(self.key)
+
+    def there(self) -> list[dict[str, Any]]:
+        """Refunds at the provider."""
+        found = self.stripe.account.objects.values()
+        return [one for one in found if one["object"] == "refund"]
+
+    def left(self) -> int:
+        """What may still go back."""
+        with self.world.inside("hangzhou"):
+            return refundable(payment_of(self.key))
+
+    def bounce(self) -> None:
+        """The bank sends the newest refund back."""
+        stripe = self.stripe
+        sandbox_money.settle_refund(
+            stripe.sandbox, stripe.account, self.there()[-1], succeeds=False
+        )
+        self.follow()
+
+
+def lose_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider takes a refund, and its answer never comes."""
+    asked = StripeAccount.refund
+
+    def refund(self: StripeAccount, *arguments: Any) -> None:
+        asked(self, *arguments)
+        raise ProviderUnreachable
+
+    monkeypatch.setattr(StripeAccount, "refund", refund)
+
+
+@pytest.mark.parametrize("hours", [0, 1, 23, 25, 200])
+def test_a_lost_answer_never_sends_twice(
+    paid: Paid, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Whenever it is tried again, with the provider's memory of the key or without: one refund."""
+    paid.ask(3000)
+    with monkeypatch.context() as patched:
+        lose_answers(patched)
+        paid.world.work()
+    assert [row.state for row in paid.rows()] == ["requested"]
+    if hours > 24:
+        paid.stripe.account.idempotent.clear()
+    paid.world.clock.move(hours=hours, minutes=5)
+    paid.world.work()
+    assert [one["amount"] for one in paid.there()] == [3000]
+    assert [row.state for row in paid.rows()] == ["done"]
+    assert paid.payment().refunded == 3000
+
+
+def test_a_second_fact_is_a_refund_of_its_own(paid: Paid) -> None:
+    """Two refunds at the provider that carry the same request: both are posted, both count, and
+    nothing more may go back than came."""
+    paid.ask(3000)
+    paid.world.work()
+    (first,) = paid.there()
+    form = {
+        "payment_intent": first["payment_intent"],
+        "amount": "3000",
+        "metadata": first["metadata"],
+    }
+    sandbox_money.refund(paid.stripe.sandbox, paid.stripe.account, form)
+    for _again in range(2):
+        paid.follow()
+    assert paid.payment().refunded == 6000
+    assert paid.left() == 1350
+    assert len({row.provider_reference for row in paid.rows()}) == 2
+
+
+def test_both_facts_in_the_first_answer(paid: Paid) -> None:
+    """Neither was known here before: one is what was asked for, the other one of its own."""
+    with paid.world.inside("hangzhou"):
+        request_refund(system("test"), paid.key, 3000, "x", paid.world.clock())
+    (row,) = paid.rows()
+    for _twice in range(2):
+        form = {
+            "payment_intent": paid.payment().provider_reference,
+            "amount": "3000",
+            "metadata": {"refund_id": str(row.id)},
+        }
+        sandbox_money.refund(paid.stripe.sandbox, paid.stripe.account, form)
+    paid.world.work()
+    assert paid.payment().refunded == 6000
+    assert sorted(row.state for row in paid.rows()) == ["done", "done"]
+    assert len(paid.there()) == 2, "nothing is sent a third time"
+
+
+def test_another_account_ends_the_refund_in_words(paid: Paid) -> None:
+    """The city's account at the provider changed: the refund ends, says why, and blocks nothing;
+    with the old key back, a refund that had gone out all the same is booked."""
+    kept = dict(paid.stripe.account.objects)
+    paid.ask(3000)
+    paid.stripe.account.objects.clear()
+    paid.world.work()
+    (row,) = paid.rows()
+    assert (row.state, row.failure) == ("failed", "other_account")
+    assert paid.left() == 7350
+    staff = paid.world.city_staff()
+    page = staff.get(f"/cities/hangzhou/payments/{paid.payment().id}").text
+    assert "does not know this payment" in page
+    paid.stripe.account.objects.update(kept)
+    form = {
+        "payment_intent": paid.payment().provider_reference,
+        "amount": "3000",
+        "metadata": {"refund_id": str(row.id)},
+    }
+    sandbox_money.refund(paid.stripe.sandbox, paid.stripe.account, form)
+    paid.follow()
+    (row,) = paid.rows()
+    assert (row.state, row.failure, paid.payment().refunded) == ("done", None, 3000)
+
+
+def test_each_end_says_why(paid: Paid) -> None:
+    """Refused, and sent back by the bank: failed, each with its own words for finance."""
+    form = {"payment_intent": paid.payment().provider_reference, "amount": "5000"}
+    sandbox_money.refund(paid.stripe.sandbox, paid.stripe.account, form)
+    paid.ask(5000)
+    paid.world.work()
+    assert {row.failure for row in paid.rows() if row.state == "failed"} == {"refused"}
+    paid.bounce()
+    assert {row.failure for row in paid.rows() if row.state == "failed"} == {"refused", "bounced"}
+    staff = paid.world.city_staff()
+    page = staff.get(f"/cities/hangzhou/payments/{paid.payment().id}").text
+    assert "The provider would not send it" in page
+    assert "The bank sent it back" in page
+
+
+def test_the_office_hears_of_every_turn(world: World, office: BackOffice) -> None:  # noqa: F811
+    """Paid, gone back whole, bounced, booked again, and all of it once more: the office's last word
+    is how it stands, each time under a key of its own."""
+    stripe = world.open_payments()
+    browser, account = linked_at_office(world)
+    bill = browser.get(account).text.partition('name="bill" value="')[2].partition('"')[0]
+    assert browser.post(PAY, account, bill=[bill]).status_code == 303
+    stripe.pay()
+    with world.inside("hangzhou"):
+        payment_id = db.session.query(Payment.id).scalar()
+
+    def settle() -> None:
+        with world.inside("hangzhou"):
+            follow(world.city("hangzhou"), payment_id, world.clock())
+        world.work()
+        world.work()
+
+    def last() -> dict[str, Any]:
+        found: dict[str, Any] = list(office.told.values())[-1]
+        return found
+
+    settle()
+    assert last()["period"] == "2026-10"
+    for turn in range(2):
+        with world.inside("hangzhou"):
+            request_refund(system("t"), payment_id, 4350, "all", world.clock())
+        world.work()
+        settle()
+        assert "period" not in last()
+        refund = [o for o in stripe.account.objects.values() if o["object"] == "refund"][-1]
+        sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=False)
+        settle()
+        with world.inside("hangzhou"):
+            book_held(system("t"), payment_id, world.clock())
+        settle()
+        assert last()["paid_on"] == str(today(world))
+        assert len(office.told) == 3 + 2 * turn
+
+
+def test_a_late_reversal_never_has_the_last_word(world: World, office: BackOffice) -> None:  # noqa: F811
+    """The office was away while a payment went back and was booked again: it hears that it is
+    paid, and nothing of the way there that would undo it."""
+    stripe = world.open_payments()
+    browser, account = linked_at_office(world)
+    bill = browser.get(account).text.partition('name="bill" value="')[2].partition('"')[0]
+    browser.post(PAY, account, bill=[bill])
+    stripe.pay()
+    city = world.city("hangzhou")
+    with world.inside("hangzhou"):
+        payment_id = db.session.query(Payment.id).scalar()
+        follow(city, payment_id, world.clock())
+        request_refund(system("t"), payment_id, 4350, "all", world.clock())
+    form = {"payment_intent": stripe.session()["payment_intent"]}
+    with world.inside("hangzhou"), command():
+        form["metadata"] = {"refund_id": str(refunds_of(payment_id)[0].id)}
+    refund = sandbox_money.refund(stripe.sandbox, stripe.account, form)
+    with world.inside("hangzhou"):
+        follow(city, payment_id, world.clock())
+    sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=False)
+    with world.inside("hangzhou"):
+        follow(city, payment_id, world.clock())
+        book_held(system("t"), payment_id, world.clock())
+    for _time in range(3):
+        world.work()
+    assert office.told
+    assert all("period" in one for one in office.told.values())
