@@ -174,7 +174,9 @@ def test_many_cities_from_a_csv(walk: Walk) -> None:
     walk.page.set_input_files(
         "#file", {"name": "cities.csv", "mimeType": "text/csv", "buffer": rows.encode()}
     )
-    walk.press("开始", "Begin")
+    walk.press("预览结果", "See what would happen")
+    walk.check()
+    walk.press("执行", "Carry out")
     expect(walk.page.locator("progress")).to_have_attribute("value", "31", timeout=60_000)
     expect(walk.page.locator("table")).to_contain_text("32")
     walk.check()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from smartcity_saas.configuration.rollout import RolloutFailed, read_rows, roll_out
+from smartcity_saas.configuration.rollout import RollOut, RolloutFailed, read_rows, roll_out
+from smartcity_saas.configuration.rollout_rows import province_candidate
 from smartcity_saas.errors import Invalid
-from tests.conftest import World
+from tests.conftest import ZHEJIANG, World
 
 HEADER = "division_code,slug,name_zh,name_en,province_slug,color\n"
 GOOD = "330300,wenzhou,温州市,Wenzhou,zhejiang,\n330400,jiaxing,嘉兴市,Jiaxing,zhejiang,#b8232f\n"
@@ -44,6 +45,112 @@ def test_all_or_nothing_stores_nothing(world: World) -> None:
     assert {problem.line for problem in caught.value.problems} == {4, 5, 6, 7}
     world.app.fleet.refresh()
     assert "wenzhou" not in world.app.fleet.snapshot.cities
+
+
+ZHOUSHAN = "330900,zhoushan,舟山市,Zhoushan,zhejiang,"
+STATES = HEADER.replace("\n", ",state\n")
+
+
+def test_every_column_of_a_row_is_compared(world: World) -> None:
+    """A draft is counted as one; what a later row says of it is taken, colour, name and state;
+    then it is as the file says. Column by column."""
+    assert roll(world, STATES + ZHOUSHAN + "#0b6e4f,draft\n") == {2: "draft"}
+    assert roll(world, STATES + ZHOUSHAN + "#0B6E4F,draft\n") == {2: "same"}
+    assert roll(world, STATES + ZHOUSHAN + ",\n") == {2: "same"}
+    assert world.documents().live("zhoushan").values["state"] == "draft"
+    assert roll(world, STATES + ZHOUSHAN + "#8b1a1b,draft\n") == {2: "changed"}
+    renamed = ZHOUSHAN.replace("Zhoushan", "Zhoushan Islands")
+    assert roll(world, STATES + renamed + "#8b1a1b,live\n") == {2: "live"}
+    values = world.documents().live("zhoushan").values
+    assert (values["state"], values["branding"]["color"]) == ("live", "#8b1a1b")
+    assert values["name"] == {"zh": "舟山市", "en": "Zhoushan Islands"}
+    assert roll(world, STATES + renamed + "#8b1a1b,live\n") == {2: "same"}
+
+
+@pytest.mark.parametrize(
+    "column, row",
+    [
+        ("color", ZHOUSHAN + "#8b1a1b,live\n"),
+        ("state", ZHOUSHAN + "#0b6e4f,draft\n"),
+        ("state", ZHOUSHAN + "#0b6e4f,suspended\n"),
+        ("name_zh", ZHOUSHAN.replace("舟山市", "舟山") + "#0b6e4f,live\n"),
+        ("name_en", ZHOUSHAN.replace("Zhoushan", "Zhou Shan") + "#0b6e4f,live\n"),
+        ("division_code", ZHOUSHAN.replace("330900", "330901") + "#0b6e4f,live\n"),
+    ],
+)
+def test_a_live_city_that_differs_is_named_by_column(world: World, column: str, row: str) -> None:
+    """“Already as the file says” is said only where it is: nothing of a live city is overwritten
+    by a roll-out, and the column that differs is told with both values."""
+    assert roll(world, STATES + ZHOUSHAN + "#0b6e4f,live\n") == {2: "live"}
+    rows = read_rows((STATES + row).encode(), "cities.csv")
+    for results in (
+        list(roll_out(world.documents(), rows, "cities.csv")),
+        list(RollOut(world.documents(), rows, "cities.csv").look()),
+    ):
+        assert [(one.outcome, [p.pointer for p in one.problems]) for one in results] == [
+            ("failed", [f"/2/{column}"])
+        ]
+    assert world.documents().live("zhoushan").number == 1
+
+
+def test_what_is_looked_at_is_what_is_done(world: World) -> None:
+    """Looking stores nothing, and tells of each row what doing it then does."""
+    world.save(ZHEJIANG.replace("浙江省", "浙江"), 1)
+    text = STATES + "".join(
+        f"{line},{state}\n"
+        for line, state in zip(
+            (*GOOD.splitlines(), *BAD.splitlines(), "330800,quzhou,衢州市,Quzhou,zhejiang,"),
+            ("", "draft", *("live",) * 5),
+            strict=True,
+        )
+    )
+    rows = read_rows(text.encode(), "cities.csv")
+    for default in ("draft", "live"):
+        looked = list(RollOut(world.documents(), rows, "cities.csv", state=default).look())
+        if default == "draft":
+            assert "wenzhou" not in {found.name for found in world.documents().all()}
+    done = list(roll_out(world.documents(), rows, "cities.csv"))
+    assert [(one.line, one.outcome) for one in looked] == [(one.line, one.outcome) for one in done]
+    assert [one.outcome for one in done] == ["live", "draft", *("failed",) * 4, "live"]
+
+
+FUJIAN = (
+    "division_code,slug,name_zh,name_en,province_slug,province_code,province_zh,province_en\n"
+    "350100,fuzhou-fujian,福州市,Fuzhou,fujian,350000,福建省,Fujian\n"
+)
+
+
+@pytest.mark.parametrize("row", ["350200x,xiamen,厦门市,Xiamen", "350200,xiamen,厦门市,"])
+def test_a_baseline_is_stored_with_a_city_or_not_at_all(world: World, row: str) -> None:
+    """All or nothing leaves no new province behind; row by row a province whose rows all fail
+    leaves none either."""
+    text = FUJIAN + row + ",fujian,350000,福建省,Fujian\n"
+    rows = read_rows(text.encode(), "cities.csv")
+    brought = [province_candidate("fujian", rows)]
+    with pytest.raises(RolloutFailed):
+        list(roll_out(world.documents(), rows, "x", all_or_nothing=True, baselines=brought))
+    assert not list(world.documents().named(["province:fujian", "fuzhou-fujian"]))
+    assert [one.outcome for one in roll_out(world.documents(), rows[1:], "x", baselines=brought)]
+    assert not list(world.documents().named(["province:fujian"]))
+    done = [one.outcome for one in roll_out(world.documents(), rows, "x", baselines=brought)]
+    assert done == ["live", "failed"]
+    assert world.documents().live("province:fujian").division_code == "350000"
+
+
+def test_a_wrong_province_fails_its_row_and_never_becomes_the_baseline(world: World) -> None:
+    """Neither the first nor the last row decides what a province's code is: the official list
+    does, or what is stored; a name that nothing takes is told."""
+    text = (
+        FUJIAN.splitlines()[0] + "\n"
+        "440200,shaoguan,韶关市,Shaoguan,guangdong,999999,错,Wrong\n"
+        "440100,guangzhou,广州市,Guangzhou,guangdong,440000,错,Guangdong\n"
+    )
+    rows = read_rows(text.encode(), "cities.csv")
+    brought = [province_candidate("guangdong", rows)]
+    done = list(roll_out(world.documents(), rows, "cities.csv", baselines=brought))
+    assert [one.outcome for one in done] == ["failed", "live"]
+    assert "999999 is not the code of guangdong" in str(done[0].problems[0])
+    assert world.documents().live("province:guangdong").division_code == "440000"
 
 
 def test_a_live_city_is_not_overwritten(world: World) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from smartcity_saas.audit import Actor
 from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.rollout import read_rows
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.tenancy.fleet import CHECK_SECONDS
 from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ZHEJIANG, World
@@ -214,18 +215,61 @@ def test_a_csv_is_rolled_out_step_by_step(world: World) -> None:
     rows += "310101,stolen,偷,Stolen,shanghai\n"
     started = admin.post(page, file=(io.BytesIO(rows.encode()), "cities.csv"))
     job = started.headers["Location"]
-    assert "0 of 21" in admin.get(job).text
+    shown = admin.get(job).text
+    assert "0 of 21" in shown
+    assert shown.count("Becomes a draft") == 21  # 20 rows and the sum
+    assert "stolen" in shown
+    assert "town-0" not in {found.name for found in world.documents().all()}
     for _step in range(4):
         admin.post(f"{job}/step", job)
     # The button is gone when all is done; the last post above had no token and did nothing.
     done = admin.get(job).text
     assert "21 of 21" in done
-    assert "20 made live" in done
+    assert "0 made live, 20 made drafts" in done
+    failed = admin.get(f"{job}/failed.csv").text.splitlines()
+    assert failed[1].startswith("310101,stolen,偷,Stolen,shanghai,")
+    again = read_rows("\n".join(failed).encode(), "failed.csv")
+    assert [row.values["slug"] for row in again] == ["stolen"]
     assert "stolen" in done
     assert "stolen" not in {found.name for found in world.documents().all()}
     assert (
         world.province_admin("shanghai").get(job.replace("zhejiang", "shanghai")).status_code == 404
     )
+
+
+def test_all_or_nothing_on_the_console_says_that_nothing_was_stored(world: World) -> None:
+    """Before the press there is no button; a press all the same stores nothing, and no tick or
+    word of done stands on the page."""
+    admin = world.province_admin()
+    page = "/provinces/zhejiang/rollouts"
+    rows = (
+        "division_code,slug,name_zh,name_en,province_slug\n"
+        "330300,wenzhou,温州市,Wenzhou,zhejiang\n330500x,huzhou,湖州市,Huzhou,zhejiang\n"
+    )
+    started = admin.post(page, file=(io.BytesIO(rows.encode()), "cities.csv"), all_or_nothing="1")
+    job = started.headers["Location"]
+    shown = admin.get(job).text
+    assert "Nothing can be stored" in shown
+    assert f"{job}/step" not in shown
+    admin.post(f"{job}/step", page)
+    done = admin.get(job).text
+    assert "Nothing was stored, because all or nothing was chosen" in done
+    assert "Done." not in done
+    assert "made live" not in done
+    assert "wenzhou" not in {found.name for found in world.documents().all()}
+
+
+def test_the_template_holds_the_cities_that_are_not_there(world: World) -> None:
+    """It can be sent as it is: every row becomes a draft."""
+    admin = world.province_admin()
+    page = "/provinces/zhejiang/rollouts"
+    template = admin.get(f"{page}/template.csv").get_data()
+    rows = read_rows(template, "zhejiang.csv")
+    assert len(rows) == 9
+    assert not {"hangzhou", "ningbo"} & {row.values["slug"] for row in rows}
+    job = admin.post(page, file=(io.BytesIO(template), "z.csv")).headers["Location"]
+    admin.post(f"{job}/step", job)
+    assert "0 made live, 9 made drafts" in admin.get(job).text
 
 
 FOREIGN = (

@@ -4,38 +4,124 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 from flask import current_app
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from smartcity_saas.cli.documents import documents_as_cli
+from smartcity_saas.cli.documents import PENDING, documents_as_cli
 from smartcity_saas.cli.output import console, format_option, say, say_json
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.csv_input import Line
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.folder import read_files
-from smartcity_saas.configuration.planning import plan
-from smartcity_saas.configuration.rollout import RowResult, province_text, read_rows, roll_out
-from smartcity_saas.configuration.source import parse
-from smartcity_saas.tenancy.applying import apply_plan
+from smartcity_saas.configuration.rollout import (
+    RollOut,
+    RolloutFailed,
+    RowResult,
+    read_rows,
+)
+from smartcity_saas.configuration.rollout_rows import province_candidate
+
+WORDS = {
+    "live": "go live",
+    "draft": "become drafts",
+    "changed": "change a draft",
+    "same": "change nothing",
+    "failed": "fail",
+}
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--all-or-nothing", is_flag=True, help="Store nothing if any row has a fault.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say what each row would do; exit code 3 if any would."
+)
 @format_option
-def rollout(file: Path, all_or_nothing: bool, style: str) -> None:
+def rollout(file: Path, all_or_nothing: bool, dry_run: bool, style: str) -> None:
     """Bring the cities of a CSV live. A bad row stops that row alone.
 
-    Columns: division_code, slug, name_zh, name_en, province_slug; state and color if wanted.
-    Baselines that are not live yet come from config/, or are made from the CSV.
+    Columns: division_code, slug, name_zh, name_en, province_slug; state and color if wanted. A
+    state that is left blank makes a new city live.
+    Baselines that are not live yet come from config/, or are made from the CSV, each with the
+    first city that needs it.
     """
     documents = documents_as_cli()
     rows = read_rows(file.read_bytes(), file.name)
-    baselines = _live_baselines(documents, rows)
-    results = []
+    baselines = _missing_baselines(documents, rows)
+    before = {found.name for found in documents.named(one.name for one in baselines)}
+    job = RollOut(documents, rows, file.name, baselines=baselines)
+    if dry_run:
+        _tell_dry(list(job.look()), style)
+    if style == "text":
+        say(f"{_going_live(documents, rows)} of {len(rows)} rows bring a city live.")
+    results = _all(job, style) if all_or_nothing else list(_with_progress(job, style))
+    _mark_applied(documents, baselines)
+    made = {found.name for found in documents.named(one.name for one in baselines)} - before
+    _tell(results, len(made), style)
+    if any(result.outcome == "failed" for result in results):
+        sys.exit(1)
+
+
+COMMANDS = (rollout,)
+
+
+def _missing_baselines(documents: Documents, rows: list[Line]) -> list[Candidate]:
+    """The baselines that the rows need and the platform lacks: from config/, or of the rows."""
+    wanted: dict[str, list[Line]] = {"platform": []}
+    for row in rows:
+        if row.values["province_slug"]:
+            wanted.setdefault(f"province:{row.values['province_slug']}", []).append(row)
+    live = {found.name for found in documents.named(wanted)}
+    root = current_app.config["SETTINGS"].config_root / "config"
+    files, _problems = read_files([root] if root.is_dir() else [])
+    found = {file.candidate.name: file.candidate for file in files}
+    return [
+        found.get(name) or province_candidate(name.partition(":")[2], its_rows)
+        for name, its_rows in wanted.items()
+        if name not in live and (name in found or name != "platform")
+    ]
+
+
+def _mark_applied(documents: Documents, baselines: Sequence[Candidate]) -> None:
+    """Remember the files of baselines that have been stored as those that were applied last."""
+    live = {found.name for found in documents.named(one.name for one in baselines)}
+    for one in baselines:
+        if one.name in live and "." in one.source.path:
+            documents.mark_applied(one.name, one.source.text, one.files)
+
+
+def _going_live(documents: Documents, rows: list[Line]) -> int:
+    """How many rows bring a city live that is not."""
+    known = {one.name: one.values.get("state") for one in documents.named(_slugs(rows))}
+    return sum(
+        (row.values.get("state") or known.get(row.values["slug"], "live")) == "live"
+        and known.get(row.values["slug"]) not in ("live", "suspended")
+        for row in rows
+    )
+
+
+def _slugs(rows: list[Line]) -> list[str]:
+    return [row.values["slug"] for row in rows]
+
+
+def _all(job: RollOut, style: str) -> list[RowResult]:
+    try:
+        return job.together()
+    except RolloutFailed as error:
+        if style == "json":
+            say_json([result.as_dict() for result in error.results])
+        else:
+            for problem in error.problems:
+                say(str(problem))
+            click.secho(str(error.detail), fg="red", err=True)
+        sys.exit(1)
+
+
+def _with_progress(job: RollOut, style: str) -> Iterator[RowResult]:
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -44,32 +130,32 @@ def rollout(file: Path, all_or_nothing: bool, style: str) -> None:
         console=console(),
         disable=style == "json",
     ) as progress:
-        task = progress.add_task("Rolling out", total=len(rows))
-        for result in roll_out(documents, rows, file.name, all_or_nothing=all_or_nothing):
-            results.append(result)
+        task = progress.add_task("Rolling out", total=len(job.rows))
+        for result in job.one_by_one():
             progress.update(task, advance=1, description=result.slug)
-    _tell(results, baselines, style)
-    if any(result.outcome == "failed" for result in results):
-        sys.exit(1)
+            yield result
 
 
-COMMANDS = (rollout,)
+def _tell_dry(results: list[RowResult], style: str) -> None:
+    """Say what each row would do, and exit: 1 with faults, 3 with something to do, 0 without."""
+    counts = Counter(result.outcome for result in results)
+    if style == "json":
+        say_json([result.as_dict() for result in results])
+    else:
+        for result in results:
+            say(f"line {result.line}: {result.slug or '—'}: {result.outcome}")
+            _tell_faults(result)
+        said = [f"{counts[outcome]} would {words}" for outcome, words in WORDS.items()]
+        say(f"{', '.join(said)}. Nothing was stored.")
+    pending = sum(counts.values()) - counts["same"] - counts["failed"]
+    sys.exit(1 if counts["failed"] else PENDING if pending else 0)
 
 
-def _live_baselines(documents: Documents, rows: list[Line]) -> int:
-    """Make the baselines that the rows need and the platform lacks; returns how many."""
-    wanted = {f"province:{row.values['province_slug']}": row for row in rows}
-    live = {found.name for found in documents.named(["platform", *wanted])}
-    missing = {name for name in ("platform", *wanted) if name not in live}
-    root = current_app.config["SETTINGS"].config_root / "config"
-    files, _problems = read_files([root] if root.is_dir() else [])
-    found = [file for file in files if file.candidate.name in missing]
-    made = len(apply_plan(documents, plan(documents, found), "rollout")) if found else 0
-    for name in sorted(missing - {file.candidate.name for file in found} - {"platform"}):
-        text = province_text(wanted[name])
-        documents.save(Candidate(parse(text, name.partition(":")[2])), 0, "rollout", "rollout")
-        made += 1
-    return made
+def _tell_faults(result: RowResult) -> None:
+    for problem in result.problems:
+        say(str(problem))
+    for note in result.notes:
+        say(f"    {note}")
 
 
 def _tell(results: list[RowResult], baselines: int, style: str) -> None:
@@ -77,14 +163,15 @@ def _tell(results: list[RowResult], baselines: int, style: str) -> None:
         say_json([result.as_dict() for result in results])
         return
     for result in results:
-        for problem in result.problems:
-            say(str(problem))
+        _tell_faults(result)
     counts = Counter(result.outcome for result in results)
     if baselines:
         say(f"{baselines} baselines made live.")
+    drafts = f"{counts['draft']} drafts made, " if counts["draft"] else ""
+    changed = f"{counts['changed']} drafts changed, " if counts["changed"] else ""
     say(
-        f"{counts['live']} cities made live, {counts['same']} already as the file says, "
-        f"{counts['failed']} failed."
+        f"{counts['live']} cities made live, {drafts}{changed}{counts['same']} already as the "
+        f"file says, {counts['failed']} failed."
     )
-    if not counts["live"] and not counts["failed"]:
+    if len(results) == counts["same"]:
         say("Nothing to change.")

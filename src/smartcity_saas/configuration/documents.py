@@ -247,6 +247,16 @@ class Documents:
         known = known_to(candidates, self._name_of)
         return Check(candidates, known, self.extensions, self.platform_host).run()
 
+    def admit(self, candidate: Candidate) -> None:
+        """Refuse what this actor may not store.
+
+        Raises:
+            NotFound: The document is beyond the actor's reach.
+            NotAllowed: It changes what is not the actor's to change.
+        """
+        self._refuse_unreachable(candidate)
+        self._refuse_unpermitted(candidate)
+
     def reserve(self, candidate: Candidate) -> int:
         """The surrogate key of a document, made now if it is new; it stays invisible."""
         with command() as session:
@@ -296,8 +306,7 @@ class Documents:
         with command():
             version = bump_version()
             for candidate in candidates:
-                self._refuse_unreachable(candidate)
-                self._refuse_unpermitted(candidate)
+                self.admit(candidate)
                 self._refuse_stale(candidate.name, based_on.get(candidate.name, 0))
             refuse(self.problems(candidates))
             for candidate in candidates:

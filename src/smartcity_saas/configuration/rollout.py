@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -11,9 +12,14 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.edit import write
 from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.rollout_rows import (
+    Baselines,
+    Intent,
+    at_line,
+    intent_of,
+    refusal,
+)
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, SmartCityError
 
@@ -24,12 +30,19 @@ OPTIONAL = ("state", "color", "province_code", "province_zh", "province_en")
 
 @dataclass(frozen=True)
 class RowResult:
-    """What became of a row: ``live``, ``same`` or ``failed`` with its problems."""
+    """What became of a row, or would.
+
+    ``outcome`` is ``live`` or ``draft`` (a city was made so, or brought live), ``changed`` (a
+    draft was changed), ``same`` (what is there is as the file says), ``failed`` with its problems,
+    or ``unstored`` (in order, and left out because other rows are not). ``notes`` name what the
+    row says and nothing takes.
+    """
 
     line: int
     slug: str
     outcome: str
     problems: tuple[Problem, ...] = ()
+    notes: tuple[Any, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -38,11 +51,155 @@ class RowResult:
             "city": self.slug,
             "outcome": self.outcome,
             "problems": [found.as_dict() for found in self.problems],
+            "notes": [str(note) for note in self.notes],
         }
 
 
 class RolloutFailed(Invalid):
-    """A row failed and all or nothing was asked for."""
+    """A row failed and all or nothing was asked for. ``results`` are those of every row."""
+
+    def __init__(self, results: Sequence[RowResult]) -> None:
+        problems = [found for result in results for found in result.problems]
+        super().__init__(_("Nothing was stored, because some rows have faults."), problems)
+        self.results = [
+            one if one.outcome in ("failed", "same") else replace(one, outcome="unstored")
+            for one in results
+        ]
+
+
+@dataclass(frozen=True)
+class RollOut:
+    """One file of rows, as one actor rolls it out.
+
+    Args:
+        documents: As whoever rolls out.
+        rows: The rows of the file.
+        name: The file's name, for messages.
+        state: What a row makes whose state is left blank: ``live`` or ``draft``.
+        baselines: Documents that rows need and the platform lacks; each is stored with the first
+            city that needs it, never alone.
+    """
+
+    documents: Documents
+    rows: Sequence[Line]
+    name: str
+    state: str = "live"
+    baselines: Sequence[Candidate] = ()
+
+    @cached_property
+    def lines(self) -> dict[str, int]:
+        """The line on which each city stands first."""
+        found: dict[str, int] = {}
+        for row in self.rows:
+            found.setdefault(row.values["slug"], row.number)
+        return found
+
+    def look(self, most: int | None = None) -> Iterator[RowResult]:
+        """What each of the first rows would do, of all if ``most`` is None; nothing is stored."""
+        rows = self.rows[:most]
+        for start in range(0, len(rows), MOST_TOGETHER):
+            yield from self._looked_at(rows[start : start + MOST_TOGETHER])[0]
+
+    def one_by_one(self, start: int = 0, most: int | None = None) -> Iterator[RowResult]:
+        """Do rows by themselves, from the one at ``start``, yielding what became of each."""
+        for row in self.rows[start:][:most]:
+            try:
+                yield self._done(row)
+            except SmartCityError as error:
+                yield self._failed(row, error)
+
+    def together(self) -> list[RowResult]:
+        """Do all rows, or none.
+
+        Raises:
+            RolloutFailed: A row has a fault; nothing was stored, no baseline either.
+            Invalid: There are too many rows for this.
+        """
+        refuse_too_many(self.rows, self.name)
+        results, wanted = self._looked_at(self.rows)
+        if any(result.outcome == "failed" for result in results):
+            raise RolloutFailed(results)
+        with command():
+            self._save(wanted, f"rollout of {self.name}")
+        return results
+
+    def _done(self, row: Line) -> RowResult:
+        with command():
+            intent = self._intent(row)
+            if intent.candidate is not None:
+                self._save([intent], f"rollout of {self.name}, line {row.number}")
+        return _result(intent)
+
+    def _looked_at(self, rows: Sequence[Line]) -> tuple[list[RowResult], list[Intent]]:
+        """The results of some rows, and those that would be stored."""
+        results: dict[int, RowResult] = {}
+        wanted: dict[str, Intent] = {}
+        for row in rows:
+            try:
+                intent = self._intent(row)
+                if intent.candidate is not None:
+                    self.documents.admit(intent.candidate)
+                    wanted[intent.slug] = intent
+                results[row.number] = _result(intent)
+            except SmartCityError as error:
+                results[row.number] = self._failed(row, error)
+        for line, problems in self._problems(wanted).items():
+            results[line] = RowResult(line, results[line].slug, "failed", tuple(problems))
+        kept = [one for one in wanted.values() if results[one.row.number].outcome != "failed"]
+        return list(results.values()), kept
+
+    def _problems(self, wanted: Mapping[str, Intent]) -> dict[int, list[Problem]]:
+        """By line, what is wrong with the documents that rows make, and with their baselines."""
+        needed = self._needed(wanted.values())
+        candidates = [one.candidate for one in wanted.values() if one.candidate is not None]
+        found: dict[int, list[Problem]] = {}
+        for problem in self.documents.problems([*needed, *candidates]):
+            above = [one for one in needed if one.source.path == problem.path]
+            rows = [
+                intent.row
+                for intent in wanted.values()
+                if intent.slug == problem.path or any(_is_above(one, intent) for one in above)
+            ]
+            for row in rows:
+                found.setdefault(row.number, []).append(at_line(problem, self.name, row.number))
+        return found
+
+    def _intent(self, row: Line) -> Intent:
+        """What a row wants.
+
+        Raises:
+            Invalid: It wants what cannot be, or another row wanted it before.
+        """
+        self._refuse_incomplete(row)
+        slug = row.values["slug"]
+        if self.lines[slug] != row.number:
+            message = _("%(city)s is on line %(line)s too.", city=slug, line=self.lines[slug])
+            raise refusal(self.name, row.number, message)
+        baselines = Baselines(self.documents, self.baselines)
+        return intent_of(self.documents, row, self.name, self.state, baselines)
+
+    def _refuse_incomplete(self, row: Line) -> None:
+        empty = [column for column in REQUIRED if not row.values.get(column)]
+        if empty:
+            raise refusal(self.name, row.number, _("Empty: %(names)s.", names=", ".join(empty)))
+
+    def _save(self, intents: Sequence[Intent], message: str) -> None:
+        candidates = [*self._needed(intents), *(one.candidate for one in intents if one.candidate)]
+        based_on = {one.slug: one.based_on for one in intents}
+        self.documents.save_all(candidates, based_on, message, "rollout")
+
+    def _needed(self, intents: Iterable[Intent]) -> list[Candidate]:
+        """The baselines above some rows that are not live yet."""
+        wanted = {"platform", *(f"province:{one.row.values['province_slug']}" for one in intents)}
+        missing = [one for one in self.baselines if one.name in wanted]
+        live = {found.name for found in self.documents.named(one.name for one in missing)}
+        return [one for one in missing if one.name not in live]
+
+    def _failed(self, row: Line, error: SmartCityError) -> RowResult:
+        problems = error.problems if isinstance(error, Invalid) else []
+        found = [at_line(one, self.name, row.number) for one in problems]
+        found = found or [csv_problem(self.name, row.number, "", error.detail)]
+        return RowResult(row.number, row.values.get("slug", ""), "failed", tuple(found))
 
 
 def read_rows(data: bytes, name: str) -> list[Line]:
@@ -55,140 +212,36 @@ def read_rows(data: bytes, name: str) -> list[Line]:
 
 
 def roll_out(
-    documents: Documents, rows: list[Line], name: str, *, all_or_nothing: bool = False
+    documents: Documents,
+    rows: Sequence[Line],
+    name: str,
+    *,
+    all_or_nothing: bool = False,
+    state: str = "live",
+    baselines: Sequence[Candidate] = (),
 ) -> Iterator[RowResult]:
-    """Make a city of every row, one by one, yielding what became of each.
+    """Make a city of every row, yielding what became of each; parameters as in ``RollOut``.
 
     Raises:
         RolloutFailed: ``all_or_nothing``, and a row failed; nothing was stored.
     """
-    if all_or_nothing:
-        yield from _together(documents, rows, name)
-        return
-    seen: dict[str, int] = {}
-    for row in rows:
-        try:
-            candidate = _candidate(row, name, seen)
-            yield _save(documents, candidate, row, name)
-        except Invalid as error:
-            yield _failed(error.problems, row, name)
-        except SmartCityError as error:
-            yield _failed([Problem(name, row.number, 1, "", error.detail)], row, name)
+    rollout = RollOut(documents, rows, name, state, baselines)
+    yield from rollout.together() if all_or_nothing else rollout.one_by_one()
 
 
-def _together(documents: Documents, rows: list[Line], name: str) -> Iterator[RowResult]:
-    """All rows or none: checked before the one transaction that stores them begins."""
-    if len(rows) > MOST_TOGETHER:
-        raise _refusal(
-            name, 1, _("All or nothing takes %(most)s rows at most.", most=MOST_TOGETHER)
-        )
-    seen: dict[str, int] = {}
-    found: list[Problem] = []
-    wanted: dict[str, tuple[Line, Candidate]] = {}
-    results = []
-    for row in rows:
-        try:
-            candidate = _candidate(row, name, seen)
-            if _is_live_already(documents, candidate, row, name):
-                results.append(RowResult(row.number, candidate.name, "same"))
-            else:
-                wanted[candidate.name] = (row, candidate)
-        except Invalid as error:
-            found += [_at_line(problem, name, row.number) for problem in error.problems]
-    candidates = [candidate for _row, candidate in wanted.values()]
-    for problem in documents.problems(candidates):
-        found.append(_at_line(problem, name, wanted[problem.path][0].number))
-    if found:
-        raise RolloutFailed(_("Nothing was stored, because some rows have faults."), found)
-    documents.save_all(candidates, {}, f"rollout of {name}", "rollout")
-    results += [RowResult(row.number, slug, "live") for slug, (row, _c) in wanted.items()]
-    yield from sorted(results, key=lambda result: result.line)
-
-
-def city_text(row: Line) -> str:
-    """The document that a row makes."""
-    values: dict[str, Any] = {
-        "city": row.values["slug"],
-        "province": row.values["province_slug"],
-        "division_code": row.values["division_code"],
-        "name": {"zh": row.values["name_zh"], "en": row.values["name_en"]},
-        "state": row.values.get("state") or "live",
-    }
-    if row.values.get("color"):
-        values["branding"] = {"color": row.values["color"]}
-    return write(values)
-
-
-def province_text(row: Line) -> str:
-    """The baseline that a row's province gets if it has none: its name and code."""
-    zh = row.values.get("province_zh") or row.values["province_slug"]
-    en = row.values.get("province_en") or row.values["province_slug"]
-    values: dict[str, Any] = {"province": row.values["province_slug"]}
-    if row.values.get("province_code"):
-        values["division_code"] = row.values["province_code"]
-    return write({**values, "name": {"zh": zh, "en": en}})
-
-
-def _candidate(row: Line, name: str, seen: dict[str, int]) -> Candidate:
-    slug = row.values["slug"]
-    if slug in seen:
-        raise _refusal(
-            name, row.number, _("%(city)s is on line %(line)s too.", city=slug, line=seen[slug])
-        )
-    seen[slug] = row.number
-    empty = [column for column in REQUIRED if not row.values.get(column)]
-    if empty:
-        raise _refusal(name, row.number, _("Empty: %(names)s.", names=", ".join(empty)))
-    return Candidate(parse(city_text(row), slug))
-
-
-def _save(documents: Documents, candidate: Candidate, row: Line, name: str) -> RowResult:
-    with command():
-        if _is_live_already(documents, candidate, row, name):
-            return RowResult(row.number, candidate.name, "same")
-        documents.save(candidate, 0, f"rollout of {name}, line {row.number}", "rollout")
-    return RowResult(row.number, candidate.name, "live")
-
-
-def _is_live_already(documents: Documents, candidate: Candidate, row: Line, name: str) -> bool:
-    """Whether the city is live and says what the row says.
+def refuse_too_many(rows: Sequence[Line], name: str) -> None:
+    """All or nothing is one transaction, which holds everyone else up.
 
     Raises:
-        Invalid: It is live and says something else.
+        Invalid: There are more rows than one may hold.
     """
-    if not _live_number(documents, candidate.name):
-        return False
-    if _says_the_same(documents, candidate):
-        return True
-    raise _refusal(
-        name,
-        row.number,
-        _("%(city)s is live already and differs from this row.", city=candidate.name),
-        _("Change it on the console or with smartcity apply."),
-    )
+    if len(rows) > MOST_TOGETHER:
+        raise refusal(name, 1, _("All or nothing takes %(most)s rows at most.", most=MOST_TOGETHER))
 
 
-def _failed(problems: list[Problem], row: Line, name: str) -> RowResult:
-    found = tuple(_at_line(problem, name, row.number) for problem in problems)
-    return RowResult(row.number, row.values["slug"], "failed", found)
+def _result(intent: Intent) -> RowResult:
+    return RowResult(intent.row.number, intent.slug, intent.outcome, notes=intent.notes)
 
 
-def _live_number(documents: Documents, name: str) -> int:
-    return next((found.number for found in documents.named([name])), 0)
-
-
-def _says_the_same(documents: Documents, candidate: Candidate) -> bool:
-    """Whether the live city says all that the row says; what else it says is its own."""
-    live = documents.live(candidate.name).values
-    wanted = dict(candidate.source.values)
-    wanted.pop("state")
-    return all(live.get(key) == value for key, value in wanted.items() if key != "branding")
-
-
-def _at_line(problem: Problem, name: str, line: int) -> Problem:
-    column = problem.pointer.rpartition("/")[2]
-    return csv_problem(name, line, column, problem.message, problem.hint)
-
-
-def _refusal(name: str, line: int, message: Any, hint: Any = "") -> Invalid:
-    return Invalid(message, [csv_problem(name, line, "", message, hint)])
+def _is_above(baseline: Candidate, intent: Intent) -> bool:
+    return baseline.name in ("platform", f"province:{intent.row.values['province_slug']}")

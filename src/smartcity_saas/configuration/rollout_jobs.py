@@ -15,12 +15,21 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from smartcity_saas.configuration.csv_input import Line
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.rollout import RolloutFailed, read_rows, roll_out
+from smartcity_saas.configuration.rollout import (
+    RollOut,
+    RolloutFailed,
+    RowResult,
+    read_rows,
+    refuse_too_many,
+)
 from smartcity_saas.database import PlatformModel, command, db
 from smartcity_saas.errors import NotFound
 
 ROWS_A_STEP = 12
+MOST_LOOKED_AT = 500
+"""Rows whose outcome is told before the press."""
 
 
 class Rollout(PlatformModel):
@@ -38,6 +47,12 @@ class Rollout(PlatformModel):
     created_by: Mapped[str]
     created_at: Mapped[datetime]
 
+    @property
+    def stored_nothing(self) -> bool:
+        """Whether it was all or nothing, and it was nothing."""
+        faults = any(one["outcome"] == "failed" for one in self.results)
+        return self.all_or_nothing and faults
+
 
 def begin_rollout(
     documents: Documents, data: bytes, file_name: str, *, all_or_nothing: bool
@@ -48,6 +63,8 @@ def begin_rollout(
         Invalid: It is no CSV with the columns that are needed.
     """
     rows = read_rows(data, file_name)
+    if all_or_nothing:
+        refuse_too_many(rows, file_name)
     with command() as session:
         job = Rollout(
             file_name=file_name[:100],
@@ -85,28 +102,42 @@ def step(documents: Documents, job_id: uuid.UUID) -> Rollout:
     job = rollout(documents, job_id)
     if job.done >= job.total:
         return job
-    rows = read_rows(job.csv.encode(), job.file_name)
-    upcoming = rows if job.all_or_nothing else rows[job.done : job.done + ROWS_A_STEP]
-    try:
-        results = [
-            result.as_dict()
-            for result in roll_out(
-                documents, upcoming, job.file_name, all_or_nothing=job.all_or_nothing
-            )
-        ]
-    except RolloutFailed as error:
-        results = [
-            {
-                "line": found.line,
-                "city": "",
-                "outcome": "failed",
-                "problems": [found.as_dict()],
-            }
-            for found in error.problems
-        ]
-    before, after = job.done, job.done + len(upcoming)
+    results = [result.as_dict() for result in _next_results(documents, job)]
+    before, after = job.done, job.done + len(results)
     with command() as session:
         row = session.get_one(Rollout, job.id, populate_existing=True)
         if row.done == before:
             row.done, row.results = after, [*row.results, *results]
     return row
+
+
+def looked(documents: Documents, job: Rollout) -> list[RowResult]:
+    """What the first rows of a roll-out would do; nothing is stored."""
+    return list(_of(documents, job).look(MOST_LOOKED_AT))
+
+
+def failed_rows(documents: Documents, job: Rollout) -> list[tuple[Line, str]]:
+    """The rows that failed, with what is wrong with each."""
+    faults = {
+        one["line"]: " ".join(f"{p['message']} {p['hint']}".strip() for p in one["problems"])
+        for one in job.results
+        if one["outcome"] == "failed"
+    }
+    rows = _of(documents, job).rows
+    return [(row, faults[row.number]) for row in rows if row.number in faults]
+
+
+def _of(documents: Documents, job: Rollout) -> RollOut:
+    """On the console a state that is left blank makes a draft: nobody goes live unasked."""
+    rows = read_rows(job.csv.encode(), job.file_name)
+    return RollOut(documents, rows, job.file_name, state="draft")
+
+
+def _next_results(documents: Documents, job: Rollout) -> list[RowResult]:
+    rollout = _of(documents, job)
+    if not job.all_or_nothing:
+        return list(rollout.one_by_one(job.done, ROWS_A_STEP))
+    try:
+        return rollout.together()
+    except RolloutFailed as error:
+        return error.results

@@ -1,4 +1,5 @@
-"""Many cities from a CSV, with a progress bar; the page drives it a few rows at a time."""
+"""Many cities from a CSV in two steps: what each row would do, then one press; the page drives it
+a few rows at a time, with a progress bar."""
 
 from __future__ import annotations
 
@@ -7,11 +8,19 @@ from typing import Any
 
 from flask import redirect, render_template, request
 
+from smartcity_saas.configuration.divisions import divisions
 from smartcity_saas.configuration.rollout import OPTIONAL, REQUIRED
-from smartcity_saas.configuration.rollout_jobs import begin_rollout, rollout, step
+from smartcity_saas.configuration.rollout_jobs import (
+    begin_rollout,
+    failed_rows,
+    looked,
+    rollout,
+    step,
+)
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.web.csv_output import csv_response
 
 
 @blueprint.page(f"{ROOT}/rollouts", permission="province.change")
@@ -38,10 +47,11 @@ def start_rollout(province: str) -> Any:
 
 @blueprint.page(f"{ROOT}/rollouts/<uuid:job_id>", permission="province.change")
 def show_rollout(province: str, job_id: uuid.UUID) -> Any:
-    """How far it has come, and what became of each row."""
-    return render_template(
-        "province/rollout.html", job=rollout(documents(), job_id), **shell(province)
-    )
+    """What each row would do, until it is begun; then how far it has come, and what became
+    of each."""
+    job = rollout(documents(), job_id)
+    rows = [] if job.done else looked(documents(), job)
+    return render_template("province/rollout.html", job=job, looked=rows, **shell(province))
 
 
 @blueprint.page(
@@ -53,6 +63,32 @@ def step_rollout(province: str, job_id: uuid.UUID) -> Any:
     if request.headers.get("HX-Request"):
         return render_template("province/rollout_progress.html", job=job, **shell(province))
     return redirect(f"/provinces/{province}/rollouts/{job_id}")
+
+
+@blueprint.page(f"{ROOT}/rollouts/template.csv", permission="province.change")
+def rollout_template(province: str) -> Any:
+    """A file to fill in: the cities of the official list that are not there yet."""
+    shell(province)
+    live = {found.name for found in documents().all()}
+    columns = (*REQUIRED, "state", "color")
+    rows = [
+        (one.division_code, one.slug, one.name_zh, one.name_en, one.province_slug, "draft", "")
+        for one in divisions()
+        if one.province_slug == province and one.slug not in live
+    ]
+    return csv_response(f"{province}.csv", columns, rows)
+
+
+@blueprint.page(f"{ROOT}/rollouts/<uuid:job_id>/failed.csv", permission="province.change")
+def failed_of_rollout(province: str, job_id: uuid.UUID) -> Any:
+    """The rows that failed, as they were sent, with what is wrong: to correct and send again."""
+    rows = failed_rows(documents(), rollout(documents(), job_id))
+    columns = list(rows[0][0].values) if rows else list(REQUIRED)
+    return csv_response(
+        "failed.csv",
+        [*columns, "fault"],
+        [[*(row.values.get(column, "") for column in columns), fault] for row, fault in rows],
+    )
 
 
 def _form(province: str, problems: list[Any]) -> str:
