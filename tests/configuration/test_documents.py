@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,12 +14,12 @@ from sqlalchemy import select
 from smartcity_saas.audit import Actor, AuditEvent
 from smartcity_saas.configuration import documents as module
 from smartcity_saas.configuration.checking import Candidate
-from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
+from smartcity_saas.configuration.documents import Documents, StaleEdit, UndoConflict
 from smartcity_saas.configuration.models import HostClaim, Revision
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.configuration.stored import stored_revision
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
 
 STATE = ("services", "utility_bills", "state")
@@ -300,3 +301,74 @@ def test_whatever_is_accepted_of_hosts_and_codes_is_stored(
             live = world.documents().live(f"place-{number}")
             assert {h for h, city in held.items() if city == live.id} == set(hosts[number])
             assert live.division_code == f"33999{(number + turn) % 3}"
+
+
+RED, BLUE, GREEN = "a" * 64, "b" * 64, "c" * 64
+LOGO = {("branding", "logo"): "hangzhou/logo.png"}
+
+
+def with_logos(world: World) -> Documents:
+    """Revision 2 has a red logo, revision 3 a blue one of the same name."""
+    documents = world.documents()
+    documents.change("hangzhou", 1, "", LOGO, files={"hangzhou/logo.png": RED})
+    documents.change("hangzhou", 2, "", LOGO, files={"hangzhou/logo.png": BLUE})
+    return documents
+
+
+EDITOR = Actor("staff:x", "X", "city:hangzhou", frozenset({"city.see", "city.catalog"}))
+LEAVES: dict[str, tuple[Any, bool]] = {
+    "the logo's bytes": (lambda d: with_files(d, RED), False),
+    "the logo's name": (
+        lambda d: d.change("hangzhou", 3, "", {LOGO_NAME: "x/y.png"}, files={"x/y.png": BLUE}),
+        False,
+    ),
+    "no logo": (lambda d: d.change("hangzhou", 3, "", {}, [LOGO_NAME]), False),
+    "a colour": (lambda d: d.change("hangzhou", 3, "", {COLOR: "#123456"}), False),
+    "a service": (lambda d: d.change("hangzhou", 3, "", {STATE: "closed"}), True),
+}
+LOGO_NAME = ("branding", "logo")
+
+
+def with_files(documents: Documents, file: str) -> Any:
+    return documents.change("hangzhou", 3, "", LOGO, files={"hangzhou/logo.png": file})
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_an_editor_of_the_catalog_takes_back_no_more_than_it(world: World, leaf: str) -> None:
+    """By undo and by rollback: whatever a revision changed beside states of services, files as
+    well as values, is not an editor's to restore."""
+    change, allowed = LEAVES[leaf]
+    assert change(with_logos(world)).number == 4
+    acts: list[Callable[[], Any]] = [
+        lambda: world.documents(EDITOR).undo("hangzhou", 4),
+        lambda: world.documents(EDITOR).rollback("hangzhou", 3),
+    ]
+    for act in acts if not allowed else acts[:1]:
+        if allowed:
+            assert act().number == 5
+        else:
+            with pytest.raises(NotAllowed):
+                act()
+    assert world.documents().live("hangzhou").number == (5 if allowed else 4)
+
+
+def test_undo_restores_the_bytes_of_a_logo(world: World) -> None:
+    """Where a revision changed the file alone, its undo brings the file before back."""
+    undone = with_logos(world).undo("hangzhou", 3)
+    assert undone is not None
+    assert undone.files == {"hangzhou/logo.png": RED}
+
+
+def test_undo_leaves_a_newer_logo_alone(world: World) -> None:
+    """Undoing what changed a colour puts no older picture back; undoing a picture that has been
+    changed again is a conflict."""
+    documents = world.documents()
+    documents.change("hangzhou", 1, "", LOGO, files={"hangzhou/logo.png": RED})
+    documents.change("hangzhou", 2, "", {COLOR: "#123456"})
+    documents.change("hangzhou", 3, "", LOGO, files={"hangzhou/logo.png": BLUE})
+    undone = documents.undo("hangzhou", 3)
+    assert undone is not None
+    assert undone.files == {"hangzhou/logo.png": BLUE}
+    documents.change("hangzhou", 5, "", LOGO, files={"hangzhou/logo.png": GREEN})
+    with pytest.raises(UndoConflict):
+        documents.undo("hangzhou", 4)

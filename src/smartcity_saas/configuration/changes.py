@@ -14,6 +14,9 @@ MISSING: Any = type(
     "Missing", (), {"__repr__": lambda self: "MISSING", "__bool__": lambda s: False}
 )()
 FILE_MARK = "#sha256"
+LOGO: Path = ("branding", "logo")
+LOGO_FILE: Path = ("branding", f"logo{FILE_MARK}")
+"""The leaf of a logo's name, and that of its bytes, which no text holds."""
 
 
 @dataclass(frozen=True)

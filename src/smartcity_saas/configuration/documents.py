@@ -23,7 +23,14 @@ from smartcity_saas.audit import (
     verify_place,
 )
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.configuration.changes import MISSING, Change, changes, with_files
+from smartcity_saas.configuration.changes import (
+    LOGO,
+    LOGO_FILE,
+    MISSING,
+    Change,
+    changes,
+    with_files,
+)
 from smartcity_saas.configuration.checking import (
     Candidate,
     Check,
@@ -348,29 +355,25 @@ class Documents:
         )
 
     def undo(self, name: str, number: int, message: str = "") -> RevisionView | None:
-        """Restore only the leaves that one revision changed.
+        """Restore only the leaves that one revision changed, files among them.
 
         Raises:
             UndoConflict: One of them has changed since.
         """
-        undone = self.revision(name, number)
-        live = self.live_revision(name)
-        now = dict(with_files(live.values, live.files))
-        leaves_changed = [
-            one for one in undone.changes if not str(one.path[-1]).endswith("#sha256")
-        ]
-        clashes = [one for one in leaves_changed if get(now, one.path, MISSING) != one.after]
+        undone, live = self.revision(name, number), self.live_revision(name)
+        now = with_files(live.values, live.files)
+        clashes = [one for one in undone.changes if get(now, one.path, MISSING) != one.after]
         if undone.parent is None or clashes:
             raise UndoConflict(clashes)
-        values = {one.path: one.before for one in leaves_changed if one.before is not MISSING}
-        removals = [one.path for one in leaves_changed if one.before is MISSING]
+        written = [one for one in undone.changes if one.path != LOGO_FILE]
+        touched = {one.path for one in undone.changes}
         return self.change(
             name,
             live.number,
             message or str(_("Undo of revision %(number)s", number=number)),
-            values,
-            removals,
-            files=undone.before_files,
+            {one.path: one.before for one in written if one.before is not MISSING},
+            [one.path for one in written if one.before is MISSING],
+            files=undone.before_files if touched & {LOGO, LOGO_FILE} else {},
             origin="undo",
         )
 
@@ -439,7 +442,8 @@ class Documents:
 
     def _refuse_beyond_catalog(self, before: Revision | None, candidate: Candidate) -> None:
         """Whoever may only open, pause and close services changes that and nothing else."""
-        for one in changes(before.values if before else {}, candidate.source.values):
+        had = with_files(before.values, before.files) if before else {}
+        for one in changes(had, with_files(candidate.source.values, candidate.files)):
             path = one.path
             if (
                 path[0] != "services"
@@ -457,7 +461,8 @@ class Documents:
             return
         live = self.revision(name, number)
         base = stored_revision(row.id, based_on)
-        raise StaleEdit(live, changes(base.values if base else {}, live.values))
+        had = with_files(base.values, base.files) if base else {}
+        raise StaleEdit(live, changes(had, with_files(live.values, live.files)))
 
     def _store(
         self, candidate: Candidate, version: int, message: str, origin: str
@@ -557,7 +562,7 @@ def _view(name: str, row: Revision, parent: Revision | None) -> RevisionView:
 
 
 def _used_files(values: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
-    logo = get(values, ("branding", "logo"))
+    logo = get(values, LOGO)
     return {logo: files[logo]} if logo in files else {}
 
 
