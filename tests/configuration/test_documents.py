@@ -104,7 +104,7 @@ def test_rollback_is_a_new_revision_with_the_old_text(world: World) -> None:
     """History only grows."""
     documents = world.documents()
     documents.change("hangzhou", 1, "", {COLOR: "#123456"})
-    made = documents.rollback("hangzhou", 1)
+    made = documents.rollback("hangzhou", 1, based_on=2)
     assert made is not None
     assert (made.number, made.text) == (3, HANGZHOU)
 
@@ -141,7 +141,7 @@ def test_beyond_the_reach_nothing_exists(world: World, reach: str) -> None:
         with pytest.raises(NotFound):
             documents.history(name)
         with pytest.raises(NotFound):
-            documents.rollback(name, 1)
+            documents.rollback(name, 1, based_on=1)
     assert not {found.name for found in documents.all()} & set(REACHES[reach])
     with pytest.raises(NotFound):
         world.save(SHANGHAI if "shanghai" in REACHES[reach] else HANGZHOU, 1, actor=documents.actor)
@@ -341,7 +341,7 @@ def test_an_editor_of_the_catalog_takes_back_no_more_than_it(world: World, leaf:
     assert change(with_logos(world)).number == 4
     acts: list[Callable[[], Any]] = [
         lambda: world.documents(EDITOR).undo("hangzhou", 4),
-        lambda: world.documents(EDITOR).rollback("hangzhou", 3),
+        lambda: world.documents(EDITOR).rollback("hangzhou", 3, based_on=4),
     ]
     for act in acts if not allowed else acts[:1]:
         if allowed:
@@ -372,3 +372,12 @@ def test_undo_leaves_a_newer_logo_alone(world: World) -> None:
     documents.change("hangzhou", 5, "", LOGO, files={"hangzhou/logo.png": GREEN})
     with pytest.raises(UndoConflict):
         documents.undo("hangzhou", 4)
+
+
+def test_a_rollback_does_not_drop_what_its_author_never_saw(world: World) -> None:
+    """It names the revision that was live when it was decided; a newer one is a conflict, with the
+    picture that changed among what is shown."""
+    documents = with_logos(world)
+    with pytest.raises(StaleEdit) as conflict:
+        documents.rollback("hangzhou", 1, based_on=2)
+    assert [one.path[-1] for one in conflict.value.since] == ["logo#sha256"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.rollout import read_rows
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.tenancy.fleet import CHECK_SECONDS
-from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ZHEJIANG, World
+from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ROOT, ZHEJIANG, World
 
 BILLS = "/cities/hangzhou/services/utility-bills"
 
@@ -490,3 +491,72 @@ def test_a_secret_is_not_repeated_by_any_answer(world: World) -> None:
     answer = staff.post(page, revision="2", text=HANGZHOU, message=f"new key {secret}")
     assert answer.status_code == 422
     assert world.documents().live("hangzhou").number == 2
+
+
+CITY_PAGES, PROVINCE_PAGES = "/cities/hangzhou", "/provinces/zhejiang"
+FORMS: dict[str, tuple[str, dict[str, str]]] = {
+    "state": (f"{CITY_PAGES}/state", {"state": "suspended"}),
+    "open": (f"{CITY_PAGES}/services/utility-bills/open", {}),
+    "close": (f"{CITY_PAGES}/services/utility-bills/close", {}),
+    "pause": (f"{CITY_PAGES}/services/utility-bills/pause", {"zh": "升级", "en": "Upgrade"}),
+    "branding": (f"{CITY_PAGES}/branding", {"color": "#8a1c1c"}),
+    "text": (f"{CITY_PAGES}/document", {"text": HANGZHOU.replace("0b6e4f", "8a1c1c")}),
+    "undo": (f"{CITY_PAGES}/history/2/undo", {}),
+    "rollback": (f"{CITY_PAGES}/history/1/rollback", {}),
+    "province's text": (f"{PROVINCE_PAGES}/document", {"text": ZHEJIANG + "# x\n"}),
+    "province's rollback": (f"{PROVINCE_PAGES}/history/1/rollback", {}),
+    "province's undo": (f"{PROVINCE_PAGES}/history/2/undo", {}),
+    "single sign-on": (
+        f"{PROVINCE_PAGES}/single-sign-on",
+        {"issuer": "https://id.example", "client_id": "x"},
+    ),
+    "single sign-on's state": (f"{PROVINCE_PAGES}/single-sign-on/state", {"state": "closed"}),
+}
+SSO = "single_sign_on: {issuer: https://id.example, client_id: y}\n"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_opened_before_a_newer_revision_is_a_conflict(world: World, form: str) -> None:
+    """Whichever form makes a revision: what a colleague has saved meanwhile is shown, and nothing
+    is stored over it; pressed once more on the conflict's page, it is on top of theirs."""
+    path, fields = FORMS[form]
+    world.save(ZHEJIANG + SSO, 1)
+    world.documents().change("hangzhou", 1, "", {("branding", "color"): "#223344"})
+    admin = world.province_admin()
+    opened = world.documents()
+    names = ("hangzhou", "province:zhejiang")
+    assert [opened.live(name).number for name in names] == [2, 2]
+    opened.change("hangzhou", 2, "", {("services", "traffic_tickets", "state"): "closed"})
+    opened.change("province:zhejiang", 2, "", {("site", "icp"): "浙ICP备1号-1"})
+    answer = admin.post(path, "/account", revision="2", **fields)
+    assert answer.status_code == 409, form
+    assert "revision 3" in answer.text
+    assert [world.documents().live(name).number for name in names] == [3, 3]
+    again = re.search(r'name="revision" value="(\d+)"', answer.text)
+    assert again
+    assert again[1] == "3"
+
+
+def test_every_form_that_makes_a_revision_is_tried() -> None:
+    """Nothing but ``base_revision`` reads the field, and the table above has every call."""
+    source, calls = ROOT / "src/smartcity_saas/portals", 0
+    for path in source.rglob("*.py"):
+        text = path.read_text("utf-8")
+        if path.name != "base_revision.py":
+            assert '"revision"' not in re.sub(r"typed = .*", "", text), path.name
+        calls += len(re.findall(r"documents\(\)\.(?:change|save|undo|rollback)\(", text))
+    assert calls == 10, "add the new form to FORMS; a new document is based on nothing"
+
+
+def test_the_pages_of_revisions_carry_what_they_were_opened_on(world: World) -> None:
+    """A rollback pressed on an old page drops nothing of a colleague's."""
+    admin = world.city_staff()
+    world.documents().change("hangzhou", 1, "", {("branding", "color"): "#223344"})
+    page = admin.get("/cities/hangzhou/history/1").text
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    world.documents().change("hangzhou", 2, "", {("branding", "color"): "#334455"})
+    answer = admin.post("/cities/hangzhou/history/1/rollback", "/account", **{
+        name: value for name, value in fields.items() if name != "csrf_token"
+    })  # fmt: skip
+    assert answer.status_code == 409
+    assert world.documents().live("hangzhou").values["branding"]["color"] == "#334455"

@@ -150,7 +150,8 @@ def diff(targets: tuple[str, ...], style: str) -> None:
 @click.option("-m", "--message", default="", help="Why; kept in the history.")
 def rollback(city: str, revision: int, message: str) -> None:
     """Make a new revision of CITY with the text of an old one."""
-    made = documents_as_cli().rollback(city, revision, message)
+    documents = documents_as_cli()
+    made = documents.rollback(city, revision, documents.live(city).number, message)
     if made is None:
         say(f"{city} has the text of revision {revision} already.")
     else:

@@ -343,22 +343,41 @@ class Documents:
         candidate = Candidate(parse(text, name), {**live.files, **(files or {})})
         return self.save(candidate, based_on, message, origin)
 
-    def rollback(self, name: str, number: int, message: str = "") -> RevisionView | None:
-        """A new revision with an old text. Raises as ``save`` does."""
+    def rollback(
+        self, name: str, number: int, based_on: int, message: str = ""
+    ) -> RevisionView | None:
+        """A new revision with an old text. Raises as ``save`` does.
+
+        Args:
+            name: The document.
+            number: The revision whose text it shall have again.
+            based_on: The revision that was live to whoever decides this.
+            message: Why.
+        """
         old, live = self.revision(name, number), self.live(name)
         candidate = Candidate(parse(old.text, name), {**live.files, **old.files})
         return self.save(
             candidate,
-            live.number,
+            based_on,
             message or str(_("Back to the text of revision %(number)s", number=number)),
             "rollback",
         )
 
-    def undo(self, name: str, number: int, message: str = "") -> RevisionView | None:
+    def undo(
+        self, name: str, number: int, based_on: int | None = None, message: str = ""
+    ) -> RevisionView | None:
         """Restore only the leaves that one revision changed, files among them.
+
+        Args:
+            name: The document.
+            number: The revision that is undone.
+            based_on: The revision that was live to whoever decides this; by default what is live
+                now, since no leaf that has changed meanwhile is touched.
+            message: Why.
 
         Raises:
             UndoConflict: One of them has changed since.
+            StaleEdit: ``based_on`` is not live any more.
         """
         undone, live = self.revision(name, number), self.live_revision(name)
         now = with_files(live.values, live.files)
@@ -369,7 +388,7 @@ class Documents:
         touched = {one.path for one in undone.changes}
         return self.change(
             name,
-            live.number,
+            live.number if based_on is None else based_on,
             message or str(_("Undo of revision %(number)s", number=number)),
             {one.path: one.before for one in written if one.before is not MISSING},
             [one.path for one in written if one.before is MISSING],

@@ -17,6 +17,7 @@ from smartcity_saas.configuration.secrets import find_secrets, masked, without_s
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 
@@ -51,7 +52,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
         """Save the text as a new revision."""
         name = pages.name(**where)
         text = request.form.get("text", "").replace("\r\n", "\n")
-        based_on = request.form.get("revision", 0, int)
+        based_on = base_revision()
         try:
             candidate = Candidate(parse(text, name), documents().live(name).files)
             made = documents().save(candidate, based_on, request.form.get("message", ""))
@@ -95,7 +96,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
     )
     def undo(number: int, **where: str) -> Any:
         """Restore what one revision changed, and nothing else."""
-        made = documents().undo(pages.name(**where), number)
+        made = documents().undo(pages.name(**where), number, base_revision() or None)
         return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
 
     @blueprint.page(
@@ -103,7 +104,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
     )
     def rollback(number: int, **where: str) -> Any:
         """Make a new revision with an old text."""
-        made = documents().rollback(pages.name(**where), number)
+        made = documents().rollback(pages.name(**where), number, base_revision())
         return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
 
 

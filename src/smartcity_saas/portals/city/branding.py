@@ -17,6 +17,7 @@ from smartcity_saas.configuration.colors import (
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.resident.assets import serve_asset
@@ -45,7 +46,7 @@ def save_branding(city: str) -> Any:
             values["branding", "logo"], files = _kept_logo(city, upload.read())
         made = documents().change(
             city,
-            request.form.get("revision", 0, int),
+            base_revision(),
             request.form.get("message", ""),
             values,
             files=files,

@@ -14,6 +14,7 @@ from smartcity_saas.configuration.edit import edit
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.here import present_time
@@ -68,7 +69,7 @@ def pause_service(city: str, service: str) -> Any:
     try:
         made = documents().change(
             city,
-            request.form.get("revision", 0, int),
+            base_revision(),
             typed.get("message", ""),
             _paused(found.name, typed),
             [] if typed.get("until") else [("services", found.name, "until")],
@@ -88,7 +89,7 @@ def _switch(city: str, service: str, state: str) -> Any:
     name = _service(service).name
     made = documents().change(
         city,
-        request.form.get("revision", 0, int),
+        base_revision(),
         request.form.get("message", ""),
         {("services", name, "state"): state},
         [("services", name, "notice"), ("services", name, "until")],

@@ -10,6 +10,7 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.identity.preview import create_preview_link
 from smartcity_saas.pages import site_address
+from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 
 
@@ -21,7 +22,7 @@ def change_state(city: str) -> Any:
         raise Invalid
     made = documents().change(
         city,
-        request.form.get("revision", 0, int),
+        base_revision(),
         request.form.get("message", ""),
         {("state",): state},
     )

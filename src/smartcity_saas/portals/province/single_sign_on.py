@@ -13,6 +13,7 @@ from smartcity_saas.credentials import check_secret, province_secrets, store_pro
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, SmartCityError
 from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.identity.single_sign_on import KEY, STATES, count_linked, probe, provider_of
+from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.here import present_time
 
@@ -40,9 +41,7 @@ def save_single_sign_on(province: str) -> Any:
             check_secret(SECRET, secret)
         elif "client_secret" in values and before["issuer"] != typed["issuer"].rstrip("/"):
             raise FieldErrors({"secret": _("Another provider wants a secret of its own.")})
-        documents().change(
-            live.name, request.form.get("revision", 0, int), "", _leaves(live.values, values)
-        )
+        documents().change(live.name, base_revision(), "", _leaves(live.values, values))
         if secret:
             store_province_secret(
                 current_app.extensions["keyring"],
@@ -69,7 +68,7 @@ def switch_single_sign_on(province: str) -> Any:
     live = documents().live(f"province:{province}")
     if KEY not in live.values:
         raise Conflict(_("Write down the provider first."))
-    documents().change(live.name, request.form.get("revision", 0, int), "", {(KEY, "state"): state})
+    documents().change(live.name, base_revision(), "", {(KEY, "state"): state})
     return redirect(_address(province, "saved"))
 
 
