@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from flask import Response, current_app, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import NotFound
@@ -93,6 +93,8 @@ def receipt(payment_id: uuid.UUID) -> Any:
     pdf = receipt_pdf(
         city=local(city.name),
         title=gettext("Receipt"),
+        number=found.number,
+        language=str(get_locale()),
         color=city.color,
         facts=facts,
         items=items,
