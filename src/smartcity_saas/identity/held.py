@@ -69,6 +69,13 @@ MONEY_STATES = {
     "pending": {"zh": "退款中", "en": "On its way"},
     "done": {"zh": "已完成", "en": "Done"},
 }
+DISPUTE_STATES = {
+    "inquiry": {"zh": "银行询问", "en": "The bank asks"},
+    "open": {"zh": "争议中", "en": "Disputed"},
+    "won": {"zh": "已退还给城市", "en": "Decided for the city"},
+    "lost": {"zh": "已判给付款人", "en": "Decided for the payer"},
+    "closed": {"zh": "已结束", "en": "Closed"},
+}
 AMOUNT = {"zh": "金额（分）", "en": "Amount (minor unit)"}
 
 TRAIL = Held(

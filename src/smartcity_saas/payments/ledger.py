@@ -2,6 +2,8 @@
 
 Debit and credit as in double-entry bookkeeping: ``provider:<name>`` is what the provider owes
 the city (an asset); ``service:<name>`` and ``held`` are what the city owes on (liabilities).
+``disputed`` is what payers' banks have taken back and nobody has decided on, ``written_off`` what
+the city bears of it.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from sqlalchemy import func, select
 from smartcity_saas.database import db, insert_once
 from smartcity_saas.payments.models import LedgerEntry, Payment
 
-HELD = "held"
+HELD, DISPUTED, WRITTEN_OFF = "held", "disputed", "written_off"
 
 
 def provider_account(name: str) -> str:
@@ -106,14 +108,19 @@ def balances() -> dict[tuple[str, str], int]:
 
 
 def totals(entries: Sequence[LedgerEntry]) -> dict[str, dict[str, int]]:
-    """Currency → ``received``, ``refunded`` and ``net`` at the providers."""
+    """Currency → ``received``, ``refunded``, ``disputed`` (taken back less given back) and ``net``
+    at the providers."""
     found: dict[str, dict[str, int]] = {}
     for entry in entries:
-        row = found.setdefault(entry.currency, {"received": 0, "refunded": 0, "net": 0})
-        if entry.debit.startswith("provider:"):
-            row["received"] += entry.amount
-            row["net"] += entry.amount
-        elif entry.credit.startswith("provider:"):
-            row["refunded"] += entry.amount
-            row["net"] -= entry.amount
+        row = found.setdefault(
+            entry.currency, {"received": 0, "refunded": 0, "disputed": 0, "net": 0}
+        )
+        into = entry.debit.startswith("provider:")
+        if not into and not entry.credit.startswith("provider:"):
+            continue
+        row["net"] += entry.amount if into else -entry.amount
+        if DISPUTED in (entry.debit, entry.credit):
+            row["disputed"] += -entry.amount if into else entry.amount
+        else:
+            row["received" if into else "refunded"] += entry.amount
     return found

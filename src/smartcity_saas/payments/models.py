@@ -10,7 +10,15 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key
-from smartcity_saas.identity.held import ACCOUNTING, AMOUNT, MONEY_STATES, STATE, WHEN, Held
+from smartcity_saas.identity.held import (
+    ACCOUNTING,
+    AMOUNT,
+    DISPUTE_STATES,
+    MONEY_STATES,
+    STATE,
+    WHEN,
+    Held,
+)
 
 
 class Payment(CityModel):
@@ -183,6 +191,39 @@ class Refund(CityModel):
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
     failure: Mapped[str | None]
+
+
+class PaymentDispute(CityModel):
+    """A dispute (chargeback): a payer's bank asks about a payment or takes its money back.
+
+    ``state`` is the provider's; ``withdrawn`` is what is taken back at present; ``decision`` is
+    finance's word on one that was lost: ``due_again`` or ``written_off``.
+    """
+
+    __tablename__ = "payment_dispute"
+    held = Held(
+        {"zh": "银行争议", "en": "Disputes of banks"},
+        {"amount": AMOUNT, "state": STATE, "created_at": WHEN},
+        "keep",
+        why=ACCOUNTING,
+        words={"state": DISPUTE_STATES},
+    )
+    __table_args__ = (
+        city_foreign_key("payment_id", "payment"),
+        UniqueConstraint("city_id", "provider_reference"),
+        Index("ix_payment_dispute_city_id_payment_id", "city_id", "payment_id"),
+    )
+
+    payment_id: Mapped[uuid.UUID]
+    provider_reference: Mapped[str]
+    amount: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str]
+    reason: Mapped[str]
+    answer_by: Mapped[datetime | None]
+    withdrawn: Mapped[int] = mapped_column(BigInteger, default=0)
+    decision: Mapped[str | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
 
 
 class ProviderEvent(CityModel):

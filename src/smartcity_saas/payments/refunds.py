@@ -14,6 +14,7 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, limits_of
+from smartcity_saas.payments.disputes import withdrawn_from
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.payable import NotPayable
 from smartcity_saas.payments.providers import RefundRefused, UnknownAtProvider
@@ -87,9 +88,10 @@ def request_refund(
 
 
 def refundable(payment: Payment) -> int:
-    """What may still be sent back, in the minor unit: what came, less what went or is going."""
+    """What may still be sent back, in the minor unit: what came, less what went or is going, and
+    less what banks have taken back."""
     going = sum(r.amount for r in refunds_of(payment.id) if r.state != "failed")
-    return max(0, payment.received - going)
+    return max(0, payment.received - going - withdrawn_from(payment.id))
 
 
 def carry_out(city: City, refund_id: uuid.UUID, now: datetime) -> None:

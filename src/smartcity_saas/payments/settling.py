@@ -21,6 +21,9 @@ from smartcity_saas.errors import Conflict
 from smartcity_saas.messages import tell
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
+from smartcity_saas.payments.disputes import LOST as LOST_DISPUTE
+from smartcity_saas.payments.disputes import OPEN as OPEN_DISPUTE
+from smartcity_saas.payments.disputes import apply_disputes, withdrawn_from
 from smartcity_saas.payments.ledger import HELD as HELD_ACCOUNT
 from smartcity_saas.payments.ledger import entries_of, post, provider_account, service_account
 from smartcity_saas.payments.models import Payment, Refund
@@ -190,6 +193,7 @@ def apply_standing(payment: Payment, standing: Standing, now: datetime) -> None:
         if payment.state not in RECEIVED:
             _receive(payment, standing, now)
         _apply_refunds(payment, standing, now)
+        apply_disputes(payment, standing.disputes, now)
         return
     to = _STATES.get(standing.status)
     if to is None or to not in MOVES[payment.state]:
@@ -206,8 +210,10 @@ def release_held(payment: Payment, now: datetime) -> None:
     Raises:
         NotPayable: The amount is another, or an item cannot count as paid.
     """
+    if payment.held_reason in (OPEN_DISPUTE, LOST_DISPUTE):
+        raise NotPayable("disputed")
     exact = (payment.received, payment.received_currency) == (payment.amount, payment.currency)
-    if not exact or payment.refunded:
+    if not exact or payment.refunded or withdrawn_from(payment.id):
         raise NotPayable("amount")
     _fulfil(payment, now)
     _move_held(payment, now)
@@ -395,7 +401,9 @@ def _settle_refunded(payment: Payment, now: datetime) -> None:
             payment.fulfilled_at = None
         release_claims(payment.id)
         payment.state = moved(payment.state, REFUNDED)
-    elif payment.state == REFUNDED and not whole:
+    elif payment.state == REFUNDED and payment.refunded + withdrawn_from(payment.id) < (
+        payment.received
+    ):
         payment.state = moved(REFUNDED, HELD)
         payment.held_reason = "refund_returned"
 

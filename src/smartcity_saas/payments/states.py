@@ -28,7 +28,7 @@ MOVES: Mapping[str, frozenset[State]] = {
     FAILED: frozenset({PROCESSING, PAID, HELD}),
     EXPIRED: frozenset({PROCESSING, PAID, HELD}),
     HELD: frozenset({PAID, REFUNDED}),
-    PAID: frozenset({REFUNDED}),
+    PAID: frozenset({REFUNDED, HELD}),  # held: disputed
     REFUNDED: frozenset({PAID, HELD}),  # a refund that the bank sent back
 }
 """What each state may become. Money that comes after a failure or an expiry is still money."""

@@ -84,6 +84,13 @@ _ACTS: dict[str, Any] = {
     "payment.refund": _("Asked for a refund"),
     "payment.refunded": _("A refund went out"),
     "payment.refund_returned": _("A refund came back"),
+    "payment.dispute_inquiry": _("A bank asked about a payment"),
+    "payment.dispute_open": _("A bank disputed a payment"),
+    "payment.dispute_won": _("A dispute was decided for the city"),
+    "payment.dispute_lost": _("A dispute was decided for the payer"),
+    "payment.dispute_closed": _("A bank's inquiry ended"),
+    "payment.dispute_due_again": _("Made a disputed payment due again"),
+    "payment.dispute_written_off": _("Let a disputed payment stand as paid"),
     "payment.close_day": _("Closed a day"),
     "payment.open_kept": _("Opened a payment of somebody who has left"),
 }
@@ -111,6 +118,15 @@ HELD_REASONS: dict[str, Any] = {
     "gone": _("What it was for is no longer there."),
     "refunded": _("It was refunded before it could be booked."),
     "refund_returned": _("The bank sent a refund back."),
+    "disputed": _("The payer's bank disputes it."),
+    "dispute_lost": _("The dispute was lost. Decide below what becomes of it."),
+}
+DISPUTE_STATES: dict[str, Any] = {
+    "inquiry": _("The bank asks"),
+    "open": _("Disputed"),
+    "won": _("Decided for the city"),
+    "lost": _("Decided for the payer"),
+    "closed": _("The inquiry ended"),
 }
 REFUND_FAILURES: dict[str, Any] = {
     "refused": _("The provider would not send it."),

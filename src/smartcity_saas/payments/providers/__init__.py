@@ -112,6 +112,27 @@ class RefundFact:
 
 
 @dataclass(frozen=True)
+class DisputeMove:
+    """Money of a dispute that moved: taken back (negative), or given back to the city."""
+
+    reference: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class DisputeFact:
+    """A dispute (chargeback) as the provider knows it: ``inquiry`` asks only, ``open`` is to be
+    answered or decided, ``closed`` is an inquiry that came to nothing."""
+
+    reference: str
+    state: Literal["inquiry", "open", "won", "lost", "closed"]
+    amount: int
+    reason: str
+    answer_by: datetime | None
+    moves: tuple[DisputeMove, ...]
+
+
+@dataclass(frozen=True)
 class Standing:
     """How a payment stands at the provider, which is what counts."""
 
@@ -121,6 +142,7 @@ class Standing:
     reference: str | None = None
     method: str | None = None
     refunds: tuple[RefundFact, ...] = ()
+    disputes: tuple[DisputeFact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +159,8 @@ class Notice:
 
 @dataclass(frozen=True)
 class Move:
-    """Money that moved at the provider, for reconciling: a payment, or a refund (negative)."""
+    """Money that moved at the provider, for reconciling: a payment, a refund (negative), or what a
+    dispute took back or gave back."""
 
     reference: str
     amount: int

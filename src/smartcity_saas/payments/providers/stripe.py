@@ -27,6 +27,8 @@ from smartcity_saas.payments.providers import (
     BadSignature,
     CannotBegin,
     Checkout,
+    DisputeFact,
+    DisputeMove,
     KeyRefused,
     Move,
     Notice,
@@ -51,6 +53,13 @@ RETRIES = 2
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 
 _REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
+
+_DISPUTE_MOVES = frozenset({"dispute", "dispute_reversal"})
+# https://docs.stripe.com/api/disputes/object#dispute_object-status; a word to come is "open".
+_DISPUTE_STATES = {
+    "warning_needs_response": "inquiry", "warning_under_review": "inquiry",
+    "warning_closed": "closed", "prevented": "closed", "won": "won", "lost": "lost",
+}  # fmt: skip
 
 log = structlog.get_logger(__name__)
 
@@ -202,7 +211,7 @@ class StripeAccount:
         return stripe.Webhook.construct_event(body, signature, last)
 
     def moves(self, since: datetime, until: datetime) -> Iterator[Move]:
-        """Charges that succeeded, and refunds that did, page after page."""
+        """Charges and refunds that succeeded, and the balance transactions of disputes."""
         span: Any = {
             "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
             "limit": 100,
@@ -216,6 +225,14 @@ class StripeAccount:
             for refund in self.client.v1.refunds.list(span).auto_paging_iter():
                 if refund.status == "succeeded":
                     yield _move(refund.id, -refund.amount, refund)
+            span |= {"type": "adjustment", "expand": ["data.source"]}
+            for found in self.client.v1.balance_transactions.list(span).auto_paging_iter():
+                if found.reporting_category in _DISPUTE_MOVES:
+                    dispute: Any = found.source
+                    moved = _dispute_move(found, dispute)
+                    currency = str(dispute.currency).upper()
+                    at = datetime.fromtimestamp(found.created, UTC)
+                    yield Move(moved.reference, moved.amount, currency, at)
 
     def _standing(self, session: Any) -> Standing:
         intent = session.payment_intent if not isinstance(session.payment_intent, str) else None
@@ -236,7 +253,15 @@ class StripeAccount:
             reference=intent.id if intent is not None else _id_of(session.payment_intent),
             method=details.type if details is not None else None,
             refunds=tuple(_refund_fact(found) for found in self._refunds(charge)),
+            disputes=tuple(_dispute_fact(found) for found in self._disputes(charge)),
         )
+
+    def _disputes(self, charge: Any) -> list[Any]:
+        """https://docs.stripe.com/api/disputes/list; nothing is asked where there was none."""
+        if charge is None or not charge.disputed:
+            return []
+        listed = self.client.v1.disputes.list({"charge": charge.id, "limit": 100})
+        return list(listed.auto_paging_iter())
 
     def _refunds(self, charge: Any) -> list[Any]:
         found = getattr(charge, "refunds", None) if charge is not None else None
@@ -246,6 +271,26 @@ class StripeAccount:
             return list(found.data)
         listed = self.client.v1.refunds.list({"charge": charge.id, "limit": 100})
         return list(listed.auto_paging_iter())
+
+
+def _dispute_fact(dispute: Any) -> DisputeFact:
+    due_by = dispute.evidence_details.due_by
+    return DisputeFact(
+        reference=dispute.id,
+        state=_DISPUTE_STATES.get(str(dispute.status), "open"),  # type: ignore[arg-type]
+        amount=from_stripe(int(dispute.amount), str(dispute.currency).upper()),
+        reason=str(dispute.reason),
+        answer_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
+        moves=tuple(_dispute_move(found, dispute) for found in dispute.balance_transactions),
+    )
+
+
+def _dispute_move(found: Any, dispute: Any) -> DisputeMove:
+    """A balance transaction of a dispute in the currency that was charged; the account's own may
+    be another one. Stripe's fee is left out, as it is of charges."""
+    same = found.currency == dispute.currency
+    size = from_stripe(abs(int(found.amount if same else dispute.amount)), dispute.currency.upper())
+    return DisputeMove(found.id, size if found.amount > 0 else -size)
 
 
 def _status(session: Any, intent: Any) -> Status:

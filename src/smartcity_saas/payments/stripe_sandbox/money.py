@@ -191,6 +191,58 @@ def settle_refund(sandbox: Sandbox, account: Account, made: Object, *, succeeds:
     sandbox.tell(account, "refund.updated" if succeeds else "refund.failed", made)
 
 
+def dispute(
+    sandbox: Sandbox, account: Account, session: Object, *, inquiry: bool = False,
+    amount: int | None = None,
+) -> Object:  # fmt: skip
+    """The payer's bank disputes a charge: the money is taken back at once, but for an inquiry."""
+    intent = account.get("payment_intent", session["payment_intent"])
+    charge = account.get("charge", intent["latest_charge"])
+    made = account.add(
+        "dispute",
+        amount=charge["amount"] if amount is None else amount,
+        charge=charge["id"],
+        currency=charge["currency"],
+        payment_intent=intent["id"],
+        reason="fraudulent",
+        status="warning_needs_response" if inquiry else "needs_response",
+        balance_transactions=[],
+        is_charge_refundable=inquiry,
+    )
+    made["evidence_details"]["due_by"] = made["created"] + 7 * 24 * 3600
+    charge["disputed"] = True
+    sandbox.tell(account, "charge.dispute.created", made)
+    if not inquiry:
+        _move_disputed(account, made, -made["amount"])
+        sandbox.tell(account, "charge.dispute.funds_withdrawn", made)
+    return made
+
+
+def close_dispute(sandbox: Sandbox, account: Account, made: Object, *, won: bool) -> None:
+    """The bank decides: the money comes back, or does not. An inquiry ends without either."""
+    inquiry = made["status"].startswith("warning")
+    made["status"] = "warning_closed" if inquiry else "won" if won else "lost"
+    if won and not inquiry:
+        _move_disputed(account, made, made["amount"])
+        sandbox.tell(account, "charge.dispute.funds_reinstated", made)
+    sandbox.tell(account, "charge.dispute.closed", made)
+
+
+def _move_disputed(account: Account, made: Object, amount: int) -> None:
+    fee = 1500 if amount < 0 else 0
+    moved = account.add(
+        "balance_transaction",
+        amount=amount,
+        currency=made["currency"],
+        fee=fee,
+        net=amount - fee,
+        source=made["id"],
+        type="adjustment",
+        reporting_category="dispute" if amount < 0 else "dispute_reversal",
+    )
+    made["balance_transactions"].append(moved)
+
+
 def shown(account: Account, found: Object, expand: list[str]) -> Object:
     """An object as the API shows it, with what was asked to be expanded."""
     made = {key: value for key, value in found.items() if not key.startswith("_")}

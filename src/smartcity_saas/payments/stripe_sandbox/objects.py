@@ -20,6 +20,8 @@ _PREFIXES = {
     "refund": "re_",
     "event": "evt_",
     "webhook_endpoint": "we_",
+    "dispute": "dp_",
+    "balance_transaction": "txn_",
 }
 _EMPTY = {
     "checkout.session": (

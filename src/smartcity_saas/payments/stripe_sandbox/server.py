@@ -85,6 +85,8 @@ def _add_api(app: Flask, sandbox: Sandbox, base: str) -> None:
         ("payment_intents", "payment_intent"),
         ("charges", "charge"),
         ("refunds", "refund"),
+        ("disputes", "dispute"),
+        ("balance_transactions", "balance_transaction"),
         ("events", "event"),
         ("webhook_endpoints", "webhook_endpoint"),
     ):
@@ -109,7 +111,8 @@ def _add_reading(app: Flask, sandbox: Sandbox, path: str, kind: str) -> None:
                 places = [place for place, one in enumerate(found) if one["id"] == after]
                 found = found[places[0] + 1 :] if places else []
             limit = request.args.get("limit", 10, int)
-            data = [money.shown(account, one, []) for one in found[:limit]]
+            expand = [path.removeprefix("data.") for path in _expand()]
+            data = [money.shown(account, one, expand) for one in found[:limit]]
             return jsonify(
                 {"object": "list", "data": data, "has_more": len(found) > limit,
                  "url": f"/v1/{path}"}
@@ -170,6 +173,8 @@ def _add_levers(app: Flask, sandbox: Sandbox) -> None:
                 )  # fmt: skip
             elif act in ("succeed", "fail"):
                 money.settle(sandbox, account, session, succeeds=act == "succeed")
+            elif act in ("dispute", "inquire"):
+                money.dispute(sandbox, account, session, inquiry=act == "inquire")
             elif act == "expire":
                 money.expire(sandbox, account, session)
             sandbox.keep()
@@ -180,6 +185,14 @@ def _add_levers(app: Flask, sandbox: Sandbox) -> None:
         with sandbox.lock:
             account, found = _owner(sandbox, "refund", object_id)
             money.settle_refund(sandbox, account, found, succeeds=act == "succeed")
+            return jsonify(found)
+
+    @app.post("/sandbox/disputes/<object_id>/<act>")
+    def dispute_act(object_id: str, act: str) -> Any:
+        with sandbox.lock:
+            account, found = _owner(sandbox, "dispute", object_id)
+            money.close_dispute(sandbox, account, found, won=act == "win")
+            sandbox.keep()
             return jsonify(found)
 
     @app.post("/sandbox/events/<object_id>/send")
@@ -261,6 +274,6 @@ def _wanted(found: Object) -> bool:
             return False
         if name == "created[lt]" and created >= int(value):
             return False
-        if name in ("charge", "payment_intent") and found.get(name) != value:
+        if name in ("charge", "payment_intent", "type") and found.get(name) != value:
             return False
     return True

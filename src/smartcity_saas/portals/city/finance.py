@@ -18,6 +18,7 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import finding
+from smartcity_saas.payments.disputes import Decision, decide_dispute, disputes_of
 from smartcity_saas.payments.finding import Wanted
 from smartcity_saas.payments.ledger import (
     balances,
@@ -33,6 +34,7 @@ from smartcity_saas.payments.settling import abandon
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.wording import (
+    DISPUTE_STATES,
     HELD_REASONS,
     METHOD_NAMES,
     NO_PAGE_REASONS,
@@ -156,6 +158,22 @@ def book(city: str, payment_id: uuid.UUID) -> Any:
     return redirect(f"/cities/{city}/payments/{payment_id}")
 
 
+@blueprint.page(
+    f"{MONEY}/<uuid:payment_id>/disputes/<uuid:dispute_id>",
+    permission="city.finance",
+    methods=("POST",),
+)
+def decide(city: str, payment_id: uuid.UUID, dispute_id: uuid.UUID) -> Any:
+    """Decide what becomes of a payment whose dispute was lost."""
+    actor, wanted = signed_in_member().actor, request.form.get("decision")
+    if wanted not in ("due_again", "written_off"):
+        raise Invalid(_("Choose what becomes of it."))
+    decision: Decision = "due_again" if wanted == "due_again" else "written_off"
+    with city_scope(served_city(city).id):
+        decide_dispute(actor, payment_id, dispute_id, decision, present_time())
+    return redirect(f"/cities/{city}/payments/{payment_id}")
+
+
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/end", permission="city.finance", methods=("POST",))
 def end(city: str, payment_id: uuid.UUID) -> Any:
     """End a payment that the provider does not know."""
@@ -185,6 +203,8 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
             "reason": HELD_REASONS.get(payment.held_reason or ""),
             "no_page": NO_PAGE_REASONS.get(payment.refusal or ""),
             "failures": REFUND_FAILURES,
+            "disputes": disputes_of(payment_id),
+            "dispute_states": DISPUTE_STATES,
             "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
             "typed": {},
             "error": None,

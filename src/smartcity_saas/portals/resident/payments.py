@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.messages import mark_read, messages_of
+from smartcity_saas.payments.disputes import withdrawn_from
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.receipts import receipt_pdf
@@ -90,6 +91,9 @@ def receipt(payment_id: uuid.UUID) -> Any:
     ]
     if found.refunded:
         items.append((gettext("Refunded"), amount(-found.refunded, found.currency)))
+    withdrawn = withdrawn_from(found.id)
+    if withdrawn:
+        items.append((gettext("Taken back by your bank"), amount(-withdrawn, found.currency)))
     pdf = receipt_pdf(
         city=local(city.name),
         title=gettext("Receipt"),
@@ -98,7 +102,10 @@ def receipt(payment_id: uuid.UUID) -> Any:
         color=city.color,
         facts=facts,
         items=items,
-        total=(gettext("Total"), amount(found.received - found.refunded, found.currency)),
+        total=(
+            gettext("Total"),
+            amount(found.received - found.refunded - withdrawn, found.currency),
+        ),
         foot=[
             local(city.site.get("operator")),
             gettext("Questions? Call %(number)s.", number=city.site["hotline"]),
@@ -139,6 +146,7 @@ def _payment_page(found: Payment, reachable: bool) -> Any:
         payment=found,
         items=items_of(found.id),
         refunds=[one for one in refunds_of(found.id) if one.state != "failed"],
+        withdrawn=withdrawn_from(found.id),
         reachable=reachable,
         method=METHOD_NAMES.get(found.method or "", found.method or ""),
         service=current_app.extensions["services"].get(found.service),

@@ -1,0 +1,233 @@
+"""Disputes (chargebacks): what a payer's bank takes back is posted, held for finance and decided.
+
+The provider says how a dispute stands; this is applied like everything else that it says, under
+the payment's lock, once however often it is heard. While one is open the payment is held and what
+it paid for stays paid. Won, the payment is what it was before; lost, finance decides.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select
+
+from smartcity_saas.audit import Actor, record, system
+from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.messages import tell
+from smartcity_saas.payments.accounts import payable_of
+from smartcity_saas.payments.ledger import (
+    DISPUTED,
+    HELD,
+    WRITTEN_OFF,
+    post,
+    provider_account,
+    service_account,
+)
+from smartcity_saas.payments.models import Payment, PaymentDispute
+from smartcity_saas.payments.providers import DisputeFact, DisputeMove
+from smartcity_saas.payments.records import items_of, locked, release_claims
+from smartcity_saas.payments.states import HELD as HELD_STATE
+from smartcity_saas.payments.states import PAID, REFUNDED, State, moved
+from smartcity_saas.web.languages import both
+from smartcity_saas.web.money import format_money
+
+Decision = Literal["due_again", "written_off"]
+OPEN, LOST = "disputed", "dispute_lost"
+"""Why a payment is held: a dispute is open, or lost and not decided on."""
+_SETTLED = frozenset({"won", "lost", "closed"})
+
+
+def disputes_of(payment_id: uuid.UUID) -> list[PaymentDispute]:
+    """A payment's disputes, in their order."""
+    query = select(PaymentDispute).where(PaymentDispute.payment_id == payment_id)
+    return list(db.session.scalars(query.order_by(PaymentDispute.created_at, PaymentDispute.id)))
+
+
+def withdrawn_from(payment_id: uuid.UUID) -> int:
+    """What banks have taken back of a payment at present, in the minor unit."""
+    query = select(func.sum(PaymentDispute.withdrawn)).where(
+        PaymentDispute.payment_id == payment_id
+    )
+    return int(db.session.scalar(query) or 0)
+
+
+def apply_disputes(payment: Payment, facts: Sequence[DisputeFact], now: datetime) -> None:
+    """Bring a locked payment to what the provider says of its disputes, in the caller's command."""
+    for fact in facts:
+        _apply(payment, fact, now)
+    if facts:
+        _hold_or_release(payment)
+
+
+def decide_dispute(
+    actor: Actor, payment_id: uuid.UUID, dispute_id: uuid.UUID, decision: Decision, now: datetime
+) -> None:
+    """Decide what becomes of what a payment was for after its dispute was lost.
+
+    Args:
+        actor: Who decides.
+        payment_id: The payment.
+        dispute_id: Its dispute.
+        decision: ``due_again``: it is to be paid again. ``written_off``: it stays paid, and the
+            city bears the loss.
+        now: The time.
+
+    Raises:
+        NotFound: There is no such dispute.
+        Conflict: It is not lost, or decided already; or a part of the money is still here.
+    """
+    with command():
+        payment = locked(payment_id)
+        row = next((one for one in disputes_of(payment_id) if one.id == dispute_id), None)
+        if row is None:
+            raise NotFound(_("There is no such dispute."))
+        if row.state != "lost" or row.decision is not None:
+            raise Conflict(_("There is nothing to decide on this dispute (any more)."))
+        if decision == "due_again" and _left(payment) > 0:
+            raise Conflict(_("A part of the money is still here. Refund it first."))
+        _post_decision(payment, row, decision, now)
+        row.decision = decision
+        if decision == "due_again":
+            _make_due_again(payment, now)
+        _hold_or_release(payment)
+        record(actor, f"payment.dispute_{decision}", payment.number, {"amount": row.amount}, now)
+
+
+def _left(payment: Payment) -> int:
+    return payment.received - payment.refunded - withdrawn_from(payment.id)
+
+
+def _apply(payment: Payment, fact: DisputeFact, now: datetime) -> None:
+    row = _row_of(payment, fact, now)
+    for move in fact.moves:
+        if _post_move(payment, row, move, now):
+            row.withdrawn -= move.amount
+    if row.state in _SETTLED and fact.state not in _SETTLED:
+        return  # an older answer
+    row.answer_by = fact.answer_by
+    if row.state != fact.state:
+        row.state = fact.state
+        row.settled_at = now if fact.state in _SETTLED else None
+        _note(payment, row, now)
+
+
+def _row_of(payment: Payment, fact: DisputeFact, now: datetime) -> PaymentDispute:
+    insert_once(
+        PaymentDispute,
+        ("provider_reference",),
+        payment_id=payment.id,
+        provider_reference=fact.reference,
+        amount=fact.amount,
+        state="",
+        reason=fact.reason,
+        withdrawn=0,
+        created_at=now,
+    )
+    query = select(PaymentDispute).where(PaymentDispute.provider_reference == fact.reference)
+    return db.session.scalars(query).one()
+
+
+def _post_move(payment: Payment, row: PaymentDispute, move: DisputeMove, now: datetime) -> bool:
+    there = provider_account(payment.provider)
+    taken = move.amount < 0
+    made = post(
+        f"dispute:{row.id}:{move.reference}",
+        payment.id,
+        debit=DISPUTED if taken else there,
+        credit=there if taken else DISPUTED,
+        amount=abs(move.amount),
+        currency=payment.paid_currency,
+        at=now,
+        reference=move.reference,
+    )
+    if made:
+        _tell_moved(payment, move, now)
+    return made
+
+
+def _post_decision(
+    payment: Payment, row: PaymentDispute, decision: Decision, now: datetime
+) -> None:
+    owed = HELD if payment.fulfilled_at is None else service_account(payment.service)
+    if row.withdrawn > 0:
+        post(
+            f"dispute-decided:{row.id}",
+            payment.id,
+            debit=owed if decision == "due_again" else WRITTEN_OFF,
+            credit=DISPUTED,
+            amount=row.withdrawn,
+            currency=payment.paid_currency,
+            at=now,
+        )
+
+
+def _make_due_again(payment: Payment, now: datetime) -> None:
+    if payment.fulfilled_at is not None:
+        references = [item.reference for item in items_of(payment.id)]
+        payable_of(payment.service).reverse(references, payment.id, now)
+        payment.fulfilled_at = None
+    release_claims(payment.id)
+    title = both(lambda: _("%(number)s is to be paid again", number=payment.number))
+    body = both(lambda: _("Your bank took the money back. What it was for is due again."))
+    _tell(payment, f"due-again:{payment.id}", title, body, now)
+
+
+def _hold_or_release(payment: Payment) -> None:
+    """Hold a payment while a dispute waits for a bank or for finance; else let it be what its
+    money says."""
+    rows = disputes_of(payment.id)
+    if any(row.state == "open" for row in rows):
+        reason: str | None = OPEN
+    else:
+        undecided = [
+            row for row in rows if row.state == "lost" and row.withdrawn and not row.decision
+        ]
+        reason = LOST if undecided else None
+    if reason is not None:
+        if payment.state in (PAID, REFUNDED):
+            payment.state = moved(payment.state, HELD_STATE)
+            payment.held_reason = reason
+        elif payment.held_reason in (OPEN, LOST):
+            payment.held_reason = reason
+    elif payment.state == HELD_STATE and (
+        payment.held_reason in (OPEN, LOST) or _left(payment) <= 0
+    ):
+        payment.state = moved(HELD_STATE, _after(payment))
+        payment.held_reason = None
+
+
+def _after(payment: Payment) -> State:
+    return PAID if payment.fulfilled_at is not None else REFUNDED
+
+
+def _note(payment: Payment, row: PaymentDispute, now: datetime) -> None:
+    detail = {"amount": row.amount, "currency": payment.paid_currency, "reason": row.reason}
+    record(system("payments"), f"payment.dispute_{row.state}", payment.number, detail, now)
+
+
+def _tell_moved(payment: Payment, move: DisputeMove, now: datetime) -> None:
+    amount = format_money(abs(move.amount), payment.paid_currency)
+    if move.amount < 0:
+        title = both(lambda: _("Your bank took %(amount)s back", amount=amount))
+        body = both(
+            lambda: _(
+                "It says that this payment is disputed. What it was for stays paid until that is "
+                "decided. If you did not mean to dispute it, tell your bank. Payment %(number)s.",
+                number=payment.number,
+            )
+        )
+    else:
+        title = both(lambda: _("The dispute over %(amount)s is settled", amount=amount))
+        body = both(lambda: _("Your payment counts. Payment %(number)s.", number=payment.number))
+    _tell(payment, f"dispute:{move.reference}", title, body, now)
+
+
+def _tell(
+    payment: Payment, key: str, title: dict[str, str], body: dict[str, str], now: datetime
+) -> None:
+    tell(payment.resident_id, key, title, body, f"/me/payments/{payment.id}", now)

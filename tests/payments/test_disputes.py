@@ -1,0 +1,192 @@
+"""Disputes (chargebacks): money that a bank takes back is posted, held, shown, reconciled, decided."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from smartcity_saas.audit import system
+from smartcity_saas.errors import Conflict
+from smartcity_saas.payments.disputes import decide_dispute, disputes_of
+from smartcity_saas.payments.ledger import balances, entries_between, totals
+from smartcity_saas.payments.reconciling import day_span, reconcile
+from smartcity_saas.payments.refunds import book_held
+from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
+from tests.conftest import World
+from tests.payments.test_payments import today
+from tests.payments.test_refunds import Paid
+
+
+@pytest.fixture
+def paid(world: World) -> Disputed:
+    """A payment of 73.50 that came."""
+    return Disputed(world)
+
+
+class Disputed(Paid):
+    """With what a payer's bank does."""
+
+    def dispute(self, **how: Any) -> dict[str, Any]:
+        """The bank disputes it."""
+        stripe = self.stripe
+        return sandbox_money.dispute(stripe.sandbox, stripe.account, stripe.session(), **how)
+
+    def close(self, made: dict[str, Any], *, won: bool) -> None:
+        """The bank decides."""
+        sandbox_money.close_dispute(self.stripe.sandbox, self.stripe.account, made, won=won)
+        self.follow()
+
+    def books(self) -> dict[tuple[str, str], int]:
+        """What stands in each account, in CNY."""
+        with self.world.inside("hangzhou"):
+            return {name: amount for name, amount in balances().items() if amount}
+
+    def differences(self) -> tuple[Any, ...]:
+        """What reconciling finds today."""
+        city = self.world.city("hangzhou")
+        with self.world.inside("hangzhou"):
+            return reconcile(city, *day_span(city, today(self.world))).differences
+
+    def decide(self, decision: Any) -> None:
+        """Finance decides."""
+        with self.world.inside("hangzhou"):
+            (row,) = disputes_of(self.key)
+            decide_dispute(system("test"), self.key, row.id, decision, self.world.clock())
+
+
+def test_money_taken_back_is_posted_held_and_shown(paid: Disputed) -> None:
+    """By the provider's own events: the ledger says so, finance sees why and until when, the
+    resident what it means; the books agree with the provider."""
+    paid.dispute()
+    assert [one.kind for one in paid.differences()] == ["not in the ledger"]
+    paid.stripe.send_all()
+    payment = paid.payment()
+    assert (payment.state, payment.held_reason) == ("held", "disputed")
+    assert paid.unpaid() == 0, "what it was for stays paid"
+    assert paid.books() == {("disputed", "CNY"): 7350, ("service:utility_bills", "CNY"): -7350}
+    assert paid.differences() == ()
+    assert paid.left() == 0, "nothing is left to refund"
+    staff = paid.world.city_staff()
+    assert "1 payment is held" in staff.get("/cities/hangzhou/payments").text
+    page = staff.get(f"/cities/hangzhou/payments/{paid.key}").text
+    assert "Answer it at the provider by" in page
+    assert "¥73.50 is taken back at present." in page
+    assert "Book it as paid" not in page
+    page = paid.browser.get(f"/me/payments/{paid.key}").text
+    assert "Your bank disputes this payment of ¥73.50" in page
+    assert "Your bank took ¥73.50 back" in paid.browser.get("/me/messages").text
+    with paid.world.inside("hangzhou"):
+        since, until = day_span(paid.world.city("hangzhou"), today(paid.world))
+        assert totals(entries_between(since, until))["CNY"] == {
+            "received": 7350,
+            "refunded": 0,
+            "disputed": 7350,
+            "net": 0,
+        }
+        with pytest.raises(Conflict):
+            book_held(system("test"), paid.key, paid.world.clock())
+
+
+def test_a_dispute_that_is_won(paid: Disputed) -> None:
+    """The money comes back, and the payment is what it was."""
+    made = paid.dispute()
+    paid.follow()
+    paid.close(made, won=True)
+    paid.check("paid", unpaid=0, postings=3)
+    assert ("disputed", "CNY") not in paid.books()
+    assert paid.differences() == ()
+    assert paid.left() == 7350
+    assert "receipt.pdf" in paid.browser.get(f"/me/payments/{paid.key}").text
+
+
+@pytest.mark.parametrize(
+    ("decision", "state", "unpaid", "books"),
+    [
+        ("due_again", "refunded", 2, {}),
+        (
+            "written_off",
+            "paid",
+            0,
+            {("written_off", "CNY"): 7350, ("service:utility_bills", "CNY"): -7350},
+        ),
+    ],
+)
+def test_a_dispute_that_is_lost_is_decided_by_finance(
+    paid: Disputed, decision: str, state: str, unpaid: int, books: dict[Any, int]
+) -> None:
+    """Held until then; due again or paid for good, once, and it stays so whenever it is followed."""
+    made = paid.dispute()
+    paid.close(made, won=False)
+    assert (paid.payment().held_reason, paid.unpaid()) == ("dispute_lost", 0)
+    staff = paid.world.city_staff()
+    page = f"/cities/hangzhou/payments/{paid.key}"
+    with paid.world.inside("hangzhou"):
+        (row,) = disputes_of(paid.key)
+    path = f"{page}/disputes/{row.id}"
+    assert staff.post(path, page, decision="nonsense").status_code == 422
+    assert staff.post(path, page, decision=decision).status_code == 302
+    for _again in range(2):
+        paid.follow()
+    paid.check(state, unpaid=unpaid, postings=3)
+    assert paid.books() == books
+    assert paid.differences() == ()
+    assert staff.post(path, page, decision=decision).status_code == 409
+    other, theirs = paid.world.city_staff("ningbo"), "/cities/ningbo/payments"
+    path = path.replace("hangzhou", "ningbo")
+    assert other.post(path, theirs, decision=decision).status_code == 404
+    if unpaid:
+        assert paid.press().status_code == 303, "it can be paid again"
+
+
+def test_an_inquiry_moves_and_holds_nothing(paid: Disputed) -> None:
+    """A bank that asks only: finance sees it, the payment stands."""
+    made = paid.dispute(inquiry=True)
+    paid.follow()
+    paid.check("paid", unpaid=0, postings=1)
+    page = paid.world.city_staff().get(f"/cities/hangzhou/payments/{paid.key}").text
+    assert "The bank asks" in page
+    paid.close(made, won=False)
+    paid.check("paid", unpaid=0, postings=1)
+
+
+def test_a_part_that_is_lost(paid: Disputed) -> None:
+    """What is left of the money goes back first; then it can be due again."""
+    made = paid.dispute(amount=3000)
+    paid.close(made, won=False)
+    assert paid.left() == 4350
+    with pytest.raises(Conflict):
+        paid.decide("due_again")
+    paid.ask(4350)
+    paid.world.work()
+    paid.decide("due_again")
+    paid.follow()
+    assert (paid.payment().state, paid.unpaid(), paid.books()) == ("refunded", 2, {})
+
+
+def test_disputed_after_it_was_refunded(paid: Disputed) -> None:
+    """The money went twice: the city is owed by the bank until it is won."""
+    paid.ask(7350)
+    paid.world.work()
+    made = paid.dispute()
+    paid.follow()
+    assert paid.payment().held_reason == "disputed"
+    paid.close(made, won=True)
+    paid.follow()
+    assert (paid.payment().state, paid.unpaid(), paid.books()) == ("refunded", 2, {})
+
+
+EVENTS = ("charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.closed")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_events_of_a_dispute_in_any_order(paid: Disputed, order: tuple[int, ...]) -> None:
+    """Late, early and again: one posting each way and the same end."""
+    made = paid.dispute()
+    sandbox_money.close_dispute(paid.stripe.sandbox, paid.stripe.account, made, won=True)
+    events = {event["type"]: event for event in paid.stripe.events()}
+    for place in (*order, *order):
+        assert paid.stripe.send(events[EVENTS[place]]).status_code == 200
+        paid.world.work()
+    paid.check("paid", unpaid=0, postings=3)
