@@ -247,3 +247,65 @@ def test_a_fault_shows_no_traceback(world: World, monkeypatch: pytest.MonkeyPatc
     assert "secret inside" not in answer.text
     assert "Traceback" not in answer.text
     assert re.search(r"\([0-9a-f]{8}\)", answer.text)
+
+
+SEARCHES = {
+    "交电费": "utility-bills",
+    "我要交水费": "utility-bills",
+    "electric bill": "utility-bills",
+    "how do I pay the water bill": "utility-bills",
+    "watre": "utility-bills",
+    "停水": "utility-bills",
+    "hospitl": "hospital-appointments",
+    "醫院": "hospital-appointments",
+    "孩子发烧": "hospital-appointments",
+    "ｆｅｖｅｒ": "hospital-appointments",
+    "看医生": "hospital-appointments",
+    "交罚款": "traffic-tickets",
+    "speeding": "traffic-tickets",
+    "发票": "/me/payments",
+    "receipt": "/me/payments",
+    "注销": "/me/data",
+    "换手机号": "/me/ways-in",
+    "大字": "/accessibility",
+    "停电": "tel:95598",
+    "护照": "tel:12367",
+    "社保": "tel:12333",
+    "passport": "tel:12367",
+    "结婚登记": "tel:12345",
+}
+
+
+@pytest.mark.parametrize("typed, leads_to", SEARCHES.items())
+def test_search_knows_what_people_say(world: World, typed: str, leads_to: str) -> None:
+    """Promise: verbs, everyday words, traditional and full-width forms, a slip, one's own pages,
+    and what is done elsewhere: each is answered with where to go."""
+    page = world.client("hangzhou.localhost").get("/search", query_string={"q": typed}).text
+    main = page[page.index("<main") : page.index("</main>")]
+    assert re.search(rf'href="[^"]*{re.escape(leads_to)}', main), main
+
+
+def test_search_finds_notices(world: World) -> None:
+    """Promise: a notice is found by its title or its body, and at its own city alone."""
+    with world.inside("hangzhou"):
+        publish(
+            system("test"),
+            {"zh": "城西管网检修", "en": "Works in the west"},
+            {"zh": "周三夜里古荡一带水压会低。", "en": "Low pressure in Gudang on Wednesday."},
+            {"zh": "供水公司", "en": "Water company"},
+            world.clock(),
+        )
+    here, there = world.client("hangzhou.localhost"), world.client("ningbo.localhost")
+    for typed in ("管网", "古荡 水压", "gudang", "works"):
+        assert "Works in the west" in here.get(f"/search?q={typed}").text, typed
+        assert "Works in the west" not in there.get(f"/search?q={typed}").text
+
+
+def test_search_says_that_a_service_is_closed_here(world: World) -> None:
+    """Promise: who looks for a closed service is told so, with the number to call."""
+    number = world.documents().live("hangzhou").number
+    world.documents().change("hangzhou", number, "", {STATE: "closed"})
+    world.app.fleet.refresh()
+    page = world.client("hangzhou.localhost").get("/search?q=水费").text
+    assert "Utility bills is not open in Hangzhou just now" in page
+    assert 'href="tel:12345"' in page

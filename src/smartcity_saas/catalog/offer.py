@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from smartcity_saas.catalog.service import CATEGORIES, Service, Task
 from smartcity_saas.configuration.city import CatalogEntry, City, Localized
-from smartcity_saas.configuration.spelling import folded, spellings
 
 
 @dataclass(frozen=True)
@@ -36,18 +35,12 @@ def by_category(found: list[Offer]) -> Iterator[tuple[Localized, list[Offer]]]:
             yield name, inside
 
 
-def search(found: list[Offer], query: str) -> list[Offer]:
-    """Offers that a query finds by Chinese, pinyin (whole or initials) or English."""
-    wanted = folded(query)
-    if not wanted:
-        return []
-    return [offer for offer in found if any(wanted in key for key in _offer_keys(offer))]
+def offer_texts(offer: Offer) -> list[str]:
+    """What a service is looked for by: its name, its help, its words, and those of its tasks."""
+    tasks = [text for one in offer.tasks for text in (*one.title.values(), *one.keywords)]
+    return [*service_texts(offer.service), *tasks]
 
 
-def _offer_keys(offer: Offer) -> Iterator[str]:
-    service = offer.service
-    texts = [*service.title.values(), *service.help.values(), *service.keywords]
-    for task in offer.tasks:
-        texts += [*task.title.values(), *task.keywords]
-    for text in texts:
-        yield from spellings(text)
+def service_texts(service: Service) -> list[str]:
+    """What a service is looked for by, whether a city offers it or not."""
+    return [*service.title.values(), *service.help.values(), *service.keywords]

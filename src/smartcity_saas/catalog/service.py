@@ -74,6 +74,7 @@ class Service:
     """Something residents use.
 
     ``resident`` holds its pages on a city's site, ``desk`` those of staff on the console.
+    ``search`` finds what stands inside it, such as a department, by what a resident types.
     ``continues`` says in a sentence what still works while it is paused. ``mine`` lists what
     the resident who asks has. ``demo`` fills a city with sample rows, in demo mode only.
     ``payable`` says how its things are paid, ``work`` are its tasks of the outbox by kind,
@@ -101,6 +102,7 @@ class Service:
     keywords: tuple[str, ...] = ()
     tasks: Sequence[Task] = ()
     mine: Callable[[Any], list[Mine]] = lambda resident_id: []
+    search: Callable[[str], list[Mine]] = lambda query: []
     payable: Payable | None = None
     work: Mapping[str, Work] = field(default_factory=dict)
     daily: Callable[[datetime], None] | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from smartcity_saas.configuration.spelling import folded, spellings
+from smartcity_saas.configuration.spelling import Query
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,10 @@ class Division:
     province_zh: str
     province_en: str
 
-    def matches(self, query: str) -> bool:
-        """Whether a query finds it: by characters, pinyin, initials, English or code."""
-        wanted = folded(query)
-        keys = (folded(self.name_en), self.slug.replace("-", ""), self.division_code)
-        return not wanted or any(wanted in key for key in (*keys, *spellings(self.name_zh)))
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """What it may be looked for by: its name, its English name, its slug, its code."""
+        return (self.name_zh, self.name_en, self.slug.partition("-")[0], self.division_code)
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,15 @@ class Province:
     code: str
     zh: str
     en: str
+
+
+def find_divisions(query: str, province: str | None = None) -> list[Division]:
+    """The divisions, of a province by its slug or of all, that a query finds, the best first: by
+    characters, pinyin, initials, English or code, with one slip where nothing fits without. An
+    empty query finds all."""
+    among = [one for one in divisions() if province in (None, one.province_slug)]
+    wanted = Query.of(query)
+    return wanted.best(among, lambda one: one.spellings) if wanted else among
 
 
 @cache

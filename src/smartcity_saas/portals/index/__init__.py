@@ -8,6 +8,7 @@ from typing import Any
 from flask import abort, current_app, jsonify, render_template, request
 
 from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.spelling import Query
 from smartcity_saas.demo import demo_accounts
 from smartcity_saas.pages import site_address
 from smartcity_saas.web.policy import IndexBlueprint
@@ -18,17 +19,17 @@ blueprint = IndexBlueprint("index", __name__)
 @blueprint.page("/")
 def cities() -> Any:
     """Live cities by province, with a search that works without JavaScript."""
-    query = request.args.get("q", "").strip().lower()[:40]
+    query = request.args.get("q", "").strip()[:40]
     snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
-    live = sorted(
-        (c for c in snapshot.cities.values() if c.state == "live" and _matches(c, query)),
-        key=lambda city: (city.division_code, city.slug),
-    )
+    live = [city for city in snapshot.cities.values() if city.state == "live"]
+    wanted = Query.of(query)
+    found = wanted.best(live, _spellings) if wanted else live
+    found.sort(key=lambda city: (city.division_code, city.slug))
     provinces = [
-        (found[0].province_name, found)
-        for found in (list(inside) for _slug, inside in groupby(live, lambda c: c.province))
+        (inside[0].province_name, inside)
+        for inside in (list(group) for _slug, group in groupby(found, lambda c: c.province))
     ]
-    return render_template("index/cities.html", provinces=provinces, total=len(live), query=query)
+    return render_template("index/cities.html", provinces=provinces, total=len(found), query=query)
 
 
 @blueprint.page("/demo.json")
@@ -40,7 +41,6 @@ def demo() -> Any:
     return jsonify(demo_accounts(site_address, cities, current_app.extensions["services"]))
 
 
-def _matches(city: City, query: str) -> bool:
-    return not query or any(
-        query in text.lower() for text in (city.slug, *city.name.values(), city.division_code)
-    )
+def _spellings(city: City) -> tuple[str, ...]:
+    """What a city may be looked for by."""
+    return (*city.name.values(), city.slug.partition("-")[0], city.division_code)

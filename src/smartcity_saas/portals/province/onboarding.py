@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.colors import is_color
-from smartcity_saas.configuration.divisions import Division, division, divisions
+from smartcity_saas.configuration.divisions import Division, division, find_divisions
 from smartcity_saas.configuration.edit import write
 from smartcity_saas.configuration.folder import sha256
 from smartcity_saas.configuration.problems import Problem
@@ -176,4 +176,4 @@ def _division(province: str, code: str) -> Division | None:
 
 
 def _found(province: str, query: str) -> list[Division]:
-    return [d for d in divisions() if d.province_slug == province and d.matches(query)]
+    return find_divisions(query, province)

@@ -7,6 +7,7 @@ from smartcity_saas.portals.resident import (
     information,
     payments,
     rights,
+    search,
     session,
     signing_in,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "information",
     "payments",
     "rights",
+    "search",
     "session",
     "signing_in",
 ]

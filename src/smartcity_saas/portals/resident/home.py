@@ -1,4 +1,4 @@
-"""The first page, the list of services, and the search."""
+"""The first page and the list of services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response, current_app, render_template, request, session
 from flask_babel import get_locale
 
-from smartcity_saas.catalog.offer import by_category, offers, search
+from smartcity_saas.catalog.offer import by_category, offers
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.browsers import channel_in_app
 from smartcity_saas.identity.gatekeeper import RESIDENT
@@ -92,16 +92,6 @@ def services() -> Any:
     """Every service, by category."""
     city = site_city()
     return render_template("resident/services.html", categories=_categories(city), tab="services")
-
-
-@blueprint.page("/search", who="everyone")
-def find() -> Any:
-    """What a query finds, by Chinese, pinyin or English."""
-    city = site_city()
-    query = request.args.get("q", "")[:60]
-    every = offers(city, current_app.extensions["services"])
-    found = search(every, query) if query.strip() else every
-    return render_template("resident/search.html", query=query, found=found, tab="services")
 
 
 def render_home(city: City, notices: list[Announcement], **values: Any) -> str:

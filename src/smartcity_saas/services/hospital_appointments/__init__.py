@@ -23,6 +23,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     OFFER,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
+from smartcity_saas.services.hospital_appointments.schedule import search
 from smartcity_saas.services.hospital_appointments.settings import HospitalAppointmentsSettings
 from smartcity_saas.services.hospital_appointments.source import REPORT, send_report
 from smartcity_saas.services.hospital_appointments.telling import remind
@@ -35,6 +36,8 @@ from smartcity_saas.services.hospital_appointments.waiting import (
 )
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.languages import local
+
+MOST_SUGGESTED = 5
 
 
 def _mine(person: Any) -> list[Mine]:
@@ -64,6 +67,20 @@ def _mine(person: Any) -> list[Mine]:
             )
         )
     return found
+
+
+def _search(query: str) -> list[Mine]:
+    return [
+        Mine(
+            title=local(one.department.name),
+            detail=" · ".join(
+                [local(one.hospital.name), *(local(d.name) for d in one.doctors[:3])]
+            ),
+            url=f"{ROOT}/departments/{one.department.id}",
+            icon="stethoscope",
+        )
+        for one in search(query)[:MOST_SUGGESTED]
+    ]
 
 
 def _unfinished(person: Any) -> list[tuple[Any, str]]:
@@ -100,7 +117,11 @@ service = Service(
         "zh": "已约的号照常可看、可取消。",
         "en": "What is booked can still be seen and cancelled.",
     },
-    keywords=("挂号", "看病", "医院", "医生", "门诊", "预约", "hospital", "doctor", "clinic"),
+    keywords=(
+        *("挂号", "看病", "看医生", "医院", "医生", "门诊", "预约", "专家号", "体检", "不舒服"),
+        *("发烧", "发热", "感冒", "咳嗽", "头痛", "胸痛", "肚子疼", "孩子", "小孩", "儿科", "产检"),
+        *("hospital", "doctor", "clinic", "appointment", "sick", "fever", "pain", "child"),
+    ),
     tasks=(
         Task(
             title={"zh": "找科室", "en": "Find a department"},
@@ -115,6 +136,7 @@ service = Service(
         ),
     ),
     mine=_mine,
+    search=_search,
     demo=demo.fill,
     work={LAPSE: lapse, OFFER: offer_free, REPORT: send_report},
     daily=remind,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
-from smartcity_saas.configuration.spelling import folded, spellings
+from smartcity_saas.configuration.spelling import Query
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound
 from smartcity_saas.services.hospital_appointments.models import (
@@ -147,21 +147,23 @@ def locked_session(session_id: uuid.UUID) -> ClinicSession:
 def search(query: str) -> list[Found]:
     """Departments that a query finds: by hospital, department, doctor or symptom; in Chinese,
     pinyin or English."""
-    wanted = folded(query)
+    wanted = Query.of(query)
     if not wanted:
         return []
     by_id = {hospital.id: hospital for hospital in hospitals()}
     doctors: dict[uuid.UUID, list[Doctor]] = defaultdict(list)
-    for doctor in db.session.scalars(select(Doctor)):
-        if _fits(wanted, [*doctor.name.values(), *doctor.specialty.values()]):
-            doctors[doctor.department_id].append(doctor)
-    found = []
-    for department in departments():
-        hospital = by_id[department.hospital_id]
-        texts = [*department.name.values(), *hospital.name.values(), *department.keywords]
-        if doctors[department.id] or _fits(wanted, texts):
-            found.append(Found(department, hospital, tuple(doctors[department.id])))
-    return found[:MOST_FOUND]
+    for doctor in wanted.best(db.session.scalars(select(Doctor)), _doctor_texts):
+        doctors[doctor.department_id].append(doctor)
+
+    def texts(department: HospitalDepartment) -> list[str]:
+        own = [*department.name.values(), *by_id[department.hospital_id].name.values()]
+        mine = [text for one in doctors[department.id] for text in _doctor_texts(one)]
+        return [*own, *department.keywords, *mine]
+
+    return [
+        Found(one, by_id[one.hospital_id], tuple(doctors[one.id]))
+        for one in wanted.best(departments(), texts)
+    ][:MOST_FOUND]
 
 
 def strip(department_id: uuid.UUID, rules: Rules, now: datetime) -> list[Day]:
@@ -283,10 +285,5 @@ def _state(day: date, free: dict[date, int], held: set[date], rules: Rules, now:
     return "full" if day in held else "none"
 
 
-def _fits(wanted: str, texts: Sequence[str]) -> bool:
-    return any(wanted in key for key in _keys(texts))
-
-
-def _keys(texts: Sequence[str]) -> Iterator[str]:
-    for text in texts:
-        yield from spellings(text)
+def _doctor_texts(doctor: Doctor) -> list[str]:
+    return [*doctor.name.values(), *doctor.specialty.values()]

@@ -1,0 +1,175 @@
+"""The search of a city's site: services and what is inside them, notices, one's own pages, and who
+does what is not offered here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, render_template, request
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.catalog.elsewhere import find_elsewhere
+from smartcity_saas.catalog.offer import Offer, offer_texts, offers, service_texts
+from smartcity_saas.catalog.service import Mine, Service
+from smartcity_saas.configuration.spelling import SLIP, Query
+from smartcity_saas.identity.gatekeeper import current_resident
+from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.tenancy.announcements import Announcement, published
+from smartcity_saas.tenancy.here import site_city
+
+LONGEST_QUERY = 60
+MOST_NOTICES = 5
+
+
+@dataclass(frozen=True)
+class OwnPage:
+    """A page that every resident has, and the words by which it is looked for."""
+
+    title: Any
+    url: str
+    icon: str
+    keywords: Sequence[str]
+
+
+OWN_PAGES = (
+    OwnPage(
+        _("Payments and receipts"),
+        "/me/payments",
+        "receipt-yen",
+        [
+            "发票",
+            "收据",
+            "票据",
+            "缴费记录",
+            "付款",
+            "支付",
+            "退款",
+            "电子票",
+            "receipt",
+            "invoice",
+            "payment",
+            "refund",
+        ],
+    ),
+    OwnPage(_("Messages"), "/me/messages", "bell", ["消息", "通知", "短信", "提醒", "message"]),
+    OwnPage(
+        _("My data"),
+        "/me/data",
+        "lock",
+        [
+            "个人信息",
+            "隐私",
+            "我的数据",
+            "下载数据",
+            "谁看过",
+            "注销",
+            "删除账户",
+            "授权",
+            "data",
+            "privacy",
+            "delete",
+            "account",
+        ],
+    ),
+    OwnPage(
+        _("Ways to sign in"),
+        "/me/ways-in",
+        "link",
+        [
+            "登录方式",
+            "绑定",
+            "解绑",
+            "换手机号",
+            "微信",
+            "支付宝",
+            "login",
+            "password",
+            "phone",
+            "number",
+        ],
+    ),
+    OwnPage(
+        _("Verification"),
+        "/me/verify",
+        "shield-check",
+        ["实名", "认证", "实名认证", "验证", "身份验证", "real", "name", "verify", "identity"],
+    ),
+    OwnPage(
+        _("Accessibility"),
+        "/accessibility",
+        "text-size",
+        ["大字", "字太小", "老人", "无障碍", "字号", "large", "text", "accessibility"],
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a query found."""
+
+    offers: Sequence[Offer]
+    inside: Sequence[Mine]
+    own: Sequence[Mine]
+    pages: Sequence[OwnPage]
+    notices: Sequence[Announcement]
+    closed: Sequence[Service]
+    elsewhere: Sequence[Any]
+
+    @property
+    def here(self) -> bool:
+        """Whether anything of this site was found."""
+        return any((self.offers, self.inside, self.own, self.pages, self.notices))
+
+
+@blueprint.page("/search", who="everyone")
+def find() -> Any:
+    """What a query finds, by Chinese, pinyin or English."""
+    typed = request.args.get("q", "")[:LONGEST_QUERY]
+    query = Query.of(typed)
+    every = offers(site_city(), current_app.extensions["services"])
+    return render_template(
+        "resident/search.html",
+        query=typed,
+        found=results(query, typed, every) if query else None,
+        every=every,
+        tab="services",
+    )
+
+
+def results(query: Query, typed: str, every: list[Offer]) -> Results:
+    """Everything that a query finds on the present city's site."""
+    services: Mapping[str, Service] = current_app.extensions["services"]
+    offered = {offer.service.name for offer in every}
+    closed = [one for name, one in services.items() if name not in offered]
+    by_words = query.best(every, offer_texts)
+    inside = {o.service.name: o.service.search(typed) for o in every if o.entry.state == "open"}
+    found = by_words + [o for o in every if inside.get(o.service.name) and o not in by_words]
+    return Results(
+        offers=found,
+        inside=[line for lines in inside.values() for line in lines],
+        own=_own(query, every),
+        pages=query.best(OWN_PAGES, lambda one: (str(one.title), *one.keywords)),
+        notices=_notices(query),
+        closed=[one for one in closed if query.score(service_texts(one)) > SLIP],
+        elsewhere=find_elsewhere(query),
+    )
+
+
+def _own(query: Query, every: list[Offer]) -> list[Mine]:
+    """What the signed-in resident has under the names that the query asks for."""
+    resident = current_resident()
+    if resident is None or resident.acting:
+        return []
+    lines = [line for offer in every for line in offer.service.lines_of(resident)]
+    return [line for line in lines if query.score((line.title, line.detail)) > SLIP]
+
+
+def _notices(query: Query) -> list[Announcement]:
+    return [
+        one
+        for one in published()
+        if query.score(one.title.values()) > SLIP
+        or any(query.within(text) for text in one.body.values())
+    ][:MOST_NOTICES]
