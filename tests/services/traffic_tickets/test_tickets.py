@@ -425,3 +425,24 @@ def test_a_file_with_a_disputed_ticket_at_the_desk(world: World) -> None:
     line = ",".join(ROW.get(column, "") for column in columns)
     data = "\n".join([",".join(columns), line]).encode()
     assert desk.post(page, page, file=(io.BytesIO(data), "t.csv")).status_code == 200
+
+
+def test_a_warning_is_not_to_be_paid(world: World) -> None:
+    """An open ticket without a fine: no tag, count, list or button calls it due, for strangers, its
+    owner or the desk; it can still be disputed."""
+    bring(world, {"fine": "0.00"})
+    client = world.client("hangzhou.localhost")
+    client.post(f"{ROOT}/look-up", ROOT, plate="浙A12345", tail="A00017")
+    found = client.get(f"{ROOT}/look-up").text
+    assert "to be paid, " not in found
+    browser = linked(world)
+    (ticket,) = tickets(browser)
+    for path in (ROOT, f"{ROOT}/{ticket['id']}"):
+        page = browser.get(path).text
+        assert "Warning, nothing to pay" in page
+        assert "To be paid" not in page
+    assert "No open ticket" in browser.get("/me").text
+    assert "Dispute it" in page
+    desk = world.city_staff().get("/cities/hangzhou/traffic-tickets?text=T-1").text
+    assert "Warning, nothing to pay" in desk
+    assert browser.post(f"{ROOT}/pay", "/me", ticket=ticket["id"]).status_code == 409

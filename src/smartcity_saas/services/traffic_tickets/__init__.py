@@ -13,7 +13,7 @@ from smartcity_saas.connectors import HttpConnectorSettings
 from smartcity_saas.services.traffic_tickets import api, demo
 from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
 from smartcity_saas.services.traffic_tickets.importing import import_tickets
-from smartcity_saas.services.traffic_tickets.models import DISPUTED, OPEN
+from smartcity_saas.services.traffic_tickets.models import DISPUTED
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.paying import payable
 from smartcity_saas.services.traffic_tickets.plates import shown
@@ -27,7 +27,7 @@ def _mine(person: Any) -> list[Mine]:
     links = vehicle_links(person)
     if not links:
         return []
-    due = [one for one in own_violations(person) if one.status == OPEN]
+    due = [one for one in own_violations(person) if one.due]
     return [
         Mine(
             title=shown(link.vehicle.plate),

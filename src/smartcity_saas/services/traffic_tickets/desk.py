@@ -16,7 +16,7 @@ from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.traffic_tickets.models import (
-    STATUS_NAMES,
+    SHOWN_NAMES,
     TrafficVehicle,
     Violation,
 )
@@ -133,7 +133,7 @@ def _page(city: str, **values: Any) -> str:
         found=found,
         text_wanted=text,
         plate=shown,
-        status_names=STATUS_NAMES,
+        status_names=SHOWN_NAMES,
         columns=[*REQUIRED, *OPTIONAL],
         most_shown=MOST_SHOWN,
         import_path=f"/cities/{city}/traffic-tickets",
@@ -156,7 +156,7 @@ def _dispute_page(
         typed=typed,
         errors=errors,
         plate=shown,
-        status_names=STATUS_NAMES,
+        status_names=SHOWN_NAMES,
         base=f"/cities/{city}/traffic-tickets",
     )
 

@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, and_
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
@@ -21,6 +22,9 @@ STATUS_NAMES: dict[str, Any] = {
     DISPUTED: _("Disputed"),
     REVOKED: _("Revoked"),
 }
+WARNING = "warning"
+"""How an open ticket without a fine is shown: there is nothing to pay."""
+SHOWN_NAMES: dict[str, Any] = {**STATUS_NAMES, WARNING: _("Warning, nothing to pay")}
 _AUTHORITY = {
     "zh": "属于交管部门的登记，不随账户删除；删除后不再与你关联。",
     "en": "The authority's own; it stays there, and is linked with you no longer.",
@@ -157,6 +161,22 @@ class Violation(CityModel):
     status: Mapped[str]
     paid_on: Mapped[date | None]
     payment_id: Mapped[uuid.UUID | None]
+
+    @hybrid_property
+    def due(self) -> bool:
+        """Whether there is something to pay: open, and with a fine. Works in queries too."""
+        return self.status == OPEN and self.fine > 0
+
+    @due.inplace.expression
+    @classmethod
+    def _due(cls) -> ColumnElement[bool]:
+        return and_(cls.status == OPEN, cls.fine > 0)
+
+    @property
+    def shown(self) -> str:
+        """Its status as people are told it, a key of ``SHOWN_NAMES``."""
+        return WARNING if self.status == OPEN and not self.due else self.status
+
     vehicle: Mapped[TrafficVehicle] = city_relationship(
         "TrafficVehicle", "vehicle_id", owner="Violation"
     )

@@ -38,7 +38,7 @@ def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
     found = own_violations(resident, keys)
     if not found or len(found) > MOST_AT_ONCE or len(found) != len(set(references)):
         raise NotFound(_("Choose tickets that stand here."))
-    if any(one.status != OPEN or one.fine == 0 for one in found):
+    if not all(one.due for one in found):
         raise Conflict(_("One of these tickets is not to be paid. Look at the list again."))
     if len({one.currency for one in found}) != 1:
         raise Conflict(_("These tickets cannot be paid together. Pay them one by one."))

@@ -17,7 +17,7 @@ from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, own_payment
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets import tickets as domain
-from smartcity_saas.services.traffic_tickets.models import OPEN, STATUS_NAMES, Violation
+from smartcity_saas.services.traffic_tickets.models import SHOWN_NAMES, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.paying import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
@@ -43,7 +43,7 @@ def landing() -> Any:
         return _render("empty.html")
     fresh = all(bring_up_to_date(_entry(), link.vehicle, present_time()) for link in links)
     found = domain.own_violations(resident)
-    owed = [one for one in found if one.status == OPEN and one.fine]
+    owed = [one for one in found if one.due]
     coming = on_their_way(SERVICE, [str(one.id) for one in owed])
     due = [one for one in owed if str(one.id) not in coming]
     payable = [one for one in due if licence is not None or not needs_licence([one])]
@@ -194,7 +194,7 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
 
 
 def _can_pay(found: Violation) -> bool:
-    if found.status != OPEN or not found.fine or not payments_open(site_city()):
+    if not found.due or not payments_open(site_city()):
         return False
     return domain.licence_link(signed_in_resident()) is not None or not needs_licence([found])
 
@@ -216,7 +216,7 @@ def _render(template: str, **values: Any) -> str:
     return render_template(
         f"traffic_tickets/{template}",
         root=ROOT,
-        status_names=STATUS_NAMES,
+        status_names=SHOWN_NAMES,
         plate=shown,
         settings=_entry().settings,
         entry=_entry(),

@@ -51,6 +51,7 @@ class BillSchema(ma.Schema):
     issued_on = fields.Date()
     due_on = fields.Date()
     paid_on = fields.Date(allow_none=True)
+    due = fields.Boolean(metadata={"description": _("Whether there is something to pay.")})
 
 
 class AccountSchema(ma.Schema):
@@ -177,4 +178,5 @@ def _bill(bill: Any) -> dict[str, Any]:
         "issued_on": bill.issued_on,
         "due_on": bill.due_on,
         "paid_on": bill.paid_on,
+        "due": bill.due,
     }

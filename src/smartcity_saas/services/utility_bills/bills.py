@@ -166,8 +166,7 @@ def due_bills(found: Sequence[UtilityLink]) -> list[UtilityBill]:
             select(UtilityBill)
             .where(
                 UtilityBill.account_id.in_(keys),
-                UtilityBill.paid_on.is_(None),
-                UtilityBill.amount > 0,
+                UtilityBill.due,
             )
             .order_by(UtilityBill.due_on, UtilityBill.id)
         )
@@ -226,7 +225,7 @@ def counts_of_city() -> tuple[int, int]:
 
 
 def find_accounts(text: str, limit: int = 50) -> list[tuple[UtilityAccount, int, int, str]]:
-    """Accounts by number or holder, each with how many bills are unpaid, their sum in the minor
+    """Accounts by number or holder, each with how many bills are due, their sum in the minor
     unit and its currency."""
     accounts = list(
         db.session.scalars(
@@ -245,7 +244,7 @@ def find_accounts(text: str, limit: int = 50) -> list[tuple[UtilityAccount, int,
         )
         .where(
             UtilityBill.account_id.in_([account.id for account in accounts]),
-            UtilityBill.paid_on.is_(None),
+            UtilityBill.due,
         )
         .group_by(UtilityBill.account_id)
     )
@@ -256,7 +255,7 @@ def find_accounts(text: str, limit: int = 50) -> list[tuple[UtilityAccount, int,
 def bills_with_accounts(
     *, unpaid: bool, limit: int = 100_000
 ) -> list[tuple[UtilityBill, UtilityAccount]]:
-    """Bills with their accounts, for a file; only those that are not paid if so wished."""
+    """Bills with their accounts, for a file; only those that are due if so wished."""
     query = (
         select(UtilityBill, UtilityAccount)
         .join(UtilityAccount, UtilityAccount.id == UtilityBill.account_id)
@@ -264,7 +263,7 @@ def bills_with_accounts(
         .limit(limit)
     )
     if unpaid:
-        query = query.where(UtilityBill.paid_on.is_(None))
+        query = query.where(UtilityBill.due)
     return [(*row,) for row in db.session.execute(query)]
 
 

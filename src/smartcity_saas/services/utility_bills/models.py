@@ -7,7 +7,8 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, Index, UniqueConstraint, and_
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
@@ -123,6 +124,17 @@ class UtilityBill(CityModel):
     due_on: Mapped[date]
     paid_on: Mapped[date | None]
     payment_id: Mapped[uuid.UUID | None]
+
+    @hybrid_property
+    def due(self) -> bool:
+        """Whether there is something to pay: neither paid nor of nothing. Works in queries too."""
+        return self.paid_on is None and self.amount > 0
+
+    @due.inplace.expression
+    @classmethod
+    def _due(cls) -> ColumnElement[bool]:
+        return and_(cls.paid_on.is_(None), cls.amount > 0)
+
     account: Mapped[UtilityAccount] = city_relationship(
         "UtilityAccount", "account_id", owner="UtilityBill"
     )

@@ -31,7 +31,7 @@ def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
 
     Raises:
         NotFound: One is no bill that the resident sees, or none is named.
-        Conflict: One is paid, or they are in several currencies.
+        Conflict: One is paid or of nothing, or they are in several currencies.
     """
     found = links(resident)
     accounts = accounts_of(found)
@@ -42,7 +42,9 @@ def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
         raise NotFound(_("Choose bills that stand here."))
     if any(bill.paid_on is not None for bill in bills):
         raise Conflict(_("One of these bills is paid already. Look at the list again."))
-    if any(bill.amount == 0 for bill in bills) or len({b.currency for b in bills}) != 1:
+    if not all(bill.due for bill in bills):
+        raise Conflict(_("One of these bills is of nothing. Look at the list again."))
+    if len({bill.currency for bill in bills}) != 1:
         raise Conflict(_("These bills cannot be paid together. Pay them one by one."))
     link = next(one for one in found if one.account_id == bills[0].account_id)
     return Quote(

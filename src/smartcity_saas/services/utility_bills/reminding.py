@@ -38,8 +38,7 @@ def remind(now: datetime) -> None:
         .join(UtilityAccount, UtilityAccount.id == UtilityBill.account_id)
         .join(UtilityLink, UtilityLink.account_id == UtilityAccount.id)
         .where(
-            UtilityBill.paid_on.is_(None),
-            UtilityBill.amount > 0,
+            UtilityBill.due,
             UtilityBill.due_on >= today,
             UtilityBill.due_on <= today + timedelta(days=days),
         )
