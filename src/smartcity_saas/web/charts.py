@@ -9,14 +9,15 @@ from math import ceil, floor, log10
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: its box, its label below, the tick of the year before (None without one)."""
+    """One bar: its box, its label below, the tick of the year before (None without one). Where
+    nothing is known ``value`` is None, and the box is that of a gap, from top to base."""
 
     x: float
     y: float
     width: float
     height: float
     label: str
-    value: float
+    value: float | None
     before: float | None
     tick_y: float | None
     current: bool
@@ -34,18 +35,19 @@ class BarChart:
 
 
 def bar_chart(
-    values: Sequence[tuple[str, float, float | None]], *, width: int = 320, height: int = 190
+    values: Sequence[tuple[str, float | None, float | None]], *, width: int = 320, height: int = 190
 ) -> BarChart:
     """Bars with a tick for the year before.
 
     Args:
         values: Label, this year's value, last year's (None without one), oldest first.
+            A month that is not known is a gap, never a bar of zero.
         width: Of the drawing.
         height: Of the drawing, with the labels.
     """
     left, top, bottom = 30, 18, 24
     base = float(height - bottom)
-    most = max([value for _l, value, _b in values] + [b for _l, _v, b in values if b] + [1])
+    most = max([v for _l, v, _b in values if v] + [b for _l, _v, b in values if b] + [1])
     step = _nice(most / 3)
     ceiling = step * ceil(most / step)
     room = base - top
@@ -57,9 +59,9 @@ def bar_chart(
     bars = tuple(
         Bar(
             x=round(left + slot * place + slot * 0.15, 1),
-            y=at(value),
+            y=at(ceiling if value is None else value),
             width=round(slot * 0.7, 1),
-            height=round(base - at(value), 1),
+            height=round(base - at(ceiling if value is None else value), 1),
             label=label,
             value=value,
             before=before,

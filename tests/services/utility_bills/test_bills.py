@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+import itertools
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +12,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from smartcity_saas.audit import system
+from smartcity_saas.database import db
+from smartcity_saas.messages import Message
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills import demo
 from smartcity_saas.services.utility_bills.bills import tiers_used, usage_of
 from smartcity_saas.services.utility_bills.importing import import_bills
+from smartcity_saas.services.utility_bills.models import UtilityBill
+from smartcity_saas.services.utility_bills.reminding import remind
 from tests.conftest import World
 
 ROOT = "/services/utility-bills"
@@ -263,3 +269,78 @@ def test_the_year_is_compared_with_the_year_before() -> None:
     assert usage.months[-1][0] == date(2026, 10, 1)
     assert usage.difference == 10_000
     assert usage_of(bills[-12:]).difference is None  # type: ignore[arg-type]
+
+
+MONTHS = st.lists(
+    st.integers(0, 47).map(lambda place: date(2023 + place // 12, place % 12 + 1, 1)), unique=True
+)
+
+
+@given(MONTHS)
+def test_usage_is_of_calendar_months(months: list[date]) -> None:
+    """Twelve in a row at the most, up to the newest bill; a month without one is a gap and no
+    zero; what is added up lies within; years are compared only where they have the same months."""
+    found = [SimpleNamespace(period=month, usage=1000) for month in months]
+    usage = usage_of(found)  # type: ignore[arg-type]
+    shown = [month for month, _now, _before in usage.months]
+    assert len(shown) <= 12
+    assert all(
+        (later.year - earlier.year) * 12 + later.month - earlier.month == 1
+        for earlier, later in itertools.pairwise(shown)
+    )
+    if months:
+        assert shown[-1] == max(months)
+        assert shown[0] >= min(months)
+    assert {month for month, now, _before in usage.months if now is not None} == {
+        month for month in months if month in shown
+    }
+    assert set(usage.gaps) == set(shown) - set(months)
+    assert usage.total == 1000 * len(set(shown) & set(months))
+    if usage.difference is not None:
+        assert all((now is None) == (before is None) for _m, now, before in usage.months)
+
+
+def test_bills_every_two_months(world: World) -> None:
+    """Twelve bills over 24 months: six of them in a year, the others' months drawn and named as
+    gaps; the year before had as many."""
+    months = [(2024 + place // 12, place % 12 + 1) for place in range(0, 24, 2)]
+    rows = "".join(
+        f"water,4100280017,王某,示例路 1 号,{year}-{month:02},20,58.00,2026-01-03,2026-01-30,\n"
+        for year, month in months
+    )
+    bring(world, HEADER + rows)
+    browser = world.resident()
+    form = {"kind": "water", "number": "4100280017", "holder": "王某", "nickname": "家"}
+    page = browser.get(browser.post(f"{ROOT}/link", **form).headers["Location"]).text
+    assert "120 m³ in 12 months" in page
+    assert "6 months without a bill" in page
+    assert page.count('class="gap" fill="url(#gap)" x=') == 6
+    assert page.count("no bill</td>") == 6
+
+
+def test_a_bill_of_nothing_is_not_due(world: World) -> None:
+    """On the page, at the desk, in its file, in reminders, by the API, and nobody can pay it."""
+    zero = ROW.replace("43.50", "0.00").replace("2026-10", "2026-09")
+    bring(world, HEADER + zero)
+    world.clock.now = datetime(2026, 11, 28, 4, tzinfo=UTC)
+    browser = world.resident()
+    form = {"kind": "water", "number": "4100280017", "holder": "王某", "nickname": "家"}
+    page = browser.get(browser.post(f"{ROOT}/link", **form).headers["Location"]).text
+    assert "nothing is due" in page
+    assert ">Due</span>" not in page
+    assert "Nothing to pay</span>" in page
+    staff = world.city_staff()
+    desk = "/cities/hangzhou/utility-bills"
+    assert "¥0.00" not in staff.get(f"{desk}?text=4100280017").text
+    assert "4100280017" not in staff.get(f"{desk}/bills.csv?unpaid=1").text
+    with world.inside("hangzhou"):
+        remind(world.clock())
+        assert db.session.scalars(select(Message)).all() == []
+        bill = db.session.scalars(select(UtilityBill)).one()
+        assert (bill.due, db.session.scalars(select(UtilityBill).where(UtilityBill.due)).all()) == (
+            False, [],
+        )  # fmt: skip
+    said = browser.get("/api/v1/utility-bills").json["accounts"][0]["bills"][0]  # type: ignore[index]
+    assert said["due"] is False
+    refused = browser.post(f"{ROOT}/pay", "/me", bill=str(bill.id))
+    assert (refused.status_code, "of nothing" in refused.text) == (409, True)

@@ -51,19 +51,26 @@ class TierUse:
 
 @dataclass(frozen=True)
 class Usage:
-    """A year of usage in thousandths: by month, with the same months a year before."""
+    """Up to twelve calendar months of usage in thousandths, with the same months a year before;
+    None for a month without a bill."""
 
-    months: tuple[tuple[date, int, int | None], ...]
+    months: tuple[tuple[date, int | None, int | None], ...]
 
     @property
     def total(self) -> int:
-        """The twelve months together."""
-        return sum(now for _month, now, _before in self.months)
+        """All bills of these months together."""
+        return sum(now or 0 for _month, now, _before in self.months)
+
+    @property
+    def gaps(self) -> tuple[date, ...]:
+        """The months without a bill."""
+        return tuple(month for month, now, _before in self.months if now is None)
 
     @property
     def difference(self) -> int | None:
-        """More (positive) or less than a year before; None unless every month has both."""
-        if not self.months or any(before is None for _m, _n, before in self.months):
+        """More (positive) or less than a year before; None unless the same months have bills."""
+        same = all((now is None) == (before is None) for _m, now, before in self.months)
+        if not same or all(before is None for _m, _n, before in self.months):
             return None
         return self.total - sum(before or 0 for _m, _n, before in self.months)
 
@@ -185,15 +192,25 @@ def bills_of(account_id: uuid.UUID, limit: int | None = None) -> list[UtilityBil
 
 
 def usage_of(bills: Sequence[UtilityBill]) -> Usage:
-    """The twelve newest months with the same months a year before."""
+    """The twelve calendar months up to the newest bill's, fewer where the first bill is younger,
+    with the same months a year before."""
     by_month = {bill.period: bill.usage for bill in bills}
-    months = sorted(by_month, reverse=True)[:12]
+    if not by_month:
+        return Usage(())
+    last, first = max(by_month), min(by_month)
+    months = [month for month in _months_until(last, 12) if month >= first]
     return Usage(
         tuple(
-            (month, by_month[month], by_month.get(month.replace(year=month.year - 1)))
-            for month in sorted(months)
+            (month, by_month.get(month), by_month.get(month.replace(year=month.year - 1)))
+            for month in months
         )
     )
+
+
+def _months_until(last: date, count: int) -> list[date]:
+    """Calendar months up to one, the oldest first, each by its first day."""
+    places = range(last.year * 12 + last.month - count, last.year * 12 + last.month)
+    return [date(place // 12, place % 12 + 1, 1) for place in places]
 
 
 def tiers_used(

@@ -169,7 +169,7 @@ def _chart(usage: domain.Usage) -> Any:
         [
             (
                 str(month.month),
-                now / THOUSANDTHS,
+                now / THOUSANDTHS if now is not None else None,
                 before / THOUSANDTHS if before is not None else None,
             )
             for month, now, before in usage.months
