@@ -12,10 +12,12 @@ from icalendar import Calendar
 from sqlalchemy import select
 
 from smartcity_saas.credentials.personal import own_index
-from smartcity_saas.database import db
+from smartcity_saas.database import command, db
 from smartcity_saas.services.hospital_appointments.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.hospital_appointments.models import (
     PATIENT_PHONE,
+    Appointment,
+    ClinicPlace,
     ClinicSession,
     Patient,
 )
@@ -163,6 +165,48 @@ def test_the_desk_marks_who_came_and_calls_off(clinic: Clinic) -> None:
     other = clinic.world.city_staff("ningbo")
     assert other.get(session).status_code == 404
     assert other.get(session.replace("hangzhou", "ningbo")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "state, said",
+    [("booked", "CONFIRMED"), ("attended", "CONFIRMED"), ("no_show", "CONFIRMED"),
+     ("cancelled", "CANCELLED"), ("closed", "CANCELLED")],
+)  # fmt: skip
+def test_the_calendar_says_what_became_of_it(clinic: Clinic, state: str, said: str) -> None:
+    """A visit that took place was not cancelled; every state an appointment has is tried."""
+    browser, path = book(clinic)
+    with clinic.world.inside("hangzhou"), command() as session:
+        made = session.scalars(select(Appointment)).one()
+        made.state = state
+        place = session.scalars(select(ClinicPlace).where(ClinicPlace.id == made.place_id)).one()
+        place.state = "taken" if said == "CONFIRMED" else "free"
+    assert f"STATUS:{said}" in browser.get(f"{path}/calendar.ics").text
+
+
+def test_filters_filter_and_add_up(clinic: Clinic) -> None:
+    """With places: no full clinic, none over or called off; each filter keeps the other, and the
+    days keep both."""
+    clinic.bring({"half": "pm", "starts": "14:00", "ends": "16:00"}, {"doctor_code": "d2"})
+    for name in "abc":
+        clinic.book(name)
+    with clinic.world.inside("hangzhou"):
+        department = db.session.scalars(select(ClinicSession.department_id)).first()
+    anyone = clinic.world.client("hangzhou.localhost")
+    page = f"{ROOT}/departments/{department}?day={clinic.day()}"
+
+    def shown(query: str) -> tuple[int, int, int]:
+        text = anyone.get(page + query).text
+        return text.count("places left"), text.count("are taken"), text.count('class="card doctor')
+
+    assert shown("") == (2, 1, 2)
+    assert shown("&free=1") == (2, 0, 2)
+    assert shown("&half=am") == (1, 1, 2)
+    assert shown("&half=am&free=1") == (1, 0, 1)
+    both = anyone.get(f"{page}&half=am&free=1").text
+    query = page.partition("?")[2]
+    for link in (f"{query}&amp;free=1", f"{query}&amp;half=pm&amp;free=1", f"{query}&amp;half=am"):
+        assert f'?{link}"' in both
+    assert f"?day={clinic.day(5)}&amp;half=am&amp;free=1" in both
 
 
 def test_a_formula_in_a_name_is_text(clinic: Clinic) -> None:

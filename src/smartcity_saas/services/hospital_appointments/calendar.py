@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from flask_babel import gettext as _
 
 from smartcity_saas.services.hospital_appointments.models import (
-    BOOKED,
+    CANCELLED,
+    CLOSED,
     Appointment,
     Doctor,
     Hospital,
@@ -25,7 +26,8 @@ def calendar_of(
     doctor: Doctor,
     now: datetime,
 ) -> bytes:
-    """The file: when, where, the number; cancelled if it is. It names no patient."""
+    """The file: when, where, the number; cancelled where it was given back or called off (RFC 5545,
+    3.8.1.11), so that a visit that took place stays one. It names no patient."""
     from icalendar import Alarm, Calendar, Event  # 10 MB that most processes never need
 
     event = Event()
@@ -36,8 +38,9 @@ def calendar_of(
     event.add("summary", f"{local(department.name)} · {local(doctor.name)}")
     event.add("location", f"{local(hospital.name)} {local(hospital.address)}".strip())
     event.add("description", _("Number %(number)s.", number=appointment.number))
-    event.add("status", "CONFIRMED" if appointment.state == BOOKED else "CANCELLED")
-    event.add("sequence", 0 if appointment.state == BOOKED else 1)
+    cancelled = appointment.state in (CANCELLED, CLOSED)
+    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
+    event.add("sequence", 1 if cancelled else 0)
     alarm = Alarm()
     alarm.add("action", "DISPLAY")
     alarm.add("trigger", -timedelta(hours=2))
