@@ -67,6 +67,48 @@ def test_places_have_times_within_the_session(capacity: int, minutes: int, slot:
     assert max(counts) - min(counts) <= 1
 
 
+CHANGES = [
+    ("America/New_York", date(2026, 3, 8)),
+    ("America/New_York", date(2026, 11, 1)),
+    ("Europe/Berlin", date(2026, 3, 29)),
+    ("Europe/Berlin", date(2026, 10, 25)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("Asia/Shanghai", date(2026, 3, 8)),
+]
+
+
+@given(
+    st.sampled_from(CHANGES), st.integers(0, 20), st.integers(2, 12), st.integers(1, 30),
+    st.integers(10, 60),
+)  # fmt: skip
+def test_places_where_the_clocks_change(
+    change: tuple[str, date], begins: int, halves: int, capacity: int, slot: int
+) -> None:
+    """Spread over the time that passes: no more places at one time than the spread gives, none
+    outside the session, whichever way the clocks go."""
+    zone, day = change
+    rules = Rules(zone, slot_minutes=slot)
+    starts_at = rules.local(day, time(begins // 4))
+    ends_at = rules.local(day, time(begins // 4 + halves // 2, 30 * (halves % 2)))
+    passes = ends_at.astimezone(UTC) - starts_at.astimezone(UTC)
+    if passes <= timedelta():
+        return
+    times = rules.place_times(starts_at, ends_at, capacity)
+    assert times == sorted(times)
+    assert times[0] == starts_at.astimezone(UTC)
+    assert times[-1] < ends_at.astimezone(UTC)
+    slots = -(-passes // timedelta(minutes=slot))
+    assert max(times.count(at) for at in times) <= -(-capacity // slots)
+
+
+def test_six_places_across_the_hour_that_is_skipped() -> None:
+    """Two hours pass between 1 and 4 o'clock: six places at four times, by UTC."""
+    rules = Rules("America/New_York")
+    day = date(2026, 3, 8)
+    times = rules.place_times(rules.local(day, time(1)), rules.local(day, time(4)), 4)
+    assert [f"{at:%H:%M}" for at in times] == ["06:00", "06:30", "07:00", "07:30"]
+
+
 def test_settings_become_rules() -> None:
     """Every setting reaches its rule."""
     rules = Rules.of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -115,7 +115,9 @@ class Rules:
         return until if until > now else None
 
     def place_times(self, starts_at: datetime, ends_at: datetime, capacity: int) -> list[datetime]:
-        """The time of each place: evenly over the session's slots, the first from its start."""
+        """The time of each place, in UTC: evenly over the session's slots, the first from its
+        start, by the time that passes."""
+        starts_at, ends_at = starts_at.astimezone(UTC), ends_at.astimezone(UTC)
         minutes = (ends_at - starts_at) / timedelta(minutes=1)
         slots = max(1, ceil(minutes / self.slot_minutes))
         step = timedelta(minutes=self.slot_minutes)
