@@ -8,11 +8,13 @@ from typing import Any
 class SmartCityError(Exception):
     """Something that a person can be told about.
 
-    ``status`` is the HTTP status, ``title`` a translatable sentence, ``detail`` what to do next.
+    ``status`` is the HTTP status, ``title`` a translatable sentence, ``detail`` what to do next;
+    ``see`` the path, on the city's site, of what stands in the way, where the person may see it.
     """
 
     status = 400
     title: Any = "This cannot be done"
+    see: str | None = None
 
     def __init__(self, detail: Any = "", *, title: Any = None) -> None:
         super().__init__(detail)

@@ -296,7 +296,7 @@ def _render_error(error: SmartCityError) -> Any:
     problems = error.problems if isinstance(error, Invalid) else []
     if isinstance(error, FieldErrors):
         problems = [BodyProblem(f"/{name}", said) for name, said in error.fields.items()]
-    response = _error_response(error.status, str(title), str(detail), problems)
+    response = _error_response(error.status, str(title), str(detail), problems, error.see)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, Throttled):
@@ -350,7 +350,9 @@ def _render_fault(error: Exception) -> Any:
     return _error_response(500, str(_TITLES[500]), detail, [])
 
 
-def _error_response(status: int, title: str, detail: str, problems: list[Any]) -> Response:
+def _error_response(
+    status: int, title: str, detail: str, problems: list[Any], see: str | None = None
+) -> Response:
     if _wants_json():
         response = jsonify(
             type="about:blank",
@@ -358,6 +360,7 @@ def _error_response(status: int, title: str, detail: str, problems: list[Any]) -
             status=status,
             detail=detail,
             **({"problems": [found.as_dict() for found in problems]} if problems else {}),
+            **({"see": see} if see else {}),
         )
         response.mimetype = "application/problem+json"
     else:
@@ -375,6 +378,7 @@ def _error_response(status: int, title: str, detail: str, problems: list[Any]) -
                 title=title,
                 detail=detail,
                 problems=problems,
+                see=see,
                 back=page_before(),
             )
         )

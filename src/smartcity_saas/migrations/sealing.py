@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal
+from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal, unseal
 from smartcity_saas.errors import SettingsError
 
 _KEY = sa.table(
@@ -65,6 +65,11 @@ class CityKeys:
         return seal(
             AESGCM(self._derived("personal")), text.encode(), f"personal:{self.city_id}:{kind}"
         )
+
+    def unseal(self, kind: str, sealed: bytes) -> str:
+        """Open what was sealed as one kind."""
+        place = f"personal:{self.city_id}:{kind}"
+        return unseal(AESGCM(self._derived("personal")), sealed, place).decode()
 
     def index(self, purpose: str, number: str) -> str:
         """The index of a number for one purpose."""

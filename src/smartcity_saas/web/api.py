@@ -144,6 +144,9 @@ class ProblemSchema(ma.Schema):
     status = ma.fields.Integer()
     detail = ma.fields.String()
     problems = ma.fields.List(ma.fields.Nested(FieldProblemSchema))
+    see = ma.fields.String(
+        metadata={"description": _("Where, on the city's site, what stands in the way is seen.")}
+    )
 
 
 class TextSchema(ma.Schema):

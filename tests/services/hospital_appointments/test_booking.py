@@ -16,7 +16,8 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.services.hospital_appointments import booking, cancelling, waiting
-from smartcity_saas.services.hospital_appointments.booking import Blocked, Full
+from smartcity_saas.services.hospital_appointments.booking import Full
+from smartcity_saas.services.hospital_appointments.limits import Blocked
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
     ClinicPlace,
@@ -57,7 +58,7 @@ def test_the_race_is_real_without_the_lock(clinic: Clinic, monkeypatch: Any) -> 
             lambda connection, sql: _deferred(connection, sql),
         )
 
-    def unlocked(session_id: Any, at: Any, now: Any) -> Any:
+    def unlocked(session_id: Any, at: Any, now: Any, busy: Any = ()) -> Any:
         query = select(ClinicPlace).where(
             ClinicPlace.session_id == session_id, ClinicPlace.state == "free"
         )

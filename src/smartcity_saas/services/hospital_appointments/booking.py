@@ -6,15 +6,21 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Conflict, NotAllowed, NotFound
+from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.services.hospital_appointments.limits import (
+    Blocked,
+    Held,
+    refuse_at_one_time,
+    refuse_beyond_limits,
+    refuse_held_here,
+)
 from smartcity_saas.services.hospital_appointments.models import (
     ATTENDED,
     BOOKED,
@@ -26,7 +32,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     Patient,
 )
-from smartcity_saas.services.hospital_appointments.patients import locked_patient
+from smartcity_saas.services.hospital_appointments.patients import locked_patient, patient_of
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import session_of
 from smartcity_saas.services.hospital_appointments.source import report
@@ -43,16 +49,6 @@ class Full(Conflict):
     """No place is left there."""
 
     title = _("The last place was just taken")
-
-
-class Blocked(NotAllowed):
-    """This patient may not book now; ``appointment_id`` is what stands in the way, if it is one."""
-
-    title = _("This cannot be booked")
-
-    def __init__(self, detail: Any, appointment_id: uuid.UUID | None = None) -> None:
-        super().__init__(detail)
-        self.appointment_id = appointment_id
 
 
 def book(
@@ -75,18 +71,23 @@ def book(
 
     Raises:
         NotFound: There is no such session, or the patient is not the resident's.
+        AlreadyBooked: The person has a place here, or another at that time.
         Full: No place is left there.
-        Blocked: Not released yet, over, closed; or the patient's limits or missed appointments.
+        Blocked: Not released yet, over, closed; or the person's limits or missed appointments.
     """
     session = session_of(session_id)
     _refuse_unbookable(session, rules, now)
     if not free_places(session_id, now, at):
+        refuse_held_here(patient_of(resident, patient_id), session)
         raise _full()
     with command():
         patient = locked_patient(resident, patient_id)
-        refuse_beyond_limits(patient, session, rules, now)
-        place = take_place(session_id, at, now)
+        held = refuse_beyond_limits(patient, session, rules, now)
+        if at is not None:
+            refuse_at_one_time(patient, at, held, rules)
+        place = take_place(session_id, at, now, [rules.busy(one.starts_at) for one in held])
         if place is None:
+            _refuse_what_is_left(patient, session, held, rules, now)
             raise _full()
         return keep(resident.actor, resident.id, patient, session, place, now)
 
@@ -144,68 +145,39 @@ def keep(
     return appointment
 
 
-def take_place(session_id: uuid.UUID, at: datetime | None, now: datetime) -> ClinicPlace | None:
-    """The earliest free place, held for the present command. Whoever comes at the same moment
-    passes over it instead of waiting for it."""
+def take_place(
+    session_id: uuid.UUID,
+    at: datetime | None,
+    now: datetime,
+    busy: Sequence[tuple[datetime, datetime]] = (),
+) -> ClinicPlace | None:
+    """The earliest free place, by time and then by number, held for the present command. Whoever
+    comes at the same moment passes over it instead of waiting for it.
+
+    Args:
+        session_id: Of which session.
+        at: At exactly that time, None for any.
+        now: The time.
+        busy: Between these moments, both excluded, none.
+    """
     query = (
         select(ClinicPlace)
         .where(
             ClinicPlace.session_id == session_id,
             ClinicPlace.state == FREE,
             ClinicPlace.starts_at > now,
+            *(
+                or_(ClinicPlace.starts_at <= begins, ClinicPlace.starts_at >= ends)
+                for begins, ends in busy
+            ),
         )
-        .order_by(ClinicPlace.number)
+        .order_by(ClinicPlace.starts_at, ClinicPlace.number)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
     if at is not None:
         query = query.where(ClinicPlace.starts_at == at)
     return db.session.scalars(query).one_or_none()
-
-
-def refuse_beyond_limits(
-    patient: Patient, session: ClinicSession, rules: Rules, now: datetime
-) -> None:
-    """Hold a patient to the city's limits, in the present command.
-
-    Raises:
-        Blocked: With what stands in the way.
-    """
-    known = _known_of(patient.id, now - timedelta(days=max(2, rules.no_show_days)))
-    here = next((one.id for one in known if one.session_id == session.id), None)
-    if here is not None:
-        raise Blocked(_("%(name)s has a place in this clinic already.", name=patient.name), here)
-    held = [one for one in known if one.state == BOOKED and one.starts_at > now]
-    same = [one for one in held if one.department_id == session.department_id]
-    if len(same) >= rules.per_department:
-        raise Blocked(
-            _(
-                "%(name)s has an appointment in this department already. Cancel it first, or book "
-                "after it.",
-                name=patient.name,
-            ),
-            same[0].id,
-        )
-    if len(held) >= rules.per_patient:
-        raise Blocked(
-            _(
-                "%(name)s has %(most)s open appointments, which is the most.",
-                name=patient.name,
-                most=rules.per_patient,
-            )
-        )
-    missed = [one.starts_at for one in known if one.state == NO_SHOW]
-    until = rules.blocked_until(missed, now)
-    if until is not None:
-        raise Blocked(
-            _(
-                "%(name)s missed %(count)s appointments and can book again from %(when)s. Until "
-                "then, go to the hospital's counter.",
-                name=patient.name,
-                count=rules.no_shows,
-                when=moment_of(until, rules.zone),
-            )
-        )
 
 
 def locked_appointment(appointment_id: uuid.UUID) -> Appointment:
@@ -238,31 +210,20 @@ def own_appointment(resident: SignedInResident, appointment_id: uuid.UUID) -> Ap
     return found
 
 
+def coming_appointments(resident: SignedInResident, now: datetime) -> list[Appointment]:
+    """What a resident has booked that is to come, the next first."""
+    query = select(Appointment).where(
+        Appointment.resident_id == resident.id,
+        Appointment.state == BOOKED,
+        Appointment.starts_at > now,
+    )
+    return list(db.session.scalars(query.order_by(Appointment.starts_at)))
+
+
 def appointments_of(resident: SignedInResident, limit: int = 50) -> list[Appointment]:
     """A resident's appointments, the latest first."""
     query = select(Appointment).where(Appointment.resident_id == resident.id)
     return list(db.session.scalars(query.order_by(Appointment.starts_at.desc()).limit(limit)))
-
-
-def _known_of(patient_id: uuid.UUID, since: datetime) -> Sequence[Any]:
-    """Key, state, time, session and department of a patient's appointments that were not given back,
-    in one look."""
-    query = (
-        select(
-            Appointment.id,
-            Appointment.state,
-            Appointment.starts_at,
-            Appointment.session_id,
-            ClinicSession.department_id,
-        )
-        .join(ClinicSession, ClinicSession.id == Appointment.session_id)
-        .where(
-            Appointment.patient_id == patient_id,
-            Appointment.state.in_((BOOKED, ATTENDED, NO_SHOW)),
-            Appointment.starts_at > since,
-        )
-    )
-    return db.session.execute(query).all()
 
 
 def _refuse_unbookable(session: ClinicSession, rules: Rules, now: datetime) -> None:
@@ -273,6 +234,19 @@ def _refuse_unbookable(session: ClinicSession, rules: Rules, now: datetime) -> N
     if not rules.is_released(session.day, now):
         opens = moment_of(rules.opens_at(session.day), rules.zone)
         raise Blocked(_("These places open %(when)s.", when=opens))
+
+
+def _refuse_what_is_left(
+    patient: Patient, session: ClinicSession, held: Sequence[Held], rules: Rules, now: datetime
+) -> None:
+    """Say so where there are places, all of them at a time at which the person has another."""
+    query = select(ClinicPlace.starts_at).where(
+        ClinicPlace.session_id == session.id,
+        ClinicPlace.state == FREE,
+        ClinicPlace.starts_at > now,
+    )
+    for at in db.session.scalars(query.order_by(ClinicPlace.starts_at)):
+        refuse_at_one_time(patient, at, held, rules)
 
 
 def free_places(session_id: uuid.UUID, now: datetime, at: datetime | None = None) -> int:

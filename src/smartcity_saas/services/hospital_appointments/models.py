@@ -154,11 +154,16 @@ class ClinicPlace(CityModel):
 
 PATIENT_PHONE = "patient phone"
 """As what a patient's telephone is sealed, and indexed."""
+PATIENT_PERSON = "patient person"
+"""As what a patient's name and telephone together are indexed."""
+BOOKING_TURNS = 4096
+"""How many turns there are: so many that strangers hardly ever share one."""
 
 
 class Patient(CityModel):
     """Someone for whom a resident books: themselves or family. The telephone is ``sealed``,
-    ``shown`` masked, and found by ``phone_index``."""
+    ``shown`` masked, and found by ``phone_index``. Rows of one person, on whoever's list and
+    removed or not, share ``person_index``: limits count by it."""
 
     __tablename__ = "patient"
     held = Held(
@@ -169,7 +174,7 @@ class Patient(CityModel):
             "shown": {"zh": "电话", "en": "Telephone"},
         },
         "blank",
-        {"name": "—", "sealed": None, "shown": "", "phone_index": ""},
+        {"name": "—", "sealed": None, "shown": "", "phone_index": "", "person_index": ""},
         words={
             "relation": {
                 "self": {"zh": "本人", "en": "Self"},
@@ -185,6 +190,7 @@ class Patient(CityModel):
         city_foreign_key("resident_id", "resident"),
         Index("ix_patient_city_id_resident_id", "city_id", "resident_id"),
         Index("ix_patient_city_id_phone_index", "city_id", "phone_index"),
+        Index("ix_patient_city_id_person_index", "city_id", "person_index"),
     )
 
     resident_id: Mapped[uuid.UUID]
@@ -193,8 +199,19 @@ class Patient(CityModel):
     sealed: Mapped[bytes | None]
     shown: Mapped[str]
     phone_index: Mapped[str]
+    person_index: Mapped[str]
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
+
+
+class BookingTurn(CityModel):
+    """What whoever books for a person holds meanwhile. A turn stands for one person in
+    ``BOOKING_TURNS``, so that it says nothing of anybody."""
+
+    __tablename__ = "booking_turn"
+    __table_args__ = (UniqueConstraint("city_id", "number"),)
+
+    number: Mapped[int]
 
 
 class Appointment(CityModel):
@@ -243,6 +260,7 @@ class Appointment(CityModel):
             postgresql_where=_HOLDING,
         ),
         Index("ix_appointment_city_id_resident_id", "city_id", "resident_id"),
+        Index("ix_appointment_city_id_patient_id", "city_id", "patient_id"),
         Index("ix_appointment_city_id_session_id", "city_id", "session_id"),
     )
 

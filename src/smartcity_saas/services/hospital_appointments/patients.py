@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,21 +15,25 @@ from sqlalchemy import select
 
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
-from smartcity_saas.database import command, db
+from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.assurance import masked_contact
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
+    BOOKING_TURNS,
     ENTRY_OFFERED,
+    PATIENT_PERSON,
     PATIENT_PHONE,
     RELATIONS,
     WAITING,
     Appointment,
+    BookingTurn,
     Patient,
     WaitingEntry,
 )
+from smartcity_saas.web.names import folded_name
 
 MOST_PATIENTS = 10
 
@@ -52,11 +57,13 @@ def patient_of(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
 
 
 def locked_patient(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
-    """A patient of the resident's, held so that two acts at once see each other.
+    """A patient of the resident's, with the person's turn to book: two acts at once for one
+    person, by whichever rows and accounts, see each other.
 
     Raises:
         NotFound: It is nobody on the resident's list.
     """
+    _take_turn(patient_of(resident, patient_id).person_index)
     found = db.session.scalars(
         select(Patient)
         .where(
@@ -71,8 +78,15 @@ def locked_patient(resident: SignedInResident, patient_id: uuid.UUID) -> Patient
     return found
 
 
+def _take_turn(person_index: str) -> None:
+    """Wait until nobody else books for this person, and hold that until the command ends."""
+    number = int(person_index[:8] or "0", 16) % BOOKING_TURNS
+    insert_once(BookingTurn, ("number",), number=number)
+    db.session.execute(select(BookingTurn.id).where(BookingTurn.number == number).with_for_update())
+
+
 def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datetime) -> Patient:
-    """Add someone for whom to book; the same person again is the same row.
+    """Add someone for whom to book; the same person again on one list is the same row.
 
     Args:
         resident: Who adds.
@@ -82,7 +96,7 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
     Raises:
         FieldErrors: What is wrong, by field.
     """
-    name, phone = typed.get("name", "").strip(), _plain(typed.get("phone", ""))
+    name, phone = typed.get("name", "").strip(), folded_phone(typed.get("phone", ""))
     errors: dict[str, Any] = {}
     if not 1 <= len(name) <= 40 or not _readable(name):
         errors["name"] = _("Write the name as it stands on the identity card.")
@@ -92,12 +106,13 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
         errors["phone"] = _("Write a telephone number, such as 13800000000.")
     if errors:
         raise FieldErrors(errors)
-    index = own_index(PATIENT_PHONE, phone, now)
+    index, person = own_index(PATIENT_PHONE, phone, now), person_index(name, phone, now)
     with command() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         known = patients_of(resident)
         for one in known:
-            if (one.name, one.relation, one.phone_index) == (name, typed["relation"], index):
+            if one.person_index == person:
+                one.relation = typed["relation"]
                 return one
         if len(known) >= MOST_PATIENTS:
             raise FieldErrors({"name": _("You have added 10 people, which is the most.")})
@@ -108,6 +123,7 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
             sealed=seal_personal(PATIENT_PHONE, phone, now),
             shown=masked_contact("sms", phone),
             phone_index=index,
+            person_index=person,
             created_at=now,
         )
         session.add(row)
@@ -126,7 +142,7 @@ def phone_of(patient: Patient, now: datetime) -> str:
 
 def has_phone(text: str, now: datetime) -> Any:
     """The condition that finds patients by a telephone as typed."""
-    return Patient.phone_index == own_index(PATIENT_PHONE, _plain(text), now)
+    return Patient.phone_index == own_index(PATIENT_PHONE, folded_phone(text), now)
 
 
 def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datetime) -> None:
@@ -162,8 +178,24 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
         row.removed_at = now
 
 
-def _plain(typed: str) -> str:
-    return re.sub(r"[\s-]", "", typed)
+def person_index(name: str, phone: str, now: datetime) -> str:
+    """By what a person is known in the city that we are in, however name and telephone are typed
+    and on whoever's list they stand; says nothing to anybody without the city's key.
+
+    Raises:
+        CredentialError: The city's key cannot be opened.
+    """
+    return own_index(PATIENT_PERSON, f"{folded_name(name)}\n{folded_phone(phone)}", now)
+
+
+def folded_phone(typed: str) -> str:
+    """A telephone number as it is kept: digits, with ``+`` where it is another country's. One of
+    China is written as it is dialled there: 11 digits for a mobile, 0 before an area code."""
+    number = re.sub(r"[\s()./‐-―-]", "", unicodedata.normalize("NFKC", typed))
+    number = re.sub(r"^00", "+", number)
+    if found := re.fullmatch(r"(?:\+?86)(1[3-9][0-9]{9})", number, re.ASCII):
+        return found[1]
+    return re.sub(r"^\+860?(?=[0-9])", "0", number)
 
 
 def _readable(text: str) -> bool:

@@ -73,6 +73,11 @@ class Rules:
         """A moment of the city."""
         return datetime.combine(day, at, ZoneInfo(self.zone))
 
+    def busy(self, at: datetime) -> tuple[datetime, datetime]:
+        """Between which moments, both excluded, nobody who has a place then can have another."""
+        slot = timedelta(minutes=self.slot_minutes)
+        return at - slot, at + slot
+
     def opens_at(self, day: date) -> datetime:
         """When the places of a day can be booked."""
         return self.local(day - timedelta(days=self.days_ahead), self.release_time)

@@ -15,12 +15,12 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.outbox import enqueue
-from smartcity_saas.services.hospital_appointments.booking import (
+from smartcity_saas.services.hospital_appointments.booking import free_places, keep, take_place
+from smartcity_saas.services.hospital_appointments.limits import (
     Blocked,
-    free_places,
-    keep,
+    refuse_at_one_time,
     refuse_beyond_limits,
-    take_place,
+    same_person,
 )
 from smartcity_saas.services.hospital_appointments.models import (
     ENTRY_OFFERED,
@@ -34,6 +34,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
     ClinicPlace,
     ClinicSession,
+    Patient,
     WaitingEntry,
 )
 from smartcity_saas.services.hospital_appointments.patients import locked_patient
@@ -68,9 +69,14 @@ def join(
         if not rules.is_released(session.day, now):
             raise Blocked(_("These places are not open yet."))
         patient = locked_patient(resident, patient_id)
-        found = _open_entry(session_id, patient.id)
-        if found is not None:
+        found = _open_entry(session_id, patient)
+        if found is not None and found.resident_id == resident.id:
             return found
+        if found is not None:
+            raise Blocked(
+                _("Somebody waits here for %(name)s already, with another account.",
+                  name=patient.name),
+            )  # fmt: skip
         refuse_beyond_limits(patient, session, rules, now)
         if free_places(session_id, now):
             raise Conflict(_("There are free places: book one."))
@@ -118,7 +124,7 @@ def accept(
     Raises:
         NotFound: It is no entry of the resident's.
         Conflict: Nothing is kept (any more).
-        Blocked: The patient has reached a limit since.
+        Blocked: The person has reached a limit since, or has another place at that time.
     """
     own = own_entry(resident, entry_id)
     with command():
@@ -128,8 +134,9 @@ def accept(
         if not kept or now >= entry.offered_until or entry.place_id is None:  # type: ignore[operator]
             raise Conflict(_("This place is no longer kept for you."))
         patient = locked_patient(resident, entry.patient_id)
-        refuse_beyond_limits(patient, session, rules, now)
+        held = refuse_beyond_limits(patient, session, rules, now)
         place = _place(entry.place_id)
+        refuse_at_one_time(patient, place.starts_at, held, rules)
         if place.state != OFFERED:
             raise Conflict(_("This place is no longer kept for you."))
         entry.state = ENTRY_TAKEN
@@ -244,14 +251,19 @@ def _first(session_id: uuid.UUID) -> WaitingEntry | None:
     ).one_or_none()
 
 
-def _open_entry(session_id: uuid.UUID, patient_id: uuid.UUID) -> WaitingEntry | None:
-    return db.session.scalars(
-        select(WaitingEntry).where(
+def _open_entry(session_id: uuid.UUID, patient: Patient) -> WaitingEntry | None:
+    """Where the person waits already, on whoever's list; the account's own before others'."""
+    found = db.session.scalars(
+        select(WaitingEntry)
+        .join(Patient, Patient.id == WaitingEntry.patient_id)
+        .where(
+            same_person(patient),
             WaitingEntry.session_id == session_id,
-            WaitingEntry.patient_id == patient_id,
             WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
         )
-    ).one_or_none()
+    ).all()
+    own = (one for one in found if one.resident_id == patient.resident_id)
+    return next(own, found[0] if found else None)
 
 
 def _entry(entry_id: uuid.UUID) -> WaitingEntry:

@@ -1,0 +1,188 @@
+"""What one person may hold, in the city that we are in. It is counted over every row of theirs:
+on whoever's list, removed ones included."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import or_, select
+
+from smartcity_saas.database import db
+from smartcity_saas.errors import NotAllowed
+from smartcity_saas.services.hospital_appointments.models import (
+    ATTENDED,
+    BOOKED,
+    NO_SHOW,
+    Appointment,
+    ClinicSession,
+    Patient,
+)
+from smartcity_saas.services.hospital_appointments.names import ROOT
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.web.formats import moment_of
+
+
+class Blocked(NotAllowed):
+    """This patient may not book now."""
+
+    title = _("This cannot be booked")
+
+
+class AlreadyBooked(Blocked):
+    """An appointment of the same person stands in the way."""
+
+    title = _("This is booked already")
+
+
+@dataclass(frozen=True)
+class Held:
+    """An appointment of a person's that was not given back."""
+
+    id: uuid.UUID
+    state: str
+    starts_at: datetime
+    session_id: uuid.UUID
+    department_id: uuid.UUID
+    resident_id: uuid.UUID
+
+
+def refuse_beyond_limits(
+    patient: Patient, session: ClinicSession, rules: Rules, now: datetime
+) -> list[Held]:
+    """Hold a person to the city's limits, in the command that holds their turn.
+
+    Returns:
+        What they hold near or after now: no other place can be taken at the time of one.
+
+    Raises:
+        Blocked: With what stands in the way.
+    """
+    held = held_by(patient, now - timedelta(days=max(2, rules.no_show_days)))
+    _refuse_the_same_clinic(patient, session, held)
+    coming = [one for one in held if one.state == BOOKED and one.starts_at > now]
+    same = [one for one in coming if one.department_id == session.department_id]
+    if len(same) >= rules.per_department:
+        raise _in_the_way(
+            patient,
+            same[0],
+            _(
+                "%(name)s has an appointment in this department already. Cancel it first, or book "
+                "after it.",
+                name=patient.name,
+            ),
+            Blocked.title,
+        )
+    if len(coming) >= rules.per_patient:
+        raise Blocked(
+            _(
+                "%(name)s has %(most)s open appointments, which is the most.",
+                name=patient.name,
+                most=rules.per_patient,
+            )
+        )
+    _refuse_after_absences(patient, held, rules, now)
+    return [one for one in held if one.state != NO_SHOW and rules.busy(one.starts_at)[1] > now]
+
+
+def refuse_held_here(patient: Patient, session: ClinicSession) -> None:
+    """Say so where the person has a place in this clinic, before anybody says that it is full.
+
+    Raises:
+        AlreadyBooked: With the appointment, if it is the resident's own.
+    """
+    _refuse_the_same_clinic(patient, session, held_by(patient, session.starts_at))
+
+
+def refuse_at_one_time(patient: Patient, at: datetime, held: Sequence[Held], rules: Rules) -> None:
+    """Nobody is in two places at one time.
+
+    Raises:
+        AlreadyBooked: The person has another place at that time.
+    """
+    for one in held:
+        begins, ends = rules.busy(one.starts_at)
+        if begins < at < ends:
+            raise _in_the_way(
+                patient,
+                one,
+                _(
+                    "%(name)s has an appointment at %(when)s, which is the same time. Choose "
+                    "another time, or cancel that one first.",
+                    name=patient.name,
+                    when=moment_of(one.starts_at, rules.zone),
+                ),
+            )
+
+
+def held_by(patient: Patient, since: datetime) -> list[Held]:
+    """What a person has had or will have since a time, in one look."""
+    query = (
+        select(
+            Appointment.id,
+            Appointment.state,
+            Appointment.starts_at,
+            Appointment.session_id,
+            ClinicSession.department_id,
+            Appointment.resident_id,
+        )
+        .join(ClinicSession, ClinicSession.id == Appointment.session_id)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(
+            same_person(patient),
+            Appointment.state.in_((BOOKED, ATTENDED, NO_SHOW)),
+            Appointment.starts_at >= since,
+        )
+        .order_by(Appointment.starts_at)
+    )
+    return [Held(*row) for row in db.session.execute(query)]
+
+
+def same_person(patient: Patient) -> Any:
+    """The condition that finds every row of a person."""
+    return or_(
+        Patient.id == patient.id,
+        (Patient.person_index == patient.person_index) & (Patient.person_index != ""),
+    )
+
+
+def _refuse_the_same_clinic(patient: Patient, session: ClinicSession, held: Sequence[Held]) -> None:
+    for one in held:
+        if one.session_id == session.id:
+            raise _in_the_way(
+                patient,
+                one,
+                _("%(name)s has a place in this clinic already.", name=patient.name),
+                _("You have booked this already") if _own(patient, one) else None,
+            )
+
+
+def _refuse_after_absences(
+    patient: Patient, held: Sequence[Held], rules: Rules, now: datetime
+) -> None:
+    until = rules.blocked_until([one.starts_at for one in held if one.state == NO_SHOW], now)
+    if until is not None:
+        raise Blocked(
+            _(
+                "%(name)s missed %(count)s appointments and can book again from %(when)s. Until "
+                "then, go to the hospital's counter.",
+                name=patient.name,
+                count=rules.no_shows,
+                when=moment_of(until, rules.zone),
+            )
+        )
+
+
+def _in_the_way(patient: Patient, one: Held, detail: Any, title: Any = None) -> AlreadyBooked:
+    found = AlreadyBooked(detail, title=title)
+    if _own(patient, one):  # another account's is nobody else's to see
+        found.see = f"{ROOT}/appointments/{one.id}"
+    return found
+
+
+def _own(patient: Patient, one: Held) -> bool:
+    return one.resident_id == patient.resident_id
