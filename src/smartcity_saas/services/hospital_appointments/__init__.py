@@ -12,12 +12,14 @@ from smartcity_saas.catalog.service import Mine, Service, Task
 from smartcity_saas.configuration.extensions import EmptySchema
 from smartcity_saas.connectors import HttpConnectorSettings
 from smartcity_saas.services.hospital_appointments import api, demo
-from smartcity_saas.services.hospital_appointments.booking import appointments_of
+from smartcity_saas.services.hospital_appointments.booking import (
+    appointments_of,
+    coming_appointments,
+)
 from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
 from smartcity_saas.services.hospital_appointments.importing import import_schedule
 from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.models import (
-    BOOKED,
     ENTRY_OFFERED,
     HALF_NAMES,
     OFFER,
@@ -88,8 +90,7 @@ def _unfinished(person: Any) -> list[tuple[Any, str]]:
     return [
         *(
             (_("An appointment is still to come."), f"{ROOT}/appointments/{one.id}")
-            for one in appointments_of(person)
-            if one.state == BOOKED and one.starts_at > now
+            for one in coming_appointments(person, now)
         ),
         *((_("You wait for a place."), ROOT) for _entry in entries_of(person)),
     ]

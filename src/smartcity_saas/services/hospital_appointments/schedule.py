@@ -60,6 +60,11 @@ class SessionView:
         """Whether it takes place."""
         return self.session.closed_at is None
 
+    @property
+    def has_places(self) -> bool:
+        """Whether places are left, to be booked now or from their release."""
+        return self.open and not self.over and self.free > 0
+
 
 @dataclass(frozen=True)
 class Day:
@@ -130,7 +135,7 @@ def session_of(session_id: uuid.UUID) -> ClinicSession:
 
 def locked_session(session_id: uuid.UUID) -> ClinicSession:
     """One session, held until this command ends. Whatever gives places back, offers them or
-    calls the session off holds it first, and in this order: session, entries, patients, places.
+    calls the session off holds it first, and in this order: session, entries, turns, patients, places.
     Booking does not: it takes a place and waits for nobody.
 
     Raises:
@@ -265,7 +270,9 @@ def next_with_places(
             .limit(60)
         )
     )
-    return [view for view in views_of(sessions, rules, now) if view.free and view.released][:most]
+    return [view for view in views_of(sessions, rules, now) if view.has_places and view.released][
+        :most
+    ]
 
 
 def _waiting(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:

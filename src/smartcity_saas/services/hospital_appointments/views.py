@@ -62,12 +62,14 @@ def department(department_id: uuid.UUID) -> Any:
     days = schedule.strip(department_id, rules, now)
     day = _chosen_day(days)
     doctors = schedule.day_of(department_id, day, rules, now)
-    half = request.args.get("half", "")
-    if half in HALF_NAMES:
-        for doctor in doctors:
-            doctor.sessions = [v for v in doctor.sessions if v.session.half == half]
-    if request.args.get("free"):
-        doctors = [one for one in doctors if any(view.free for view in one.sessions)]
+    half, only_free = request.args.get("half", ""), bool(request.args.get("free"))
+    half = half if half in HALF_NAMES else ""
+    for doctor in doctors:
+        doctor.sessions = [
+            view
+            for view in doctor.sessions
+            if half in ("", view.session.half) and (view.has_places or not only_free)
+        ]
     release = rules.next_release(now)
     return _render(
         "department.html",
@@ -77,11 +79,12 @@ def department(department_id: uuid.UUID) -> Any:
         day=day,
         doctors=[one for one in doctors if one.sessions],
         half=half,
-        only_free=bool(request.args.get("free")),
+        only_free=only_free,
         release=release,
         rules=rules,
         fresh=fresh,
         waits=_waits(),
+        booked=_booked(),
     )
 
 
@@ -295,6 +298,15 @@ def _chosen_day(days: list[schedule.Day]) -> date:
         if one.day.isoformat() == wanted:
             return one.day
     return next((one.day for one in days if one.state == "free"), days[0].day)
+
+
+def _booked() -> dict[uuid.UUID, Any]:
+    """What the resident has booked that is to come, by session."""
+    resident = current_resident()
+    if resident is None:
+        return {}
+    coming = booking.coming_appointments(resident, present_time())
+    return {one.session_id: one for one in reversed(coming)}
 
 
 def _waits() -> dict[uuid.UUID, Any]:
