@@ -33,6 +33,7 @@ from smartcity_saas.outbox import Task
 from smartcity_saas.payments.providers import Provider, installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
+from smartcity_saas.portals.draft import init_drafts
 from smartcity_saas.portals.resident.session import api as session_api
 from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.settings import Settings
@@ -102,6 +103,7 @@ def create_app(
     csrf = app.extensions["csrf"] = CSRFProtect(app)
     init_clients(app)
     register_portals(app, services)
+    init_drafts(app)
     blueprints = [session_api, *(one.api for one in services.values() if one.api is not None)]
     app.extensions["openapi"] = init_api(app, blueprints, app.extensions["scopes"])
     exempt_signed(app, csrf)

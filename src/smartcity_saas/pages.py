@@ -54,7 +54,6 @@ from smartcity_saas.identity.gatekeeper import (
     current_resident,
     current_staff,
     enforce,
-    previewing,
 )
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.tenancy.application import SiteFlask
@@ -164,7 +163,7 @@ def _refuse_strangers_in_demo() -> Any:
 
 def _keep_preferences() -> Any:
     """A switch of language or text size, pressed on a page that was fetched."""
-    return None if _hidden_draft() else choose_preferences(site().kind)
+    return choose_preferences(site().kind)
 
 
 def _pass() -> Any:
@@ -178,7 +177,7 @@ def _pass() -> Any:
     _refuse_nul(policy)
     city = site().city
     if city is not None:
-        pass_gate(city, policy, preview=previewing(city))
+        pass_gate(city, policy)
     if site().kind == CONSOLE_HOST and policy.who == "staff":
         fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
         fleet.refresh()
@@ -211,12 +210,9 @@ def _refuse_nul(policy: Policy) -> None:
 
 def _finish(response: Response) -> Response:
     city = site().city
+    origins: list[str] = []
     if city is not None:
         finish_call(response)
-    origins: list[str] = []
-    if _hidden_draft():
-        session.accessed = False  # as at an unknown host, where nobody has one
-    elif city is not None:
         channels = current_app.extensions["channels"].values()
         origins = [
             o for one in channels if one.open_at(city) for o in one.origins(one.values(city))
@@ -226,12 +222,6 @@ def _finish(response: Response) -> Response:
     if request.method == "POST" and "fleet_version" in g:
         _tell_when_it_is_live()
     return add_security_headers(response, content_security_policy(dict.fromkeys(origins)))
-
-
-def _hidden_draft() -> bool:
-    """Whether the site is a draft's, and not previewed: nothing may say that it is there."""
-    city = site().city
-    return city is not None and city.state == "draft" and not previewing(city)
 
 
 def _tell_when_it_is_live() -> None:
@@ -291,8 +281,6 @@ def _render_error(error: SmartCityError) -> Any:
         return _conflict_page(error), error.status
     title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
     detail = error.detail or _DETAILS.get(error.status, "")
-    if _hidden_draft():
-        title, detail = _TITLES[404], _DETAILS[404]
     problems = error.problems if isinstance(error, Invalid) else []
     if isinstance(error, FieldErrors):
         problems = [BodyProblem(f"/{name}", said) for name, said in error.fields.items()]
@@ -316,8 +304,6 @@ def _render_http_error(error: HTTPException) -> Any:
         return _error_response(400, str(title), str(detail), [])
     if site().kind == UNREADY_HOST:
         status = 503
-    if _hidden_draft():
-        status = 404  # as where there is no site
     title = _TITLES.get(status, error.name)
     problems = field_problems(error)
     detail = _("Some fields do not fit.") if problems else _DETAILS.get(status, "")
@@ -369,8 +355,6 @@ def _error_response(
             CONSOLE_HOST: "console/error.html",
             INDEX_HOST: "index/error.html",
         }.get(site().kind, "index/unknown.html")
-        if _hidden_draft():
-            template = "index/unknown.html"
         response = make_response(
             render_template(
                 template,

@@ -66,7 +66,7 @@ OPEN_ON_THE_CONSOLE = {
 SERVED_WHATEVER_THE_STATE = {
     "resident.privacy",
     "resident.accessibility",
-    "resident.preview",
+    "preview",
     "resident.brand_css",
     "resident.brand_motif",
     "resident.asset",
@@ -158,7 +158,6 @@ def test_banned_words(pattern: str) -> None:
 RAW_SQL = {"database/session.py", "database/roles.py", "readiness.py"}
 OUTSIDE_A_CITY = {
     "tenancy/entering.py",
-    "portals/resident/information.py",
     "identity/gatekeeper.py",  # who acts at the counter: the console's session, by its hash
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 
 import pytest
@@ -171,3 +172,99 @@ def test_choosing_a_language_leads_nowhere_else(world: World, host: str, path: s
     assert answer.status_code < 500
     assert location.startswith("/")
     assert not location.startswith(("//", "/\\"))
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")
+HEADERS: dict[str, dict[str, str]] = {
+    "none": {},
+    "json": {"Accept": "application/json"},
+    "chinese": {"Accept-Language": "zh-CN"},
+    "bearer": {"Authorization": "Bearer x"},
+    "origin": {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"},
+    "override": {"X-HTTP-Method-Override": "DELETE", "X-Forwarded-Host": "hangzhou.localhost"},
+    "cookies": {"Cookie": "session=x.y.z; device=x; preview=x; lang=en; text=large"},
+    "key": {"Idempotency-Key": "x", "Content-Type": "application/json"},
+    "conditional": {"If-None-Match": "*", "Range": "bytes=0-1"},
+    "webhook": {"Stripe-Signature": "t=1,v1=x"},
+    "phone": {"User-Agent": "MicroMessenger/8"},
+}
+
+
+def draft_city(world: World) -> None:
+    """Wenzhou, a draft with a channel that wants a secret."""
+    draft = HANGZHOU.replace("hangzhou", "wenzhou").replace("330100", "330300")
+    world.save(draft.replace("state: live", "state: draft").replace("杭州", "温州"))
+
+
+def answers(world: World, path: str, method: str, headers: dict[str, str]) -> list[Any]:
+    """What an unknown host and a draft's answer, as far as it can be seen."""
+    found = []
+    for host in ("nowhere.localhost", "wenzhou.localhost"):
+        answer = fresh(
+            world.app.test_client().open,
+            path,
+            method=method,
+            base_url=f"http://{host}",
+            headers=headers,
+        )
+        found.append(
+            (answer.status_code, list(answer.headers), answer.data.replace(b"wenzhou", b""))
+        )
+    return found
+
+
+def test_no_method_and_no_path_tells_a_draft_from_nothing(world: World) -> None:
+    """Every rule of every site, and what stands at none, by every method: the draft's host gives
+    the very bytes and headers of an unknown one."""
+    draft_city(world)
+    paths = {re.sub(r"<[^>]+>", "x", rule.rule) for rule in world.app.url_map.iter_rules()}
+    paths |= {"/nothing", "/static/site.css", "/static/..%2f", "//", "/?lang=en", "/?text=large"}
+    paths |= {
+        "/api/v1/nothing",
+        "/preview/",
+        "/preview/x/",
+        f"/preview/{'x' * 43}",
+        "/%00",
+        "/healthz/",
+    }
+    for path in sorted(paths):
+        for method in METHODS if len(path) < 24 else ("GET", "POST", "OPTIONS"):
+            unknown, draft = answers(world, path, method, {})
+            assert unknown == draft, (method, path)
+
+
+@pytest.mark.parametrize("headers", HEADERS)
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/preview/x", "/api/v1/session", "/static/site.css"]
+)
+def test_no_header_tells_a_draft_from_nothing(world: World, path: str, headers: str) -> None:
+    """Nor does anything that a request carries."""
+    draft_city(world)
+    for method in METHODS:
+        unknown, draft = answers(world, path, method, HEADERS[headers])
+        assert unknown == draft, (method, path)
+
+
+def test_a_draft_is_read_by_its_own_link_for_a_while(world: World) -> None:
+    """Once, within ten minutes, on that host; then for two hours, by fetching alone. Another link
+    is opened in the same browser; a cookie of one draft, or a live city's, shows no other."""
+    draft_city(world)
+    world.save(HANGZHOU.replace("hangzhou", "jiaxing").replace("330100", "330400")
+               .replace("state: live", "state: draft").replace("杭州", "嘉兴"))  # fmt: skip
+    admin = world.province_admin()
+    browser, other = world.client("wenzhou.localhost"), world.client("jiaxing.localhost")
+    for _twice in range(2):
+        page = admin.post("/cities/wenzhou/preview-link", "/cities/wenzhou").text
+        path = "/preview/" + page.split("/preview/")[1].split('"')[0]
+        for wrong in (world.client("nowhere.localhost"), world.client("hangzhou.localhost"), other):
+            assert wrong.get(path).status_code == 404
+        assert browser.get(path).status_code == 302
+        assert browser.get(path).status_code == 404
+        assert browser.get("/").status_code == 200
+    cookie = browser.client.get_cookie("preview", domain=browser.host)
+    assert cookie is not None
+    other.client.set_cookie("preview", cookie.value, domain=other.host)
+    assert other.get("/").status_code == 404
+    assert browser.client.post("/", base_url="http://wenzhou.localhost").status_code == 404
+    world.clock.move(hours=2, minutes=1)
+    assert browser.get("/").status_code == 404

@@ -34,16 +34,16 @@ class CitySuspended(SmartCityError):
     status = 503
 
 
-def pass_gate(city: City, policy: Policy, *, preview: bool) -> None:
+def pass_gate(city: City, policy: Policy) -> None:
     """Let a request through to its page, or not.
 
     Raises:
-        NotFound: The city is a draft (without a preview).
+        NotFound: The page writes, and the city is a draft, which a preview only reads.
         NotOffered: The service is closed.
         ServicePaused: The page is new business of a paused service.
         CitySuspended: The page is new business of a suspended city.
     """
-    if city.state == "draft" and (not preview or policy.writes) and not policy.draft:
+    if city.state == "draft" and policy.writes:
         raise NotFound
     if policy.always or policy.continues:
         return

@@ -25,10 +25,9 @@ from smartcity_saas.tenancy.entering import outside_city
 from smartcity_saas.web.paths import page_of_form
 from smartcity_saas.web.policy import Policy
 
-STAFF, RESIDENT, PREVIEW, BROWSER = "staff", "resident", "preview", "browser"
-"""Names in the session: the token of each population, when a preview was opened, and the mark of
-the browser, to which codes and sign-ins under way are bound."""
-PREVIEW_SECONDS = 2 * 3600
+STAFF, RESIDENT, BROWSER = "staff", "resident", "browser"
+"""Names in the session: the token of each population, and the mark of the browser, to which codes
+and sign-ins under way are bound."""
 COUNTER = "city.counter"
 """The permission of whoever acts for residents, and of pages on which they say why."""
 
@@ -157,14 +156,6 @@ def browser_mark() -> str:
     if BROWSER not in session:
         session[BROWSER] = new_token()
     return str(session[BROWSER])
-
-
-def previewing(city: City) -> bool:
-    """Whether a draft is being read through a preview link that is not too old."""
-    opened = session.get(PREVIEW)
-    if city.state != "draft" or request.method != "GET" or opened is None:
-        return False
-    return bool(_clock()().timestamp() - opened < PREVIEW_SECONDS)
 
 
 def _enforce_staff(policy: Policy) -> Any:

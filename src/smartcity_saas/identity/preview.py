@@ -1,20 +1,55 @@
-"""Single-use links from the console to a draft's own host, for reading only."""
+"""Single-use links from the console to a draft's own host, for reading only.
+
+A link is opened by the route of unknown hosts: a draft's host is one until a browser shows the
+cookie that the link has left there, so that nothing tells the two apart.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from flask import Flask, Request, Response
+from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import update
 
 from smartcity_saas.audit import record
 from smartcity_saas.audit.actor import Actor
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.configuration.city import LiveDocument
+from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.database import command
 from smartcity_saas.identity.models import PreviewLink
 from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.web.security import cookie_name
 
 LINK_LENGTH = timedelta(minutes=10)
+SHOWN_SECONDS = 2 * 3600
+COOKIE = "preview"
+PATH = "/preview/"
+
+
+def shows_draft(app: Flask, request: Request, city: City) -> bool:
+    """Whether a request fetches a page of a draft whose link its browser has opened not too long
+    ago. Another link is opened as the first was."""
+    if request.method != "GET" or request.path.startswith(PATH):
+        return False
+    try:
+        opened = _signer(app, city).loads(request.cookies.get(cookie_name(COOKIE, request), ""))
+    except BadData:
+        return False
+    return bool(app.config["CLOCK"]().timestamp() - opened < SHOWN_SECONDS)
+
+
+def show_draft(app: Flask, request: Request, response: Response, city: City) -> Response:
+    """Let the browser that is answered read a draft for a while."""
+    response.set_cookie(
+        cookie_name(COOKIE, request),
+        _signer(app, city).dumps(app.config["CLOCK"]().timestamp()),
+        SHOWN_SECONDS,
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )
+    return response
 
 
 def create_preview_link(actor: Actor, document: LiveDocument, clock: Clock = utc_now) -> str:
@@ -48,3 +83,8 @@ def use_preview_link(token: str, document_id: int, clock: Clock = utc_now) -> bo
             .returning(PreviewLink.document_id)
         ).all()
     return bool(used)
+
+
+def _signer(app: Flask, city: City) -> URLSafeSerializer:
+    """One city's own: the cookie of a draft is nothing at another."""
+    return URLSafeSerializer(app.secret_key or "", salt=f"preview:{city.id}")

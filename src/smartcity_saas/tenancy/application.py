@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -10,6 +10,7 @@ from flask import Flask, Request, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
 
+from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.fleet import Fleet
@@ -33,6 +34,8 @@ class SiteFlask(Flask):
 
     request_class = SiteRequest
     fleet: Fleet
+    shows_draft: Callable[[Request, City], bool] = staticmethod(lambda request, city: False)
+    """Whether a request reads a draft by a preview. To any other, a draft's host is unknown."""
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Look for changes while we are in no city yet, then serve the request from one state."""
@@ -49,11 +52,7 @@ class SiteFlask(Flask):
         if not isinstance(request, SiteRequest):
             return None
         if not request.site_found:
-            try:
-                request.site = site_of(request.environ.get("HTTP_HOST"), self.fleet)
-            except ValueError:
-                raise BadRequest("The Host header is missing or malformed.") from None
-            request.site_found = True
+            request.site, request.site_found = self._site_shown_to(request), True
         return self.url_map.bind(
             server_name=request.site.kind,
             script_name=request.root_path,
@@ -70,6 +69,18 @@ class SiteFlask(Flask):
             return super().full_dispatch_request()
         with city_scope(site.city.id):
             return super().full_dispatch_request()
+
+    def _site_shown_to(self, request: Request) -> Site:
+        """A draft is not there for anybody without a preview: whatever is asked, by any method, is
+        answered by the routes, cookies and pages of a host that leads nowhere."""
+        try:
+            found = site_of(request.environ.get("HTTP_HOST"), self.fleet)
+        except ValueError:
+            raise BadRequest("The Host header is missing or malformed.") from None
+        draft = found.city is not None and found.city.state == "draft"
+        if found.city is not None and draft and not self.shows_draft(request, found.city):
+            return Site(UNKNOWN_HOST)
+        return found
 
     def _look_for_changes(self) -> None:
         if self.fleet.due:

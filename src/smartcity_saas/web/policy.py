@@ -25,8 +25,7 @@ class Policy:
 
     ``permission`` is needed by staff. ``service`` is the service that the page belongs to.
     ``continues`` pages serve what a resident already has and pass a paused or closed gate;
-    ``always`` pages are served whatever the city's state (its stylesheet, for one), but a
-    draft's only where ``draft`` says so: without a preview a draft is not there. ``signed`` pages
+    ``always`` pages are served whatever the city's state (its stylesheet, for one). ``signed`` pages
     are called by programs that sign what they send, and carry no token of a form. ``unasked``
     pages serve a resident before they have agreed to anything: so that they can agree, or leave.
     A ``client`` needs a token with ``scope``. ``program`` operations are the API's: a bearer token
@@ -41,7 +40,6 @@ class Policy:
     service: str | None = None
     continues: bool = False
     always: bool = False
-    draft: bool = False
     signed: bool = False
     unasked: bool = False
     scope: str | None = None
@@ -104,7 +102,6 @@ class CityBlueprint(_PolicyBlueprint):
         methods: tuple[str, ...] = ("GET",),
         continues: bool = False,
         always: bool = False,
-        draft: bool = False,
         signed: bool = False,
         unasked: bool = False,
         counter: bool = False,
@@ -117,7 +114,6 @@ class CityBlueprint(_PolicyBlueprint):
             self.service,
             continues,
             always,
-            draft,
             signed,
             unasked,
             counter=counter,
@@ -171,4 +167,4 @@ def exempt_signed(app: Flask, csrf: CSRFProtect) -> None:
 
 def allow_everyone(app: Flask, endpoint: str) -> None:
     """Let everyone use an endpoint of no blueprint (a probe, a stylesheet), loudly."""
-    declare(app, {endpoint: Policy("everyone", always=True, draft=True)})
+    declare(app, {endpoint: Policy("everyone", always=True)})

@@ -88,9 +88,9 @@ class SiteSessions(SecureCookieSessionInterface):
         return request.is_secure
 
 
-def cookie_name(name: str) -> str:
-    """A cookie's name on this request: with ``__Host-`` where TLS is on."""
-    return f"__Host-{name}" if request.is_secure else name
+def cookie_name(name: str, asked: Request | None = None) -> str:
+    """A cookie's name on this request, or on another: with ``__Host-`` where TLS is on."""
+    return f"__Host-{name}" if (asked or request).is_secure else name
 
 
 class TrustedProxies:

@@ -1,0 +1,35 @@
+"""Opening a draft by a link from the console, at hosts that lead nowhere: a draft's is one."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from flask import current_app, make_response, redirect, request
+
+from smartcity_saas.errors import NotFound
+from smartcity_saas.identity.preview import PATH, show_draft, shows_draft, use_preview_link
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.sites import UNKNOWN_HOST, site_of
+from smartcity_saas.web.policy import allow_everyone
+
+NO_DOCUMENT = 0
+"""No document's key: at a host without a city a link is looked for all the same."""
+
+
+def init_drafts(app: SiteFlask) -> None:
+    """Show drafts to whoever opens a link to them, and to nobody else."""
+    app.shows_draft = partial(shows_draft, app)
+    app.add_url_rule(f"{PATH}<token>", "preview", preview, host=UNKNOWN_HOST)
+    allow_everyone(app, "preview")
+
+
+def preview(token: str) -> Any:
+    """Open a draft by a single-use link, for reading only."""
+    app: Any = current_app
+    city = site_of(request.environ.get("HTTP_HOST"), app.fleet).city
+    if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.config["CLOCK"]):
+        raise NotFound
+    if city is None or city.state != "draft":
+        raise NotFound
+    return show_draft(app, request, make_response(redirect("/")), city)
