@@ -15,7 +15,7 @@ from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.extensions import Extensions
-from smartcity_saas.credentials import Keyring, write_uses
+from smartcity_saas.credentials import Keyring, bound_secrets, write_uses
 from smartcity_saas.database import init_database
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.session import db
@@ -159,6 +159,7 @@ def _extensions(
         },
         single_sign_on=SingleSignOnSettings,
         same_picture=is_picture_at,
+        bound_secrets=bound_secrets,
     )
 
 

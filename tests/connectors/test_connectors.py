@@ -110,13 +110,13 @@ def test_a_probe_asks_the_back_office(
     root = f"{office.base}/schedule"
     world.save(
         f"{HANGZHOU}services:\n  utility_bills:\n    "
-        f"connector: {{kind: http, base_url: '{root}', token: {{credential: office}}}}\n"
+        f"connector: {{kind: http, base_url: '{root}', token: {{credential: root}}}}\n"
     )
     with world.inside("hangzhou"):
         ring = world.app.extensions["keyring"]
-        store_credential(ring, system("test"), "office", token, world.clock())
+        store_credential(ring, system("test"), "root", token, world.clock())
     office.trouble = trouble
-    assert probed(world, "office") == said
+    assert probed(world, "root") == said
 
 
 def test_bills_come_from_the_back_office_and_payments_go_there(

@@ -19,15 +19,16 @@ from structlog.testing import capture_logs
 from smartcity_saas.audit import city_trail, system
 from smartcity_saas.cli.keys import secrets
 from smartcity_saas.cli.operations import _refuse_shut_keys
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import (
     CredentialError,
     Keyring,
     accepted_values,
-    credential_names,
     credentials,
     read_credential,
     rewrap,
     store_credential,
+    usable_secrets,
 )
 from smartcity_saas.credentials.keyring import seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
@@ -46,6 +47,7 @@ from tests.conftest import KEY, ZHEJIANG, World
 
 SECRET = "sk_live_not_a_real_key_0123456789"
 ACTOR = system("test")
+STRIPE = SecretUse("stripe_secret_key", "payments.secret_key", "stripe")
 
 
 def keep(world: World, city: str, name: str = "stripe_secret_key", value: str = SECRET) -> None:
@@ -57,10 +59,10 @@ def test_a_secret_comes_back_and_is_not_in_the_rows(world: World) -> None:
     """What is stored is not what was given; the trail names it without its value."""
     keep(world, "hangzhou")
     with world.inside("hangzhou"):
-        assert read_credential(world.app.extensions["keyring"], "stripe_secret_key") == SECRET
+        assert read_credential(world.app.extensions["keyring"], STRIPE) == SECRET
         row = db.session.scalars(select(Credential)).one()
         assert SECRET.encode() not in row.sealed
-        assert list(credential_names()) == ["stripe_secret_key"]
+        assert usable_secrets() == {STRIPE}
         assert SECRET not in str([event.detail for event in city_trail(10)])
 
 
@@ -76,19 +78,19 @@ def test_another_citys_ciphertext_does_not_open(world: World) -> None:
         with command() as session:
             session.scalars(select(Credential)).one().sealed = stolen
         with pytest.raises(CredentialError, match="cannot be opened"):
-            read_credential(ring, "stripe_secret_key")
+            read_credential(ring, STRIPE)
     with world.inside("hangzhou"):
         with command() as session:
             row = session.scalars(select(Credential)).one()
             row.sealed = row.sealed[:-1] + bytes([row.sealed[-1] ^ 1])
         with pytest.raises(CredentialError, match="cannot be opened"):
-            read_credential(ring, "stripe_secret_key")
+            read_credential(ring, STRIPE)
         with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
-            read_credential(Keyring("another master key, quite as long as it"), "stripe_secret_key")
+            read_credential(Keyring("another master key, quite as long as it"), STRIPE)
         with command() as session:
             session.scalars(select(CityKey)).one().wrapped = b"x" * 60
         with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
-            read_credential(ring, "stripe_secret_key")
+            read_credential(ring, STRIPE)
 
 
 def test_what_does_not_open_is_logged_without_its_value(world: World) -> None:
@@ -101,11 +103,11 @@ def test_what_does_not_open_is_logged_without_its_value(world: World) -> None:
         stolen = db.session.scalars(select(Credential.sealed)).one()
     with world.inside("hangzhou"), capture_logs() as logs:
         with pytest.raises(CredentialError):
-            read_credential(other, "stripe_secret_key")
+            read_credential(other, STRIPE)
         with command() as session:
             session.scalars(select(Credential)).one().sealed = stolen
         with pytest.raises(CredentialError):
-            read_credential(ring, "stripe_secret_key")
+            read_credential(ring, STRIPE)
     assert logs == [
         {"event": "city_key_does_not_open", "another_master": True, "log_level": "error"},
         {
@@ -126,7 +128,9 @@ def test_odd_secrets_are_refused(world: World, name: str, value: str) -> None:
 def test_a_missing_secret_says_which(world: World) -> None:
     """The name is in the message, so that staff know what to set."""
     with world.inside("hangzhou"), pytest.raises(CredentialError, match="not_there"):
-        read_credential(world.app.extensions["keyring"], "not_there")
+        read_credential(
+            world.app.extensions["keyring"], SecretUse("not_there", "payments.secret_key")
+        )
 
 
 @given(st.binary(min_size=1, max_size=200), st.text(min_size=1, max_size=20))
@@ -167,7 +171,7 @@ def test_rotating_the_master_key_midway(world: World) -> None:
         assert not rewrap(both)
     for city in ("hangzhou", "ningbo"):
         with world.inside(city):
-            assert read_credential(both, "stripe_secret_key") == f"secret of {city}"
+            assert read_credential(both, STRIPE) == f"secret of {city}"
     world.app.extensions["keyring"] = both
     try:
         answer = CliRunner().invoke(secrets, ["rotate-master", "--format", "json"])
@@ -176,9 +180,9 @@ def test_rotating_the_master_key_midway(world: World) -> None:
         world.app.extensions["keyring"] = Keyring(old)
     for city in ("hangzhou", "ningbo"):
         with world.inside(city):
-            assert read_credential(Keyring(NEW), "stripe_secret_key") == f"secret of {city}"
+            assert read_credential(Keyring(NEW), STRIPE) == f"secret of {city}"
             with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
-                read_credential(Keyring(old), "stripe_secret_key")
+                read_credential(Keyring(old), STRIPE)
 
 
 def test_sessions_go_over_to_the_new_master_key_too(world: World) -> None:
@@ -214,7 +218,7 @@ def test_rotating_without_the_old_key_loses_nothing(world: World) -> None:
     finally:
         world.app.extensions["keyring"] = Keyring(KEY)
     with world.inside("hangzhou"):
-        assert read_credential(Keyring(KEY), "stripe_secret_key") == SECRET
+        assert read_credential(Keyring(KEY), STRIPE) == SECRET
 
 
 def test_a_key_comes_from_one_place(tmp_path: Path) -> None:
@@ -244,10 +248,10 @@ def test_a_value_before_is_accepted_for_a_while(world: World) -> None:
         store_credential(
             ring, ACTOR, "stripe_secret_key", "second", world.clock(), overlap=timedelta(hours=1)
         )
-        assert read_credential(ring, "stripe_secret_key") == "second"
-        assert accepted_values(ring, "stripe_secret_key", world.clock()) == ["second", "first"]
+        assert read_credential(ring, STRIPE) == "second"
+        assert accepted_values(ring, STRIPE, world.clock()) == ["second", "first"]
         later = world.clock() + timedelta(hours=2)
-        assert accepted_values(ring, "stripe_secret_key", later) == ["second"]
+        assert accepted_values(ring, STRIPE, later) == ["second"]
 
 
 def test_webhooks_of_both_secrets_are_taken_during_an_overlap(world: World) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import AuditEvent, record, system, verify_place, verify_trail
 from smartcity_saas.cli.operations import upgrade_database
+from smartcity_saas.credentials import credentials, province_secrets
 from smartcity_saas.database import city_tables, command
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
@@ -143,6 +144,91 @@ def test_telephones_that_stand_open_are_sealed(old: Settings) -> None:
     """Upgrading from before: each opens in its own city, is found by its index, and nothing of it
     stands in the table any more."""
     fresh(lambda: _upgrade_with_patients(old))  # type: ignore[arg-type, return-value]
+
+
+def test_secrets_that_exist_already_are_bound_to_what_names_them(old: Settings) -> None:
+    """Upgrading from before: each secret goes on serving what the live documents name, one that
+    payments and something else name serves payments alone, and one that nobody names nothing."""
+    fresh(lambda: _upgrade_with_secrets(old))  # type: ignore[arg-type, return-value]
+
+
+OIDC = '{"oidc": {"issuer": "https://id.p.example/", "client_secret": {"credential": "%s"}}}'
+LIVE = {
+    "platform": '{"platform": "x", "payments": {"provider": "stripe",'
+    ' "secret_key": {"credential": "key"}, "webhook_secret": {"credential": "hook"}}}',
+    "province:p": f'{{"province": "p", "channels": {OIDC % "oidc"}, "single_sign_on":'
+    ' {"issuer": "https://sso.example", "client_secret": {"credential": "sso"}}}',
+    "c1": '{"city": "c1", "province": "p"}',
+    "c2": f'{{"city": "c2", "province": "p", "channels": {OIDC % "key"}}}',
+}
+SIGN_IN = ["channels.oidc.client_secret", "https://id.p.example"]
+BOUND = {
+    1: {
+        "key": [["payments.secret_key", "stripe"]],
+        "hook": [["payments.webhook_secret", "stripe"]],
+        "oidc": [SIGN_IN],
+        "nobody": [],
+    },
+    2: {
+        "key": [["payments.secret_key", "stripe"]],
+        "hook": [["payments.webhook_secret", "stripe"]],
+        "oidc": [],
+        "nobody": [],
+    },
+}
+
+
+def _upgrade_with_secrets(settings: Settings) -> None:
+    with create_app(settings, serving=False).app_context():
+        migrate_to(revision="0012_trail_of_documents")
+        engine = create_engine(settings.owner_url)
+        with engine.begin() as connection:
+            for key, name in enumerate(("c1", "c2", "platform", "province:p"), 1):
+                kind = name.partition(":")[0] if key > 2 else "city"
+                connection.execute(
+                    text(
+                        "INSERT INTO document (id, name, kind, province, live_number, went_live,"
+                        " changed_at_version, content_version) VALUES"
+                        f" ({key}, '{name}', '{kind}', 'p', 1, true, 0, 0)"
+                    )
+                )
+                connection.execute(
+                    text(
+                        'INSERT INTO revision (document_id, number, text, "values", files, since,'
+                        f" author, author_label, message, origin, created_at) VALUES ({key}, 1,"
+                        " '', :said, '{}', '{}', 'x', 'X', '', 'file', '2026-01-01 08:00:00+00')"
+                    ),
+                    {"said": LIVE[name]},
+                )
+            for city, names in BOUND.items():
+                if connection.dialect.name == "postgresql":
+                    connection.execute(text(f"SET LOCAL app.city_id = '{city}'"))
+                for name in names:
+                    connection.execute(
+                        text(
+                            "INSERT INTO credential (city_id, id, name, sealed, updated_at) VALUES"
+                            f" ({city}, '{new_id(connection)}', '{name}', :sealed,"
+                            " '2026-01-01 08:00:00+00')"
+                        ),
+                        {"sealed": b"x"},
+                    )
+            connection.execute(
+                text(
+                    "INSERT INTO province_secret (id, province, name, updated_by, sealed,"
+                    f" updated_at) VALUES ('{new_id(connection)}', 'p', 'sso', '', :sealed,"
+                    " '2026-01-01 08:00:00+00')"
+                ),
+                {"sealed": b"x"},
+            )
+        engine.dispose()
+        upgrade_database(settings)
+        for city, wanted in BOUND.items():
+            with city_scope(city):
+                assert {row.name: row.bound_to for row in credentials()} == wanted
+        assert [row.bound_to for row in province_secrets("p")] == [
+            [["single_sign_on.client_secret", "https://sso.example"]]
+        ]
+        db.engine.dispose()
 
 
 def _upgrade_with_acts(settings: Settings) -> None:

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import (
     CredentialError,
     Keyring,
@@ -34,6 +35,7 @@ from tests.conftest import PASSWORD, SHANGHAI_PROVINCE, ZHEJIANG, Browser, World
 from tests.identity.oidc_provider import Provider, running
 from tests.identity.test_oidc import LIES, Liar, lying  # noqa: F401 -- a fixture
 
+SSO = SecretUse("sso", "single_sign_on.client_secret", "https://id.example")
 CALLBACK = "http://console.localhost/sign-in/with/{}/callback"
 BASELINES = {"zhejiang": ZHEJIANG, "shanghai": SHANGHAI_PROVINCE}
 
@@ -69,6 +71,7 @@ def connect(world: World, issuer: str, client: str = "{}-console") -> None:
             "sso_secret",
             f"secret-of-{province}",
             world.clock(),
+            world.documents().secret_uses(f"province:{province}"),
         )
 
 
@@ -422,34 +425,38 @@ def test_secrets_of_a_province_are_its_own(world: World) -> None:
     """Sealed for one province and one name; another master key, or a moved row, does not open."""
     keyring, now = world.app.extensions["keyring"], world.clock()
     for province in BASELINES:
-        store_province_secret(keyring, system("test"), province, "sso", f"of {province}", now)
-    assert read_province_secret(keyring, "zhejiang", "sso", now) == "of zhejiang"
+        store_province_secret(
+            keyring, system("test"), province, "sso", f"of {province}", now, [SSO]
+        )
+    assert read_province_secret(keyring, "zhejiang", SSO, now) == "of zhejiang"
     rows = {row.province: row for row in db.session.scalars(select(ProvinceSecret))}
     with command():
         rows["zhejiang"].sealed = rows["shanghai"].sealed
     with pytest.raises(CredentialError):
-        read_province_secret(keyring, "zhejiang", "sso", now)
+        read_province_secret(keyring, "zhejiang", SSO, now)
     with pytest.raises(CredentialError):
-        read_province_secret(Keyring("k" * 40), "shanghai", "sso", now)
+        read_province_secret(Keyring("k" * 40), "shanghai", SSO, now)
     newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
     with command():
         db.session.delete(db.session.merge(rows["zhejiang"]))
     assert reseal_province_secrets(newer) == (1, [])
     assert reseal_province_secrets(newer) == (0, [])
-    assert read_province_secret(Keyring("n" * 40), "shanghai", "sso", now) == "of shanghai"
+    assert read_province_secret(Keyring("n" * 40), "shanghai", SSO, now) == "of shanghai"
 
 
 def test_one_secret_that_does_not_open_stops_no_other(world: World) -> None:
     """Changing the master key seals what it can, and names the rest."""
     keyring, now = world.app.extensions["keyring"], world.clock()
     for province in BASELINES:
-        store_province_secret(keyring, system("test"), province, "sso", f"of {province}", now)
+        store_province_secret(
+            keyring, system("test"), province, "sso", f"of {province}", now, [SSO]
+        )
     with command():
         query = select(ProvinceSecret).where(ProvinceSecret.province == "shanghai")
         db.session.scalars(query).one().sealed = b"no mark that we know" * 4
     newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
     assert reseal_province_secrets(newer) == (1, ["province:shanghai sso"])
-    assert read_province_secret(newer, "zhejiang", "sso", now) == "of zhejiang"
+    assert read_province_secret(newer, "zhejiang", SSO, now) == "of zhejiang"
 
 
 def test_a_secret_that_is_set_meanwhile_stays(
@@ -458,24 +465,24 @@ def test_a_secret_that_is_set_meanwhile_stays(
     """Somebody sets it anew while the change of the master key is at it: theirs counts."""
     settings, now = world.app.config["SETTINGS"], world.clock()
     keyring, newer = world.app.extensions["keyring"], Keyring("n" * 40, settings.master_key)
-    store_province_secret(keyring, system("test"), "zhejiang", "sso", "before", now)
+    store_province_secret(keyring, system("test"), "zhejiang", "sso", "before", now, [SSO])
     reseal = newer.reseal_platform
 
     def slow(place: str, sealed: bytes) -> bytes | None:
         found = reseal(place, sealed)
-        store_province_secret(newer, system("test"), "zhejiang", "sso", "set meanwhile", now)
+        store_province_secret(newer, system("test"), "zhejiang", "sso", "set meanwhile", now, [SSO])
         return found
 
     monkeypatch.setattr(newer, "reseal_platform", slow)
     reseal_province_secrets(newer)
-    assert read_province_secret(newer, "zhejiang", "sso", now) == "set meanwhile"
+    assert read_province_secret(newer, "zhejiang", SSO, now) == "set meanwhile"
 
 
 def test_without_a_master_key_nothing_is_sealed(world: World) -> None:
     """A command that was started without one says so, instead of sealing with an empty key."""
     for work in (
         lambda: store_province_secret(
-            Keyring(""), system("test"), "zhejiang", "sso", "x", world.clock()
+            Keyring(""), system("test"), "zhejiang", "sso", "x", world.clock(), [SSO]
         ),
         lambda: Keyring("").new_data_key(1),
     ):
@@ -580,7 +587,7 @@ def test_a_provider_that_changes_meanwhile(world: World, liar: Liar) -> None:
     browser = world.client("console.localhost")
     back = httpx.get(browser.get("/sign-in/with/zhejiang").headers["Location"])
     text = world.documents().live_revision("province:zhejiang").text
-    world.save(text.replace(liar.base, "http://127.0.0.1:9"))
+    world.save(text.replace(liar.base, "http://127.0.0.1:9").replace("sso_secret", "next_secret"))
     assert come_back(browser, back.headers["Location"]).status_code == 400
 
 

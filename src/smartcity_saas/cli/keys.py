@@ -11,11 +11,14 @@ from flask import current_app
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
+from smartcity_saas.cli.documents import documents_as_cli
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.configuration.city import LiveDocument
+from smartcity_saas.configuration.layers import OWN_KEYS
 from smartcity_saas.configuration.models import Document
-from smartcity_saas.configuration.secrets import named_credentials
+from smartcity_saas.configuration.schema import CITY, PROVINCE, document_schema
+from smartcity_saas.configuration.secret_uses import SecretUse, future_use
 from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.credentials import (
     CredentialError,
@@ -53,21 +56,38 @@ def secrets() -> None:
     show_default=True,
     help="How long what others signed with the value before is still accepted.",
 )
-def set_secret(city: str, name: str, overlap_hours: int) -> None:
-    """Store a secret, read from standard input; it is never printed."""
+@click.option(
+    "--for",
+    "path",
+    help="The place in the document that it is for, if the document does not name it there yet: "
+    "channels.oidc.client_secret.",
+)
+@click.option("--to", "destination", default="", help="Where it will go from that place.")
+def set_secret(
+    city: str, name: str, overlap_hours: int, path: str | None, destination: str
+) -> None:
+    """Store a secret, read from standard input; it is never printed.
+
+    It serves the places that name it now, or the one of --for and --to, which a revision may then
+    name; a revision that would send it elsewhere is refused until it is entered anew.
+    """
+    if destination and path is None:
+        raise click.UsageError("--to says where a secret goes from the place of --for.")
     value = (
         click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     ).strip()
     keyring, actor, now = current_app.extensions["keyring"], system("cli"), present_time()
+    next_use = [] if path is None else [_future_use(city, name, path, destination)]
     if document := _province(city):
-        named = name in _named_by(document)
-        store_province_secret(keyring, actor, _slug(document), name, value, now)
+        uses = next_use or documents_as_cli().secret_uses(document.name)
+        store_province_secret(keyring, actor, _slug(document), name, value, now, uses)
     else:
         with inside(city) as found:
-            named = name in {use.name for use in uses_of(found)}
+            uses = next_use or list(found.secret_uses)
             overlap = timedelta(hours=overlap_hours)
-            store_credential(keyring, actor, name, value, now, overlap=overlap)
-    say(f"{city} has “{name}”." + ("" if named else " No document names it yet."))
+            store_credential(keyring, actor, name, value, now, overlap=overlap, uses=uses)
+    said = ", ".join(sorted(str(use) for use in uses if use.name == name))
+    say(f"{city} has “{name}”, for {said}.")
 
 
 @secrets.command("list")
@@ -77,9 +97,8 @@ def list_secrets(city: str, style: str) -> None:
     """The secrets of a city, or of province:<slug>: set when, used by what, whether they work.
     Never a value."""
     if document := _province(city):
-        named = _named_by(document)
-        kept = province_secrets(_slug(document))
-        lines = [_line_of_province(row, row.name in named) for row in kept]
+        named = documents_as_cli().secret_uses(document.name)
+        lines = [_line_of_province(row, named) for row in province_secrets(_slug(document))]
     else:
         with inside(city) as found:
             rows, uses = credentials(), uses_of(found)
@@ -192,6 +211,19 @@ def _province(name: str) -> LiveDocument | None:
     return found[0]
 
 
+def _future_use(owner: str, name: str, path: str, destination: str) -> SecretUse:
+    """What a secret of a city, or of a province's own, is going to be for.
+
+    Raises:
+        Invalid: It cannot be named there.
+    """
+    kind = PROVINCE if owner.startswith("province:") else CITY
+    schema = document_schema(kind, current_app.fleet.extensions)  # type: ignore[attr-defined]
+    if kind == PROVINCE and path.split(".")[0] not in OWN_KEYS:
+        raise Invalid("The secrets that a baseline names there are its cities', each its own.")
+    return future_use(schema, name, path, destination)
+
+
 def _slug(document: LiveDocument) -> str:
     return document.name.removeprefix("province:")
 
@@ -208,16 +240,11 @@ def _probed_province(document: LiveDocument) -> list[tuple[str, Probed]]:
     return [("single_sign_on", result)]
 
 
-def _named_by(document: LiveDocument) -> set[str]:
-    """The secrets that a province's document names."""
-    return {name for name, _path in named_credentials(document.values)}
-
-
-def _line_of_province(row: Any, named: bool) -> dict[str, Any]:
+def _line_of_province(row: Any, uses: list[SecretUse]) -> dict[str, Any]:
     return {
         "name": row.name,
         "updated_at": _moment(row.updated_at),
-        "used_by": ["single_sign_on"] if named else [],
+        "used_by": [use.path for use in uses if use.name == row.name],
         "used_at": _moment(row.used_at),
         "works": None,
         "probe": "",

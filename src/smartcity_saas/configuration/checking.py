@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.currencies import currency_decimals
-from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.extensions import BoundTo, Extensions
 from smartcity_saas.configuration.hosts import canonical_host, is_slug
-from smartcity_saas.configuration.layers import Layer, get, leaves, locked_paths, merge
+from smartcity_saas.configuration.layers import (
+    Layer,
+    get,
+    leaves,
+    locked_paths,
+    merge,
+    only_own,
+)
+from smartcity_saas.configuration.moved_secrets import (
+    moved_secrets,
+    payment_secret_problems,
+    told_once,
+)
 from smartcity_saas.configuration.official import city_fault, province_fault
 from smartcity_saas.configuration.problems import (
+    MovedSecret,
     Path,
     Problem,
     dotted,
     in_order,
     path_of,
+    some,
     starts_with,
 )
 from smartcity_saas.configuration.schema import (
@@ -32,6 +46,7 @@ from smartcity_saas.configuration.schema import (
     located,
     schema_problems,
 )
+from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import find_secrets, looks_secret
 from smartcity_saas.configuration.source import Source
 from smartcity_saas.errors import Invalid
@@ -45,11 +60,13 @@ _REQUIRED = {PLATFORM: ("platform",), PROVINCE: ("province", "name"), CITY: ()}
 class Candidate:
     """A document that someone wants to become live.
 
-    ``files`` maps the pictures that it may name to the SHA-256 of their bytes.
+    ``files`` maps the pictures that it may name to the SHA-256 of their bytes. ``entered`` names the
+    secrets of its own that are entered anew with it.
     """
 
     source: Source
     files: Mapping[str, str] = field(default_factory=dict)
+    entered: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -87,6 +104,7 @@ class Known:
     went_live: frozenset[str] = frozenset()
     hosts: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    bound: Callable[[str], Mapping[str, BoundTo]] = field(default=lambda name: {})
 
 
 class Check:
@@ -115,7 +133,7 @@ class Check:
             if candidate.kind == CITY:
                 later = self._in_its_layers(candidate)
             else:
-                later = [] if found else self._beneath(candidate)
+                later = [] if found else [*self._beneath(candidate), *self._own_secrets(candidate)]
             self.problems += found + [p for p in later if p.pointer not in told]
         self.problems += self._over_the_fleet()
         return in_order(self.problems)
@@ -211,6 +229,7 @@ class Check:
             return problems
         found = self._effective([*layers, candidate.layer])
         problems += located(candidate.source, found)
+        problems += self._moved(candidate, candidate.name, [*layers, candidate.layer])
         return problems + self._code(candidate) + self._logo(candidate)
 
     def _effective(self, layers: Sequence[Layer]) -> list[tuple[Path, Any, Any]]:
@@ -230,7 +249,36 @@ class Check:
                         _("Add notice: {zh: …, en: …}."),
                     )
                 )
-        return found
+        return found + payment_secret_problems(self._uses(values))
+
+    def _uses(self, values: Mapping[str, Any]) -> list[SecretUse]:
+        return secret_uses(effective_schema(self.extensions), values)
+
+    def _moved(self, candidate: Candidate, city: str, layers: Sequence[Layer]) -> list[MovedSecret]:
+        """A city's secrets that would go where they were not entered for, with these layers."""
+        before: list[SecretUse] = []
+        if city in self.known.values:
+            before = self._uses(merge(self._layers_before(self.known.values[city])).values)
+        return moved_secrets(
+            candidate.source,
+            city,
+            set(self._uses(merge(layers).values)) - set(before),
+            lambda: self.known.bound(city),
+            candidate.entered if city == candidate.name else frozenset(),
+        )
+
+    def _own_secrets(self, baseline: Candidate) -> list[MovedSecret]:
+        """A province's own secrets that would go elsewhere: those of its staff's provider."""
+        schema = document_schema(PROVINCE, self.extensions)
+        before = secret_uses(schema, only_own(self.known.values.get(baseline.name, {})))
+        after = secret_uses(schema, only_own(baseline.source.values))
+        return moved_secrets(
+            baseline.source,
+            baseline.name,
+            set(after) - set(before),
+            lambda: self.known.bound(baseline.name),
+            baseline.entered,
+        )
 
     def _currency(self, values: Mapping[str, Any]) -> list[tuple[Path, Any, Any]]:
         """A currency in which the payment provider cannot charge."""
@@ -356,7 +404,7 @@ class Check:
             "The code of %(province)s cannot become %(code)s: the codes of %(cities)s lie outside it.",
             province=baseline.province,
             code=code or "—",
-            cities=_some(outside),
+            cities=some(outside),
         )
         hint = _("Keep the code, %(code)s.", code=before) if before else ""
         return [baseline.source.problem(("division_code",), message, hint)]
@@ -372,6 +420,7 @@ class Check:
 
     def _broken_beneath(self, baseline: Candidate) -> list[Problem]:
         """Every city that a baseline would break, one problem for each fault."""
+        moved: list[MovedSecret] = []
         broken: dict[tuple[Path, str], list[str]] = defaultdict(list)
         said: dict[tuple[Path, str], tuple[Any, Any]] = {}
         for name, values in self.known.values.items():
@@ -380,18 +429,20 @@ class Check:
             if baseline.kind == PROVINCE and values.get("province") != baseline.province:
                 continue
             layers = [*self._layers(PLATFORM, f"province:{values.get('province')}")]
+            layers.append(Layer(name, values))
+            moved += self._moved(baseline, name, layers)
             known = self._effective_before(values)
-            for path, message, hint in self._effective([*layers, Layer(name, values)]):
+            for path, message, hint in self._effective(layers):
                 key = (path, str(message))
                 if key not in known:
                     broken[key].append(name)
                     said[key] = (message, hint)
-        return [
+        return told_once(moved) + [
             baseline.source.problem(
                 path,
                 _(
                     "This would break %(cities)s: %(message)s",
-                    cities=_some(cities),
+                    cities=some(cities),
                     message=said[path, text][0],
                 ),
                 said[path, text][1],
@@ -401,12 +452,16 @@ class Check:
 
     def _effective_before(self, values: Mapping[str, Any]) -> set[tuple[Path, str]]:
         """What was wrong already, so that a baseline is not blamed for it."""
+        found = self._effective(self._layers_before(values))
+        return {(path, str(message)) for path, message, _hint in found}
+
+    def _layers_before(self, values: Mapping[str, Any]) -> list[Layer]:
+        """The layers of a city as they are live."""
         names = (PLATFORM, f"province:{values.get('province')}")
         layers = [
             Layer(name, self.known.values[name]) for name in names if name in self.known.values
         ]
-        found = self._effective([*layers, Layer(str(values["city"]), values)])
-        return {(path, str(message)) for path, message, _hint in found}
+        return [*layers, Layer(str(values["city"]), values)]
 
     def _over_the_fleet(self) -> list[Problem]:
         """Hosts and division codes that two cities would share."""
@@ -491,8 +546,3 @@ def _hosts(values: Mapping[str, Any]) -> list[str]:
         except (ValueError, UnicodeError):
             hosts.append(str(text))
     return hosts
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} … ({len(names)})"

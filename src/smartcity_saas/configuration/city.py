@@ -16,6 +16,7 @@ from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.layers import Layer, Merged, merge
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.schema import effective_schema
+from smartcity_saas.configuration.secret_uses import SecretUse, uses_in, with_uses
 from smartcity_saas.errors import Invalid
 
 Localized = Mapping[str, str]
@@ -69,6 +70,7 @@ class City:
     fingerprint: str
     flags: tuple[Flag, ...]
     since: datetime | None = None
+    secret_uses: tuple[SecretUse, ...] = ()
 
     @property
     def timezone(self) -> str:
@@ -117,7 +119,8 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
     merged = merge([document.layer for document in documents])
     flags = [*_ignored_flags(merged), *_uninstalled(merged.values, extensions)]
     try:
-        loaded = effective_schema(extensions).load(merged.values)
+        schema = effective_schema(extensions)
+        loaded = with_uses(schema, schema.load(merged.values))
     except ValidationError as error:
         raise Invalid(str(error.messages)) from None
     by_name = {document.name: document for document in documents}
@@ -149,6 +152,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         fingerprint=_fingerprint(merged, documents),
         flags=tuple(flags),
         since=_moment(own.since.get("state")),
+        secret_uses=tuple(sorted(uses_in(loaded))),
     )
 
 

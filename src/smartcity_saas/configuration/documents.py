@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,9 +39,9 @@ from smartcity_saas.configuration.checking import (
 )
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.edit import edit
-from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.extensions import BoundTo, Extensions
 from smartcity_saas.configuration.hosts import canonical_host
-from smartcity_saas.configuration.layers import get
+from smartcity_saas.configuration.layers import get, merge, only_own
 from smartcity_saas.configuration.models import (
     Document,
     HostClaim,
@@ -49,7 +49,14 @@ from smartcity_saas.configuration.models import (
     digest_of,
 )
 from smartcity_saas.configuration.problems import Path, Problem, dotted
-from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
+from smartcity_saas.configuration.schema import (
+    CITY,
+    PLATFORM,
+    PROVINCE,
+    document_schema,
+    effective_schema,
+)
+from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import looks_secret
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.configuration.stored import (
@@ -64,6 +71,12 @@ from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 
 _NEEDS = {"state": "city.state", "division_code": "city.state", "hosts": "city.hosts"}
 """Keys of a city's document and the permission that changing them needs."""
+_SECRETS = {
+    CITY: "city.secrets",
+    PROVINCE: "province.change",
+    PLATFORM: "platform.change",
+}
+"""The permission that entering a document's secrets needs."""
 _ORDER = {PLATFORM: 0, PROVINCE: 1, CITY: 2}
 
 
@@ -251,7 +264,7 @@ class Documents:
 
     def problems(self, candidates: Sequence[Candidate]) -> list[Problem]:
         """What is wrong with some documents, against what is live."""
-        known = known_to(candidates, self._name_of)
+        known = replace(known_to(candidates, self._name_of), bound=self._bound)
         return Check(candidates, known, self.extensions, self.platform_host).run()
 
     def admit(self, candidate: Candidate) -> None:
@@ -263,6 +276,16 @@ class Documents:
         """
         self._refuse_unreachable(candidate)
         self._refuse_unpermitted(candidate)
+
+    def secret_uses(self, name: str) -> list[SecretUse]:
+        """What the live documents make of secrets: of a city's, all layers together; of a
+        province's own, its document alone. Raises as ``live`` does."""
+        layers = self.layers(name)
+        if layers[-1].kind != CITY:
+            schema = document_schema(layers[-1].kind, self.extensions)
+            return secret_uses(schema, only_own(layers[-1].values))
+        merged = merge([found.layer for found in layers])
+        return secret_uses(effective_schema(self.extensions), merged.values)
 
     def reserve(self, candidate: Candidate) -> int:
         """The surrogate key of a document, made now if it is new; it stays invisible."""
@@ -334,13 +357,17 @@ class Documents:
         removals: Iterable[Path] = (),
         files: Mapping[str, str] | None = None,
         origin: str = "console",
+        entered: Iterable[str] = (),
     ) -> RevisionView | None:
-        """Change some leaves of a document, and only the lines that must. Raises as ``save``."""
+        """Change some leaves of a document, and only the lines that must; ``entered`` as a
+        candidate's. Raises as ``save``."""
         live = self.live_revision(name)
         if live.number != based_on:
             self._refuse_stale(name, based_on)
         text = edit(live.text, values, removals)
-        candidate = Candidate(parse(text, name), {**live.files, **(files or {})})
+        candidate = Candidate(
+            parse(text, name), {**live.files, **(files or {})}, frozenset(entered)
+        )
         return self.save(candidate, based_on, message, origin)
 
     def rollback(
@@ -417,6 +444,10 @@ class Documents:
 
     # Inside
 
+    def _bound(self, name: str) -> Mapping[str, BoundTo]:
+        row = self._find(name)
+        return self.extensions.bound_secrets(name, row.id) if row is not None else {}
+
     def _find(self, name: str) -> Document | None:
         return db.session.scalars(select(Document).where(Document.name == name)).one_or_none()
 
@@ -456,6 +487,8 @@ class Documents:
                 raise NotAllowed(
                     _("“%(key)s” is not yours to change: ask your province's admin.", key=key)
                 )
+        if candidate.entered and not self.actor.may(_SECRETS[candidate.kind]):
+            raise NotAllowed(_("Secrets are not yours to enter: ask your city's admin."))
         if candidate.kind == CITY and not self.actor.may("city.change"):
             self._refuse_beyond_catalog(before, candidate)
 

@@ -7,7 +7,7 @@ Configuration knows none of them by name; ``create_app`` registers what it found
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from marshmallow import Schema
@@ -32,13 +32,23 @@ def same_bytes(city_id: int, address: str, data: bytes) -> bool:
     return hashlib.sha256(data).hexdigest() == address
 
 
+BoundTo = Collection[tuple[str, str]]
+"""The uses that a stored secret was entered for: path and destination."""
+
+
+def none_stored(name: str, document_id: int) -> Mapping[str, BoundTo]:
+    """No secrets at all."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Extensions:
-    """Everything installed that a document may name, and how a city's picture is known again.
+    """Everything installed that a document may name, and what only the layers above can tell.
 
     ``currencies`` are those in which a payment provider can charge; one that is not named there
     takes all. ``same_picture`` tells whether some bytes are the picture that a city keeps at an
     address: what a city keeps and ``export`` writes is a cleaned copy of what was uploaded.
+    ``bound_secrets`` tells the secrets that are stored for a document, given its name and key.
     """
 
     services: Mapping[str, ServiceExtension] = field(default_factory=dict)
@@ -48,3 +58,4 @@ class Extensions:
     senders: Mapping[str, Mapping[str, type[Schema]]] = field(default_factory=dict)
     single_sign_on: type[Schema] = EmptySchema
     same_picture: Callable[[int, str, bytes], bool] = same_bytes
+    bound_secrets: Callable[[str, int], Mapping[str, BoundTo]] = none_stored

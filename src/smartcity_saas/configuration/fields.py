@@ -205,7 +205,16 @@ class TimeZone(Line):
 
 
 class Credential(fields.Field[Any]):
-    """A named secret of the city: ``{credential: stripe_secret_key}``, never the secret."""
+    """A named secret of the city: ``{credential: stripe_secret_key}``, never the secret.
+
+    ``goes_to`` names the keys beside it that decide where the secret is sent (an address, a host
+    and its port); empty where only the product's own code does. A secret is bound to what stands
+    there when it is entered.
+    """
+
+    def __init__(self, *, goes_to: tuple[str, ...], **options: Any) -> None:
+        super().__init__(**options)
+        self.goes_to = goes_to
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, Mapping) or set(value) != {"credential"}:

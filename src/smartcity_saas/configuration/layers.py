@@ -99,6 +99,11 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
+def only_own(values: Values) -> dict[str, Any]:
+    """Of a baseline what it has for itself: all else that it says is each city's."""
+    return {key: values[key] for key in values if key in OWN_KEYS}
+
+
 def is_text(value: Any) -> bool:
     """Whether a mapping is one text in several languages."""
     return isinstance(value, Mapping) and bool(value) and set(value) <= set(LANGUAGES)

@@ -32,6 +32,20 @@ class Problem:
         return asdict(replace(self, message=str(self.message), hint=str(self.hint)))
 
 
+@dataclass(frozen=True)
+class MovedSecret(Problem):
+    """A secret that would be sent where it was not entered for; ``secret`` is its name, ``owner``
+    the document that it is kept for."""
+
+    secret: str = ""
+    owner: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON: the six keys of every problem."""
+        found = super().as_dict()
+        return {key: found[key] for key in found if key not in ("secret", "owner")}
+
+
 def pointer(path: Path) -> str:
     """The JSON Pointer (RFC 6901) of a path."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
@@ -57,3 +71,9 @@ def path_of(text: str) -> Path:
 def starts_with(path: Sequence[Any], prefix: Sequence[Any]) -> bool:
     """Whether a path is at or below another."""
     return tuple(path[: len(prefix)]) == tuple(prefix)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of many names, and how many there are."""
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} … ({len(names)})"

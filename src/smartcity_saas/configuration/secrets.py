@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from smartcity_saas.configuration.problems import Path
@@ -64,14 +64,3 @@ def names_secret(name: str) -> bool:
 def looks_secret(value: Any) -> bool:
     """Whether a value looks like a secret, wherever it stands."""
     return isinstance(value, str) and bool(_VALUE.search(value))
-
-
-def named_credentials(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """Every secret that a part of a document names: its name, and where, as a dotted path."""
-    if not isinstance(value, Mapping):
-        return
-    if set(value) == {"credential"}:
-        yield str(value["credential"]), ".".join(path)
-        return
-    for key, inner in value.items():
-        yield from named_credentials(inner, (*path, str(key)))

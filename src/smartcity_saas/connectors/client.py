@@ -193,7 +193,7 @@ def call_once(
 def office_of(entry: CatalogEntry) -> BackOffice:
     """The back office that a service's ``http`` connector names, with the city's own token."""
     values = entry.connector
-    token = read_credential(current_app.extensions["keyring"], values["token"]["credential"])
+    token = read_credential(current_app.extensions["keyring"], values["token"])
     return BackOffice(entry.name, values["base_url"], token)
 
 

@@ -39,7 +39,9 @@ class HttpConnectorSettings(Schema):
         },
     )
     token = Credential(
-        required=True, metadata={"description": "The bearer token that it takes, by name."}
+        goes_to=("base_url",),
+        required=True,
+        metadata={"description": "The bearer token that it takes, by name."},
     )
     fresh_minutes = fields.Integer(
         strict=True,

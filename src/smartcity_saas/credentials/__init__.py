@@ -1,5 +1,6 @@
 """Named secrets of a city, encrypted at rest; documents only ever name them."""
 
+from smartcity_saas.credentials.bindings import bound_secrets
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.credentials.provinces import (
     province_secrets,
@@ -12,7 +13,6 @@ from smartcity_saas.credentials.store import (
     CredentialError,
     accepted_values,
     check_secret,
-    credential_names,
     credentials,
     note_probe,
     opens,
@@ -20,6 +20,7 @@ from smartcity_saas.credentials.store import (
     remove_credential,
     rewrap,
     store_credential,
+    usable_secrets,
 )
 from smartcity_saas.credentials.usage import write_uses
 
@@ -27,8 +28,8 @@ __all__ = [
     "CredentialError",
     "Keyring",
     "accepted_values",
+    "bound_secrets",
     "check_secret",
-    "credential_names",
     "credentials",
     "note_probe",
     "opens",
@@ -41,5 +42,6 @@ __all__ = [
     "rewrap",
     "store_credential",
     "store_province_secret",
+    "usable_secrets",
     "write_uses",
 ]

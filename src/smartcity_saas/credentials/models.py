@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 import uuid_utils.compat
 from sqlalchemy import UniqueConstraint, Uuid
@@ -26,6 +27,8 @@ class CityKey(CityModel):
 class Credential(CityModel):
     """One named secret, encrypted with the city's data key.
 
+    ``bound_to`` lists the uses that it was entered for, each a path of the city's document and where
+    it goes from there (``SecretUse.bound``); it serves no other.
     ``before`` is the value that it had, good until ``before_until`` beside the new one. ``probe_ok``
     says what the last probe found, None where none was made.
     """
@@ -35,6 +38,7 @@ class Credential(CityModel):
 
     name: Mapped[str]
     sealed: Mapped[bytes]
+    bound_to: Mapped[list[Any]] = mapped_column(server_default="[]")
     before: Mapped[bytes | None]
     before_until: Mapped[datetime | None]
     updated_at: Mapped[datetime]
@@ -46,7 +50,8 @@ class Credential(CityModel):
 
 
 class ProvinceSecret(PlatformModel):
-    """One named secret of a province's document, sealed by the master key itself."""
+    """One named secret of a province's document, sealed by the master key itself; ``bound_to`` as a
+    city's."""
 
     __tablename__ = "province_secret"
     __table_args__ = (UniqueConstraint("province", "name"),)
@@ -55,6 +60,7 @@ class ProvinceSecret(PlatformModel):
     province: Mapped[str]
     name: Mapped[str]
     sealed: Mapped[bytes]
+    bound_to: Mapped[list[Any]] = mapped_column(server_default="[]")
     updated_at: Mapped[datetime]
     updated_by: Mapped[str]
     used_at: Mapped[datetime | None]

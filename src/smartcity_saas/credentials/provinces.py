@@ -3,6 +3,7 @@ and no city's data hangs on them: the master key seals them itself."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
@@ -11,10 +12,16 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, select, update
 
 from smartcity_saas.audit import Actor, record
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.credentials.models import ProvinceSecret
 from smartcity_saas.credentials.resealing import reseal_rows
-from smartcity_saas.credentials.store import CredentialError, check_secret
+from smartcity_saas.credentials.store import (
+    CredentialError,
+    bound_of,
+    check_secret,
+    refuse_other_use,
+)
 from smartcity_saas.credentials.usage import EVERY
 from smartcity_saas.database import command, db
 
@@ -22,33 +29,42 @@ log = structlog.get_logger(__name__)
 
 
 def store_province_secret(
-    keyring: Keyring, actor: Actor, province: str, name: str, value: str, now: datetime
+    keyring: Keyring,
+    actor: Actor,
+    province: str,
+    name: str,
+    value: str,
+    now: datetime,
+    uses: Iterable[SecretUse],
 ) -> None:
-    """Keep a secret, in place of the one that the name had.
+    """Keep a secret, in place of the one that the name had, for those of ``uses`` that name it.
 
     Raises:
-        Invalid: The name is odd, the value empty or too long.
+        Invalid: The name is odd, the value empty or too long, or there is no use for it.
     """
     check_secret(name, value)
+    bound_to = bound_of(name, uses)
     with command() as session:
         row = session.scalars(_query(province, name).with_for_update()).one_or_none()
         if row is None:
             row = ProvinceSecret(province=province, name=name)
             session.add(row)
         row.sealed = keyring.seal_platform(_place(province, name), value.encode())
-        row.updated_at, row.updated_by = now, actor.name
+        row.updated_at, row.updated_by, row.bound_to = now, actor.name, bound_to
         record(actor, "credential.set", f"province:{province}", {"name": name}, now)
 
 
-def read_province_secret(keyring: Keyring, province: str, name: str, now: datetime) -> str:
-    """A secret's value; that it was used is noted, once an hour at most.
+def read_province_secret(keyring: Keyring, province: str, use: SecretUse, now: datetime) -> str:
+    """A secret's value, for one use of it; that it was used is noted, once an hour at most.
 
     Raises:
-        CredentialError: It has not been set, or cannot be opened.
+        CredentialError: It has not been set, was entered for another use, or cannot be opened.
     """
+    name = use.name
     row = db.session.scalars(_query(province, name)).one_or_none()
     if row is None:
         raise CredentialError(_("The secret “%(name)s” has not been set.", name=name))
+    refuse_other_use(use, row.bound_to)
     try:
         value = keyring.open_platform(_place(province, name), row.sealed).decode()
     except InvalidTag:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from cryptography.exceptions import InvalidTag
@@ -15,11 +17,13 @@ from sqlalchemy import delete, select, update
 from smartcity_saas import scope
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.configuration.fields import CREDENTIAL_NAME
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.usage import note_use
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Invalid, NotFound, SmartCityError
+from smartcity_saas.tenancy.here import present_city
 
 LONGEST_SECRET = 8_000
 
@@ -40,8 +44,9 @@ def store_credential(
     now: datetime,
     *,
     overlap: timedelta = timedelta(0),
+    uses: Iterable[SecretUse] | None = None,
 ) -> None:
-    """Keep a secret, in place of the one that the name had.
+    """Keep a secret, in place of the one that the name had, for its uses and no others.
 
     Args:
         keyring: Opens the city's key.
@@ -50,13 +55,16 @@ def store_credential(
         value: The secret.
         now: The time.
         overlap: How long the value before is still accepted from others (webhooks that are still
-            signed with it).
+            signed with it); only where its uses stay.
+        uses: What it is entered for; by default what the city's documents name now.
 
     Raises:
-        Invalid: The name is odd, the value empty or too long.
+        Invalid: The name is odd, the value empty or too long, or there is no use for it.
         CredentialError: The city's key cannot be opened.
     """
     check_secret(name, value)
+    named = present_city().secret_uses if uses is None else uses
+    bound_to = bound_of(name, named)
     with command() as session:
         _make_key(keyring, now)
         sealed = seal(AESGCM(_data_key(keyring)), value.encode(), _place(name))
@@ -66,11 +74,12 @@ def store_credential(
         if row is None:
             row = Credential(name=name)
             session.add(row)
-        elif overlap:
+        elif overlap and _all_within(bound_to, row.bound_to):
             row.before, row.before_until = row.sealed, now + overlap
         else:
             row.before = row.before_until = None
         row.sealed, row.updated_at, row.updated_by = sealed, now, actor.name
+        row.bound_to = bound_to
         row.probed_at, row.probe_ok, row.probe_detail = None, None, ""
         record(actor, "credential.set", name, {"overlap": bool(overlap)}, now)
 
@@ -85,6 +94,43 @@ def check_secret(name: str, value: str) -> None:
         raise Invalid(_("A credential's name has small letters, digits and _."))
     if not value or len(value) > LONGEST_SECRET or "\0" in value:
         raise Invalid(_("A secret has 1 to 8,000 characters."))
+
+
+def bound_of(name: str, uses: Iterable[SecretUse]) -> list[list[str]]:
+    """The uses of a secret among some, as they are stored.
+
+    Raises:
+        Invalid: There is none, or it would serve payments and something else.
+    """
+    own = sorted(use for use in uses if use.name == name)
+    if not own:
+        raise Invalid(
+            _(
+                "No document names a secret “%(name)s” yet. Save the document that names it first: "
+                "a secret is entered for its use, and serves no other.",
+                name=name,
+            )
+        )
+    if len({use.pays for use in own}) > 1:
+        raise Invalid(_("“%(name)s” is a secret of payments, and serves nothing else.", name=name))
+    return [use.bound for use in own]
+
+
+def refuse_other_use(use: SecretUse, bound_to: list[Any]) -> None:
+    """Keep a secret from a use that it was not entered for.
+
+    Raises:
+        CredentialError: It was entered for others.
+    """
+    if use.bound not in bound_to:
+        log.error("secret_of_another_use", name=use.name, path=use.path, goes_to=use.destination)
+        raise CredentialError(
+            _("The secret “%(name)s” was entered for another use. Enter it anew.", name=use.name)
+        )
+
+
+def _all_within(bound_to: list[list[str]], before: list[Any]) -> bool:
+    return all(one in before for one in bound_to)
 
 
 def remove_credential(actor: Actor, name: str, now: datetime) -> None:
@@ -102,28 +148,26 @@ def remove_credential(actor: Actor, name: str, now: datetime) -> None:
         record(actor, "credential.remove", name, {}, now)
 
 
-def read_credential(keyring: Keyring, name: str) -> str:
-    """A secret's value.
+def read_credential(keyring: Keyring, use: SecretUse) -> str:
+    """A secret's value, for one use of it.
 
     Raises:
-        CredentialError: It has not been set, or cannot be opened.
+        CredentialError: It has not been set, was entered for another use, or cannot be opened.
     """
-    row = _row(name)
-    note_use(name)
-    return _opened(keyring, name, row.sealed)
+    row = _row(use)
+    return _opened(keyring, use.name, row.sealed)
 
 
-def accepted_values(keyring: Keyring, name: str, now: datetime) -> list[str]:
+def accepted_values(keyring: Keyring, use: SecretUse, now: datetime) -> list[str]:
     """The values that others may still use: the present one, and during an overlap the one before.
 
     Raises:
-        CredentialError: It has not been set, or cannot be opened.
+        CredentialError: As ``read_credential`` does.
     """
-    row = _row(name)
-    note_use(name)
-    found = [_opened(keyring, name, row.sealed)]
+    row = _row(use)
+    found = [_opened(keyring, use.name, row.sealed)]
     if row.before is not None and row.before_until is not None and row.before_until > now:
-        found.append(_opened(keyring, name, row.before))
+        found.append(_opened(keyring, use.name, row.before))
     return found
 
 
@@ -132,10 +176,10 @@ def credentials() -> list[Credential]:
     return list(db.session.scalars(select(Credential).order_by(Credential.name)))
 
 
-def credential_names() -> dict[str, datetime]:
-    """The names of this city's secrets with when each was set; never a value."""
-    rows = db.session.execute(select(Credential.name, Credential.updated_at))
-    return {name: at for name, at in sorted(rows.all())}  # noqa: C416 -- rows are no pairs to mypy
+def usable_secrets() -> frozenset[SecretUse]:
+    """Every use for which this city has a secret."""
+    rows = db.session.execute(select(Credential.name, Credential.bound_to))
+    return frozenset(SecretUse(name, *place) for name, bound_to in rows for place in bound_to)
 
 
 def note_probe(name: str, ok: bool | None, detail: str, now: datetime) -> None:
@@ -214,10 +258,12 @@ def _place(name: str) -> str:
     return f"credential:{scope.city_id()}:{name}"
 
 
-def _row(name: str) -> Credential:
-    row = db.session.scalars(select(Credential).where(Credential.name == name)).one_or_none()
+def _row(use: SecretUse) -> Credential:
+    row = db.session.scalars(select(Credential).where(Credential.name == use.name)).one_or_none()
     if row is None:
-        raise CredentialError(_("The secret “%(name)s” has not been set.", name=name))
+        raise CredentialError(_("The secret “%(name)s” has not been set.", name=use.name))
+    refuse_other_use(use, row.bound_to)
+    note_use(use.name)
     return row
 
 

@@ -20,6 +20,7 @@ from flask import current_app
 
 from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
 from smartcity_saas.credentials import CredentialError, read_credential, store_credential
 from smartcity_saas.errors import NotSignedIn
@@ -33,8 +34,8 @@ def connect_channels(city: City, now: datetime) -> None:
     """Make the city that we are in known at the sandbox, with secrets of its own."""
     known: dict[str, str] = {}
     for name, values in city.channels.items():
-        for app_id, reference in _applications(values):
-            known[app_id] = _kept(reference["credential"], name == "alipay", now)
+        for app_id, use in _applications(values):
+            known[app_id] = _kept(use, name == "alipay", now)
     if known:
         url = f"{current_app.config['SETTINGS'].channel_base}/control/clients"
         headers = {"Content-Type": "application/json"}
@@ -58,7 +59,7 @@ def sample_resident(subject: str) -> SignedInResident:
     return resident
 
 
-def _applications(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _applications(values: Mapping[str, Any]) -> Iterator[tuple[str, SecretUse]]:
     app_id = values.get("app_id") or values.get("client_id")
     for name in ("private_key", "app_secret", "secret", "client_secret"):
         if app_id and name in values:
@@ -67,14 +68,14 @@ def _applications(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str,
         yield from _applications(values["website"])
 
 
-def _kept(name: str, is_key: bool, now: datetime) -> str:
+def _kept(use: SecretUse, is_key: bool, now: datetime) -> str:
     """What the sandbox gets to know: the secret, or of a key its public half."""
     keyring = current_app.extensions["keyring"]
     try:
-        value = read_credential(keyring, name)
+        value = read_credential(keyring, use)
     except CredentialError:
         value = _new_key() if is_key else new_token()
-        store_credential(keyring, system("demo"), name, value, now)
+        store_credential(keyring, system("demo"), use.name, value, now)
     return _public_half(value) if is_key else value
 
 

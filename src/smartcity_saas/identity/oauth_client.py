@@ -20,6 +20,7 @@ from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.client import OAuth2Client
 from flask import current_app
 
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
 from smartcity_saas.credentials import CredentialError, read_credential
 from smartcity_saas.identity.channels import ChannelDown, ChannelRefused
@@ -162,14 +163,14 @@ def get_json(
     return found
 
 
-def secret(value: Mapping[str, str]) -> str:
-    """A secret of the city that we are in, by the reference in its document.
+def secret(use: SecretUse) -> str:
+    """A secret of the city that we are in, for the use that its settings make of it.
 
     Raises:
-        ChannelDown: It has not been set or cannot be opened.
+        ChannelDown: It has not been set for this use, or cannot be opened.
     """
     try:
-        return read_credential(current_app.extensions["keyring"], value["credential"])
+        return read_credential(current_app.extensions["keyring"], use)
     except CredentialError:
         raise ChannelDown("credential") from None
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 
 from smartcity_saas.configuration.city import LiveDocument, Localized
 from smartcity_saas.configuration.fields import Choice, Credential, Line, Text
+from smartcity_saas.configuration.secret_uses import with_uses
 from smartcity_saas.connectors.settings import Address
 from smartcity_saas.credentials import CredentialError, read_province_secret
 from smartcity_saas.database import command, db
@@ -60,10 +61,11 @@ class SingleSignOnSettings(Schema):
     issuer = Address(required=True, metadata={"description": "The provider's issuer, `https://…`."})
     client_id = Line(required=True, metadata={"description": "The console's client there."})
     client_secret = Credential(
+        goes_to=("issuer",),
         metadata={
             "description": "Its secret, by name, if it has one: `smartcity secrets set "
             "province:<slug> NAME`."
-        }
+        },
     )
 
     @validates_schema
@@ -128,7 +130,8 @@ def provider_of(document: LiveDocument | None) -> Provider | None:
     """The provider that a province's document names, if it does and it is open."""
     if document is None or KEY not in document.values:
         return None
-    values: Mapping[str, Any] = SingleSignOnSettings().load(document.values[KEY])
+    schema = SingleSignOnSettings()
+    values: Mapping[str, Any] = with_uses(schema, schema.load(document.values[KEY]), (KEY,))
     if values["state"] != "open":
         return None
     slug = document.name.removeprefix("province:")
@@ -336,10 +339,10 @@ def probe(provider: Provider, now: datetime) -> str:
 
 
 def _ours(provider: Provider, now: datetime) -> Registration:
-    reference = provider.values.get("client_secret")
+    use = provider.values.get("client_secret")
     try:
-        secret = reference and read_province_secret(
-            current_app.extensions["keyring"], provider.province, reference["credential"], now
+        secret = use and read_province_secret(
+            current_app.extensions["keyring"], provider.province, use, now
         )
     except CredentialError:
         raise ChannelDown("credential") from None

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app
 
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.messages.senders.console import ConsoleSender
@@ -24,7 +25,7 @@ def send_staff_mail(address: str, title: str, body: str) -> bool:
     if settings.smtp_url:
         values = smtp_values(settings.smtp_url)
         password = values.pop("plain_password")
-        SmtpSender(values, lambda name: password).send(
+        SmtpSender(values, lambda use: password).send(
             address, "smartcity", title, body, new_token()
         )
         return True
@@ -54,5 +55,8 @@ def smtp_values(url: str) -> dict[str, Any]:
         "plain_password": unquote(parts.password or ""),
     }
     if parts.username:
-        values |= {"username": unquote(parts.username), "password": {"credential": "smtp"}}
+        values |= {
+            "username": unquote(parts.username),
+            "password": SecretUse("smtp", "SMARTCITY_SMTP_URL"),
+        }
     return values

@@ -8,7 +8,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.credentials import credential_names, read_credential
+from smartcity_saas.credentials import read_credential, usable_secrets
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.payments.payable import Payable
 from smartcity_saas.payments.providers import Account, Limits, Provider
@@ -35,7 +35,7 @@ def provider_of(city: City) -> Provider | None:
 def payments_open(city: City) -> bool:
     """Whether the city that we are in has named a provider and set its secrets."""
     found = provider_of(city)
-    return found is not None and found.ready(city.payments or {}, credential_names())
+    return found is not None and found.ready(city.payments or {}, usable_secrets())
 
 
 def payment_methods(city: City) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ def account_of(city: City) -> Account:
     if found is None:
         raise PaymentsClosed
     keyring = current_app.extensions["keyring"]
-    return found.account(city.payments or {}, lambda name: read_credential(keyring, name))
+    return found.account(city.payments or {}, lambda use: read_credential(keyring, use))
 
 
 def payable_of(service: str) -> Payable:

@@ -9,6 +9,7 @@ from flask import current_app
 
 from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import CredentialError, read_credential, store_credential
 
 
@@ -29,15 +30,15 @@ def connect_sandbox(city: City, site: str, now: datetime) -> None:
         if endpoint.url != url:
             client.v1.webhook_endpoints.delete(endpoint.id)
     made = client.v1.webhook_endpoints.create({"url": url, "enabled_events": ["*"]})
-    _keep(values["secret_key"]["credential"], key, now)
-    _keep(values["webhook_secret"]["credential"], str(made.secret), now)
+    _keep(values["secret_key"], key, now)
+    _keep(values["webhook_secret"], str(made.secret), now)
 
 
-def _keep(name: str, value: str, now: datetime) -> None:
+def _keep(use: SecretUse, value: str, now: datetime) -> None:
     keyring = current_app.extensions["keyring"]
     try:
-        if read_credential(keyring, name) == value:
+        if read_credential(keyring, use) == value:
             return
     except CredentialError:
         pass
-    store_credential(keyring, system("demo"), name, value, now)
+    store_credential(keyring, system("demo"), use.name, value, now)

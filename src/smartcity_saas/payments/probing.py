@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.layers import merge
-from smartcity_saas.configuration.secrets import named_credentials
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
 from smartcity_saas.credentials import CredentialError, note_probe, read_credential
 from smartcity_saas.database import db
@@ -31,6 +31,7 @@ class Use:
     name: str
     path: str
     document: str
+    secret: SecretUse
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,10 @@ class Probed:
 
 def uses_of(city: City) -> list[Use]:
     """Every place of a city's merged document that names a secret."""
-    parts: dict[str, Any] = {
-        "payments": city.payments or {},
-        "channels": city.channels,
-        "messages": city.messages,
-        "services": {
-            name: {"connector": entry.connector, "settings": entry.settings}
-            for name, entry in city.catalog.items()
-        },
-    }
     origins = _origins(city)
     return sorted(
-        Use(name, path, origins.get((*path.split("."), "credential"), city.slug))
-        for name, path in named_credentials(parts)
+        Use(use.name, use.path, origins.get((*use.path.split("."), "credential"), city.slug), use)
+        for use in city.secret_uses
     )
 
 
@@ -70,7 +62,7 @@ def probe(city: City, name: str, now: datetime) -> Probed:
     """Ask every other side that a secret of the city that we are in is for, and keep the answer,
     in English: whoever reads it has it translated."""
     with force_locale("en"):
-        found = [_ask(city, use.path.split("."), name) for use in uses_of(city) if use.name == name]
+        found = [_ask(city, use) for use in city.secret_uses if use.name == name]
         unknown = next(
             (one for one in found if one.detail), Probed(None, str(_("cannot be asked")))
         )
@@ -81,8 +73,8 @@ def probe(city: City, name: str, now: datetime) -> Probed:
     return result
 
 
-def _ask(city: City, path: list[str], name: str) -> Probed:
-    keyring = current_app.extensions["keyring"]
+def _ask(city: City, use: SecretUse) -> Probed:
+    keyring, path = current_app.extensions["keyring"], use.path.split(".")
     try:
         if path[0] == "payments":
             return _ask_provider(city)
@@ -93,9 +85,7 @@ def _ask(city: City, path: list[str], name: str) -> Probed:
             db.session.rollback()
             return Probed(True, channel.probe(channel.values(city)))
         if path[0] == "services" and path[2] == "connector":
-            return _ping(
-                city.catalog[path[1]].connector["base_url"], read_credential(keyring, name)
-            )
+            return _ping(city.catalog[path[1]].connector["base_url"], read_credential(keyring, use))
     except CredentialError as error:
         return Probed(False, str(error.detail))
     except SmartCityError as error:  # that it does not answer says nothing of the secret
@@ -108,7 +98,7 @@ def _ask_provider(city: City) -> Probed:
     if provider is None or provider.probe is None:
         return Probed(None, "")
     values: Mapping[str, Any] = city.payments or {}
-    return Probed(True, provider.probe(values, lambda one: read_credential(keyring, one)))
+    return Probed(True, provider.probe(values, lambda use: read_credential(keyring, use)))
 
 
 def _ping(base_url: str, token: str) -> Probed:

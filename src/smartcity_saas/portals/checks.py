@@ -9,8 +9,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.credentials import credentials
-from smartcity_saas.payments.probing import uses_of
+from smartcity_saas.configuration.secret_uses import SecretUse
+from smartcity_saas.credentials import credentials, usable_secrets
 from smartcity_saas.tenancy.entering import city_scope
 
 
@@ -38,18 +38,21 @@ def site_checks(city: City | None) -> list[Check]:
 def secret_checks(city: City, *, stored: bool = True) -> Iterator[Check]:
     """Every secret that the city's documents name: set, and found to work where that could be
     asked. Without ``stored`` the city is still to be made, and none is set."""
-    rows = {}
+    rows, usable = {}, frozenset[SecretUse]()
     if stored:
         with city_scope(city.id):
-            rows = {row.name: row for row in credentials()}
-    paying = {use.name for use in uses_of(city) if use.path.startswith("payments.")}
-    for name in sorted({use.name for use in uses_of(city)}):
+            rows, usable = {row.name: row for row in credentials()}, usable_secrets()
+    paying = {use.name for use in city.secret_uses if use.pays}
+    for name in sorted({use.name for use in city.secret_uses}):
         row = rows.get(name)
         if row is None and name in paying:
             missing = _("Secret “%(name)s” is not set: nobody can pay online yet", name=name)
             yield Check(False, missing, blocks=False)
         elif row is None:
             yield Check(False, _("Secret “%(name)s” is not set", name=name), blocks=False)
+        elif any(use.name == name and use not in usable for use in city.secret_uses):
+            elsewhere = _("Secret “%(name)s” was entered for another use: enter it anew", name=name)
+            yield Check(False, elsewhere, blocks=False)
         elif row.probe_ok is None:
             yield Check(True, _("Secret “%(name)s” set, not tried", name=name), blocks=False)
         elif row.probe_ok:

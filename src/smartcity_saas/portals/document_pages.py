@@ -18,6 +18,7 @@ from smartcity_saas.configuration.source import parse
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.base_revision import base_revision
+from smartcity_saas.portals.entering import entered_secrets, keep_entered, to_enter
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 
@@ -54,8 +55,12 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
         text = request.form.get("text", "").replace("\r\n", "\n")
         based_on = base_revision()
         try:
-            candidate = Candidate(parse(text, name), documents().live(name).files)
+            secrets = entered_secrets()
+            candidate = Candidate(
+                parse(text, name), documents().live(name).files, frozenset(secrets)
+            )
             made = documents().save(candidate, based_on, request.form.get("message", ""))
+            keep_entered(name, secrets)
         except (Invalid, NotAllowed) as error:
             shown = _without_secrets(text, name)
             problems = error.problems if isinstance(error, Invalid) else []
@@ -131,6 +136,7 @@ def _editor(
         problems=problems,
         refusal=refusal,
         merged=rows,
+        to_enter=to_enter(problems, name),
         base=_address(pages, where),
         **pages.shell(**where),
     )

@@ -58,7 +58,9 @@ class AlipaySettings(ChannelSettings):
 
     app_id = Line(required=True, longest=32, metadata={"description": "The application's id."})
     private_key = Credential(
-        required=True, metadata={"description": "The application's private key (RSA2), by name."}
+        goes_to=(),
+        required=True,
+        metadata={"description": "The application's private key (RSA2), by name."},
     )
     alipay_public_key = Line(
         required=True,

@@ -30,7 +30,9 @@ class OidcSettings(ChannelSettings):
 
     issuer = Address(required=True, metadata={"description": "The provider's issuer, `https://…`."})
     client_id = Line(required=True, metadata={"description": "The city's client there."})
-    client_secret = Credential(metadata={"description": "Its secret, by name, if it has one."})
+    client_secret = Credential(
+        goes_to=("issuer",), metadata={"description": "Its secret, by name, if it has one."}
+    )
     scopes = Line(
         load_default="openid profile",
         metadata={"description": "What is asked for: `openid profile phone`."},

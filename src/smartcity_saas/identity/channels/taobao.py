@@ -38,7 +38,9 @@ class TaobaoSettings(ChannelSettings):
     """An application on Taobao's open platform."""
 
     client_id = Line(required=True, longest=32, metadata={"description": "Its App Key."})
-    client_secret = Credential(required=True, metadata={"description": "Its secret, by name."})
+    client_secret = Credential(
+        goes_to=(), required=True, metadata={"description": "Its secret, by name."}
+    )
 
 
 def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:

@@ -17,6 +17,7 @@ from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields
 
 from smartcity_saas.configuration.fields import Credential, Line
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.identity.channels import (
     Cancelled,
     Channel,
@@ -48,7 +49,7 @@ class WebsiteSchema(Schema):
     """A website application, for signing in outside the app by scanning a code."""
 
     app_id = Line(required=True, longest=32, metadata={"description": "Its appid."})
-    secret = Credential(required=True, metadata={"description": "Its secret, by name."})
+    secret = Credential(goes_to=(), required=True, metadata={"description": "Its secret, by name."})
 
 
 class WechatSettings(ChannelSettings):
@@ -57,14 +58,16 @@ class WechatSettings(ChannelSettings):
     app_id = Line(
         required=True, longest=32, metadata={"description": "The official account's appid."}
     )
-    app_secret = Credential(required=True, metadata={"description": "Its secret, by name."})
+    app_secret = Credential(
+        goes_to=(), required=True, metadata={"description": "Its secret, by name."}
+    )
     website = fields.Nested(
         WebsiteSchema, metadata={"description": "For signing in outside the app."}
     )
 
 
-def _application(values: Mapping[str, Any], in_app: bool) -> tuple[str, str, Mapping[str, str]]:
-    """Which application a sign-in is by: a word for it, its appid, its secret's reference."""
+def _application(values: Mapping[str, Any], in_app: bool) -> tuple[str, str, SecretUse]:
+    """Which application a sign-in is by: a word for it, its appid, its secret."""
     if in_app:
         return "official", values["app_id"], values["app_secret"]
     website = values.get("website")

@@ -12,6 +12,7 @@ from flask import current_app
 from marshmallow import Schema
 
 from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import read_credential
 
 KINDS = ("mail", "sms")
@@ -32,7 +33,7 @@ class SenderKind:
     name: str
     kind: str
     settings: type[Schema]
-    make: Callable[[Mapping[str, Any], Callable[[str], str]], Sender]
+    make: Callable[[Mapping[str, Any], Callable[[SecretUse], str]], Sender]
     demo: bool = False
 
 
@@ -53,4 +54,4 @@ def sender_of(city: City, kind: str) -> Sender | None:
         demo = next((one for one in installed.values() if one.demo), None)
         return demo.make({}, str) if demo and current_app.config["DEMO"] else None
     keyring = current_app.extensions["keyring"]
-    return installed[values["provider"]].make(values, lambda name: read_credential(keyring, name))
+    return installed[values["provider"]].make(values, lambda use: read_credential(keyring, use))

@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import Schema
 
 from smartcity_saas.configuration.fields import Credential, Line
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.client import BackOffice
 from smartcity_saas.connectors.settings import Address
 from smartcity_saas.messages.senders import SenderKind
@@ -20,7 +21,9 @@ class HttpGatewaySettings(Schema):
     url = Address(
         required=True, metadata={"description": "Where messages are posted, `https://…`."}
     )
-    token = Credential(required=True, metadata={"description": "The bearer token, by name."})
+    token = Credential(
+        goes_to=("url",), required=True, metadata={"description": "The bearer token, by name."}
+    )
     signature = Line(longest=20, metadata={"description": "The signature before each text: 【…】."})
 
 
@@ -29,14 +32,12 @@ class HttpGatewaySender:
     """Posts to one gateway."""
 
     values: Mapping[str, Any]
-    secret: Callable[[str], str]
+    secret: Callable[[SecretUse], str]
 
     def send(self, address: str, city: str, title: str, body: str, message_id: str) -> None:
         """Post one text. ``id`` and ``Idempotency-Key`` let the gateway see repeats."""
         signature = self.values.get("signature", city)
-        office = BackOffice(
-            "sms", self.values["url"], self.secret(self.values["token"]["credential"])
-        )
+        office = BackOffice("sms", self.values["url"], self.secret(self.values["token"]))
         office.post(
             "",
             {"to": address, "text": f"【{signature}】{title}. {body}", "id": message_id},

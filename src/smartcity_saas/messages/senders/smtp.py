@@ -18,6 +18,7 @@ from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields, validate
 
 from smartcity_saas.configuration.fields import Choice, Credential, Line, Pattern
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.messages.senders import SenderKind
 
@@ -47,7 +48,10 @@ class SmtpSettings(Schema):
         metadata={"description": "The address that mail comes from."},
     )
     username = Line(metadata={"description": "The account's name, if the server asks for one."})
-    password = Credential(metadata={"description": "The account's password, by name."})
+    password = Credential(
+        goes_to=("security", "host", "port"),
+        metadata={"description": "The account's password, by name."},
+    )
 
 
 class _Server(smtplib.SMTP):
@@ -87,7 +91,7 @@ class SmtpSender:
     """Hands mail to one server."""
 
     values: Mapping[str, Any]
-    secret: Callable[[str], str]
+    secret: Callable[[SecretUse], str]
 
     def send(self, address: str, city: str, title: str, body: str, message_id: str) -> None:
         """Submit one mail in plain text; ``message_id`` becomes its Message-ID."""
@@ -104,9 +108,7 @@ class SmtpSender:
             if self.values["security"] == "starttls":
                 server.starttls(context=context)
             if "username" in self.values and "password" in self.values:
-                server.login(
-                    self.values["username"], self.secret(self.values["password"]["credential"])
-                )
+                server.login(self.values["username"], self.secret(self.values["password"]))
             server.send_message(mail)
 
 

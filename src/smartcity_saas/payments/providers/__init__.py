@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema
 
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.errors import SmartCityError
 
 Status = Literal["open", "processing", "paid", "failed", "expired"]
@@ -213,6 +214,7 @@ class Provider:
     ``settings`` is its part of a document. ``account`` opens a city's account from those values
     and a way to read the city's secrets. ``origins`` are where its pay pages live, for the
     policy of forms; ``methods`` names how people pay there, for what a page says.
+    ``ready`` says whether the uses for which secrets are stored are enough.
     ``probe`` asks the provider whether the secret works, and says whose account it opens.
     ``currencies`` are those that it can charge in, None for all of ISO 4217; ``limits`` says what
     one payment in a currency may be.
@@ -220,11 +222,11 @@ class Provider:
 
     name: str
     settings: type[Schema]
-    account: Callable[[Mapping[str, Any], Callable[[str], str]], Account]
+    account: Callable[[Mapping[str, Any], Callable[[SecretUse], str]], Account]
     origins: Callable[[Mapping[str, Any]], tuple[str, ...]]
     methods: Callable[[Mapping[str, Any]], tuple[str, ...]]
-    ready: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
-    probe: Callable[[Mapping[str, Any], Callable[[str], str]], str] | None = None
+    ready: Callable[[Mapping[str, Any], Collection[SecretUse]], bool]
+    probe: Callable[[Mapping[str, Any], Callable[[SecretUse], str]], str] | None = None
     currencies: frozenset[str] | None = None
     limits: Callable[[str], Limits] = lambda currency: Limits()
 

@@ -7,7 +7,7 @@ https://docs.stripe.com/webhooks#verify-official-libraries.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,7 @@ from marshmallow import Schema
 
 from smartcity_saas import scope
 from smartcity_saas.configuration.fields import Choice, Credential, ListOf
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import accepted_values
 from smartcity_saas.payments.providers import (
     BadSignature,
@@ -72,9 +73,10 @@ class StripeSettings(Schema):
     """Stripe, on the city's own account."""
 
     secret_key = Credential(
-        required=True, metadata={"description": "The account's secret key, by name."}
+        goes_to=(), required=True, metadata={"description": "The account's secret key, by name."}
     )
     webhook_secret = Credential(
+        goes_to=(),
         required=True,
         metadata={"description": "The signing secret of the endpoint `/webhooks/stripe`, by name."},
     )
@@ -88,14 +90,14 @@ class StripeSettings(Schema):
 class StripeAccount:
     """One city's account at Stripe."""
 
-    def __init__(self, values: Mapping[str, Any], secret: Callable[[str], str]) -> None:
+    def __init__(self, values: Mapping[str, Any], secret: Callable[[SecretUse], str]) -> None:
         self.values = values
         self.secret = secret
 
     @property
     def client(self) -> stripe.StripeClient:
         """The city's own client, with the city's own key."""
-        key = self.secret(self.values["secret_key"]["credential"])
+        key = self.secret(self.values["secret_key"])
         base = current_app.config["SETTINGS"].stripe_api_base
         return _client(scope.city_id(), key, base)
 
@@ -202,9 +204,8 @@ class StripeAccount:
 
     def _signed(self, body: bytes, signature: str) -> Any:
         """The event, if the present signing secret, or the one before it, signed it."""
-        name = self.values["webhook_secret"]["credential"]
         keyring = current_app.extensions["keyring"]
-        *others, last = accepted_values(keyring, name, present_time())
+        *others, last = accepted_values(keyring, self.values["webhook_secret"], present_time())
         for value in others:
             with suppress(stripe.SignatureVerificationError):
                 return stripe.Webhook.construct_event(body, signature, value)
@@ -369,7 +370,7 @@ def _client(city_id: int, key: str, base: str) -> stripe.StripeClient:
     )
 
 
-def _probe(values: Mapping[str, Any], secret: Callable[[str], str]) -> str:
+def _probe(values: Mapping[str, Any], secret: Callable[[SecretUse], str]) -> str:
     """Whose account the key opens."""
     with _answered():
         try:
@@ -387,9 +388,8 @@ def _origins(values: Mapping[str, Any]) -> tuple[str, ...]:
     return (f"{parts.scheme}://{parts.netloc}",)
 
 
-def _ready(values: Mapping[str, Any], names: Mapping[str, Any]) -> bool:
-    wanted = (values[key]["credential"] for key in ("secret_key", "webhook_secret"))
-    return all(name in names for name in wanted)
+def _ready(values: Mapping[str, Any], usable: Collection[SecretUse]) -> bool:
+    return all(values[key] in usable for key in ("secret_key", "webhook_secret"))
 
 
 provider = Provider(

@@ -13,6 +13,7 @@ from smartcity_saas.credentials import (
     credentials,
     remove_credential,
     store_credential,
+    usable_secrets,
 )
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_member
@@ -80,11 +81,12 @@ def _page(city: str, *, name: str = "", error: Any = None) -> str:
     for use in uses_of(served):
         uses.setdefault(use.name, []).append(use)
     with city_scope(served.id):
-        rows = credentials()
+        rows, usable = credentials(), usable_secrets()
     return render_template(
         "city/secrets.html",
         rows=rows,
         uses=uses,
+        usable=usable,
         missing=sorted(set(uses) - {row.name for row in rows}),
         overlaps=OVERLAPS,
         name=name,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.configuration.problems import Path
-from smartcity_saas.credentials import check_secret, province_secrets, store_province_secret
-from smartcity_saas.errors import Conflict, FieldErrors, Invalid, SmartCityError
-from smartcity_saas.identity.gatekeeper import documents, signed_in_member
+from smartcity_saas.configuration.problems import MovedSecret, Path, Problem
+from smartcity_saas.credentials import check_secret, province_secrets
+from smartcity_saas.errors import Conflict, Invalid, SmartCityError
+from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.identity.single_sign_on import KEY, STATES, count_linked, probe, provider_of
 from smartcity_saas.portals.base_revision import base_revision
+from smartcity_saas.portals.entering import keep_entered
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.here import present_time
 
@@ -33,30 +34,36 @@ def save_single_sign_on(province: str) -> Any:
     typed = {name: request.form.get(name, "").strip() for name in ("issuer", "client_id")}
     secret, live = request.form.get("secret", "").strip(), documents().live(f"province:{province}")
     values: dict[str, Any] = {**live.values.get(KEY, {}), **typed, "state": "open"}
-    before = live.values.get(KEY, {})
     if secret:
         values.setdefault("client_secret", {"credential": SECRET})
+    name = values.get("client_secret", {}).get("credential")
     try:
         if secret:
-            check_secret(SECRET, secret)
-        elif "client_secret" in values and before["issuer"] != typed["issuer"].rstrip("/"):
-            raise FieldErrors({"secret": _("Another provider wants a secret of its own.")})
-        documents().change(live.name, base_revision(), "", _leaves(live.values, values))
+            check_secret(name, secret)
+        documents().change(
+            live.name,
+            base_revision(),
+            "",
+            _leaves(live.values, values),
+            entered=[name] if secret else [],
+        )
         if secret:
-            store_province_secret(
-                current_app.extensions["keyring"],
-                signed_in_member().actor,
-                province,
-                values["client_secret"]["credential"],
-                secret,
-                present_time(),
-            )
-    except FieldErrors as error:
-        return _page(province, typed=typed, errors=error.fields), error.status
+            keep_entered(live.name, {name: secret})
     except Invalid as error:
-        errors = {one.pointer.rpartition("/")[2]: one.message for one in error.problems}
+        errors = {_field_of(one): _told(one) for one in error.problems}
         return _page(province, typed=typed, errors=errors, error=error.detail), error.status
     return _try(province)
+
+
+def _field_of(problem: Problem) -> str:
+    """The field of the form at which a problem stands."""
+    name = problem.pointer.rpartition("/")[2]
+    return "secret" if name == "client_secret" else name
+
+
+def _told(problem: Problem) -> Any:
+    moved = isinstance(problem, MovedSecret)
+    return _("Another provider wants a secret of its own.") if moved else problem.message
 
 
 @blueprint.page(f"{PAGE}/state", permission="province.change", methods=("POST",))

@@ -8,8 +8,8 @@ from flask import abort, current_app, redirect, render_template, request, sessio
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.secrets import named_credentials
-from smartcity_saas.credentials import credential_names
+from smartcity_saas.configuration.secret_uses import uses_in
+from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn, Throttled
 from smartcity_saas.identity import codes, handshakes, residents
 from smartcity_saas.identity.assurance import masked_contact, verify_contact, verify_real_name
@@ -230,13 +230,13 @@ def _still_good(error: Throttled | codes.NotSent) -> Any:
 
 def offered_channels(city: City) -> list[Channel]:
     """The ways in that work here and now: open, usable in this browser, their secrets stored."""
-    here, stored = channel_in_app(), credential_names()
+    here, usable = channel_in_app(), usable_secrets()
     found = [
         one
         for one in current_app.extensions["channels"].values()
         if one.open_at(city)
         and one.usable(one.values(city), here is not None and one.name == here.name)
-        and all(name in stored for name, _path in named_credentials(one.values(city)))
+        and all(use in usable for use in uses_in(one.values(city)))
     ]
     return sorted(found, key=lambda one: (one.demo, one is not here, one.begin is None))
 
