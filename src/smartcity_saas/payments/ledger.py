@@ -11,12 +11,14 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
+from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.database import db, insert_once
-from smartcity_saas.payments.models import LedgerEntry, Payment
+from smartcity_saas.payments.models import DailyClosing, LedgerEntry, LedgerLock, Payment
+from smartcity_saas.tenancy.here import present_city
 
 HELD, DISPUTED, WRITTEN_OFF = "held", "disputed", "written_off"
 
@@ -42,7 +44,8 @@ def post(
     at: datetime,
     reference: str | None = None,
 ) -> bool:
-    """Write a transfer; the same key is written once, whoever comes and however often.
+    """Write a transfer; the same key is written once, whoever comes and however often. One whose
+    day has been closed meanwhile stands at the beginning of the next open day.
 
     Returns:
         Whether this call wrote it.
@@ -56,10 +59,32 @@ def post(
         credit=credit,
         amount=amount,
         currency=currency,
-        at=at,
+        at=_in_an_open_day(at),
         provider_reference=reference,
     )
     return made is not None
+
+
+def hold_ledger(*, alone: bool) -> None:
+    """Hold the city's ledger until this command ends: together with others that post, or alone
+    to close a day."""
+    query = select(LedgerLock).where(LedgerLock.name == "ledger").with_for_update(read=not alone)
+    if db.session.scalars(query).one_or_none() is None:
+        insert_once(LedgerLock, ("name",), name="ledger")
+        db.session.scalars(query).one()
+
+
+def _in_an_open_day(at: datetime) -> datetime:
+    """A time that lies in no closed day of the city: itself, or the next day's beginning."""
+    hold_ledger(alone=False)
+    zone = present_city().timezone
+    day = today_in(zone, at)
+    closed = set(db.session.scalars(select(DailyClosing.day).where(DailyClosing.day >= day)))
+    if day not in closed:
+        return at
+    while day in closed:
+        day += timedelta(days=1)
+    return start_of_day(day, zone)
 
 
 def entries_of(payment_id: uuid.UUID) -> list[LedgerEntry]:

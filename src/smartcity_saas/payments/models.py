@@ -254,3 +254,13 @@ class DailyClosing(CityModel):
     differences: Mapped[int | None]
     closed_by: Mapped[str]
     closed_at: Mapped[datetime]
+
+
+class LedgerLock(CityModel):
+    """One row a city: shared by whatever posts, held alone by whoever closes a day, so that a day
+    is closed with everything that was posted into it."""
+
+    __tablename__ = "ledger_lock"
+    __table_args__ = (UniqueConstraint("city_id", "name"),)
+
+    name: Mapped[str]

@@ -17,7 +17,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments.accounts import account_of
-from smartcity_saas.payments.ledger import entries_between, payment_numbers, totals
+from smartcity_saas.payments.ledger import entries_between, hold_ledger, payment_numbers, totals
 from smartcity_saas.payments.models import DailyClosing, LedgerEntry
 from smartcity_saas.payments.providers import Move
 
@@ -126,8 +126,10 @@ def close_day(
     if until > now:
         raise Conflict(_("This day is not over yet."))
     with command() as session:
-        if closing_of(day) is not None:
-            raise Conflict(_("This day is closed already."))
+        hold_ledger(alone=True)
+        closed = closing_of(day)
+        if closed is not None:
+            raise Conflict(_("This day is closed already, by %(who)s.", who=closed.closed_by))
         row = DailyClosing(
             day=day,
             totals=totals(entries_between(since, until)),

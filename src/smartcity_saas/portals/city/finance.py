@@ -221,7 +221,7 @@ def _closings_page(city: str, **values: Any) -> Any:
     with city_scope(served.id):
         closed = {row.day: row for row in finding.closings()}
         days = [
-            (day, closed.get(day), _totals(served, day))
+            (day, closed.get(day), closed[day].totals if day in closed else _totals(served, day))
             for day in (today - timedelta(days=back) for back in range(14))
         ]
     return render_template(

@@ -1,0 +1,190 @@
+"""Daily closing: nothing enters a closed day, what was closed is what is shown, and two presses at
+once are one closing."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from smartcity_saas.audit import system
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import Conflict
+from smartcity_saas.payments import ledger
+from smartcity_saas.payments.ledger import entries_between, entries_of, post, totals
+from smartcity_saas.payments.models import DailyClosing
+from smartcity_saas.payments.reconciling import close_day, closing_of, day_span
+from smartcity_saas.payments.refunds import request_refund
+from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
+from tests.conftest import World, fresh
+from tests.payments.test_disputes import Disputed
+
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def paid(world: World) -> Disputed:
+    """A payment of 73.50 that came, and a clock at noon of the city's day."""
+    world.clock.now = datetime.combine(datetime.now(ZONE).date(), time(12), ZONE).astimezone(UTC)
+    return Disputed(world)
+
+
+def close(paid: Disputed, day: date) -> DailyClosing:
+    """Close a day as finance does."""
+    city = paid.world.city("hangzhou")
+    with paid.world.inside("hangzhou"):
+        return close_day(system("test"), city, day, paid.world.clock(), 0)
+
+
+def at(world: World, day: date, *clock: int) -> None:
+    """Move the clock to a time of the city's."""
+    world.clock.now = datetime.combine(day, time(*clock), ZONE).astimezone(UTC)
+
+
+def sums(paid: Disputed, day: date) -> Any:
+    """A day's totals by the ledger."""
+    with paid.world.inside("hangzhou"):
+        return totals(entries_between(*day_span(paid.world.city("hangzhou"), day)))
+
+
+@pytest.mark.parametrize("what", ["refund", "dispute", "bounce"])
+def test_whatever_is_posted_late_stands_in_the_next_open_day(paid: Disputed, what: str) -> None:
+    """Asked ten seconds before midnight, posted after the day was closed: refunds, returned ones and
+    disputes alike."""
+    day = paid.world.clock().astimezone(ZONE).date()
+    if what == "bounce":
+        paid.ask(7350)
+        paid.world.work()
+    at(paid.world, day, 23, 59, 50)
+    before = paid.world.clock()
+    at(paid.world, day + timedelta(days=1), 0, 0, 5)
+    kept = close(paid, day).totals
+    paid.world.clock.now = before  # what began before midnight goes on
+    if what == "refund":
+        with paid.world.inside("hangzhou"):
+            request_refund(system("test"), paid.key, 100, "late", before)
+        paid.world.work()
+    elif what == "dispute":
+        paid.dispute()
+        paid.follow()
+    else:
+        refund = paid.there()[-1]
+        sandbox_money.settle_refund(
+            paid.stripe.sandbox, paid.stripe.account, refund, succeeds=False
+        )
+        paid.follow()
+    with paid.world.inside("hangzhou"):
+        last = entries_of(paid.key)[-1]
+    assert last.at == datetime.combine(day + timedelta(days=1), time(0), ZONE)
+    assert sums(paid, day) == kept, "what was closed stays what it was"
+    assert sums(paid, day + timedelta(days=1))
+
+
+def test_several_closed_days_are_passed_over(paid: Disputed) -> None:
+    """The first day that is open takes it, not the one after the last that is closed."""
+    day = paid.world.clock().astimezone(ZONE).date()
+    late = paid.world.clock()
+    paid.world.clock.move(days=4)
+    for closed in (0, 1, 3):
+        close(paid, day + timedelta(days=closed))
+    with paid.world.inside("hangzhou"):
+        with command():
+            post(
+                "late",
+                paid.key,
+                debit="provider:stripe",
+                credit="held",
+                amount=1,
+                currency="CNY",
+                at=late,
+            )
+        assert (
+            entries_of(paid.key)[-1].at
+            == day_span(paid.world.city("hangzhou"), day + timedelta(days=2))[0]
+        )
+
+
+def test_the_page_shows_what_was_closed(paid: Disputed) -> None:
+    """The stored totals stand beside “closed”, whatever the ledger has by now."""
+    day = paid.world.clock().astimezone(ZONE).date()
+    paid.world.clock.move(days=1)
+    close(paid, day)
+    with paid.world.inside("hangzhou"), command() as session:
+        session.add(
+            ledger.LedgerEntry(
+                key="from before this rule",
+                payment_id=paid.key,
+                debit="provider:stripe",
+                credit="held",
+                amount=65,
+                currency="CNY",
+                at=paid.world.clock() - timedelta(days=1),
+            )
+        )
+    page = paid.world.staff("later", "city_admin", city="hangzhou")
+    text = page.get("/cities/hangzhou/payments/closings").text
+    assert "¥73.50" in text
+    assert "¥74.15" not in text
+
+
+def test_two_presses_at_once_are_one_closing(paid: Disputed) -> None:
+    """Eight people press in the same moment: one closes, the others are told by whom."""
+    day = paid.world.clock().astimezone(ZONE).date()
+    paid.world.clock.move(days=1)
+
+    def press() -> str:
+        with paid.world.app.app_context():
+            try:
+                close(paid, day)
+            except Conflict as error:
+                return str(error.detail)
+        return "closed"
+
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _n: fresh(press), range(8)))  # type: ignore[arg-type]
+    assert sorted(set(said)) == ["This day is closed already, by test.", "closed"]
+    assert said.count("closed") == 1
+    with paid.world.inside("hangzhou"):
+        assert closing_of(day) is not None
+
+
+def test_a_posting_under_way_is_waited_for(paid: Disputed) -> None:
+    """It has taken its place in the day and has yet to commit: the closing waits, and counts it."""
+    day = paid.world.clock().astimezone(ZONE).date()
+    now = paid.world.clock()
+    paid.world.clock.move(days=1)
+    posted, go_on = threading.Event(), threading.Event()
+
+    def post_slowly() -> None:
+        with paid.world.app.app_context(), paid.world.inside("hangzhou"), command():
+            post(
+                "slow",
+                paid.key,
+                debit="provider:stripe",
+                credit="held",
+                amount=650,
+                currency="CNY",
+                at=now,
+            )
+            posted.set()
+            go_on.wait(20)
+
+    def close_now() -> Any:
+        with paid.world.app.app_context():
+            return close(paid, day).totals["CNY"]["received"]
+
+    db.session.rollback()
+    with ThreadPoolExecutor(2) as pool:
+        poster = pool.submit(fresh, post_slowly)
+        assert posted.wait(20)
+        closer = pool.submit(fresh, close_now)
+        threading.Event().wait(0.5)
+        assert not closer.done()
+        go_on.set()
+        poster.result(20)
+        assert closer.result(20) == 8000
+    assert sums(paid, day)["CNY"]["received"] == 8000
