@@ -6,11 +6,23 @@ other (a test reads the code for other places).
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 Clock = Callable[[], datetime]
+GRACE = timedelta(days=1)
+MOST_AHEAD = timedelta(days=2 * 366)
+
+_MARKS = str.maketrans({"/": "-", ".": "-", "年": "-", "月": "-", "日": None})
+_DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})|([0-9]{4})([0-9]{2})([0-9]{2})")
+_MONTH = re.compile(r"([0-9]{4})-([0-9]{1,2})-?")
+_MOMENT = re.compile(
+    r"(?P<day>[^\sT]+)[\sT]+(?P<hour>[0-9]{1,2}):"
+    r"(?P<rest>[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)"
+)
 
 COMMON_ZONE = "Asia/Shanghai"
 """The zone (IANA) of a city that names none, and of pages that are no city's."""
@@ -37,25 +49,60 @@ def start_of_day(day: date, zone: str) -> datetime:
 
 
 def read_day(text: str) -> date | None:
-    """A date (ISO 8601) of our century; None for anything else."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
+    """A date of our century as people and spreadsheets write it: ``2026-11-03`` (ISO 8601),
+    ``2026/11/3``, ``2026.11.3``, ``2026年11月3日``, ``20261103``; None for anything else."""
+    found = _DAY.fullmatch(_plain(text))
+    if found is None:
         return None
-    return found if in_our_century(found) else None
+    year, month, day = filter(None, found.groups())
+    return _date(year, month, day)
+
+
+def read_month(text: str) -> date | None:
+    """A month written like a date without its day, as its first day; None for anything else."""
+    found = _MONTH.fullmatch(_plain(text))
+    return _date(found[1], found[2], "1") if found else None
 
 
 def read_moment(text: str, zone: str) -> datetime | None:
-    """A moment (ISO 8601) of our century, in the zone if it names none; None for anything else."""
+    """A date and a time of day (``2026-11-20T08:15``, ``2026/11/20 8:15:30+08:00``) of our century,
+    in the zone if it names none; None for anything else, a date without its time too."""
+    found = _MOMENT.fullmatch(unicodedata.normalize("NFKC", text))
+    day = read_day(found["day"]) if found else None
+    if found is None or day is None:
+        return None
     try:
-        found = datetime.fromisoformat(text)
+        at = time.fromisoformat(f"{found['hour']:0>2}:{found['rest']}")
     except ValueError:
         return None
-    if not in_our_century(found):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))
+    return datetime.combine(day, at.replace(tzinfo=None), at.tzinfo or ZoneInfo(zone))
+
+
+def is_past(found: date, zone: str, now: datetime) -> bool:
+    """Whether something can have happened on a day, or at a moment: it lies after now by a day at
+    most, which clocks that go fast and files of another zone are given."""
+    if isinstance(found, datetime):
+        return found <= now + GRACE
+    return found <= today_in(zone, now + GRACE)
+
+
+def is_near(found: date, zone: str, now: datetime) -> bool:
+    """Whether a day that may lie ahead is one that somebody means: two years off at most."""
+    return found <= today_in(zone, now + MOST_AHEAD)
 
 
 def in_our_century(found: date) -> bool:
     """Whether a date is one that public services deal in; others overflow sums of days."""
     return 2000 <= found.year < 2100
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).translate(_MARKS)
+
+
+def _date(year: str, month: str, day: str) -> date | None:
+    try:
+        found = date(int(year), int(month), int(day))
+    except ValueError:
+        return None
+    return found if in_our_century(found) else None
