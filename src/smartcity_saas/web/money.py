@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from smartcity_saas.configuration.currencies import USUAL_DECIMALS, currency_decimals
+from smartcity_saas.web.numbers import parse_decimal
 
 _SIGNS = {"CNY": "¥"}
-LARGEST = Decimal(1_000_000)
 
 
 def decimals(currency: str) -> int:
@@ -32,19 +32,10 @@ def plain_money(minor: int, currency: str, *, grouped: bool = False) -> str:
     return f"{value:,f}" if grouped else f"{value:f}"
 
 
-def parse_money(text: str, currency: str) -> int | None:
-    """An amount from a plain decimal, None if it is none, negative, absurd or too fine."""
+def parse_money(text: str, currency: str) -> int:
+    """An amount from a plain decimal, in the currency's minor unit.
+
+    Raises:
+        NotPlain: It is no plain decimal, or finer than the currency.
+    """
     return parse_decimal(text, decimals(currency))
-
-
-def parse_decimal(text: str, places: int) -> int | None:
-    """A plain decimal as a whole number of its smallest part; None as for an amount."""
-    try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
-        return None
-    if not value.is_finite() or not 0 <= value < LARGEST:
-        return None
-    if -int(value.as_tuple().exponent) > places:
-        return None
-    return int(value.scaleb(places))

@@ -44,6 +44,7 @@ from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import parse_money, plain_money
+from smartcity_saas.web.numbers import NotPlain
 
 MONEY = f"{ROOT}/payments"
 LEDGER_COLUMNS = (
@@ -139,9 +140,7 @@ def refund(city: str, payment_id: uuid.UUID) -> Any:
     try:
         with city_scope(served.id):
             payment = payment_of(payment_id)
-            amount = parse_money(typed["amount"], payment.paid_currency)
-            if amount is None:
-                raise Invalid(_("Write an amount such as 43.50."))
+            amount = _amount(typed["amount"], payment.paid_currency)
             task = request_refund(actor, payment_id, amount, typed["reason"], present_time())
             run_task(current_app.extensions["tasks"], task, present_time())
     except Invalid as error:
@@ -242,6 +241,13 @@ def _span(served: City) -> tuple[datetime, datetime]:
     wanted = Wanted.of(request.args)
     since, until = wanted.since or today.replace(day=1), wanted.until or today
     return day_span(served, since)[0], day_span(served, max(since, until))[1]
+
+
+def _amount(text: str, currency: str) -> int:
+    try:
+        return parse_money(text, currency)
+    except NotPlain as error:
+        raise Invalid(error.message) from None
 
 
 def _day(text: str) -> date:
