@@ -164,7 +164,7 @@ def test_a_live_city_is_not_overwritten(world: World) -> None:
     "data, said",
     [
         (b"a,b\n1,2\n", "Missing columns"),
-        ("division_code\n".encode("utf-16"), "UTF-8"),
+        (HEADER.encode("utf-32"), "UTF-32"),
         (HEADER.encode() + b"\0", "not a CSV"),
         (b"", "Missing columns"),
     ],

@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.checking import Candidate
-from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
+from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.rollout_rows import (
@@ -179,6 +179,8 @@ class RollOut:
         return intent_of(self.documents, row, self.name, self.state, baselines)
 
     def _refuse_incomplete(self, row: Line) -> None:
+        if row.problem is not None:
+            raise Invalid(row.problem.message, [row.problem])
         empty = [column for column in REQUIRED if not row.values.get(column)]
         if empty:
             raise refusal(self.name, row.number, _("Empty: %(names)s.", names=", ".join(empty)))
@@ -202,13 +204,22 @@ class RollOut:
         return RowResult(row.number, row.values.get("slug", ""), "failed", tuple(found))
 
 
-def read_rows(data: bytes, name: str) -> list[Line]:
-    """The rows of a CSV in UTF-8.
+def read_table(data: bytes, name: str) -> Table:
+    """The table of a CSV, with the encoding that was found and the columns that are not read.
 
     Raises:
-        Invalid: It is not such a file, or a column is missing.
+        Invalid: It is not such a file, or its columns are missing or stand twice.
     """
-    return read_csv(data, name, REQUIRED)
+    return read_csv(data, name, REQUIRED, OPTIONAL)
+
+
+def read_rows(data: bytes, name: str) -> list[Line]:
+    """The rows of a CSV.
+
+    Raises:
+        Invalid: As ``read_table`` does.
+    """
+    return list(read_table(data, name).lines)
 
 
 def roll_out(

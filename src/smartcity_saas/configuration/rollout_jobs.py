@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from smartcity_saas.configuration.csv_encoding import text_of
 from smartcity_saas.configuration.csv_input import Line
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.rollout import (
@@ -68,7 +69,7 @@ def begin_rollout(
     with command() as session:
         job = Rollout(
             file_name=file_name[:100],
-            csv=data.decode("utf-8-sig"),
+            csv=text_of(data, file_name)[0],
             all_or_nothing=all_or_nothing,
             total=len(rows),
             results=[],

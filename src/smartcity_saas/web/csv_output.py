@@ -10,24 +10,25 @@ from typing import Any
 
 from flask import Response
 
+from smartcity_saas.configuration.csv_input import FORMULA
+
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def escaped(value: Any) -> str:
     """A cell that no spreadsheet runs: what would start a formula gets an apostrophe (OWASP)."""
     text = "" if value is None else str(value)
-    if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text):
+    if text.startswith(FORMULA) and not _NUMBER.fullmatch(text):
         return f"'{text}"
     return text
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]], *, escape: bool = True) -> str:
-    """A CSV as text (RFC 4180); without ``escape`` for our own importers, not for spreadsheets."""
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A CSV as text (RFC 4180)."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(header)
-    writer.writerows([escaped(cell) if escape else cell for cell in row] for row in rows)
+    writer.writerows([escaped(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
