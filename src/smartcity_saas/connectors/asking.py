@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from marshmallow import EXCLUDE, Schema, ValidationError
+from marshmallow import EXCLUDE, Schema, ValidationError, pre_load
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors.client import BackOfficeDown, BackOfficeRefused, office_of
@@ -22,12 +22,20 @@ log = structlog.get_logger(__name__)
 
 
 class Answer(Schema):
-    """A part of what a back office says. Further keys are its own business."""
+    """A part of what a back office says. Further keys are its own business; one that is null is
+    absent."""
 
     class Meta:
         """See above."""
 
         unknown = EXCLUDE
+
+    @pre_load
+    def leave_out_nulls(self, data: Any, **kwargs: Any) -> Any:
+        """See above."""
+        if not isinstance(data, Mapping):
+            return data
+        return {key: value for key, value in data.items() if value is not None}
 
 
 def has_back_office(entry: CatalogEntry) -> bool:

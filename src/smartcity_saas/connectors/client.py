@@ -27,6 +27,7 @@ from smartcity_saas.connectors.breaker import Breakers
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.settings import Network
+from smartcity_saas.web.json_input import strict_json
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
@@ -217,7 +218,7 @@ def _parsed(status: int, body: bytes) -> Any:
     if status >= 500:
         raise httpx.HTTPError(f"status {status}")
     try:
-        return json.loads(body) if body else None
+        return strict_json(body) if body else None
     except (ValueError, RecursionError):
         if status >= 400:
             return None

@@ -34,6 +34,7 @@ from smartcity_saas.clock import read_day
 from smartcity_saas.database import CityModel, db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.sites import CITY_HOST
+from smartcity_saas.web.json_input import strict_json
 from smartcity_saas.web.policy import Policy, Who, declare
 
 ROOT = "/api/v1"
@@ -42,7 +43,9 @@ MOST_ITEMS = 500
 MOST_ON_A_PAGE = 200
 
 _LINE = "^[^\\u0000-\\u001f\\u007f]+$"
-_WHOLE_LINE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+\Z")
+_SHOWN = r"[^\x00-\x1f\x7f\ud800-\udfff]*"
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _IDEMPOTENCY_KEY = {
     "in": "header",
@@ -78,23 +81,35 @@ class Body(ma.Schema):
 
 
 class Whole(ma.fields.Integer):
-    """A whole JSON number: ``3`` and ``3.0``, never ``"3"``, ``true`` or ``3.5``."""
+    """A whole JSON number: ``3``, never ``"3"``, ``true``, ``3.5`` or ``3.0``: who sends a
+    fraction counts in another unit."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        odd = isinstance(value, bool) or not isinstance(value, (int, float))
-        if odd or (isinstance(value, float) and not value.is_integer()):
+        if isinstance(value, bool) or not isinstance(value, int):
             raise self.make_error("invalid", input=value)
-        return super()._deserialize(int(value), attr, data, **kwargs)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Counted(ma.fields.Integer):
+    """A whole number in a query: digits alone."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str) and not _DIGITS.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Cell(ma.fields.String):
-    """One line of text of limited length, with nothing in it that does not show."""
+    """One line of text of limited length, with nothing in it that does not show. One that need
+    not be there may be empty, which empties what is stored."""
 
     def __init__(self, longest: int, **options: Any) -> None:
-        options["metadata"] = {"pattern": _LINE, **options.get("metadata", {})}
-        super().__init__(
-            validate=[ma.validate.Length(1, longest), ma.validate.Regexp(_WHOLE_LINE)], **options
-        )
+        least = 1 if options.get("required") else 0
+        pattern = _LINE if least else _LINE.replace("+", "*")
+        options["metadata"] = {"pattern": pattern, **options.get("metadata", {})}
+        options.setdefault("allow_none", not least)
+        fits = ma.validate.And(ma.validate.Length(least, longest), matches_whole(_SHOWN))
+        super().__init__(validate=fits, **options)
 
 
 class Shaped(ma.fields.String):
@@ -102,17 +117,36 @@ class Shaped(ma.fields.String):
 
     def __init__(self, pattern: str, **options: Any) -> None:
         options["metadata"] = {"pattern": f"^{pattern}$", **options.get("metadata", {})}
-        super().__init__(validate=ma.validate.Regexp(rf"(?:{pattern})\Z"), **options)
+        super().__init__(validate=matches_whole(pattern), **options)
 
 
 class Day(ma.fields.Date):
-    """A date (ISO 8601) of our century."""
+    """A date (ISO 8601) of our century. One that need not be there may be empty."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("allow_none", not options.get("required"))
+        super().__init__(**options)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        found = read_day(value) if isinstance(value, str) else None
+        if value == "" and not self.required:
+            return ""
+        found = read_day(value) if isinstance(value, str) and _DAY.fullmatch(value) else None
         if found is None:
             raise self.make_error("invalid", obj_type=self.OBJ_TYPE)
         return found
+
+
+def matches_whole(pattern: str) -> Callable[[str], str]:
+    """A validator of texts that a pattern fits from the first character to the very last;
+    marshmallow's own takes what begins so, and ``$`` a line's end behind it."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ma.ValidationError("String does not match expected pattern.")
+        return value
+
+    return check
 
 
 class PageQuery(Body):
@@ -122,7 +156,7 @@ class PageQuery(Body):
         validate=ma.validate.Length(max=200),
         metadata={"description": _("`next_cursor` of the page before; the first page without.")},
     )
-    limit = ma.fields.Integer(
+    limit = Counted(
         load_default=50,
         validate=ma.validate.Range(1, MOST_ON_A_PAGE),
         metadata={"description": _("How many on a page.")},
@@ -177,8 +211,8 @@ class _Parser(FlaskParser):
         if not webargs.core.is_json(req.mimetype):
             raise UnsupportedMediaType
         try:
-            return super()._raw_load_json(req)
-        except (RecursionError, ValueError):  # nested or written beyond all measure
+            return strict_json(req.get_data(cache=True))
+        except (RecursionError, ValueError):  # broken, or nested or written beyond all measure
             raise BadRequest from None
 
 
@@ -318,6 +352,12 @@ def field_problems(error: Any) -> list[BodyProblem]:
         for place, node in messages.items()
         for path, said in _flattened(node, ())
     ]
+
+
+def problems_of(messages: Any, path: Sequence[Any]) -> list[BodyProblem]:
+    """What marshmallow found wrong with a part of a body that stands at a path."""
+    found = _flattened(messages, tuple(path))
+    return [BodyProblem("/" + _pointer(place), said) for place, said in found]
 
 
 def rows_after(model: type[M], asked: Mapping[str, Any]) -> list[M]:
