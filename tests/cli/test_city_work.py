@@ -42,6 +42,15 @@ def test_importing_a_file(city: Shell) -> None:
         city.run("import", "hangzhou", "utility-bills", str(bills), "--format", "json", code=1)
     )
     assert (found["added"], found["problems"][0]["line"]) == (1, 3)
+    other = (HEADER.strip() + ",remark\n" + ROW.strip() + ",x\n").replace("王某", "李某")
+    bills.write_text(other, "gb18030")
+    said = city.run("import", "hangzhou", "utility-bills", str(bills))
+    for words in ("Read as GB 18030.", "not read: remark.", "1 holders have changed", "holder"):
+        assert words in said
+    found = json.loads(
+        city.run("import", "hangzhou", "utility-bills", str(bills), "--format", "json")
+    )
+    assert (found["encoding"], found["unread"], found["notes"]) == ("GB 18030", ["remark"], [])
     for words in (("nowhere", "utility-bills"), ("hangzhou", "nothing")):
         assert "no" in city.run("import", *words, str(bills), code=1)
     out = io.StringIO()

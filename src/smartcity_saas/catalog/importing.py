@@ -1,21 +1,21 @@
-"""Taking a CSV into a service: reading its cells, noting every fault, and the desk's upload."""
+"""Taking a table into a service: reading its cells, noting every fault, and the desk's upload."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Collection
-from datetime import date, time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from typing import Any, Protocol, TypeVar
 
 from flask import request
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
 
+from smartcity_saas.audit import Actor, record
 from smartcity_saas.catalog.service import Imported, Service
-from smartcity_saas.clock import read_day
+from smartcity_saas.clock import is_near, is_past, read_day, read_moment, read_month, start_of_day
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.csv_input import Line, csv_problem
+from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid, NotFound
@@ -23,19 +23,63 @@ from smartcity_saas.identity.access_log import not_shown
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
-from smartcity_saas.web.money import decimals, parse_decimal
+from smartcity_saas.web.money import decimals
+from smartcity_saas.web.numbers import NotPlain, parse_decimal, parse_whole
 
 MOST_SHOWN = 100
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
+
+T = TypeVar("T")
+
+
+def table_of(
+    data: bytes | Table, name: str, required: Sequence[str], optional: Sequence[str]
+) -> Table:
+    """The table of a file, or the one that a push has made already.
+
+    Raises:
+        Invalid: The file as a whole cannot be read.
+    """
+    return data if isinstance(data, Table) else read_csv(data, name, required, optional)
+
+
+def begun(table: Table) -> tuple[Imported, list[Line]]:
+    """A result that tells what the table is, with the faults of its rows as such, and the rows
+    that can be looked at."""
+    faults = [line.problem for line in table.lines if line.problem is not None]
+    result = Imported(problems=faults, encoding=table.encoding, unread=table.unread)
+    return result, [line for line in table.lines if line.problem is None]
+
+
+def record_import(
+    actor: Actor, act: str, table: Table, result: Imported, name: str, now: datetime
+) -> None:
+    """Write an import to the trail: what became of its rows, by the mark of its contents."""
+    detail = {
+        "added": result.added,
+        "changed": result.changed,
+        "faults": len(result.problems),
+        "paid_differs": result.paid_differs,
+        "holders_changed": result.holders_changed,
+    }
+    record(actor, act, table.mark, {k: n for k, n in detail.items() if n}, now, reason=name)
 
 
 class Cells:
-    """Reading the cells of one row; a faulty one gives a stand-in and is noted."""
+    """Reading the cells of one row; a faulty one gives a stand-in and is noted.
 
-    def __init__(self, line: Line, name: str, problems: list[Problem]) -> None:
+    Days and moments are judged by the city's ``zone`` and by ``now``.
+    """
+
+    def __init__(
+        self, line: Line, name: str, problems: list[Problem], zone: str, now: datetime
+    ) -> None:
         self.line = line
         self.name = name
         self.problems = problems
+        self.zone = zone
+        self.now = now
         self.faulty = False
 
     def fault(self, column: str, message: Any, hint: Any = "") -> None:
@@ -43,9 +87,22 @@ class Cells:
         self.faulty = True
         self.problems.append(csv_problem(self.name, self.line.number, column, message, hint))
 
+    def wrong(self, column: str, what: Any, hint: Any = "") -> None:
+        """Note that a cell does not fit: what stands in it, and what to write."""
+        value = self.raw(column)[:40]
+        self.fault(
+            column, _("“%(value)s”: %(what)s", value=value, what=what) if value else what, hint
+        )
+
     def raw(self, column: str) -> str:
-        """A cell as it stands; empty where the column is missing."""
+        """A cell as it stands; empty where the column is absent."""
         return self.line.values.get(column, "")
+
+    def given(self, read: Callable[[str], T], *columns: str) -> dict[str, T | None]:
+        """What those columns say that are there, by column: None where a cell is empty, nothing
+        where the column is absent."""
+        there = [column for column in columns if column in self.line.values]
+        return {column: read(column) if self.raw(column) else None for column in there}
 
     def text(self, column: str, longest: int, *, empty: bool = False) -> str:
         """Some text of limited length."""
@@ -66,66 +123,85 @@ class Cells:
         """A short name for programs."""
         value = self.raw(column)
         if not _CODE.fullmatch(value):
-            self.fault(column, _("Write a code of letters, digits, dot, - and _."))
+            self.wrong(column, _("Write a code of letters, digits, dot, - and _."))
         return value
 
     def choice(self, column: str, words: Collection[str]) -> str:
         """One of a few words."""
         value = self.raw(column)
         if value not in words:
-            self.fault(column, _("Write one of: %(words)s.", words=", ".join(words)))
+            self.wrong(column, _("Write one of: %(words)s.", words=", ".join(words)))
         return value
 
-    def day(self, column: str) -> date:
-        """A date (ISO 8601)."""
-        found = read_day(self.raw(column))
+    def past_day(self, column: str) -> date:
+        """The day of something that has happened."""
+        found = self._day(column)
+        if not is_past(found, self.zone, self.now):
+            self.wrong(column, _("This day is still to come."))
+        return found
+
+    def near_day(self, column: str) -> date:
+        """A day that may lie ahead, by two years at most."""
+        found = self._day(column)
+        if not is_near(found, self.zone, self.now):
+            self.wrong(column, _("This day is more than two years away."))
+        return found
+
+    def past_month(self, column: str) -> date:
+        """A month that has begun, as its first day."""
+        found = read_month(self.raw(column))
         if found is None:
-            self.fault(column, _("Write a date such as 2026-11-30."))
+            self.wrong(column, _("Write a month such as 2026-10."))
+        elif not is_past(found, self.zone, self.now):
+            self.wrong(column, _("This day is still to come."))
         return found or date.min
 
-    def month(self, column: str) -> date:
-        """A month, as its first day."""
-        found = read_day(f"{self.raw(column)}-01")
-        if found is None:
-            self.fault(column, _("Write a month such as 2026-10."))
-        return found or date.min
+    def past_moment(self, column: str) -> datetime:
+        """A day and a time of day of something that has happened, in the city's zone if it names
+        none."""
+        value = self.raw(column)
+        found = read_moment(value, self.zone)
+        if found is None and read_day(value):
+            self.wrong(column, _("The time of day is missing, such as 2026-11-20T08:15."))
+        elif found is None:
+            self.wrong(column, _("Write a local date and time such as 2026-11-20T08:15."))
+        elif not is_past(found, self.zone, self.now):
+            self.wrong(column, _("This day is still to come."))
+        return found or start_of_day(date.min, self.zone)
 
     def clock(self, column: str) -> time:
         """A time of day."""
         value = self.raw(column)
-        if not re.fullmatch(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]", value):
-            self.fault(column, _("Write a time of day such as 08:30."))
+        if not _CLOCK.fullmatch(value):
+            self.wrong(column, _("Write a time of day such as 08:30."))
             return time()
         hour, minute = value.split(":")
         return time(int(hour), int(minute))
 
     def integer(self, column: str, least: int, most: int) -> int:
         """A whole number within limits."""
-        value = self.raw(column)
-        if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-            self.fault(
-                column,
-                _("Write a whole number from %(least)s to %(most)s.", least=least, most=most),
-            )
-            return least
-        return int(value)
+        return self._number(column, lambda text: parse_whole(text, least, most), least)
 
     def decimal(self, column: str, places: int) -> int:
         """A number that is not negative, as a whole number of its smallest part."""
-        found = parse_decimal(self.raw(column), places)
-        if found is None:
-            self.fault(
-                column,
-                _(
-                    "Write a number from 0 to 999,999 with up to %(places)s decimals.",
-                    places=places,
-                ),
-            )
-        return found or 0
+        return self._number(column, lambda text: parse_decimal(text, places), 0)
 
     def money(self, column: str, currency: str) -> int:
         """An amount, in the currency's minor unit."""
         return self.decimal(column, decimals(currency))
+
+    def _day(self, column: str) -> date:
+        found = read_day(self.raw(column))
+        if found is None:
+            self.wrong(column, _("Write a date such as 2026-11-30."))
+        return found or date.min
+
+    def _number(self, column: str, read: Callable[[str], int], instead: int) -> int:
+        try:
+            return read(self.raw(column))
+        except NotPlain as error:
+            self.fault(column, error.message)
+            return instead
 
 
 class Row(Protocol):
@@ -153,9 +229,61 @@ def refuse_twice(
     rows[:] = [row for row in rows if first[row.key] == row.line]
 
 
-def file_mark(data: bytes) -> str:
-    """By what a trail names a file: its contents. The name that somebody gave it may be anybody's."""
-    return f"file:{hashlib.sha256(data).hexdigest()[:16]}"
+class Shared:
+    """What rows say of something that several of them are about, such as an account's holder: one
+    word for each column, so that no row undoes another's."""
+
+    def __init__(self) -> None:
+        self._said: dict[Any, dict[str, tuple[int, Any]]] = {}
+
+    def contradiction(
+        self, key: Any, values: Mapping[str, Any], line: int
+    ) -> tuple[str, int] | None:
+        """Note what a row says of a thing; the column in which it contradicts an earlier line, and
+        that line's number, or None. An empty cell contradicts nothing."""
+        known = self._said.setdefault(key, {})
+        for column, value in values.items():
+            before = known.get(column)
+            if before is not None and before[1] and value and before[1] != value:
+                return column, before[0]
+        for column, value in values.items():
+            if column not in known or not known[column][1]:
+                known[column] = line, value
+        return None
+
+    def of(self, key: Any) -> dict[str, Any]:
+        """What all rows together say of a thing, by column."""
+        return {column: value for column, (_line, value) in self._said.get(key, {}).items()}
+
+
+def refuse_contradictions(
+    rows: list[R],
+    name: str,
+    problems: list[Problem],
+    about: Callable[[R], Iterator[tuple[Any, Mapping[str, Any]]]],
+) -> Shared:
+    """Take out every row that says something else of a shared thing than an earlier line, with a
+    problem each; what the rest says together.
+
+    Args:
+        rows: The rows that were read; those that contradict are taken out.
+        name: Of the file.
+        problems: Where they are noted.
+        about: The things that a row is about, each with what it says of it by column.
+    """
+    shared, sound = Shared(), []
+    for row in rows:
+        found = next(
+            filter(None, (shared.contradiction(key, said, row.line) for key, said in about(row))),
+            None,
+        )
+        if found is None:
+            sound.append(row)
+            continue
+        message = _("Line %(line)s says something else of the same.", line=found[1])
+        problems.append(csv_problem(name, row.line, found[0], message))
+    rows[:] = sound
+    return shared
 
 
 def _file_name(given: str) -> str:

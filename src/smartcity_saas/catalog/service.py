@@ -51,12 +51,22 @@ class Mine:
 
 @dataclass
 class Imported:
-    """What became of a file: rows by outcome, and every fault."""
+    """What became of a file: rows by outcome, and every fault.
+
+    ``paid_differs`` counts rows that say something else of what is paid already,
+    ``holders_changed`` the things that are somebody else's by now; ``notes`` says of each which line
+    it was. ``encoding`` is the one that was found, ``unread`` the columns that nobody reads.
+    """
 
     added: int = 0
     changed: int = 0
     same: int = 0
+    paid_differs: int = 0
+    holders_changed: int = 0
     problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    encoding: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def stored(self) -> int:
@@ -65,8 +75,8 @@ class Imported:
 
 
 Importer = Callable[..., Imported]
-"""Takes a CSV into the city that we are in: actor, city, bytes, name, time, and by keyword
-``all_or_nothing``. Importing it again changes nothing."""
+"""Takes a CSV, or a table that was read already, into the city that we are in: actor, city, bytes
+or table, name, time, and by keyword ``all_or_nothing``. Importing it again changes nothing."""
 
 
 @dataclass(frozen=True)

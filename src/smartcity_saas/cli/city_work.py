@@ -14,6 +14,7 @@ import click
 from flask import current_app
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import Imported
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
 from smartcity_saas.clock import read_day, today_in
@@ -23,6 +24,8 @@ from smartcity_saas.payments.reconciling import reconcile as compare
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
+
+LISTS = ("problems", "notes")
 
 
 class Day(click.ParamType[date]):
@@ -59,18 +62,7 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
             present_time(),
             all_or_nothing=all_or_nothing,
         )
-    if style == "json":
-        say_json(
-            {
-                "added": result.added,
-                "changed": result.changed,
-                "same": result.same,
-                "problems": [one.as_dict() for one in result.problems],
-            }
-        )
-    else:
-        report(result.problems, style)
-        say(f"{result.added} added, {result.changed} changed, {result.same} as before.")
+    _tell_import(result, style)
     if result.problems:
         sys.exit(1)
 
@@ -141,6 +133,24 @@ def worker(once: bool, with_parent: bool) -> None:
 
 
 COMMANDS = (import_file, reconcile, worker)
+
+
+def _tell_import(result: Imported, style: str) -> None:
+    if style == "json":
+        lists = {name: [one.as_dict() for one in getattr(result, name)] for name in LISTS}
+        say_json({**vars(result), **lists})
+        return
+    report(result.problems, style)
+    for note in result.notes:
+        say(str(note))
+    say(f"Read as {result.encoding}.")
+    if result.unread:
+        say(f"Columns that were not read: {', '.join(result.unread)}.")
+    if result.paid_differs:
+        say(f"{result.paid_differs} lines say something else of what is paid already.")
+    if result.holders_changed:
+        say(f"{result.holders_changed} holders have changed.")
+    say(f"{result.added} added, {result.changed} changed, {result.same} as before.")
 
 
 def _stop_with_parent(stop: threading.Event) -> None:

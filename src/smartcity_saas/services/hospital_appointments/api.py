@@ -15,6 +15,7 @@ from smartcity_saas.clock import in_our_century, read_day
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
+from smartcity_saas.services.hospital_appointments.importing import MOST_PLACES
 from smartcity_saas.services.hospital_appointments.models import CLINICS, HALVES, ClinicSession
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
@@ -188,13 +189,12 @@ class PushedSessionBody(Body):
     )
     fee = Whole(
         required=True,
-        strict=True,
         validate=validate.Range(0, 99_999_999),
         metadata={"description": _("In the minor unit of the city's currency.")},
     )
     starts = Cell(5, required=True, metadata={"description": "`08:00`"})
     ends = Cell(5, required=True, metadata={"description": "`11:30`"})
-    capacity = Whole(required=True, strict=True, validate=validate.Range(0, 500))
+    capacity = Whole(required=True, validate=validate.Range(1, MOST_PLACES))
     address_zh = Cell(120)
     address_en = Cell(160)
     phone = Cell(40)

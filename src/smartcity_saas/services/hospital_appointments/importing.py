@@ -1,22 +1,30 @@
-"""Schedules: from a CSV on the desk, or from the hospitals' own system, row by row alike."""
+"""Schedules: from a table of the desk, or from the hospitals' own system, row by row alike."""
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
-from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells, file_mark, refuse_twice
+from smartcity_saas.audit import Actor
+from smartcity_saas.catalog.importing import (
+    Cells,
+    Shared,
+    begun,
+    record_import,
+    refuse_contradictions,
+    refuse_twice,
+    table_of,
+)
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
+from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command, db
 from smartcity_saas.outbox import enqueue
@@ -34,10 +42,11 @@ from smartcity_saas.services.hospital_appointments.models import (
     Hospital,
     HospitalDepartment,
 )
-from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.services.hospital_appointments.rules import Rules, times_lacking
 from smartcity_saas.tenancy.here import present_city
 
 MOST_PLACES = 1_000
+NOON = time(12)
 MOST_ROWS = 5_000
 BUSY = (OFFERED, TAKEN)
 REQUIRED = (
@@ -72,7 +81,11 @@ OPTIONAL = (
 
 @dataclass(frozen=True)
 class _Row:
+    """A row: the codes of its hospital, department and doctor, what it says of each by column, and
+    its session."""
+
     line: int
+    codes: tuple[str, str, str]
     hospital: Mapping[str, Any]
     department: Mapping[str, Any]
     doctor: Mapping[str, Any]
@@ -85,16 +98,15 @@ class _Row:
     capacity: int
 
     @property
-    def key(self) -> tuple[str, str, str, date, str]:
+    def key(self) -> tuple[Any, ...]:
         """What tells one session from another."""
-        codes = (self.hospital["code"], self.department["code"], self.doctor["code"])
-        return (*codes, self.day, self.half)
+        return (*self.codes, self.day, self.half)
 
 
 def import_schedule(
     actor: Actor,
     city: City,
-    data: bytes,
+    data: bytes | Table,
     name: str,
     now: datetime,
     *,
@@ -109,55 +121,68 @@ def import_schedule(
     Raises:
         Invalid: The file as a whole cannot be read.
     """
-    lines = read_csv(data, name, REQUIRED)
-    result = _take(city, lines, name, now, all_or_nothing=all_or_nothing, sample=sample)
-    if not (result.problems and all_or_nothing):
-        with command():
-            detail = {"added": result.added, "changed": result.changed}
-            faults = {"faults": len(result.problems)}
-            record(
-                actor,
-                "hospital_appointments.import",
-                file_mark(data),
-                {**detail, **faults},
-                now,
-                reason=name,
-            )
+    table = table_of(data, name, REQUIRED, OPTIONAL)
+    result, rows, shared = _read(city, table, name, now)
+    if result.problems and all_or_nothing:
+        return result
+    with command() as session:
+        before = len(result.problems)
+        _write(city, rows, shared, name, result, now, sample=sample)
+        if all_or_nothing and len(result.problems) > before:
+            session.rollback()
+            return Imported(problems=result.problems, encoding=table.encoding, unread=table.unread)
+        record_import(actor, "hospital_appointments.import", table, result, name, now)
     return result
 
 
 def take_schedule(answer: Any, hospital: str, department: str, now: datetime) -> list[Problem]:
-    """Take what a hospital's system said of one department; returns what was wrong with it."""
+    """Take what a hospital's system said of one department; returns what was wrong with it.
+    Nothing is taken of an answer with a row that does not fit the contract."""
     name = "schedule"
     rows = answer.get("sessions") if isinstance(answer, dict) else None
-    if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+    lines = [_answered(place + 1, row) for place, row in enumerate(rows or ())]
+    if not isinstance(rows, list) or len(rows) > MOST_ROWS or None in lines:
         return [csv_problem(name, 0, "", _("This is no schedule."))]
-    lines = [
-        Line(place + 1, {str(key): str(value) for key, value in row.items()})
-        for place, row in enumerate(rows)
-        if isinstance(row, dict)
-    ]
     ours = [
         line
         for line in lines
-        if (line.values.get("hospital_code"), line.values.get("department_code"))
+        if line is not None
+        and (line.values.get("hospital_code"), line.values.get("department_code"))
         == (hospital, department)
     ]
-    return _take(present_city(), ours, name, now).problems
+    city = present_city()
+    result, sound, shared = _read(city, Table(ours, mark=""), name, now)
+    if not result.problems:
+        with command():
+            _write(city, sound, shared, name, result, now, sample=False)
+    return result.problems
 
 
-def _take(
-    city: City,
-    lines: list[Line],
-    name: str,
-    now: datetime,
-    *,
-    all_or_nothing: bool = False,
-    sample: bool = False,
-) -> Imported:
-    result = Imported()
+def _answered(number: int, row: Any) -> Line | None:
+    """A row of a hospital's system in the cells of the table: null is absent. None if a value is
+    of another type than the contract says: texts, and for ``capacity`` a whole number too."""
+    if not isinstance(row, Mapping):
+        return None
+    values = {}
+    for column in (*REQUIRED, *OPTIONAL):
+        value = row.get(column)
+        if column == "capacity" and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str):
+            values[column] = value.strip()
+        elif value is not None:
+            return None
+    return Line(number, values)
+
+
+def _read(
+    city: City, table: Table, name: str, now: datetime
+) -> tuple[Imported, list[_Row], Shared]:
+    result, lines = begun(table)
     rules = Rules.of_city(city)
-    rows = [row for line in lines if (row := _parsed(line, city, rules, name, result.problems))]
+    rows = [
+        row for line in lines if (row := _parsed(line, city, rules, name, result.problems, now))
+    ]
     refuse_twice(
         rows,
         name,
@@ -165,43 +190,40 @@ def _take(
         "half",
         lambda line: _("This doctor's half day stands on line %(line)s too.", line=line),
     )
-    if result.problems and all_or_nothing:
-        return result
-    with command() as session:
-        before = len(result.problems)
-        writer = _Writer(city, rules, name, result, now, sample=sample)
-        for row in sorted(rows, key=lambda one: one.key):  # one order, so that two never wait
-            writer.write(row)
-        if all_or_nothing and len(result.problems) > before:
-            session.rollback()
-            return Imported(problems=result.problems)
-    return result
+    shared = refuse_contradictions(rows, name, result.problems, _about)
+    return result, rows, shared
+
+
+def _write(
+    city: City,
+    rows: list[_Row],
+    shared: Shared,
+    name: str,
+    result: Imported,
+    now: datetime,
+    *,
+    sample: bool,
+) -> None:
+    writer = _Writer(city, shared, name, result, now, sample=sample)
+    for row in sorted(rows, key=lambda one: one.key):  # one order, so that two never wait
+        writer.write(row)
 
 
 def _parsed(
-    line: Line, city: City, rules: Rules, name: str, problems: list[Problem]
+    line: Line, city: City, rules: Rules, name: str, problems: list[Problem], now: datetime
 ) -> _Row | None:
-    reader = Cells(line, name, problems)
-    day, starts, ends = reader.day("day"), reader.clock("starts"), reader.clock("ends")
+    reader = Cells(line, name, problems, city.timezone, now)
+    day, starts, ends = reader.near_day("day"), reader.clock("starts"), reader.clock("ends")
     row = _Row(
         line=line.number,
-        hospital={
-            "code": reader.code("hospital_code"),
-            "name": reader.both("hospital", 60),
-            "address": {c: reader.text(f"address_{c}", 120, empty=True) for c in ("zh", "en")},
-            "phone": reader.text("phone", 30, empty=True),
-        },
-        department={
-            "code": reader.code("department_code"),
-            "name": reader.both("department", 60),
-            "keywords": _words(reader.text("keywords", 400, empty=True)),
-        },
-        doctor={
-            "code": reader.code("doctor_code"),
-            "name": reader.both("doctor", 60),
-            "title": reader.both("title", 60),
-            "specialty": {c: reader.text(f"specialty_{c}", 120, empty=True) for c in ("zh", "en")},
-        },
+        codes=(
+            reader.code("hospital_code"),
+            reader.code("department_code"),
+            reader.code("doctor_code"),
+        ),
+        hospital=_texts(reader, {"hospital": 60}, {"address": 120}) | _phone(reader),
+        department=_texts(reader, {"department": 60}, {}) | _keywords(reader),
+        doctor=_texts(reader, {"doctor": 60, "title": 60}, {"specialty": 120}),
         day=day,
         half=reader.choice("half", HALVES),
         clinic=reader.choice("clinic", CLINICS),
@@ -212,11 +234,45 @@ def _parsed(
     )
     if not reader.faulty and starts >= ends:
         reader.fault("ends", _("A clinic ends after it starts."))
+    if not reader.faulty and (row.half == "am") != (starts < NOON):
+        reader.fault(
+            "half",
+            _("A clinic that starts at %(time)s is not in this half.", time=f"{starts:%H:%M}"),
+            _("Mornings (am) start before noon, afternoons (pm) at noon or later."),
+        )
     return None if reader.faulty else row
+
+
+def _texts(reader: Cells, needed: Mapping[str, int], optional: Mapping[str, int]) -> dict[str, Any]:
+    """Texts in both languages by column, with their greatest lengths; of the optional ones those
+    that are there."""
+    values = {}
+    for column, longest in {**needed, **optional}.items():
+        for name in (f"{column}_zh", f"{column}_en"):
+            if column in needed or name in reader.line.values:
+                values[name] = reader.text(name, longest, empty=column in optional)
+    return values
+
+
+def _phone(reader: Cells) -> dict[str, Any]:
+    there = "phone" in reader.line.values
+    return {"phone": reader.text("phone", 30, empty=True)} if there else {}
+
+
+def _keywords(reader: Cells) -> dict[str, Any]:
+    there = "keywords" in reader.line.values
+    return {"keywords": _words(reader.text("keywords", 400, empty=True))} if there else {}
 
 
 def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[\s,;，；、]+", text) if word][:40]
+
+
+def _about(row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """A file gives a hospital, a department and a doctor one name and one of everything else."""
+    yield row.codes[:1], row.hospital
+    yield row.codes[:2], row.department
+    yield row.codes, row.doctor
 
 
 class _Writer:
@@ -225,7 +281,7 @@ class _Writer:
     def __init__(
         self,
         city: City,
-        rules: Rules,
+        shared: Shared,
         name: str,
         result: Imported,
         now: datetime,
@@ -234,19 +290,33 @@ class _Writer:
     ) -> None:
         self.now = now
         self.city = city
-        self.rules = rules
+        self.rules = Rules.of_city(city)
+        self.shared = shared
         self.name = name
         self.result = result
         self.sample = sample
-        self.known: dict[Any, Any] = {}
+        self.known: dict[tuple[str, ...], Any] = {}
+        self.changed: set[tuple[str, ...]] = set()
+        """Hospitals, departments and doctors of which the table says something new."""
 
     def write(self, row: _Row) -> None:
         """Bring one session to what a row says."""
-        hospital = self._kept(Hospital, (), row.hospital, sample=self.sample)
-        department = self._kept(
-            HospitalDepartment, (hospital.id,), row.department, hospital_id=hospital.id
+        hospital = self._kept(
+            Hospital,
+            row.codes[:1],
+            {},
+            {"name": "hospital", "address": "address"},
+            sample=self.sample,
         )
-        doctor = self._kept(Doctor, (department.id,), row.doctor, department_id=department.id)
+        department = self._kept(
+            HospitalDepartment, row.codes[:2], {"hospital_id": hospital.id}, {"name": "department"}
+        )
+        doctor = self._kept(
+            Doctor,
+            row.codes,
+            {"department_id": department.id},
+            {"name": "doctor", "title": "title", "specialty": "specialty"},
+        )
         found = db.session.scalars(
             select(ClinicSession)
             .where(
@@ -261,24 +331,36 @@ class _Writer:
         else:
             self._change(row, found)
 
-    def _kept(self, model: Any, parents: tuple[Any, ...], values: Any, **fixed: Any) -> Any:
-        key = (model, *parents, values["code"])
-        row = self.known.get(key)
-        if row is None:
-            query = select(model).where(model.code == values["code"])
-            for column, value in fixed.items():
-                if column != "sample":
-                    query = query.where(getattr(model, column) == value)
+    def _kept(
+        self,
+        model: Any,
+        codes: tuple[str, ...],
+        parent: Mapping[str, uuid.UUID],
+        texts: Mapping[str, str],
+        **made_with: Any,
+    ) -> Any:
+        """A hospital, department or doctor, made or brought to what the table says of it.
+
+        Args:
+            model: Which of them.
+            codes: Its code, after those above it.
+            parent: The column of what it belongs to, and its key.
+            texts: Its texts in both languages, each with the columns' first part.
+            made_with: What a new one has.
+        """
+        if codes not in self.known:
+            query = select(model).where(model.code == codes[-1])
+            for column, key in parent.items():
+                query = query.where(getattr(model, column) == key)
             row = db.session.scalars(query).one_or_none()
             if row is None:
-                row = model(**values, **fixed)
+                row = model(code=codes[-1], **parent, **made_with, **_empty(model, texts))
                 db.session.add(row)
-            self.known[key] = row
-        for column, value in values.items():
-            if value and getattr(row, column) != value:
-                setattr(row, column, value)
-        db.session.flush()
-        return row
+            if _say(row, self.shared.of(codes), texts):
+                self.changed.add(codes)
+            db.session.flush()
+            self.known[codes] = row
+        return self.known[codes]
 
     def _add(self, row: _Row, department_id: uuid.UUID, doctor_id: uuid.UUID) -> None:
         made = ClinicSession(
@@ -302,7 +384,10 @@ class _Writer:
     def _change(self, row: _Row, found: ClinicSession) -> None:
         now = (found.clinic, found.fee, found.starts_at, found.ends_at, found.capacity)
         if now == (row.clinic, row.fee, row.starts_at, row.ends_at, row.capacity):
-            self.result.same += 1
+            if {row.codes[:1], row.codes[:2], row.codes} & self.changed:
+                self.result.changed += 1
+            else:
+                self.result.same += 1
             return
         places = self._places(found.id)
         moved = (found.starts_at, found.ends_at) != (row.starts_at, row.ends_at)
@@ -312,23 +397,29 @@ class _Writer:
         if any(place.state in BUSY for place in places[row.capacity :]):
             self._fault(row, "capacity", _("More places than that are taken."))
             return
+        before = 0 if moved else found.capacity
         found.clinic, found.fee, found.capacity = row.clinic, row.fee, row.capacity
         found.starts_at, found.ends_at = row.starts_at, row.ends_at
         db.session.flush()
-        times = self.rules.place_times(row.starts_at, row.ends_at, row.capacity)
-        self._fit(found, places, times, moved=moved)
-        self._add_places(found, times[len(places) :], len(places) + 1)
+        self._spread(found, places, before)
         self.result.changed += 1
 
-    def _fit(
-        self, found: ClinicSession, places: list[ClinicPlace], times: list[datetime], *, moved: bool
-    ) -> None:
+    def _spread(self, found: ClinicSession, places: list[ClinicPlace], before: int) -> None:
+        """Bring a session's places to its capacity: those beyond the ``before`` first fill the gaps
+        of the even spread, so that nobody who has a time gets another."""
+        times = self.rules.place_times(found.starts_at, found.ends_at, found.capacity)
+        staying = [place.starts_at for place in places[: min(before, found.capacity)]]
+        further = times_lacking(times, staying)
+        for place, at in zip(places[before : found.capacity], further, strict=False):
+            place.starts_at = at
+        self._fit(found, places)
+        self._add_places(found, further[len(places[before:]) :], len(places) + 1)
+
+    def _fit(self, found: ClinicSession, places: list[ClinicPlace]) -> None:
         """Shut the places beyond the capacity and open those within it; none is ever deleted,
         because a cancelled appointment may have had it."""
         for place in places:
             within = place.number <= found.capacity
-            if moved and within:
-                place.starts_at = times[place.number - 1]
             if place.state == FREE and not within:
                 place.state = SHUT
             elif place.state == SHUT and within and found.closed_at is None:
@@ -356,6 +447,30 @@ class _Writer:
 
     def _fault(self, row: _Row, column: str, message: Any) -> None:
         self.result.problems.append(csv_problem(self.name, row.line, column, message))
+
+
+def _empty(model: Any, texts: Mapping[str, str]) -> dict[str, Any]:
+    """What a new row holds of what the table need not say."""
+    values: dict[str, Any] = {attribute: {"zh": "", "en": ""} for attribute in texts}
+    values |= {
+        name: default for name, default in (("phone", ""), ("keywords", [])) if hasattr(model, name)
+    }
+    return values
+
+
+def _say(row: Any, said: Mapping[str, Any], texts: Mapping[str, str]) -> bool:
+    """Write what the table says of a hospital, department or doctor; whether that is new. A column
+    that is absent leaves what is stored."""
+    values: dict[str, Any] = {name: said[name] for name in ("phone", "keywords") if name in said}
+    for attribute, column in texts.items():
+        given = {
+            code: said[f"{column}_{code}"] for code in ("zh", "en") if f"{column}_{code}" in said
+        }
+        values[attribute] = {**getattr(row, attribute), **given}
+    new = {name: value for name, value in values.items() if getattr(row, name) != value}
+    for name, value in new.items():
+        setattr(row, name, value)
+    return bool(new)
 
 
 def counts_of_city() -> tuple[int, int]:

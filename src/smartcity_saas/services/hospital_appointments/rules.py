@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -127,6 +128,15 @@ class Rules:
         slots = max(1, ceil(minutes / self.slot_minutes))
         step = timedelta(minutes=self.slot_minutes)
         return [starts_at + step * (place * slots // capacity) for place in range(capacity)]
+
+
+def times_lacking(wanted: Sequence[datetime], held: Sequence[datetime]) -> list[datetime]:
+    """The times of further places, in order, that make what is held as even as ``wanted`` is: as
+    many as ``wanted`` has more, first where the fewest are held."""
+    missing = Counter(wanted)
+    missing.subtract(held)
+    lacking = sorted(missing.elements(), key=lambda at: (held.count(at), at))
+    return sorted(lacking[: max(0, len(wanted) - len(held))])
 
 
 def _time(text: str | None, default: time) -> time:

@@ -94,10 +94,9 @@ class PushedTicketBody(Body):
     act_code = Cell(6, required=True, metadata={"description": "GA/T 16.31."})
     act_zh = Cell(120, required=True)
     act_en = Cell(120, required=True)
-    points = Whole(required=True, strict=True, validate=validate.Range(0, 12))
+    points = Whole(required=True, validate=validate.Range(0, 12))
     fine = Whole(
         required=True,
-        strict=True,
         validate=validate.Range(0, 99_999_999),
         metadata={"description": _("In the minor unit of the city's currency.")},
     )

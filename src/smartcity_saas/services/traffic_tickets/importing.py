@@ -1,29 +1,37 @@
-"""Tickets from the traffic police's CSV, and their changes of status."""
+"""Tickets from the traffic police's table, and their changes of status."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells, file_mark, refuse_twice
+from smartcity_saas.audit import Actor
+from smartcity_saas.catalog.importing import (
+    Cells,
+    begun,
+    record_import,
+    refuse_contradictions,
+    refuse_twice,
+    table_of,
+)
 from smartcity_saas.catalog.service import Imported
-from smartcity_saas.clock import read_moment, start_of_day, today_in
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.csv_input import Line, csv_problem, read_csv
+from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.credentials.personal import personal_indexes
 from smartcity_saas.database import command, db
 from smartcity_saas.services.traffic_tickets.models import (
     OPEN,
     PAID,
+    REVOKED,
     STATUSES,
     TrafficLicence,
     TrafficVehicle,
@@ -31,11 +39,13 @@ from smartcity_saas.services.traffic_tickets.models import (
 )
 from smartcity_saas.services.traffic_tickets.plates import licence_of, plate_of, tail_of
 from smartcity_saas.services.traffic_tickets.source import (
+    ACT,
+    NUMBER,
     locked_violations,
     prove_anew,
     store_violation,
 )
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.web.money import format_money
 
 REQUIRED = (
     "plate",
@@ -53,18 +63,29 @@ REQUIRED = (
     "status",
 )
 OPTIONAL = ("licence_number", "licence_file_tail", "licence_first_issued_on")
-_NUMBER = re.compile(r"[A-Za-z0-9-]{1,40}")
-_ACT = re.compile(r"[0-9]{4,5}[A-Z]?")
+_NUMBER = re.compile(NUMBER)
+_ACT = re.compile(ACT)
+
+
+@dataclass(frozen=True)
+class _Licence:
+    """Whose points a row says they are: nobody's with an empty ``number``; ``values`` are what it
+    says of the licence."""
+
+    number: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class _Row:
+    """A row; ``licence`` is None where the table says nothing of it."""
+
     line: int
     plate: str
     vin_tail: str
     engine_tail: str
     values: Mapping[str, Any]
-    licence: tuple[str, str, date] | None
+    licence: _Licence | None
 
     @property
     def key(self) -> str:
@@ -75,21 +96,21 @@ class _Row:
 def import_tickets(
     actor: Actor,
     city: City,
-    data: bytes,
+    data: bytes | Table,
     name: str,
     now: datetime,
     *,
     all_or_nothing: bool = False,
     sample: bool = False,
 ) -> Imported:
-    """Take a file of tickets into the city that we are in. Importing it again changes nothing.
+    """Take a table of tickets into the city that we are in. Importing it again changes nothing.
 
     Raises:
         Invalid: The file as a whole cannot be read.
     """
-    result = Imported()
-    lines = read_csv(data, name, REQUIRED)
-    rows = [row for line in lines if (row := _parsed(line, city, name, result.problems))]
+    table = table_of(data, name, REQUIRED, OPTIONAL)
+    result, lines = begun(table)
+    rows = [row for line in lines if (row := _parsed(line, city, name, result.problems, now))]
     refuse_twice(
         rows,
         name,
@@ -97,29 +118,30 @@ def import_tickets(
         "number",
         lambda line: _("This ticket stands on line %(line)s too.", line=line),
     )
-    if result.problems and all_or_nothing:
-        return result
+    refuse_contradictions(rows, name, result.problems, _about)
     with command():
-        _store(rows, name, result, now, sample)
-        detail = {"added": result.added, "changed": result.changed}
-        faults = {"faults": len(result.problems)}
-        record(
-            actor, "traffic_tickets.import", file_mark(data), {**detail, **faults}, now, reason=name
-        )
+        writer = _Writer(city, name, result, now, sample=sample)
+        fitting = writer.fitting(rows)
+        if result.problems and all_or_nothing:
+            return result
+        writer.write(fitting)
+        record_import(actor, "traffic_tickets.import", table, result, name, now)
     return result
 
 
-def _parsed(line: Line, city: City, name: str, problems: list[Problem]) -> _Row | None:
-    reader = Cells(line, name, problems)
+def _parsed(
+    line: Line, city: City, name: str, problems: list[Problem], now: datetime
+) -> _Row | None:
+    reader = Cells(line, name, problems, city.timezone, now)
     plate = plate_of(reader.raw("plate"))
     if plate is None:
-        reader.fault("plate", _("This is no plate (GA 36)."))
+        reader.wrong("plate", _("This is no plate (GA 36)."))
     number = reader.raw("number")
     if not _NUMBER.fullmatch(number):
-        reader.fault("number", _("Write 1 to 40 letters, digits and -."))
+        reader.wrong("number", _("Write 1 to 40 letters, digits and -."))
     act_code = reader.raw("act_code")
     if not _ACT.fullmatch(act_code):
-        reader.fault("act_code", _("Write a code of GA/T 16.31, such as 1039."))
+        reader.wrong("act_code", _("Write a code of GA/T 16.31, such as 1039."))
     row = _Row(
         line=line.number,
         plate=plate or "",
@@ -127,7 +149,7 @@ def _parsed(line: Line, city: City, name: str, problems: list[Problem]) -> _Row 
         engine_tail=_tail(reader, "engine_tail"),
         values={
             "number": number,
-            "at": _moment(reader, city.timezone),
+            "at": reader.past_moment("at"),
             "place": reader.both("place", 120),
             "act_code": act_code,
             "act": reader.both("act", 200),
@@ -143,58 +165,201 @@ def _parsed(line: Line, city: City, name: str, problems: list[Problem]) -> _Row 
 def _tail(reader: Cells, column: str) -> str:
     found = tail_of(reader.raw(column))
     if found is None:
-        reader.fault(column, _("Write its last six letters and digits."))
+        reader.wrong(column, _("Write its last six letters and digits."))
     return found or ""
 
 
-def _moment(reader: Cells, zone: str) -> datetime:
-    found = read_moment(reader.raw("at"), zone)
-    if found is None:
-        reader.fault("at", _("Write a local date and time such as 2026-11-20T08:15."))
-    return found or start_of_day(date.min, zone)
-
-
-def _licence(reader: Cells) -> tuple[str, str, date] | None:
-    if not reader.raw("licence_number"):
+def _licence(reader: Cells) -> _Licence | None:
+    if "licence_number" not in reader.line.values:
         return None
+    if not reader.raw("licence_number"):
+        return _Licence("", {})
     number = licence_of(reader.raw("licence_number"))
     if number is None:
-        reader.fault("licence_number", _("This is no number of a licence (its check fails)."))
-    return number or "", _tail(reader, "licence_file_tail"), reader.day("licence_first_issued_on")
+        reader.wrong("licence_number", _("This is no number of a licence (its check fails)."))
+    values: dict[str, Any] = {}
+    if "licence_file_tail" in reader.line.values:
+        values["file_tail"] = _tail(reader, "licence_file_tail")
+    if "licence_first_issued_on" in reader.line.values:
+        values["first_issued_on"] = reader.past_day("licence_first_issued_on")
+    return _Licence(number or "", values)
 
 
-def _store(rows: list[_Row], name: str, result: Imported, now: datetime, sample: bool) -> None:
-    vehicles = _vehicles(rows, now, sample)
-    held = locked_violations([row.key for row in rows])
-    fitting = []
-    for row in rows:
-        violation = held.get(row.key)
-        if violation is None or violation.vehicle_id == vehicles[row.plate].id:
-            fitting.append(row)
-            continue
-        message = _("This ticket is another vehicle's.")
-        result.problems.append(csv_problem(name, row.line, "number", message))
-    licences = _licences(fitting, now, sample)
-    for row in fitting:
-        violation = held.get(row.key)
-        before = _said(violation) if violation is not None else None
-        stored = store_violation(violation, vehicles[row.plate].id, row.values)
-        if row.licence is not None:
-            stored.licence_id, stored.licence_by_payment = licences[row.licence[0]].id, False
+def _about(row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """A file gives a vehicle and a licence one set of pieces."""
+    yield row.plate, {"vin_tail": row.vin_tail, "engine_tail": row.engine_tail}
+    if row.licence is not None and row.licence.number:
+        said = {f"licence_{column}": value for column, value in row.licence.values.items()}
+        yield row.licence.number, said
+
+
+class _Writer:
+    """Writes rows in one command, and counts what became of each."""
+
+    def __init__(
+        self, city: City, name: str, result: Imported, now: datetime, *, sample: bool
+    ) -> None:
+        self.city = city
+        self.name = name
+        self.result = result
+        self.now = now
+        self.sample = sample
+        self.held: dict[str, Violation] = {}
+        self.indexes: dict[str, str] = {}
+        self.licences: dict[str, TrafficLicence] = {}
+        self.changed: set[str] = set()
+        """Plates and licences of which the table says something new."""
+
+    def fitting(self, rows: list[_Row]) -> list[_Row]:
+        """The rows that fit what is stored; the others are noted."""
+        self.held = locked_violations([row.key for row in rows])
+        self.licences = self._known_licences(rows)
+        found = []
+        for row in rows:
+            violation = self.held.get(row.key)
+            if violation is not None and violation.vehicle.plate != row.plate:
+                self._fault(row, "number", _("This ticket is another vehicle's."))
+            elif missing := self._missing(row.licence):
+                self._fault(row, missing, _("This is needed for a licence that is not known yet."))
+            else:
+                found.append(row)
+        return found
+
+    def write(self, rows: list[_Row]) -> None:
+        """Bring vehicles, licences and tickets to what the rows say."""
+        vehicles = self._vehicles(rows)
+        for row in rows:
+            if row.licence is not None and row.licence.number:
+                self._write_licence(row.licence)
+        db.session.flush()
+        for row in rows:
+            self._write_ticket(row, vehicles[row.plate], self.held.get(row.key))
+
+    def _missing(self, licence: _Licence | None) -> str:
+        """The first column that a licence which is not known yet lacks."""
+        if licence is None or not licence.number or licence.number in self.licences:
+            return ""
+        columns = ("file_tail", "first_issued_on")
+        missing = next((column for column in columns if column not in licence.values), "")
+        return missing and f"licence_{missing}"
+
+    def _known_licences(self, rows: list[_Row]) -> dict[str, TrafficLicence]:
+        """The stored licences that some rows name, by their numbers."""
+        numbers = {row.licence.number for row in rows if row.licence and row.licence.number}
+        if not numbers:
+            return {}
+        ring = current_app.extensions["keyring"]
+        self.indexes = personal_indexes(ring, "licence", numbers, self.now)
+        query = select(TrafficLicence).where(TrafficLicence.number_index.in_(self.indexes.values()))
+        held = {licence.number_index: licence for licence in db.session.scalars(query)}
+        return {n: held[index] for n, index in self.indexes.items() if index in held}
+
+    def _write_licence(self, said: _Licence) -> None:
+        licence = self.licences.get(said.number)
+        if licence is None:
+            licence = TrafficLicence(
+                number_index=self.indexes[said.number],
+                number_end=said.number[-4:],
+                sample=self.sample,
+            )
+            db.session.add(licence)
+            self.licences[said.number] = licence
+        for column, value in said.values.items():
+            if getattr(licence, column) != value:
+                setattr(licence, column, value)
+                self.changed.add(said.number)
+        licence.updated_at = self.now
+
+    def _vehicles(self, rows: list[_Row]) -> dict[str, TrafficVehicle]:
+        """The vehicles of some rows, made or brought up to date, in one order for all writers."""
+        query = (
+            select(TrafficVehicle)
+            .where(TrafficVehicle.plate.in_([row.plate for row in rows]))
+            .order_by(TrafficVehicle.id)
+            .with_for_update()
+        )
+        found = {vehicle.plate: vehicle for vehicle in db.session.scalars(query)}
+        for plate, row in {row.plate: row for row in rows}.items():
+            if plate not in found:
+                found[plate] = TrafficVehicle(plate=plate, sample=self.sample)
+                db.session.add(found[plate])
+            self._write_vehicle(row, found[plate])
+        db.session.flush()
+        return found
+
+    def _write_vehicle(self, row: _Row, vehicle: TrafficVehicle) -> None:
+        before = (vehicle.vin_tail, vehicle.engine_tail)
+        if prove_anew(vehicle, row.vin_tail, row.engine_tail):
+            self.result.holders_changed += 1
+            message = _("The plate is on another vehicle: whoever had linked it links it anew.")
+            self._note(row, "plate", message)
+        if before != (row.vin_tail, row.engine_tail):
+            self.changed.add(row.plate)
+        vehicle.updated_at = self.now
+
+    def _write_ticket(self, row: _Row, vehicle: TrafficVehicle, held: Violation | None) -> None:
+        before = _said(held) if held is not None else None
+        if held is not None:
+            self._note_paid(row, held)
+        stored = store_violation(held, vehicle.id, row.values)
+        self._write_points(row.licence, stored)
         if stored.status == PAID and stored.paid_on is None:
-            stored.paid_on = today_in(present_city().timezone, now)
+            stored.paid_on = today_in(self.city.timezone, self.now)
         if stored.status == OPEN:
             stored.paid_on = None
         db.session.flush()
+        about = {row.plate, row.licence.number if row.licence else row.plate}
         if before is None:
-            result.added += 1
-        elif before == _said(stored):
-            result.same += 1
+            self.result.added += 1
+        elif before == _said(stored) and not about & self.changed:
+            self.result.same += 1
         else:
-            result.changed += 1
+            self.result.changed += 1
+
+    def _write_points(self, licence: _Licence | None, stored: Violation) -> None:
+        """Say whose points they are; one whom only a payment here names stays until the police
+        name somebody."""
+        if licence is None or (not licence.number and stored.licence_by_payment):
+            return
+        stored.licence_id = self.licences[licence.number].id if licence.number else None
+        stored.licence_by_payment = False
+
+    def _note_paid(self, row: _Row, held: Violation) -> None:
+        """Say where a row says another thing of a ticket that is paid already."""
+        fine, status = row.values["fine"], row.values["status"]
+        values = {
+            "paid": format_money(held.fine, held.currency),
+            "amount": format_money(fine, held.currency),
+        }
+        if held.status != PAID:
+            return
+        if status == REVOKED:
+            message = _("This ticket was paid, and is revoked by this line.")
+        elif fine != held.fine and held.payment_id is not None:
+            message = _(
+                "This ticket was paid here with %(paid)s and stays so; the line says %(amount)s.",
+                **values,
+            )
+        elif fine != held.fine:
+            message = _(
+                "This ticket was paid with %(paid)s; by this line it was %(amount)s.", **values
+            )
+        elif status == OPEN and held.payment_id is None:
+            message = _("This ticket was paid, and is to be paid again by this line.")
+        else:
+            return
+        self.result.paid_differs += 1
+        self._note(row, "fine" if fine != held.fine else "status", message)
+
+    def _note(self, row: _Row, column: str, message: Any) -> None:
+        self.result.notes.append(csv_problem(self.name, row.line, column, message))
+
+    def _fault(self, row: _Row, column: str, message: Any) -> None:
+        self.result.problems.append(csv_problem(self.name, row.line, column, message))
 
 
 def _said(found: Violation) -> tuple[Any, ...]:
+    """All that a row may say of a ticket."""
     return (
         found.at,
         found.place,
@@ -205,46 +370,3 @@ def _said(found: Violation) -> tuple[Any, ...]:
         found.status,
         found.licence_id,
     )
-
-
-def _vehicles(rows: list[_Row], now: datetime, sample: bool) -> dict[str, TrafficVehicle]:
-    found = {
-        vehicle.plate: vehicle
-        for vehicle in db.session.scalars(
-            select(TrafficVehicle).where(TrafficVehicle.plate.in_([row.plate for row in rows]))
-        )
-    }
-    for row in rows:
-        vehicle = found.get(row.plate)
-        if vehicle is None:
-            vehicle = TrafficVehicle(plate=row.plate, sample=sample)
-            db.session.add(vehicle)
-            found[row.plate] = vehicle
-        prove_anew(vehicle, row.vin_tail, row.engine_tail)
-        vehicle.updated_at = now
-    db.session.flush()
-    return found
-
-
-def _licences(rows: list[_Row], now: datetime, sample: bool) -> dict[str, TrafficLicence]:
-    """The licences that some rows name, by their numbers."""
-    named = [row.licence for row in rows if row.licence is not None]
-    if not named:
-        return {}
-    ring = current_app.extensions["keyring"]
-    indexes = personal_indexes(ring, "licence", {number for number, *_rest in named}, now)
-    query = select(TrafficLicence).where(TrafficLicence.number_index.in_(indexes.values()))
-    held = {licence.number_index: licence for licence in db.session.scalars(query)}
-    found = {}
-    for number, tail, issued in named:
-        licence = held.get(indexes[number])
-        if licence is None:
-            licence = TrafficLicence(
-                number_index=indexes[number], number_end=number[-4:], sample=sample
-            )
-            db.session.add(licence)
-            held[licence.number_index] = licence
-        licence.file_tail, licence.first_issued_on, licence.updated_at = tail, issued, now
-        found[number] = licence
-    db.session.flush()
-    return found

@@ -13,12 +13,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from marshmallow import fields, validate
+import structlog
+from marshmallow import ValidationError, fields, validate, validates_schema
 from sqlalchemy import delete, select
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
+from smartcity_saas.connectors.answers import PastMoment
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
@@ -38,9 +40,16 @@ from smartcity_saas.services.traffic_tickets.models import (
 )
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.web.api import Whole, matches_whole
 
 REPORT = "traffic_tickets.report"
 MOST_VIOLATIONS = 500
+NUMBER = "[A-Za-z0-9-]{1,40}"
+"""The form of a ticket's number."""
+ACT = "[0-9]{4,5}[A-Z]?"
+"""The form of a code of GA/T 16.31."""
+
+log = structlog.get_logger(__name__)
 
 
 class _TextAnswer(Answer):
@@ -51,26 +60,33 @@ class _TextAnswer(Answer):
 class ViolationAnswer(Answer):
     """One violation as a back office gives it. The fine is in the minor unit."""
 
-    number = fields.String(required=True, validate=validate.Regexp(r"[A-Za-z0-9-]{1,40}\Z"))
-    at = fields.AwareDateTime(required=True)
+    number = fields.String(required=True, validate=matches_whole(NUMBER))
+    at = PastMoment(required=True)
     place = fields.Nested(_TextAnswer, required=True)
-    act_code = fields.String(required=True, validate=validate.Regexp(r"[0-9]{4,5}[A-Z]?\Z"))
+    act_code = fields.String(required=True, validate=matches_whole(ACT))
     act = fields.Nested(_TextAnswer, required=True)
-    points = fields.Integer(required=True, validate=validate.Range(0, 12))
-    fine = fields.Integer(required=True, validate=validate.Range(0, 10**7))
+    points = Whole(required=True, validate=validate.Range(0, 12))
+    fine = Whole(required=True, validate=validate.Range(0, 10**7))
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
 
 
 class VehicleAnswer(Answer):
     """One vehicle with its violations."""
 
-    vin_tail = fields.String(required=True, validate=validate.Regexp(r"[A-Z0-9]{6}\Z"))
-    engine_tail = fields.String(required=True, validate=validate.Regexp(r"[A-Z0-9]{6}\Z"))
+    vin_tail = fields.String(required=True, validate=matches_whole("[A-Z0-9]{6}"))
+    engine_tail = fields.String(required=True, validate=matches_whole("[A-Z0-9]{6}"))
     violations = fields.List(
         fields.Nested(ViolationAnswer),
         required=True,
         validate=validate.Length(max=MOST_VIOLATIONS),
     )
+
+    @validates_schema
+    def refuse_a_number_twice(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """A violation stands once."""
+        numbers = [one["number"] for one in data.get("violations", ())]
+        if len(set(numbers)) != len(numbers):
+            raise ValidationError({"violations": ["a number stands twice"]})
 
 
 def find_vehicle(
@@ -158,13 +174,19 @@ def _store(plate: str, found: Mapping[str, Any], now: datetime) -> None:
             store_violation(known, vehicle.id, values)
 
 
-def prove_anew(vehicle: TrafficVehicle, vin_tail: str, engine_tail: str) -> None:
+def prove_anew(vehicle: TrafficVehicle, vin_tail: str, engine_tail: str) -> bool:
     """Keep the pieces of a vehicle. Where both are others, the plate is on another vehicle by
-    now: whoever linked it proves knowing the new one, or sees it no longer."""
+    now: whoever linked it proves knowing the new one, or sees it no longer.
+
+    Returns:
+        Whether it is another vehicle.
+    """
     before = (vehicle.vin_tail, vehicle.engine_tail)
     vehicle.vin_tail, vehicle.engine_tail = vin_tail, engine_tail
-    if vehicle.id is not None and before[0] != vin_tail and before[1] != engine_tail:
+    another = vehicle.id is not None and before[0] != vin_tail and before[1] != engine_tail
+    if another:
         db.session.execute(delete(VehicleLink).where(VehicleLink.vehicle_id == vehicle.id))
+    return another
 
 
 def locked_violations(numbers: Collection[str]) -> dict[str, Violation]:
@@ -193,6 +215,8 @@ def store_violation(
         db.session.add(held)
     held.at, held.place, held.act = values["at"], dict(values["place"]), dict(values["act"])
     held.act_code, held.points = values["act_code"], values["points"]
+    if held.payment_id is not None and held.fine != values["fine"]:
+        log.warning("paid_ticket_differs", violation=str(held.id))
     if held.payment_id is None:
         held.fine = values["fine"]
         held.status = _status(held, values["status"])

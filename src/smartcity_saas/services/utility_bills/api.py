@@ -94,7 +94,6 @@ class PushedBillBody(Body):
     )
     amount = Whole(
         required=True,
-        strict=True,
         validate=validate.Range(0, 99_999_999),
         metadata={"description": _("In the minor unit of the city's currency.")},
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +25,9 @@ from smartcity_saas.services.utility_bills.models import (
     UtilityBill,
     UtilityLink,
 )
-from smartcity_saas.services.utility_bills.source import find_account
+from smartcity_saas.services.utility_bills.source import find_account, number_of
 from smartcity_saas.tenancy.counts import count
+from smartcity_saas.web.names import folded_name
 
 MOST_LINKS = 20
 MOST_LINK_TRIES = 10
@@ -91,13 +91,14 @@ def link_account(
         Throttled: Too many attempts, so that numbers cannot be walked.
         BackOfficeDown: The city's back office is asked and does not answer.
     """
-    number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", number))
+    number = number_of(number)
     nickname, holder = nickname.strip(), holder.strip()
     _refuse_malformed(entry.settings, kind, number, holder, nickname)
     attempt(ResidentAttempt, f"link:{resident.id}", MOST_LINK_TRIES, now)
     account = find_account(entry, kind, number, now)
     with command() as session:
-        if account is None or account.holder != holder:
+        account = _held(account)
+        if account is None or account.holder_key != folded_name(holder):
             raise FieldErrors(
                 {
                     "number": _(
@@ -119,6 +120,15 @@ def link_account(
         record(resident.actor, "utility_bills.link", str(account.id), {}, now)
         count("done", now)
     return link
+
+
+def _held(account: UtilityAccount | None) -> UtilityAccount | None:
+    """An account as it stands now, held so that its holder does not change meanwhile."""
+    if account is None:
+        return None
+    query = select(UtilityAccount).where(UtilityAccount.id == account.id)
+    fresh = query.with_for_update(read=True).execution_options(populate_existing=True)
+    return db.session.scalars(fresh).one_or_none()
 
 
 def unlink_account(resident: SignedInResident, link_id: uuid.UUID, now: datetime) -> None:
@@ -247,7 +257,12 @@ def find_accounts(text: str, limit: int = 50) -> list[tuple[UtilityAccount, int,
     accounts = list(
         db.session.scalars(
             select(UtilityAccount)
-            .where(or_(UtilityAccount.number == text, UtilityAccount.holder == text))
+            .where(
+                or_(
+                    UtilityAccount.number == number_of(text),
+                    UtilityAccount.holder_key == folded_name(text),
+                )
+            )
             .order_by(UtilityAccount.kind, UtilityAccount.number)
             .limit(limit)
         )

@@ -8,13 +8,14 @@ from flask import current_app, render_template, request
 
 from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
 from smartcity_saas.services.utility_bills import bills as domain
-from smartcity_saas.services.utility_bills.importing import REQUIRED
+from smartcity_saas.services.utility_bills.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import plain_money
+from smartcity_saas.web.numbers import plain_decimal
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/cities/<city>/utility-bills"
@@ -49,7 +50,7 @@ def bills_csv(city: str) -> Any:
                 account.holder,
                 account.address,
                 f"{bill.period:%Y-%m}",
-                f"{bill.usage / domain.THOUSANDTHS:g}",
+                plain_decimal(bill.usage, 3),
                 plain_money(bill.amount, bill.currency),
                 bill.issued_on,
                 bill.due_on,
@@ -60,7 +61,7 @@ def bills_csv(city: str) -> Any:
                 unpaid=request.args.get("unpaid") == "1"
             )
         ]
-    return csv_response(f"{city}-bills.csv", [*REQUIRED, "paid_on", "payment"], rows)
+    return csv_response(f"{city}-bills.csv", [*REQUIRED, *OPTIONAL, "payment"], rows)
 
 
 def _page(city: str, **values: Any) -> str:
@@ -75,7 +76,7 @@ def _page(city: str, **values: Any) -> str:
         found=found,
         text_wanted=text,
         kind_names=KIND_NAMES,
-        columns=[*REQUIRED, "paid_on"],
+        columns=[*REQUIRED, *OPTIONAL],
         most_shown=MOST_SHOWN,
         import_path=f"/cities/{city}/utility-bills",
         **{"result": None, "problems": [], **values},

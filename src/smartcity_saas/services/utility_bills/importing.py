@@ -1,26 +1,40 @@
-"""Bills from a supplier's CSV: faults by line; good rows go in, or none if so chosen."""
+"""Bills from a supplier's table: faults by line; good rows go in, or none if so chosen."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.importing import Cells, file_mark, refuse_twice
+from smartcity_saas.audit import Actor
+from smartcity_saas.catalog.importing import (
+    Cells,
+    begun,
+    record_import,
+    refuse_contradictions,
+    refuse_twice,
+    table_of,
+)
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.csv_input import Line, read_csv
+from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command, db
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import SERVICE
-from smartcity_saas.services.utility_bills.source import locked_bills, store_bill
+from smartcity_saas.services.utility_bills.source import (
+    locked_bills,
+    number_of,
+    store_account,
+    store_bill,
+)
+from smartcity_saas.web.money import format_money
+from smartcity_saas.web.names import folded_name
 
 REQUIRED = (
     "kind",
@@ -33,50 +47,50 @@ REQUIRED = (
     "issued_on",
     "due_on",
 )
+OPTIONAL = ("paid_on",)
 
 
 @dataclass(frozen=True)
 class _Row:
+    """A row. ``bill`` is what it says of its bill, with ``paid_on`` only where the table has that
+    column."""
+
     line: int
     kind: str
     number: str
     holder: str
     address: str
-    period: date
-    usage: int
-    amount: int
-    issued_on: date
-    due_on: date
-    paid_on: date | None
+    bill: Mapping[str, Any]
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """What tells one account from another."""
+        return self.kind, self.number
 
     @property
     def key(self) -> tuple[str, str, date]:
         """The account and the month."""
-        return self.kind, self.number, self.period
+        return self.kind, self.number, self.bill["period"]
 
 
 def import_bills(
     actor: Actor,
     city: City,
-    data: bytes,
+    data: bytes | Table,
     name: str,
     now: datetime,
     *,
     all_or_nothing: bool = False,
     sample: bool = False,
 ) -> Imported:
-    """Take a file of bills into the city that we are in. Importing it again changes nothing.
+    """Take a table of bills into the city that we are in. Importing it again changes nothing.
 
     Raises:
         Invalid: The file as a whole cannot be read.
     """
-    result = Imported()
-    settings = city.catalog[SERVICE].settings
-    rows: list[_Row] = []
-    for line in read_csv(data, name, REQUIRED):
-        row = _parsed(line, settings, city.currency, name, result.problems)
-        if row is not None:
-            rows.append(row)
+    table = table_of(data, name, REQUIRED, OPTIONAL)
+    result, lines = begun(table)
+    rows = [row for line in lines if (row := _parsed(line, city, name, result.problems, now))]
     refuse_twice(
         rows,
         name,
@@ -84,95 +98,148 @@ def import_bills(
         "period",
         lambda line: _("This account and month stand on line %(line)s too.", line=line),
     )
+    refuse_contradictions(rows, name, result.problems, _about)
     if result.problems and all_or_nothing:
         return result
     with command():
-        _store(rows, result, city.currency, now, sample)
-        record(
-            actor,
-            "utility_bills.import",
-            file_mark(data),
-            {"added": result.added, "changed": result.changed, "faults": len(result.problems)},
-            now,
-            reason=name,
-        )
+        _Writer(name, result, now, sample=sample).write(rows)
+        record_import(actor, "utility_bills.import", table, result, name, now)
     return result
 
 
 def _parsed(
-    line: Line, settings: Mapping[str, Any], currency: str, name: str, problems: list[Problem]
+    line: Line, city: City, name: str, problems: list[Problem], now: datetime
 ) -> _Row | None:
-    reader = Cells(line, name, problems)
-    kind = line.values["kind"]
-    supplier = settings["suppliers"].get(kind) if kind in settings["kinds"] else None
-    if supplier is None:
-        reader.fault("kind", _("Write one of: %(words)s.", words=", ".join(settings["kinds"])))
-    number = re.sub(r"[\s-]", "", line.values["account_number"])
-    if supplier and not re.fullmatch(supplier["number"]["pattern"], number[:64]):
-        reader.fault(
-            "account_number",
-            _("“%(value)s” is not a number of this supplier.", value=number[:40]),
-            _("An example: %(example)s.", example=supplier["number"].get("example", "")),
-        )
+    reader = Cells(line, name, problems, city.timezone, now)
+    kind, number = _account(reader, city.catalog[SERVICE].settings)
     row = _Row(
         line=line.number,
         kind=kind,
         number=number,
         holder=reader.text("holder", 60),
         address=reader.text("address", 120),
-        period=reader.month("period"),
-        usage=reader.decimal("usage", 3),
-        amount=reader.money("amount", currency),
-        issued_on=reader.day("issued_on"),
-        due_on=reader.day("due_on"),
-        paid_on=reader.day("paid_on") if line.values.get("paid_on") else None,
+        bill={
+            "period": reader.past_month("period"),
+            "usage": reader.decimal("usage", 3),
+            "amount": reader.money("amount", city.currency),
+            "currency": city.currency,
+            "issued_on": reader.past_day("issued_on"),
+            "due_on": reader.near_day("due_on"),
+            **reader.given(reader.past_day, "paid_on"),
+        },
     )
-    if not reader.faulty and row.due_on < row.issued_on:
+    if not reader.faulty and row.bill["due_on"] < row.bill["issued_on"]:
         reader.fault("due_on", _("A bill cannot be due before it is issued."))
     return None if reader.faulty else row
 
 
-def _store(rows: list[_Row], result: Imported, currency: str, now: datetime, sample: bool) -> None:
-    accounts = _accounts(rows, now, sample)
-    keys = {account.id for account in accounts.values()}
-    bills = locked_bills(keys)
-    for row in rows:
-        account = accounts[row.kind, row.number]
-        bill = bills.get((account.id, row.period))
-        if bill is None:
-            result.added += 1
-        elif _differs(bill, row):
-            result.changed += 1
-        else:
-            result.same += 1
-            continue
-        store_bill(bill, account.id, {**asdict(row), "currency": currency})
-
-
-def _differs(bill: UtilityBill, row: _Row) -> bool:
-    """Whether a file says anything new. What was paid here stays as it was paid."""
-    now = (bill.usage, bill.issued_on, bill.due_on, bill.amount, bill.paid_on)
-    new = (row.usage, row.issued_on, row.due_on, row.amount, row.paid_on)
-    return now[:3] != new[:3] if bill.payment_id is not None else now != new
-
-
-def _accounts(
-    rows: list[_Row], now: datetime, sample: bool
-) -> dict[tuple[str, str], UtilityAccount]:
-    """The accounts of some rows, made or brought up to date."""
-    numbers = {row.number for row in rows}
-    found = {
-        (account.kind, account.number): account
-        for account in db.session.scalars(
-            select(UtilityAccount).where(UtilityAccount.number.in_(numbers))
+def _account(reader: Cells, settings: Mapping[str, Any]) -> tuple[str, str]:
+    kind, number = reader.raw("kind"), number_of(reader.raw("account_number"))
+    supplier = settings["suppliers"].get(kind) if kind in settings["kinds"] else None
+    if supplier is None:
+        reader.wrong("kind", _("Write one of: %(words)s.", words=", ".join(settings["kinds"])))
+    elif not re.fullmatch(supplier["number"]["pattern"], number[:64]):
+        reader.wrong(
+            "account_number",
+            _("This is no number of this supplier."),
+            _("An example: %(example)s.", example=supplier["number"].get("example", "")),
         )
-    }
-    for row in rows:
-        account = found.get((row.kind, row.number))
-        if account is None:
-            account = UtilityAccount(kind=row.kind, number=row.number, sample=sample)
-            db.session.add(account)
-            found[row.kind, row.number] = account
-        account.holder, account.address, account.updated_at = row.holder, row.address, now
-    db.session.flush()
-    return found
+    return kind, number
+
+
+def _about(row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """A file gives an account one holder, however the name is padded."""
+    yield row.account, {"holder": folded_name(row.holder)}
+
+
+class _Writer:
+    """Writes rows in one command, and counts what became of each."""
+
+    def __init__(self, name: str, result: Imported, now: datetime, *, sample: bool) -> None:
+        self.name = name
+        self.result = result
+        self.now = now
+        self.sample = sample
+        self.changed: set[tuple[str, str]] = set()
+        """Accounts of which the file says something new."""
+
+    def write(self, rows: list[_Row]) -> None:
+        """Bring accounts and bills to what the rows say."""
+        accounts = self._accounts(rows)
+        bills = locked_bills({account.id for account in accounts.values()})
+        for row in rows:
+            account = accounts[row.account]
+            self._write_bill(row, account, bills.get((account.id, row.bill["period"])))
+
+    def _accounts(self, rows: list[_Row]) -> dict[tuple[str, str], UtilityAccount]:
+        """The accounts of some rows, made or brought up to date, in one order for all writers."""
+        query = (
+            select(UtilityAccount)
+            .where(UtilityAccount.number.in_({row.number for row in rows}))
+            .order_by(UtilityAccount.id)
+            .with_for_update()
+        )
+        found = {(one.kind, one.number): one for one in db.session.scalars(query)}
+        last = {row.account: row for row in rows}
+        for key, row in last.items():
+            if key not in found:
+                found[key] = UtilityAccount(kind=row.kind, number=row.number, sample=self.sample)
+                db.session.add(found[key])
+            self._write_account(row, found[key])
+        db.session.flush()
+        return found
+
+    def _write_account(self, row: _Row, account: UtilityAccount) -> None:
+        before = (account.holder, account.address)
+        if store_account(account, row.holder, row.address, self.now):
+            self.result.holders_changed += 1
+            message = _("The holder is another one: whoever had linked this account links it anew.")
+            self._note(row, "holder", message)
+        if before != (account.holder, account.address):
+            self.changed.add(row.account)
+
+    def _write_bill(self, row: _Row, account: UtilityAccount, bill: UtilityBill | None) -> None:
+        if bill is None:
+            store_bill(None, account.id, row.bill)
+            self.result.added += 1
+            return
+        before = _said(bill)
+        self._note_paid(row, bill)
+        store_bill(bill, account.id, row.bill)
+        if before != _said(bill) or row.account in self.changed:
+            self.result.changed += 1
+        else:
+            self.result.same += 1
+
+    def _note_paid(self, row: _Row, bill: UtilityBill) -> None:
+        """Say where a row says another thing of a bill that is paid already."""
+        amount = row.bill["amount"]
+        values = {
+            "paid": format_money(bill.amount, bill.currency),
+            "amount": format_money(amount, row.bill["currency"]),
+        }
+        if bill.payment_id is not None and amount != bill.amount:
+            message = _(
+                "This bill was paid here with %(paid)s and stays so; the line says %(amount)s.",
+                **values,
+            )
+        elif bill.payment_id is not None or bill.paid_on is None:
+            return
+        elif row.bill.get("paid_on", bill.paid_on) is None:
+            message = _("This bill was paid, and is due again by this line.")
+        elif amount != bill.amount:
+            message = _(
+                "This bill was paid with %(paid)s; by this line it was %(amount)s.", **values
+            )
+        else:
+            return
+        self.result.paid_differs += 1
+        self._note(row, "amount", message)
+
+    def _note(self, row: _Row, column: str, message: Any) -> None:
+        self.result.notes.append(csv_problem(self.name, row.line, column, message))
+
+
+def _said(bill: UtilityBill) -> tuple[Any, ...]:
+    """All that a row may say of a bill."""
+    return (bill.usage, bill.amount, bill.currency, bill.issued_on, bill.due_on, bill.paid_on)

@@ -28,7 +28,8 @@ KIND_NAMES: dict[str, Any] = {
 
 
 class UtilityAccount(CityModel):
-    """An account at a supplier. ``holder`` and ``address`` are as the supplier sent them."""
+    """An account at a supplier. ``holder`` and ``address`` are as the supplier sent them;
+    ``holder_key`` is the holder as names are compared."""
 
     __tablename__ = "utility_account"
     held = Held(
@@ -53,11 +54,15 @@ class UtilityAccount(CityModel):
         },
         via="utility_link",
     )
-    __table_args__ = (UniqueConstraint("city_id", "kind", "number"),)
+    __table_args__ = (
+        UniqueConstraint("city_id", "kind", "number"),
+        Index("ix_utility_account_city_id_holder_key", "city_id", "holder_key"),
+    )
 
     kind: Mapped[str]
     number: Mapped[str]
     holder: Mapped[str]
+    holder_key: Mapped[str]
     address: Mapped[str]
     sample: Mapped[bool] = mapped_column(default=False)
     updated_at: Mapped[datetime]

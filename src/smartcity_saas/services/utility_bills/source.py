@@ -7,39 +7,50 @@ is reported back by the outbox. The contract is docs/connectors/utility-bills.ya
 
 from __future__ import annotations
 
+import re
+import unicodedata
 import uuid
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
+import structlog
+from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError, fields, validate, validates_schema
 from sqlalchemy import select
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
+from smartcity_saas.connectors.answers import NearDay, PastDay, PastMonth
 from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.messages import tell as tell_resident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
-from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
-from smartcity_saas.services.utility_bills.names import SERVICE
+from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink
+from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
 from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.web.api import Whole
+from smartcity_saas.web.languages import both
+from smartcity_saas.web.names import folded_name
 
 PAID = "utility_bills.paid"
 REVERSED = "utility_bills.reversed"
 MOST_BILLS = 240
 
+log = structlog.get_logger(__name__)
+
 
 class BillAnswer(Answer):
     """One bill as a back office gives it. Amounts in the minor unit, usage in thousandths."""
 
-    period = fields.Date(required=True, format="%Y-%m")
-    usage = fields.Integer(required=True, validate=validate.Range(0, 10**9))
-    amount = fields.Integer(required=True, validate=validate.Range(0, 10**8))
-    issued_on = fields.Date(required=True)
-    due_on = fields.Date(required=True)
-    paid_on = fields.Date(load_default=None, allow_none=True)
+    period = PastMonth(required=True)
+    usage = Whole(required=True, validate=validate.Range(0, 10**9))
+    amount = Whole(required=True, validate=validate.Range(0, 10**8))
+    issued_on = PastDay(required=True)
+    due_on = NearDay(required=True)
+    paid_on = PastDay(may_be_empty=True)
 
 
 class AccountAnswer(Answer):
@@ -54,7 +65,7 @@ class AccountAnswer(Answer):
     @validates_schema
     def refuse_a_month_twice(self, data: Mapping[str, Any], **kwargs: Any) -> None:
         """A month has one bill."""
-        months = [(bill["period"].year, bill["period"].month) for bill in data.get("bills", ())]
+        months = [bill["period"] for bill in data.get("bills", ())]
         if len(set(months)) != len(months):
             raise ValidationError({"bills": ["a month stands twice"]})
 
@@ -144,6 +155,7 @@ def _store(kind: str, number: str, found: Mapping[str, Any], now: datetime) -> N
         kind=kind,
         number=number,
         holder=found["holder"],
+        holder_key=folded_name(found["holder"]),
         address=found["address"],
         updated_at=now,
     )
@@ -152,12 +164,51 @@ def _store(kind: str, number: str, found: Mapping[str, Any], now: datetime) -> N
         .where(UtilityAccount.kind == kind, UtilityAccount.number == number)
         .with_for_update()
     ).one()
-    account.holder, account.address, account.updated_at = found["holder"], found["address"], now
+    store_account(account, found["holder"], found["address"], now)
     db.session.flush()
     held = locked_bills([account.id])
     for values in found["bills"]:
-        period = values["period"].replace(day=1)
-        store_bill(held.get((account.id, period)), account.id, {**values, "period": period})
+        store_bill(held.get((account.id, values["period"])), account.id, values)
+
+
+def store_account(account: UtilityAccount, holder: str, address: str, now: datetime) -> bool:
+    """Write an account as its supplier gives it. Where the holder is another one, however the names
+    are padded, the links end: whoever made them knew the name of the holder before.
+
+    Returns:
+        Whether it is another holder.
+    """
+    key = folded_name(holder)
+    changed = account.id is not None and account.holder_key != key
+    account.holder, account.holder_key, account.address = holder, key, address
+    account.updated_at = now
+    if changed:
+        _end_links(account, now)
+    return changed
+
+
+def _end_links(account: UtilityAccount, now: datetime) -> None:
+    """End the links of an account, and tell those who had made them."""
+    query = select(UtilityLink).where(UtilityLink.account_id == account.id)
+    for link in db.session.scalars(query).all():
+        _tell_ended(link, now)
+        db.session.delete(link)
+
+
+def _tell_ended(link: UtilityLink, now: datetime) -> None:
+    tell_resident(
+        link.resident_id,
+        f"holder-changed:{link.id}",
+        both(lambda: _("An account is no longer linked")),
+        both(
+            lambda: _(
+                "“%(name)s” has another holder now. Link it again with the name on the bill.",
+                name=link.nickname,
+            )
+        ),
+        f"{ROOT}/link",
+        now,
+    )
 
 
 def locked_bills(account_ids: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, date], UtilityBill]:
@@ -175,8 +226,9 @@ def locked_bills(account_ids: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, da
 def store_bill(
     bill: UtilityBill | None, account_id: uuid.UUID, values: Mapping[str, Any]
 ) -> UtilityBill:
-    """Write a bill as its supplier gives it. What was paid here stays paid, for what was paid,
-    even while the supplier does not know it yet."""
+    """Write a bill as its supplier gives it: without ``paid_on`` in ``values`` that stays as it is.
+    What was paid here stays paid, for what was paid, even while the supplier does not know it
+    yet."""
     if bill is None:
         bill = UtilityBill(
             account_id=account_id,
@@ -186,5 +238,12 @@ def store_bill(
         db.session.add(bill)
     bill.usage, bill.issued_on, bill.due_on = values["usage"], values["issued_on"], values["due_on"]
     if bill.payment_id is None:
-        bill.amount, bill.paid_on = values["amount"], values["paid_on"]
+        bill.amount, bill.paid_on = values["amount"], values.get("paid_on", bill.paid_on)
+    elif bill.amount != values["amount"]:
+        log.warning("paid_bill_differs", bill=str(bill.id))
     return bill
+
+
+def number_of(text: str) -> str:
+    """An account's number from what was typed: full-width digits, blanks and hyphens are usual."""
+    return re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
