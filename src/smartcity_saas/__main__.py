@@ -160,6 +160,7 @@ def serve(settings: Settings) -> None:
         workers_kill_timeout=KILL_SECONDS,
         websockets=False,
         log_level=LogLevels.error,
+        log_access=False,  # its lines have paths, and a path may hold a token
     ).serve()
 
 

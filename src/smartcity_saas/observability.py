@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import structlog
-from flask import Response, abort, g, request
+from flask import Response, abort, g, has_request_context, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -26,6 +26,10 @@ from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.sites import INDEX_HOST
 from smartcity_saas.web.policy import allow_everyone
 
+_TALKATIVE = ("sqlalchemy", "httpx", "httpcore", "stripe", "authlib")
+"""Libraries that log addresses, with what stands in their queries, if they are let."""
+_SHORTEST_TOKEN = 20
+_DETAIL = re.compile(r"(?m)^(DETAIL: +).*$")
 _SECRET = re.compile(r"(?i)secret|password|token|cookie|authorization|api_?key|private_?key")
 
 
@@ -38,12 +42,14 @@ def init_logging() -> None:
             _add_city,
             _redact,
             structlog.processors.format_exc_info,
+            _mask,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def init_metrics(app: SiteFlask, token: str) -> None:
@@ -93,6 +99,27 @@ def _add_city(logger: Any, method: str, event: EventDict) -> EventDict:
     if (city_id := scope.city_id_or_none()) is not None:
         event["city_id"] = city_id
     return event
+
+
+def _mask(logger: Any, method: str, event: EventDict) -> EventDict:
+    """No text of a line, a traceback among them, repeats what a token of the request's address
+    says, or the values by which a database explains itself."""
+    secrets = _carried()
+    for key, value in event.items():
+        if isinstance(value, str):
+            value = _DETAIL.sub(r"\1…", value)
+            for secret in secrets:
+                value = value.replace(secret, "…")
+            event[key] = value
+    return event
+
+
+def _carried() -> set[str]:
+    """What stands in the present request's address and may be a token."""
+    if not has_request_context():
+        return set()
+    found = [*(request.view_args or {}).values(), *request.args.values()]
+    return {one for one in found if isinstance(one, str) and len(one) >= _SHORTEST_TOKEN}
 
 
 def _redact(logger: Any, method: str, event: EventDict) -> EventDict:

@@ -56,7 +56,7 @@ from smartcity_saas.identity.gatekeeper import (
     enforce,
 )
 from smartcity_saas.payments.accounts import provider_of
-from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.application import SiteFlask, address_rule
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.tenancy.sites import (
@@ -317,7 +317,7 @@ def _render_busy(error: OperationalError | PoolTimeout) -> Any:
     """The database is locked for longer than we wait, or gone: nothing was stored, try again."""
     log.error(
         "database_unavailable",
-        path=request.path,
+        rule=address_rule(),
         error=type(getattr(error, "orig", None) or error).__name__,
     )
     response = _error_response(503, str(_TITLES[503]), str(_DETAILS[503]), [])
@@ -327,7 +327,7 @@ def _render_busy(error: OperationalError | PoolTimeout) -> Any:
 
 def _render_fault(error: Exception) -> Any:
     reference = uuid.uuid4().hex[:8]
-    log.error("fault", reference=reference, path=request.path, exc_info=error)
+    log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
     detail = gettext(
         "It is not your fault, and we have a note of it (%(reference)s). Try again in a few "
         "minutes.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from flask import Flask, Request, Response, request
@@ -27,6 +27,12 @@ class SiteRequest(Request):
 
     site: Site = Site(UNKNOWN_HOST)
     site_found: bool = False
+
+
+def address_rule() -> str:
+    """The rule of the present request's address, for logs: a path may hold a token
+    (``/preview/<token>``), so no log line has one."""
+    return request.url_rule.rule if request and request.url_rule else "(none)"
 
 
 class SiteFlask(Flask):
@@ -69,6 +75,10 @@ class SiteFlask(Flask):
             return super().full_dispatch_request()
         with city_scope(site.city.id):
             return super().full_dispatch_request()
+
+    def log_exception(self, exc_info: Any) -> None:
+        """What failed while an error was answered: one line like any other, without the path."""
+        log.error("fault_in_answer", rule=address_rule(), exc_info=exc_info)
 
     def _site_shown_to(self, request: Request) -> Site:
         """A draft is not there for anybody without a preview: whatever is asked, by any method, is

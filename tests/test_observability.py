@@ -1,0 +1,109 @@
+"""Logs: one JSON object a line, which names the rule of an address and repeats no token."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from smartcity_saas import pages
+from smartcity_saas.observability import init_logging
+from tests.conftest import World, fresh
+
+TOKEN = "tok-Zq3vXk8mP2rT7wLd9sJf4hBn6yGc1uEa"
+
+
+def busy() -> Exception:
+    return OperationalError("SELECT 1", {"token": TOKEN}, Exception("database is locked"))
+
+
+def taken() -> Exception:
+    said = f"duplicate key\nDETAIL:  Key (city_id, subject)=(1, {TOKEN}) already exists."
+    return IntegrityError("INSERT", {"hash": "x"}, Exception(said), hide_parameters=True)
+
+
+FAULTS: dict[str, Callable[[], Exception]] = {
+    "the database is busy": busy,
+    "a row is taken": taken,
+    "a fault that says the token": lambda: ValueError(f"cannot open {TOKEN}"),
+}
+
+
+def lines(said: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in said.splitlines()]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_line_of_a_failing_page_has_a_token(
+    world: World, fault: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every address of the product that has something in its path, failing in each way, its token
+    in the path, in the query and in ``Referer``: a line says which rule it was, and no more."""
+
+    def fail() -> None:
+        raise FAULTS[fault]()
+
+    hooks = [fail, *world.app.before_request_funcs[None]]
+    monkeypatch.setitem(world.app.before_request_funcs, None, hooks)
+    hosts = {"city": "hangzhou.localhost", "console": "console.localhost", "unknown": "x.localhost"}
+    tried = 0
+    for rule in world.app.url_map.iter_rules():
+        if rule.host not in hosts or not rule.arguments or "static" in rule.rule:
+            continue
+        path = re.sub(r"<(?:uuid|int|any)[^>]*>", "1", rule.rule)
+        path = re.sub(r"<[^>]+>", TOKEN, path)
+        for method in rule.methods & {"GET", "POST"}:
+            fresh(
+                world.app.test_client().open,
+                f"{path}?state={TOKEN}",
+                method=method,
+                base_url=f"http://{hosts[rule.host]}",
+                headers={"Referer": f"http://{hosts[rule.host]}{path}"},
+            )
+            tried += 1
+        said = capfd.readouterr().err
+        assert TOKEN not in said, rule.rule
+        if TOKEN in path and path.count("1") == 0:
+            assert {one["rule"] for one in lines(said)} == {rule.rule}, rule.rule
+    assert tried > 60
+
+
+def test_a_fault_in_the_error_page_is_a_line_too(
+    world: World, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails while an error is answered is logged as any other, without the path."""
+
+    def fail(*ignored: Any) -> None:
+        raise RuntimeError("no page")
+
+    monkeypatch.setattr(pages, "_error_response", fail)
+    with contextlib.suppress(RuntimeError):
+        fresh(world.app.test_client().get, f"/preview/{TOKEN}", base_url="http://x.localhost")
+    said = capfd.readouterr().err
+    assert TOKEN not in said
+    assert lines(said)[-1]["rule"] == "/preview/<token>"
+
+
+def test_no_code_logs_an_address() -> None:
+    """No line is written with the path, the query or the whole address of a request."""
+    source = Path(pages.__file__).parent
+    for path in source.rglob("*.py"):
+        calls = re.findall(r"log\.\w+\((?:[^()]|\([^()]*\))*\)", path.read_text("utf-8"))
+        for call in calls:
+            assert not re.search(r"request\.(path|full_path|url|base_url|referrer|args)", call), (
+                call
+            )
+
+
+def test_libraries_that_log_addresses_are_quiet() -> None:
+    """Whoever runs the worker with a chattier log gets no address of a provider, secrets in it."""
+    init_logging()
+    for name in ("httpx", "httpcore", "stripe", "authlib", "sqlalchemy"):
+        assert logging.getLogger(name).getEffectiveLevel() >= logging.WARNING
