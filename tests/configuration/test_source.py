@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 
 import pytest
@@ -107,3 +108,46 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert error.problems
     else:
         assert isinstance(values, dict)
+
+
+PAIR, COMPOSED, DECOMPOSED = '"\\ud83c\\udf0a"', "Città", "Citta\u0300"
+
+
+@pytest.mark.parametrize("text", ["k: {}\n", "{}: v\n", "k: [a, {}]\n", "k: {{{}: v}}\n"])
+def test_characters_that_no_store_can_hold_are_refused_in_keys_and_values(text: str) -> None:
+    """Lone surrogates and control characters, by number and place, whatever escape wrote them;
+    pairs of surrogates are one character."""
+    for escape, code in (
+        ("\\udc00", "U+DC00"),
+        ("\\ud83c", "U+D83C"),
+        ("\\udf0a\\ud83c", "U+DF0A"),
+        ("\\0", "U+0000"),
+        ("\\x1b", "U+001B"),
+        ("\\u0085", "U+0085"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            parse(text.format(f'"a{escape}b"'), "x.yaml")
+        problem = caught.value.problems[0]
+        assert code in str(problem.message)
+        json.dumps(problem.as_dict(), ensure_ascii=False).encode()
+    assert "\U0001f30a" in str(parse(text.format(PAIR), "x.yaml").values)
+
+
+@given(st.text(st.characters(codec=None), max_size=12), st.booleans())
+def test_no_text_breaks_the_reader(text: str, as_key: bool) -> None:
+    """Any code points at all, surrogates too, as a key or a value, escaped or bare: read as what
+    can be stored in UTF-8 and JSON, or refused with problems that can be shown."""
+    for written in (json.dumps(text), f"'{text}'", text):
+        try:
+            values = parse(f"{written}: 1\n" if as_key else f"k: {written}\n", "x").values
+        except Invalid as error:
+            values = {"problems": [found.as_dict() for found in error.problems]}
+        stored = json.dumps(values, ensure_ascii=False)
+        assert "\0" not in stored.encode().decode()
+
+
+def test_unicode_forms_are_one_text() -> None:
+    """A name saved on a Mac, decomposed, is the name itself: in text, keys, values and escapes."""
+    one, other = parse(f"{COMPOSED}: {COMPOSED}\n", ""), parse(f"{DECOMPOSED}: {DECOMPOSED}\n", "")
+    assert (one.text, one.values) == (other.text, other.values)
+    assert parse('k: "Citta\\u0300"\n', "").values == {"k": COMPOSED}

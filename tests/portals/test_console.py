@@ -560,3 +560,20 @@ def test_the_pages_of_revisions_carry_what_they_were_opened_on(world: World) -> 
     })  # fmt: skip
     assert answer.status_code == 409
     assert world.documents().live("hangzhou").values["branding"]["color"] == "#334455"
+
+
+@pytest.mark.parametrize(
+    "added",
+    ['locked: ["\\udc00"]\n', '"\\udc00": x\n', 'site: {icp: "a\\0b"}\n', "# \x7f\n", "# \x1b\n"],
+)
+def test_characters_that_cannot_be_stored_are_a_fault_of_the_form(world: World, added: str) -> None:
+    """In a key, a value or a comment of a document: 422 with what is wrong, never a 500; in the
+    reason they are left out."""
+    admin = world.province_admin()
+    page = "/cities/ningbo/document"
+    answer = admin.post(page, revision="1", text=NINGBO + added)
+    assert answer.status_code == 422
+    assert "character" in answer.text
+    answer = admin.post(page, revision="1", text=NINGBO + "# why\n", message="becau\x1bse")
+    assert answer.status_code == 302
+    assert world.documents().history("ningbo")[0].message == "because"

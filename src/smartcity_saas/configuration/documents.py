@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -536,7 +537,7 @@ class Documents:
             since=_since(values, before, self.clock()),
             author=self.actor.name,
             author_label=self.actor.label,
-            message=message[:500],
+            message=_storable(message)[:500],
             origin=origin,
             created_at=self.clock(),
         )
@@ -580,6 +581,12 @@ class Documents:
         db.session.add_all(
             HostClaim(host=host, document_id=row.id) for host in sorted(_hosts_of(values) - held)
         )
+
+
+def _storable(text: str) -> str:
+    """What somebody typed, without what no database holds: control characters, half characters."""
+    kept = "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cs"))
+    return unicodedata.normalize("NFC", kept)
 
 
 def _hosts_of(values: Mapping[str, Any]) -> set[str]:

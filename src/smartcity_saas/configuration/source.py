@@ -7,6 +7,7 @@ on those events, so that a bomb costs no more than the bytes it is written in.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,10 @@ _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOLEAN = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+_LONE = re.compile("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
+"""A surrogate without its other half: ``"\\udc00"`` in a double-quoted scalar."""
 
 
 @dataclass(slots=True)
@@ -114,15 +119,21 @@ def _decoded(data: bytes | str, path: str) -> str:
             path, _("The document is larger than 32 KiB."), _("Remove what repeats the baseline.")
         )
     if isinstance(data, str):
-        return data.removeprefix("\ufeff")
+        return _folded(data)
     try:
-        return data.decode("utf-8").removeprefix("\ufeff")
+        return _folded(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
         raise _refusal(
             path, _("The file is not in UTF-8."), _("Save it again as UTF-8."), line, column
         ) from None
+
+
+def _folded(text: str) -> str:
+    """Without a byte order mark, in the composed form (NFC): a name that a Mac has written
+    decomposed is the same name."""
+    return unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
 
 
 def _refusal(path: str, message: Any, hint: Any, line: int = 1, column: int = 1) -> Invalid:
@@ -177,12 +188,21 @@ class _Reader:
         if isinstance(event, events.AliasEvent) or getattr(event, "anchor", None):
             raise self._refuse(
                 event,
-                _("Anchors and aliases (& and *) are not used in documents."),
+                _(
+                    "Anchors and aliases (& and *) are not used in documents, and here stands "
+                    "“%(name)s”.",
+                    name=_shown(event.anchor),
+                ),
                 _("Write the value out, or put it into the province's baseline."),
             )
         if isinstance(event, events.NodeEvent) and getattr(event, "tag", None):
             raise self._refuse(
-                event, _("Tags (!) are not used in documents."), _("Remove the tag.")
+                event,
+                _(
+                    "Tags (!) are not used in documents, and here stands “%(tag)s”.",
+                    tag=_shown(getattr(event, "tag", "")),
+                ),
+                _("Remove the tag."),
             )
         if isinstance(event, events.DocumentStartEvent) and (
             event.tags or (event.version and tuple(event.version) != (1, 2))
@@ -228,7 +248,7 @@ class _Reader:
                 return
             if not isinstance(event, events.ScalarEvent):
                 raise self._refuse(event, _("A key must be plain text."), "")
-            key, mark = event.value, event.start_mark
+            key, mark = self._text(event, path), event.start_mark
             here = (*path, key)
             if key == "<<" and not event.style:
                 self._note(mark, here, _("Merge keys (<<) are not used in documents."))
@@ -260,14 +280,14 @@ class _Reader:
             node.end = node.entries[-1].node.end
 
     def _scalar(self, event: Any, path: Path) -> Any:
-        text = event.value
+        text = self._text(event, path)
         if event.style:
             return text
         if _NULL.fullmatch(text):
             self._note(
                 event.start_mark if text or self.key_mark is None else self.key_mark,
                 path,
-                _("There is no value here."),
+                _("“%(key)s” has no value.", key=path[-1] if path else ""),
                 _("Write a value, or remove the key to use the baseline's."),
             )
             return None
@@ -282,7 +302,7 @@ class _Reader:
             self._note(
                 event.start_mark,
                 path,
-                _("This number is too long to be kept exactly."),
+                _("%(number)s is too long a number to be kept exactly.", number=text[:60]),
                 _("Put it in quotes if it is a code."),
             )
             return 0
@@ -290,6 +310,22 @@ class _Reader:
             base = {"0o": 8, "0x": 16}.get(text[:2], 10)
             return int(text[2:] if base != 10 else text, base)
         return float(text)
+
+    def _text(self, event: Any, path: Path) -> str:
+        """The characters of a scalar, key or value: composed, pairs of surrogates joined; what no
+        store and no page can hold is a problem, and a replacement character stands for it."""
+        text = event.value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = unicodedata.normalize("NFC", text)
+        wrong = next((one for one in event.value if _is_control(one)), None)
+        lone = _LONE.search(event.value)
+        for one in filter(None, (wrong, lone and lone[0])):
+            self._note(
+                event.start_mark,
+                path,
+                _("There is an invisible character here (U+%(code)s).", code=f"{ord(one):04X}"),
+                _("Remove the invisible or control character."),
+            )
+        return "".join("\ufffd" if _is_control(one) else one for one in text)
 
     def _note(self, mark: Any, path: Path, message: Any, hint: Any = "") -> None:
         self.problems.append(
@@ -332,3 +368,12 @@ class _Reader:
             before.count("\n") + 1,
             position - (before.rfind("\n") + 1) + 1,
         )
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) == "Cc" and character not in "\t\n\r"
+
+
+def _shown(name: Any) -> str:
+    """An anchor's or a tag's name, as far as it says what stands there."""
+    return str(name).encode("utf-8", "replace").decode()[:60]
