@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.currencies import currency_decimals
 from smartcity_saas.configuration.extensions import BoundTo, Extensions
+from smartcity_saas.configuration.host_scripts import is_well_encoded, mixed_label
 from smartcity_saas.configuration.hosts import canonical_host, is_slug
 from smartcity_saas.configuration.layers import (
     Layer,
@@ -51,6 +53,7 @@ from smartcity_saas.configuration.secrets import find_secrets, looks_secret
 from smartcity_saas.configuration.source import Source
 from smartcity_saas.errors import Invalid
 
+_ENDING = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
 _OFFICIAL = ("province", "division_code")
 CURRENCY = ("site", "currency")
 _REQUIRED = {PLATFORM: ("platform",), PROVINCE: ("province", "name"), CITY: ()}
@@ -186,7 +189,7 @@ class Check:
                     _("Use 2 to 40 of a-z, 0-9 and single hyphens; words like console are taken."),
                 )
             )
-        stem = source.path.rpartition("/")[2].removesuffix(".yaml").removesuffix(".yml")
+        stem = _ENDING.sub("", source.path.rpartition("/")[2])
         if "." in source.path and candidate.kind != PLATFORM and stem != slug:
             problems.append(
                 source.problem(
@@ -310,7 +313,14 @@ class Check:
             )
         if before and before.get("province") != candidate.province:
             problems.append(
-                source.problem(("province",), _("A city does not change its province."))
+                source.problem(
+                    ("province",),
+                    _(
+                        "A city does not change its province, “%(was)s”; here stands “%(now)s”.",
+                        was=before.get("province"),
+                        now=candidate.province,
+                    ),
+                )
             )
         return problems
 
@@ -484,9 +494,13 @@ class Check:
 
     def _claimed_twice(self, candidate: Candidate, hosts: dict[str, str]) -> list[Problem]:
         problems = []
+        before = _hosts(self.known.values.get(candidate.name, {}))
         for place, host in enumerate(_hosts(candidate.source.values)):
             if host == self.platform_host or host.endswith("." + self.platform_host):
                 message = _("%(host)s belongs to the platform itself.", host=host)
+            elif (fault := _host_fault(host)) and host not in before:
+                problems.append(candidate.source.problem(("hosts", place), *fault))
+                continue
             elif (owner := hosts.setdefault(host, candidate.name)) != candidate.name:
                 message = _("%(host)s leads to %(owner)s already.", host=host, owner=owner)
             else:
@@ -546,3 +560,28 @@ def _hosts(values: Mapping[str, Any]) -> list[str]:
         except (ValueError, UnicodeError):
             hosts.append(str(text))
     return hosts
+
+
+def _host_fault(host: str) -> tuple[Any, Any] | None:
+    """What is wrong with a host that could be read as another; hosts that are live stay."""
+    try:
+        canonical_host(host)
+    except (ValueError, UnicodeError):
+        return None  # it has been told already that this is no host
+    if not is_well_encoded(host):
+        return (
+            _("“%(host)s” is no name that IDNA can have made (RFC 5891).", host=host[:253]),
+            _("Write the name in its own letters, such as 城市.example."),
+        )
+    label = mixed_label(host)
+    if not label:
+        return None
+    return (
+        _("“%(label)s” mixes the letters of several scripts (UTS 39).", label=label),
+        _("Write a name in one script; Latin may stand beside Chinese."),
+    )
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} … ({len(names)})"
