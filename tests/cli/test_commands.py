@@ -94,7 +94,9 @@ def test_validate_tells_every_fault_for_people_and_programs(shell: Shell) -> Non
     path.write_text(HANGZHOU.replace("branding:", "brandng:").replace("live", "alive"), "utf-8")
     (shell.folder / "tenants/bomb.yaml").write_text("a: &a [1]\nb: *a\n")
     text = shell.run("validate", "config", "tenants", code=1)
-    assert "tenants/hangzhou.yaml:8:1: There is no such key. Did you mean “branding”?" in text
+    assert (
+        "tenants/hangzhou.yaml:8:1: “brandng” is not a key here. Did you mean “branding”?" in text
+    )
     assert "tenants/bomb.yaml:1:4: Anchors" in text
     found = shell.json("validate", "tenants", code=1)
     assert {tuple(problem) for problem in found} == {

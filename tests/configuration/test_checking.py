@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from marshmallow import fields
 
 from smartcity_saas.configuration.checking import Candidate, Check, Known
 from smartcity_saas.configuration.edit import write
 from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.schema import document_schema, schema_problems
+from smartcity_saas.configuration.secrets import names_secret
 from smartcity_saas.configuration.source import parse
 from tests.conftest import (
     HANGZHOU,
@@ -319,3 +322,90 @@ def test_a_provinces_code_is_corrected_while_its_cities_allow_it() -> None:
     assert not said(right, live=(PLATFORM, wrong, city), path="live")
     assert "port lie outside" in said(wrong, live=(PLATFORM, right, city), path="live")
     assert "port lie outside" in said(base, live=(PLATFORM, right, city), path="live")
+
+
+def test_every_fault_quotes_what_was_written() -> None:
+    """A wrong key, a wrong value of each kind, in text and in JSON; what is secret, or is no one
+    value, is not repeated."""
+    text = (
+        HANGZHOU.replace("state: live", "sate: live\nstate: alive")
+        .replace('"#0b6e4f"', "red")
+        .replace("city.hangzhou.example", "https://x.example/")
+        + "site: {hotline: 12345, currency: YUAN, timezone: Mars, icp: true}\n"
+        + "services: {utility_bills: {state: open, until: tomorrow, settings: {kinds: [steam]}}}\n"
+        + "channels: {phone: {state: of}}\n"
+    )
+    found = {problem.pointer: problem.as_dict() for problem in check(text, path="live")}
+    assert found["/sate"]["message"] == "“sate” is not a key here."
+    assert found["/sate"]["hint"] == "Did you mean “state”?"
+    for pointer, written in {
+        "/state": "alive",
+        "/branding/color": "red",
+        "/hosts/0": "https://x.example/",
+        "/site/hotline": "12345",
+        "/site/currency": "YUAN",
+        "/site/timezone": "Mars",
+        "/site/icp": "true",
+        "/services/utility_bills/until": "tomorrow",
+        "/services/utility_bills/settings/kinds/0": "steam",
+        "/channels/phone/state": "of",
+    }.items():
+        assert f"“{written}”" in found[pointer]["message"], pointer
+
+
+def wrong_scalars(schema: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The path of every single value that a schema knows, mappings' and lists' own ones too."""
+    found: list[tuple[str, ...]] = []
+    for name, field in schema.fields.items():
+        if isinstance(field, fields.Nested):
+            found += wrong_scalars(field.schema, (*path, name))
+        found.append((*path, name))
+    return found
+
+
+def test_every_field_of_a_document_quotes_a_wrong_value() -> None:
+    """Whatever a service, a channel or a provider adds to documents: the message of a value that
+    cannot be repeats it."""
+    schema = document_schema("city", EXTENSIONS)
+    for path in wrong_scalars(schema):
+        if any(names_secret(step) for step in path):
+            continue
+        values: Any = -123456789.5
+        for step in reversed(path):
+            values = {step: values}
+        found = [message for at, message, _hint in schema_problems(schema, values) if at == path]
+        assert all("-123456789.5" in str(message) for message in found), (path, found)
+
+
+@pytest.mark.parametrize(
+    "host, told",
+    [
+        ("xn--0.example", "IDNA"),
+        ("xn--6rtr6s.example", ""),
+        ("xn--99999999.example", "IDNA"),
+        ("ab--cd.example", "IDNA"),
+        ("xn--hngzhou-4fg.example", "mixes"),
+        ("h\u0430ngzhou.example", "mixes"),
+        ("city.h\u0430ngzhou.example", "mixes"),
+        ("杭州\u0431.example", "mixes"),
+        ("α\u0431.example", "mixes"),
+        ("杭州.example", ""),
+        ("city杭州12.example", ""),
+        ("ひらカナ漢字.example", ""),
+        ("서울seoul.example", ""),
+        ("москва.example", ""),
+        ("ئۈرۈمچى.example", ""),
+    ],
+)
+def test_hosts_that_read_as_another_are_refused(host: str, told: str) -> None:
+    """Scripts within a label by UTS 39, highly restrictive; Punycode that IDNA cannot have made.
+    Latin may stand beside Chinese, and each label is its own."""
+    found = said(HANGZHOU.replace("city.hangzhou.example", host), path="live")
+    assert (told in found) if told else not found
+
+
+def test_a_host_that_is_live_stays() -> None:
+    """What was taken before the rule is not lost, so that a city can still be changed."""
+    text = HANGZHOU.replace("city.hangzhou.example", "h\u0430ngzhou.example")
+    live = (*BASE, text)
+    assert "mixes" not in said(text.replace("live", "suspended"), live=live, path="live")

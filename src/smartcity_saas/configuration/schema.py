@@ -35,8 +35,11 @@ from smartcity_saas.configuration.fields import (
     TimeZone,
 )
 from smartcity_saas.configuration.problems import Path, Problem, dotted
+from smartcity_saas.configuration.secrets import looks_secret, names_secret
 from smartcity_saas.configuration.source import Source
 
+LONGEST_QUOTED = 60
+"""Characters of a value that a message repeats."""
 SERVICE_STATES = ("open", "paused", "closed")
 ASSURANCE_LEVELS = ("none", "contact", "real_name")
 CITY_STATES = ("draft", "live", "suspended")
@@ -44,7 +47,6 @@ PLATFORM, PROVINCE, CITY = "platform", "province", "city"
 
 _REQUIRED = "Missing data for required field."
 _MARSHMALLOW = {
-    "Unknown field.": _("There is no such key."),
     "Field may not be null.": _("There is no value here."),
     "Not a valid integer.": _("This must be a whole number."),
     "Not a valid number.": _("This must be a number."),
@@ -321,7 +323,10 @@ def schema_problems(schema: Schema, values: Mapping[str, Any]) -> list[tuple[Pat
     try:
         schema.load(values)
     except ValidationError as error:
-        return list(_flattened(error.messages, schema, ()))
+        return [
+            (path, _quoting(message, values, path), hint)
+            for path, message, hint in _flattened(error.messages, schema, ())
+        ]
     return []
 
 
@@ -329,7 +334,7 @@ def located(source: Source, found: list[tuple[Path, Any, Any]]) -> list[Problem]
     """Problems at the positions of a source."""
     return [
         source.problem(
-            path, message, hint, at_key=str(message) == str(_MARSHMALLOW["Unknown field."])
+            path, message, hint, at_key=bool(path) and str(message) == str(_unknown_key(path))
         )
         for path, message, hint in found
     ]
@@ -347,12 +352,44 @@ def _flattened(messages: Any, schema: Any, path: Path) -> Iterator[tuple[Path, A
             continue
         if message == _REQUIRED:
             message = _("“%(key)s” is missing, here and in the baseline.", key=dotted(path))
-        hint = _suggestion(schema, path) if message == "Unknown field." else ""
+        hint = ""
+        if message == "Unknown field.":
+            message, hint = _unknown_key(path), _suggestion(schema, path)
         yield (
             path,
             _MARSHMALLOW.get(message, message) if isinstance(message, str) else message,
             hint,
         )
+
+
+def _unknown_key(path: Path) -> Any:
+    key = "…" if looks_secret(path[-1]) else str(path[-1])[:60]
+    return _("“%(key)s” is not a key here.", key=key)
+
+
+def _quoting(message: Any, values: Any, path: Path) -> Any:
+    """A message with the value that it is about, unless that is a secret, or no single value."""
+    if any(names_secret(str(step)) for step in path):
+        return message
+    for step in path:
+        inside = isinstance(values, (Mapping, list))
+        values = _at(values, step) if inside else None
+    if isinstance(values, bool):
+        values = "true" if values else "false"
+    if not isinstance(values, (str, int, float)) or not str(values) or looks_secret(values):
+        return message
+    text = str(values)
+    written = f"{text[:LONGEST_QUOTED]}…" if len(text) > LONGEST_QUOTED else text
+    if str(message) == str(_unknown_key(path)):
+        return message
+    return _("“%(written)s”: %(message)s", written=written, message=message)
+
+
+def _at(values: Any, step: str | int) -> Any:
+    try:
+        return values[step]
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _suggestion(schema: Schema, path: Path) -> Any:
