@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +35,8 @@ from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.entering import city_scope
 from tests import postgres
 from tests.conftest import World, fresh
+
+SOURCE = Path(__file__).parents[2] / "src" / "smartcity_saas"
 
 
 def test_models_and_migrations_agree(empty: World) -> None:
@@ -93,6 +96,17 @@ def test_a_constraint_over_an_orphan_is_not_passed_unseen(world: World) -> None:
         with pytest.raises(DBAPIError):
             connection.execute(text(add))
     engine.dispose()
+
+
+def test_each_folder_of_migrations_is_one_line() -> None:
+    """No two migrations of the platform, or of one service, build on the same one: two heads leave
+    their order to chance."""
+    for folder in sorted(SOURCE.rglob("migrations")):
+        files = [*folder.glob("*.py"), *folder.glob("versions/*.py")]
+        found = re.findall(
+            r'^down_revision = "(.*)"', "\n".join(one.read_text("utf-8") for one in files), re.M
+        )
+        assert sorted(found) == sorted(set(found)), folder
 
 
 def test_upgrading_again_changes_nothing(world: World) -> None:

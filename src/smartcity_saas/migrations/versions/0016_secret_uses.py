@@ -13,8 +13,8 @@ from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.database.models import Json
 from smartcity_saas.migrations.operations import inside_each_city
 
-revision = "0014_secret_uses"
-down_revision = "0013_payment_refusals"
+revision = "0016_secret_uses"
+down_revision = "0015_ledger_lock"
 branch_labels = None
 depends_on = None
 
