@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from structlog.testing import capture_logs
 
 from smartcity_saas.audit import system
-from smartcity_saas.database import db
+from smartcity_saas.database import command, db
 from smartcity_saas.payments.models import Payment, PaymentClaim
 from smartcity_saas.payments.providers import Checkout
 from smartcity_saas.payments.providers.stripe import StripeAccount
 from smartcity_saas.payments.settling import abandon
 from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
 from smartcity_saas.payments.stripe_sandbox.state import Refusal
+from smartcity_saas.services.utility_bills.models import UtilityBill
 from tests.conftest import World
 from tests.payments.test_payments import Owing
+from tests.services.traffic_tickets.test_tickets import LICENCE, RED
+from tests.services.traffic_tickets.test_tickets import ROOT as TICKETS
+from tests.services.traffic_tickets.test_tickets import bring as bring_tickets
+from tests.services.traffic_tickets.test_tickets import linked as linked_vehicle
 
 
 @pytest.fixture
@@ -194,3 +200,81 @@ def test_a_page_that_opens_after_the_payment_ended(
     owing.press()
     assert owing.stripe.session()["status"] == "expired"
     assert (owing.payment().state, claims(owing)) == ("failed", 0)
+
+
+def pay_button(page: str) -> str:
+    """The button and what stands beside it, as a browser with scripts shows them."""
+    return page.partition('<button class="wide" aria-describedby')[2].partition("<noscript>")[0]
+
+
+def test_too_little_is_said_before_pressing(owing: Owing) -> None:
+    """Where the provider's least amount is known: off, with the amount; more together is taken;
+    whoever sends it all the same hears the same, and nothing is claimed."""
+    text = owing.world.documents().live_revision("hangzhou").text
+    owing.world.save(text + "site: {currency: HUF}\n")
+    with owing.world.inside("hangzhou"), command() as session:
+        session.execute(
+            update(UtilityBill)
+            .where(UtilityBill.id.in_([uuid.UUID(bill) for bill in owing.bills]))
+            .values(currency="HUF", amount=10_000)
+        )
+    page = owing.browser.get(owing.account).text
+    assert "disabled" not in pay_button(page)
+    assert 'data-least="17500"' in page
+    assert "The least that can be paid here is HUF 175.00" in page
+    answer = owing.press(owing.bills[0])
+    assert answer.status_code == 409
+    assert "HUF 175.00" in answer.text
+    assert claims(owing) == 0
+    with owing.world.inside("hangzhou"), command() as session:
+        session.execute(update(UtilityBill).values(amount=5_000))
+    button = pay_button(owing.browser.get(owing.account).text)
+    assert " disabled" in button
+    assert "The least that can be paid here is HUF 175.00" in button
+
+
+def test_what_the_provider_called_too_little_is_remembered(owing: Owing) -> None:
+    """In a currency whose least amount only the provider knows: told at the first press, said
+    before the next one; it stops nobody, as it may be taken by then."""
+    owing.stripe.account.behaviour.least = 5000
+    answer = owing.press(owing.bills[1])
+    assert answer.status_code == 409
+    assert "no amount as small" in answer.text
+    button = pay_button(owing.browser.get(owing.account).text)
+    assert 'data-refused="3000"' in button
+    assert "¥30.00 was too little for the payment provider" in button
+    assert " disabled" not in button
+    owing.stripe.account.behaviour.least = 0
+    assert owing.press(owing.bills[1]).status_code == 303
+    pays_after_all(owing)
+
+
+@pytest.mark.parametrize("state", ["paused", "closed"])
+def test_a_service_that_is_not_open_offers_no_boxes(owing: Owing, state: str) -> None:
+    """Nothing to tick that cannot be paid."""
+    text = owing.world.documents().live_revision("hangzhou").text
+    notice = "notice: {zh: 维护, en: Works}" if state == "paused" else ""
+    owing.world.save(f"{text}services:\n  utility_bills: {{state: {state}, {notice}}}\n")
+    page = owing.browser.get(owing.account).text
+    assert 'name="bill"' not in page
+    assert "data-least" not in page
+
+
+def test_nothing_chosen_is_said_beside_the_button(world: World) -> None:
+    """Only a ticket with points is left, which is not chosen for anybody: no button of ¥0.00 that
+    leads to an error page."""
+    world.open_payments()
+    known = {
+        "licence_number": LICENCE,
+        "licence_file_tail": "000017",
+        "licence_first_issued_on": "2015-11-01",
+    }
+    bring_tickets(world, RED, {"number": "T-0", "status": "paid", "points": "1", **known})
+    browser = linked_vehicle(world)
+    done = browser.post(f"{TICKETS}/licence", number=LICENCE, file_tail="000017")
+    assert done.status_code == 302, done.text
+    page = browser.get(TICKETS).text
+    button = pay_button(page)
+    assert " disabled" in button
+    assert "Choose what to pay." in button
+    assert "<noscript>" in page

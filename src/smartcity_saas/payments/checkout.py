@@ -24,7 +24,6 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import (
     PaymentsClosed,
     account_of,
-    limits_of,
     payable_of,
 )
 from smartcity_saas.payments.models import Payment, PaymentItem
@@ -33,7 +32,7 @@ from smartcity_saas.payments.providers import CannotBegin
 from smartcity_saas.payments.records import claim, claimants, items_of
 from smartcity_saas.payments.settling import SWEEP, close_page, open_page
 from smartcity_saas.payments.states import CREATED, EXPIRED, OPEN, UNDER_WAY
-from smartcity_saas.web.money import format_money
+from smartcity_saas.payments.terms import terms_of
 
 PAGE_OPEN = timedelta(minutes=35)
 """How long a pay page stays open. Stripe asks for half an hour at least."""
@@ -113,7 +112,7 @@ def _reserve(
     wanted = list(dict.fromkeys(references))
     with command():
         quote = payable_of(service).quote(resident, wanted)
-        _refuse_unchargeable(city, quote)
+        _refuse_unchargeable(city, quote, now)
         others = claimants(service, wanted)
         if not others:
             return _write(city, resident, service, quote, place, now), []
@@ -130,21 +129,14 @@ def _reserve(
         return None, [other.id for other in others]
 
 
-def _refuse_unchargeable(city: City, quote: Quote) -> None:
+def _refuse_unchargeable(city: City, quote: Quote, now: datetime) -> None:
     """Say what the provider would refuse before anything is claimed for it."""
     if city.payments is None:
         raise PaymentsClosed
-    limits = limits_of(city.payments["provider"], quote.currency)
-    if quote.amount < limits.least:
-        least = format_money(limits.least, quote.currency)
-        raise Conflict(
-            _("The least that can be paid here is %(least)s. Pay several together.", least=least)
-        )
-    if any(item.amount % limits.step for item in quote.items):
-        step = format_money(limits.step, quote.currency)
-        raise Conflict(
-            _("Amounts can be paid here in steps of %(step)s alone. Pay at the counter.", step=step)
-        )
+    terms = terms_of(city, quote.currency, now)
+    objection = terms.objection([item.amount for item in quote.items])
+    if objection is not None:
+        raise Conflict(objection)
 
 
 def _write(

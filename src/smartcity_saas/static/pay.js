@@ -2,8 +2,9 @@
 for (const form of document.querySelectorAll("form[data-sum]")) {
   const boxes = [...form.querySelectorAll("input[data-minor]")];
   const shown = [...form.parentElement.querySelectorAll("[data-total]")];
-  const button = form.querySelector("button");
+  const button = form.querySelector("button[data-least]");
   if (boxes.length === 0 || !button) continue;
+  const why = document.getElementById(button.getAttribute("aria-describedby"));
   const sign = shown[0].textContent.replace(/[\d.,\s]+$/, (end) => end.replace(/[\d.,]/g, ""));
   form.addEventListener("change", () => {
     const chosen = boxes.filter((box) => box.checked);
@@ -14,6 +15,11 @@ for (const form of document.querySelectorAll("form[data-sum]")) {
       maximumFractionDigits: places,
     });
     for (const place of shown) place.textContent = sign + text;
-    button.setAttribute("aria-disabled", String(chosen.length === 0));
+    const fine = chosen.some((box) => Number(box.dataset.minor) % Number(button.dataset.step));
+    const small = minor < Number(button.dataset.least);
+    const off = !chosen.length ? "none" : fine ? "fine" : small ? "small" : "";
+    const doubt = minor <= Number(button.dataset.refused) ? "doubt" : "";
+    why.textContent = why.dataset[off || doubt] || "";
+    button.disabled = off !== "";
   });
 }

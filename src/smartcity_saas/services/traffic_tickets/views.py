@@ -12,9 +12,9 @@ from smartcity_saas.catalog.paying import pay_here
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
-from smartcity_saas.payments.accounts import payment_methods, payments_open
 from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, own_payment
+from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.models import SHOWN_NAMES, Violation
@@ -59,7 +59,7 @@ def landing() -> Any:
         due=due,
         coming=[(one, coming[str(one.id)]) for one in owed if str(one.id) in coming],
         payable=payable,
-        paying=payment_methods(city) if payable and payments_open(city) else None,
+        paying=_paying(payable),
         fresh=fresh,
         as_of=min((link.vehicle.updated_at for link in links), default=None),
     )
@@ -187,14 +187,21 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
         photos=disputes.photos_of(objection.id) if mine and objection else [],
         can_dispute=objection is None and disputes.can_dispute(found, present_time()),
         own_payment=_own_payment(found),
-        payable=_can_pay(found),
+        paying=_paying([found]) if _can_pay(found) else None,
         typed=typed,
         errors=errors,
     )
 
 
+def _paying(payable: list[Violation]) -> PayTerms | None:
+    """How one can pay here; None where nothing is to be paid, or one cannot."""
+    if not payable or _entry().state != "open":
+        return None
+    return open_terms(site_city(), payable[0].currency, present_time())
+
+
 def _can_pay(found: Violation) -> bool:
-    if not found.due or not payments_open(site_city()):
+    if not found.due:
         return False
     return domain.licence_link(signed_in_resident()) is not None or not needs_licence([found])
 

@@ -13,9 +13,9 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
-from smartcity_saas.payments.accounts import payment_methods, payments_open
 from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, payments_of_resident
+from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
 from smartcity_saas.services.utility_bills.models import KIND_NAMES, KINDS, UtilityBill
@@ -149,12 +149,11 @@ def _link_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
     )
 
 
-def _paying(due: list[UtilityBill]) -> Any:
-    """What the amount card needs: whether and how one can pay here; None where nothing is due."""
-    city = site_city()
-    if not due or not payments_open(city):
+def _paying(due: list[UtilityBill]) -> PayTerms | None:
+    """What the amount card needs: how one can pay here; None where nothing is due, or one cannot."""
+    if not due or _entry().state != "open":
         return None
-    return {"methods": payment_methods(city), "currency": due[0].currency}
+    return open_terms(site_city(), due[0].currency, present_time())
 
 
 def _receipts(bills: list[UtilityBill]) -> set[uuid.UUID]:

@@ -1,0 +1,91 @@
+"""What can be paid at once: said before “pay” is pressed, and held when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import func, select
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.database import db
+from smartcity_saas.payments.accounts import limits_of, payment_methods, payments_open
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.payments.providers import Limits
+from smartcity_saas.web.money import format_money
+
+REMEMBERED = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class PayTerms:
+    """How one pays in a currency, and which amounts the provider takes.
+
+    ``refused`` is the largest amount that it has called too small of late: the least one in a
+    currency that the account is not paid out in is known to the provider alone, and moves. It is
+    said, and stops nobody.
+    """
+
+    currency: str
+    limits: Limits
+    refused: int = 0
+    methods: tuple[str, ...] = ()
+
+    @property
+    def too_small(self) -> Any:
+        """What is said of less than the least."""
+        least = format_money(self.limits.least, self.currency)
+        return _("The least that can be paid here is %(least)s. Pay several together.", least=least)
+
+    @property
+    def doubtful(self) -> Any:
+        """What is said of an amount that the provider has refused of late."""
+        return _(
+            "%(amount)s was too little for the payment provider. Pay several together.",
+            amount=format_money(self.refused, self.currency),
+        )
+
+    @property
+    def too_fine(self) -> Any:
+        """What is said of an amount between two that the provider takes."""
+        step = format_money(self.limits.step, self.currency)
+        return _(
+            "Amounts can be paid here in steps of %(step)s alone. Pay at the counter.", step=step
+        )
+
+    def objection(self, amounts: Sequence[int]) -> Any:
+        """Why some amounts cannot be paid together; None where they can."""
+        if not amounts:
+            return _("Choose what to pay.")
+        if any(amount % self.limits.step for amount in amounts):
+            return self.too_fine
+        return self.too_small if sum(amounts) < self.limits.least else None
+
+    def warning(self, amounts: Sequence[int]) -> Any:
+        """What to expect of some amounts that may be tried; None where nothing is known."""
+        return self.doubtful if 0 < sum(amounts) <= self.refused else None
+
+
+def terms_of(city: City, currency: str, now: datetime) -> PayTerms:
+    """What the provider of the city that we are in takes in a currency."""
+    provider = (city.payments or {}).get("provider", "")
+    refused = select(func.max(Payment.amount)).where(
+        Payment.refusal == "too_small",
+        Payment.provider == provider,
+        Payment.currency == currency,
+        Payment.created_at > now - REMEMBERED,
+    )
+    return PayTerms(
+        currency,
+        limits_of(provider, currency),
+        db.session.scalar(refused) or 0,
+        payment_methods(city),
+    )
+
+
+def open_terms(city: City, currency: str, now: datetime) -> PayTerms | None:
+    """The same for a page; None while the city takes no payments."""
+    return terms_of(city, currency, now) if payments_open(city) else None
