@@ -29,7 +29,8 @@ class Held:
 
     ``erase`` says what happens when the resident leaves: ``delete``; ``blank`` (the columns of
     ``blank`` take those values, the rest is nobody's); ``keep``, for the reason of ``why``.
-    ``shown`` are the columns that people see, with their names; a download has all. ``words`` has
+    ``shown`` are the columns that people see, with their names, or paths to columns of what a row
+    refers to (``vehicle.plate``); a download has all. ``words`` has
     what a column's codes mean, in both languages. ``seals`` says, of a row, what its column
     ``sealed`` holds: a name for it, and the kind that it was sealed as; ``shown`` is then the same
     masked. ``alone`` are the columns that the console may read without the row, as they say
@@ -76,7 +77,11 @@ DISPUTE_STATES = {
     "lost": {"zh": "已判给付款人", "en": "Decided for the payer"},
     "closed": {"zh": "已结束", "en": "Closed"},
 }
-AMOUNT = {"zh": "金额（分）", "en": "Amount (minor unit)"}
+AMOUNT = {"zh": "金额", "en": "Amount"}
+SUMS = frozenset({"amount", "fine"})
+"""Columns of money, in the minor unit of the row's currency."""
+MONTHS = frozenset({"period"})
+"""Columns that hold the first day of a month, and mean the month."""
 
 TRAIL = Held(
     {"zh": "操作记录", "en": "Trail of acts"},

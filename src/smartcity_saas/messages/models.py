@@ -43,6 +43,12 @@ class MessageDelivery(CityModel):
     held = Held(
         {"zh": "发出的消息", "en": "Messages sent"},
         {"kind": {"zh": "种类", "en": "Kind"}, "sent_at": WHEN},
+        words={
+            "kind": {
+                "sms": {"zh": "短信", "en": "Text message"},
+                "mail": {"zh": "邮件", "en": "Mail"},
+            }
+        },
     )
     __table_args__ = (
         city_foreign_key("message_id", "message"),

@@ -107,6 +107,11 @@ def moment_of(value: datetime, zone: str) -> str:
     return f"{day(found, found.year)}{gap}{_clock(local_time(value, zone))}"
 
 
+def full_day(value: date) -> str:
+    """A date with its year, for what lasts: ``2026年11月22日``."""
+    return day(value, 0)
+
+
 def full_moment(value: datetime, zone: str) -> str:
     """A moment with its year, for what lasts: ``2026年11月22日 8:04``."""
     gap = " " if _zh() else ", "

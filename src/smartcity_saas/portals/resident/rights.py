@@ -29,10 +29,10 @@ from smartcity_saas.identity.held import Held
 from smartcity_saas.identity.holdings import as_json, erase, holdings, kept_when_leaving, opened
 from smartcity_saas.payments.records import unfinished as unfinished_payments
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.wording import act_label, page_label
+from smartcity_saas.portals.resident.held_words import said
+from smartcity_saas.portals.wording import page_label
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.languages import local
-from smartcity_saas.web.money import format_money
 
 ROOT = "/me/data"
 DELETE_WORD = {"zh": "删除", "en": "delete"}
@@ -44,7 +44,7 @@ def my_data() -> Any:
     now = present_time()
     found = holdings(signed_in_resident())
     sealed = {row.id: opened(row, now, masked=True) for one in found for row in one.rows}
-    return render_template("resident/data.html", found=found, sealed=sealed, said=_said, tab="me")
+    return render_template("resident/data.html", found=found, sealed=sealed, said=said, tab="me")
 
 
 @blueprint.page(f"{ROOT}/download", who="resident", methods=("POST",), continues=True, unasked=True)
@@ -150,24 +150,6 @@ def delete_account() -> Any:
     erase(resident, present_time())
     session.clear()
     return render_template("resident/deleted.html", resident=None)
-
-
-def _said(held: Held, row: Any, column: str) -> Any:
-    """What a column of a row says, as people read it."""
-    value = held.word(column, getattr(row, column))
-    if value is None or value == "":
-        return None
-    if column == "action":
-        return act_label(value)
-    if column == "page":
-        return page_label(value, row.reason)
-    if column == "actor":
-        return str(value).partition(":")[2]
-    if column in ("amount", "fine") and hasattr(row, "currency"):
-        return format_money(value, row.currency)
-    if column == "period":
-        return f"{value:%Y-%m}"
-    return value
 
 
 def _delete_page(error: Any = None) -> str:

@@ -82,7 +82,10 @@ class VehicleLink(CityModel):
     """A resident's vehicle."""
 
     __tablename__ = "vehicle_link"
-    held = Held({"zh": "绑定的车辆", "en": "Linked vehicles"}, {"created_at": WHEN})
+    held = Held(
+        {"zh": "绑定的车辆", "en": "Linked vehicles"},
+        {"vehicle.plate": {"zh": "号牌", "en": "Plate"}, "created_at": WHEN},
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         city_foreign_key("vehicle_id", "traffic_vehicle"),
@@ -101,7 +104,10 @@ class LicenceLink(CityModel):
     """A resident's own driving licence."""
 
     __tablename__ = "licence_link"
-    held = Held({"zh": "绑定的驾驶证", "en": "Linked licence"}, {"created_at": WHEN})
+    held = Held(
+        {"zh": "绑定的驾驶证", "en": "Linked licence"},
+        {"licence.number_end": {"zh": "证号末位", "en": "Ends in"}, "created_at": WHEN},
+    )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         city_foreign_key("licence_id", "traffic_licence"),
@@ -188,7 +194,12 @@ class Dispute(CityModel):
     __tablename__ = "dispute"
     held = Held(
         {"zh": "申诉", "en": "Disputes"},
-        {"reason": {"zh": "理由", "en": "Reason"}, "state": STATE, "created_at": WHEN},
+        {
+            "violation.number": {"zh": "编号", "en": "Ticket"},
+            "reason": {"zh": "理由", "en": "Reason"},
+            "state": STATE,
+            "created_at": WHEN,
+        },
         "blank",
         {"reason": ""},
         words={

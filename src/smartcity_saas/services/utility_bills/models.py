@@ -73,7 +73,12 @@ class UtilityLink(CityModel):
 
     __tablename__ = "utility_link"
     held = Held(
-        {"zh": "绑定的户号", "en": "Linked accounts"}, {"nickname": NAME, "created_at": WHEN}
+        {"zh": "绑定的户号", "en": "Linked accounts"},
+        {
+            "nickname": NAME,
+            "account.number": {"zh": "户号", "en": "Number"},
+            "created_at": WHEN,
+        },
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),

@@ -1,0 +1,75 @@
+"""What is held of a resident, in people's words: one formatter for every column of every table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from operator import attrgetter
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext
+
+from smartcity_saas.identity.held import MONTHS, SUMS, Held
+from smartcity_saas.portals.wording import act_label, page_label
+from smartcity_saas.tenancy.here import site_city
+from smartcity_saas.web.formats import full_day, full_moment, month_of_year
+from smartcity_saas.web.languages import local
+from smartcity_saas.web.money import format_money
+
+
+def said(held: Held, row: Any, column: str) -> str | None:
+    """What a column of a row says, in the reader's language; None where it says nothing.
+
+    Args:
+        held: The declaration of the row's table.
+        row: The row.
+        column: A column that the table shows, or a path to one of a row that it refers to.
+    """
+    value = held.word(column, attrgetter(column)(row))
+    name = column.rpartition(".")[2]
+    if value is None or value == "":
+        return None
+    if name in _IN_WORDS:
+        return str(_IN_WORDS[name](value, row))
+    if name in SUMS:
+        return format_money(value, _currency(row))
+    if name in MONTHS:
+        return str(month_of_year(value))
+    return _by_type(value)
+
+
+def _by_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(gettext("yes") if value else gettext("no"))
+    if isinstance(value, datetime):
+        return full_moment(value, site_city().timezone)
+    if isinstance(value, date):
+        return full_day(value)
+    if isinstance(value, Mapping):
+        return str(local(value))
+    if isinstance(value, (list, tuple)):
+        return "、".join(_by_type(one) for one in value)
+    return str(value)
+
+
+def _currency(row: Any) -> str:
+    """A sum's currency: the row's own, else that of what it belongs to, else the city's."""
+    for one in (row, getattr(row, "payment", None)):
+        found = getattr(one, "currency", None)
+        if found:
+            return str(found)
+    return site_city().currency
+
+
+def _service(name: str, row: Any) -> Any:
+    service = current_app.extensions["services"].get(name)
+    return local(service.title) if service else name
+
+
+_IN_WORDS = {
+    "action": lambda value, row: act_label(value),
+    "page": lambda value, row: page_label(value, row.reason),
+    "actor": lambda value, row: str(value).partition(":")[2],
+    "service": _service,
+}
