@@ -137,6 +137,7 @@ BANNED = {
     r"\.mine\(": "lines_of() shows at the counter what its desk may see; mine() shows all",
 }
 ALLOWED = {
+    ("formats.py", r"\|\s*safe\b|Markup\("),  # a link made by Markup.format, which escapes
     ("service.py", r"\.mine\("),
     ("settings.py", r"os\.environ"),
     ("session.py", r"set_config\("),
@@ -281,3 +282,14 @@ def test_every_command_is_documented() -> None:
         "utf-8"
     )
     assert {name for name in main.commands if f"smartcity {name}" not in text} == set()
+
+
+def test_telephone_numbers_can_be_pressed() -> None:
+    """Promise: wherever a page names a number to call, it is a link: whoever is stuck is on a phone."""
+    found = []
+    for path in sorted(SOURCE.rglob("templates/**/*.html")):
+        text = re.sub(r'<a [^>]*href="tel:.*?</a>', "", path.read_text("utf-8"), flags=re.S)
+        for match in re.finditer(r"number=\(?[^,|(){}]*(?:hotline|phone)\)?(\|tel)?", text):
+            if not match[1]:
+                found.append(f"{path.name}: {match[0]}: write number=…|tel")
+    assert found == []

@@ -485,3 +485,15 @@ def test_the_form_may_lead_to_the_channels_alone(apps: World) -> None:
     action = policy.partition("form-action")[2]
     assert urlsplit(Person(apps).begin("weibo")).netloc in action
     assert json.dumps(action).count("http") >= 1
+
+
+def test_nobody_is_asked_to_scan_a_code_with_the_phone_that_shows_it(apps: World) -> None:
+    """Promise: in a telephone's own browser WeChat is no button but a word on how to use it; in
+    the app and on a desktop it is a button."""
+    browser = apps.client("hangzhou.localhost")
+    page = browser.get("/sign-in", headers={"User-Agent": PHONE}).text
+    assert "/sign-in/wechat" not in page
+    assert "open this page in WeChat" in page
+    assert browser.get("/sign-in/wechat", headers={"User-Agent": PHONE}).status_code == 404
+    for agent in (AGENTS["wechat"], "Mozilla/5.0 (X11; Linux x86_64)"):
+        assert "/sign-in/wechat" in browser.get("/sign-in", headers={"User-Agent": agent}).text

@@ -44,7 +44,11 @@ def samples(held: Held, path: str, column: Any) -> list[Any]:
         return [4350]
     if isinstance(kind, JSON):
         return [{"zh": "样例", "en": "Sample"}]
-    special = {"service": ["utility_bills", "traffic_tickets"], "page": ["me.data"], "actor": ["staff:sample"]}
+    special = {
+        "service": ["utility_bills", "traffic_tickets"],
+        "page": ["me.data"],
+        "actor": ["staff:sample"],
+    }
     return special.get(path, ["样例 Sample 12"])
 
 

@@ -11,6 +11,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from flask import Flask
 from flask_babel import get_locale, gettext, ngettext
+from markupsafe import Markup
 
 from smartcity_saas.clock import local_time, today_in
 from smartcity_saas.web.money import decimals, format_money
@@ -54,8 +55,15 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
         clock=lambda value: _clock(local_time(value, zone())),
         time_of_day=_clock,
         weekday=weekday,
+        tel=tel,
         until=lambda value: days_left(value, today()),
     )
+
+
+def tel(number: str) -> Markup:
+    """A telephone number that can be pressed, for a sentence (RFC 3966)."""
+    dialled = "".join(one for one in number if one.isdigit() or one == "+")
+    return Markup('<a class="tel" href="tel:{}">{}</a>').format(dialled, number)
 
 
 def day(value: date, this_year: int) -> str:

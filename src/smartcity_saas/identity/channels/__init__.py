@@ -113,7 +113,8 @@ class Channel:
     A channel at another site has ``begin``, which makes the address to go to, and ``finish``,
     which turns what comes back into a person; both get the city's settings. ``end`` makes the
     address at which one signs out over there, ``probe`` asks whether the settings work.
-    ``in_app`` finds the browser of its own app by user agent, and ``usable`` says whether the
+    ``by_scanning`` says that outside its own app one scans a code with a telephone, so that it is
+    of no use in a telephone's own browser. ``in_app`` finds the browser of its own app by user agent, and ``usable`` says whether the
     settings allow it in or outside that app.
 
     A channel of this site has ``template``, its form, instead; ``choices`` and ``vouch`` are the
@@ -132,6 +133,7 @@ class Channel:
     probe: Callable[[Mapping[str, Any]], str] | None = None
     in_app: re.Pattern[str] | None = None
     usable: Callable[[Mapping[str, Any], bool], bool] = lambda values, in_app: True
+    by_scanning: bool = False
     template: str | None = None
     choices: Callable[[City], list[tuple[str, Any]]] = field(default=lambda city: [])
     vouch: Callable[[City, str], Vouched | None] = field(default=lambda city, subject: None)

@@ -150,4 +150,5 @@ channel = Channel(
     # WeCom's browser names WeChat's as well, and is another app.
     in_app=re.compile(r"^(?!.*wxwork/).*MicroMessenger/", re.I | re.S),
     usable=lambda values, in_app: in_app or "website" in values,
+    by_scanning=True,
 )

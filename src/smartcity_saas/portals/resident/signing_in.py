@@ -13,7 +13,7 @@ from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn, Throttled
 from smartcity_saas.identity import codes, handshakes, residents
 from smartcity_saas.identity.assurance import masked_contact, verify_contact, verify_real_name
-from smartcity_saas.identity.browsers import channel_in_app, device
+from smartcity_saas.identity.browsers import channel_in_app, device, on_phone
 from smartcity_saas.identity.channels import Cancelled, Channel, Vouched
 from smartcity_saas.identity.counter import open_counter
 from smartcity_saas.identity.devices import known_device, remember_device
@@ -236,9 +236,21 @@ def offered_channels(city: City) -> list[Channel]:
         for one in current_app.extensions["channels"].values()
         if one.open_at(city)
         and one.usable(one.values(city), here is not None and one.name == here.name)
+        and not _out_of_reach(one)
         and all(use in usable for use in uses_in(one.values(city)))
     ]
     return sorted(found, key=lambda one: (one.demo, one is not here, one.begin is None))
+
+
+def in_app_only(city: City) -> list[Channel]:
+    """The ways in for which this telephone must open the page in another app."""
+    channels = current_app.extensions["channels"].values()
+    return [one for one in channels if one.open_at(city) and _out_of_reach(one)]
+
+
+def _out_of_reach(channel: Channel) -> bool:
+    """Whether one would have to scan, on a telephone, what that telephone shows."""
+    return channel.by_scanning and channel is not channel_in_app() and on_phone()
 
 
 def offered_channel(name: str) -> Channel:
@@ -310,7 +322,12 @@ def _page(only: Channel | None = None, **values: Any) -> Any:
     channels = [only] if only else offered_channels(site_city())
     values.setdefault("next", safe_next(request.args.get("next"), "/me"))
     return render_template(
-        "resident/sign_in.html", channels=channels, app=channel_in_app(), tab="me", **values
+        "resident/sign_in.html",
+        channels=channels,
+        in_app_only=[] if only else in_app_only(site_city()),
+        app=channel_in_app(),
+        tab="me",
+        **values,
     )
 
 
