@@ -15,7 +15,6 @@ from xml.etree import ElementTree
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from flask_babel import lazy_gettext as _
-from PIL import Image, UnidentifiedImageError
 from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +22,7 @@ from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.folder import LARGEST_PICTURE, sha256
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import Invalid
+from smartcity_saas.tenancy.raster import NoPicture, TooManyPixels, read_raster
 
 LARGEST_SIDE = 512
 MOST_PIXELS = 12_000_000
@@ -185,14 +185,11 @@ def _keep_only_drawing(element: ElementTree.Element, depth: int = 0) -> None:
 
 def _raster(data: bytes) -> Picture:
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "WEBP", "JPEG")) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise Invalid(_("The picture has too many pixels. Save a smaller one."))
-            image.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
-            image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-            copy = image.convert("RGBA")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        picture = read_raster(data, most_pixels=MOST_PIXELS, largest_side=LARGEST_SIDE)
+    except TooManyPixels:
+        raise Invalid(_("The picture has too many pixels. Save a smaller one.")) from None
+    except NoPicture:
         raise Invalid(_("This is no SVG, PNG, WebP or JPEG. Choose another picture.")) from None
     out = io.BytesIO()
-    copy.save(out, "PNG", optimize=True)
+    picture.save(out, "PNG", optimize=True)
     return Picture("image/png", out.getvalue())
