@@ -28,7 +28,7 @@ from smartcity_saas.configuration.planning import (
 )
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
-from smartcity_saas.tenancy.applying import apply_plan, picture_problems
+from smartcity_saas.tenancy.applying import apply_plan, picture_notes, picture_problems
 
 PENDING = 3
 _MARKS = {NEW: "+", CHANGE: "~", SAME: "=", KEEP: "·", CONFLICT: "!"}
@@ -60,6 +60,7 @@ def validate(paths: tuple[Path, ...], style: str) -> None:
     if problems:
         sys.exit(1)
     if style == "text":
+        _say_notes(_as_plan(files))
         say(f"{_documents(len(files))}, no problems.")
 
 
@@ -182,7 +183,15 @@ def _planned(paths: tuple[Path, ...], style: str) -> Plan:
         if style == "text":
             say("Nothing was stored.")
         sys.exit(1)
+    if style == "text":
+        _say_notes(found)
     return found
+
+
+def _say_notes(found: Plan) -> None:
+    """What drew in new pictures and is left out of them."""
+    for note in picture_notes(found):
+        say(f"· {note}")
 
 
 def _documents(count: int) -> str:

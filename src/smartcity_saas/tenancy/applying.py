@@ -17,13 +17,23 @@ def picture_problems(plan: Plan) -> list[Problem]:
     """Pictures beside the files that cannot be taken."""
     problems = []
     for step in plan.steps:
-        for data in step.file.pictures.values():
+        for data in step.file.new_pictures:
             try:
                 sanitised(data)
             except Invalid as error:
                 source = step.file.candidate.source
                 problems.append(source.problem(("branding", "logo"), error.detail))
     return problems
+
+
+def picture_notes(plan: Plan) -> list[str]:
+    """What drew in pictures that are new and cannot be kept, a line for each picture."""
+    notes = []
+    for step in plan.steps:
+        for name, data in step.file.pictures.items():
+            if data in step.file.new_pictures and (left_out := sanitised(data).left_out):
+                notes.append(f"{name}: left out {', '.join(left_out)}, which cannot be kept")
+    return notes
 
 
 def is_picture_at(city_id: int, address: str, data: bytes) -> bool:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from xml.etree import ElementTree
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 from flask_babel import lazy_gettext as _
 from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,75 +21,10 @@ from smartcity_saas.configuration.folder import LARGEST_PICTURE, sha256
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.raster import NoPicture, TooManyPixels, read_raster
+from smartcity_saas.tenancy.svg import clean_svg
 
 LARGEST_SIDE = 512
 MOST_PIXELS = 12_000_000
-MOST_ELEMENTS = 2_000
-DEEPEST = 100
-SVG = "http://www.w3.org/2000/svg"
-
-_REFERENCE = re.compile(r"url\(#[\w-]+\)")
-_ELEMENTS = frozenset(
-    [
-        "svg",
-        "g",
-        "path",
-        "circle",
-        "ellipse",
-        "rect",
-        "line",
-        "polyline",
-        "polygon",
-        "title",
-        "desc",
-        "defs",
-        "linearGradient",
-        "radialGradient",
-        "stop",
-        "clipPath",
-    ]
-)
-_ATTRIBUTES = frozenset(
-    [
-        "viewBox",
-        "width",
-        "height",
-        "d",
-        "cx",
-        "cy",
-        "r",
-        "rx",
-        "ry",
-        "x",
-        "y",
-        "x1",
-        "y1",
-        "x2",
-        "y2",
-        "points",
-        "transform",
-        "fill",
-        "fill-rule",
-        "fill-opacity",
-        "stroke",
-        "stroke-width",
-        "stroke-linecap",
-        "stroke-linejoin",
-        "stroke-opacity",
-        "stroke-dasharray",
-        "opacity",
-        "id",
-        "offset",
-        "stop-color",
-        "stop-opacity",
-        "gradientUnits",
-        "gradientTransform",
-        "clip-path",
-        "clip-rule",
-        "role",
-        "aria-label",
-    ]
-)
 
 
 class Asset(CityModel):
@@ -108,10 +41,16 @@ class Asset(CityModel):
 
 @dataclass(frozen=True)
 class Picture:
-    """A sanitised picture."""
+    """A sanitised picture, and the names of what drew in it and had to be left out."""
 
     media_type: str
     content: bytes
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def ending(self) -> str:
+        """How its file is called in a document: ``svg`` or ``png``."""
+        return "svg" if self.media_type == "image/svg+xml" else "png"
 
 
 def store_asset(data: bytes) -> str:
@@ -149,38 +88,15 @@ def sanitised(data: bytes) -> Picture:
     if len(data) > LARGEST_PICTURE:
         raise Invalid(_("The picture is larger than 2 MB. Save a smaller one."))
     if data.lstrip()[:1] == b"<" or data.startswith(b"\xef\xbb\xbf"):
-        return _svg(data)
+        drawing = clean_svg(data)
+        return Picture("image/svg+xml", drawing.content, drawing.left_out)
     return _raster(data)
 
 
-def _svg(data: bytes) -> Picture:
-    try:
-        root = fromstring(data, forbid_dtd=True)
-        if root.tag != f"{{{SVG}}}svg":
-            raise ValueError("no SVG")
-        if sum(1 for _element in root.iter()) > MOST_ELEMENTS:
-            raise Invalid(_("The SVG has more than 2,000 parts. Simplify it."))
-        _keep_only_drawing(root)
-        ElementTree.register_namespace("", SVG)
-        return Picture("image/svg+xml", ElementTree.tostring(root, encoding="utf-8"))
-    except (ElementTree.ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
-        raise Invalid(_("The picture is not a valid SVG. Export it again as plain SVG.")) from None
-
-
-def _keep_only_drawing(element: ElementTree.Element, depth: int = 0) -> None:
-    if depth > DEEPEST:
-        raise ValueError("nested too deep")
-    for name in list(element.attrib):
-        value = element.attrib[name].strip().lower()
-        refers = "url" in value or "\\" in value or ":" in value
-        if name not in _ATTRIBUTES or (refers and not _REFERENCE.fullmatch(value)):
-            del element.attrib[name]
-    for child in list(element):
-        tag = child.tag if isinstance(child.tag, str) else ""
-        if not tag.startswith(f"{{{SVG}}}") or tag.removeprefix(f"{{{SVG}}}") not in _ELEMENTS:
-            element.remove(child)
-        else:
-            _keep_only_drawing(child, depth + 1)
+def names_left_out(query: Mapping[str, str]) -> str:
+    """The names in a page's query that say what was left out of a picture, to be shown."""
+    names = query.get("left_out", "").split(",")
+    return ", ".join(name for name in names if re.fullmatch(r"[@a-zA-Z-]{1,24}", name))
 
 
 def _raster(data: bytes) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import current_app, redirect, render_template, request
 from flask_babel import gettext as _
@@ -21,7 +22,7 @@ from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.resident.assets import serve_asset
-from smartcity_saas.tenancy.assets import sanitised, store_asset
+from smartcity_saas.tenancy.assets import names_left_out, sanitised, store_asset
 from smartcity_saas.tenancy.entering import city_scope
 
 
@@ -39,11 +40,14 @@ def save_branding(city: str) -> Any:
     upload = request.files.get("logo")
     values: dict[Path, Any] = {}
     files: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
     try:
         if color != _served_color(city):
             values["branding", "color"] = color
         if upload and upload.filename:
-            values["branding", "logo"], files = _kept_logo(city, upload.read())
+            data = upload.read()
+            left_out = sanitised(data).left_out
+            values["branding", "logo"], files = _kept_logo(city, data)
         made = documents().change(
             city,
             base_revision(),
@@ -55,7 +59,9 @@ def save_branding(city: str) -> Any:
         message = error.problems[0].message if error.problems else error.detail
         field = "logo" if not error.problems else "color"
         return _page(city, color, {field: message}), 422
-    return redirect(f"/cities/{city}/branding?done={made.number if made else 0}")
+    said = {"left_out": ",".join(left_out)} if left_out else {}
+    done = urlencode({"done": made.number if made else 0, **said})
+    return redirect(f"/cities/{city}/branding?{done}")
 
 
 @blueprint.page(f"{ROOT}/preview", permission="city.see")
@@ -102,6 +108,7 @@ def _page(city: str, color: str | None, errors: dict[str, Any]) -> str:
         verdict=verdict(shown),
         errors=errors,
         done=request.args.get("done", type=int),
+        left_out=names_left_out(request.args),
         **shell(city),
     )
 
@@ -113,7 +120,7 @@ def _served_color(city: str) -> str:
 
 def _kept_logo(city: str, data: bytes) -> tuple[str, dict[str, str]]:
     """Keep an uploaded logo; returns its name in the document and its address."""
-    ending = "svg" if sanitised(data).media_type == "image/svg+xml" else "png"
+    ending = sanitised(data).ending
     with city_scope(documents().live(city).id):
         address = store_asset(data)
     name = f"{city}/logo.{ending}"

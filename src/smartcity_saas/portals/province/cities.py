@@ -14,6 +14,7 @@ from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.configuration.documents import RevisionView
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.tenancy.assets import names_left_out
 from smartcity_saas.tenancy.counts import daily
 from smartcity_saas.tenancy.here import present_time
 
@@ -74,6 +75,7 @@ def cities(province: str) -> Any:
         chosen=chosen,
         sparks=_sparks(rows),
         spark=SPARK,
+        left_out=names_left_out(request.args),
         made=next((r.document for r in rows if r.document.name == request.args.get("made")), None),
         **shell(province),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import current_app, redirect, render_template, request
 from flask_babel import gettext as _
@@ -45,10 +46,12 @@ def go_live(province: str) -> Any:
     data = upload.read() if upload and upload.filename else b""
     values = _values(province, typed, state)
     files: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
     try:
         if data:
-            ending = "svg" if sanitised(data).media_type == "image/svg+xml" else "png"
-            name = f"{values['city']}/logo.{ending}"
+            picture = sanitised(data)
+            left_out = picture.left_out
+            name = f"{values['city']}/logo.{picture.ending}"
             values.setdefault("branding", {})["logo"] = name
             files = {name: sha256(data)}
         candidate = Candidate(parse(write(values), str(values["city"])), files)
@@ -66,7 +69,8 @@ def go_live(province: str) -> Any:
         documents().save(candidate, 0, _("Onboarded on the console"), "console")
     except Invalid as error:
         return _page(province, typed, error.problems, str(error.detail)), 422
-    return redirect(f"/provinces/{province}?made={values['city']}")
+    said = {"left_out": ",".join(left_out)} if left_out else {}
+    return redirect(f"/provinces/{province}?{urlencode({'made': values['city'], **said})}")
 
 
 @blueprint.page(f"{ROOT}/onboard/preview", permission="province.change")
