@@ -25,6 +25,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from smartcity_saas.addresses import is_loopback
 from smartcity_saas.catalog.gate import CitySuspended, ServicePaused, pass_gate
 from smartcity_saas.catalog.offer import Offer
 from smartcity_saas.catalog.service import Task
@@ -75,7 +76,6 @@ from smartcity_saas.web.preferences import TEXT_COOKIE, choose_preferences, init
 from smartcity_saas.web.security import (
     add_security_headers,
     content_security_policy,
-    is_loopback,
 )
 
 log = structlog.get_logger(__name__)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from smartcity_saas.addresses import Network, read_network
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.master_keys import read_key
 
 DEMO_KEY = "demo-only-key-that-every-reader-of-this-file-knows"
 SHORTEST_KEY = 32
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Settings:
             metrics_token=env.get("SMARTCITY_METRICS_TOKEN", ""),
             smtp_url=env.get("SMARTCITY_SMTP_URL", ""),
             allowed_networks=_networks(env, "SMARTCITY_ALLOWED_NETWORKS")
-            or ((ipaddress.ip_network("127.0.0.0/8"),) if demo else ()),
+            or ((read_network("127.0.0.0/8"),) if demo else ()),
             stripe_api_base=_stripe_base(env, demo),
             stripe_sandbox_port=_integer(env, "STRIPE_SANDBOX_PORT", 12111, 1, 65535),
             channel_base=f"http://127.0.0.1:{_channel_port(env)}" if demo else "",
@@ -132,7 +130,7 @@ def _integer(env: Mapping[str, str], name: str, default: int, least: int, most: 
 def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
     words = env.get(name, "").replace(",", " ").split()
     try:
-        return tuple(ipaddress.ip_network(word, strict=False) for word in words)
+        return tuple(read_network(word) for word in words)
     except ValueError as error:
         raise SettingsError(
             f"{name} must list addresses or networks such as 10.0.0.0/8: {error}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import secrets
 import uuid
@@ -18,6 +17,7 @@ from sqlalchemy import Index, Select, UniqueConstraint, Uuid, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas import scope
+from smartcity_saas.addresses import wide_network_of
 from smartcity_saas.audit.actor import Actor
 from smartcity_saas.audit.chain import (
     Checkpoint,
@@ -169,12 +169,7 @@ def _origin(actor: Actor) -> str:
     kind = str(request.site.kind)  # type: ignore[attr-defined]
     if kind == "city":
         return "api" if request.path.startswith("/api/") else "site"
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return kind
-    network = ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False)
-    return f"{kind} {network}"
+    return f"{kind} {wide_network_of(request.remote_addr)}".rstrip()
 
 
 @dataclass(frozen=True)

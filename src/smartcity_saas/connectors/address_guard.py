@@ -15,7 +15,7 @@ from typing import Any
 
 import httpcore
 
-from smartcity_saas.settings import Network
+from smartcity_saas.addresses import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")

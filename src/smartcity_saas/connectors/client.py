@@ -20,13 +20,13 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas import scope
+from smartcity_saas.addresses import Network
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.address_guard import ForbiddenAddress, GuardedBackend
 from smartcity_saas.connectors.breaker import Breakers
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.errors import SmartCityError
-from smartcity_saas.settings import Network
 from smartcity_saas.web.json_input import strict_json
 
 CONNECT_SECONDS = 2.0

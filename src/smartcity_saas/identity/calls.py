@@ -14,12 +14,13 @@ from flask import Response, current_app, g, request
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.database import command, insert_once
 from smartcity_saas.errors import Conflict, Invalid, Throttled
 from smartcity_saas.identity.clients import SignedInClient
 from smartcity_saas.identity.models import ApiAnswer, ResidentAttempt
 from smartcity_saas.identity.residents import SignedInResident
-from smartcity_saas.identity.throttle import Allowance, attempt, network_of
+from smartcity_saas.identity.throttle import Allowance, attempt
 
 MINUTE = timedelta(minutes=1)
 LIMITS = {"client": 600, "resident": 240, "address": 120}

@@ -22,6 +22,7 @@ from flask_babel import force_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused
 from smartcity_saas.credentials import CredentialError
@@ -29,7 +30,7 @@ from smartcity_saas.credentials.personal import open_personal, own_index, seal_p
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, SmartCityError
 from smartcity_saas.identity.models import OneTimeCode, ResidentAttempt
-from smartcity_saas.identity.throttle import DAY, attempt, give_back, network_of
+from smartcity_saas.identity.throttle import DAY, attempt, give_back
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 LENGTH = timedelta(minutes=10)

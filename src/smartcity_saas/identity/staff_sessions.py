@@ -12,6 +12,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import command, db
@@ -20,7 +21,7 @@ from smartcity_saas.identity.access import StaffMember, needs_second_factor
 from smartcity_saas.identity.models import Staff, StaffAttempt, StaffFactor, StaffSession
 from smartcity_saas.identity.passwords import matches
 from smartcity_saas.identity.staff import MOST_TRIES, WrongPassword, member_of, note_staff_act
-from smartcity_saas.identity.throttle import attempt, forget, give_back, network_of
+from smartcity_saas.identity.throttle import attempt, forget, give_back
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 SESSION_LENGTH = timedelta(hours=12)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,15 +85,6 @@ def forget(model: type[Any], key: str) -> None:
         row = session.scalars(select(model).where(model.key == key[:200])).one_or_none()
         if row is not None:
             session.delete(row)
-
-
-def network_of(address: str | None) -> str:
-    """What one person has: an IPv4 address, or the /64 of an IPv6 address."""
-    try:
-        found = ipaddress.ip_address(address or "")
-    except ValueError:
-        return (address or "")[:64]
-    return str(ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False))
 
 
 def forget_old_attempts(now: datetime) -> None:

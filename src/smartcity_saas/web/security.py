@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,7 +10,7 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from smartcity_saas.settings import Network
+from smartcity_saas.addresses import Network, read_address
 
 SESSION_COOKIE = "session"
 
@@ -94,29 +93,24 @@ def cookie_name(name: str, asked: Request | None = None) -> str:
 
 
 class TrustedProxies:
-    """``X-Forwarded-*`` counts only where it comes from a proxy that the operator named."""
+    """``X-Forwarded-For`` and ``-Proto`` count only where they come from a proxy that the operator
+    named. Which site is meant is said by ``Host`` alone, so ``X-Forwarded-Host`` is never read."""
 
     def __init__(self, app: Any, networks: tuple[Network, ...]) -> None:
         self.direct = app
-        self.proxied = ProxyFix(app, x_for=1, x_proto=1, x_host=1)
+        self.proxied = ProxyFix(self._read, x_for=1, x_proto=1, x_host=0)
         self.networks = networks
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Serve a request as it came, or as a trusted proxy describes it."""
-        app = self.proxied if self._trusted(environ.get("REMOTE_ADDR", "")) else self.direct
+        app = self.proxied if self._trusted(environ.get("REMOTE_ADDR")) else self._read
         return app(environ, start_response)
 
-    def _trusted(self, address: str) -> bool:
-        try:
-            peer = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(peer in network for network in self.networks)
+    def _read(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """From here on the peer is a plain address, or nothing."""
+        environ["REMOTE_ADDR"] = str(read_address(environ.get("REMOTE_ADDR")) or "")
+        return self.direct(environ, start_response)
 
-
-def is_loopback(address: str | None) -> bool:
-    """Whether a peer is on this machine."""
-    try:
-        return ipaddress.ip_address(address or "").is_loopback
-    except ValueError:
-        return False
+    def _trusted(self, address: str | None) -> bool:
+        peer = read_address(address)
+        return peer is not None and any(peer in network for network in self.networks)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.clock import Clock
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity import invitations, staff, staff_sessions
@@ -13,7 +14,7 @@ from smartcity_saas.identity.access import title_of
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.models import StaffAttempt
 from smartcity_saas.identity.single_sign_on import offered_by
-from smartcity_saas.identity.throttle import attempt, network_of
+from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import enter
 from smartcity_saas.tenancy.here import present_time

@@ -7,6 +7,7 @@ from typing import Any
 from flask import abort, redirect, request, session
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity import invitations, single_sign_on, staff, staff_sessions
@@ -23,7 +24,7 @@ from smartcity_saas.identity.single_sign_on import (
     Told,
     offered_by,
 )
-from smartcity_saas.identity.throttle import attempt, give_back, network_of
+from smartcity_saas.identity.throttle import attempt, give_back
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.invitations import clock, invitation_page
 from smartcity_saas.portals.console.signing_in import enter, leave_for, sign_in_form

@@ -11,12 +11,13 @@ from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import generate_csrf
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.errors import NotAllowed
 from smartcity_saas.identity import clients, residents
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.gatekeeper import bearer, current_resident, signed_in_resident
 from smartcity_saas.identity.models import ResidentAttempt
-from smartcity_saas.identity.throttle import attempt, give_back, network_of
+from smartcity_saas.identity.throttle import attempt, give_back
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.api import ROOT, ApiBlueprint

@@ -7,6 +7,7 @@ from typing import Any
 from flask import abort, current_app, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import uses_in
 from smartcity_saas.credentials import usable_secrets
@@ -26,7 +27,7 @@ from smartcity_saas.identity.gatekeeper import (
 )
 from smartcity_saas.identity.handshakes import LINK, MERGE, SIGN_IN, StaleHandshake
 from smartcity_saas.identity.models import ResidentAttempt
-from smartcity_saas.identity.throttle import attempt, network_of
+from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.counts import count
 from smartcity_saas.tenancy.here import present_time, site_city

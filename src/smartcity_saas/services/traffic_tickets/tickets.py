@@ -13,6 +13,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.audit import record
 from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.configuration.city import CatalogEntry
@@ -21,7 +22,7 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.residents import SignedInResident
-from smartcity_saas.identity.throttle import attempt, network_of
+from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.services.traffic_tickets.models import (
     OPEN,
     PAID,
