@@ -91,6 +91,12 @@ def is_near(found: date, zone: str, now: datetime) -> bool:
     return found <= today_in(zone, now + MOST_AHEAD)
 
 
+def has_passed(text: str, zone: str, now: datetime) -> bool:
+    """Whether a moment (ISO 8601, in the zone if it names none) is over; False for what is none."""
+    found = read_moment(text, zone)
+    return found is not None and found <= now
+
+
 def in_our_century(found: date) -> bool:
     """Whether a date is one that public services deal in; others overflow sums of days."""
     return 2000 <= found.year < 2100

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.clock import COMMON_ZONE, has_passed
+from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.currencies import currency_decimals
 from smartcity_saas.configuration.extensions import BoundTo, Extensions
 from smartcity_saas.configuration.host_scripts import is_well_encoded, mixed_label
@@ -522,6 +525,31 @@ class Check:
 
     def _names(self) -> set[str]:
         return {*self.candidates, *self.known.values}
+
+
+def past_returns(
+    candidate: Candidate, live: Sequence[LiveDocument], now: datetime
+) -> Iterator[Problem]:
+    """Services of a document that are newly said to be back at a time that has passed.
+
+    Args:
+        candidate: The document as it shall be.
+        live: Its live layers, the platform's first, itself last if there is one.
+        now: The time.
+    """
+    values = candidate.source.values
+    before = next((one.values for one in live if one.name == candidate.name), {})
+    zones = (get(each, ("site", "timezone")) for each in (values, *(d.values for d in live[::-1])))
+    zone = next((one for one in zones if isinstance(one, str)), COMMON_ZONE)
+    for name in get(values, ("services",)) or ():
+        path = ("services", name, "until")
+        until = get(values, path)
+        if until != get(before, path) and isinstance(until, str) and has_passed(until, zone, now):
+            yield candidate.source.problem(
+                path,
+                _("“%(until)s” has passed.", until=until),
+                _("Write when the service is expected back, or leave the key out."),
+            )
 
 
 def secret_problems(source: Source) -> list[Problem]:

@@ -35,6 +35,7 @@ from smartcity_saas.configuration.changes import (
 from smartcity_saas.configuration.checking import (
     Candidate,
     Check,
+    past_returns,
     refuse,
     secret_problems,
 )
@@ -339,7 +340,8 @@ class Documents:
             for candidate in candidates:
                 self.admit(candidate)
                 self._refuse_stale(candidate.name, based_on.get(candidate.name, 0))
-            refuse(self.problems(candidates))
+            past = self._past_returns(candidates) if origin == "console" else []
+            refuse([*self.problems(candidates), *past])
             for candidate in candidates:
                 self._release(candidate)
             ordered = sorted(candidates, key=lambda candidate: _ORDER[candidate.kind])
@@ -557,6 +559,22 @@ class Documents:
         )
         db.session.flush()
         return view
+
+    def _past_returns(self, candidates: Sequence[Candidate]) -> list[Problem]:
+        """Returns that somebody writes on the console and that lie in the past: a slip, whereas a
+        file, an undo or a rollback may bring back a pause that has lasted longer than planned."""
+        now = self.clock()
+        return [
+            problem
+            for candidate in candidates
+            for problem in past_returns(candidate, self._layers_if_any(candidate.name), now)
+        ]
+
+    def _layers_if_any(self, name: str) -> list[LiveDocument]:
+        try:
+            return self.layers(name)
+        except NotFound:
+            return []
 
     def _release(self, candidate: Candidate) -> None:
         """Give up what a document holds and shall no longer hold, before any of a batch takes:

@@ -23,7 +23,6 @@ from smartcity_saas.portals.wording import (
     brand_of,
     change_label,
     change_value,
-    overdue,
 )
 
 
@@ -39,7 +38,6 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
         brand_of=brand_of,
         change_label=change_label,
         change_value=change_value,
-        overdue=overdue,
         payment_states=PAYMENT_STATES,
         differences=DIFFERENCES,
         desks=[service for service in services.values() if service.desk is not None],

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import current_app
 from flask_babel import gettext
@@ -16,7 +14,6 @@ from smartcity_saas.configuration.changes import FILE_MARK, MISSING
 from smartcity_saas.configuration.layers import is_text
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.identity.access_log import SENT
-from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.languages import local
 
 _NAMES: dict[str, Any] = {
@@ -236,14 +233,6 @@ def brand_of(slug: str) -> str:
     """A city's colour as it is served, a neutral one where nothing is."""
     served = current_app.fleet.snapshot.cities.get(slug)  # type: ignore[attr-defined]
     return served.color if served else "#565d64"
-
-
-def overdue(until: str | None, zone: str) -> bool:
-    """Whether the time at which a service was expected back has passed, in the city's zone."""
-    if until is None:
-        return False
-    expected = datetime.fromisoformat(until).replace(tzinfo=ZoneInfo(zone))
-    return expected <= present_time()
 
 
 def change_value(value: Any) -> str:

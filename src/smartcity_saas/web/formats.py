@@ -13,7 +13,7 @@ from flask import Flask
 from flask_babel import get_locale, gettext, ngettext
 from markupsafe import Markup
 
-from smartcity_saas.clock import local_time, today_in
+from smartcity_saas.clock import has_passed, local_time, today_in
 from smartcity_saas.web.money import decimals, format_money
 
 
@@ -43,10 +43,15 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
     def local_moment(text: str) -> str:
         return moment(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone())))
 
+    def passed(text: str | None) -> bool:
+        """Whether a local time as a document writes it is over, in the zone of the page."""
+        return text is not None and has_passed(text, zone(), now())
+
     app.jinja_env.globals["decimals"] = decimals
     app.jinja_env.filters.update(
         moment=moment,
         local_moment=local_moment,
+        passed=passed,
         day=local_day,
         month=month,
         amount=amount,

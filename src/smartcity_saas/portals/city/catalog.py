@@ -9,6 +9,7 @@ from flask import abort, current_app, redirect, render_template, request
 from flask_babel import gettext as _
 
 from smartcity_saas.catalog.service import Service
+from smartcity_saas.clock import COMMON_ZONE, has_passed
 from smartcity_saas.configuration.changes import text_diff
 from smartcity_saas.configuration.edit import edit
 from smartcity_saas.configuration.problems import Path
@@ -63,7 +64,7 @@ def pause_form(city: str, service: str) -> Any:
 def pause_service(city: str, service: str) -> Any:
     """Pause a service, with a notice in both languages; or show again how it would look."""
     found, typed = _service(service), request.form.to_dict()
-    errors = _notice_errors(typed)
+    errors = _notice_errors(typed, _zone(city))
     if errors or "preview" in typed:
         return _pause_page(city, found, typed, errors), 200 if "preview" in typed else 422
     try:
@@ -125,7 +126,12 @@ def _paused(name: str, typed: dict[str, str]) -> dict[Path, Any]:
     return values
 
 
-def _notice_errors(typed: dict[str, str]) -> dict[str, Any]:
+def _zone(city: str) -> str:
+    served = shell(city)["served"]
+    return served.timezone if served else COMMON_ZONE
+
+
+def _notice_errors(typed: dict[str, str], zone: str) -> dict[str, Any]:
     errors = {}
     for language, most in LONGEST_NOTICE.items():
         length = len(typed.get(language, "").strip())
@@ -138,6 +144,11 @@ def _notice_errors(typed: dict[str, str]) -> dict[str, Any]:
             datetime.strptime(typed["until"], "%Y-%m-%dT%H:%M")
         except ValueError:
             errors["until"] = _("Choose a date and a time.")
+        if has_passed(typed["until"], zone, present_time()):
+            errors["until"] = _(
+                "%(when)s has passed. Write when it is expected back, or leave this empty.",
+                when=typed["until"].replace("T", " "),
+            )
     return errors
 
 

@@ -135,8 +135,8 @@ def session_of(session_id: uuid.UUID) -> ClinicSession:
 
 def locked_session(session_id: uuid.UUID) -> ClinicSession:
     """One session, held until this command ends. Whatever gives places back, offers them or
-    calls the session off holds it first, and in this order: session, entries, turns, patients, places.
-    Booking does not: it takes a place and waits for nobody.
+    calls the session off holds it first, and in this order: session, entries, turns, patients,
+    places. Booking does not: it takes a place and waits for nobody.
 
     Raises:
         NotFound: There is none.
