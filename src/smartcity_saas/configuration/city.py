@@ -197,7 +197,7 @@ def _uninstalled(values: dict[str, Any], extensions: Extensions) -> list[Flag]:
     if values.get("payments", {}).get("provider") not in (None, *extensions.providers):
         del values["payments"]
         flags.append(_gone(("payments",)))
-    for kind in [*values.get("messages", {})]:
+    for kind in {*values.get("messages", {})} - {"quiet_hours"}:
         if values["messages"][kind].get("provider") not in extensions.senders.get(kind, {}):
             del values["messages"][kind]
             flags.append(_gone(("messages", kind)))

@@ -107,6 +107,25 @@ class SiteSchema(Schema):
     counters = Text(metadata={"description": "Where and when the service counters are open."})
 
 
+def _clock(default: str, words: str) -> Pattern:
+    return Pattern(
+        r"(?:[01][0-9]|2[0-3]):[0-5][0-9]",
+        _('Write a time of day in quotes: "07:00".'),
+        load_default=default,
+        metadata={"description": words},
+    )
+
+
+QUIET_HOURS = Schema.from_dict(
+    {
+        "from": _clock("22:00", "Messages that come up later wait for the morning."),
+        "until": _clock("07:00", "When they are sent; the same as `from` for no quiet hours."),
+    },
+    name="QuietHours",
+)
+"""The city's night, by its own clocks."""
+
+
 def document_schema(kind: str, extensions: Extensions) -> Schema:
     """The schema of one kind of document, for checking a layer.
 
@@ -152,9 +171,15 @@ def _schemas(key: _Key) -> dict[str, Schema]:
                 {
                     kind: OneOf("provider", found, metadata={"description": f"Who sends {kind}."})
                     for kind, found in extensions.senders.items()
+                }
+                | {
+                    "quiet_hours": fields.Nested(
+                        QUIET_HOURS,
+                        metadata={"description": "Between which times nobody is sent anything."},
+                    )
                 },
             ),
-            metadata={"description": "Who sends mail and SMS to residents."},
+            metadata={"description": "Who sends mail and SMS to residents, and when."},
         ),
         "payments": OneOf(
             "provider", extensions.providers, metadata={"description": "Who takes payments."}

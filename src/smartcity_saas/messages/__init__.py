@@ -1,6 +1,7 @@
 """What a city tells its residents: on their own page always, by mail or SMS where they said so."""
 
 from smartcity_saas.messages.models import Message
+from smartcity_saas.messages.quiet import QuietHours
 from smartcity_saas.messages.telling import (
     mark_read,
     messages_of,
@@ -8,4 +9,4 @@ from smartcity_saas.messages.telling import (
     unread_count,
 )
 
-__all__ = ["Message", "mark_read", "messages_of", "tell", "unread_count"]
+__all__ = ["Message", "QuietHours", "mark_read", "messages_of", "tell", "unread_count"]

@@ -17,6 +17,7 @@ from smartcity_saas.identity.consents import MESSAGES, agrees
 from smartcity_saas.identity.models import ResidentContact
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.messages.models import Message, MessageDelivery
+from smartcity_saas.messages.quiet import QuietHours
 from smartcity_saas.messages.senders import Sender, sender_of
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.tenancy.here import present_city
@@ -31,8 +32,11 @@ def tell(
     body: Mapping[str, str],
     path: str,
     now: datetime,
+    *,
+    useful_until: datetime | None = None,
 ) -> bool:
-    """Write a message to a resident's own page, and send it after the commit.
+    """Write a message to a resident's own page, and send it after the commit: in the city's quiet
+    hours when those are over.
 
     Args:
         resident_id: Whom.
@@ -41,10 +45,15 @@ def tell(
         body: What to know and do, in both languages.
         path: Where it leads, on the city's site.
         now: The time.
+        useful_until: By when whoever reads it must know; it is sent at night where the morning
+            would be too late.
 
     Returns:
         Whether it is new.
     """
+    due_at = QuietHours.of_city(present_city()).over(now)
+    if useful_until is not None and due_at >= useful_until:
+        due_at = now
     with command() as session:
         message_id = insert_once(
             Message,
@@ -65,7 +74,7 @@ def tell(
             )
         )
         for kind in kinds:
-            enqueue(SEND, {"message": str(message_id), "kind": kind}, now)
+            enqueue(SEND, {"message": str(message_id), "kind": kind}, now, due_at=due_at)
     return True
 
 

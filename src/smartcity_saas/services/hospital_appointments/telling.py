@@ -54,6 +54,7 @@ def tell_closed(appointment: Appointment, session: ClinicSession, now: datetime)
         lambda: _("Why: %(reason)s. Choose another time here; it costs you nothing.",
                   reason=local(reason).rstrip("。.!！ ")),
         now,
+        useful_until=when,
     )  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def tell_waiting_closed(entry: WaitingEntry, session: ClinicSession, now: dateti
         both(lambda: _("You are no longer waiting. Choose another day.")),
         f"{ROOT}/departments/{session.department_id}",
         now,
+        useful_until=session.starts_at,
     )
 
 
@@ -87,6 +89,7 @@ def tell_offer(entry: WaitingEntry, place: ClinicPlace, until: datetime, now: da
                        until=_moment(until))),
         f"{ROOT}/waiting/{entry.id}",
         now,
+        useful_until=until,
     )  # fmt: skip
 
 
@@ -145,9 +148,11 @@ def _remind_of(
     )  # fmt: skip
 
 
-def _tell(appointment: Appointment, key: str, title: Any, body: Any, now: datetime) -> None:
+def _tell(
+    appointment: Appointment, key: str, title: Any, body: Any, now: datetime, **options: Any
+) -> None:
     path = f"{ROOT}/appointments/{appointment.id}"
-    tell(appointment.resident_id, key, both(title), both(body), path, now)
+    tell(appointment.resident_id, key, both(title), both(body), path, now, **options)
 
 
 def _moment(at: datetime) -> str:

@@ -14,6 +14,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.messages import QuietHours
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.booking import free_places, keep, take_place
 from smartcity_saas.services.hospital_appointments.limits import (
@@ -150,7 +151,8 @@ def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: date
     if session.closed_at is not None or place.number > session.capacity:
         place.state = SHUT
         return
-    until = min(now + timedelta(minutes=rules.offer_minutes), place.starts_at)
+    begins = QuietHours.of_city(present_city()).over(now)  # offers of the night run on from morning
+    until = min(begins + timedelta(minutes=rules.offer_minutes), place.starts_at)
     entry = _first(place.session_id) if until > now else None
     if entry is None:
         place.state = FREE
