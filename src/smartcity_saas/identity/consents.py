@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,13 +103,19 @@ def withdraw(resident_id: uuid.UUID, purpose: str, now: datetime) -> None:
 
 def agrees(resident_id: uuid.UUID, purpose: str) -> bool:
     """Whether a resident agrees to the present version of a purpose."""
-    query = select(Consent.id).where(
-        Consent.resident_id == resident_id,
+    return resident_id in standing([resident_id], purpose)
+
+
+def standing(resident_ids: Collection[uuid.UUID], purpose: str) -> set[uuid.UUID]:
+    """Those of some residents who agree to the present version of a purpose."""
+    query = select(Consent.resident_id).where(
+        Consent.resident_id.in_(list(resident_ids)),
         Consent.purpose == purpose,
         Consent.version == PURPOSES[purpose].version,
         Consent.withdrawn_at.is_(None),
     )
-    return db.session.scalars(query).first() is not None
+    found: set[uuid.UUID] = set(db.session.scalars(query))
+    return found
 
 
 def consents_of(resident_id: uuid.UUID) -> list[Consent]:

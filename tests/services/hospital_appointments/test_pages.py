@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from smartcity_saas.credentials.personal import own_index
 from smartcity_saas.database import command, db
+from smartcity_saas.identity.consents import MESSAGES, agrees, withdraw
+from smartcity_saas.identity.models import ResidentContact
 from smartcity_saas.services.hospital_appointments.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.hospital_appointments.models import (
     PATIENT_PHONE,
@@ -157,7 +159,7 @@ def test_the_desk_marks_who_came_and_calls_off(clinic: Clinic) -> None:
     )
     assert staff.post(f"{session}/close", session, zh="", en="").status_code == 422
     done = staff.post(f"{session}/close", session, zh="医生外出。", en="The doctor is away.")
-    assert "1 person has been told" in done.text
+    assert "1 person finds it on their page" in done.text
     assert "The doctor is away." in browser.get("/me/messages").text
     assert "called off" in browser.get(path).text
     assert staff.post(f"{session}/reopen", session).status_code == 302
@@ -368,3 +370,62 @@ def test_telephones_are_sealed_found_and_masked(clinic: Clinic) -> None:
     assert phone in staff.get(f"{session}/list.csv").text
     staff.post(f"{session}/close", session, zh="医生生病", en="The doctor is ill")
     assert phone in staff.get(session).text
+
+
+def without_contacts(clinic: Clinic) -> None:
+    with clinic.world.inside(clinic.city), command() as session:
+        session.execute(delete(ResidentContact))
+
+
+def test_leave_to_write_is_asked_where_it_is_needed(clinic: Clinic) -> None:
+    """Booking and waiting ask for it in the form, unticked; given there it counts, and the page says
+    where messages go. Without it the page says that nobody writes, and one press allows it."""
+    world, browser = clinic.world, clinic.world.resident()
+    key = clinic.session()
+    page = f"{ROOT}/sessions/{key}/book?at={clinic.day()}T08:00"
+    form = browser.get(page).text
+    assert re.search(r'name="messages" value="1"(?! checked)', form)
+    assert "Without this nobody tells you" in form
+    path = browser.post(page, **NEW).headers["Location"]
+    assert "Nobody writes to you." in browser.get(path).text
+    with world.inside(clinic.city):
+        resident = db.session.scalars(select(Appointment.resident_id)).one()
+        assert not agrees(resident, MESSAGES)
+    allowed = browser.post(f"{ROOT}/messages", path, next=path)
+    assert allowed.headers["Location"] == path
+    assert "We write to" in browser.get(path).text
+    assert 'name="messages"' not in browser.get(page).text
+    with world.inside(clinic.city):
+        assert agrees(resident, MESSAGES)
+        withdraw(resident, MESSAGES, clinic.now)
+    for name in "ab":
+        clinic.book(name)
+    other = world.resident(subject="parents")
+    waits = f"{ROOT}/sessions/{key}/wait"
+    assert 'name="messages"' in other.get(waits).text
+    new = {**NEW, "name": "示例乙"}
+    entry = other.post(waits, **new, messages="1").headers["Location"]
+    assert "We write to" in other.get(entry).text
+
+
+def test_who_cannot_be_written_to_is_told_so(clinic: Clinic) -> None:
+    """Without a contact, or where the city sends nothing: no box, no promise, a way to add one."""
+    browser = clinic.world.resident()
+    _browser, path = book(clinic, browser)
+    without_contacts(clinic)
+    page = browser.get(path).text
+    assert "We have no number or address to write to" in page
+    assert "/me/verify/phone?next=" in page
+    assert "we tell you" not in page
+
+
+def test_the_desk_learns_whom_to_ring_up(clinic: Clinic) -> None:
+    """Calling off says how many nobody writes to, and marks them in the list."""
+    browser, path = book(clinic)
+    staff = clinic.world.city_staff()
+    session = f"/cities/hangzhou/hospital-appointments/sessions/{clinic.session()}"
+    done = staff.post(f"{session}/close", session, zh="医生外出", en="Away").text
+    assert "1 of them is not written to" in done
+    assert "ring up</span>" in done
+    browser.post(f"{ROOT}/messages", "/me/data/consents", next=path)
+    assert "ring up</span>" not in staff.get(session).text

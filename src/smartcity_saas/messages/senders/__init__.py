@@ -46,6 +46,14 @@ def installed_senders() -> Mapping[str, Mapping[str, SenderKind]]:
     return found
 
 
+def has_sender(city: City, kind: str) -> bool:
+    """Whether the city can send messages of a kind."""
+    if kind in city.messages:
+        return True
+    installed: Mapping[str, SenderKind] = current_app.extensions["senders"][kind]
+    return current_app.config["DEMO"] and any(one.demo for one in installed.values())
+
+
 def sender_of(city: City, kind: str) -> Sender | None:
     """The city's sender of a kind, None if it has named none; in demo mode the console's."""
     installed: Mapping[str, SenderKind] = current_app.extensions["senders"][kind]

@@ -14,6 +14,7 @@ from smartcity_saas.clock import local_time, read_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.messages import reached
 from smartcity_saas.services.hospital_appointments import booking, cancelling, listing, schedule
 from smartcity_saas.services.hospital_appointments.importing import (
     OPTIONAL,
@@ -156,6 +157,8 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         (view,) = schedule.views_of([found], rules, present_time())
         people = listing.list_of(session_id)
         ring_up = {p.id: phone_of(p, present_time()) for a, p in people if a.state == CLOSED}
+        off = [a for a, _patient in people if a.state == CLOSED]
+        texted = reached([a.resident_id for a in off])
         doctor, department = found.doctor, found.department
         hospital = department.hospital
     return render_template(
@@ -167,6 +170,7 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         hospital=hospital,
         people=people,
         ring_up=ring_up,
+        untold={a.id for a in off if a.resident_id not in texted},
         now=present_time(),
         soon=present_time() + booking.ARRIVES_BEFORE,
         half_names=HALF_NAMES,

@@ -15,6 +15,7 @@ from smartcity_saas.database import command
 from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
 from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
 from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.messages import Reach, give_leave, reach_of
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
 from smartcity_saas.services.hospital_appointments.calendar import calendar_of
 from smartcity_saas.services.hospital_appointments.models import (
@@ -36,6 +37,7 @@ from smartcity_saas.services.hospital_appointments.patients import (
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.source import bring_up_to_date
 from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.web.paths import safe_next
 from smartcity_saas.web.policy import CityBlueprint
 
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
@@ -107,6 +109,7 @@ def book(session_id: uuid.UUID) -> Any:
             made = booking.book(
                 resident, patient_id, session_id, _slot(), city_rules(), present_time()
             )
+            _take_leave(resident)
     except FieldErrors as error:
         return _book_page(session_id, typed, error.fields), 422
     except (Conflict, NotAllowed) as error:
@@ -128,6 +131,7 @@ def wait(session_id: uuid.UUID) -> Any:
         with command():
             patient_id = _patient(resident, typed)
             entry = waiting.join(resident, patient_id, session_id, city_rules(), present_time())
+            _take_leave(resident)
     except FieldErrors as error:
         return _book_page(session_id, typed, error.fields, waits=True), 422
     except (Conflict, NotAllowed) as error:
@@ -146,6 +150,7 @@ def waiting_entry(entry_id: uuid.UUID) -> Any:
         rules=city_rules(),
         now=present_time(),
         place_time=_kept_time(entry),
+        reach=_reach(),
         **_context(entry.session),
     )
 
@@ -168,6 +173,13 @@ def accept(entry_id: uuid.UUID) -> Any:
     return redirect(f"{ROOT}/appointments/{made.id}")
 
 
+@blueprint.page(f"{ROOT}/messages", who="resident", methods=("POST",), continues=True)
+def allow_messages() -> Any:
+    """Allow messages by one press, beside what they would be about."""
+    give_leave(signed_in_resident(), present_time())
+    return redirect(safe_next(request.form.get("next"), ROOT))
+
+
 @blueprint.page(f"{ROOT}/appointments/<uuid:appointment_id>", who="resident", continues=True)
 def appointment(appointment_id: uuid.UUID) -> Any:
     """One appointment: number, time, place, code; cancel; another time if it was called off."""
@@ -188,6 +200,7 @@ def appointment(appointment_id: uuid.UUID) -> Any:
         can_cancel=found.state == BOOKED and now <= until and now < found.starts_at,
         over=found.starts_at <= now,
         qr=_qr(found),
+        reach=_reach(),
         **_context(found.session),
     )
 
@@ -265,6 +278,7 @@ def _book_page(
         rules=rules,
         cancel_until=rules.cancel_until(_slot() or session.starts_at),
         now=now,
+        reach=_reach(),
         **_context(session),
     )
 
@@ -278,6 +292,17 @@ def _patient(resident: SignedInResident, typed: dict[str, str]) -> uuid.UUID:
         return uuid.UUID(chosen)
     except ValueError:
         raise FieldErrors({"patient": _("Choose for whom it is.")}) from None
+
+
+def _take_leave(resident: SignedInResident) -> None:
+    """Note the leave to send messages that the form asks for, beside what they are about."""
+    if "messages" in request.form:
+        give_leave(resident, present_time())
+
+
+def _reach() -> Reach | None:
+    resident = current_resident()
+    return reach_of(resident) if resident else None
 
 
 def _slot() -> datetime | None:

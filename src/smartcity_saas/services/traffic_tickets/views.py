@@ -12,6 +12,7 @@ from smartcity_saas.catalog.paying import pay_here
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
+from smartcity_saas.messages import reach_of
 from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, own_payment
 from smartcity_saas.payments.terms import PayTerms, open_terms
@@ -188,6 +189,7 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
         can_dispute=objection is None and disputes.can_dispute(found, present_time()),
         own_payment=_own_payment(found),
         paying=_paying([found]) if _can_pay(found) else None,
+        reach=reach_of(signed_in_resident()),
         typed=typed,
         errors=errors,
     )
