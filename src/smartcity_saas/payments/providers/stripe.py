@@ -6,9 +6,10 @@ https://docs.stripe.com/webhooks#verify-official-libraries.
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -18,10 +19,15 @@ import stripe
 import structlog
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from marshmallow import Schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from smartcity_saas import scope
-from smartcity_saas.configuration.fields import Choice, Credential, ListOf
+from smartcity_saas.configuration.fields import (
+    Choice,
+    Credential,
+    ListOf,
+    no_control_characters,
+)
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import accepted_values
 from smartcity_saas.payments.providers import (
@@ -61,6 +67,8 @@ _DISPUTE_STATES = {
     "warning_needs_response": "inquiry", "warning_under_review": "inquiry",
     "warning_closed": "closed", "prevented": "closed", "won": "won", "lost": "lost",
 }  # fmt: skip
+
+_KEY: list[Callable[[Any], Any]] = [validate.Length(1, 255), no_control_characters]
 
 log = structlog.get_logger(__name__)
 
@@ -186,30 +194,33 @@ class StripeAccount:
 
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Verify the signature over the raw bytes, then read which payment it is about."""
-        try:
-            event = self._signed(body, headers.get("Stripe-Signature", ""))
-            found: dict[str, Any] = event.to_dict()["data"]["object"]
-        except (ValueError, KeyError, stripe.SignatureVerificationError):
-            raise BadSignature(_("The signature does not fit.")) from None
+        event = self._signed(body, headers.get("Stripe-Signature", ""))
+        found = event["data"]["object"]
         kind, object_id = found.get("object"), found.get("id")
-        reference = found.get("payment_intent")
         return Notice(
-            event_id=event.id,
-            type=event.type,
+            event_id=event["id"],
+            type=event["type"],
             object_id=object_id,
             checkout_id=object_id if kind == "checkout.session" else None,
-            reference=object_id if kind == "payment_intent" else reference,
+            reference=object_id if kind == "payment_intent" else found.get("payment_intent"),
             payment_id=(found.get("metadata") or {}).get("payment_id"),
         )
 
-    def _signed(self, body: bytes, signature: str) -> Any:
-        """The event, if the present signing secret, or the one before it, signed it."""
+    def _signed(self, body: bytes, signature: str) -> dict[str, Any]:
+        """The event, if the present signing secret, or the one before it, signed it.
+
+        Raises:
+            BadSignature: Neither did, or what is signed is no event.
+        """
         keyring = current_app.extensions["keyring"]
-        *others, last = accepted_values(keyring, self.values["webhook_secret"], present_time())
-        for value in others:
-            with suppress(stripe.SignatureVerificationError):
-                return stripe.Webhook.construct_event(body, signature, value)
-        return stripe.Webhook.construct_event(body, signature, last)
+        secrets = accepted_values(keyring, self.values["webhook_secret"], present_time())
+        if not any(_fits(body, signature, value) for value in secrets):
+            raise BadSignature(_("The signature does not fit."))
+        try:
+            event: dict[str, Any] = _EventSchema().load(json.loads(body))
+        except (ValueError, ValidationError, RecursionError):
+            raise BadSignature(_("This is signed, and no event.")) from None
+        return event
 
     def moves(self, since: datetime, until: datetime) -> Iterator[Move]:
         """Charges and refunds that succeeded, and the balance transactions of disputes."""
@@ -322,6 +333,50 @@ def _move(reference: str, amount: int, found: Any) -> Move:
 
 def _id_of(found: Any) -> str | None:
     return found if found is None or isinstance(found, str) else str(found.id)
+
+
+class _ObjectSchema(Schema):
+    """What an event is about. A key that an object does not have is as one that is null."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    object = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    id = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    payment_intent = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    metadata = fields.Dict(
+        keys=fields.String(), values=fields.String(), load_default=None, allow_none=True
+    )
+
+
+class _DataSchema(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    object = fields.Nested(_ObjectSchema, required=True)
+
+
+class _EventSchema(Schema):
+    """The part of an event that is read (https://docs.stripe.com/api/events/object)."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    id = fields.String(required=True, validate=_KEY)
+    type = fields.String(required=True, validate=_KEY)
+    data = fields.Nested(_DataSchema, required=True)
+
+
+def _fits(body: bytes, signature: str, secret: str) -> bool:
+    """Whether a secret signed these bytes of late. Whatever stands in the header is no fault."""
+    try:
+        return bool(
+            stripe.WebhookSignature.verify_header(
+                body, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE
+            )
+        )
+    except (stripe.SignatureVerificationError, ValueError, TypeError):
+        return False
 
 
 def _no_page(error: stripe.InvalidRequestError, order: Order) -> CannotBegin:

@@ -1,0 +1,99 @@
+"""Webhooks: whatever is sent is an event of the provider's, or refused; never a fault."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from smartcity_saas.payments.stripe_sandbox.sending import signature
+from tests.conftest import World, fresh
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["id", "type", "data", "object", "metadata", "payment_intent"]), inner
+    ),
+    max_leaves=12,
+)  # fmt: skip
+EVENT = {"id": "evt_1", "type": "x", "data": {"object": {"object": "charge", "id": "ch_1"}}}
+
+
+def post(world: World, body: bytes, header: str) -> int:
+    """Send bytes to the endpoint; the status of the answer."""
+    client = world.app.test_client()
+    answer = fresh(
+        client.post,
+        "/webhooks/stripe",
+        base_url="http://hangzhou.localhost",
+        data=body,
+        headers={"Stripe-Signature": header},
+    )
+    return answer.status_code
+
+
+HEADERS = [
+    "", "t=1", "t=1,v1=é", "t=１,v1=é", "v1=x", "t=x,v1=y", "t=9999999999999999999999,v1=é", "t,v1",
+    ",,,", "t=1,v1=", "t=-1,v1=ÿ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_any_header_is_refused(world: World, header: str) -> None:
+    """Beyond ASCII, without parts, with odd ones: 400."""
+    world.open_payments()
+    assert post(world, json.dumps(EVENT).encode(), header) == 400
+
+
+def wrong(**parts: Any) -> dict[str, Any]:
+    """An event with other parts."""
+    return {**EVENT, **parts}
+
+
+SHAPES = [
+    None, [], 1, "x", {}, {"id": "evt"}, wrong(data=None), wrong(data=[]), wrong(data={}),
+    wrong(data={"object": None}), wrong(data={"object": []}), wrong(id=None), wrong(id=["x"]),
+    wrong(id="a\u0000b"), wrong(id="x" * 300), wrong(type=3), wrong(data={"object": {"id": {}}}),
+    wrong(data={"object": {"id": "ch\u0000", "object": "charge"}}),
+    wrong(data={"object": {"metadata": [1]}}), wrong(data={"object": {"payment_intent": {}}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=range(len(SHAPES)))
+def test_what_is_signed_and_no_event_is_refused(world: World, shape: Any) -> None:
+    """Signed JSON of another shape, and bytes that are no JSON: 400."""
+    secret = world.open_payments().secret
+    body = json.dumps(shape).encode()
+    assert post(world, body, signature(secret, body, int(time.time()))) == 400
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 5000, b"null", b"1" * 6000])
+def test_signed_bytes_that_are_no_event(world: World, body: bytes) -> None:
+    """Cut, in no encoding, nested without end."""
+    secret = world.open_payments().secret
+    assert post(world, body, signature(secret, body, int(time.time()))) == 400
+
+
+def test_any_signed_json_is_taken_or_refused(world: World) -> None:
+    """Whatever its shape: taken as an event, or 400; never a fault."""
+    secret = world.open_payments().secret
+
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+    @given(JSON)
+    def send(shape: Any) -> None:
+        body = json.dumps(shape).encode()
+        assert post(world, body, signature(secret, body, int(time.time()))) in (200, 400)
+
+    send()
+
+
+def test_an_event_of_something_unknown_is_taken(world: World) -> None:
+    """Kept once; about no payment of ours."""
+    secret = world.open_payments().secret
+    body = json.dumps(EVENT).encode()
+    for _again in range(2):
+        assert post(world, body, signature(secret, body, int(time.time()))) == 200
