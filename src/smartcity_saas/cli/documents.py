@@ -1,4 +1,4 @@
-"""Commands on documents: validate, plan, apply, history, diff, rollback, schema."""
+"""Commands on documents: validate, plan, apply, withdraw, history, diff, rollback, schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smartcity_saas.cli.output import format_option, report, say, say_json, say_
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
 from smartcity_saas.configuration.checking import Check, Known
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import DocumentFile, read_files
+from smartcity_saas.configuration.folder import DocumentFile, file_name, read_files
 from smartcity_saas.configuration.planning import (
     CHANGE,
     CONFLICT,
@@ -28,6 +28,7 @@ from smartcity_saas.configuration.planning import (
 )
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
+from smartcity_saas.identity.withdrawal import withdraw
 from smartcity_saas.tenancy.applying import apply_plan, picture_notes, picture_problems
 
 PENDING = 3
@@ -171,7 +172,22 @@ def schema(kind: str, as_markdown: bool) -> None:
         say_json(json_schema(kind, extensions))
 
 
-COMMANDS = (validate, plan_command, apply, history, diff, rollback, schema)
+@click.command("withdraw")
+@click.argument("city")
+@click.option("-m", "--message", default="", help="Why; kept in the trail.")
+def withdraw_command(city: str, message: str) -> None:
+    """Withdraw a city that has never had a resident; `province:SLUG` for a province with no city.
+
+    Its slug, code and hosts are free again; what was imported for it is deleted.
+    """
+    documents = documents_as_cli()
+    live = documents.live(city)
+    withdraw(documents, city, live.number, message)
+    path = file_name(live.name, live.kind, live.province)
+    say(f"{city} is withdrawn. If there is a {path}, remove it, or the next apply makes it again.")
+
+
+COMMANDS = (validate, plan_command, apply, history, diff, rollback, withdraw_command, schema)
 
 
 def _planned(paths: tuple[Path, ...], style: str) -> Plan:

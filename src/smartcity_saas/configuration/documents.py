@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import undefer
 
 from smartcity_saas.audit import (
@@ -62,6 +62,7 @@ from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import looks_secret
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.configuration.stored import (
+    WITHDRAWN,
     bump_version,
     known_to,
     live_documents,
@@ -229,7 +230,9 @@ class Documents:
         """
         document = self.live(name)
         found = trail_of(document.name, limit, wanted)
-        numbers = {one.detail["revision"]: one.id for one in found if "revision" in one.detail}
+        numbers = {
+            one.detail["revision"]: one.id for one in reversed(found) if "sha256" in one.detail
+        }
         rows = db.session.execute(
             select(Revision.number, Revision.message).where(
                 Revision.document_id == document.id, Revision.number.in_(numbers)
@@ -251,14 +254,14 @@ class Documents:
 
         def holds(act: AuditEvent) -> bool:
             """Whether the revision that an act made is what it was."""
-            if "sha256" not in act.detail or row is None:
+            if "sha256" not in act.detail:
                 return True
             said = db.session.execute(
-                select(Revision.text, Revision.files, Revision.message).where(
-                    Revision.document_id == row.id, Revision.number == act.detail["revision"]
-                )
-            ).one_or_none()
-            return said is not None and digest_of(*said) == act.detail["sha256"]
+                select(Revision.text, Revision.files, Revision.message)
+                .join(Document, Document.id == Revision.document_id)
+                .where(_called(name), Revision.number == act.detail["revision"])
+            )
+            return act.detail["sha256"] in [digest_of(*one) for one in said]
 
         return verify_place(name, kept, holds)
 
@@ -425,6 +428,45 @@ class Documents:
             files=undone.before_files if touched & {LOGO, LOGO_FILE} else {},
             origin="undo",
         )
+
+    def admit_withdrawal(self, live: LiveDocument, based_on: int) -> None:
+        """Refuse a withdrawal of what this actor may not take away, or others need.
+
+        Raises:
+            NotAllowed: The actor may not change a city's state, or it is the platform's document.
+            StaleEdit: It has been changed since.
+            Conflict: A city stands beneath it.
+        """
+        if live.kind == PLATFORM or not self.actor.may("city.state"):
+            raise NotAllowed(_("“%(key)s” is not yours to withdraw.", key=live.name))
+        self._refuse_stale(live.name, based_on)
+        if live.kind == CITY:
+            return
+        beneath = [
+            found.name
+            for found in live_documents()
+            if found.kind == CITY and found.province == live.province
+        ]
+        if beneath:
+            raise Conflict(
+                _("Cities stand beneath it: %(cities)s.", cities=", ".join(beneath[:5])),
+                title=_("This cannot be withdrawn"),
+            )
+
+    def withdraw(self, live: LiveDocument, based_on: int, message: str) -> None:
+        """Take a document away: its name, code and hosts are free, its key is never used again,
+        its revisions stay for the trail. Raises as ``admit_withdrawal`` does."""
+        with command() as session:
+            version = bump_version()
+            self.admit_withdrawal(live, based_on)
+            row = session.get_one(Document, live.id)
+            session.execute(delete(HostClaim).where(HostClaim.document_id == row.id))
+            row.name = f"{live.name}{WITHDRAWN}{row.id}"
+            row.live_number, row.division_code = 0, None
+            row.applied_text = row.applied_files = None
+            row.changed_at_version = version
+            detail = {"revision": live.number, "message": _storable(message)[:500]}
+            record(self.actor, "document.withdraw", live.name, detail, self.clock())
 
     def touch_content(self, name: str) -> None:
         """Say that a city's announcements changed, so that cached pages are made anew."""
@@ -599,6 +641,11 @@ class Documents:
         db.session.add_all(
             HostClaim(host=host, document_id=row.id) for host in sorted(_hosts_of(values) - held)
         )
+
+
+def _called(name: str) -> ColumnElement[bool]:
+    """The document of a name, and those that were withdrawn from it."""
+    return or_(Document.name == name, Document.name.startswith(f"{name}{WITHDRAWN}"))
 
 
 def _storable(text: str) -> str:

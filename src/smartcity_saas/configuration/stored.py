@@ -17,6 +17,8 @@ from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound
 
+WITHDRAWN = "~"
+"""Between the name that a document had and its key, once it is withdrawn: no slug has it."""
 LARGEST_NUMBER = 2**31
 """Beyond what a revision's number can be."""
 
@@ -46,6 +48,14 @@ def live_documents(names: Iterable[str] | None = None, newer_than: int = -1) -> 
     if names is not None:
         query = query.where(Document.name.in_(list(names)))
     return [loaded(row, revision) for row, revision in db.session.execute(query)]
+
+
+def withdrawn_since(version: int) -> frozenset[int]:
+    """The keys of documents that were withdrawn since a version."""
+    query = select(Document.id).where(
+        Document.changed_at_version > version, Document.name.contains(WITHDRAWN)
+    )
+    return frozenset(db.session.scalars(query))
 
 
 def older_revisions(document_id: int, before: int) -> list[Revision]:

@@ -38,6 +38,7 @@ _ACTS: dict[str, Any] = {
     "document.rollout": _("Rolled out from a CSV"),
     "document.undo": _("Undid a change"),
     "document.rollback": _("Went back to an earlier text"),
+    "document.withdraw": _("Withdrew it"),
     "document.preview": _("Opened a preview"),
     "staff.sign_in": _("Staff signed in"),
     "staff.create": _("Made an account"),

@@ -31,6 +31,7 @@ from smartcity_saas.configuration.stored import (
     claimed_hosts,
     live_documents,
     older_revisions,
+    withdrawn_since,
 )
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotReady, WallError
@@ -164,10 +165,12 @@ class Fleet:
 
     def _load(self, version: int, newer_than: int) -> Snapshot:
         changed = {found.name: found for found in live_documents(newer_than=newer_than)}
-        known = self.snapshot.documents if newer_than >= 0 else {}
+        before = self.snapshot if newer_than >= 0 else Snapshot()
+        gone = withdrawn_since(newer_than)
+        known = {name: one for name, one in before.documents.items() if one.id not in gone}
         documents = {**known, **changed}
-        cities = dict(self.snapshot.cities) if newer_than >= 0 else {}
-        broken = dict(self.snapshot.broken) if newer_than >= 0 else {}
+        cities = {name: one for name, one in before.cities.items() if one.id not in gone}
+        broken = {name: why for name, why in before.broken.items() if name in known}
         for name in self._affected(changed, documents):
             broken.pop(name, None)
             city = self._compiled(documents[name], documents, broken)

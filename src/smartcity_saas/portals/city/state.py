@@ -9,6 +9,7 @@ from flask import current_app, redirect, render_template, request
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.identity.preview import create_preview_link
+from smartcity_saas.identity.withdrawal import withdraw
 from smartcity_saas.pages import site_address
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
@@ -27,6 +28,20 @@ def change_state(city: str) -> Any:
         {("state",): state},
     )
     return redirect(f"/cities/{city}?done={made.number if made else 0}")
+
+
+@blueprint.page(f"{ROOT}/withdraw", permission="city.state")
+def ask_withdrawal(city: str) -> Any:
+    """What withdrawing a city means, before it is done."""
+    return render_template("city/withdraw.html", **shell(city))
+
+
+@blueprint.page(f"{ROOT}/withdraw", permission="city.state", methods=("POST",))
+def withdraw_city(city: str) -> Any:
+    """Withdraw a city that has never had a resident."""
+    province = documents().live(city).province
+    withdraw(documents(), city, base_revision(), request.form.get("message", ""))
+    return redirect(f"/provinces/{province}?withdrawn={city}")
 
 
 @blueprint.page(f"{ROOT}/preview-link", permission="city.see", methods=("POST",))

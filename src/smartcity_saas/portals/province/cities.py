@@ -12,6 +12,7 @@ from flask import current_app, render_template, request
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.configuration.documents import RevisionView
+from smartcity_saas.configuration.hosts import is_slug
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.assets import names_left_out
@@ -77,8 +78,15 @@ def cities(province: str) -> Any:
         spark=SPARK,
         left_out=names_left_out(request.args),
         made=next((r.document for r in rows if r.document.name == request.args.get("made")), None),
+        withdrawn=_withdrawn({row.document.name for row in rows}),
         **shell(province),
     )
+
+
+def _withdrawn(names: set[str]) -> str:
+    """The city that the page before has just withdrawn, if that is so."""
+    slug = request.args.get("withdrawn", "")
+    return slug if is_slug(slug) and slug not in names else ""
 
 
 def _rows(province: str) -> list[CityRow]:

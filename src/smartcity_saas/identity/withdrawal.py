@@ -1,0 +1,115 @@
+"""Withdrawing a city that was set up by mistake, or a province's baseline: its slug, code and
+hosts are free again, as if it had never been, but for the trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, func, select
+
+from smartcity_saas.clock import Clock, utc_now
+from smartcity_saas.configuration.city import LiveDocument
+from smartcity_saas.configuration.documents import Documents
+from smartcity_saas.configuration.schema import CITY, PROVINCE
+from smartcity_saas.credentials.models import ProvinceSecret
+from smartcity_saas.database import command, db
+from smartcity_saas.database.models import CityModel
+from smartcity_saas.database.roles import APPEND_ONLY
+from smartcity_saas.errors import Conflict
+from smartcity_saas.identity.models import PreviewLink, Resident, Staff, StaffInvitation
+from smartcity_saas.outbox.models import CityDue
+from smartcity_saas.tenancy.counts import CityCount
+from smartcity_saas.tenancy.entering import city_scope
+
+
+def withdraw(
+    documents: Documents, name: str, based_on: int, message: str = "", clock: Clock = utc_now
+) -> None:
+    """Withdraw a city that has never had a resident, or a province with no city beneath it.
+
+    What the city holds (imported rows, pictures, secrets) is deleted; its acts stay in the trail.
+    Its surrogate key is never used again.
+
+    Args:
+        documents: As whoever withdraws it.
+        name: The document.
+        based_on: The revision that it was decided on.
+        message: Why.
+        clock: The time.
+
+    Raises:
+        NotFound: There is none, or it is beyond the actor's reach.
+        NotAllowed: The actor may not change a city's state.
+        StaleEdit: It has been changed since.
+        Conflict: It has had a resident, a city stands beneath it, or somebody of the staff has an
+            account there.
+    """
+    live = documents.live(name)
+    documents.admit_withdrawal(live, based_on)
+    _refuse_staff(live, clock)
+    if live.kind == CITY:
+        _empty(live)
+    with command() as session:
+        if live.kind == CITY:
+            for model in (CityDue, CityCount):
+                session.execute(delete(model).where(model.city_id == live.id))
+            session.execute(delete(PreviewLink).where(PreviewLink.document_id == live.id))
+        if live.kind == PROVINCE:
+            own = ProvinceSecret.province == live.province
+            session.execute(delete(ProvinceSecret).where(own))
+        documents.withdraw(live, based_on, message)
+
+
+def _refuse_staff(live: LiveDocument, clock: Clock) -> None:
+    place: Any = {
+        model: model.city == live.name
+        if live.kind == CITY
+        else (model.province == live.province) & model.city.is_(None)
+        for model in (Staff, StaffInvitation)
+    }
+    accounts = db.session.scalar(
+        select(func.count()).where(place[Staff], Staff.disabled_at.is_(None))
+    )
+    invited = db.session.scalar(
+        select(func.count()).where(
+            place[StaffInvitation],
+            StaffInvitation.ended_at.is_(None),
+            StaffInvitation.expires_at > clock(),
+        )
+    )
+    if accounts or invited:
+        raise Conflict(
+            _(
+                "%(count)s accounts or invitations of staff belong to it. Disable or end them first.",
+                count=(accounts or 0) + (invited or 0),
+            ),
+            title=_("This cannot be withdrawn"),
+        )
+
+
+def _empty(live: LiveDocument) -> None:
+    """Delete every row of a city that no resident has ever been in, children before parents.
+
+    Raises:
+        Conflict: It has had a resident, who may have left since.
+    """
+    with city_scope(live.id), command() as session:
+        if session.scalar(select(func.count()).select_from(Resident)):
+            raise Conflict(
+                _("%(city)s has had residents. Suspend it instead.", city=live.name),
+                title=_("This cannot be withdrawn"),
+            )
+        for model in _models():
+            session.execute(delete(model))
+
+
+def _models() -> list[type[CityModel]]:
+    """Every model of a city whose rows may be deleted, children before parents."""
+    found = {mapper.local_table: mapper.class_ for mapper in CityModel.registry.mappers}
+    tables = [table for table in reversed(CityModel.metadata.sorted_tables) if table in found]
+    return [
+        found[table]
+        for table in tables
+        if issubclass(found[table], CityModel) and table.name not in APPEND_ONLY
+    ]
