@@ -44,6 +44,7 @@ from smartcity_saas.identity import passwords
 from smartcity_saas.identity.access import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
 from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
+from smartcity_saas.identity.published import published
 from smartcity_saas.identity.staff import create_staff
 from smartcity_saas.payments.stripe_sandbox import money
 from smartcity_saas.payments.stripe_sandbox.objects import account_id, signing_secret
@@ -398,6 +399,7 @@ def empty(request: pytest.FixtureRequest, databases: Callable[[str], SiteFlask])
     SANDBOX.accounts.clear()
     APPS.fault = ""
     client.breakers.forget()
+    published.forget()
     forget_uses()
     clock = MovableClock()
     app.config["CLOCK"] = clock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -21,9 +22,9 @@ from sqlalchemy import select
 
 import tests.conftest as shared
 from smartcity_saas.audit import system
+from smartcity_saas.connectors import outbound
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
-from smartcity_saas.identity import oauth_client
 from smartcity_saas.identity.channel_sandbox import server
 from smartcity_saas.identity.channel_sandbox.state import public_key
 from smartcity_saas.identity.models import Resident, ResidentIdentity, ResidentSession
@@ -234,7 +235,7 @@ def test_a_provider_that_is_slow_signs_nobody_in(
     apps: World, channel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that comes after the deadline of a sign-in counts for nothing."""
-    monkeypatch.setattr(oauth_client, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(outbound, "_until", lambda _seconds: time.monotonic() + 0.3)
     monkeypatch.setattr(server, "SLOW_SECONDS", 2)  # before one read alone would give up
     come_back_to_a_fault(apps, channel, "slow", 503)
 

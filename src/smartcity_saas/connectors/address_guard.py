@@ -7,16 +7,22 @@ neither a redirect nor a second DNS answer leads anywhere else (CWE-918).
 from __future__ import annotations
 
 import ipaddress
+import math
 import socket
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 import httpcore
 
 from smartcity_saas.addresses import Network
 
+Found = TypeVar("Found")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _GLOBAL_IPV6 = ipaddress.ip_network("2000::/3")
 _NOT_PUBLIC = tuple(
@@ -27,6 +33,11 @@ _NOT_PUBLIC = tuple(
 
 deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 """Until when, on the monotonic clock, the present call may read: headers and body alike."""
+
+
+def seconds_left() -> float:
+    """How much of the present call's time is left; infinite outside any."""
+    return deadline.get() - time.monotonic()
 
 
 class ForbiddenAddress(OSError):
@@ -57,10 +68,9 @@ def resolve(host: str, port: int, allowed: Sequence[Network], *, plain: bool = F
 
     Raises:
         ForbiddenAddress: One of its addresses is forbidden: such a name is not to be trusted.
-        OSError: The name does not resolve.
+        OSError: The name does not resolve, or not by the present call's deadline.
     """
-    found = [info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    addresses = list(dict.fromkeys(str(one) for one in found))
+    addresses = _looked_up(host, port)
     for text in addresses:
         address = ipaddress.ip_address(text.partition("%")[0])
         if is_forbidden(address, allowed):
@@ -68,6 +78,52 @@ def resolve(host: str, port: int, allowed: Sequence[Network], *, plain: bool = F
         if plain and not any(address in network for network in allowed):
             raise ForbiddenAddress(f"{host}: nothing goes unencrypted beyond the allowed networks")
     return addresses
+
+
+def _looked_up(host: str, port: int) -> list[str]:
+    """The addresses of a name. A resolver cannot be told to hurry, so another thread waits for it,
+    and goes on waiting where the call's time is over."""
+    found: Future[Any] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except BaseException as error:  # told to whoever asked
+            found.set_exception(error)
+
+    threading.Thread(target=look, name="resolver", daemon=True).start()
+    left = seconds_left()
+    try:
+        answers = found.result(None if math.isinf(left) else max(0.0, left))
+    except FutureTimeout:
+        raise TimeoutError(f"the name {host} takes too long") from None
+    return list(dict.fromkeys(str(info[4][0]) for info in answers))
+
+
+def first_that_answers(
+    addresses: Sequence[str], seconds: float, try_one: Callable[[str, float | None], Found]
+) -> Found:
+    """What the first of some checked addresses gives that answers.
+
+    Args:
+        addresses: Each is tried in turn; none may take the time of those after it.
+        seconds: For how long each is tried at the most.
+        try_one: Connects to an address within some seconds.
+
+    Raises:
+        OSError, httpcore.NetworkError, httpcore.TimeoutException: What the last one raised.
+    """
+    *others, last = addresses
+    for place, address in enumerate(others):
+        share = seconds_left() / (len(addresses) - place)
+        with suppress(OSError, httpcore.NetworkError, httpcore.TimeoutException):
+            return try_one(address, _timeout(min(seconds, share)))
+    return try_one(last, _timeout(min(seconds, seconds_left())))
+
+
+def _timeout(seconds: float) -> float | None:
+    """Seconds as sockets take them: None is for ever, and zero would mean not to wait at all."""
+    return None if math.isinf(seconds) else max(0.01, seconds)
 
 
 def connect(
@@ -78,7 +134,7 @@ def connect(
     Args:
         host: A name or an address.
         port: The port.
-        seconds: How long to try.
+        seconds: How long to try each of its addresses.
         allowed: The operator's allow-list.
         plain: Nothing is encrypted, so only the operator's networks will do.
 
@@ -87,7 +143,9 @@ def connect(
         OSError: The name does not resolve, or nothing answers.
     """
     addresses = resolve(host, port, allowed, plain=plain)
-    return socket.create_connection((addresses[0], port), seconds)
+    return first_that_answers(
+        addresses, seconds, lambda one, left: socket.create_connection((one, port), left)
+    )
 
 
 class _TimedStream(httpcore.NetworkStream):
@@ -121,7 +179,7 @@ class _TimedStream(httpcore.NetworkStream):
         return self.stream.get_extra_info(info)
 
     def _left(self, timeout: float | None) -> float:
-        left = deadline.get() - time.monotonic()
+        left = seconds_left()
         if left <= 0:
             raise httpcore.ReadTimeout("the call has taken too long")
         return min(left, timeout if timeout is not None else left)
@@ -150,8 +208,15 @@ class GuardedBackend(httpcore.SyncBackend):
             raise
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
-        inner = super().connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+        inner = first_that_answers(
+            addresses,
+            math.inf if timeout is None else timeout,
+            lambda one, left: self._open(one, port, left, local_address, socket_options),
+        )
         return _TimedStream(inner)
+
+    def _open(self, address: str, port: int, seconds: float | None, *options: Any) -> Any:
+        return super().connect_tcp(address, port, seconds, *options)
 
     def connect_unix_socket(self, *arguments: Any, **options: Any) -> httpcore.NetworkStream:
         """Never."""

@@ -1,4 +1,4 @@
-"""A breaker a city and connector: what does not answer is left alone for a while."""
+"""Breakers: what does not answer is left alone for a while, or for as long as it asks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPEN_SECONDS = 30.0
 @dataclass
 class _State:
     failures: int = 0
-    opened: float = 0.0
+    until: float = 0.0
     probing: bool = False
 
 
@@ -30,12 +30,18 @@ class Breakers:
         """Whether a call may be made now. Whoever is admitted reports how it went."""
         with self._lock:
             state = self._states.get(key)
-            if state is None or state.failures < FAILURES:
+            if state is None:
                 return True
-            if state.probing or self.monotonic() - state.opened < OPEN_SECONDS:
+            if state.probing or self.monotonic() < state.until:
                 return False
-            state.probing = True
+            state.probing = state.failures >= FAILURES
             return True
+
+    def seconds_left(self, key: object) -> float:
+        """For how long no call is admitted yet."""
+        with self._lock:
+            state = self._states.get(key)
+            return max(0.0, state.until - self.monotonic()) if state else 0.0
 
     def forget(self) -> None:
         """Close every breaker."""
@@ -47,9 +53,10 @@ class Breakers:
         with self._lock:
             self._states.pop(key, None)
 
-    def failed(self, key: object) -> None:
-        """It did not answer."""
+    def failed(self, key: object, seconds: float = 0.0) -> None:
+        """It did not answer, or asked to be left alone for some seconds."""
         with self._lock:
             state = self._states.setdefault(key, _State())
-            state.failures += 1
-            state.opened, state.probing = self.monotonic(), False
+            state.failures, state.probing = state.failures + 1, False
+            pause = OPEN_SECONDS if state.failures >= FAILURES else 0.0
+            state.until = max(state.until, self.monotonic() + max(pause, seconds))

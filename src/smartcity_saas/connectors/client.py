@@ -5,6 +5,7 @@ safe, stopped by a breaker, guarded by address. It keeps no cookies and follows 
 from __future__ import annotations
 
 import json
+import math
 import random
 import time
 from collections.abc import Mapping
@@ -19,26 +20,31 @@ import structlog
 from flask import current_app
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas import scope
 from smartcity_saas.addresses import Network
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.address_guard import ForbiddenAddress, GuardedBackend
-from smartcity_saas.connectors.breaker import Breakers
+from smartcity_saas.connectors.outbound import CallRefused, breakers, outbound
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.web.json_input import strict_json
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
-TOTAL_SECONDS = 8.0
 MOST_BYTES = 2 * 1024 * 1024
 RETRIES = 2
 _AGAIN = frozenset({502, 503, 504})
 
+__all__ = [
+    "BackOffice",
+    "BackOfficeDown",
+    "BackOfficeRefused",
+    "breakers",
+    "call_once",
+    "office_of",
+]
+
 log = structlog.get_logger(__name__)
-breakers = Breakers()
-"""This process's breakers, by city and connector."""
 
 
 class BackOfficeDown(SmartCityError):
@@ -65,7 +71,7 @@ class BackOfficeRefused(SmartCityError):
 class BackOffice:
     """A back office of the city that we are in.
 
-    ``name`` tells its breaker from the city's others. Every call raises ``BackOfficeDown`` or
+    ``name`` stands in the log. Every call raises ``BackOfficeDown`` or
     ``BackOfficeRefused`` (a status of 4xx).
     """
 
@@ -87,19 +93,14 @@ class BackOffice:
     def _call(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> Any:
-        key = (scope.city_id(), self.name, self.base_url)
-        if not breakers.admits(key):
-            raise BackOfficeDown("breaker")
         try:
-            status, answer = self._tried(method, path, content, headers)
+            with outbound(self.base_url):
+                status, answer = self._tried(method, path, content, headers)
+        except CallRefused as error:
+            raise BackOfficeDown(error.reason) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-            breakers.failed(key)
             log.warning("back_office_down", office=self.name, error=type(error).__name__)
             raise BackOfficeDown(type(error).__name__) from None
-        except BaseException:
-            breakers.failed(key)
-            raise
-        breakers.succeeded(key)
         if 400 <= status < 500:
             raise BackOfficeRefused(status, answer)
         return answer
@@ -107,10 +108,9 @@ class BackOffice:
     def _tried(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, Any]:
-        deadline = time.monotonic() + TOTAL_SECONDS
         for attempt in range(RETRIES + 1):
             try:
-                status, body = self._once(method, path, content, headers, deadline)
+                status, body = self._once(method, path, content, headers)
                 if status not in _AGAIN:
                     return status, _parsed(status, body)
                 error: Exception = httpx.HTTPError(f"status {status}")
@@ -119,7 +119,7 @@ class BackOffice:
             except httpx.TransportError as failure:
                 error = failure
             pause = random.uniform(0.05, 0.2) * 2**attempt  # noqa: S311 -- jitter, no secret
-            if attempt == RETRIES or time.monotonic() + pause > deadline:
+            if attempt == RETRIES or pause > address_guard.seconds_left():
                 break
             time.sleep(pause)
         raise error
@@ -130,10 +130,9 @@ class BackOffice:
         path: str,
         content: bytes | None,
         headers: Mapping[str, str],
-        deadline: float,
     ) -> tuple[int, bytes]:
         bearer = {"Authorization": f"Bearer {self.token}", **headers}
-        return call_once(method, self.base_url + path, content, bearer, deadline)
+        return call_once(method, self.base_url + path, content, bearer)
 
 
 def call_once(
@@ -141,25 +140,27 @@ def call_once(
     url: str,
     content: bytes | None,
     headers: Mapping[str, str],
-    deadline: float,
 ) -> tuple[int, bytes]:
-    """One call through the address guard, limited in time and size; no redirect is followed.
+    """One exchange inside an ``outbound`` block, through the address guard, by the block's deadline
+    and limited in size; no redirect is followed.
 
     Args:
         method: The HTTP method.
         url: The whole address. Unencrypted ones lead to networks that the operator allows only.
         content: The body.
         headers: Headers beside those that every call has.
-        deadline: Until when, on the monotonic clock.
 
     Returns:
         Status and body.
 
     Raises:
         httpx.HTTPError, httpx.InvalidURL, OSError, ValueError: It did not work out.
+        RuntimeError: It stands in no ``outbound`` block.
     """
     allowed = current_app.config["SETTINGS"].allowed_networks
-    left = max(0.1, deadline - time.monotonic())
+    left = max(0.1, address_guard.seconds_left())
+    if math.isinf(left):
+        raise RuntimeError("a call to another system stands inside an outbound() block")
     request = httpx.Request(
         method,
         url,
@@ -179,16 +180,12 @@ def call_once(
             }
         },
     )
-    token = address_guard.deadline.set(deadline)
+    plain = urlsplit(url).scheme != "https"
+    response = guarded_transport(allowed, plain).handle_request(request)
     try:
-        plain = urlsplit(url).scheme != "https"
-        response = _transport(allowed, plain).handle_request(request)
-        try:
-            return response.status_code, _read(response, deadline)
-        finally:
-            response.close()
+        return response.status_code, _read(response)
     finally:
-        address_guard.deadline.reset(token)
+        response.close()
 
 
 def office_of(entry: CatalogEntry) -> BackOffice:
@@ -198,7 +195,7 @@ def office_of(entry: CatalogEntry) -> BackOffice:
     return BackOffice(entry.name, values["base_url"], token)
 
 
-def _read(response: httpx.Response, deadline: float) -> bytes:
+def _read(response: httpx.Response) -> bytes:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise ValueError("a compressed answer")
     chunks, size = [], 0
@@ -206,7 +203,7 @@ def _read(response: httpx.Response, deadline: float) -> bytes:
         size += len(chunk)
         if size > MOST_BYTES:
             raise ValueError("the answer is too large")
-        if time.monotonic() > deadline:
+        if address_guard.seconds_left() <= 0:
             raise httpx.ReadTimeout("the answer takes too long")
         chunks.append(chunk)
     return b"".join(chunks)
@@ -226,7 +223,7 @@ def _parsed(status: int, body: bytes) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _transport(allowed: tuple[Network, ...], plain: bool) -> httpx.HTTPTransport:
+def guarded_transport(allowed: tuple[Network, ...], plain: bool) -> httpx.HTTPTransport:
     """Connections of this process. A transport keeps no cookies, so cities cannot meet in it.
     Unencrypted ones go to networks that the operator names, and nowhere else."""
     transport = httpx.HTTPTransport()

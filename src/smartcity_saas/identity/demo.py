@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -21,7 +20,8 @@ from flask import current_app
 from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
+from smartcity_saas.connectors.client import call_once
+from smartcity_saas.connectors.outbound import outbound
 from smartcity_saas.credentials import CredentialError, read_credential, store_credential
 from smartcity_saas.errors import NotSignedIn
 from smartcity_saas.identity import residents
@@ -39,9 +39,8 @@ def connect_channels(city: City, now: datetime) -> None:
     if known:
         url = f"{current_app.config['SETTINGS'].channel_base}/control/clients"
         headers = {"Content-Type": "application/json"}
-        call_once(
-            "POST", url, json.dumps(known).encode(), headers, time.monotonic() + TOTAL_SECONDS
-        )
+        with outbound(url):
+            call_once("POST", url, json.dumps(known).encode(), headers)
 
 
 def sample_resident(subject: str) -> SignedInResident:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,8 @@ from authlib.oauth2.client import OAuth2Client
 from flask import current_app
 
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
+from smartcity_saas.connectors.client import call_once
+from smartcity_saas.connectors.outbound import outbound
 from smartcity_saas.credentials import CredentialError, read_credential
 from smartcity_saas.identity.channels import ChannelDown, ChannelRefused
 
@@ -57,10 +57,13 @@ class Answer:
 
 
 class GuardedSession:
-    """The connections of one sign-in: guarded by address, limited in time and size."""
+    """The connections of one sign-in: guarded by address, limited in time, size and number.
 
-    def __init__(self) -> None:
-        self.deadline = time.monotonic() + TOTAL_SECONDS
+    ``owner`` says whose provider it is; by default that of the city that we are in.
+    """
+
+    def __init__(self, owner: str | None = None) -> None:
+        self.owner = owner
 
     def post(self, url: str, data: Mapping[str, str], **options: Any) -> Answer:
         """Send a form."""
@@ -74,7 +77,7 @@ class GuardedSession:
         auth: Any = None,
         data: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One call.
+        """One call. A fault of the other side (5xx) is no answer.
 
         Raises:
             ChannelDown: It did not work out.
@@ -86,7 +89,11 @@ class GuardedSession:
         if method == "POST":
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
         try:
-            return Answer(*call_once(method, url, body.encode() or None, sent, self.deadline))
+            with outbound(url, self.owner):
+                answer = Answer(*call_once(method, url, body.encode() or None, sent))
+                if answer.status_code >= 500:
+                    raise ChannelDown(f"status {answer.status_code}")
+                return answer
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             raise ChannelDown(type(error).__name__) from None
 
@@ -95,12 +102,17 @@ class GuardedSession:
 
 
 def client_of(
-    client_id: str, client_secret: str | None, *, client_auth: str | None = None, **options: Any
+    client_id: str,
+    client_secret: str | None,
+    *,
+    owner: str | None = None,
+    client_auth: str | None = None,
+    **options: Any,
 ) -> OAuth2Client:
     """An OAuth 2.0 client for one sign-in; ``client_auth`` is how it shows its secret (HTTP Basic
-    by default)."""
+    by default), ``owner`` whose provider it is."""
     options["token_endpoint_auth_method"] = client_auth
-    client = OAuth2Client(GuardedSession(), client_id, client_secret, **options)
+    client = OAuth2Client(GuardedSession(owner), client_id, client_secret, **options)
     client.register_client_auth_method(("client_secret_basic", _basic))
     return client
 
@@ -142,14 +154,20 @@ def fetch_token(client: OAuth2Client, url: str, **parameters: Any) -> Mapping[st
 
 
 def get_json(
-    url: str, parameters: Mapping[str, str], token: str | None = None, *, strict: bool = False
+    url: str,
+    parameters: Mapping[str, str],
+    token: str | None = None,
+    *,
+    owner: str | None = None,
+    strict: bool = False,
 ) -> dict[str, Any]:
-    """Ask for a JSON object; ``strict`` where an error has no JSON of its own dialect.
+    """Ask for a JSON object; ``strict`` where an error has no JSON of its own dialect, ``owner``
+    where the provider is not of the city that we are in.
 
     Raises:
         ChannelDown: There is none.
     """
-    session = GuardedSession()
+    session = GuardedSession(owner)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     address = f"{url}?{urlencode(parameters)}" if parameters else url
     answer = session.request("GET", address, headers)

@@ -9,11 +9,9 @@ makes us look once more, so that it may rotate them.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,14 +21,13 @@ from joserfc.jwk import KeySet
 
 from smartcity_saas.identity.channels import Cancelled, ChannelDown, ChannelRefused, Handshake
 from smartcity_saas.identity.oauth_client import address_of, client_of, fetch_token, get_json
+from smartcity_saas.identity.published import published
 
 ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 PUBLIC_KINDS = ("RSA", "EC", "OKP")
 LEEWAY_SECONDS = 60
 LAST_MOMENT = 253_402_300_800
 """The year 10000, as a Unix time."""
-KEPT_SECONDS = 600
-LOOK_AGAIN_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -43,32 +40,6 @@ class Registration:
     client_id: str
     client_secret: str | None
     scopes: str
-
-
-class _Published:
-    """What providers publish, kept for ten minutes. The key holds whose it is, so that nothing
-    that one city's provider says is ever used for another's."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[float, Any]] = {}
-        self._lock = Lock()
-
-    def get(self, owner: str, url: str, *, again: bool = False) -> Any:
-        key = (owner, url)
-        at, found = self._kept.get(key, (float("-inf"), None))
-        age = time.monotonic() - at
-        if age > KEPT_SECONDS or (again and age > LOOK_AGAIN_SECONDS):
-            found = get_json(url, {}, strict=True)
-            with self._lock:
-                self._kept[key] = (time.monotonic(), found)
-        return found
-
-    def forget(self) -> None:
-        with self._lock:
-            self._kept.clear()
-
-
-published = _Published()
 
 
 def discover(owner: str, issuer: str) -> Mapping[str, Any]:
@@ -131,7 +102,7 @@ def finish(
         code_verifier=handshake.verifier,
     )
     claims = verify_id_token(token.get("id_token"), metadata, ours, handshake.nonce)
-    told = _user_info(metadata, token["access_token"], claims["sub"])
+    told = _user_info(ours, metadata, token["access_token"], claims["sub"])
     return {**told, **claims}, str(token["id_token"])
 
 
@@ -215,11 +186,13 @@ def _keys(ours: Registration, metadata: Mapping[str, Any], *, again: bool = Fals
     return KeySet.import_key_set({"keys": public})
 
 
-def _user_info(metadata: Mapping[str, Any], token: str, subject: str) -> dict[str, Any]:
+def _user_info(
+    ours: Registration, metadata: Mapping[str, Any], token: str, subject: str
+) -> dict[str, Any]:
     endpoint = metadata.get("userinfo_endpoint")
     if endpoint is None:
         return {}
-    found = get_json(endpoint, {}, token)
+    found = get_json(endpoint, {}, token, owner=ours.owner)
     if found.get("sub") != subject:
         raise ChannelRefused("user info: another subject")
     return found
@@ -240,6 +213,7 @@ def _client(ours: Registration, handshake: Handshake) -> Any:
     return client_of(
         ours.client_id,
         ours.client_secret,
+        owner=ours.owner,
         redirect_uri=handshake.redirect_uri,
         scope=ours.scopes,
         code_challenge_method="S256",

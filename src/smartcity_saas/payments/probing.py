@@ -3,7 +3,6 @@ OpenID provider's discovery, a back office."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,8 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.layers import merge
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.connectors.client import TOTAL_SECONDS, call_once
+from smartcity_saas.connectors.client import call_once
+from smartcity_saas.connectors.outbound import CallRefused, outbound
 from smartcity_saas.credentials import CredentialError, note_probe, read_credential
 from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError
@@ -107,7 +107,10 @@ def _ping(base_url: str, token: str) -> Probed:
     db.session.rollback()
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        status, _body = call_once("GET", base_url, None, headers, time.monotonic() + TOTAL_SECONDS)
+        with outbound(base_url):
+            status, _body = call_once("GET", base_url, None, headers)
+    except CallRefused as error:
+        return Probed(None, error.reason)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         return Probed(None, type(error).__name__)
     if status >= 500:

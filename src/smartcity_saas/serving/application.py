@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ import structlog
 
 from smartcity_saas.app import LARGEST_REQUEST, create_app
 from smartcity_saas.configuration.hosts import requested_host
+from smartcity_saas.connectors.outbound import working
 from smartcity_saas.serving.bodies import (
     Bodies,
     Body,
@@ -30,7 +32,10 @@ from smartcity_saas.serving.environ import environ_of
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-THREADS = 16
+THREADS = 32
+AT_WORK = 8
+"""How many requests work at one time; the other threads wait for their turn, or for the answers of
+other systems."""
 HEALTHY = b'{"status":"ok"}\n'
 TOO_SLOW = (
     "请求传得太慢，没有收完。请再试一次。\nThis took too long to arrive. Try again.\n".encode()
@@ -60,6 +65,7 @@ class BufferedApplication:
         self, app: WSGIApplication, threads: int = THREADS, limits: Limits | None = None
     ) -> None:
         self.app = app
+        self.turn = threading.Semaphore(AT_WORK)
         self.bodies = Bodies(limits or Limits(most_bytes=LARGEST_REQUEST))
         self.pool = ThreadPoolExecutor(threads, "request")
 
@@ -87,7 +93,12 @@ class BufferedApplication:
         run = contextvars.Context().run
         environ = environ_of(scope, body)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.pool, run, _served, self.app, environ)
+        return await loop.run_in_executor(self.pool, run, self._work, environ)
+
+    def _work(self, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:
+        working.set(self.turn)
+        with self.turn:
+            return _served(self.app, environ)
 
 
 def _served(app: WSGIApplication, environ: dict[str, Any]) -> tuple[int, Headers, bytes]:

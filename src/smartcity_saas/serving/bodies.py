@@ -89,12 +89,15 @@ class Bodies:
         self._open[body] = None
         try:
             await self._within_time(body, receive)
-        except TimeoutError:
-            raise BodyTooSlow from None
+            if declared.isdigit() and int(declared) != body.size:
+                raise BodyGone
+        except BaseException as error:
+            body.file.close()
+            if isinstance(error, TimeoutError):
+                raise BodyTooSlow from None
+            raise
         finally:
             del self._open[body]
-        if declared.isdigit() and int(declared) != body.size:
-            raise BodyGone
         body.file.seek(0)
         return body
 

@@ -13,17 +13,23 @@ from email.message import EmailMessage
 from email.utils import formataddr
 from typing import Any
 
-from flask import current_app
+from flask import current_app, has_request_context
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields, validate
 
 from smartcity_saas.configuration.fields import Choice, Credential, Line, Pattern
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors import address_guard
+from smartcity_saas.connectors.outbound import CALL_SECONDS, outbound
 from smartcity_saas.messages.senders import SenderKind
 
 SECONDS = 15
 TOTAL_SECONDS = 40
+_ANSWERED = (
+    smtplib.SMTPResponseException,
+    smtplib.SMTPRecipientsRefused,
+    smtplib.SMTPNotSupportedError,
+)
 
 
 class SmtpSettings(Schema):
@@ -60,7 +66,7 @@ class _Server(smtplib.SMTP):
     def __init__(self, host: str, port: int, security: str, context: ssl.SSLContext) -> None:
         self.security = security
         self.context = context
-        self.timer = threading.Timer(TOTAL_SECONDS, self._hang_up)
+        self.timer = threading.Timer(address_guard.seconds_left(), self._hang_up)
         self.timer.daemon = True
         super().__init__(host, port, timeout=SECONDS)
 
@@ -94,8 +100,11 @@ class SmtpSender:
     secret: Callable[[SecretUse], str]
 
     def send(self, address: str, city: str, title: str, body: str, message_id: str) -> None:
-        """Submit one mail in plain text; ``message_id`` becomes its Message-ID."""
-        host, port = self.values["host"], self.values["port"]
+        """Submit one mail in plain text; ``message_id`` becomes its Message-ID.
+
+        Raises:
+            OSError, smtplib.SMTPException: The server does not take it.
+        """
         mail = EmailMessage()
         mail["From"] = formataddr((city, self.values["sender"]))
         mail["To"] = address
@@ -103,7 +112,14 @@ class SmtpSender:
         mail["Message-ID"] = f"<{message_id}@{self.values['sender'].partition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(body)
+        url = f"smtp://{self.values['host']}:{self.values['port']}"
+        seconds = CALL_SECONDS if has_request_context() else TOTAL_SECONDS
+        with outbound(url, seconds=seconds, answered=_ANSWERED):
+            self._submit(mail)
+
+    def _submit(self, mail: EmailMessage) -> None:
         context = ssl.create_default_context()
+        host, port = self.values["host"], self.values["port"]
         with _Server(host, port, self.values["security"], context) as server:
             if self.values["security"] == "starttls":
                 server.starttls(context=context)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import stripe
 import structlog
 from flask import current_app
@@ -29,6 +30,8 @@ from smartcity_saas.configuration.fields import (
     no_control_characters,
 )
 from smartcity_saas.configuration.secret_uses import SecretUse
+from smartcity_saas.connectors.client import guarded_transport
+from smartcity_saas.connectors.outbound import CallRefused, outbound
 from smartcity_saas.credentials import accepted_values
 from smartcity_saas.payments.providers import (
     BadSignature,
@@ -52,13 +55,24 @@ from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limi
 from smartcity_saas.tenancy.here import present_time
 
 METHODS = ("card", "alipay", "wechat_pay")
-SECONDS = 20
+SECONDS = 10.0
+"""How long a call may take in all, with its repetitions."""
+LISTING_SECONDS = 120.0
 SHORTEST = timedelta(minutes=30)
 """The least time that a Checkout page is open, by Stripe's clock."""
 MISSING = "resource_missing"
 RETRIES = 2
+API = "https://api.stripe.com"
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 
+_REFUSALS = (
+    stripe.InvalidRequestError,
+    stripe.AuthenticationError,
+    stripe.PermissionError,
+    stripe.CardError,
+    stripe.IdempotencyError,
+)
+"""What Stripe says no by: it does answer."""
 _REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
 
 _DISPUTE_MOVES = frozenset({"dispute", "dispute_reversal"})
@@ -228,7 +242,7 @@ class StripeAccount:
             "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
             "limit": 100,
         }
-        with _answered():
+        with _answered(LISTING_SECONDS):
             for charge in self.client.v1.charges.list(span).auto_paging_iter():
                 if charge.status == "succeeded" and charge.captured:
                     yield _move(
@@ -401,11 +415,16 @@ def _replayed(error: stripe.StripeError) -> bool:
 
 
 @contextmanager
-def _answered() -> Iterator[None]:
-    """Let a refusal through (``InvalidRequestError``, ``IdempotencyError``); everything else is
-    no answer."""
+def _answered(seconds: float = SECONDS) -> Iterator[None]:
+    """Call Stripe; let a refusal through (``InvalidRequestError``, ``IdempotencyError``), all else
+    is no answer."""
+    url = current_app.config["SETTINGS"].stripe_api_base or API
     try:
-        yield
+        with outbound(url, seconds=seconds, answered=_REFUSALS):
+            yield
+    except CallRefused as error:
+        log.warning("stripe_not_called", reason=error.reason)
+        raise ProviderUnreachable from None
     except (stripe.InvalidRequestError, stripe.IdempotencyError):
         raise
     except stripe.StripeError as error:
@@ -421,8 +440,23 @@ def _client(city_id: int, key: str, base: str) -> stripe.StripeClient:
         key,
         base_addresses=addresses,
         max_network_retries=RETRIES,
-        http_client=stripe.HTTPXClient(timeout=SECONDS, allow_sync_methods=True),
+        http_client=_Connections(),
     )
+
+
+class _Connections(stripe.HTTPXClient):
+    """Stripe's own client over our connections, so that the deadline of a call holds for names and
+    answers too."""
+
+    def __init__(self) -> None:
+        super().__init__(timeout=SECONDS, allow_sync_methods=True)
+
+    def request(self, method: str, url: str, *rest: Any, **options: Any) -> Any:
+        """Send one request over connections that are guarded by address."""
+        allowed = current_app.config["SETTINGS"].allowed_networks
+        plain = not url.startswith("https:")
+        self._client = httpx.Client(transport=guarded_transport(allowed, plain))
+        return super().request(method, url, *rest, **options)
 
 
 def _probe(values: Mapping[str, Any], secret: Callable[[SecretUse], str]) -> str:
