@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
 import structlog
 
 from smartcity_saas.credentials import write_uses
+from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.identity.throttle import forget_old_attempts
 from smartcity_saas.outbox.queue import forget_done
@@ -16,6 +18,10 @@ from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.entering import city_scope
 
 log = structlog.get_logger(__name__)
+
+
+class DayUnfinished(Exception):
+    """Parts of a city's day failed; all of it is done again after a while."""
 
 
 def make_runner(app: SiteFlask) -> Runner:
@@ -28,15 +34,12 @@ def make_runner(app: SiteFlask) -> Runner:
         return {city.id: city.timezone for city in served if city.state == "live"}
 
     def daily(now: datetime) -> None:
-        forget_done(now)
-        write_uses(now)
-        forget_old_attempts(now)
-        for service in app.extensions["services"].values():
-            if service.daily is not None:
-                try:
-                    service.daily(now)
-                except Exception as error:  # one service's day does not cost the others theirs
-                    log.error("daily_failed", service=service.name, exc_info=error)
+        parts = {"outbox": forget_done, "secrets": write_uses, "attempts": forget_old_attempts}
+        services = app.extensions["services"].values()
+        parts |= {one.name: one.daily for one in services if one.daily is not None}
+        failed = [name for name, part in parts.items() if not _done(name, part, now)]
+        if failed:
+            raise DayUnfinished(", ".join(failed))
 
     with app.app_context():
         app.fleet.refresh()
@@ -48,3 +51,14 @@ def make_runner(app: SiteFlask) -> Runner:
         daily=daily,
         cities=cities,
     )
+
+
+def _done(name: str, part: Callable[[datetime], None], now: datetime) -> bool:
+    """Do one part of a city's day; what fails in it does not cost the others theirs."""
+    try:
+        part(now)
+    except Exception as error:
+        db.session.rollback()
+        log.error("daily_failed", part=name, exc_info=error)
+        return False
+    return True

@@ -5,11 +5,21 @@ city in turn.
 """
 
 from smartcity_saas.outbox.models import CityDue, OutboxTask
-from smartcity_saas.outbox.queue import Task, enqueue, failed_tasks, run_task, try_failed_again
+from smartcity_saas.outbox.queue import (
+    PermanentFailure,
+    Postponed,
+    Task,
+    enqueue,
+    failed_tasks,
+    run_task,
+    try_failed_again,
+)
 
 __all__ = [
     "CityDue",
     "OutboxTask",
+    "PermanentFailure",
+    "Postponed",
     "Task",
     "enqueue",
     "failed_tasks",

@@ -21,8 +21,25 @@ LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 40
 KEPT = timedelta(days=60)
 
+LOST = "WorkerLost"
+"""Stands for an error where a worker ended without a word as often as a task is tried."""
+
 Task = Callable[[Mapping[str, Any], datetime], None]
-"""What a task does, inside its city: its payload and the time. It may run more than once."""
+"""What a task does, inside its city: its payload and the time. It may run more than once. Whatever it
+raises is tried again later, ``PermanentFailure`` is not, and ``Postponed`` not before its time."""
+
+
+class PermanentFailure(Exception):
+    """The other side will not have it, however often it is asked. ``reason`` is shown to staff."""
+
+    reason = ""
+
+
+class Postponed(Exception):
+    """The other side asked to be left alone for some ``seconds``; 0 where it said nothing."""
+
+    seconds: float = 0.0
+
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +81,8 @@ def enqueue(
 
 
 def run_task(tasks: Mapping[str, Task], task_id: uuid.UUID, now: datetime) -> bool:
-    """Claim one task and do it; a failure is noted and tried again later, with longer pauses.
+    """Claim one task and do it; a failure, whatever it is, is noted and tried again later, with
+    longer pauses.
 
     Returns:
         Whether it was done. False also where someone else holds it.
@@ -74,10 +92,12 @@ def run_task(tasks: Mapping[str, Task], task_id: uuid.UUID, now: datetime) -> bo
         return False
     try:
         tasks[task.kind](task.payload, now)
-    except Exception as error:  # whatever it is, the other tasks go on
+    except BaseException as error:  # whatever it is, the other tasks go on
         db.session.rollback()
         log.warning("task_failed", kind=task.kind, task=str(task_id), exc_info=error)
-        _try_again(task, error, now)
+        _note_failure(task, error, now)
+        if isinstance(error, KeyboardInterrupt):
+            raise
         return False
     _finish(task_id, now)
     return True
@@ -108,9 +128,10 @@ def forget_done(now: datetime) -> None:
 
 
 def _claim(task_id: uuid.UUID, now: datetime) -> OutboxTask | None:
-    """Take a task for the length of a lease; whoever dies with it lets it go by that."""
+    """Take a task for the length of a lease; whoever dies with it lets it go by that. The try counts
+    from here, and the next one is put off at once: a task that ends its worker says nothing later."""
     with command() as session:
-        return session.scalars(
+        task = session.scalars(
             update(OutboxTask)
             .where(
                 OutboxTask.id == task_id,
@@ -122,6 +143,14 @@ def _claim(task_id: uuid.UUID, now: datetime) -> OutboxTask | None:
             .returning(OutboxTask)
             .execution_options(populate_existing=True)
         ).one_or_none()
+        if task is None:
+            return None
+        if task.attempts > MOST_ATTEMPTS:
+            log.error("task_lost", kind=task.kind, task=str(task_id))
+            _give_up(task_id, LOST, now)
+            return None
+        _put_off(task_id, now + max(LEASE, _pause(task.attempts)))
+    return task
 
 
 def _finish(task_id: uuid.UUID, now: datetime) -> None:
@@ -134,26 +163,42 @@ def _finish(task_id: uuid.UUID, now: datetime) -> None:
         _forget_due(task_id)
 
 
-def _try_again(task: OutboxTask, error: Exception, now: datetime) -> None:
-    given_up = task.attempts >= MOST_ATTEMPTS
+def _note_failure(task: OutboxTask, error: BaseException, now: datetime) -> None:
     with command() as session:
+        if isinstance(error, PermanentFailure) or task.attempts >= MOST_ATTEMPTS:
+            _give_up(task.id, _told(error), now)
+            return
         session.execute(
             update(OutboxTask)
             .where(OutboxTask.id == task.id)
-            .values(
-                leased_until=None,
-                failed_at=now if given_up else None,
-                error=type(error).__name__,
-            )
+            .values(leased_until=None, error=_told(error))
         )
-        if given_up:
-            _forget_due(task.id)
-        else:
-            session.execute(
-                update(CityDue)
-                .where(CityDue.city_id == scope.city_id(), CityDue.task_id == task.id)
-                .values(due_at=now + _pause(task.attempts))
-            )
+        seconds = error.seconds if isinstance(error, Postponed) else 0.0
+        _put_off(task.id, now + max(_pause(task.attempts), timedelta(seconds=seconds)))
+
+
+def _told(error: BaseException) -> str:
+    """What staff may read of an error: its kind, and what the other side said. Never its text, which
+    may hold anything."""
+    reason = error.reason if isinstance(error, PermanentFailure) else ""
+    return f"{type(error).__name__}: {reason}"[:200] if reason else type(error).__name__
+
+
+def _give_up(task_id: uuid.UUID, error: str, now: datetime) -> None:
+    db.session.execute(
+        update(OutboxTask)
+        .where(OutboxTask.id == task_id)
+        .values(leased_until=None, failed_at=now, error=error)
+    )
+    _forget_due(task_id)
+
+
+def _put_off(task_id: uuid.UUID, until: datetime) -> None:
+    db.session.execute(
+        update(CityDue)
+        .where(CityDue.city_id == scope.city_id(), CityDue.task_id == task_id)
+        .values(due_at=until)
+    )
 
 
 def _pause(attempts: int) -> timedelta:

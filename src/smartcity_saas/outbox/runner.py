@@ -6,30 +6,55 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import islice
+from typing import Any
 
 import structlog
 from flask import Flask
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.clock import Clock, today_in
 from smartcity_saas.database import db
 from smartcity_saas.outbox.models import CityDue
 from smartcity_saas.outbox.queue import LEASE, Task, run_task
 
-THREADS = 4
+THREADS = 8
 MOST_AT_ONCE = 200
 PAUSE_SECONDS = 0.5
+
+FIRST_REST, LONGEST_REST = timedelta(seconds=5), timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
 
 
+class Rests:
+    """Cities in which something failed, left alone for longer each time."""
+
+    def __init__(self) -> None:
+        self._until: dict[int, tuple[datetime, timedelta]] = {}
+
+    def failed(self, city_id: int, now: datetime) -> None:
+        """Leave a city alone."""
+        _until, before = self._until.get(city_id, (now, FIRST_REST / 2))
+        rest = min(before * 2, LONGEST_REST)
+        self._until[city_id] = now + rest, rest
+
+    def succeeded(self, city_id: int) -> None:
+        """All is well again."""
+        self._until.pop(city_id, None)
+
+    def at(self, now: datetime) -> set[int]:
+        """The cities that rest."""
+        return {city for city, (until, _rest) in list(self._until.items()) if now < until}
+
+
 class Runner:
     """Does the tasks of all cities: several cities at once, each city's own one by one, so that
-    a city whose back office is slow holds up nobody else.
+    a city whose back office is slow holds up nobody else. A city in which something fails, in its
+    database or wherever, is left alone for a while, and the others go on.
 
     Args:
         app: The application.
@@ -59,6 +84,7 @@ class Runner:
         self._busy: set[int] = set()
         self._stop = threading.Event()
         self._seeded: dict[int, date] = {}
+        self._rests, self._days_rest = Rests(), Rests()
 
     def run_due(self) -> int:
         """Do everything that is due now, in this thread; returns how many tasks were done."""
@@ -72,33 +98,35 @@ class Runner:
         with ThreadPoolExecutor(THREADS, "outbox") as pool:
             while not stop.is_set():
                 try:
-                    self._seed_days()
-                    with self.app.app_context():
-                        found = self._due()
-                except SQLAlchemyError as error:
+                    self._hand_out(pool)
+                except Exception as error:  # whatever it is, the next look may find it over
                     log.warning("outbox_cannot_look", error=type(error).__name__)
                     stop.wait(PAUSE_SECONDS * 10)
                     continue
-                for city_id, tasks in found.items():
-                    if city_id not in self._busy:
-                        self._busy.add(city_id)
-                        pool.submit(self._run_city, city_id, tasks).add_done_callback(
-                            self._release(city_id)
-                        )
                 stop.wait(PAUSE_SECONDS)
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _release(self, city_id: int) -> Callable[[Future[int]], None]:
-        def done(future: Future[int]) -> None:
-            self._busy.discard(city_id)
-            if not future.cancelled() and (error := future.exception()) is not None:
-                log.error("outbox_city_failed", city=city_id, exc_info=error)
+    def _hand_out(self, pool: ThreadPoolExecutor) -> None:
+        """Let the threads do what is due: the day of some cities, then tasks, of cities that have
+        none under way."""
+        for city_id, day in self._waiting_days().items():
+            self._submit(pool, city_id, self._run_day, city_id, day)
+        with self.app.app_context():
+            found = self._due()
+        for city_id, tasks in found.items():
+            self._submit(pool, city_id, self._run_city, city_id, tasks)
 
-        return done
+    def _submit(
+        self, pool: ThreadPoolExecutor, city_id: int, work: Callable[..., int], *arguments: Any
+    ) -> None:
+        if city_id not in self._busy:
+            self._busy.add(city_id)
+            future = pool.submit(work, *arguments)
+            future.add_done_callback(lambda _future: self._busy.discard(city_id))
 
     def _due(self) -> dict[int, list[uuid.UUID]]:
         now = self.clock()
-        busy = list(self._busy)
+        busy = sorted(self._busy | self._rests.at(now))
         query = select(CityDue.city_id, CityDue.task_id).where(CityDue.due_at <= now)
         if busy:
             query = query.where(CityDue.city_id.not_in(busy))
@@ -109,21 +137,51 @@ class Runner:
         return found
 
     def _run_city(self, city_id: int, tasks: list[uuid.UUID]) -> int:
+        """Do a city's tasks; returns how many were done. Whatever happens stays the city's own."""
         done = 0
         begun = self.clock()
-        with self.app.app_context(), self.enter(city_id):
+
+        def work() -> None:
+            nonlocal done
             for task_id in tasks:
                 if self._stop.is_set() or self.clock() - begun > LEASE:
                     break  # let the dispatcher look again; the rest stays due
                 done += run_task(self.tasks, task_id, self.clock())
+
+        self._inside(city_id, self._rests, work)
         return done
 
-    def _seed_days(self, most: int = 50) -> None:
-        """Let some cities whose day has not been looked at write what the day brings."""
+    def _waiting_days(self, most: int = 50) -> dict[int, date]:
+        """Some cities whose day has not been looked at, each with that day."""
         now = self.clock()
+        passed_over = self._busy | self._days_rest.at(now)
         days = {city: today_in(zone, now) for city, zone in self.cities().items()}
-        waiting = [city for city, today in days.items() if self._seeded.get(city) != today]
-        for city_id in waiting[:most]:
+        waiting = {
+            city: day
+            for city, day in days.items()
+            if city not in passed_over and self._seeded.get(city) != day
+        }
+        return dict(islice(waiting.items(), most))
+
+    def _run_day(self, city_id: int, day: date) -> int:
+        """Let a city write what the day brings."""
+
+        def work() -> None:
+            self.daily(self.clock())
+            self._seeded[city_id] = day
+
+        self._inside(city_id, self._days_rest, work)
+        return 0
+
+    def _inside(self, city_id: int, rests: Rests, work: Callable[[], None]) -> None:
+        """Work in a city; if anything fails there, leave it alone for a while."""
+        try:
             with self.app.app_context(), self.enter(city_id):
-                self.daily(now)
-            self._seeded[city_id] = days[city_id]
+                work()
+        except BaseException as error:
+            rests.failed(city_id, self.clock())
+            log.error("outbox_city_failed", city=city_id, exc_info=error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        else:
+            rests.succeeded(city_id)
