@@ -39,6 +39,7 @@ from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.applying import is_picture_at
+from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.api import init_api
@@ -115,7 +116,7 @@ def create_app(
 
 def _write_uses(response: Response) -> Response:
     """Note when the city's secrets were last used, once an hour at most."""
-    if scope.city_id_or_none() is not None:
+    if scope.city_id_or_none() is not None and not has_failed():
         write_uses(present_time())
     return response
 

@@ -19,7 +19,7 @@ from prometheus_client import (
     Histogram,
 )
 from prometheus_client.exposition import generate_latest
-from structlog.typing import EventDict
+from structlog.typing import EventDict, Processor
 
 from smartcity_saas import scope
 from smartcity_saas.tenancy.application import SiteFlask
@@ -34,22 +34,42 @@ _SECRET = re.compile(r"(?i)secret|password|token|cookie|authorization|api_?key|p
 
 
 def init_logging() -> None:
-    """Write one JSON object a line to standard error."""
+    """Write one JSON object a line to standard error, whatever library speaks."""
+    shared: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_city,
+        _redact,
+        structlog.processors.format_exc_info,
+        _mask,
+    ]
+    json_lines = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _add_city,
-            _redact,
-            structlog.processors.format_exc_info,
-            _mask,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[*shared, json_lines],
+        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    handler = _StandardError()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, json_lines],
+        )
+    )
+    root = logging.getLogger()
+    for before in [one for one in root.handlers if isinstance(one, _StandardError)]:
+        root.removeHandler(before)
+    root.addHandler(handler)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _StandardError(logging.Handler):
+    """Lines of other libraries to standard error, wherever that leads at the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        sys.stderr.write(self.format(record) + "\n")
 
 
 def init_metrics(app: SiteFlask, token: str) -> None:

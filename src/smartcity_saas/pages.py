@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -23,7 +22,7 @@ from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
 from smartcity_saas.addresses import is_loopback
 from smartcity_saas.catalog.gate import CitySuspended, ServicePaused, pass_gate
@@ -58,6 +57,7 @@ from smartcity_saas.identity.gatekeeper import (
 )
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.tenancy.application import SiteFlask, address_rule
+from smartcity_saas.tenancy.faults import has_failed, note_fault
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.tenancy.sites import (
@@ -126,6 +126,7 @@ def init_pages(app: SiteFlask) -> None:
     app.register_error_handler(HTTPException, _render_http_error)
     app.register_error_handler(OperationalError, _render_busy)
     app.register_error_handler(PoolTimeout, _render_busy)
+    app.register_error_handler(InternalServerError, _render_late_fault)
     app.register_error_handler(Exception, _render_fault)
 
 
@@ -219,7 +220,7 @@ def _finish(response: Response) -> Response:
         ]
         if (provider := provider_of(city)) is not None:
             origins += provider.origins(city.payments or {})
-    if request.method == "POST" and "fleet_version" in g:
+    if request.method == "POST" and "fleet_version" in g and not has_failed():
         _tell_when_it_is_live()
     return add_security_headers(response, content_security_policy(dict.fromkeys(origins)))
 
@@ -255,15 +256,19 @@ def _shared_values() -> dict[str, Any]:
         }
     if site().kind == CONSOLE_HOST:
         values |= {"staff": _staff_or_none()}
-        values["console_city"] = g.get("console_city")
+        values["console_city"] = None if has_failed() else g.get("console_city")
     return values
 
 
 def _resident_or_none() -> Any:
+    if has_failed():
+        return None
     return current_resident() if "resident" in session or "resident" in g else None
 
 
 def _staff_or_none() -> Any:
+    if has_failed():
+        return None
     return current_staff() if "staff" in session else None
 
 
@@ -315,18 +320,23 @@ def _render_http_error(error: HTTPException) -> Any:
 
 def _render_busy(error: OperationalError | PoolTimeout) -> Any:
     """The database is locked for longer than we wait, or gone: nothing was stored, try again."""
+    reference = note_fault()
     log.error(
         "database_unavailable",
+        reference=reference,
         rule=address_rule(),
         error=type(getattr(error, "orig", None) or error).__name__,
     )
-    response = _error_response(503, str(_TITLES[503]), str(_DETAILS[503]), [])
+    detail = gettext(
+        "We have a note of it (%(reference)s). Try again in a minute.", reference=reference
+    )
+    response = _error_response(503, str(_TITLES[503]), detail, [])
     response.headers["Retry-After"] = "10"
     return response
 
 
 def _render_fault(error: Exception) -> Any:
-    reference = uuid.uuid4().hex[:8]
+    reference = note_fault()
     log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
     detail = gettext(
         "It is not your fault, and we have a note of it (%(reference)s). Try again in a few "
@@ -334,6 +344,14 @@ def _render_fault(error: Exception) -> Any:
         reference=reference,
     )
     return _error_response(500, str(_TITLES[500]), detail, [])
+
+
+def _render_late_fault(error: InternalServerError) -> Any:
+    """What an error page, or what runs after a view, has raised."""
+    cause = error.original_exception
+    if isinstance(cause, (OperationalError, PoolTimeout)):
+        return _render_busy(cause)
+    return _render_fault(cause if isinstance(cause, Exception) else error)
 
 
 def _error_response(

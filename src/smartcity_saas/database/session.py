@@ -30,6 +30,8 @@ from smartcity_saas.database.statements import Tables, Verdict, judge
 from smartcity_saas.errors import WallError
 
 BUSY_MILLISECONDS = 10_000
+CONNECT_SECONDS = 5
+"""How long a server that does not answer at all is waited for, on each of its addresses."""
 _SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClause)
 _TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
 CITY_MAY_TOUCH = frozenset({"city_count", "city_due"})
@@ -44,7 +46,13 @@ def init_database(app: Flask, url: str) -> None:
     if url.startswith("sqlite"):
         options: dict[str, Any] = {"paramstyle": "named"}
     else:
-        options = {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+        options = {
+            "pool_pre_ping": True,
+            "pool_size": 10,
+            "max_overflow": 10,
+            "pool_timeout": 10,
+            "connect_args": {"connect_timeout": CONNECT_SECONDS},
+        }
     options["hide_parameters"] = True  # what people typed is no business of the log
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)

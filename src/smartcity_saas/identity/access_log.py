@@ -26,6 +26,7 @@ from smartcity_saas.identity.holdings import ways_to_owners
 from smartcity_saas.identity.models import Resident, ResidentAccess
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.tenancy.sites import CONSOLE_HOST
 
@@ -140,6 +141,8 @@ def _on_console() -> bool:
 
 
 def _write(response: Response) -> Response:
+    if has_failed():
+        return response  # the page of a fault shows nobody's data
     if scope.city_id_or_none() is not None:
         return _write_acting(response)
     seen: set[_Seen] = request.environ.get(_SEEN, set())

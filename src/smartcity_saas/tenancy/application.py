@@ -11,8 +11,8 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.errors import SmartCityError
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.faults import bare_fault_page, note_fault
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.sites import UNKNOWN_HOST, Site, site_of
 
@@ -44,9 +44,17 @@ class SiteFlask(Flask):
     """Whether a request reads a draft by a preview. To any other, a draft's host is unknown."""
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Look for changes while we are in no city yet, then serve the request from one state."""
-        self._look_for_changes()
-        return super().wsgi_app(environ, start_response)
+        """Look for changes while we are in no city yet, then serve the request from one state.
+
+        Whatever is raised, where no error page can be made either, is a page and a line of the log.
+        """
+        try:
+            self._look_for_changes()
+            return super().wsgi_app(environ, start_response)
+        except Exception as error:
+            reference = note_fault()
+            log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
+            return bare_fault_page(reference)(environ, start_response)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Match the request's path among the routes of its site. Views and error pages may call it
@@ -68,6 +76,19 @@ class SiteFlask(Flask):
             query_args=request.query_string.decode("latin-1"),
         )
 
+    def handle_exception(self, e: Exception) -> Response:
+        """Answer what was raised beyond the views, by an error page or by what runs after a view:
+        with the page of a fault if it can be made, else with the bare one."""
+        try:
+            return super().handle_exception(e)
+        except Exception as error:
+            reference = note_fault()
+            log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
+            return bare_fault_page(reference)
+
+    def log_exception(self, *_exception: Any) -> None:
+        """Nothing: the error page logs what it tells."""
+
     def full_dispatch_request(self) -> Response:
         """Serve the request inside its city's scope, if it is for a city."""
         site: Site = request.site  # type: ignore[attr-defined]
@@ -75,10 +96,6 @@ class SiteFlask(Flask):
             return super().full_dispatch_request()
         with city_scope(site.city.id):
             return super().full_dispatch_request()
-
-    def log_exception(self, exc_info: Any) -> None:
-        """What failed while an error was answered: one line like any other, without the path."""
-        log.error("fault_in_answer", rule=address_rule(), exc_info=exc_info)
 
     def _site_shown_to(self, request: Request) -> Site:
         """A draft is not there for anybody without a preview: whatever is asked, by any method, is
@@ -97,5 +114,5 @@ class SiteFlask(Flask):
             with self.app_context():
                 try:
                     self.fleet.refresh_if_due()
-                except SmartCityError as error:  # what is loaded is served on
-                    log.warning("fleet.look_failed", error=str(error))
+                except Exception as error:  # what is loaded is served on
+                    log.warning("fleet.look_failed", error=type(error).__name__)

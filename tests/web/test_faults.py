@@ -1,0 +1,158 @@
+"""The page of a fault needs nothing: no database, nobody who is signed in, in the end not even a
+template; and the log has one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from smartcity_saas import pages
+from smartcity_saas.database import db
+from tests.conftest import Browser, World
+from tests.tenancy.test_looks import paths
+
+RAISED = [
+    OperationalError("statement", {}, Exception("gone")),
+    InterfaceError("statement", {}, Exception("gone")),
+    RuntimeError("out of the blue"),
+]
+REFERENCE = re.compile(r"[0-9a-f]{8}")
+
+
+@contextmanager
+def database_away(error: Exception = RAISED[0]) -> Iterator[None]:
+    """Every statement fails, as where the server has gone."""
+
+    def fail(*_arguments: Any) -> None:
+        raise error
+
+    db.session.rollback()
+    event.listen(db.engine, "before_cursor_execute", fail)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "before_cursor_execute", fail)
+
+
+def lines(captured: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in captured.splitlines()]
+
+
+def told(answer: Any, logged: str) -> None:
+    """A page, with the reference that stands in the log, once."""
+    faults = [one for one in lines(logged) if one["event"] in ("fault", "database_unavailable")]
+    assert len(faults) == 1, faults
+    assert faults[0]["reference"] in answer.text
+    assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda one: type(one).__name__)
+def test_whoever_is_signed_in_reads_a_page(
+    world: World, capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    """Residents of two cities and staff, on every page that asks the database."""
+    browsers: list[tuple[Browser, str, str]] = [
+        (world.resident("hangzhou"), "/me", "Hangzhou"),
+        (world.resident("ningbo"), "/me", "Ningbo"),
+        (world.city_staff(), "/", "neutral.css"),
+    ]
+    for browser, path, name in browsers:
+        capsys.readouterr()
+        with database_away(error):
+            answer = browser.get(path)
+        assert answer.status_code == (503 if isinstance(error, OperationalError) else 500)
+        assert name.lower() in answer.text.lower()
+        told(answer, capsys.readouterr().err)
+        assert browser.get(path).status_code < 400, "and all is well afterwards"
+
+
+def test_no_page_is_empty_while_the_database_is_away(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A walk over all pages, read and written, as a resident and as staff: each answers with a page
+    or leads on, and every line of the log is JSON."""
+    walks = [
+        (world.resident(), paths(world.app, "city")),
+        (world.city_staff(), paths(world.app, "console")),
+    ]
+    capsys.readouterr()
+    with database_away():
+        for browser, found in walks:
+            for path in found:
+                for answer in (browser.get(path), browser.post(path, "/sign-in")):
+                    assert answer.text or answer.status_code in (302, 304), path
+    for one in lines(capsys.readouterr().err):
+        assert "reference" in one or one["level"] != "error", one
+
+
+def test_what_runs_after_a_view_may_fail_too(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page is lost, not the answer."""
+    browser = world.resident()
+
+    def fail(*_arguments: Any) -> None:
+        raise RAISED[0]
+
+    monkeypatch.setattr("smartcity_saas.app.write_uses", fail)
+    capsys.readouterr()
+    answer = browser.get("/me")
+    assert answer.status_code == 503
+    told(answer, capsys.readouterr().err)
+
+
+def test_where_no_template_can_be_rendered(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bare page, in both languages, with its reference."""
+
+    def fail(*_arguments: Any, **_options: Any) -> str:
+        raise RuntimeError("no template")
+
+    monkeypatch.setattr(pages, "render_template", fail)
+    capsys.readouterr()
+    answer = world.client("hangzhou.localhost").get("/no/such/page")
+    assert answer.status_code == 500
+    assert "请过几分钟再试" in answer.text
+    assert "Try again in a few minutes" in answer.text
+    (reference,) = {one["reference"] for one in lines(capsys.readouterr().err)}
+    assert reference in answer.text
+
+
+def test_where_not_even_the_request_begins(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before any hook of Flask's: a page all the same."""
+
+    def fail() -> None:
+        raise RuntimeError("no look")
+
+    monkeypatch.setattr(world.app, "_look_for_changes", fail)
+    capsys.readouterr()
+    answer = world.client("hangzhou.localhost").get("/")
+    assert answer.status_code == 500
+    (line,) = lines(capsys.readouterr().err)
+    assert REFERENCE.fullmatch(line["reference"])
+    assert line["reference"] in answer.text
+
+
+def test_lines_of_other_libraries_are_json(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pool's warning with its traceback is one object on one line."""
+    del world
+    try:
+        raise ValueError("x")
+    except ValueError:
+        logging.getLogger("sqlalchemy.pool.impl.QueuePool").exception("Exception during reset")
+    (line,) = lines(capsys.readouterr().err)
+    assert line["event"] == "Exception during reset"
+    assert "ValueError" in line["exception"]
