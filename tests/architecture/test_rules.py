@@ -293,3 +293,53 @@ def test_telephone_numbers_can_be_pressed() -> None:
             if not match[1]:
                 found.append(f"{path.name}: {match[0]}: write number=…|tel")
     assert found == []
+
+
+LOOKED_AT_FROM_THE_FRONT = {
+    ("alipay.py", "_SIGN"),  # goes on from a place in a longer text
+    ("typesetting.py", "_LIGATURES"),  # of one character
+    ("typesetting.py", "_IDEOGRAPHS"),
+    ("spelling.py", "_HAN"),
+    ("account.py", "adapter"),  # werkzeug's, of an address
+}
+PATTERNS = {"compile", "fullmatch", "search", "sub", "split", "findall", "finditer", "match"}
+
+
+def odd_patterns(path: Path, text: str) -> Iterator[str]:
+    """Places that judge a value by its beginning, or let a line's end follow it."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        owner = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+        where = f"{path.name}:{node.lineno}"
+        if node.func.attr == "match" and (path.name, owner) not in LOOKED_AT_FROM_THE_FRONT:
+            yield f"{where}: fullmatch() judges the whole value, match() its beginning"
+        if node.func.attr == "Regexp":
+            yield f"{where}: web.api.matches_whole(): marshmallow's own judges the beginning"
+        if owner == "re" and node.func.attr in PATTERNS and node.args:
+            parts = [one for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)]
+            pattern = "".join(one.value for one in parts if isinstance(one.value, str))
+            bare = re.sub(r"\\.|\[[^\]]*\]", "", pattern)
+            if "$" in bare and not bare.startswith("(?m)"):
+                yield f"{where}: $ stands before a line's end too; fullmatch() knows none"
+
+
+def test_whole_values_are_matched_to_the_very_end() -> None:
+    """A code with a line's end behind it is another code: it went live once."""
+    found = [said for path, text in modules() for said in odd_patterns(path, text)]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        're.match("[0-9]+", x)',
+        "_CODE.match(x)",
+        're.compile(r"[0-9]+$")',
+        're.fullmatch(f"{a}$", x)',
+        'validate.Regexp("[0-9]+")',
+    ],
+)
+def test_such_a_place_would_be_found(line: str) -> None:
+    """The reading of the code sees each form."""
+    assert list(odd_patterns(Path("x.py"), line))

@@ -409,3 +409,25 @@ def test_a_host_that_is_live_stays() -> None:
     text = HANGZHOU.replace("city.hangzhou.example", "h\u0430ngzhou.example")
     live = (*BASE, text)
     assert "mixes" not in said(text.replace("live", "suspended"), live=live, path="live")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'division_code: "330200{}"',
+        'hosts: ["a.ningbo.example{}"]',
+        'branding: {{color: "#0b6e4f{}"}}',
+        'site: {{currency: "CNY{}"}}',
+        'site: {{timezone: "Asia/Shanghai{}"}}',
+        'site: {{hotline: "12345{}"}}',
+        'branding: {{logo: "ningbo/logo.svg{}"}}',
+    ],
+)
+@pytest.mark.parametrize("around", ["\\n", " ", "\\r\\n", "\\u00a0"])
+def test_nothing_stands_around_what_programs_read(line: str, around: str) -> None:
+    """A code, a host, a colour with a line's end behind it would be stored with it; it is refused
+    wherever the document is checked."""
+    text = "city: ningbo\nprovince: zhejiang\nname: {zh: 宁波市, en: Ningbo}\nstate: live\n"
+    if "division_code" not in line:
+        text += 'division_code: "330200"\n'
+    assert "around this" in said(text + line.format(around) + "\n")

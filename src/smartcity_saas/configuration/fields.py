@@ -55,6 +55,17 @@ class Line(fields.Field[str]):
         return no_control_characters(value.strip())
 
 
+class Word(Line):
+    """A line that programs read, such as a code or a host: what stands around it, a line's end too,
+    would be stored with it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text != value:
+            raise ValidationError(_("There is a blank or a line's end around this. Remove it."))
+        return text
+
+
 class Text(fields.Field[Any]):
     """One text in Chinese and in English: ``{zh: …, en: …}``, both required."""
 
@@ -95,7 +106,7 @@ class Choice(fields.Field[str]):
         return str(value)
 
 
-class Pattern(Line):
+class Pattern(Word):
     """Text of one form; ``says`` tells which."""
 
     def __init__(self, pattern: str, says: Any, **options: Any) -> None:
@@ -118,7 +129,7 @@ class DivisionCode(Pattern):
         super().__init__(r"[1-9][0-9]{5}", says, **options)
 
 
-class BrandColor(Line):
+class BrandColor(Word):
     """A colour as ``#rrggbb`` on which white or near-black text reads (WCAG 2.2 AA)."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -146,7 +157,7 @@ class FileName(Pattern):
         super().__init__(_FILE.pattern, says, **options)
 
 
-class Host(Line):
+class Host(Word):
     """A host of the city's own, such as ``city.hangzhou.example``."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -159,7 +170,7 @@ class Host(Line):
             ) from None
 
 
-class Moment(Line):
+class Moment(Word):
     """A local date and time of the city: ``"2026-11-27T18:00"``."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -173,7 +184,7 @@ class Moment(Line):
         return text
 
 
-class Currency(Line):
+class Currency(Word):
     """The code of a currency that ISO 4217 lists today and people can pay in."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -194,7 +205,7 @@ def _time_zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-class TimeZone(Line):
+class TimeZone(Word):
     """A zone of the IANA time zone database."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

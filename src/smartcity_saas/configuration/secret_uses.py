@@ -95,7 +95,7 @@ def future_use(schema: Schema, name: str, path: str, destination: str) -> Secret
         Invalid: No document of the schema may name a secret there.
     """
     places = sorted(set(secret_places(schema)))
-    if re.sub(r"\.\d+(?=\.|$)", ".[]", path) not in places:
+    if re.sub(r"\.\d+(?=\.|\Z)", ".[]", path) not in places:
         raise Invalid(
             _(
                 "“%(path)s” is no place for a secret. There are: %(places)s.",

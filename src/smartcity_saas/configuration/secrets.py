@@ -11,7 +11,7 @@ from smartcity_saas.configuration.source import Node
 
 _NAME = re.compile(
     r"(?i)(?:^|_)(?:secrets?|password|passwd|pwd|passphrase|token|private_?key|api_?key|"
-    r"access_?key|secret_?key|signing_?key|master_?key|app_?key|credentials?)(?:$|_)"
+    r"access_?key|secret_?key|signing_?key|master_?key|app_?key|credentials?)(?:\Z|[_\s])"
 )
 _VALUE = re.compile(
     r"(?:sk|rk|pk)_(?:live|test)_\w+|whsec_\w+|-----BEGIN|AKIA[0-9A-Z]{12,}|LTAI\w{10,}|"

@@ -9,10 +9,10 @@ import httpx
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema, ValidationError, fields, validate
 
-from smartcity_saas.configuration.fields import Credential, Line
+from smartcity_saas.configuration.fields import Credential, Word
 
 
-class Address(Line):
+class Address(Word):
     """An address without query or sign-in: ``https://billing.city.example/api``."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

@@ -21,7 +21,11 @@ WATER = "services: {{utility_bills: {{settings: {{suppliers: {{water: {{{}}}}}}}
         ("tiers: [{up_to: 10, price: 2.9}]", "in quotes"),
         ('tiers: [{up_to: 10, price: "2.9"}]', "only the last"),
         ('tiers: [{up_to: 10, price: "2"}, {up_to: 5, price: "3"}, {price: "4"}]', "Tiers rise"),
-        ('tiers: [{price: "NaN"}]', "price in yuan"),
+        ('tiers: [{price: "NaN"}]', "no plain number"),
+        ('tiers: [{price: "1E+2"}]', "spreadsheet"),
+        ('tiers: [{price: "1_0.5"}]', "underscore"),
+        ('tiers: [{price: "2,90"}]', "comma before its decimals"),
+        ('tiers: [{price: "0"}]', "price in yuan"),
         ('tiers: [{up_to: 10}, {price: "1"}]', "missing"),
     ],
 )

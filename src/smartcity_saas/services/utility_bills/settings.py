@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema, ValidationError, fields, validate
 
-from smartcity_saas.configuration.fields import Choice, Line, ListOf, Pattern, Text
+from smartcity_saas.configuration.fields import Choice, Line, ListOf, Pattern, Text, Word
 from smartcity_saas.configuration.schema import ServiceSettings
 from smartcity_saas.services.utility_bills.models import KINDS
+from smartcity_saas.web.numbers import NotPlain, parse_decimal
 
 # Literals, classes of characters and counts, of which one may vary: matching such a pattern
 # takes at most as many steps as the text is long, times that one count.
@@ -21,7 +22,7 @@ _SIMPLE = re.compile(
 )
 
 
-class NumberPattern(Line):
+class NumberPattern(Word):
     """A pattern of an account's number: characters, ``[0-9]`` and counts, nothing nested."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -38,18 +39,18 @@ class NumberPattern(Line):
         return text
 
 
-class Price(Line):
+class Price(Word):
     """A price a unit, in yuan, as text: ``"2.90"``."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
-            price = Decimal(text)
-        except InvalidOperation:
-            price = Decimal(-1)
-        if not (price.is_finite() and 0 < price < 1000) or -price.as_tuple().exponent > 4:  # type: ignore[operator]
+            price = parse_decimal(text, 4)
+        except NotPlain as error:
+            raise ValidationError(error.message) from None
+        if not 0 < price < 1000 * 10**4:
             raise ValidationError(_('Write a price in yuan as text: "2.90".'))
-        return price
+        return Decimal(price).scaleb(-4)
 
 
 class TierSchema(Schema):
