@@ -109,6 +109,7 @@ def link_vehicle(
     attempt(ResidentAttempt, f"tickets:plate:{found}", MOST_LOOK_UPS_OF_PLATE, now)
     vehicle = _proven(entry, found, known, now)
     with command() as session:
+        _refuse_unproven(_held(vehicle), known)
         held = vehicle_links(resident)
         same = next((link for link in held if link.vehicle_id == vehicle.id), None)
         if same is not None:
@@ -253,7 +254,10 @@ def _well_formed(plate: str, tail: str) -> tuple[str, str]:
 
 
 def _proven(entry: CatalogEntry, plate: str, tail: str, now: datetime) -> TrafficVehicle:
-    vehicle = find_vehicle(entry, plate, tail, now)
+    return _refuse_unproven(find_vehicle(entry, plate, tail, now), tail)
+
+
+def _refuse_unproven(vehicle: TrafficVehicle | None, tail: str) -> TrafficVehicle:
     fits = vehicle is not None and any(
         hmac.compare_digest(tail, known) for known in (vehicle.vin_tail, vehicle.engine_tail)
     )
@@ -262,3 +266,10 @@ def _proven(entry: CatalogEntry, plate: str, tail: str, now: datetime) -> Traffi
             {"plate": _("No vehicle here has this plate and this piece. Compare both.")}
         )
     return vehicle
+
+
+def _held(vehicle: TrafficVehicle) -> TrafficVehicle | None:
+    """A vehicle as it stands now, held so that its plate does not pass to another meanwhile."""
+    query = select(TrafficVehicle).where(TrafficVehicle.id == vehicle.id)
+    fresh = query.with_for_update(read=True).execution_options(populate_existing=True)
+    return db.session.scalars(fresh).one_or_none()

@@ -39,10 +39,12 @@ def landing() -> Any:
     resident = current_resident()
     if resident is None:
         return _look_up_page({}, {})
+    linked = domain.vehicle_links(resident)
+    fresh = all(bring_up_to_date(_entry(), link.vehicle, present_time()) for link in linked)
+    # A plate that is on another vehicle by now is linked no longer.
     links, licence = domain.vehicle_links(resident), domain.licence_link(resident)
     if not links and licence is None:
         return _render("empty.html")
-    fresh = all(bring_up_to_date(_entry(), link.vehicle, present_time()) for link in links)
     found = domain.own_violations(resident)
     owed = [one for one in found if one.due]
     coming = on_their_way(SERVICE, [str(one.id) for one in owed])

@@ -13,12 +13,13 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
+from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, payments_of_resident
 from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
-from smartcity_saas.services.utility_bills.models import KIND_NAMES, KINDS, UtilityBill
+from smartcity_saas.services.utility_bills.models import KIND_NAMES, KINDS, UtilityBill, UtilityLink
 from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
 from smartcity_saas.services.utility_bills.source import bring_up_to_date
 from smartcity_saas.tenancy.here import present_time, site_city
@@ -59,14 +60,12 @@ def by_kind(kind: str) -> Any:
 def account(link_id: uuid.UUID) -> Any:
     """One linked account: what is due, usage, tiers, history."""
     resident = signed_in_resident()
-    link = domain.own_link(resident, link_id)
+    fresh = _bring_up_to_date(resident, domain.own_link(resident, link_id))
+    link = domain.own_link(resident, link_id)  # another holder has ended it by now
     found = domain.links(resident)
     accounts = domain.accounts_of(found)
     own = accounts[link.account_id]
     household = [one for one in found if one.nickname == link.nickname]
-    fresh = all(
-        bring_up_to_date(_entry(), accounts[one.account_id], present_time()) for one in household
-    )
     every = domain.bills_of(own.id)
     supplier = _entry().settings.get("suppliers", {}).get(own.kind, {})
     usage = domain.usage_of(every)
@@ -96,6 +95,14 @@ def account(link_id: uuid.UUID) -> Any:
         year_usage=sum(b.usage for b in every if b.period.year == year) / THOUSANDTHS,
         entry=_entry(),
     )
+
+
+def _bring_up_to_date(resident: SignedInResident, link: UtilityLink) -> bool:
+    """Ask the back office of every account of a link's household; whether all are fresh then."""
+    links = domain.links(resident)
+    accounts = domain.accounts_of(links)
+    household = [accounts[one.account_id] for one in links if one.nickname == link.nickname]
+    return all(bring_up_to_date(_entry(), one, present_time()) for one in household)
 
 
 @blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
