@@ -192,7 +192,9 @@ def _kept(name: str, value: str, ids: set[str]) -> str | None:
 
 def _references(element: Element) -> list[str]:
     """The ids that an element refers to."""
-    found = [match[1] for value in element.attrib.values() if (match := _REFERENCE.match(value))]
+    found = [
+        match[1] for value in element.attrib.values() if (match := _REFERENCE.fullmatch(value))
+    ]
     return [*found, *([element.attrib["href"][1:]] if "href" in element.attrib else [])]
 
 

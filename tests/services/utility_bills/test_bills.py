@@ -124,7 +124,8 @@ def test_others_accounts_do_not_exist(world: World) -> None:
     expected = neighbour.get(nothing)
     for path in (account, foreign):
         answer = neighbour.get(path)
-        assert (answer.status_code, answer.text) == (404, expected.text)
+        assert answer.status_code == 404
+        assert answer.text.replace(path, nothing) == expected.text
         assert neighbour.post(f"{path}/unlink", "/me").status_code == 404
     assert world.client("hangzhou.localhost").get(account).status_code == 302
 
