@@ -26,10 +26,12 @@ from smartcity_saas.identity.access import (
 )
 from smartcity_saas.identity.models import Staff, StaffInvitation, StaffSession
 from smartcity_saas.identity.passwords import refuse_weak
-from smartcity_saas.identity.staff import WrongPassword, change_roles, create_staff
+from smartcity_saas.identity.staff import WrongPassword, change_password, change_roles, create_staff
 from smartcity_saas.identity.staff_sessions import (
     MOST_TRIES_FROM_ADDRESS,
     MOST_TRIES_OF_ACCOUNT,
+    prove,
+    session_of,
     sign_in,
 )
 from tests.api.test_api import Office
@@ -612,3 +614,53 @@ def test_one_s_own_account_leads_back_to_work(world: World, page: str) -> None:
         (world.operator(), "/platform/document"),
     ):
         assert f'href="{way}"' in browser.get(page).text
+
+
+def test_strangers_guess_a_hundred_times_a_day(world: World) -> None:
+    """From many addresses, window after window: then no more until the next day, though the right
+    one were among them; a browser that the owner has come in by stays free, and another account
+    is not touched."""
+    make(world, "wu.min", OPERATOR)
+    make(world, "li.lei", OPERATOR)
+
+    def guess(n: int, password: str = "wrong", name: str = "wu.min", **how: Any) -> str:
+        address = f"198.51.{n // 200}.{n % 200 + 1}"
+        return sign_in(name, password, address, world.clock, **how)
+
+    for n in range(100):
+        with pytest.raises(WrongPassword):
+            guess(n)
+        world.clock.move(minutes=6 if n % 20 == 19 else 0)
+    with pytest.raises(Throttled) as refused:
+        guess(100, STRONG)
+    assert refused.value.retry_after > 20 * 3600
+    assert "hours" in str(refused.value.detail)
+    assert guess(101, STRONG, known_device="mark")
+    assert guess(102, STRONG, name="li.lei")
+    world.clock.move(hours=24)
+    assert guess(103, STRONG)
+
+
+def test_the_owner_s_own_sign_ins_use_up_nothing(world: World) -> None:
+    """Right passwords of new browsers are not counted within the day."""
+    make(world, "wu.min", OPERATOR)
+    for n in range(110):
+        sign_in("wu.min", STRONG, "198.51.100.7", world.clock)
+        world.clock.move(minutes=6 if n % 20 == 19 else 0)
+
+
+def test_a_stolen_session_guesses_no_password_all_day(world: World) -> None:
+    """Proving who one is, and changing a password, share a hundred wrong ones a day."""
+    make(world, "wu.min", OPERATOR)
+    token = sign_in("wu.min", STRONG, "198.51.100.7", world.clock)
+    found = session_of(token, world.clock)
+    assert found is not None
+    for _n in range(20):
+        for _try in range(5):
+            with pytest.raises(WrongPassword):
+                prove(found.member, "wrong", token, world.clock)
+        world.clock.move(minutes=6)
+    with pytest.raises(Throttled):
+        prove(found.member, STRONG, token, world.clock)
+    with pytest.raises(Throttled):
+        change_password(found.member, "wrong", STRONG, token, world.clock)

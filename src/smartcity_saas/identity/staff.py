@@ -36,10 +36,12 @@ from smartcity_saas.identity.models import (
     StaffSession,
 )
 from smartcity_saas.identity.passwords import hashed, matches, refuse_weak
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.throttle import DAY, attempt, give_back
 from smartcity_saas.identity.tokens import token_hash
 
 MOST_TRIES = 5
+MOST_TRIES_A_DAY = 100
+"""Wrong passwords for one account within a day, of all strangers together."""
 
 
 class WrongPassword(Invalid):
@@ -131,19 +133,31 @@ def change_password(
         Throttled: It was wrong too often.
         Invalid: The new one is weak.
     """
-    attempt(StaffAttempt, f"password:{member.id}", MOST_TRIES, clock())
+    count_own_password(member.id, clock())
     with command() as session:
         row = session.get_one(Staff, member.id)
         if not matches(row.password_hash, old):
             raise WrongPassword(_("The old password is wrong."))
         _refuse_weak(new, row.username, row.name, row.mail)
         row.password_hash = hashed(new)
+        give_back(StaffAttempt, f"password-day:{row.id}")
         session.execute(
             delete(StaffSession).where(
                 StaffSession.staff_id == row.id, StaffSession.token_hash != token_hash(keep or "")
             )
         )
         _note(member.actor, "password", row, clock())
+
+
+def count_own_password(staff_id: uuid.UUID, now: datetime) -> None:
+    """Count a guess at the password of somebody who is signed in, within minutes and a day: a
+    session may be a thief's.
+
+    Raises:
+        Throttled: There were too many.
+    """
+    attempt(StaffAttempt, f"password:{staff_id}", MOST_TRIES, now)
+    attempt(StaffAttempt, f"password-day:{staff_id}", MOST_TRIES_A_DAY, now, DAY)
 
 
 def renew_account(staff_id: uuid.UUID, password: str | None, clock: Clock = utc_now) -> StaffMember:

@@ -20,8 +20,15 @@ from smartcity_saas.errors import NotAllowed
 from smartcity_saas.identity.access import StaffMember, needs_second_factor
 from smartcity_saas.identity.models import Staff, StaffAttempt, StaffFactor, StaffSession
 from smartcity_saas.identity.passwords import matches
-from smartcity_saas.identity.staff import MOST_TRIES, WrongPassword, member_of, note_staff_act
-from smartcity_saas.identity.throttle import attempt, forget, give_back
+from smartcity_saas.identity.staff import (
+    MOST_TRIES,
+    MOST_TRIES_A_DAY,
+    WrongPassword,
+    count_own_password,
+    member_of,
+    note_staff_act,
+)
+from smartcity_saas.identity.throttle import DAY, attempt, forget, give_back
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 SESSION_LENGTH = timedelta(hours=12)
@@ -70,9 +77,9 @@ def sign_in(
 ) -> str:
     """Sign in; returns the session's token, which may still need a second factor.
 
-    Attempts of strangers are counted by address, by name from that address, and by name: anybody
-    could make them, so they do not count for a browser by which its owner has come in before.
-    That one (``known_device``, its mark) is counted by itself.
+    Attempts of strangers are counted by address, by name from that address, and by name, within
+    minutes and within a day: anybody could make them, so they do not count for a browser by which
+    its owner has come in before. That one (``known_device``, its mark) is counted by itself.
 
     Raises:
         WrongPassword: Also for an unknown name and a disabled account.
@@ -88,12 +95,15 @@ def sign_in(
         attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
         attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
     attempt(StaffAttempt, mine, MOST_TRIES, now)
+    if not known_device:
+        attempt(StaffAttempt, f"account-day:{name}", MOST_TRIES_A_DAY, now, DAY)
     found = db.session.scalars(select(Staff).where(Staff.username == name)).one_or_none()
     fits = matches(found.password_hash if found else None, password)
     if found is None or found.disabled_at is not None or not fits:
         raise WrongPassword(_("The name or the password is wrong."))
     forget(StaffAttempt, mine)
-    give_back(StaffAttempt, f"known:{name}" if known_device else f"address:{network}")
+    for key in [f"known:{name}"] if known_device else [f"address:{network}", f"account-day:{name}"]:
+        give_back(StaffAttempt, key)
     return begin_session(member_of(found), now, device=device)
 
 
@@ -195,10 +205,11 @@ def prove(member: StaffMember, password: str, token: str, clock: Clock = utc_now
         WrongPassword: It is wrong.
         Throttled: It was wrong too often.
     """
-    attempt(StaffAttempt, f"password:{member.id}", MOST_TRIES, clock())
+    count_own_password(member.id, clock())
     row = db.session.get_one(Staff, member.id)
     if not matches(row.password_hash, password):
         raise WrongPassword(_("The password is wrong."))
+    give_back(StaffAttempt, f"password-day:{member.id}")
     note_proof(token, clock())
 
 

@@ -15,6 +15,8 @@ from smartcity_saas.identity.models import ResidentAttempt
 
 WINDOW = timedelta(minutes=5)
 DAY = timedelta(days=1)
+LONG_MINUTES = 120
+"""Beyond this a wait is told in hours."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,14 @@ def attempt(
         left = max(0, most - row.count)
     seconds = max(1, round((ends - now).total_seconds()))
     if refused:
-        raise Throttled(
-            _("Too many attempts. Try again in %(minutes)s minutes.", minutes=-(-seconds // 60)),
-            seconds,
-        )
+        raise Throttled(_said(-(-seconds // 60)), seconds)
     return Allowance(most, left, seconds)
+
+
+def _said(minutes: int) -> Any:
+    if minutes > LONG_MINUTES:
+        return _("Too many attempts. Try again in %(hours)s hours.", hours=-(-minutes // 60))
+    return _("Too many attempts. Try again in %(minutes)s minutes.", minutes=minutes)
 
 
 def _make_row(model: type[Any], key: str, ends: datetime) -> None:
