@@ -176,6 +176,27 @@ def test_ways_around_the_wall_are_counted(word: str, allowed: set[str]) -> None:
     assert found <= allowed | ({"database/roles.py"} if word.startswith("text") else set())
 
 
+LOUD: dict[str, set[str]] = {
+    r"unwalled": {*RAW_SQL, "database/__init__.py"},
+    r"""["']command["']\s*:|\bcommand\s*=\s*True|\.info\[["']command""": {"database/session.py"},
+    r"exec_driver_sql|raw_connection|driver_connection|dbapi_connection": {"database/session.py"},
+    r"\bscope\.left\(": {"tenancy/entering.py"},
+    r"literal_execute|literal_binds": {"database/session.py"},
+}
+"""Other ways to the same: an option of a statement, a session, a connection or an engine."""
+
+
+@pytest.mark.parametrize("pattern", LOUD)
+def test_ways_around_by_an_option_are_counted(pattern: str) -> None:
+    """The option that lets a statement through is as loud as the function that sets it."""
+    found = {
+        path.relative_to(SOURCE).as_posix()
+        for path, text in modules()
+        if "migrations" not in path.parts and re.search(pattern, text)
+    }
+    assert found <= LOUD[pattern]
+
+
 def test_public_functions_say_their_contract() -> None:
     """Every public module, class and function has a docstring."""
     silent = []

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import (
     BigInteger,
+    String,
     TypeDecorator,
     and_,
+    bindparam,
+    cast,
     column,
     create_engine,
     delete,
@@ -21,6 +24,7 @@ from sqlalchemy import (
     insert,
     literal,
     literal_column,
+    not_,
     or_,
     quoted_name,
     select,
@@ -37,6 +41,7 @@ from sqlalchemy.orm import Session, aliased
 from smartcity_saas import scope
 from smartcity_saas.database import command, db
 from smartcity_saas.database.roles import refuse_powerful_role
+from smartcity_saas.database.statements import Tables, judge
 from smartcity_saas.errors import SettingsError, WallError
 from smartcity_saas.identity.models import Resident, ResidentIdentity
 from smartcity_saas.tenancy.counts import CityCount, count
@@ -74,6 +79,29 @@ class Lying(TypeDecorator[int]):
 
     def process_bind_param(self, value: Any, dialect: Any) -> Any:
         return Lying.other
+
+
+class Written(TypeDecorator[str]):
+    """A type that writes what it likes into the statement."""
+
+    impl = String
+    cache_ok = True
+
+    def process_literal_param(self, value: Any, dialect: Any) -> str:
+        return "(SELECT name FROM resident LIMIT 1)"
+
+    def literal_processor(self, dialect: Any) -> Any:
+        return lambda value: "(SELECT name FROM resident LIMIT 1)"
+
+
+class Wrapped(TypeDecorator[str]):
+    """A type that writes a call around each of its values."""
+
+    impl = String
+    cache_ok = True
+
+    def bind_expression(self, bindvalue: Any) -> Any:
+        return func.set_config("app.city_id", bindvalue, True)
 
 
 def _lie(session: Session, city: int) -> Any:
@@ -141,6 +169,29 @@ READS: dict[str, Callable[[Session, int], Any]] = {
         select(func.query_to_xml("select * from resident", True, True, ""))
     ).all(),
     "a type that lies": _lie,
+    "a value in a table": lambda s, c: s.execute(
+        select(literal(1).op("IN")(column("resident")))
+    ).all(),
+    "a value in a table of the platform": lambda s, c: s.execute(
+        select(literal("root").op("IN")(column("staff")))
+    ).all(),
+    "a value not in a table": lambda s, c: s.execute(
+        select(Resident.name).where(not_(Resident.name.op("IN")(column("sqlite_master"))))
+    ).all(),
+    "a value that its type writes": lambda s, c: s.execute(
+        select(bindparam("x", "1", type_=Written(), literal_execute=True))
+    ).all(),
+    "a plain value that is written": lambda s, c: s.execute(
+        select(bindparam("x", 1, literal_execute=True))
+    ).all(),
+    "what a type writes around a list": lambda s, c: s.execute(
+        select(Resident.name).where(cast(Resident.name, Wrapped()).in_(["a"]))
+    ).all(),
+    "a query's name outside of it": lambda s, c: s.execute(
+        select(table("pg_class", column("relname"))).where(
+            exists(select(select(literal(1).label("x")).cte("pg_class", nesting=True)))
+        )
+    ).all(),
     "a prefix": lambda s, c: s.execute(select(Resident).prefix_with("/* x */")).all(),
     "column to column": lambda s, c: s.execute(
         select(RESIDENT.c.name)
@@ -404,3 +455,53 @@ def test_a_locked_row_is_read_as_it_stands(peopled: World) -> None:
         assert session.scalars(select(Resident)).one().name == "hangzhou"
         assert session.scalars(select(Resident).with_for_update()).one() is seen
         assert seen.name == "changed"
+
+
+CITY = Tables({"resident": frozenset({"city_id", "id", "name"})})
+PLATFORM = Tables({"staff": frozenset({"username"})})
+MINE = "resident.city_id = :c"
+REFUSED = (
+    "SELECT name FROM pg_class WHERE EXISTS (WITH pg_class AS (SELECT 1) SELECT 1 FROM pg_class)",
+    "SELECT 1 FROM pg_class UNION SELECT 1 FROM (WITH pg_class AS (SELECT 1) SELECT 1 FROM pg_class)",
+    "WITH a AS (SELECT 1 FROM pg_class), pg_class AS (SELECT 1) SELECT 1 FROM a",
+    "WITH pg_class AS (SELECT 1 FROM pg_class) SELECT 1 FROM pg_class",
+    "WITH pg_class AS (SELECT 1) DELETE FROM pg_class",
+    "WITH pg_class AS (SELECT 1) UPDATE pg_class SET x = 1",
+    "WITH pg_class AS (SELECT 1) INSERT INTO pg_class VALUES (1)",
+    "WITH a AS (WITH pg_class AS (SELECT 1) SELECT 1 FROM pg_class) SELECT 1 FROM pg_class",
+    "WITH resident AS (SELECT 1) SELECT 1 FROM resident",
+    "SELECT 1 FROM (WITH staff AS (SELECT 1) SELECT 1 FROM staff) AS x",
+    "SELECT 1 IN resident",
+    "SELECT 1 IN staff",
+    "SELECT 1 IN pg_class",
+    "SELECT 1 IN main.resident",
+    f"SELECT name FROM resident WHERE {MINE} AND name NOT IN resident",
+    f"SELECT name FROM resident WHERE {MINE} ORDER BY name IN resident",
+    f"SELECT CASE WHEN id IN resident THEN 1 END FROM resident WHERE {MINE}",
+)
+PASSED = (
+    f"WITH a AS (SELECT name FROM resident WHERE {MINE}) SELECT name FROM a",
+    f"WITH a AS (SELECT name FROM resident WHERE {MINE}), b AS (SELECT 1 FROM a) SELECT 1 FROM b",
+    "WITH RECURSIVE a AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM a WHERE n < 9) SELECT n FROM a",
+    "WITH a AS (SELECT 1) SELECT 1 FROM (SELECT 1 FROM a) AS x WHERE EXISTS (SELECT 1 FROM a)",
+    "SELECT 1 FROM (WITH a AS (SELECT 1) SELECT 1 FROM a) AS x",
+    f"SELECT name FROM resident WHERE {MINE} AND name IN ('a', 'b')",
+    f"SELECT name FROM resident WHERE {MINE} AND name IN (SELECT username FROM staff)",
+    f"WITH a AS (SELECT 1) DELETE FROM resident WHERE {MINE} AND id IN (SELECT 1 FROM a)",
+)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+@pytest.mark.parametrize("sql", REFUSED)
+def test_a_name_means_what_it_means_to_the_database(dialect: str, sql: str) -> None:
+    """A query's name is known where its WITH clause says, never around it, before it, or as what is
+    written; a table after IN is read whole. Whatever the database would take for a table, is."""
+    with pytest.raises(WallError):
+        judge(sql, dialect, CITY, PLATFORM)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+@pytest.mark.parametrize("sql", PASSED)
+def test_names_within_their_scope_pass(dialect: str, sql: str) -> None:
+    """What the product writes goes on being understood."""
+    judge(sql, dialect, CITY, PLATFORM)

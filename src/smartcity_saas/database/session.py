@@ -174,6 +174,8 @@ def _verify(
 
 
 def _judge_compiled(compiled: Any) -> _Verdicts:
+    if compiled.literal_execute_params:
+        raise WallError("a value that is written into the statement as it is sent")
     for element in visitors.iterate(compiled.statement):
         literal = isinstance(element, ColumnClause) and element.is_literal and element.name != "*"
         if literal or isinstance(element, TextClause):

@@ -18,7 +18,8 @@ from sqlglot import exp
 
 from smartcity_saas.errors import WallError
 
-_EXPANDING = re.compile(r"__\[POSTCOMPILE_\w+(?:~~[^\]]*~~)?\]")
+_EXPANDING = re.compile(r"__\[POSTCOMPILE_\S+?(?:~~(.*?)~~REPL~~(.*?)~~)?\]")
+"""Where values are put in as the statement is sent, with what a type writes around each."""
 _NAMED = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)|%\(([^)]+)\)s")
 _PREFIX = "bound_"
 _JOINS = ("", "INNER", "CROSS", "LEFT", "OUTER")
@@ -104,7 +105,8 @@ def judge(sql: str, dialect: str, city: Tables, platform: Tables) -> Verdict:
 
 def _parse(sql: str, dialect: str) -> exp.Expr:
     named = _NAMED.sub(
-        lambda found: f":{_PREFIX}{found[1] or found[2]}", _EXPANDING.sub("NULL", sql)
+        lambda found: f":{_PREFIX}{found[1] or found[2]}",
+        _EXPANDING.sub(lambda found: f"{found[1] or ''}NULL{found[2] or ''}", sql),
     )
     try:
         trees = sqlglot.parse(named, dialect=dialect)
@@ -122,21 +124,57 @@ def _parse(sql: str, dialect: str) -> exp.Expr:
 
 
 def _refuse_unknown(tree: exp.Expr, city: Tables, platform: Tables) -> None:
-    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for cte in tree.find_all(exp.CTE):
+        if cte.alias in city or cte.alias in platform:
+            raise WallError(f"a query called {cte.alias}, as a table is")
     for table in tree.find_all(exp.Table):
         if table.db or table.catalog:
             raise WallError("a table of another schema")
-        if table.name in city or table.name in platform:
-            if table.name in defined:
-                raise WallError(f"a query called {table.name}, as a table is")
-        elif table.name not in defined:
+        known = table.name in city or table.name in platform
+        if not known and (_is_changed(table) or not _is_a_query_here(table)):
             raise WallError(f"an unknown table: {table.name or 'a function'}")
+    for membership in tree.find_all(exp.In):
+        if membership.args.get("field") is not None or membership.args.get("unnest") is not None:
+            raise WallError("a value in a table that is named without a query")
     for called in tree.find_all(exp.Func):
         if not isinstance(called, _FUNCTIONS):
             raise WallError(f"a function that the wall does not know: {type(called).__name__}")
     columns = {**city.columns, **platform.columns}
     for change in tree.find_all(exp.Insert, exp.Update):
         _refuse_unknown_columns(change, columns)
+
+
+def _is_changed(table: exp.Table) -> bool:
+    """Whether a table is written: that is never a query of the statement's, whatever its name."""
+    change = table.find_ancestor(exp.Insert, exp.Update, exp.Delete)
+    return change is not None and _target(change) is table
+
+
+def _is_a_query_here(table: exp.Table) -> bool:
+    """Whether a name means a query of a WITH clause where it stands: one of the query around it, or
+    of those around that; inside the clause an earlier one, or with RECURSIVE any."""
+    node: exp.Expr = table
+    while node.parent is not None:
+        parent = node.parent
+        clause = parent if isinstance(parent, exp.With) else _with_of(parent)
+        named = list(clause.expressions) if clause is not None else []
+        if clause is parent and clause is not None:
+            recursive = bool(clause.args.get("recursive"))
+            named = named if recursive else named[: _place(node, named)]
+            parent = parent.parent or parent
+        if any(one.alias == table.name for one in named):
+            return True
+        node = parent
+    return False
+
+
+def _with_of(node: exp.Expr) -> exp.With | None:
+    found = node.args.get("with_") or node.args.get("with")
+    return found if isinstance(found, exp.With) else None
+
+
+def _place(node: exp.Expr, among: list[exp.Expr]) -> int:
+    return next(place for place, one in enumerate(among) if one is node)
 
 
 def _refuse_unknown_columns(change: exp.Expr, columns: Mapping[str, frozenset[str]]) -> None:
