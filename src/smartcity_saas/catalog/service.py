@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint
@@ -41,12 +41,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Mine:
-    """One line of a resident's own page: what they already have in a service."""
+    """One line of a resident's own page: what they already have in a service. ``amount`` is what is
+    to be paid, ``by`` the day by which something is to be done or takes place: lines with either
+    stand first on the page, the earliest day before the later."""
 
     title: str
     detail: str
     url: str
     icon: str
+    amount: str = ""
+    by: date | None = None
 
 
 @dataclass

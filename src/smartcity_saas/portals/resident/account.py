@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
+from smartcity_saas.catalog.service import Mine
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity import handshakes, residents
@@ -45,6 +47,12 @@ VERIFY = "/me/verify"
 """Where a verification leads back to, unless something waited for it: it says what is done."""
 
 
+def _first(lines: list[Mine]) -> list[Mine]:
+    """What is to be paid or done, or takes place: by its day, and without one last."""
+    found = [line for line in lines if line.amount or line.by]
+    return sorted(found, key=lambda line: line.by or date.max)
+
+
 @blueprint.page("/me", who="resident", continues=True)
 def me() -> Any:
     """What is the resident's own, service by service; closed services are listed too."""
@@ -55,6 +63,7 @@ def me() -> Any:
     ]
     return render_template(
         "resident/me.html",
+        first=_first([line for _service, lines in mine for line in lines]),
         mine=[found for found in mine if found[1]],
         unread=unread_count(resident),
         level=LEVEL_NAMES[resident.assurance],

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.service import Mine, Service, Task
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.extensions import EmptySchema
 from smartcity_saas.connectors import HttpConnectorSettings
 from smartcity_saas.services.hospital_appointments import api, demo
@@ -20,6 +21,7 @@ from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
 from smartcity_saas.services.hospital_appointments.importing import import_schedule
 from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.models import (
+    BOOKED,
     ENTRY_OFFERED,
     HALF_NAMES,
     OFFER,
@@ -36,14 +38,14 @@ from smartcity_saas.services.hospital_appointments.waiting import (
     lapse,
     offer_free,
 )
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.here import present_city, present_time
 from smartcity_saas.web.languages import local
 
 MOST_SUGGESTED = 5
 
 
 def _mine(person: Any) -> list[Mine]:
-    now = present_time()
+    now, zone = present_time(), present_city().timezone
     moment = current_app.jinja_env.filters["moment"]
     moment_day = current_app.jinja_env.filters["day"]
     found = [
@@ -52,6 +54,7 @@ def _mine(person: Any) -> list[Mine]:
             detail=f"{one.patient.name} · {STATE_NAMES[one.state]}",
             url=f"{ROOT}/appointments/{one.id}",
             icon="stethoscope",
+            by=today_in(zone, one.starts_at) if one.state == BOOKED else None,
         )
         for one in reversed(appointments_of(person, 30))
         if one.starts_at > now and one.state in ("booked", "closed")
@@ -66,6 +69,16 @@ def _mine(person: Any) -> list[Mine]:
                 + (gettext("A place is kept for you") if kept else gettext("Waiting for a place")),
                 url=f"{ROOT}/waiting/{entry.id}",
                 icon="hourglass",
+                by=today_in(zone, entry.offered_until) if kept and entry.offered_until else None,
+            )
+        )
+    if appointments_of(person, 1):
+        found.append(
+            Mine(
+                title=gettext("All appointments"),
+                detail=gettext("Past and cancelled ones too"),
+                url=f"{ROOT}/appointments",
+                icon="history",
             )
         )
     return found

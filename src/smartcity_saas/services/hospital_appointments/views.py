@@ -18,6 +18,7 @@ from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.messages import Reach, give_leave, reach_of
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
 from smartcity_saas.services.hospital_appointments.calendar import calendar_of
+from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
     CLINIC_NAMES,
@@ -39,6 +40,8 @@ from smartcity_saas.services.hospital_appointments.source import bring_up_to_dat
 from smartcity_saas.tenancy.here import present_time, site_city
 from smartcity_saas.web.paths import safe_next
 from smartcity_saas.web.policy import CityBlueprint
+
+MOST_LISTED = 200
 
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
@@ -180,6 +183,13 @@ def allow_messages() -> Any:
     return redirect(safe_next(request.form.get("next"), ROOT))
 
 
+@blueprint.page(f"{ROOT}/appointments", who="resident", continues=True)
+def all_appointments() -> Any:
+    """Everything that the resident booked: past, cancelled and called off ones too."""
+    found = booking.appointments_of(signed_in_resident(), MOST_LISTED)
+    return _render("appointments.html", found=found, state_names=STATE_NAMES)
+
+
 @blueprint.page(f"{ROOT}/appointments/<uuid:appointment_id>", who="resident", continues=True)
 def appointment(appointment_id: uuid.UUID) -> Any:
     """One appointment: number, time, place, code; cancel; another time if it was called off."""
@@ -236,8 +246,25 @@ def calendar(appointment_id: uuid.UUID) -> Any:
 
 @blueprint.page(f"{ROOT}/patients", who="resident", continues=True)
 def patients() -> Any:
-    """Everyone for whom the resident books."""
-    return _render("patients.html", patients=patients_of(signed_in_resident()))
+    """Everyone for whom the resident books, and the form that adds somebody."""
+    return _patients_page({}, {})
+
+
+@blueprint.page(f"{ROOT}/patients", who="resident", methods=("POST",))
+def add() -> Any:
+    """Add somebody to book for."""
+    typed = request.form.to_dict()
+    try:
+        add_patient(signed_in_resident(), typed, present_time())
+    except FieldErrors as error:
+        return _patients_page(typed, error.fields), 422
+    return redirect(f"{ROOT}/patients")
+
+
+def _patients_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
+    return _render(
+        "patients.html", patients=patients_of(signed_in_resident()), typed=typed, errors=errors
+    )
 
 
 @blueprint.page(f"{ROOT}/patients/<uuid:patient_id>/remove", who="resident", continues=True)

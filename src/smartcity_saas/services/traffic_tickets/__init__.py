@@ -13,7 +13,7 @@ from smartcity_saas.connectors import HttpConnectorSettings
 from smartcity_saas.services.traffic_tickets import api, demo
 from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
 from smartcity_saas.services.traffic_tickets.importing import import_tickets
-from smartcity_saas.services.traffic_tickets.models import DISPUTED
+from smartcity_saas.services.traffic_tickets.models import DISPUTED, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.paying import payable
 from smartcity_saas.services.traffic_tickets.plates import shown
@@ -21,6 +21,7 @@ from smartcity_saas.services.traffic_tickets.settings import TrafficTicketsSetti
 from smartcity_saas.services.traffic_tickets.source import REPORT, send_report
 from smartcity_saas.services.traffic_tickets.tickets import own_violations, vehicle_links
 from smartcity_saas.services.traffic_tickets.views import blueprint as resident
+from smartcity_saas.web.money import format_money
 
 
 def _mine(person: Any) -> list[Mine]:
@@ -34,9 +35,14 @@ def _mine(person: Any) -> list[Mine]:
             detail=_waiting(sum(1 for one in due if one.vehicle_id == link.vehicle_id)),
             url=ROOT,
             icon="car",
+            amount=_sum([one for one in due if one.vehicle_id == link.vehicle_id]),
         )
         for link in links
     ]
+
+
+def _sum(due: list[Violation]) -> str:
+    return format_money(sum(one.fine for one in due), due[0].currency) if due else ""
 
 
 def _waiting(count: int) -> str:

@@ -10,10 +10,14 @@ from smartcity_saas.catalog.service import Mine, Service, Task
 from smartcity_saas.configuration.extensions import EmptySchema
 from smartcity_saas.connectors import HttpConnectorSettings
 from smartcity_saas.services.utility_bills import api, demo
-from smartcity_saas.services.utility_bills.bills import accounts_of, links, masked
+from smartcity_saas.services.utility_bills.bills import accounts_of, due_bills, links, masked
 from smartcity_saas.services.utility_bills.desk import blueprint as desk
 from smartcity_saas.services.utility_bills.importing import import_bills
-from smartcity_saas.services.utility_bills.models import KIND_NAMES
+from smartcity_saas.services.utility_bills.models import (
+    KIND_NAMES,
+    UtilityAccount,
+    UtilityLink,
+)
 from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
 from smartcity_saas.services.utility_bills.paying import payable
 from smartcity_saas.services.utility_bills.reminding import remind
@@ -21,6 +25,7 @@ from smartcity_saas.services.utility_bills.settings import UtilityBillsSettings
 from smartcity_saas.services.utility_bills.source import PAID, REVERSED, send_paid, send_reversed
 from smartcity_saas.services.utility_bills.views import ICONS
 from smartcity_saas.services.utility_bills.views import blueprint as resident
+from smartcity_saas.web.money import format_money
 
 
 def _task(kind: str, zh: str, en: str, *keywords: str) -> Task:
@@ -37,15 +42,19 @@ def _task(kind: str, zh: str, en: str, *keywords: str) -> Task:
 def _mine(resident: Any) -> list[Mine]:
     found = links(resident)
     accounts = accounts_of(found)
-    return [
-        Mine(
-            title=f"{link.nickname} · {KIND_NAMES[accounts[link.account_id].kind]}",
-            detail=masked(accounts[link.account_id].number),
-            url=f"{ROOT}/accounts/{link.id}",
-            icon=ICONS[accounts[link.account_id].kind],
-        )
-        for link in found
-    ]
+    return [_line(link, accounts[link.account_id]) for link in found]
+
+
+def _line(link: UtilityLink, account: UtilityAccount) -> Mine:
+    due = due_bills([link])
+    return Mine(
+        title=f"{link.nickname} · {KIND_NAMES[account.kind]}",
+        detail=masked(account.number),
+        url=f"{ROOT}/accounts/{link.id}",
+        icon=ICONS[account.kind],
+        amount=format_money(sum(bill.amount for bill in due), due[0].currency) if due else "",
+        by=due[0].due_on if due else None,
+    )
 
 
 service = Service(
