@@ -121,7 +121,7 @@ HELD_REASONS: dict[str, Any] = {
 }
 DISPUTE_STATES: dict[str, Any] = {
     "inquiry": _("The bank asks"),
-    "open": _("Disputed"),
+    "open": _("In dispute"),
     "won": _("Decided for the city"),
     "lost": _("Decided for the payer"),
     "closed": _("The inquiry ended"),
