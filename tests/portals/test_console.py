@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -577,3 +578,30 @@ def test_characters_that_cannot_be_stored_are_a_fault_of_the_form(world: World, 
     answer = admin.post(page, revision="1", text=NINGBO + "# why\n", message="becau\x1bse")
     assert answer.status_code == 302
     assert world.documents().history("ningbo")[0].message == "because"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NINGBO.replace("\n", "\r\n"),
+        "\n" + NINGBO,
+        "\r\n\r\n" + NINGBO.replace("\n", "\r\n", 2),
+        NINGBO.rstrip("\n"),
+    ],
+)
+def test_the_editor_leaves_what_was_not_typed(world: World, text: str) -> None:
+    """CRLF, mixed ends, leading blank lines, no last newline: saved unchanged there is no
+    revision; changed, only the line that was typed in is another. A form's switch too."""
+    world.save(text)
+    number = world.documents().live("ningbo").number
+    admin = world.province_admin()
+    page = admin.get("/cities/ningbo/document").text
+    shown = unescape(re.search(r"<textarea[^>]*>\n?(.*?)</textarea>", page, re.S)[1])
+    assert re.sub(r"\r\n?", "\n", shown) == re.sub(r"\r\n?", "\n", text)
+    sent = re.sub(r"\r\n?|\n", "\r\n", shown)
+    admin.post("/cities/ningbo/document", revision=str(number), text=sent)
+    assert world.documents().live("ningbo").number == number
+    admin.post(
+        "/cities/ningbo/document", revision=str(number), text=sent.replace("Ningbo", "Ning Bo")
+    )
+    assert world.documents().live_revision("ningbo").text == text.replace("Ningbo", "Ning Bo")

@@ -12,6 +12,7 @@ from smartcity_saas.configuration.changes import text_diff
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.edit import inline
 from smartcity_saas.configuration.layers import leaves, merge
+from smartcity_saas.configuration.line_ends import with_ends_of
 from smartcity_saas.configuration.problems import Problem, dotted
 from smartcity_saas.configuration.secrets import find_secrets, masked, without_secrets
 from smartcity_saas.configuration.source import parse
@@ -52,7 +53,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
     def save_document(**where: str) -> Any:
         """Save the text as a new revision."""
         name = pages.name(**where)
-        text = request.form.get("text", "").replace("\r\n", "\n")
+        text = with_ends_of(documents().live_revision(name).text, request.form.get("text", ""))
         based_on = base_revision()
         try:
             secrets = entered_secrets()
