@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from smartcity_saas.configuration.edit import edit, write
 from smartcity_saas.configuration.layers import leaves
+from smartcity_saas.configuration.line_ends import unified, with_ends_of
 from smartcity_saas.configuration.source import parse
 
 DOCUMENT = """\
@@ -153,3 +154,64 @@ def test_an_edit_makes_exactly_the_change(before: dict[str, Any], after: dict[st
         assert found == value
     assert result.startswith("# first\n")
     assert "# last" in result
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\r\nb: 2\nc: 3\rd: 4\r\n", "\r\na: 1\r\nb: 2\r\n", "\n\na: 1\n"]
+)
+def test_each_line_keeps_its_own_end(text: str) -> None:
+    """Mixed ends, a leading blank line: only the line that changed is another."""
+    after = edit(text, {("a",): 9})
+    assert after == text.replace("a: 1", "a: 9")
+
+
+LINES = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "", "# c"]), st.sampled_from(["\n", "\r\n", "\r"])),
+    max_size=8,
+).map(lambda found: "".join(line + end for line, end in found))
+
+
+@given(LINES)
+def test_a_text_that_went_through_a_form_unchanged_is_unchanged(text: str) -> None:
+    """A browser sends every end as CRLF (HTML); what was not typed in comes back as it was."""
+    text = text.replace("\r\n\n", "\n")
+    assert with_ends_of(text, unified(text).replace("\n", "\r\n")) == text
+
+
+COMMENTED = """\
+services:
+  # about tickets
+  traffic_tickets:
+    state: paused   # since Monday
+    notice:   # what they read
+      # in Chinese
+      zh: 系统升级。   # short
+      en: "Back on #1 Friday."
+    until: "2026-11-27T18:00"
+hosts:
+  # the first
+  - a.example   # one
+  - b.example
+"""
+
+
+def test_comments_stay_inside_what_a_form_replaces() -> None:
+    """A notice, a list: the comments beside and between what changed are all there afterwards,
+    and nothing that only looks like one is."""
+    notice = {"zh": "下周恢复。", "en": "Next week."}
+    after = edit(COMMENTED, {(*TICKETS, "notice"): notice})
+    assert "zh: 下周恢复。   # short" in after
+    for hosts in (
+        ["c.example"],
+        ["a.example", "b.example", "c.example"],
+        ["x.example", "y.example"],
+    ):
+        after = edit(after, {("hosts",): hosts})
+    found = [line[line.index("#") :] for line in after.splitlines() if "#" in line]
+    assert sorted(found) == sorted(
+        ["# about tickets", "# since Monday", "# what they read", "# in Chinese", "# short",
+         "# the first", "# one"]
+    )  # fmt: skip
+    opened = edit(COMMENTED, {(*TICKETS, "state"): "open"}, [(*TICKETS, "notice")])
+    assert "    # in Chinese\n" in opened
+    assert "#1 Friday" not in opened

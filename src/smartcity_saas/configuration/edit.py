@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.configuration.line_ends import unified, with_ends_of
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.configuration.source import Entry, Node, Source, parse
 from smartcity_saas.errors import Invalid
@@ -23,6 +24,7 @@ _PLAIN = re.compile(r"[A-Za-z_/\u2e80-\u9fff][^\x00-\x1f\x7f\u0085\u2028\u2029\u
 _READS_AS_ELSE = re.compile(
     r"(?i:y|n|yes|no|on|off|true|false|null)|[0-9.+-].*|.*: .*|.*\s#.*|.*:|.*\s|---.*|\.\.\..*"
 )
+_COMMENT = re.compile(r"(?<![^\s])#[^\r\n]*")
 _FLOW_MARKS = re.compile(r"[,\[\]{}]")
 
 
@@ -40,15 +42,15 @@ def edit(text: str, changes: Mapping[Path, Any], removals: Iterable[Path] = ()) 
     Raises:
         Invalid: The text does not parse, or cannot be changed without changing more.
     """
-    if "\r\n" in text:
-        return edit(text.replace("\r\n", "\n"), changes, removals).replace("\n", "\r\n")
+    if "\r" in text:
+        return with_ends_of(text, edit(unified(text), changes, removals))
     source = parse(text, "")
     wanted = deepcopy(source.values)
     for path in removals:
         text = _without(parse(text, ""), path)
         _drop(wanted, path)
     for path, value in changes.items():
-        text = _with(parse(text, ""), path, value)
+        text = _set(text, path, value)
         _put(wanted, path, value)
     if parse(text, "").values != wanted:
         raise Invalid(
@@ -89,6 +91,29 @@ def _drop(values: Any, path: Path) -> None:
             del parent[step]
 
 
+def _set(text: str, path: Path, value: Any) -> str:
+    """Set a value; inside a mapping that stays one, key by key, so that comments in it stay."""
+    node = _node_at(parse(text, "").root, path)
+    if node is None or node.kind != "mapping" or not isinstance(value, dict) or not value:
+        return _with(parse(text, ""), path, value)
+    before = [str(entry.key) for entry in node.entries]
+    for key, inner in value.items():
+        text = _set(text, (*path, key), inner)
+    for key in before:
+        if key not in value:
+            text = _without(parse(text, ""), (*path, key))
+    return text
+
+
+def _node_at(node: Node, path: Path) -> Node | None:
+    for step in path:
+        entry = node.entry(step)
+        if entry is None:
+            return None
+        node = entry.node
+    return node
+
+
 def _with(source: Source, path: Path, value: Any) -> str:
     parent, found, depth = source.root, None, 0
     for depth, step in enumerate(path):
@@ -112,7 +137,10 @@ def _replaced(source: Source, parent: Node, entry: Entry, value: Any) -> str:
         return text[: node.start] + _flow(value) + text[node.end :]
     lines = _entry(str(entry.key), value, entry.column - 1)
     end = _end_of_content(text, node)
-    return text[: entry.start] + "\n".join(lines).lstrip(" ") + text[end:]
+    inside = [" " * (entry.column - 1) + found for found in _comments(text, entry, end)]
+    rest = _end_of_line(text, end)
+    kept = "".join("\n" + comment for comment in inside)
+    return text[: entry.start] + "\n".join(lines).lstrip(" ") + text[end:rest] + kept + text[rest:]
 
 
 def _inserted(source: Source, parent: Node, key: str, value: Any) -> str:
@@ -153,7 +181,30 @@ def _cut(text: str, parent: Node, entry: Entry) -> str:
         return text[: entry.start] + text[entry.node.end :]
     start = text.rfind("\n", 0, entry.start) + 1
     end = _end_of_line(text, _end_of_content(text, entry.node))
-    return text[:start] + text[end + 1 :]
+    indent = " " * (entry.column - 1)
+    own_lines = _comments(text, entry, end, own_line=True)
+    kept = "".join(f"{indent}{found}\n" for found in own_lines)
+    return text[:start] + kept + text[end + 1 :]
+
+
+def _comments(text: str, entry: Entry, end: int, *, own_line: bool = False) -> list[str]:
+    """The comments within an entry that goes, or those of them that have a line of their own."""
+    spans = list(_scalars(entry.node))
+    found = []
+    for match in _COMMENT.finditer(text, entry.start, end):
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        within = any(start <= match.start() < stop for start, stop in spans)
+        if not within and not (own_line and line.strip()):
+            found.append(match[0])
+    return found
+
+
+def _scalars(node: Node) -> Iterator[tuple[int, int]]:
+    if node.kind == "scalar":
+        yield node.start, node.end
+    for entry in node.entries:
+        yield entry.start, entry.start + len(str(entry.key))
+        yield from _scalars(entry.node)
 
 
 def _end_of_content(text: str, node: Node) -> int:
