@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smartcity_saas.configuration.folder import read_files
+from smartcity_saas.configuration.folder import passed_over, read_files
 from smartcity_saas.configuration.planning import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.applying import apply_plan
@@ -207,3 +207,27 @@ def test_a_picture_outside_its_folder_is_not_read(empty: World, folder: Path) ->
     )
     found = planned(empty, folder)
     assert any(problem.pointer == "/branding/logo" for problem in found.problems)
+
+
+def test_folders_are_read_whole_and_what_is_not_read_is_named(tmp_path: Path) -> None:
+    """Linked folders, capitals in an ending, a circle of links; hidden files are passed over, and
+    named. A dangling link is told, never skipped."""
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "ningbo").mkdir(parents=True)
+    (elsewhere / "ningbo.YAML").write_text(NINGBO + "branding: {logo: ningbo/logo.svg}\n", "utf-8")
+    (elsewhere / "ningbo/logo.svg").write_text(LOGO.format("#111111"))
+    folder = tmp_path / "tenants"
+    folder.mkdir()
+    (folder / "linked").symlink_to(elsewhere)
+    (elsewhere / "circle").symlink_to(folder)
+    (folder / "hangzhou.Yml").write_text(HANGZHOU, "utf-8")
+    (folder / "._hangzhou.yaml").write_bytes(b"\0\5\x16\7")
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden/x.yaml").write_text(NINGBO, "utf-8")
+    files, problems = read_files([folder])
+    assert problems == []
+    assert {file.candidate.name for file in files} == {"ningbo", "hangzhou"}
+    assert [len(file.pictures) for file in files if file.candidate.name == "ningbo"] == [1]
+    assert {path.name for path in passed_over([folder])} == {"._hangzhou.yaml", "x.yaml"}
+    (folder / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    assert "cannot be read" in str(read_files([folder])[1][0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from smartcity_saas.cli.output import format_option, report, say, say_json, say_
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
 from smartcity_saas.configuration.checking import Check, Known
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import DocumentFile, file_name, read_files
+from smartcity_saas.configuration.folder import DocumentFile, file_name, passed_over, read_files
 from smartcity_saas.configuration.planning import (
     CHANGE,
     CONFLICT,
@@ -51,6 +52,7 @@ def validate(paths: tuple[Path, ...], style: str) -> None:
     Baselines that are not among PATHS come from the live platform, else from config/.
     """
     files, problems = read_files(paths)
+    _tell_passed_over(paths)
     candidates = [file.candidate for file in files]
     try:
         problems += documents_as_cli().problems(candidates)
@@ -191,7 +193,9 @@ COMMANDS = (validate, plan_command, apply, history, diff, rollback, withdraw_com
 
 
 def _planned(paths: tuple[Path, ...], style: str) -> Plan:
-    files, unreadable = read_files(paths or _default_paths())
+    paths = paths or _default_paths()
+    files, unreadable = read_files(paths)
+    _tell_passed_over(paths)
     found = plan(documents_as_cli(), files)
     problems = [*unreadable, *found.problems, *picture_problems(found)]
     if problems:
@@ -208,6 +212,11 @@ def _say_notes(found: Plan) -> None:
     """What drew in new pictures and is left out of them."""
     for note in picture_notes(found):
         say(f"· {note}")
+
+
+def _tell_passed_over(paths: Iterable[Path]) -> None:
+    for path in passed_over(paths):
+        click.echo(f"Passed over, because it is hidden: {path}", err=True)
 
 
 def _documents(count: int) -> str:

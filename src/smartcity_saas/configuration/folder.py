@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -89,24 +90,43 @@ def is_yaml(path: Path) -> bool:
 def _yaml_files(paths: Iterable[Path]) -> Iterator[Path]:
     seen = set()
     for path in paths:
-        found = (
-            sorted(p for p in path.rglob("*") if p.suffix in (".yaml", ".yml") and p.is_file())
-            if path.is_dir()
-            else [path]
-        )
+        found = _in_folder(path, hidden=False) if path.is_dir() else [path]
         for one in found:
             if one.resolve() not in seen:
                 seen.add(one.resolve())
                 yield one
 
 
+def passed_over(paths: Iterable[Path]) -> list[Path]:
+    """Files in folders that are called as documents are and are not read, because they or a folder
+    above them are hidden: what a Mac leaves beside a file (``._hangzhou.yaml``), for one."""
+    return [found for path in paths if path.is_dir() for found in _in_folder(path, hidden=True)]
+
+
+def _in_folder(folder: Path, *, hidden: bool) -> list[Path]:
+    """Files that are called as documents are, in linked folders too, each folder once."""
+    seen: set[str] = set()
+    found = []
+    for root, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        found += [Path(root, name) for name in names if is_yaml(Path(name))]
+    return sorted(path for path in found if _is_hidden(path.relative_to(folder)) == hidden)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
 def _pictures(path: Path, source: Source) -> dict[str, bytes]:
     name = get(source.values, ("branding", "logo"))
     if not isinstance(name, str):
         return {}
-    root = path.parent.resolve()
-    picture = (root / name).resolve()
-    if root not in picture.parents or not picture.is_file():
+    picture = path.parent / name
+    if Path(name).is_absolute() or ".." in Path(name).parts or not picture.is_file():
         return {}
     if picture.stat().st_size > LARGEST_PICTURE:
         return {}
