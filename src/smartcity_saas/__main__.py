@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -146,6 +147,7 @@ def refuse_taken_port(address: str, port: int, variable: str) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve with granian until told to stop."""
+    end_children_while_they_start()
     log.info("server.listening", bind=settings.bind, port=settings.port, workers=settings.workers)
     Granian(
         "smartcity_saas.serving:create_asgi",
@@ -162,6 +164,26 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.error,
         log_access=False,  # its lines have paths, and a path may hold a token
     ).serve()
+
+
+def end_children_while_they_start() -> None:
+    """Let a signal to stop end a process of the server that is still loading the product.
+
+    It inherits a handler that only wakes its parent's loop, so a signal before it has its own was
+    lost, and the parent waited for it for ever. Signals wait while a process is being made.
+    """
+    stops = {signal.SIGTERM, signal.SIGINT}
+
+    def begin_anew() -> None:
+        for number in stops:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, stops),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, stops),
+        after_in_child=begin_anew,
+    )
 
 
 def prepare_demo(app: Flask, settings: Settings) -> None:
