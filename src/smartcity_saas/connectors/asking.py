@@ -94,4 +94,4 @@ def tell(service: str, path: str, body: Mapping[str, Any], key: str) -> None:
     """
     office = office_of(present_city().catalog[service])
     db.session.rollback()
-    office.post(path, body, key)
+    office.send(path, body, key)

@@ -10,6 +10,8 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -27,13 +29,17 @@ from smartcity_saas.connectors.address_guard import ForbiddenAddress, GuardedBac
 from smartcity_saas.connectors.outbound import CallRefused, breakers, outbound
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.errors import SmartCityError
+from smartcity_saas.outbox import PermanentFailure, Postponed
 from smartcity_saas.web.json_input import strict_json
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
 MOST_BYTES = 2 * 1024 * 1024
 RETRIES = 2
+LONGEST_WAIT_SECONDS = 3600.0
 _AGAIN = frozenset({502, 503, 504})
+_NOT_NOW = frozenset({408, 425, 429})
+"""Of the refusals, those that another time may end otherwise."""
 
 __all__ = [
     "BackOffice",
@@ -47,24 +53,35 @@ __all__ = [
 log = structlog.get_logger(__name__)
 
 
-class BackOfficeDown(SmartCityError):
-    """The back office does not answer, or not as it should."""
+class BackOfficeDown(SmartCityError, Postponed):
+    """The back office does not answer, or not as it should. ``seconds`` says for how long it asked
+    to be left alone."""
 
     status = 503
     title = _("The city's back office does not answer just now")
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, seconds: float = 0.0) -> None:
         super().__init__(_("Nothing was lost. Try again later, or go to the counter."))
         self.reason = reason
+        self.seconds = seconds
 
 
-class BackOfficeRefused(SmartCityError):
+class BackOfficeRefused(SmartCityError, PermanentFailure):
     """The back office answered that it will not; ``code`` is its HTTP status."""
 
     def __init__(self, code: int, body: Any) -> None:
         super().__init__("")
         self.code = code
         self.body = body
+        self.reason = f"HTTP {code}"
+
+
+class AskedToWait(OSError):
+    """The other side asks to be left alone for some ``seconds`` (429 or 503 with ``Retry-After``)."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("Retry-After")
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)
@@ -84,33 +101,51 @@ class BackOffice:
         query = f"?{urlencode(parameters)}" if parameters else ""
         return self._call("GET", f"{path}{query}", None, {})
 
-    def post(self, path: str, body: Mapping[str, Any], key: str) -> Any:
-        """Write; safe to repeat by ``key``, which is sent as ``Idempotency-Key``."""
+    def send(self, path: str, body: Mapping[str, Any], key: str) -> None:
+        """Write; safe to repeat by ``key``, which is sent as ``Idempotency-Key``. Nothing is read back:
+        2xx is taken for a delivery, whatever else comes."""
         content = json.dumps(body, ensure_ascii=False).encode()
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-        return self._call("POST", path, content, headers)
+        self._call("POST", path, content, headers, read=False)
 
     def _call(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        read: bool = True,
     ) -> Any:
         try:
             with outbound(self.base_url):
-                status, answer = self._tried(method, path, content, headers)
+                status, answer = self._tried(method, path, content, headers, read=read)
         except CallRefused as error:
-            raise BackOfficeDown(error.reason) from None
+            raise BackOfficeDown(error.reason, error.seconds) from None
+        except AskedToWait as error:
+            log.warning("back_office_asks_to_wait", office=self.name, seconds=error.seconds)
+            raise BackOfficeDown("asked to wait", error.seconds) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
             log.warning("back_office_down", office=self.name, error=type(error).__name__)
             raise BackOfficeDown(type(error).__name__) from None
+        if status in _NOT_NOW:
+            raise BackOfficeDown(f"status {status}")
         if 400 <= status < 500:
             raise BackOfficeRefused(status, answer)
         return answer
 
     def _tried(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        *,
+        read: bool,
     ) -> tuple[int, Any]:
         for attempt in range(RETRIES + 1):
             try:
-                status, body = self._once(method, path, content, headers)
+                status, body = self._once(method, path, content, headers, read=read)
                 if status not in _AGAIN:
                     return status, _parsed(status, body)
                 error: Exception = httpx.HTTPError(f"status {status}")
@@ -130,9 +165,11 @@ class BackOffice:
         path: str,
         content: bytes | None,
         headers: Mapping[str, str],
+        *,
+        read: bool,
     ) -> tuple[int, bytes]:
         bearer = {"Authorization": f"Bearer {self.token}", **headers}
-        return call_once(method, self.base_url + path, content, bearer)
+        return call_once(method, self.base_url + path, content, bearer, read=read)
 
 
 def call_once(
@@ -140,6 +177,8 @@ def call_once(
     url: str,
     content: bytes | None,
     headers: Mapping[str, str],
+    *,
+    read: bool = True,
 ) -> tuple[int, bytes]:
     """One exchange inside an ``outbound`` block, through the address guard, by the block's deadline
     and limited in size; no redirect is followed.
@@ -149,11 +188,13 @@ def call_once(
         url: The whole address. Unencrypted ones lead to networks that the operator allows only.
         content: The body.
         headers: Headers beside those that every call has.
+        read: Whether the body of a success is wanted.
 
     Returns:
         Status and body.
 
     Raises:
+        AskedToWait: The other side says when to come again.
         httpx.HTTPError, httpx.InvalidURL, OSError, ValueError: It did not work out.
         RuntimeError: It stands in no ``outbound`` block.
     """
@@ -183,7 +224,10 @@ def call_once(
     plain = urlsplit(url).scheme != "https"
     response = guarded_transport(allowed, plain).handle_request(request)
     try:
-        return response.status_code, _read(response)
+        status = response.status_code
+        if status in (429, 503) and (seconds := _asked_seconds(response.headers)):
+            raise AskedToWait(seconds)
+        return status, _read(response) if read or not 200 <= status < 300 else b""
     finally:
         response.close()
 
@@ -193,6 +237,21 @@ def office_of(entry: CatalogEntry) -> BackOffice:
     values = entry.connector
     token = read_credential(current_app.extensions["keyring"], values["token"])
     return BackOffice(entry.name, values["base_url"], token)
+
+
+def _asked_seconds(headers: httpx.Headers) -> float:
+    """How long ``Retry-After`` asks to wait (RFC 9110, section 10.2.3): seconds or a date, an hour at
+    the most; 0 where it says nothing that can be read."""
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text), LONGEST_WAIT_SECONDS)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    left: float = (at - current_app.config["CLOCK"]()).total_seconds()
+    return min(max(0.0, left), LONGEST_WAIT_SECONDS)
 
 
 def _read(response: httpx.Response) -> bytes:

@@ -38,7 +38,7 @@ class HttpGatewaySender:
         """Post one text. ``id`` and ``Idempotency-Key`` let the gateway see repeats."""
         signature = self.values.get("signature", city)
         office = BackOffice("sms", self.values["url"], self.secret(self.values["token"]))
-        office.post(
+        office.send(
             "",
             {"to": address, "text": f"【{signature}】{title}. {body}", "id": message_id},
             message_id,

@@ -22,6 +22,7 @@ from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.outbound import CALL_SECONDS, outbound
 from smartcity_saas.messages.senders import SenderKind
+from smartcity_saas.outbox import PermanentFailure
 
 SECONDS = 15
 TOTAL_SECONDS = 40
@@ -30,6 +31,14 @@ _ANSWERED = (
     smtplib.SMTPRecipientsRefused,
     smtplib.SMTPNotSupportedError,
 )
+
+
+class MailRefused(smtplib.SMTPException, PermanentFailure):
+    """The server will not have this mail, now or later (a reply of 5yz, RFC 5321, section 4.2.1)."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.reason = f"SMTP {code}"
 
 
 class SmtpSettings(Schema):
@@ -103,7 +112,8 @@ class SmtpSender:
         """Submit one mail in plain text; ``message_id`` becomes its Message-ID.
 
         Raises:
-            OSError, smtplib.SMTPException: The server does not take it.
+            MailRefused: The server never will.
+            OSError, smtplib.SMTPException: The server does not take it now.
         """
         mail = EmailMessage()
         mail["From"] = formataddr((city, self.values["sender"]))
@@ -114,8 +124,13 @@ class SmtpSender:
         mail.set_content(body)
         url = f"smtp://{self.values['host']}:{self.values['port']}"
         seconds = CALL_SECONDS if has_request_context() else TOTAL_SECONDS
-        with outbound(url, seconds=seconds, answered=_ANSWERED):
-            self._submit(mail)
+        try:
+            with outbound(url, seconds=seconds, answered=_ANSWERED):
+                self._submit(mail)
+        except _ANSWERED as error:
+            if (code := _code(error)) >= 500:
+                raise MailRefused(code) from None
+            raise
 
     def _submit(self, mail: EmailMessage) -> None:
         context = ssl.create_default_context()
@@ -126,6 +141,13 @@ class SmtpSender:
             if "username" in self.values and "password" in self.values:
                 server.login(self.values["username"], self.secret(self.values["password"]))
             server.send_message(mail)
+
+
+def _code(error: Exception) -> int:
+    """The server's reply; of one for each recipient the mildest. 0 where there is none."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return min((int(code) for code, _text in error.recipients.values()), default=0)
+    return int(error.smtp_code) if isinstance(error, smtplib.SMTPResponseException) else 0
 
 
 senders = [SenderKind("smtp", "mail", SmtpSettings, SmtpSender)]
