@@ -25,7 +25,7 @@ from tests import postgres
 from tests.conftest import HANGZHOU, PLATFORM, ZHEJIANG
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from benchmarks import rush, work
+from benchmarks import rush, strangers, work
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
@@ -69,6 +69,8 @@ def main() -> None:
             work.webhooks(app, database.application)
             _tell("The rush, PostgreSQL, two workers, clients on the same two cores")
             rush.rush(app, _free_port(), _environment(database.application))
+    _tell("Slow strangers, SQLite, one process")
+    strangers.strangers()
     _tell("Many cities, SQLite")
     many_cities()
 
