@@ -1,0 +1,66 @@
+"""A task that kills its worker: given up after its tries, and the other cities' work is done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from smartcity_saas.database import db
+from smartcity_saas.outbox import CityDue, enqueue, failed_tasks
+from smartcity_saas.outbox.queue import LOST, MOST_ATTEMPTS
+from smartcity_saas.outbox.runner import Runner
+from smartcity_saas.tenancy.entering import city_scope
+from tests.conftest import World, fresh
+
+pytestmark = pytest.mark.faults
+
+
+def kills(_payload: Mapping[str, Any], _now: datetime) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def works_and_dies(world: World) -> bool:
+    """Do what is due in a process of its own; whether that was killed."""
+    db.session.rollback()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # forking beside threads: the child runs none of them
+        child = os.fork()
+    if child == 0:
+        db.engine.dispose(close=False)  # the parent's connections are the parent's
+        tasks = {"kills": kills, "note": lambda _payload, _now: None}
+        runner = Runner(world.app, tasks, city_scope, world.clock)
+        fresh(runner.run_due)  # type: ignore[arg-type]
+        os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_a_task_that_kills_its_worker_is_given_up(world: World) -> None:
+    """Killed (SIGKILL) at each try, with longer pauses between; then staff see it, and no worker
+    dies of it any more."""
+    with world.inside("hangzhou"):
+        enqueue("kills", {}, world.clock())
+    deaths = 0
+    while True:
+        db.session.rollback()
+        due = list(db.session.scalars(select(CityDue.due_at)))
+        if not due:
+            break
+        world.clock.now = max(world.clock.now, *due)
+        deaths += works_and_dies(world)
+        assert deaths <= MOST_ATTEMPTS
+    assert deaths == MOST_ATTEMPTS
+    with world.inside("hangzhou"):
+        assert [task.error for task in failed_tasks()] == [LOST]
+    with world.inside("ningbo"):
+        enqueue("note", {}, world.clock())
+    assert not works_and_dies(world)
+    db.session.rollback()
+    assert list(db.session.scalars(select(CityDue))) == []
