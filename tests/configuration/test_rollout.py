@@ -174,3 +174,13 @@ def test_an_odd_file_is_refused_whole(data: bytes, said: str) -> None:
     with pytest.raises(Invalid) as caught:
         read_rows(data, "cities.csv")
     assert said in str(caught.value.problems[0])
+
+
+def test_a_row_beyond_the_header_fails_by_itself(world: World) -> None:
+    """And one that ends early; the others go on, in whatever encoding they were saved."""
+    text = HEADER + GOOD + "330500,huzhou,湖州市,Huzhou,zhejiang,,x\n330600,shaoxing\n,,,,,\n"
+    for encoding in ("gb18030", "utf-16"):
+        rows = read_rows(text.encode(encoding), "cities.csv")
+        results = list(roll_out(world.documents(), rows, "cities.csv"))
+        assert [one.line for one in results if one.outcome == "failed"] == [4, 5]
+        assert [one.line for one in results if one.outcome != "failed"] == [2, 3]

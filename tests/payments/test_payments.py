@@ -354,6 +354,33 @@ def test_refunds_in_parts_and_never_more_than_was_paid(owing: Owing) -> None:
     assert "amount: ¥13.50" in trail, "people read amounts, not minor units"
 
 
+@pytest.mark.parametrize(
+    "amount, said",
+    [
+        ("1E+1", "spreadsheet"),
+        ("1_0", "underscore"),
+        ("1,000.00", "thousands"),
+        ("10,50", "comma before its decimals"),
+        ("10.505", "more than 2 decimals"),
+        ("-1", "below zero"),
+    ],
+)
+def test_a_refund_typed_in_another_form_names_its_cause(
+    owing: Owing, amount: str, said: str
+) -> None:
+    """Nothing is sent back, and what was typed stays in the field."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    page = f"/cities/hangzhou/payments/{payment.id}"
+    answer = owing.world.city_staff().post(f"{page}/refunds", page, amount=amount, reason="x")
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert f'value="{amount}"' in answer.text
+    with owing.world.inside("hangzhou"):
+        assert refunds_of(payment.id) == []
+
+
 def test_refunds_at_once_never_exceed_what_came(owing: Owing) -> None:
     """Eight people refund the whole in the same moment: one of them does."""
     owing.press()

@@ -21,7 +21,7 @@ from smartcity_saas.configuration.rollout import (
     RollOut,
     RolloutFailed,
     RowResult,
-    read_rows,
+    read_table,
 )
 from smartcity_saas.configuration.rollout_rows import province_candidate
 
@@ -50,7 +50,12 @@ def rollout(file: Path, all_or_nothing: bool, dry_run: bool, style: str) -> None
     first city that needs it.
     """
     documents = documents_as_cli()
-    rows = read_rows(file.read_bytes(), file.name)
+    table = read_table(file.read_bytes(), file.name)
+    rows = list(table.lines)
+    if style == "text":
+        say(f"Read as {table.encoding}.")
+        if table.unread:
+            say(f"Columns that were not read: {', '.join(table.unread)}.")
     baselines = _missing_baselines(documents, rows)
     before = {found.name for found in documents.named(one.name for one in baselines)}
     job = RollOut(documents, rows, file.name, baselines=baselines)
