@@ -30,11 +30,12 @@ from smartcity_saas.configuration.folder import read_files
 from smartcity_saas.configuration.planning import plan
 from smartcity_saas.configuration.stored import count_documents
 from smartcity_saas.database import db
-from smartcity_saas.demo import PASSWORD, STAFF, fill_demo
+from smartcity_saas.demo import PASSWORD, STAFF, create_sample_staff, fill_demo
 from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.identity.demo import connect_channels
+from smartcity_saas.identity.staff import has_staff
 from smartcity_saas.payments.demo import connect_sandbox
-from smartcity_saas.settings import Settings
+from smartcity_saas.settings import PORT, Settings
 from smartcity_saas.tenancy.applying import apply_plan
 from smartcity_saas.tenancy.entering import city_scope
 
@@ -187,7 +188,8 @@ def end_children_while_they_start() -> None:
 
 
 def prepare_demo(app: Flask, settings: Settings) -> None:
-    """Migrate, and fill an empty platform; a second start finds everything there.
+    """Migrate, and fill an empty platform; a second start finds everything there. A platform
+    that has documents and no account gets the sample accounts.
 
     Every connection is closed afterwards. The server forks, and SQLite must not be carried across
     a fork: a child would count on its parent's locks, and one process could go on reading a
@@ -197,6 +199,8 @@ def prepare_demo(app: Flask, settings: Settings) -> None:
         upgrade_database(settings)
         if not count_documents():
             _fill(app, settings)
+        elif not has_staff():
+            create_sample_staff()
         _connect(app, settings)
     with app.app_context():
         db.engine.dispose()
@@ -241,6 +245,8 @@ def announce_demo(settings: Settings) -> None:
     _say(f"  Their password: {PASSWORD}")
     _say("  Residents: open a city, press sign in, choose a sample resident.")
     _say(f"  For programs: http://{settings.host}{port}/demo.json")
+    if settings.port != PORT:
+        _say(f"  The command:      export SMARTCITY_DEMO=1 PORT={settings.port}")
     _say("Stop with Ctrl+C.")
 
 

@@ -14,6 +14,7 @@ from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import today_in, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
+from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.database import command
 from smartcity_saas.identity.access import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.identity.channels.demo import RESIDENTS
@@ -94,13 +95,26 @@ def fill_demo(progress: Callable[[str], None]) -> None:
     """Fill an empty platform, whose documents are live, with sample rows."""
     with command() as session:
         session.execute(update(Installation).values(demo=True))
-    for account in STAFF:
-        create_staff(system("demo"), password=PASSWORD, demo=True, **account)
+    create_sample_staff()
     current_app.fleet.refresh()  # type: ignore[attr-defined]
     for city in current_app.fleet.snapshot.cities.values():  # type: ignore[attr-defined]
         progress(city.slug)
         with city_scope(city.id):
             _fill_city(city)
+
+
+def create_sample_staff() -> None:
+    """The sample accounts of the operator and of every sample place that is stored."""
+    stored = {found.name for found in live_documents(filter(None, map(_place, STAFF)))}
+    for account in STAFF:
+        if _place(account) is None or _place(account) in stored:
+            create_staff(system("demo"), password=PASSWORD, demo=True, **account)
+
+
+def _place(account: Mapping[str, Any]) -> str | None:
+    """The document of an account's place; None for the platform."""
+    province = account.get("province")
+    return f"province:{province}" if province else account.get("city")
 
 
 def demo_accounts(

@@ -13,6 +13,7 @@ from smartcity_saas.master_keys import read_key
 
 DEMO_KEY = "demo-only-key-that-every-reader-of-this-file-knows"
 SHORTEST_KEY = 32
+PORT = 8000
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Settings:
 
     demo: bool = False
     host: str = "localhost"
-    port: int = 8000
+    port: int = PORT
     workers: int = 1
     secret_key: str = ""
     master_key: str = ""
@@ -41,7 +42,7 @@ class Settings:
     stripe_api_base: str = ""
     stripe_sandbox_port: int = 12111
     channel_base: str = ""
-    channel_sandbox_port: int = 12112
+    channel_sandbox_port: int = 22112
     bind: str = "127.0.0.1"
     language: str = "en"
     config_root: Path = field(default_factory=Path.cwd)
@@ -57,12 +58,15 @@ class Settings:
         env = os.environ if environ is None else environ
         demo = _boolean(env, "SMARTCITY_DEMO")
         root = Path(env.get("SMARTCITY_CONFIG_ROOT") or Path.cwd())
-        default_database = f"sqlite:///{root / 'var' / ('demo' if demo else 'smartcity')}.sqlite3"
+        port = _integer(env, "PORT", PORT, 1, 65535)
+        stripe_port = _integer(env, "STRIPE_SANDBOX_PORT", _beside(port, 4_111), 1, 65535)
+        database = _demo_database(port) if demo else "smartcity.sqlite3"
+        default_database = f"sqlite:///{root / 'var' / database}"
         database_url = _sqlalchemy_url(env.get("DATABASE_URL") or default_database)
         return cls(
             demo=demo,
             host=env.get("SMARTCITY_HOST", "").strip().lower().rstrip(".") or "localhost",
-            port=_integer(env, "PORT", 8000, 1, 65535),
+            port=port,
             workers=_integer(env, "SMARTCITY_WORKERS", 1, 1, 64),
             secret_key=env.get("SMARTCITY_SECRET_KEY") or (DEMO_KEY if demo else ""),
             master_key=read_key(env, "SMARTCITY_MASTER_KEY") or (DEMO_KEY if demo else ""),
@@ -76,10 +80,12 @@ class Settings:
             smtp_url=env.get("SMARTCITY_SMTP_URL", ""),
             allowed_networks=_networks(env, "SMARTCITY_ALLOWED_NETWORKS")
             or ((read_network("127.0.0.0/8"),) if demo else ()),
-            stripe_api_base=_stripe_base(env, demo),
-            stripe_sandbox_port=_integer(env, "STRIPE_SANDBOX_PORT", 12111, 1, 65535),
-            channel_base=f"http://127.0.0.1:{_channel_port(env)}" if demo else "",
-            channel_sandbox_port=_channel_port(env),
+            stripe_api_base=_stripe_base(env, demo, stripe_port),
+            stripe_sandbox_port=stripe_port,
+            channel_base=f"http://127.0.0.1:{_channel_port(env, port, stripe_port)}"
+            if demo
+            else "",
+            channel_sandbox_port=_channel_port(env, port, stripe_port),
             bind="127.0.0.1" if demo else env.get("SMARTCITY_BIND", "127.0.0.1"),
             language="zh" if (env.get("LC_ALL") or env.get("LANG", "")).startswith("zh") else "en",
             config_root=root,
@@ -137,20 +143,31 @@ def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
         ) from None
 
 
-def _stripe_base(env: Mapping[str, str], demo: bool) -> str:
+def _stripe_base(env: Mapping[str, str], demo: bool, sandbox_port: int) -> str:
     """Where Stripe's API is, instead of Stripe itself: in demo mode (and tests) only."""
     base = env.get("STRIPE_API_BASE", "").strip().rstrip("/")
     if base and not demo:
         raise SettingsError("STRIPE_API_BASE is for the demo only: payments go to Stripe itself.")
-    if demo:
-        return base or f"http://127.0.0.1:{_integer(env, 'STRIPE_SANDBOX_PORT', 12111, 1, 65535)}"
-    return ""
+    return (base or f"http://127.0.0.1:{sandbox_port}") if demo else ""
 
 
-def _channel_port(env: Mapping[str, str]) -> int:
-    """The port of the apps' stand-in: the one after Stripe's, so that moving one moves both."""
-    after = _integer(env, "STRIPE_SANDBOX_PORT", 12111, 1, 65535) + 1
-    return _integer(env, "CHANNEL_SANDBOX_PORT", min(after, 65535), 1, 65535)
+def _channel_port(env: Mapping[str, str], port: int, stripe_port: int) -> int:
+    """The port of the apps' stand-in: the one after Stripe's where that was chosen."""
+    chosen = env.get("STRIPE_SANDBOX_PORT", "").strip()
+    default = min(stripe_port + 1, 65535) if chosen else _beside(port, 14_112)
+    return _integer(env, "CHANNEL_SANDBOX_PORT", default, 1, 65535)
+
+
+def _beside(port: int, steps: int) -> int:
+    """Another port that follows from ``PORT``, far enough that the demos of neighbouring ports
+    never meet."""
+    found = port + steps
+    return found if found <= 65535 else found - 40_000
+
+
+def _demo_database(port: int) -> str:
+    """A demo of its own for each port, so that a second one beside the first changes nothing."""
+    return "demo.sqlite3" if port == PORT else f"demo-{port}.sqlite3"
 
 
 def _sqlalchemy_url(url: str) -> str:

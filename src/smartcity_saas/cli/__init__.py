@@ -90,6 +90,6 @@ def _database_trouble(error: SQLAlchemyError) -> str:
 def _of_the_demo() -> str:
     """What to do where the demo has been run here, and nothing else has."""
     settings = Settings.from_environment()
-    if settings.demo or not (settings.config_root / "var/demo.sqlite3").exists():
+    if settings.demo or not any((settings.config_root / "var").glob("demo*.sqlite3")):
         return ""
     return "There is no database here but the demo's: set SMARTCITY_DEMO=1 to work on it."

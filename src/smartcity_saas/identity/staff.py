@@ -270,6 +270,11 @@ def names_of_staff(actors: Iterable[str]) -> dict[str, str]:
     return {username: name for username, name in rows.all()}  # noqa: C416 -- rows are no pairs
 
 
+def has_staff() -> bool:
+    """Whether anybody can sign in on the console."""
+    return db.session.scalars(select(Staff.id).limit(1)).first() is not None
+
+
 def has_demo_staff() -> bool:
     """Whether an account of the demo exists, which a production start refuses."""
     return db.session.scalars(select(Staff.id).where(Staff.demo).limit(1)).first() is not None
