@@ -670,3 +670,36 @@ def test_nothing_is_found_by_trying_everything(world: World, city: str, who: str
     assert len(seen) >= 15
     reached = {label for label, codes in seen.items() if codes & {200, 201}}
     assert REACHED[who] <= reached
+
+
+BODY = {"grant_type": "client_credentials"}
+LETTERS: dict[str, tuple[Any, bool, int, str]] = {
+    "a scope wholly outside": ({**BODY, "scope": "nothing:read"}, True, 400, "invalid_scope"),
+    "another grant": ({"grant_type": "password"}, True, 400, "unsupported_grant_type"),
+    "two ways of authentication": (
+        {**BODY, "client_id": "x", "client_secret": "y"}, True, 400, "invalid_request",
+    ),
+    "a parameter twice": (
+        {"grant_type": ["client_credentials", "client_credentials"]}, True, 400, "invalid_request",
+    ),
+    "nobody": (BODY, False, 401, "invalid_client"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_the_token_endpoint_answers_as_the_standard_says(world: World, letter: str) -> None:
+    """RFC 6749, sections 2.3, 3.2, 5.1 and 5.2: the error's own code and status, never cached."""
+    form, shown, status, error = LETTERS[letter]
+    office = Office(world, "hangzhou", "bills:read")
+    pair = base64.b64encode(f"{office.client_id}:{office.secret}".encode()).decode()
+    answer = fresh(
+        world.app.test_client().post,
+        "/oauth/token",
+        base_url="http://hangzhou.localhost",
+        data=form,
+        headers={"Authorization": f"Basic {pair}"} if shown else {},
+    )
+    assert (answer.status_code, answer.json["error"]) == (status, error), answer.text
+    assert "no-store" in answer.headers["Cache-Control"]
+    good = office.ask()
+    assert (good.status_code, "no-store" in good.headers["Cache-Control"]) == (200, True)

@@ -24,7 +24,6 @@ from sqlalchemy import (
     insert,
     literal,
     literal_column,
-    not_,
     or_,
     quoted_name,
     select,
@@ -176,7 +175,9 @@ READS: dict[str, Callable[[Session, int], Any]] = {
         select(literal("root").op("IN")(column("staff")))
     ).all(),
     "a value not in a table": lambda s, c: s.execute(
-        select(Resident.name).where(not_(Resident.name.op("IN")(column("sqlite_master"))))
+        select(Resident.name).where(
+            Resident.name.op("NOT IN", is_comparison=True)(column("sqlite_master"))
+        )
     ).all(),
     "a value that its type writes": lambda s, c: s.execute(
         select(bindparam("x", "1", type_=Written(), literal_execute=True))

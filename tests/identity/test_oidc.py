@@ -20,6 +20,8 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
+from smartcity_saas.identity import openid
+from smartcity_saas.identity.channels import ChannelRefused
 from smartcity_saas.identity.models import Resident, ResidentContact
 from smartcity_saas.identity.published import FAILED_SECONDS, published
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, _serving
@@ -387,3 +389,28 @@ def test_a_slow_provider_keeps_nobody_waiting(world: World, lying: tuple[Liar, s
     assert world.client("ningbo.localhost").get("/").status_code == 200
     assert done.wait(25)
     assert answers == [503]
+
+
+@pytest.mark.parametrize(
+    "said, says, fits",
+    [
+        ("https://id.example", True, True),
+        ("https://id.example", False, True),
+        ("https://other.example", False, False),
+        ("https://id.example/", False, False),
+        (None, True, False),
+        (None, False, True),
+    ],
+)
+def test_an_answer_says_whose_it_is(said: str | None, says: bool, fits: bool) -> None:
+    """RFC 9207, section 2.4: compared as it stands, and wanted where the provider says it."""
+    metadata = {
+        "issuer": "https://id.example",
+        "authorization_response_iss_parameter_supported": says,
+    }
+    back = {"error": "access_denied", **({"iss": said} if said else {})}
+    if fits:
+        openid._check_issuer(metadata, back)
+    else:
+        with pytest.raises(ChannelRefused):
+            openid._check_issuer(metadata, back)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pyotp
@@ -13,6 +14,7 @@ from smartcity_saas.app import create_app
 from smartcity_saas.audit import system, trail_of
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound, Throttled
+from smartcity_saas.identity import factors
 from smartcity_saas.identity.access import (
     AUDITOR,
     CATALOG_EDITOR,
@@ -664,3 +666,15 @@ def test_a_stolen_session_guesses_no_password_all_day(world: World) -> None:
         prove(found.member, STRONG, token, world.clock)
     with pytest.raises(Throttled):
         change_password(found.member, "wrong", STRONG, token, world.clock)
+
+
+def test_a_passkey_is_registered_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One credential, whoever brings it again: the same account, or another (WebAuthn, 7.1)."""
+    made = SimpleNamespace(credential_public_key=b"k", credential_id=b"id", sign_count=0)
+    monkeypatch.setattr(factors.webauthn, "verify_registration_response", lambda **ignored: made)
+    first, second = make(world, "wu.min", OPERATOR), make(world, "li.lei", OPERATOR)
+    factors.add_passkey(first, {}, "YQ", "http://x", "x", world.clock())
+    for member in (first, second):
+        with pytest.raises(Invalid):
+            factors.add_passkey(member, {}, "YQ", "http://x", "x", world.clock())
+    assert [len(factors.factors_of(member)) for member in (first, second)] == [1, 0]

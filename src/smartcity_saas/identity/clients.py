@@ -12,7 +12,7 @@ from typing import Any
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Request
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import ClientMixin, InvalidClientError
+from authlib.oauth2.rfc6749 import ClientMixin, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from flask import Flask, Response, current_app, jsonify
 from flask import request as current_request
@@ -202,6 +202,8 @@ def init_clients(app: Flask) -> None:
 
 def issue_token() -> Any:
     """Answer the token endpoint. An unknown client and a wrong secret answer alike."""
+    if refusal := _malformed():
+        return jsonify(error="invalid_request", error_description=refusal), 400
     try:
         response: Response = current_app.extensions["oauth_server"].create_token_response()
     except ValueError:  # what no header and no form of ours would hold
@@ -217,6 +219,16 @@ def issue_token() -> Any:
     return response
 
 
+def _malformed() -> str | None:
+    """What RFC 6749 forbids of any request: a parameter twice (section 3.2), and two ways of client
+    authentication (section 2.3)."""
+    if any(len(values) > 1 for _name, values in current_request.form.lists()):
+        return "a parameter is included more than once"
+    if "Authorization" in current_request.headers and "client_secret" in current_request.form:
+        return "more than one way of client authentication"
+    return None
+
+
 def _query(client_id: str) -> _Client | None:
     if "\0" in client_id:
         return None
@@ -229,7 +241,7 @@ def _query(client_id: str) -> _Client | None:
 def _save(token: dict[str, Any], request: Any) -> None:
     now = present_time()
     if not token.get("scope"):
-        raise InvalidClientError(description="no scope")
+        raise InvalidScopeError
     row = request.client.row
     with command() as session:
         session.execute(delete(ApiToken).where(ApiToken.expires_at <= now))

@@ -115,7 +115,8 @@ def add_passkey(
     """Keep a passkey's public key.
 
     Raises:
-        Invalid: What the browser sent does not answer the challenge.
+        Invalid: What the browser sent does not answer the challenge, or the passkey is registered,
+            with whichever account (WebAuthn Level 3, section 7.1).
     """
     try:
         found = webauthn.verify_registration_response(
@@ -127,15 +128,19 @@ def add_passkey(
         )
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
         raise Invalid(_("This passkey could not be set up. Try once more.")) from None
-    _add(
-        member,
-        PASSKEY,
-        _("Passkey"),
-        found.credential_public_key,
-        found.credential_id,
-        found.sign_count,
-        now,
-    )
+    with command() as session:
+        known = select(StaffFactor.id).where(StaffFactor.credential_id == found.credential_id)
+        if session.scalars(known.limit(1)).first() is not None:
+            raise Invalid(_("This passkey is set up already. Use another one."))
+        _add(
+            member,
+            PASSKEY,
+            _("Passkey"),
+            found.credential_public_key,
+            found.credential_id,
+            found.sign_count,
+            now,
+        )
 
 
 def authentication_options(member: StaffMember, rp_id: str) -> tuple[str, str]:

@@ -89,10 +89,9 @@ def finish(
         ChannelDown: The provider does not answer as it should.
     """
     metadata = discover(ours.owner, ours.issuer)
+    _check_issuer(metadata, back)
     if back.get("error") == "access_denied":
         raise Cancelled
-    if "iss" in back and back["iss"].rstrip("/") != ours.issuer:
-        raise ChannelRefused("iss of the answer (RFC 9207)")
     if not back.get("code"):
         raise ChannelRefused(f"answer: {back.get('error', 'no code')[:60]}")
     token = fetch_token(
@@ -104,6 +103,18 @@ def finish(
     claims = verify_id_token(token.get("id_token"), metadata, ours, handshake.nonce)
     told = _user_info(ours, metadata, token["access_token"], claims["sub"])
     return {**told, **claims}, str(token["id_token"])
+
+
+def _check_issuer(metadata: Mapping[str, Any], back: Mapping[str, str]) -> None:
+    """The answer says whose it is, errors too, where the provider says that it does; whatever it
+    says is the issuer, compared as it stands (RFC 9207, section 2.4).
+
+    Raises:
+        ChannelRefused: It is another's, or does not say.
+    """
+    wanted = metadata.get("authorization_response_iss_parameter_supported") is True
+    if ("iss" in back or wanted) and back.get("iss") != metadata["issuer"]:
+        raise ChannelRefused("iss of the answer (RFC 9207)")
 
 
 def end(ours: Registration, id_token: str, back: str) -> str | None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import marshmallow as ma
-from flask import Response, current_app, g, render_template, request
+from flask import Response, current_app, g, make_response, render_template, request
 from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import generate_csrf
@@ -74,7 +74,7 @@ def oauth_token() -> Any:
     """A token for a back office (RFC 6749, section 4.4)."""
     key = f"token:{network_of(request.remote_addr)}"
     attempt(ResidentAttempt, key, MOST_TOKENS, present_time())
-    answer = clients.issue_token()
+    answer = make_response(clients.issue_token())
     if answer.status_code == 200:
         give_back(ResidentAttempt, key)
     return answer
