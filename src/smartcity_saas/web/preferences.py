@@ -20,6 +20,7 @@ from werkzeug.http import parse_cookie
 from werkzeug.wrappers import Request as WsgiRequest
 from werkzeug.wrappers import Response as WsgiResponse
 
+from smartcity_saas.configuration.secrets import masked
 from smartcity_saas.tenancy.sites import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 from smartcity_saas.web.languages import COOKIE, LANGUAGES
 
@@ -56,14 +57,15 @@ def init_preferences(
         return f"{parts.path}?{urlencode([*kept, (name, value)])}"
 
     def typed_fields() -> Fields | None:
-        """What the form sent that the present page answers; None where no form was sent."""
+        """What the form sent that the present page answers, without anything that looks like a
+        secret in it; None where no form was sent."""
         carried: Fields | None = request.environ.get(_TYPED)
         if carried is not None:
             return carried
         if request.method != "POST":
             return None
         own = [(FORM, request.path), *request.form.items(multi=True)]
-        return [(k, v) for k, v in own if k != "csrf_token" and not secret(k)]
+        return [(k, masked(v)) for k, v in own if k != "csrf_token" and not secret(k)]
 
     app.jinja_env.globals.update(switch_url=switch_url, typed_fields=typed_fields)
     app.wsgi_app = SwitchedAnswers(app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])  # type: ignore[method-assign]
