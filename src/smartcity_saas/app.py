@@ -16,6 +16,7 @@ from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.credentials import Keyring, bound_secrets, write_uses
+from smartcity_saas.credentials.master_key import admit_master_key, refuse_stray_key
 from smartcity_saas.database import init_database
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.session import db
@@ -85,11 +86,12 @@ def create_app(
         "scopes": {name: words for one in services.values() for name, words in one.scopes.items()},
         "keyring": Keyring(settings.master_key, settings.old_master_key),
     }
+    app.extensions["keyring"].guard = refuse_stray_key
     app.fleet = Fleet(
         _extensions(services, channels, providers, senders),
         settings.host,
         demo=settings.demo,
-        admit=lambda: None if settings.testing else refuse_powerful_role(db.engine),
+        admit=lambda: _admit(settings, app.extensions["keyring"]),
     )
     init_logging()
     init_database(app, settings.database_url)
@@ -112,6 +114,13 @@ def create_app(
     if serving:
         _refuse_unsafe_database(app, settings)
     return app
+
+
+def _admit(settings: Settings, keyring: Keyring) -> None:
+    """Refuse a role that passes the wall, and a master key that is not the database's."""
+    if not settings.testing:
+        refuse_powerful_role(db.engine)
+    admit_master_key(keyring)
 
 
 def _write_uses(response: Response) -> Response:

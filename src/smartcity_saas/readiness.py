@@ -11,8 +11,9 @@ from flask_migrate import Migrate
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.configuration.models import Installation
+from smartcity_saas.credentials.master_key import refuse_stray_key
 from smartcity_saas.database import db, unwalled
-from smartcity_saas.errors import NotReady
+from smartcity_saas.errors import NotReady, SettingsError
 from smartcity_saas.identity.staff import has_demo_staff
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.sites import ALL_HOSTS
@@ -34,7 +35,8 @@ def healthz() -> Response:
 
 
 def readyz() -> tuple[Response, int]:
-    """The database answers, its migrations are these, the fleet is loaded."""
+    """The database answers, its migrations are these, the fleet is loaded, the master key is the
+    database's."""
     checks = readiness()
     ready = all(checks.values())
     body = {"status": "ready" if ready else "not ready", "checks": checks}
@@ -43,12 +45,19 @@ def readyz() -> tuple[Response, int]:
 
 def readiness() -> dict[str, bool]:
     """Each check with its outcome."""
-    checks = {"database": False, "migrations": False, "fleet": current_app.fleet.loaded}  # type: ignore[attr-defined]
+    checks = {
+        "database": False,
+        "migrations": False,
+        "fleet": current_app.fleet.loaded,  # type: ignore[attr-defined]
+        "master_key": False,
+    }
     try:
         found = applied_migrations()
         checks["database"] = True
         checks["migrations"] = expected_migrations() <= _implied(found)
-    except (SQLAlchemyError, NotReady):
+        refuse_stray_key(current_app.extensions["keyring"])
+        checks["master_key"] = True
+    except (SQLAlchemyError, NotReady, SettingsError):
         pass
     return checks
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from flask import current_app
 from flask_migrate import upgrade as migrate_to
 from sqlalchemy import Connection, create_engine, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import AuditEvent, record, system, verify_place, verify_trail
 from smartcity_saas.cli.operations import upgrade_database
-from smartcity_saas.credentials import credentials, province_secrets
+from smartcity_saas.credentials import Keyring, credentials, province_secrets
 from smartcity_saas.database import city_tables, command
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
@@ -112,7 +111,7 @@ def test_each_folder_of_migrations_is_one_line() -> None:
 def test_upgrading_again_changes_nothing(world: World) -> None:
     """An upgrade of an up-to-date database is harmless, and readiness says it is up to date."""
     upgrade_database(world.app.config["SETTINGS"])
-    assert readiness() == {"database": True, "migrations": True, "fleet": True}
+    assert set(readiness().values()) == {True}
 
 
 @pytest.fixture
@@ -350,7 +349,7 @@ def _upgrade_with_patients(settings: Settings) -> None:
     with create_app(settings, serving=False).app_context():
         migrate_to(revision="0010_single_sign_on")
         migrate_to(revision="hospital_appointments_0001")
-        keyring = current_app.extensions["keyring"]
+        keyring = Keyring(settings.master_key)
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
             for city in add_cities(connection):

@@ -6,9 +6,11 @@ Exit codes: 0 done or nothing to do, 1 problems, 2 wrong usage, 3 changes pendin
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 
 import click
 import structlog
+from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.app import create_app
@@ -23,10 +25,16 @@ from smartcity_saas.cli import (
     rolling,
 )
 from smartcity_saas.cli.output import fail
+from smartcity_saas.credentials.master_key import admit_master_key
+from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotReady, SmartCityError
 from smartcity_saas.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+
+_WITHOUT_KEY = frozenset({"db", "doctor", "roles", "schema", "validate"})
+"""What works with any master key: what seals nothing, and what says which one is wrong."""
 
 
 class _Group(click.Group):
@@ -55,8 +63,13 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Run hundreds of cities on one application, each from one YAML file."""
+    if ctx.invoked_subcommand not in _WITHOUT_KEY:
+        with suppress(SQLAlchemyError):  # the command itself says what is wrong with the database
+            admit_master_key(current_app.extensions["keyring"])
+            db.session.rollback()
 
 
 for found in (

@@ -29,6 +29,7 @@ from smartcity_saas.credentials import (
     store_credential,
     store_province_secret,
 )
+from smartcity_saas.credentials.master_key import finish_change_of_keys
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotFound, SmartCityError
 from smartcity_saas.identity.factors import reseal_factors
@@ -191,6 +192,7 @@ def rotate_master(style: str) -> None:
             "No master key that is set opens the keys of: " + ", ".join(failed) + ". Set the one "
             "that wrapped them as SMARTCITY_OLD_MASTER_KEY and run this again; nothing was lost."
         )
+    finish_change_of_keys(keyring)
 
 
 COMMANDS = (secrets,)

@@ -19,6 +19,10 @@ class Installation(PlatformModel):
     """The one row whose ``version`` moves with every change that a process must notice.
 
     It moves in the change's own transaction, whose lock on the row puts commits in order.
+
+    ``master_mark`` is the mark of the master key that seals, None before the first start;
+    ``older_marks`` are those of keys whose change is not finished. ``worker_seen_at`` is when the
+    worker last said that it lives.
     """
 
     __tablename__ = "installation"
@@ -26,6 +30,9 @@ class Installation(PlatformModel):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(BigKey)
     demo: Mapped[bool]
+    master_mark: Mapped[str | None]
+    older_marks: Mapped[list[Any]] = mapped_column(server_default="[]")
+    worker_seen_at: Mapped[datetime | None]
 
 
 class Document(PlatformModel):

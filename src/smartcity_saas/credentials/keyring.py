@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,6 +41,18 @@ class Keyring:
             self._masters.setdefault(_mark(stretched), AESGCM(stretched))
         self.mark = next(iter(self._masters))
         """Tells master keys apart without giving them away."""
+        self.guard: Callable[[Keyring], None] = lambda ring: None
+        """Called before anything is sealed; raises where this key is not to seal."""
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """The marks of every master key that is set."""
+        return frozenset(self._masters) if self.can_seal else frozenset()
+
+    @property
+    def can_seal(self) -> bool:
+        """Whether there is a present master key at all."""
+        return self._has_present
 
     def new_data_key(self, city_id: int) -> bytes:
         """A fresh data key of a city, wrapped."""
@@ -87,6 +100,7 @@ class Keyring:
                 "SMARTCITY_MASTER_KEY is not set. Without it nothing is sealed: set the one that "
                 "the installation serves with."
             )
+        self.guard(self)
         return self._masters[self.mark]
 
     def _master(self, mark: str) -> AESGCM:

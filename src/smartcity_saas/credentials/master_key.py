@@ -1,0 +1,88 @@
+"""Which master key a database belongs to: its mark is kept, and another key is refused.
+
+What one key has sealed no other opens, so a process with a stray key would seal what is lost with
+it. While the key is being changed, the marks of those before stay too, until all that they have
+sealed has been sealed anew.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from smartcity_saas.configuration.models import Installation
+from smartcity_saas.credentials.keyring import Keyring
+from smartcity_saas.database import command, db
+from smartcity_saas.errors import SettingsError
+from smartcity_saas.tenancy.entering import outside_city
+
+ANOTHER = (
+    "This SMARTCITY_MASTER_KEY is not the one of this database, and would seal what is lost with it. "
+    "Set the one that it is served with. To change it on purpose, set that one as "
+    "SMARTCITY_OLD_MASTER_KEY beside the new one."
+)
+UNFINISHED = (
+    "The change of the master key is not finished. Set the one before as SMARTCITY_OLD_MASTER_KEY as "
+    "well, and run `smartcity secrets rotate-master`."
+)
+
+
+def admit_master_key(keyring: Keyring) -> None:
+    """Let a process start: the first key of a database becomes its own, and so does a new one beside
+    the one before, which begins a change of keys. A process without any seals nothing.
+
+    Raises:
+        SettingsError: The key is another one's.
+    """
+    if not keyring.can_seal or _admitted(keyring, _stored(db.session())) == keyring.mark:
+        return
+    with command() as session:
+        row = session.get(Installation, 1, with_for_update=True)
+        before = _admitted(keyring, row)
+        if row is not None:
+            known = keyring.marks & {*row.older_marks, *([before] if before else [])}
+            row.older_marks = sorted(known - {keyring.mark})
+            row.master_mark = keyring.mark
+
+
+def refuse_stray_key(keyring: Keyring) -> None:
+    """Stop before anything is sealed with a key that is not, or no longer, the database's.
+
+    Raises:
+        SettingsError: It is another one's.
+    """
+    with outside_city():
+        found = _admitted(keyring, _stored(db.session()))
+    if found not in (None, keyring.mark):
+        raise SettingsError(ANOTHER)
+
+
+def finish_change_of_keys(keyring: Keyring) -> None:
+    """Forget the keys before: nothing that they have sealed is left."""
+    with command() as session:
+        row = session.get(Installation, 1, with_for_update=True)
+        if row is not None and row.master_mark == keyring.mark:
+            row.older_marks = []
+
+
+def _stored(session: Session) -> Installation | None:
+    return session.get(Installation, 1, populate_existing=True)
+
+
+def _admitted(keyring: Keyring, row: Installation | None) -> str | None:
+    """The mark of the database's present key, None if it has none yet.
+
+    Raises:
+        SettingsError: The keyring does not open what the database holds. Before the first start only
+            what an upgrade has found is known: one of those keys will do.
+    """
+    if row is None:
+        return None
+    if row.master_mark is None:
+        if row.older_marks and keyring.marks.isdisjoint(row.older_marks):
+            raise SettingsError(ANOTHER)
+        return None
+    if row.master_mark not in keyring.marks:
+        raise SettingsError(ANOTHER)
+    if not keyring.marks.issuperset(row.older_marks):
+        raise SettingsError(UNFINISHED)
+    return row.master_mark
