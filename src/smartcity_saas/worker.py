@@ -16,6 +16,7 @@ from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.worker_life import say_alive
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ def make_runner(app: SiteFlask) -> Runner:
     def cities() -> dict[int, str]:
         with app.app_context(), suppress(SmartCityError):
             app.fleet.refresh_if_due()
+            say_alive(app.config["CLOCK"]())
         served = app.fleet.snapshot.cities.values()
         return {city.id: city.timezone for city in served if city.state == "live"}
 

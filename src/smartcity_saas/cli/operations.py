@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.credentials import opens, reseal_province_secrets
+from smartcity_saas.credentials.master_key import ANOTHER
 from smartcity_saas.database.roles import grant_application_role, refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError, SmartCityError
@@ -22,9 +23,11 @@ from smartcity_saas.identity.access import OPERATOR, PERMISSIONS, ROLES, title_o
 from smartcity_saas.identity.factors import reseal_factors
 from smartcity_saas.identity.staff import create_staff
 from smartcity_saas.identity.staff_sessions import reseal_id_tokens
+from smartcity_saas.portals.serving_checks import serving_checks, worker_check
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.here import present_time
 
 
 @click.group("db")
@@ -93,26 +96,40 @@ def create(
     say(f"{made.username} may sign in on the console as {title_of(made.roles)}.")
 
 
+_MARKS = {True: "ok", False: "WRONG", None: "look"}
+_TO_DO = {
+    "database": "It does not answer: check DATABASE_URL, and that the server runs.",
+    "migrations": "The schema is another version's: run `smartcity db upgrade`.",
+    "fleet": "No city could be loaded: put the other faults right first, then look at the log.",
+    "master_key": ANOTHER,
+}
+
+
 @click.command()
 @format_option
 def doctor(style: str) -> None:
-    """Check keys, database, migrations, role, documents. Exit code 1 if something is wrong."""
+    """Check keys, database, migrations, role, documents, and what cities lack, each with what to do.
+
+    Exit code 1 if something is wrong; what is marked “look” is missing and stops nothing.
+    """
+    ready = _ready()
     rows = [
         ("keys", *_tried(current_app.config["SETTINGS"].refuse_unsafe_keys)),
-        *((name, fine, "") for name, fine in _ready().items()),
+        *((name, fine, "" if fine else _TO_DO.get(name, "")) for name, fine in ready.items()),
         ("secrets", *_tried(_refuse_shut_keys)),
         ("role", *_tried(lambda: refuse_powerful_role(db.engine))),
         ("demo rows", *_tried(_refuse_demo_rows)),
         *_cities(),
+        *(_lacking() if all(ready.values()) else ()),
     ]
     if style == "json":
         say_json([{"check": name, "ok": fine, "detail": detail} for name, fine, detail in rows])
     else:
         say_table(
             ["check", "", "detail"],
-            [[name, "ok" if fine else "WRONG", detail] for name, fine, detail in rows],
+            [[name, _MARKS[fine], detail] for name, fine, detail in rows],
         )
-    if not all(fine for _name, fine, _detail in rows):
+    if any(fine is False for _name, fine, _detail in rows):
         sys.exit(1)
 
 
@@ -167,7 +184,10 @@ def _tried(check: Any) -> tuple[bool, str]:
 
 def _refuse_demo_rows() -> None:
     if holds_demo_rows() and not current_app.config["DEMO"]:
-        raise SmartCityError("The database holds the demo's rows; production refuses it.")
+        raise SmartCityError(
+            "The database holds the demo's rows; production refuses it. Set DATABASE_URL to an "
+            "empty one, or SMARTCITY_DEMO=1 to go on with the demo."
+        )
 
 
 def _refuse_shut_keys() -> None:
@@ -187,8 +207,24 @@ def _refuse_shut_keys() -> None:
     if shut:
         raise SettingsError(
             f"No master key that is set opens {len(shut)} of the keys and secrets: "
-            f"{', '.join(shut[:5])}{' …' if len(shut) > 5 else ''}"
+            f"{', '.join(shut[:5])}{' …' if len(shut) > 5 else ''}. Set the key that sealed them as "
+            "SMARTCITY_OLD_MASTER_KEY and run `smartcity secrets rotate-master`; if it is lost, "
+            "enter those secrets anew."
         )
+
+
+def _lacking() -> list[tuple[str, bool | None, str]]:
+    """What stops nothing, and leaves a city without service."""
+    worker = worker_check(present_time())
+    rows: list[tuple[str, bool | None, str]] = [
+        ("worker", worker.fits or None, "" if worker.fits else str(worker.text))
+    ]
+    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    for city in snapshot.cities.values():
+        if city.state == "live":
+            found = serving_checks(city)
+            rows += [(f"city {city.slug}", None, str(one.text)) for one in found if not one.fits]
+    return rows
 
 
 def _cities() -> list[tuple[str, bool, str]]:

@@ -275,6 +275,12 @@ def has_staff() -> bool:
     return db.session.scalars(select(Staff.id).limit(1)).first() is not None
 
 
+def has_account_at(city: str) -> bool:
+    """Whether anybody's account at a city is open."""
+    query = select(Staff.id).where(Staff.city == city, Staff.disabled_at.is_(None)).limit(1)
+    return db.session.scalar(query) is not None
+
+
 def has_demo_staff() -> bool:
     """Whether an account of the demo exists, which a production start refuses."""
     return db.session.scalars(select(Staff.id).where(Staff.demo).limit(1)).first() is not None

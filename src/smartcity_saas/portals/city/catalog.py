@@ -18,6 +18,7 @@ from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.serving_checks import serving_checks, worker_check
 from smartcity_saas.tenancy.here import present_time
 
 RECENT = 5
@@ -83,7 +84,14 @@ def pause_service(city: str, service: str) -> Any:
 def _checks(city: str) -> list[Check]:
     """The readiness list of a city that is served."""
     served = shell(city)["served"]
-    return [*site_checks(served), *secret_checks(served)] if served is not None else []
+    if served is None:
+        return []
+    return [
+        *site_checks(served),
+        *serving_checks(served),
+        worker_check(present_time()),
+        *secret_checks(served),
+    ]
 
 
 def _switch(city: str, service: str, state: str) -> Any:

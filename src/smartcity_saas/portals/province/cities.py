@@ -15,6 +15,7 @@ from smartcity_saas.configuration.documents import RevisionView
 from smartcity_saas.configuration.hosts import is_slug
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.serving_checks import city_issues
 from smartcity_saas.tenancy.assets import names_left_out
 from smartcity_saas.tenancy.counts import daily
 from smartcity_saas.tenancy.here import present_time
@@ -41,7 +42,9 @@ class CityRow:
     @property
     def issues(self) -> list[Any]:
         """What someone should look at."""
-        return [flag.message for flag in self.city.flags] if self.city else [self.broken]
+        if self.city is None:
+            return [self.broken]
+        return [*(flag.message for flag in self.city.flags), *city_issues(self.city)]
 
     def count(self, state: str) -> int:
         """How many services are in a state."""

@@ -1,0 +1,28 @@
+"""That the worker lives: it says so twice a minute, and readiness looks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+
+from smartcity_saas.configuration.models import Installation
+from smartcity_saas.database import command, db
+
+EVERY = timedelta(seconds=30)
+SILENT = timedelta(minutes=3)
+
+
+def say_alive(now: datetime) -> None:
+    """Note that the worker lives, unless that was noted half a minute ago."""
+    due = or_(Installation.worker_seen_at.is_(None), Installation.worker_seen_at < now - EVERY)
+    if db.session.scalar(select(Installation.id).where(due)) is None:
+        return
+    with command() as session:
+        session.execute(update(Installation).values(worker_seen_at=now))
+
+
+def worker_lives(now: datetime) -> bool:
+    """Whether the worker has been seen in the last minutes."""
+    seen = db.session.scalar(select(Installation.worker_seen_at).where(Installation.id == 1))
+    return seen is not None and now - seen < SILENT

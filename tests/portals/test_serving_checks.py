@@ -1,0 +1,81 @@
+"""“Ready” means that somebody can sign in, is told and looked after; each lack says what to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from smartcity_saas.audit import system
+from smartcity_saas.cli.operations import doctor
+from smartcity_saas.credentials import store_credential
+from smartcity_saas.portals.serving_checks import city_issues, sample_values, serving_checks
+from smartcity_saas.tenancy.worker_life import say_alive, worker_lives
+from tests.conftest import NINGBO, World
+
+SMS = "messages:\n  sms: {provider: http, url: 'https://sms.ningbo.gov.cn', token: {credential: sms}}\n"
+
+
+@pytest.fixture
+def production(world: World) -> Any:
+    """The world with nothing of the demo about it."""
+    before = world.app.config["DEMO"]
+    world.app.config["DEMO"] = False
+    yield world
+    world.app.config["DEMO"] = before
+
+
+def lacks(world: World, city: str) -> str:
+    return " ".join(str(one.text) for one in serving_checks(world.city(city)) if not one.fits)
+
+
+def test_a_city_that_nobody_can_sign_in_to_is_not_ready(production: World) -> None:
+    """Codes by SMS want a sender and its secret; with both, and an account, the city is ready; the
+    other city goes on lacking them."""
+    world = production
+    assert "Nobody can sign in" in lacks(world, "ningbo")
+    assert "Nobody is told" in lacks(world, "ningbo")
+    assert "Nobody of the city has an account" in lacks(world, "ningbo")
+    world.save(NINGBO + SMS)
+    assert "Nobody can sign in" in lacks(world, "ningbo")
+    assert not any("sign in" in str(text) for text in city_issues(world.city("ningbo")))
+    with world.inside("ningbo"):
+        ring = world.app.extensions["keyring"]
+        store_credential(ring, system("test"), "sms", "x", world.clock())
+    world.city_staff("ningbo")
+    assert "Nobody" not in lacks(world, "ningbo")
+    assert "Nobody can sign in" in lacks(world, "hangzhou")
+    assert any("Nobody can sign in" in str(text) for text in city_issues(world.city("hangzhou")))
+
+
+def test_sample_values_are_named(production: World) -> None:
+    """Hosts of the example domain, numbers of noughts, the shipped suppliers."""
+    found = sample_values(production.city("hangzhou"))
+    assert "site.icp" in found
+    assert "city.hangzhou.example" in found
+    assert any("suppliers" in path for path in found)
+    assert "site.icp" in lacks(production, "hangzhou")
+
+
+def test_a_worker_that_is_silent_is_missed(world: World) -> None:
+    """It says that it lives, and is missed some minutes after its last word."""
+    assert not worker_lives(world.clock())
+    say_alive(world.clock())
+    assert worker_lives(world.clock())
+    world.clock.move(minutes=4)
+    assert not worker_lives(world.clock())
+
+
+def test_the_command_says_the_same(production: World) -> None:
+    """``doctor`` names what each city lacks and what to do, without calling it wrong."""
+    rows = json.loads(CliRunner().invoke(doctor, ["--format", "json"]).output)
+    missing = [row for row in rows if row["ok"] is None]
+    said = " ".join(row["detail"] for row in missing)
+    assert {"worker", "city hangzhou", "city ningbo"} <= {row["check"] for row in missing}
+    assert "start smartcity worker" in said
+    assert "Nobody can sign in: name a channel" in said
+    page = production.city_staff("hangzhou").get("/cities/hangzhou").text
+    assert "Nobody can sign in" in page
+    assert "The worker does not run" in page
