@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
@@ -27,6 +28,13 @@ REFUND = "payments.refund"
 LONGEST_REASON = 200
 
 
+def reason_fault(reason: str) -> Any:
+    """What is wrong with the reason for a refund; None where nothing is."""
+    if reason.strip() and len(reason.strip()) <= LONGEST_REASON:
+        return None
+    return _("Write a reason of 1 to 200 characters.")
+
+
 def request_refund(
     actor: Actor, payment_id: uuid.UUID, amount: int, reason: str, now: datetime
 ) -> uuid.UUID:
@@ -47,8 +55,8 @@ def request_refund(
         Conflict: The payment has nothing to send back.
     """
     reason = reason.strip()
-    if not reason or len(reason) > LONGEST_REASON:
-        raise Invalid(_("Write a reason of 1 to 200 characters."))
+    if fault := reason_fault(reason):
+        raise Invalid(fault)
     with command() as session:
         payment = locked(payment_id)
         if payment.state not in (PAID, HELD):

@@ -24,6 +24,7 @@ from smartcity_saas.portals.wording import (
     change_label,
     change_value,
 )
+from smartcity_saas.web.fault_labels import named_faults
 from smartcity_saas.web.stacked_tables import labelled
 
 
@@ -32,7 +33,7 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
     app.extensions["pages"] = PageCache()
     for blueprint in (resident, console, city, province, operator, index):
         app.register_blueprint(blueprint)
-    app.jinja_env.filters["labelled"] = labelled
+    app.jinja_env.filters.update(labelled=labelled, named_faults=named_faults)
     app.jinja_env.filters["method_name"] = lambda name: METHOD_NAMES.get(name, name)
     app.jinja_env.globals.update(
         act_label=act_label,

@@ -8,6 +8,7 @@ from flask import current_app, g
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -24,6 +25,7 @@ def shell(city: str) -> dict[str, Any]:
     return {
         "console_city": g.console_city,
         "served": served,
+        "locks": locks_over(g.console_city.province),
         "broken": current_app.fleet.snapshot.broken.get(city),  # type: ignore[attr-defined]
     }
 

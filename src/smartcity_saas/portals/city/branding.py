@@ -42,7 +42,7 @@ def save_branding(city: str) -> Any:
     files: dict[str, str] = {}
     left_out: tuple[str, ...] = ()
     try:
-        if color != _served_color(city):
+        if "color" in request.form and color != _served_color(city):
             values["branding", "color"] = color
         if upload and upload.filename:
             data = upload.read()
@@ -57,7 +57,8 @@ def save_branding(city: str) -> Any:
         )
     except Invalid as error:
         message = error.problems[0].message if error.problems else error.detail
-        field = "logo" if not error.problems else "color"
+        at_logo = not error.problems or error.problems[0].pointer.endswith("/logo")
+        field = "logo" if at_logo else "color"
         return _page(city, color, {field: message}), 422
     said = {"left_out": ",".join(left_out)} if left_out else {}
     done = urlencode({"done": made.number if made else 0, **said})

@@ -77,8 +77,14 @@ def pause_service(city: str, service: str) -> Any:
             [] if typed.get("until") else [("services", found.name, "until")],
         )
     except Invalid as error:
-        return _pause_page(city, found, typed, {"until": error.problems[0].message}), 422
+        errors = {_field_of(one.pointer): one.message for one in error.problems}
+        return _pause_page(city, found, typed, errors), 422
     return redirect(f"/cities/{city}?done={made.number if made else 0}")
+
+
+def _field_of(pointer: str) -> str:
+    """The field of the form at which a fault of the document stands."""
+    return {"until": "until", "en": "en"}.get(pointer.rpartition("/")[2], "zh")
 
 
 def _checks(city: str) -> list[Check]:

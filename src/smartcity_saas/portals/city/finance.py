@@ -29,7 +29,7 @@ from smartcity_saas.payments.ledger import (
 )
 from smartcity_saas.payments.reconciling import close_day, day_span, reconcile
 from smartcity_saas.payments.records import items_of, payment_of, refunds_of
-from smartcity_saas.payments.refunds import book_held, refundable, request_refund
+from smartcity_saas.payments.refunds import book_held, reason_fault, refundable, request_refund
 from smartcity_saas.payments.settling import abandon
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
@@ -137,14 +137,19 @@ def refund(city: str, payment_id: uuid.UUID) -> Any:
     """Send money back, a part or all."""
     served, actor = served_city(city), signed_in_member().actor
     typed = {name: request.form.get(name, "").strip() for name in ("amount", "reason")}
+    fault = reason_fault(typed["reason"])
+    errors = {"reason": fault} if fault else {}
     try:
         with city_scope(served.id):
             payment = payment_of(payment_id)
             amount = _amount(typed["amount"], payment.paid_currency)
-            task = request_refund(actor, payment_id, amount, typed["reason"], present_time())
-            run_task(current_app.extensions["tasks"], task, present_time())
+            if not errors:
+                task = request_refund(actor, payment_id, amount, typed["reason"], present_time())
+                run_task(current_app.extensions["tasks"], task, present_time())
     except Invalid as error:
-        return _payment_page(city, payment_id, typed=typed, error=error.detail), 422
+        errors = {"amount": error.detail, **errors}
+    if errors:
+        return _payment_page(city, payment_id, typed=typed, errors=errors), 422
     return redirect(f"/cities/{city}/payments/{payment_id}")
 
 
@@ -206,7 +211,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
             "dispute_states": DISPUTE_STATES,
             "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
             "typed": {},
-            "error": None,
+            "errors": {},
             "locked_away": finding.is_locked_away(payment),
             **values,
         }

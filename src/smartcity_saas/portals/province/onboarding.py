@@ -19,6 +19,7 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.branding import verdict
+from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.assets import sanitised, store_asset
@@ -110,6 +111,7 @@ def _page(
         readiness=_readiness(province, values, problems or []) if chosen else [],
         problems=problems or [],
         refusal=refusal,
+        locks=locks_over(province),
         **shell(province),
     )
 

@@ -1,0 +1,75 @@
+"""Forms of the console: what is locked is seen before anything is typed, and each fault stands at its
+field, all at once, with the field's name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from smartcity_saas.web.fault_labels import named_faults
+from tests.conftest import PLATFORM, ZHEJIANG, World
+
+LOCKED = "locked: [branding.color, services.utility_bills, site.icp]\n"
+
+
+def fields(page: str, name: str) -> str:
+    found = re.search(rf'<(?:input|textarea)[^>]* name="{name}"[^>]*>', page)
+    assert found, name
+    return found[0]
+
+
+@pytest.mark.parametrize("text, by", [(ZHEJIANG, "province:zhejiang"), (PLATFORM, "platform")])
+def test_a_locked_setting_is_shown_as_locked(world: World, text: str, by: str) -> None:
+    """By province and by platform: a tag that says who, a field that cannot be changed, on every form
+    and in the table of sources; what is open stays open, and the other part can be saved."""
+    world.save(text + LOCKED)
+    staff, admin = world.city_staff(), world.province_admin()
+    tag = f"locked by {by}"
+    branding = staff.get("/cities/hangzhou/branding").text
+    assert tag in branding
+    assert "disabled" in fields(branding, "color")
+    assert "disabled" not in fields(branding, "logo")
+    pause = staff.get("/cities/hangzhou/services/utility-bills/pause").text
+    assert tag in pause
+    assert all("disabled" in fields(pause, name) for name in ("zh", "en", "until"))
+    other = staff.get("/cities/hangzhou/services/traffic-tickets/pause").text
+    assert "locked by" not in other
+    row = re.search(
+        r"<tr><td[^>]*><code>branding.color</code>.*?</tr>",
+        staff.get("/cities/hangzhou/document").text,
+    )
+    assert row
+    assert tag in row[0]
+    onboard = admin.get("/provinces/zhejiang/onboard?code=330300").text
+    assert "disabled" in fields(onboard, "color")
+    assert "disabled" in fields(onboard, "icp")
+    number = world.documents().live("hangzhou").number
+    saved = staff.post("/cities/hangzhou/branding", revision=number, message="nothing")
+    assert saved.status_code == 302, saved.text
+
+
+def test_each_fault_of_a_refund_stands_at_its_field(world: World) -> None:
+    """The summary names the field of each line; a fault that names it already is left."""
+    page = (
+        '<div class="summary" role="alert"><ul><li><a href="#a">Write it.</a></li>'
+        '<li><a href="#b">Write it.</a></li><li><a href="#c">Why: write it.</a></li></ul></div>'
+        '<label for="a">Amount</label><label for="c">Why</label>'
+    )
+    found = re.findall(r">([^<>]+)</a>", named_faults(page))
+    assert found == ["Amount: Write it.", "Write it.", "Why: write it."]
+    assert named_faults(named_faults(page)) == named_faults(page)
+
+
+def test_no_two_lines_of_a_summary_read_alike(world: World) -> None:
+    """An empty announcement and an empty notice of a pause: six lines and two, each with its field."""
+    staff = world.city_staff()
+    for page, count in (
+        ("/cities/hangzhou/announcements", 6),
+        ("/cities/hangzhou/services/utility-bills/pause", 2),
+    ):
+        answer = staff.post(page, revision=world.documents().live("hangzhou").number)
+        summary = re.search(r'<div class="summary".*?</div>', answer.text, re.DOTALL)
+        assert summary
+        lines = re.findall(r'<a href="#\w+">(.*?)</a>', summary[0])
+        assert (len(lines), len(set(lines))) == (count, count)
