@@ -13,7 +13,14 @@ from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from smartcity_saas.web.money import decimals, format_money, parse_money, plain_money
+from smartcity_saas.web.money import (
+    LARGEST_AMOUNT,
+    decimals,
+    format_money,
+    parse_money,
+    plain_money,
+)
+from smartcity_saas.web.numbers import NotPlain
 from tests.conftest import World
 from tests.payments.test_payments import PAY
 from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
@@ -104,6 +111,8 @@ def test_what_the_provider_cannot_charge_is_refused(world: World) -> None:
     [
         ("HUF", "43500", 4_350_000),
         ("IDR", "43500", 4_350_000),
+        ("IDR", "1250000.00", 125_000_000),
+        ("VND", "1350000", 1_350_000),
         ("COP", "43500.00", 4_350_000),
         ("TWD", "435", 43_500),
         ("JPY", "435", 435),
@@ -128,6 +137,27 @@ def test_a_bill_is_charged_as_it_is_written(world: World, code: str, typed: str,
     stripe.pay()
     page = browser.get(f"/me/payments/{session['client_reference_id']}").text
     assert format_money(parse_money(typed, code) or 0, code) in page
+
+
+@pytest.mark.parametrize("currency", EVERY)
+def test_an_amount_is_bound_in_the_minor_unit(currency: str) -> None:
+    """The same number of the smallest part in each currency, said as that currency writes it."""
+    largest = plain_money(LARGEST_AMOUNT, currency)
+    assert parse_money(largest, currency) == LARGEST_AMOUNT
+    with pytest.raises(NotPlain) as refused:
+        parse_money(plain_money(LARGEST_AMOUNT + 1, currency), currency)
+    assert plain_money(LARGEST_AMOUNT, currency, grouped=True) in str(refused.value.message)
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_column_holds_the_largest_amount(world: World, over: int) -> None:
+    """What is read is stored, on each database; what is more is a fault of its line."""
+    in_currency(world, "VND")
+    done = bring(world, HEADER + ROW.replace("43.50", str(LARGEST_AMOUNT + over)))
+    assert [str(one.message) for one in done.problems] == (
+        [f"“{LARGEST_AMOUNT + 1}” is too large: 2,000,000,000 is the most."] if over else []
+    )
+    assert [amount for _key, _code, amount in bills(world)] == [LARGEST_AMOUNT] * (1 - over)
 
 
 @pytest.mark.parametrize(("code", "typed"), [("KWD", "43.505"), ("MGA", "435.20")])

@@ -31,8 +31,7 @@ def test_amounts_survive_the_way_to_stripe_and_back(minor: int, currency: str) -
 def test_amounts_survive_being_written_and_read(minor: int, currency: str) -> None:
     """Plain decimals with as many places as the currency has; nothing finer is read."""
     text = plain_money(minor, currency)
-    if minor < 1_000_000 * 10 ** decimals(currency):
-        assert parse_money(text, currency) == minor
+    assert parse_money(text, currency) == minor
     with pytest.raises(NotPlain):
         parse_money(f"{text}{'.' if not decimals(currency) else ''}1", currency)
     assert "-" not in format_money(minor, currency)

@@ -23,7 +23,7 @@ from smartcity_saas.identity.access_log import not_shown
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
-from smartcity_saas.web.money import decimals
+from smartcity_saas.web.money import parse_money
 from smartcity_saas.web.numbers import NotPlain, parse_decimal, parse_whole
 
 MOST_SHOWN = 100
@@ -188,7 +188,7 @@ class Cells:
 
     def money(self, column: str, currency: str) -> int:
         """An amount, in the currency's minor unit."""
-        return self.decimal(column, decimals(currency))
+        return self._number(column, lambda text: parse_money(text, currency), 0)
 
     def _day(self, column: str) -> date:
         found = read_day(self.raw(column))

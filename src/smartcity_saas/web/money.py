@@ -7,6 +7,9 @@ from decimal import Decimal
 from smartcity_saas.configuration.currencies import USUAL_DECIMALS, currency_decimals
 from smartcity_saas.web.numbers import parse_decimal
 
+LARGEST_AMOUNT = 2_000_000_000
+"""The most that one bill, fine or fee may be, in the minor unit: what a column of 32 bits holds,
+in every currency: 20,000,000.00 yuan or rupiah, 2,000,000,000 dong."""
 _SIGNS = {"CNY": "¥"}
 
 
@@ -36,6 +39,6 @@ def parse_money(text: str, currency: str) -> int:
     """An amount from a plain decimal, in the currency's minor unit.
 
     Raises:
-        NotPlain: It is no plain decimal, or finer than the currency.
+        NotPlain: It is no plain decimal, finer than the currency, or beyond ``LARGEST_AMOUNT``.
     """
-    return parse_decimal(text, decimals(currency))
+    return parse_decimal(text, decimals(currency), LARGEST_AMOUNT)

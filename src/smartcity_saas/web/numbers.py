@@ -14,7 +14,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-LARGEST = Decimal(1_000_000)
+TOO_LARGE = 1_000_000
+"""What no usage, count or price comes to. An amount of money has a limit of its own."""
 _PLAIN = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _CAUSES: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (
@@ -57,12 +58,13 @@ class NotPlain(ValueError):
         self.message = message
 
 
-def parse_decimal(text: str, places: int) -> int:
+def parse_decimal(text: str, places: int, most: int | None = None) -> int:
     """A plain decimal of at most so many places (``43.50``, or its full-width form) as a whole
-    number of its smallest part.
+    number of its smallest part. ``most`` is the largest one in that part; by default what lies
+    below a million.
 
     Raises:
-        NotPlain: It is of another form, negative, too fine, or a million and more.
+        NotPlain: It is of another form, negative, too fine, or too large.
     """
     plain = _folded(text)
     if not _PLAIN.fullmatch(plain):
@@ -70,8 +72,15 @@ def parse_decimal(text: str, places: int) -> int:
     value = Decimal(plain)
     if -int(value.as_tuple().exponent) > places:
         raise NotPlain(_too_fine(plain, places))
-    if value >= LARGEST:
-        raise NotPlain(_("“%(value)s” is too large: 999,999 is the most.", value=_cut(plain)))
+    largest = Decimal(TOO_LARGE * 10**places - 1 if most is None else most).scaleb(-places)
+    if value > largest:
+        raise NotPlain(
+            _(
+                "“%(value)s” is too large: %(most)s is the most.",
+                value=_cut(plain),
+                most=f"{largest:,f}",
+            )
+        )
     return int(value.scaleb(places))
 
 

@@ -30,6 +30,7 @@ from smartcity_saas.web.api import (
     page_schema,
     rows_after,
 )
+from smartcity_saas.web.money import LARGEST_AMOUNT
 
 ROOT = f"{API}/traffic-tickets"
 READ, WRITE = "tickets:read", "tickets:write"
@@ -97,7 +98,7 @@ class PushedTicketBody(Body):
     points = Whole(required=True, validate=validate.Range(0, 12))
     fine = Whole(
         required=True,
-        validate=validate.Range(0, 99_999_999),
+        validate=validate.Range(0, LARGEST_AMOUNT),
         metadata={"description": _("In the minor unit of the city's currency.")},
     )
     status = fields.String(required=True, validate=validate.OneOf(list(STATUSES)))

@@ -41,6 +41,7 @@ from smartcity_saas.services.traffic_tickets.models import (
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.api import Whole, matches_whole
+from smartcity_saas.web.money import LARGEST_AMOUNT
 
 REPORT = "traffic_tickets.report"
 MOST_VIOLATIONS = 500
@@ -66,7 +67,7 @@ class ViolationAnswer(Answer):
     act_code = fields.String(required=True, validate=matches_whole(ACT))
     act = fields.Nested(_TextAnswer, required=True)
     points = Whole(required=True, validate=validate.Range(0, 12))
-    fine = Whole(required=True, validate=validate.Range(0, 10**7))
+    fine = Whole(required=True, validate=validate.Range(0, LARGEST_AMOUNT))
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
 
 

@@ -31,6 +31,7 @@ from smartcity_saas.web.api import (
     page_schema,
     rows_after,
 )
+from smartcity_saas.web.money import LARGEST_AMOUNT
 
 ROOT = f"{API}/utility-bills"
 READ, WRITE = "bills:read", "bills:write"
@@ -94,7 +95,7 @@ class PushedBillBody(Body):
     )
     amount = Whole(
         required=True,
-        validate=validate.Range(0, 99_999_999),
+        validate=validate.Range(0, LARGEST_AMOUNT),
         metadata={"description": _("In the minor unit of the city's currency.")},
     )
     issued_on = Day(required=True)

@@ -33,6 +33,7 @@ from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
 from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.api import Whole
 from smartcity_saas.web.languages import both
+from smartcity_saas.web.money import LARGEST_AMOUNT
 from smartcity_saas.web.names import folded_name
 
 PAID = "utility_bills.paid"
@@ -47,7 +48,7 @@ class BillAnswer(Answer):
 
     period = PastMonth(required=True)
     usage = Whole(required=True, validate=validate.Range(0, 10**9))
-    amount = Whole(required=True, validate=validate.Range(0, 10**8))
+    amount = Whole(required=True, validate=validate.Range(0, LARGEST_AMOUNT))
     issued_on = PastDay(required=True)
     due_on = NearDay(required=True)
     paid_on = PastDay(may_be_empty=True)
