@@ -479,6 +479,14 @@ REFUSED = (
     f"SELECT name FROM resident WHERE {MINE} AND name NOT IN resident",
     f"SELECT name FROM resident WHERE {MINE} ORDER BY name IN resident",
     f"SELECT CASE WHEN id IN resident THEN 1 END FROM resident WHERE {MINE}",
+    'SELECT "R".name FROM resident AS "R", resident AS r WHERE r.city_id = :c',
+    'WITH "PG_CLASS" AS (SELECT 1) SELECT 1 FROM pg_class',
+    'WITH a AS (SELECT 1) SELECT 1 FROM "A"',
+    "SELECT r.name FROM resident r, resident r WHERE r.city_id = :c",
+    f"SELECT name FROM resident, (SELECT 1 AS city_id) AS resident WHERE {MINE}",
+    "SELECT name FROM resident r LEFT JOIN staff r ON r.city_id = :c WHERE r.city_id = :c",
+    "SELECT name FROM resident AS r (id, city_id, name) WHERE r.city_id = :c",
+    "SELECT name FROM resident WHERE resident.city_id = CAST(:c AS NUMERIC(2, 1))",
 )
 PASSED = (
     f"WITH a AS (SELECT name FROM resident WHERE {MINE}) SELECT name FROM a",
@@ -489,6 +497,9 @@ PASSED = (
     f"SELECT name FROM resident WHERE {MINE} AND name IN ('a', 'b')",
     f"SELECT name FROM resident WHERE {MINE} AND name IN (SELECT username FROM staff)",
     f"WITH a AS (SELECT 1) DELETE FROM resident WHERE {MINE} AND id IN (SELECT 1 FROM a)",
+    f'SELECT name AS "Name" FROM resident WHERE {MINE}',
+    "SELECT r.name FROM resident r, resident q WHERE r.city_id = :c AND q.city_id = :c",
+    "SELECT name FROM resident WHERE resident.city_id = CAST(:c AS BIGINT)",
 )
 
 
@@ -496,7 +507,8 @@ PASSED = (
 @pytest.mark.parametrize("sql", REFUSED)
 def test_a_name_means_what_it_means_to_the_database(dialect: str, sql: str) -> None:
     """A query's name is known where its WITH clause says, never around it, before it, or as what is
-    written; a table after IN is read whole. Whatever the database would take for a table, is."""
+    written; a table after IN is read whole; a name in capitals, given twice or with other columns
+    is not the one that a condition seems to bind. Whatever the database would take for a table, is."""
     with pytest.raises(WallError):
         judge(sql, dialect, CITY, PLATFORM)
 

@@ -119,8 +119,18 @@ def _parse(sql: str, dialect: str) -> exp.Expr:
     tree = trees[0]
     for identifier in tree.find_all(exp.Identifier):
         if not isinstance(identifier.parent, exp.Placeholder):
-            identifier.set("this", identifier.name.lower())
+            _fold(identifier)
     return tree
+
+
+def _fold(identifier: exp.Identifier) -> None:
+    """In small letters. PostgreSQL keeps capitals in quotes apart (its 4.1.1), SQLite does not: a
+    table's or a query's name in them would be one thing here and another there."""
+    folded = identifier.name.lower()
+    names_rows = isinstance(identifier.parent, (exp.Table, exp.TableAlias))
+    if names_rows and identifier.quoted and folded != identifier.name:
+        raise WallError(f"a table or a query by a name with capitals: {identifier.name}")
+    identifier.set("this", folded)
 
 
 def _refuse_unknown(tree: exp.Expr, city: Tables, platform: Tables) -> None:
@@ -130,6 +140,8 @@ def _refuse_unknown(tree: exp.Expr, city: Tables, platform: Tables) -> None:
     for table in tree.find_all(exp.Table):
         if table.db or table.catalog:
             raise WallError("a table of another schema")
+        if table.alias_column_names:
+            raise WallError(f"a table whose columns have other names here: {table.name}")
         known = table.name in city or table.name in platform
         if not known and (_is_changed(table) or not _is_a_query_here(table)):
             raise WallError(f"an unknown table: {table.name or 'a function'}")
@@ -212,6 +224,7 @@ def _scopes(tree: exp.Expr) -> Iterator[tuple[list[exp.Table], list[exp.Expr]]]:
 
 def _select_scopes(select: exp.Select) -> Iterator[tuple[list[exp.Table], list[exp.Expr]]]:
     conditions = _conjuncts(select.args.get("where"))
+    _refuse_equal_names(select)
     source = select.args.get("from_") or select.args.get("from")
     always = [source.this] if source and isinstance(source.this, exp.Table) else []
     for join in select.args.get("joins") or []:
@@ -227,6 +240,15 @@ def _select_scopes(select: exp.Select) -> Iterator[tuple[list[exp.Table], list[e
                 always.append(join.this)
     if always:
         yield always, conditions
+
+
+def _refuse_equal_names(select: exp.Select) -> None:
+    """Two sources of one name: a condition on one would pass for one on the other."""
+    source = select.args.get("from_") or select.args.get("from")
+    joins = select.args.get("joins") or []
+    named = [one.this.alias_or_name for one in ([source] if source else []) + joins]
+    if len({name for name in named if name}) != sum(1 for name in named if name):
+        raise WallError("two tables or queries of one name")
 
 
 def _conjuncts(node: exp.Expr | None) -> list[exp.Expr]:
@@ -260,7 +282,7 @@ def _bound_city(table: exp.Table, conditions: list[exp.Expr]) -> set[str]:
 
 
 def _parameter(node: exp.Expr) -> str | None:
-    if isinstance(node, exp.Cast):
+    if isinstance(node, exp.Cast) and node.to.this in exp.DataType.INTEGER_TYPES:
         node = node.this
     if isinstance(node, (exp.Placeholder, exp.Parameter)):
         return str(node.name).removeprefix(_PREFIX) or None
