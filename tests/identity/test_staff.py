@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from smartcity_saas.app import create_app
-from smartcity_saas.audit import system, trail_of
+from smartcity_saas.audit import AuditEvent, system, trail_of
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound, Throttled
 from smartcity_saas.identity import factors
@@ -678,3 +678,28 @@ def test_a_passkey_is_registered_once(world: World, monkeypatch: pytest.MonkeyPa
         with pytest.raises(Invalid):
             factors.add_passkey(member, {}, "YQ", "http://x", "x", world.clock())
     assert [len(factors.factors_of(member)) for member in (first, second)] == [1, 0]
+
+
+def test_staff_see_their_sessions_and_end_them(world: World) -> None:
+    """Promise: one's own sessions stand on a page with their devices; ending one, or all others,
+    works at the next request; nobody ends another's, and the act stands in the trail."""
+    mine = world.city_staff()
+    other = world.client("console.localhost")
+    answer = other.post("/sign-in", username="staff-hangzhou", password=PASSWORD)
+    assert answer.status_code == 302
+    stranger = world.province_admin()
+    page = mine.get("/account/sessions").text
+    marks = re.findall(r'name="session" value="([0-9a-f]{64})"', page)
+    assert len(marks) == 1, "its own session has no button"
+    stranger.post("/account/sessions/end", "/account", session=marks[0])
+    assert other.get("/cities/hangzhou").status_code == 200
+    mine.post("/account/sessions/end", "/account", session=marks[0])
+    assert other.get("/cities/hangzhou").headers["Location"].startswith("/sign-in")
+    assert mine.get("/cities/hangzhou").status_code == 200
+    third = world.client("console.localhost")
+    third.post("/sign-in", username="staff-hangzhou", password=PASSWORD)
+    mine.post("/account/sessions/end", "/account")
+    assert third.get("/cities/hangzhou").status_code == 302
+    assert mine.get("/account/sessions").status_code == 200
+    acts = db.session.scalars(select(AuditEvent.action)).all()
+    assert acts.count("staff.end_sessions") == 2

@@ -4,8 +4,10 @@ factor has come, ended at once."""
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from flask import current_app
@@ -190,6 +192,27 @@ def _session_by(session_hash: str, clock: Clock) -> SignedIn | None:
 def signed_in(token: str, clock: Clock = utc_now) -> StaffMember | None:
     """Who holds a token; None if a second factor is still to come."""
     return signed_in_by(token_hash(token), clock)
+
+
+def sessions_of(member: StaffMember, now: datetime) -> Sequence[StaffSession]:
+    """Where a member of staff is signed in, the newest first; half-way ones too."""
+    return db.session.scalars(
+        select(StaffSession)
+        .where(StaffSession.staff_id == member.id, StaffSession.expires_at > now)
+        .order_by(StaffSession.created_at.desc(), StaffSession.token_hash)
+    ).all()
+
+
+def end_sessions(member: StaffMember, session_hashes: Collection[str], now: datetime) -> None:
+    """End some of one's own sessions, there and at once; another's are left alone."""
+    with command() as session:
+        ended: Any = session.execute(
+            delete(StaffSession).where(
+                StaffSession.staff_id == member.id, StaffSession.token_hash.in_(session_hashes)
+            )
+        )
+        if ended.rowcount:
+            note_staff_act(member, "end_sessions", now, {"sessions": ended.rowcount})
 
 
 def sign_out(token: str) -> None:

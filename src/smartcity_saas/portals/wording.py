@@ -53,6 +53,7 @@ _ACTS: dict[str, Any] = {
     "staff.reset_factors": _("Took away a lost second factor"),
     "staff.recovery_codes": _("Made new recovery codes"),
     "staff.recover": _("Came in by a recovery code"),
+    "staff.end_sessions": _("Ended sessions of one's own"),
     "resident.link": _("Linked a way to sign in"),
     "resident.unlink": _("Unlinked a way to sign in"),
     "resident.merge": _("Merged two accounts"),

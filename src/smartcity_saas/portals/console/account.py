@@ -19,6 +19,7 @@ from smartcity_saas.identity.single_sign_on import (
     offered_by,
     unlink,
 )
+from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import set_up_values, take_factor
 from smartcity_saas.portals.console.single_sign_on import go_on
@@ -89,6 +90,26 @@ def new_recovery_codes() -> Any:
     """Ten new ones; the older ones are void."""
     codes = factors.new_recovery_codes(signed_in_member(), present_time())
     return render_template("console/recovery_codes.html", codes=codes, **_shell())
+
+
+@blueprint.page(f"{ROOT}/sessions", permission="own")
+def sessions() -> Any:
+    """Where one is signed in."""
+    member, here = signed_in_member(), token_hash(session.get(STAFF, ""))
+    found = staff_sessions.sessions_of(member, present_time())
+    return render_template("console/sessions.html", found=found, here=here, **_shell())
+
+
+@blueprint.page(f"{ROOT}/sessions/end", permission="own", methods=("POST",))
+def end_sessions() -> Any:
+    """End one of them, or all but this one."""
+    member, now = signed_in_member(), present_time()
+    here = token_hash(session.get(STAFF, ""))
+    chosen = [one.token_hash for one in staff_sessions.sessions_of(member, now)]
+    if "session" in request.form:
+        chosen = [one for one in chosen if one == request.form["session"]]
+    staff_sessions.end_sessions(member, [one for one in chosen if one != here], now)
+    return redirect(f"{ROOT}/sessions")
 
 
 @blueprint.page(f"{ROOT}/prove", permission="own")
