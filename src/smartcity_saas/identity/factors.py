@@ -14,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -128,10 +129,7 @@ def add_passkey(
         )
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
         raise Invalid(_("This passkey could not be set up. Try once more.")) from None
-    with command() as session:
-        known = select(StaffFactor.id).where(StaffFactor.credential_id == found.credential_id)
-        if session.scalars(known.limit(1)).first() is not None:
-            raise Invalid(_("This passkey is set up already. Use another one."))
+    try:
         _add(
             member,
             PASSKEY,
@@ -141,6 +139,8 @@ def add_passkey(
             found.sign_count,
             now,
         )
+    except IntegrityError:  # the database decides, whoever else registers it in this moment
+        raise Invalid(_("This passkey is set up already. Use another one.")) from None
 
 
 def authentication_options(member: StaffMember, rp_id: str) -> tuple[str, str]:

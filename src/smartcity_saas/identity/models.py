@@ -107,6 +107,7 @@ class StaffFactor(PlatformModel):
     is the newest time step (TOTP) or signature counter (passkey) that was accepted."""
 
     __tablename__ = "staff_factor"
+    __table_args__ = (Index("uq_staff_factor_credential_id", "credential_id", unique=True),)
 
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
     staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"), index=True)
