@@ -110,6 +110,18 @@ def test_odd_times_are_no_times(clinic: Clinic, at: str) -> None:
     assert page.status_code in (200, 404)
 
 
+@pytest.mark.parametrize("query", ["", "?at=", "?at={day}T08:07", "?at={day}T23:00"])
+def test_booking_without_a_time_of_the_clinic_goes_back_to_choosing(
+    clinic: Clinic, query: str
+) -> None:
+    """Promise: nothing is booked at a time that nobody chose."""
+    browser = clinic.world.resident()
+    day = clinic.day()
+    answer = browser.get(f"{ROOT}/sessions/{clinic.session()}/book{query.format(day=day)}")
+    assert answer.status_code == 302
+    assert answer.headers["Location"].endswith(f"?day={day}")
+
+
 def test_waiting_from_the_page(clinic: Clinic) -> None:
     """Full: join the line, see one's place in it, take what is kept."""
     made = [clinic.book(name) for name in "abc"]

@@ -254,6 +254,19 @@ def views_of(sessions: Sequence[ClinicSession], rules: Rules, now: datetime) -> 
     ]
 
 
+def times_of(session: ClinicSession, now: datetime) -> set[datetime]:
+    """The times of a session that are yet to come, whether places are left there or not."""
+    return set(
+        db.session.scalars(
+            select(ClinicPlace.starts_at).where(
+                ClinicPlace.session_id == session.id,
+                ClinicPlace.state != SHUT,
+                ClinicPlace.starts_at > now,
+            )
+        )
+    )
+
+
 def next_with_places(
     department_id: uuid.UUID, rules: Rules, now: datetime, most: int = 3
 ) -> list[SessionView]:

@@ -95,9 +95,9 @@ def department(department_id: uuid.UUID) -> Any:
 
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/book", who="resident")
 def book_form(session_id: uuid.UUID) -> Any:
-    """Choose for whom, and confirm; without a time, go back to choosing one."""
-    if _slot() is None:
-        session = schedule.session_of(session_id)
+    """Choose for whom, and confirm; without a time of this clinic, go back to choosing one."""
+    session = schedule.session_of(session_id)
+    if _slot() not in schedule.times_of(session, present_time()):
         return redirect(f"{ROOT}/departments/{session.department_id}?day={session.day}")
     return _book_page(session_id, {}, {})
 
