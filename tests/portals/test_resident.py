@@ -273,6 +273,14 @@ SEARCHES = {
     "社保": "tel:12333",
     "passport": "tel:12367",
     "结婚登记": "tel:12345",
+    "打疫苗": "tel:12320",
+    "老年卡": "tel:12345",
+    "牙疼": "hospital-appointments",
+    "dentist": "hospital-appointments",
+    "候补": "hospital-appointments",
+    "家人": "hospital-appointments/patients",
+    "用水量": "utility-bills",
+    "公告": "/announcements",
 }
 
 

@@ -133,8 +133,10 @@ service = Service(
     },
     keywords=(
         *("挂号", "看病", "看医生", "医院", "医生", "门诊", "预约", "专家号", "体检", "不舒服"),
-        *("发烧", "发热", "感冒", "咳嗽", "头痛", "胸痛", "肚子疼", "孩子", "小孩", "儿科", "产检"),
+        *("发烧", "发热", "感冒", "咳嗽", "头痛", "头疼", "头晕", "胸痛", "肚子疼"),
+        *("牙疼", "牙痛", "看牙", "孩子", "小孩", "儿科", "产检", "孕检", "候补", "取消预约"),
         *("hospital", "doctor", "clinic", "appointment", "sick", "fever", "pain", "child"),
+        *("headache", "toothache", "dentist", "pregnancy", "waiting list"),
     ),
     tasks=(
         Task(
@@ -147,6 +149,7 @@ service = Service(
             title={"zh": "就诊人", "en": "Patients"},
             icon="users",
             endpoint="hospital_appointments.patients",
+            keywords=("家人", "家属", "老人", "父母", "family"),
         ),
     ),
     mine=_mine,
