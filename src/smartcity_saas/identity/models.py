@@ -22,7 +22,7 @@ _CHANNELS = {
     "weibo": {"zh": "微博", "en": "Weibo"},
     "taobao": {"zh": "淘宝", "en": "Taobao"},
     "api": {"zh": "程序", "en": "A program"},
-    "counter": {"zh": "柜台", "en": "Counter"},
+    "counter": {"zh": "窗口代办", "en": "Counter"},
 }
 
 
