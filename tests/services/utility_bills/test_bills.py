@@ -209,6 +209,7 @@ def test_the_desk_imports_a_file(world: World) -> None:
     assert "due before it is issued" in bad.text
     none = staff.post(page, file=(io.BytesIO(b"a,b\n"), "b.csv"))
     assert "Missing columns" in none.text
+    assert "The file was not imported." in none.text
     odd = staff.post(
         page, file=(io.BytesIO((HEADER + ROW).replace("王某", "王\u200b某").encode()), "b.csv")
     )
