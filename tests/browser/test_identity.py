@@ -249,7 +249,7 @@ def test_by_openid(walk: Walk) -> None:
         walk.page.wait_for_load_state()
         walk.go("console", f"/cities/{city}/secrets")
         walk.page.fill("input[name=name]", "oidc_client_secret")
-        walk.page.fill("input[name=value]", "a-secret-of-the-test")
+        walk.page.fill("input[name=secret]", "a-secret-of-the-test")
         walk.page.locator("form.card button").last.click()
         walk.sees("已保存“oidc_client_secret”", "“oidc_client_secret” is stored")
         walk.check()

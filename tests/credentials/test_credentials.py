@@ -281,7 +281,7 @@ def test_the_page_sets_and_never_shows(world: World) -> None:
     page = staff.get("/cities/hangzhou/secrets").text
     assert "payments.secret_key" in page
     answer = staff.post(
-        "/cities/hangzhou/secrets", name="stripe_secret_key", value="sk_test_hangzhou"
+        "/cities/hangzhou/secrets", name="stripe_secret_key", secret="sk_test_hangzhou"
     )
     assert answer.status_code == 302, answer.text
     page = staff.get("/cities/hangzhou/secrets").text
@@ -300,7 +300,7 @@ def test_a_secret_that_does_not_work_is_said(world: World) -> None:
     exits with 1."""
     world.open_payments()
     staff = world.city_staff("hangzhou")
-    staff.post("/cities/hangzhou/secrets", name="stripe_secret_key", value="not a key")
+    staff.post("/cities/hangzhou/secrets", name="stripe_secret_key", secret="not a key")
     assert "Does not work" in staff.get("/cities/hangzhou/secrets").text
     assert "does not work" in staff.get("/cities/hangzhou").text
     answer = CliRunner().invoke(secrets, ["probe", "hangzhou"])

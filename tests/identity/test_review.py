@@ -213,7 +213,9 @@ def test_the_old_password_cannot_be_guessed(world: World) -> None:
     browser = world.client("console.localhost")
     browser.post("/sign-in", username="wu.min", password=STRONG)
     said = [
-        browser.post("/account/password", "/account", old="no", new="x" * 20).status_code
+        browser.post(
+            "/account/password", "/account", old_password="no", new_password="x" * 20
+        ).status_code
         for _try in range(7)
     ]
     assert said[:5] == [422] * 5

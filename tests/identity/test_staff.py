@@ -389,9 +389,17 @@ def test_changing_the_password_signs_out_elsewhere(world: World) -> None:
     make(world, "wu.min", CATALOG_EDITOR, city="hangzhou")
     here, _a = enter(world, "wu.min")
     there, _a = enter(world, "wu.min")
-    assert here.post("/account/password", "/account", old="no", new=STRONG + "s").status_code == 422
     assert (
-        here.post("/account/password", "/account", old=STRONG, new=STRONG + "s").status_code == 302
+        here.post(
+            "/account/password", "/account", old_password="no", new_password=STRONG + "s"
+        ).status_code
+        == 422
+    )
+    assert (
+        here.post(
+            "/account/password", "/account", old_password=STRONG, new_password=STRONG + "s"
+        ).status_code
+        == 302
     )
     assert here.get("/account").status_code == 200
     assert there.get("/account").status_code == 302

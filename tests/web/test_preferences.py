@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+import smartcity_saas
+from smartcity_saas.configuration.secrets import names_secret
 from smartcity_saas.web.preferences import FORM, filled
 from tests.conftest import Browser, World, fresh
 
@@ -164,6 +167,34 @@ def test_a_switch_sends_nothing_again_and_needs_no_trust(world: World) -> None:
     refused = send(console, "/sign-in", "/sign-in", username="root", password="not-the-one")
     assert "not-the-one" not in refused.text
     assert ("username", "root") in Switches(refused.text).fields
+
+
+def test_every_field_of_a_secret_is_known_by_its_name() -> None:
+    """Promise: what a page hides as it is typed is neither carried by a switch nor shown on the page
+    of a conflict; both go by the field's name."""
+    templates = Path(smartcity_saas.__file__).parent.rglob("*.html")
+    found = {
+        (path.name, name)
+        for path in templates
+        for name in re.findall(r'field\("?([\w-]+)"?(?: ~ \w+)?,[^}]*?"password"', path.read_text())
+        if name != "name"
+    }
+    assert {name for _page, name in found} == {
+        "password", "old_password", "new_password", "secret", "secret_"
+    }  # fmt: skip
+    assert all(names_secret(f"{name}x" if name.endswith("_") else name) for _page, name in found)
+
+
+def test_a_refused_secret_is_not_shown_again(world: World) -> None:
+    """Promise: a page that answers a form which brought a secret holds it nowhere."""
+    staff = world.city_staff("hangzhou")
+    for path, page, fields in (
+        ("/cities/hangzhou/secrets", "", {"name": "unknown_one", "secret": "typed-by-hand"}),
+        ("/account/password", "/account", {"old_password": "typed-by-hand", "new_password": "x"}),
+    ):
+        answer = staff.post(path, page or path, **fields)
+        assert answer.status_code in (409, 422), path
+        assert "typed-by-hand" not in answer.text, path
 
 
 @given(

@@ -12,7 +12,7 @@ from smartcity_saas.identity.gatekeeper import documents, signed_in_member
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time
 
-PREFIX = "secret-"
+PREFIX = "secret_"
 
 
 def entered_secrets() -> dict[str, str]:

@@ -36,7 +36,7 @@ def secrets(city: str) -> Any:
 def set_secret(city: str) -> Any:
     """Keep a secret, in place of the one of that name; try it at once where that is possible."""
     served, now = served_city(city), present_time()
-    name, value = request.form.get("name", "").strip(), request.form.get("value", "").strip()
+    name, value = (request.form.get(key, "").strip() for key in ("name", "secret"))
     hours, actor = request.form.get("overlap", 0, int), signed_in_member().actor
     try:
         with city_scope(served.id):

@@ -41,8 +41,8 @@ def change_password() -> Any:
     try:
         staff.change_password(
             signed_in_member(),
-            request.form.get("old", ""),
-            request.form.get("new", ""),
+            request.form.get("old_password", ""),
+            request.form.get("new_password", ""),
             session.get(STAFF),
             current_app.config["CLOCK"],
         )
