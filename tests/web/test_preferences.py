@@ -169,6 +169,31 @@ def test_a_switch_sends_nothing_again_and_needs_no_trust(world: World) -> None:
     assert ("username", "root") in Switches(refused.text).fields
 
 
+def test_a_write_with_such_a_query_is_a_write(world: World) -> None:
+    """Promise: only the switches' own buttons are turned into a fetch. A call of the API, a webhook
+    or a form that happens to have ``lang`` in its address is done, or refused, as what it is."""
+    base = "http://hangzhou.localhost"
+    browser = world.resident()
+    csrf = browser.get("/api/v1/session").json["csrf_token"]  # type: ignore[index]
+    for path, options in (
+        (
+            "/api/v1/utility-bills/payments",
+            {"json": {"bills": []}, "headers": {"X-CSRFToken": csrf}},
+        ),
+        ("/webhooks/stripe", {"data": "{}", "content_type": "application/json"}),
+        ("/oauth/token", {"data": {"grant_type": "client_credentials"}}),
+    ):
+        plain = fresh(browser.client.post, path, base_url=base, **options)
+        answer = fresh(browser.client.post, f"{path}?lang=zh", base_url=base, **options)
+        assert answer.status_code == plain.status_code != 405, path
+    token = browser.token("/me")
+    data = {"csrf_token": token}
+    assert (
+        fresh(browser.client.post, "/sign-out?lang=zh", base_url=base, data=data).status_code == 302
+    )
+    assert browser.get("/me").status_code == 302, "signed out"
+
+
 def test_every_field_of_a_secret_is_known_by_its_name() -> None:
     """Promise: what a page hides as it is typed is neither carried by a switch nor shown on the page
     of a conflict; both go by the field's name."""

@@ -100,10 +100,10 @@ class SwitchedAnswers:
         """Serve a request; one that is no switch goes on untouched."""
         query = _query(environ.get("QUERY_STRING", ""))
         asked = _chosen(query, set(CHOICES))
-        if environ["REQUEST_METHOD"] != "POST" or not asked:
+        typed = self._typed(environ) if environ["REQUEST_METHOD"] == "POST" and asked else None
+        if typed is None:
             answer: Iterable[bytes] = self.app(environ, start_response)
             return answer
-        typed = self._typed(environ)
         response = WsgiResponse.from_app(self.app, _fetching(environ, query, asked, typed))
         if response.status_code == 200 and response.mimetype == "text/html":
             response.set_data(filled(response.get_data(as_text=True), typed))
@@ -111,17 +111,23 @@ class SwitchedAnswers:
             _remember(response, asked, secure=environ["wsgi.url_scheme"] == "https")
         return response(environ, start_response)
 
-    def _typed(self, environ: dict[str, Any]) -> Fields:
-        """What the switch carries; nothing from a page of another origin."""
+    def _typed(self, environ: dict[str, Any]) -> Fields | None:
+        """What the switch carries, nothing from a page of another origin; None where this is none
+        of ours, but a write that happens to have such a query: it is left to the application."""
         sent = WsgiRequest(environ)
+        if sent.mimetype != "application/x-www-form-urlencoded":
+            return None
         sent.max_content_length = sent.max_form_memory_size = self.most_bytes
+        try:
+            environ["wsgi.input"] = io.BytesIO(sent.get_data(cache=True))
+        except RequestEntityTooLarge:
+            return None
+        if FORM not in sent.form:
+            return None
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and urlsplit(origin).netloc != environ.get("HTTP_HOST"):
             return []
-        try:
-            return [(k, v) for k, v in sent.form.items(multi=True) if k != "csrf_token"]
-        except RequestEntityTooLarge:
-            return []
+        return [(k, v) for k, v in sent.form.items(multi=True) if k != "csrf_token"]
 
 
 def filled(page: str, typed: Fields) -> str:
