@@ -511,10 +511,18 @@ def test_closing_a_day(owing: Owing) -> None:
     assert staff.post(page, day=str(day)).status_code == 409
     owing.world.clock.move(days=1)
     staff = owing.world.staff("later", "city_admin", city="hangzhou")
-    done = staff.post(page, day=str(day))
+    answer = staff.post(page, day=str(day))
+    assert answer.status_code == 303, "loading the page again sends nothing again"
+    done = staff.get(answer.headers["Location"])
+    assert "is closed." in done.text
     assert "No difference." in done.text
     assert "¥73.50" in done.text
     assert staff.post(page, day=str(day)).status_code == 409
+    owing.stripe.account.behaviour.down = True
+    assert "is closed." in staff.get(answer.headers["Location"]).text
+    owing.stripe.account.behaviour.down = False
+    for odd in ("2026-13-01", "", str(day - timedelta(days=1)), "9999-12-31"):
+        assert "is closed." not in staff.get(f"{page}?closed={odd}").text
 
 
 def test_a_csv_for_the_books(owing: Owing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import finding
+from smartcity_saas.payments.accounts import PaymentsClosed
 from smartcity_saas.payments.disputes import Decision, decide_dispute, disputes_of
 from smartcity_saas.payments.finding import Wanted
 from smartcity_saas.payments.ledger import (
@@ -27,7 +29,14 @@ from smartcity_saas.payments.ledger import (
     payment_numbers,
     totals,
 )
-from smartcity_saas.payments.reconciling import close_day, day_span, reconcile
+from smartcity_saas.payments.providers import ProviderUnreachable
+from smartcity_saas.payments.reconciling import (
+    Reconciled,
+    close_day,
+    closing_of,
+    day_span,
+    reconcile,
+)
 from smartcity_saas.payments.records import items_of, payment_of, refunds_of
 from smartcity_saas.payments.refunds import book_held, reason_fault, refundable, request_refund
 from smartcity_saas.payments.settling import abandon
@@ -104,8 +113,15 @@ def ledger_csv(city: str) -> Any:
 
 @blueprint.page(f"{MONEY}/closings", permission="city.finance")
 def closings(city: str) -> Any:
-    """Days with their totals: closed ones, and those that can be closed."""
-    return _closings_page(city)
+    """Days with their totals: closed ones, and those that can be closed; with ``closed`` in the
+    address, what that day's comparison finds now."""
+    served, day = served_city(city), read_day(request.args.get("closed", ""))
+    result = None
+    with city_scope(served.id):
+        if day and closing_of(day):
+            with suppress(PaymentsClosed, ProviderUnreachable):
+                result = reconcile(served, *day_span(served, day))
+    return _closings_page(city, day, result)
 
 
 @blueprint.page(f"{MONEY}/closings", permission="city.finance", methods=("POST",))
@@ -116,7 +132,7 @@ def close(city: str) -> Any:
     with city_scope(served.id):
         result = reconcile(served, *day_span(served, day))
         close_day(actor, served, day, present_time(), len(result.differences))
-    return _closings_page(city, day=day, result=result)
+    return redirect(f"/cities/{city}/payments/closings?closed={day}", 303)
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>", permission="city.finance")
@@ -219,7 +235,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
     return render_template("city/payment.html", **values, **shell(city))
 
 
-def _closings_page(city: str, **values: Any) -> Any:
+def _closings_page(city: str, just_closed: date | None, result: Reconciled | None) -> Any:
     served = served_city(city)
     today = today_in(served.timezone, present_time())
     with city_scope(served.id):
@@ -232,7 +248,8 @@ def _closings_page(city: str, **values: Any) -> Any:
         "city/closings.html",
         days=days,
         today=today,
-        **{"day": None, "result": None, **values},
+        closing=just_closed and closed.get(just_closed),
+        result=result,
         **shell(city),
     )
 
