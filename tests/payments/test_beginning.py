@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -278,3 +280,51 @@ def test_nothing_chosen_is_said_beside_the_button(world: World) -> None:
     assert " disabled" in button
     assert "Choose what to pay." in button
     assert "<noscript>" in page
+
+
+@pytest.mark.parametrize("currency", ["CNY", "HUF"])
+def test_what_is_chosen_beforehand_can_be_paid(owing: Owing, currency: str) -> None:
+    """Of forty bills the first thirty are ticked, of two currencies those of the first; the page
+    says so, the sum is theirs, and a press takes them. One more is told the limit, at both doors."""
+    with owing.world.inside("hangzhou"), command() as session:
+        one = session.get_one(
+            UtilityBill, (owing.world.city("hangzhou").id, uuid.UUID(owing.bills[0]))
+        )
+        session.execute(update(UtilityBill).values(amount=20_000, due_on=date(2026, 1, 1)))
+        for month in range(38):
+            session.add(
+                UtilityBill(
+                    account_id=one.account_id,
+                    period=date(2020 + month // 12, month % 12 + 1, 1),
+                    usage=0,
+                    amount=30_000,
+                    currency=currency,
+                    issued_on=date(2026, 1, 2),
+                    due_on=date(2026, 2, 1),
+                )
+            )
+    page = owing.browser.get(owing.account).text
+    boxes = re.findall(r'name="bill" value="([^"]+)"[^>]*?( checked)?>', page)
+    chosen = [key for key, checked in boxes if checked]
+    many = 30 if currency == "CNY" else 2
+    assert (len(boxes), len(chosen)) == (40, many)
+    assert f"The first {many} are chosen" in page
+    assert ("¥8,800.00" if many == 30 else "¥400.00") in pay_button(page)
+    assert owing.press(*[key for key, _checked in boxes]).status_code == 409
+    told = owing.press(*[key for key, _checked in boxes][:31])
+    assert told.status_code == 409
+    assert many == 2 or "30 can be paid at once" in told.text
+    assert claims(owing) == 0
+    assert owing.press(*chosen).status_code == 303
+
+
+def test_tickets_chosen_beforehand_can_be_paid(world: World) -> None:
+    """The same of tickets."""
+    world.open_payments()
+    bring_tickets(world, *({"number": f"T-{place}"} for place in range(33)))
+    browser = linked_vehicle(world)
+    page = browser.get(TICKETS).text
+    chosen = re.findall(r'name="ticket" value="([^"]+)"[^>]* checked>', page)
+    assert len(chosen) == 30
+    assert "The first 30 are chosen" in page
+    assert browser.post(f"{TICKETS}/pay", TICKETS, ticket=chosen).status_code == 303

@@ -32,7 +32,7 @@ from smartcity_saas.payments.providers import CannotBegin
 from smartcity_saas.payments.records import claim, claimants, items_of
 from smartcity_saas.payments.settling import SWEEP, close_page, open_page
 from smartcity_saas.payments.states import CREATED, EXPIRED, OPEN, UNDER_WAY
-from smartcity_saas.payments.terms import terms_of
+from smartcity_saas.payments.terms import MOST_AT_ONCE, TOO_MANY, terms_of
 
 PAGE_OPEN = timedelta(minutes=35)
 """How long a pay page stays open. Stripe asks for half an hour at least."""
@@ -68,12 +68,14 @@ def begin_payment(
 
     Raises:
         NotFound: A reference is nothing of the resident's.
-        Conflict: It is paid, or someone else is paying it.
+        Conflict: It is paid, someone else is paying it, or it is more than can be paid at once.
         PaymentsClosed: The city takes no payments.
         CannotBegin: The provider will open no page for it; nothing is claimed any more.
         ProviderUnreachable: The provider does not answer; nothing was charged.
     """
     account_of(city)
+    if len(set(references)) > MOST_AT_ONCE:
+        raise Conflict(TOO_MANY)
     for _try in range(TRIES):
         try:
             payment, stale = _reserve(city, resident, service, references, place, now)

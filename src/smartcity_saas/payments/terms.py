@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
@@ -18,6 +18,22 @@ from smartcity_saas.payments.providers import Limits
 from smartcity_saas.web.money import format_money
 
 REMEMBERED = timedelta(days=7)
+MOST_AT_ONCE = 30
+"""How many things one payment may be for: a receipt and a provider's page that can be read."""
+TOO_MANY = _(
+    "%(most)s can be paid at once. Choose fewer now, and pay the rest after.", most=MOST_AT_ONCE
+)
+
+
+class Owed(Protocol):
+    """A thing to pay."""
+
+    @property
+    def currency(self) -> str:
+        """Its currency's code."""
+
+
+Thing = TypeVar("Thing", bound=Owed)
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,9 @@ class PayTerms:
     limits: Limits
     refused: int = 0
     methods: tuple[str, ...] = ()
+
+    most = MOST_AT_ONCE
+    too_many = TOO_MANY
 
     @property
     def too_small(self) -> Any:
@@ -60,9 +79,16 @@ class PayTerms:
         """Why some amounts cannot be paid together; None where they can."""
         if not amounts:
             return _("Choose what to pay.")
+        if len(amounts) > MOST_AT_ONCE:
+            return TOO_MANY
         if any(amount % self.limits.step for amount in amounts):
             return self.too_fine
         return self.too_small if sum(amounts) < self.limits.least else None
+
+    def first_choice(self, due: Sequence[Thing]) -> list[Thing]:
+        """What a page chooses beforehand of what is due: as many of the first ones as can be paid
+        together, in this currency."""
+        return [one for one in due if one.currency == self.currency][:MOST_AT_ONCE]
 
     def warning(self, amounts: Sequence[int]) -> Any:
         """What to expect of some amounts that may be tried; None where nothing is known."""

@@ -17,7 +17,8 @@ for (const form of document.querySelectorAll("form[data-sum]")) {
     for (const place of shown) place.textContent = sign + text;
     const fine = chosen.some((box) => Number(box.dataset.minor) % Number(button.dataset.step));
     const small = minor < Number(button.dataset.least);
-    const off = !chosen.length ? "none" : fine ? "fine" : small ? "small" : "";
+    const many = chosen.length > Number(button.dataset.most);
+    const off = !chosen.length ? "none" : many ? "many" : fine ? "fine" : small ? "small" : "";
     const doubt = minor <= Number(button.dataset.refused) ? "doubt" : "";
     why.textContent = why.dataset[off || doubt] || "";
     button.disabled = off !== "";

@@ -11,6 +11,7 @@ from marshmallow import fields, validate
 from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
 from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
 from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.models import STATUSES, Violation
 from smartcity_saas.services.traffic_tickets.names import SERVICE
@@ -77,7 +78,7 @@ class TicketsSchema(ma.Schema):
 class TicketPaymentBody(Body):
     """Which tickets to pay."""
 
-    tickets = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 20))
+    tickets = fields.List(fields.UUID(), required=True, validate=validate.Length(1, MOST_AT_ONCE))
 
 
 class PushedTicketBody(Body):

@@ -24,8 +24,6 @@ from smartcity_saas.services.traffic_tickets.tickets import licence_link, own_vi
 from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.languages import both, local
 
-MOST_AT_ONCE = 20
-
 
 def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
     """What a resident would pay for some tickets.
@@ -36,7 +34,7 @@ def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
     """
     keys = _keys(references)
     found = own_violations(resident, keys)
-    if not found or len(found) > MOST_AT_ONCE or len(found) != len(set(references)):
+    if not found or len(found) != len(set(references)):
         raise NotFound(_("Choose tickets that stand here."))
     if not all(one.due for one in found):
         raise Conflict(_("One of these tickets is not to be paid. Look at the list again."))

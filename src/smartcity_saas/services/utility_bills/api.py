@@ -13,6 +13,7 @@ from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
 from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
 from smartcity_saas.database import db
 from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.models import KINDS, UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import SERVICE
@@ -75,7 +76,7 @@ class AccountsSchema(ma.Schema):
 class BillPaymentBody(Body):
     """Which bills to pay."""
 
-    bills = fields.List(fields.UUID(), required=True, validate=validate.Length(1, 30))
+    bills = fields.List(fields.UUID(), required=True, validate=validate.Length(1, MOST_AT_ONCE))
 
 
 class PushedBillBody(Body):

@@ -23,8 +23,6 @@ from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.formats import month_of_year
 from smartcity_saas.web.languages import both
 
-MOST_AT_ONCE = 30
-
 
 def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
     """What a resident would pay for some bills of linked accounts.
@@ -36,7 +34,7 @@ def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
     found = links(resident)
     accounts = accounts_of(found)
     bills = _bills(references)
-    if not bills or len(bills) > MOST_AT_ONCE or len(bills) != len(set(references)):
+    if not bills or len(bills) != len(set(references)):
         raise NotFound(_("Choose bills that stand here."))
     if any(bill.account_id not in accounts for bill in bills):
         raise NotFound(_("Choose bills that stand here."))
