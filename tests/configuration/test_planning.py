@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -231,3 +234,26 @@ def test_folders_are_read_whole_and_what_is_not_read_is_named(tmp_path: Path) ->
     assert {path.name for path in passed_over([folder])} == {"._hangzhou.yaml", "x.yaml"}
     (folder / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
     assert "cannot be read" in str(read_files([folder])[1][0])
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its documents are not taken for missing; a hidden folder may be closed. The root reads all,
+    so that the refusal is that of a stand-in for the system."""
+    for name in ("closed", ".hidden"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ningbo.yaml").write_text(NINGBO, "utf-8")
+    (tmp_path / "hangzhou.yaml").write_text(HANGZHOU, "utf-8")
+    scan = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path) != tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    files, problems = read_files([tmp_path])
+    assert [file.candidate.name for file in files] == ["hangzhou"]
+    assert [problem.path for problem in problems] == [str(tmp_path / "closed")]
+    assert "The folder cannot be read: Permission denied." in str(problems[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -43,10 +43,12 @@ def read_files(paths: Iterable[Path]) -> tuple[list[DocumentFile], list[Problem]
     """Read documents from files and folders.
 
     Returns:
-        The documents that could be read, and what is wrong with the files that could not.
+        The documents that could be read, and what is wrong with the files and folders that could
+        not.
     """
-    documents, problems = [], []
-    for path in _yaml_files(paths):
+    documents = []
+    found, problems = _yaml_files(paths)
+    for path in found:
         try:
             with path.open("rb") as stream:
                 source = parse(stream.read(MOST_BYTES + 1), str(path))
@@ -87,34 +89,44 @@ def is_yaml(path: Path) -> bool:
     return path.suffix.lower() in (".yaml", ".yml")
 
 
-def _yaml_files(paths: Iterable[Path]) -> Iterator[Path]:
-    seen = set()
-    for path in paths:
-        found = _in_folder(path, hidden=False) if path.is_dir() else [path]
-        for one in found:
-            if one.resolve() not in seen:
-                seen.add(one.resolve())
-                yield one
-
-
 def passed_over(paths: Iterable[Path]) -> list[Path]:
     """Files in folders that are called as documents are and are not read, because they or a folder
     above them are hidden: what a Mac leaves beside a file (``._hangzhou.yaml``), for one."""
-    return [found for path in paths if path.is_dir() for found in _in_folder(path, hidden=True)]
+    folders = [path for path in paths if path.is_dir()]
+    return [one for path in folders for one in _beneath(path, _walked(path)[0], hidden=True)]
 
 
-def _in_folder(folder: Path, *, hidden: bool) -> list[Path]:
-    """Files that are called as documents are, in linked folders too, each folder once."""
+def _yaml_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
+    """Every document's file once, and the folders that cannot be read."""
+    files: dict[Path, Path] = {}
+    problems = []
+    for path in paths:
+        found, errors = _walked(path) if path.is_dir() else ([path], [])
+        for one in _beneath(path, found, hidden=False) if path.is_dir() else found:
+            files.setdefault(one.resolve(), one)
+        closed = {Path(error.filename): error for error in errors}
+        problems += [_unreadable(one, closed[one]) for one in _beneath(path, closed, hidden=False)]
+    return list(files.values()), problems
+
+
+def _walked(folder: Path) -> tuple[list[Path], list[OSError]]:
+    """Files that are called as documents are, in linked folders too, each folder once; and the
+    folders that could not be read."""
     seen: set[str] = set()
     found = []
-    for root, folders, names in os.walk(folder, followlinks=True):
+    errors: list[OSError] = []
+    for root, folders, names in os.walk(folder, onerror=errors.append, followlinks=True):
         real = os.path.realpath(root)
         if real in seen:
             folders.clear()
             continue
         seen.add(real)
         found += [Path(root, name) for name in names if is_yaml(Path(name))]
-    return sorted(path for path in found if _is_hidden(path.relative_to(folder)) == hidden)
+    return found, errors
+
+
+def _beneath(folder: Path, paths: Iterable[Path], *, hidden: bool) -> list[Path]:
+    return sorted(path for path in paths if _is_hidden(path.relative_to(folder)) == hidden)
 
 
 def _is_hidden(path: Path) -> bool:
@@ -134,11 +146,17 @@ def _pictures(path: Path, source: Source) -> dict[str, bytes]:
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:
+    reason = error.strerror or "unknown"
+    said = (
+        _("The folder cannot be read: %(reason)s.", reason=reason)
+        if path.is_dir()
+        else _("The file cannot be read: %(reason)s.", reason=reason)
+    )
     return Problem(
         str(path),
         1,
         1,
         "",
-        _("The file cannot be read: %(reason)s.", reason=error.strerror or "unknown"),
+        said,
         _("Check the path and its permissions."),
     )
