@@ -157,3 +157,18 @@ def test_what_is_stored_elsewhere_is_overwritten(world: World, tmp_path: Path) -
     assert exported(tmp_path, "hangzhou").exit_code == 0
     assert "#123457" in path.read_text("utf-8")
     assert not (tmp_path / "tenants/hangzhou.yaml").exists()
+
+
+def test_a_document_in_a_folder_below_is_written_there(world: World, tmp_path: Path) -> None:
+    """A linked folder too: a second file of the same city would stop the next plan."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tenants/east").mkdir(parents=True)
+    (tmp_path / "tenants/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "tenants/east/hangzhou.yaml").write_text(HANGZHOU, "utf-8")
+    (tmp_path / "elsewhere/ningbo.yml").write_text(NINGBO, "utf-8")
+    apply(world, tmp_path / "tenants")
+    with_logo(world, SVG.format("#123456").encode(), "svg")
+    assert exported(tmp_path, "hangzhou", "ningbo").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "tenants").iterdir()) == ["east", "linked"]
+    assert "ningbo/logo.svg" in (tmp_path / "elsewhere/ningbo.yml").read_text("utf-8")
+    assert set(planned(world, tmp_path / "tenants").values()) == {SAME}

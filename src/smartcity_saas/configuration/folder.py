@@ -77,11 +77,12 @@ def file_name(name: str, kind: str, province: str | None) -> str:
 
 
 def beside(path: Path) -> Path:
-    """The file that holds a document already, where its ending is written otherwise; else the
-    path itself, as ``file_name`` makes it."""
-    folder = path.parent
-    found = sorted(folder.iterdir()) if folder.is_dir() and not path.exists() else []
-    return next((one for one in found if one.stem == path.stem and is_yaml(one)), path)
+    """The file that holds a document already, where its ending is written otherwise or it lies
+    in a folder below, which may be linked; else the path itself, as ``file_name`` makes it."""
+    if path.exists():
+        return path
+    found = _beneath(path.parent, _walked(path.parent)[0], hidden=False)
+    return next((one for one in found if one.stem == path.stem), path)
 
 
 def is_yaml(path: Path) -> bool:
