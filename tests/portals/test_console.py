@@ -274,6 +274,26 @@ def test_the_template_holds_the_cities_that_are_not_there(world: World) -> None:
     assert "0 made live, 9 made drafts" in admin.get(job).text
 
 
+@pytest.mark.parametrize(
+    ("codec", "said"), [("utf-8", "UTF-8"), ("gb18030", "GB 18030"), ("utf-16", "UTF-16")]
+)
+def test_the_page_says_how_a_roll_out_was_read(world: World, codec: str, said: str) -> None:
+    """The encoding that was found and the columns that nobody reads, as the command says them;
+    names come through in each."""
+    admin = world.province_admin()
+    page = "/provinces/zhejiang/rollouts"
+    rows = (
+        "division_code,slug,name_zh,name_en,province_slug,colour\n"
+        "330300,wenzhou,温州市,Wenzhou,zhejiang,#112233\n"
+    )
+    job = admin.post(page, file=(io.BytesIO(rows.encode(codec)), "c.csv")).headers["Location"]
+    shown = admin.get(job).text
+    assert f"Read as {said}." in shown
+    assert "Columns that were not read: colour." in shown
+    admin.post(f"{job}/step", job)
+    assert world.documents().live("wenzhou").values["name"]["zh"] == "温州市"
+
+
 FOREIGN = (
     "/cities/shanghai",
     "/cities/shanghai/document",

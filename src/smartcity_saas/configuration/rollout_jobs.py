@@ -23,9 +23,11 @@ from smartcity_saas.configuration.rollout import (
     RolloutFailed,
     RowResult,
     read_rows,
+    read_table,
     refuse_too_many,
 )
 from smartcity_saas.database import PlatformModel, command, db
+from smartcity_saas.database.models import Json
 from smartcity_saas.errors import NotFound
 
 ROWS_A_STEP = 12
@@ -41,6 +43,8 @@ class Rollout(PlatformModel):
     id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True, default=uuid_utils.compat.uuid7)
     file_name: Mapped[str]
     csv: Mapped[str] = mapped_column(Text)
+    encoding: Mapped[str] = mapped_column(server_default="")
+    unread: Mapped[list[str]] = mapped_column(Json, server_default="[]")
     all_or_nothing: Mapped[bool]
     total: Mapped[int]
     done: Mapped[int] = mapped_column(default=0)
@@ -63,13 +67,16 @@ def begin_rollout(
     Raises:
         Invalid: It is no CSV with the columns that are needed.
     """
-    rows = read_rows(data, file_name)
+    table = read_table(data, file_name)
+    rows = table.lines
     if all_or_nothing:
         refuse_too_many(rows, file_name)
     with command() as session:
         job = Rollout(
             file_name=file_name[:100],
             csv=text_of(data, file_name)[0],
+            encoding=table.encoding,
+            unread=list(table.unread),
             all_or_nothing=all_or_nothing,
             total=len(rows),
             results=[],
