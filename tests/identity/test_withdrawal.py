@@ -50,7 +50,7 @@ def test_a_city_without_residents_is_withdrawn_and_can_be_made_anew(world: World
     )
     assert rows_of(world, old)
     others = rows_of(world, world.city_id("hangzhou"))
-    done = CliRunner().invoke(withdraw_command, ["ningbo", "-m", "misspelt"])
+    done = CliRunner().invoke(withdraw_command, ["ningbo", "-m", "misspelt", "--yes"])
     assert (done.exit_code, "tenants/ningbo.yaml" in done.output) == (0, True)
     world.app.fleet.refresh()
     for host in ("ningbo.localhost", "city.ningbo.example"):
@@ -67,6 +67,23 @@ def test_a_city_without_residents_is_withdrawn_and_can_be_made_anew(world: World
     assert world.documents().verify_trail("ningbo").found is None
     found, _messages = world.documents().trail("ningbo", 20)
     assert [act.action for act in found][:2] == ["document.console", "document.withdraw"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "gone"), [("", False), ("y\n", False), ("hangzhou\n", False), ("ningbo\n", True)]
+)
+def test_the_command_withdraws_what_is_typed_again(world: World, typed: str, gone: bool) -> None:
+    """What goes is said first; nothing is deleted by one press too many, or by a script that
+    nobody asked. Without a terminal the refusal names --yes."""
+    world.save(WITH_HOST)
+    with world.inside("ningbo"):
+        keyring = world.app.extensions["keyring"]
+        store_credential(keyring, system("test"), "stripe_secret_key", "sk_test_x", world.clock())
+    done = CliRunner().invoke(withdraw_command, ["ningbo"], input=typed)
+    assert "330200, city.ningbo.example, ningbo" in done.output
+    assert "1 credential" in done.output
+    assert (done.exit_code, "--yes" in done.output) == ((0, False) if gone else (1, True))
+    assert ("ningbo" in {found.name for found in world.documents().all()}) is not gone
 
 
 def test_who_has_had_a_resident_is_not_withdrawn(world: World) -> None:

@@ -15,6 +15,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
 from smartcity_saas.configuration.checking import Check, Known
+from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.folder import DocumentFile, file_name, passed_over, read_files
 from smartcity_saas.configuration.planning import (
@@ -29,7 +30,7 @@ from smartcity_saas.configuration.planning import (
 )
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
-from smartcity_saas.identity.withdrawal import withdraw
+from smartcity_saas.identity.withdrawal import rows_held, withdraw
 from smartcity_saas.tenancy.applying import apply_plan, picture_notes, picture_problems
 
 PENDING = 3
@@ -177,19 +178,49 @@ def schema(kind: str, as_markdown: bool) -> None:
 @click.command("withdraw")
 @click.argument("city")
 @click.option("-m", "--message", default="", help="Why; kept in the trail.")
-def withdraw_command(city: str, message: str) -> None:
+@click.option("--yes", is_flag=True, help="Do it unasked.")
+def withdraw_command(city: str, message: str, yes: bool) -> None:
     """Withdraw a city that has never had a resident; `province:SLUG` for a province with no city.
 
-    Its slug, code and hosts are free again; what was imported for it is deleted.
+    Its slug, code and hosts are free again; what was imported for it is deleted. What goes is
+    shown, and the name asked for again.
     """
     documents = documents_as_cli()
     live = documents.live(city)
+    _say_what_goes(live)
+    if not yes:
+        _ask_name(city)
     withdraw(documents, city, live.number, message)
     path = file_name(live.name, live.kind, live.province)
     say(f"{city} is withdrawn. If there is a {path}, remove it, or the next apply makes it again.")
 
 
 COMMANDS = (validate, plan_command, apply, history, diff, rollback, withdraw_command, schema)
+
+
+def _say_what_goes(live: LiveDocument) -> None:
+    """Name what a withdrawal frees and deletes."""
+    say(f"{live.name}, {live.values.get('state', 'a baseline')}, revision {live.number}:")
+    hosts = live.values.get("hosts") or []
+    say(f"    free again: {', '.join(filter(None, [live.division_code, *hosts, live.name]))}")
+    goes = [f"{count} {table}" for table, count in rows_held(live).items()]
+    say(f"    deleted, by table: {', '.join(goes) or 'no rows'}")
+
+
+def _ask_name(name: str) -> None:
+    """Ask for a name again.
+
+    Raises:
+        click.ClickException: It is not what was typed, or nobody is there to type.
+    """
+    try:
+        typed = click.prompt(f"Type {name} to withdraw it", default="", show_default=False)
+    except click.Abort:
+        typed = ""
+    if typed != name:
+        raise click.ClickException(
+            f"Nothing was withdrawn. Type {name} when asked, or add --yes where nobody can."
+        )
 
 
 def _planned(paths: tuple[Path, ...], style: str) -> Plan:

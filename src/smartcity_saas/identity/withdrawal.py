@@ -61,6 +61,21 @@ def withdraw(
         documents.withdraw(live, based_on, message)
 
 
+def rows_held(live: LiveDocument) -> dict[str, int]:
+    """How many rows a withdrawal would delete, by table; of a baseline, its secrets alone."""
+    if live.kind != CITY:
+        own = ProvinceSecret.province == live.province
+        counts = {ProvinceSecret.__tablename__: _count(ProvinceSecret, own)}
+    else:
+        with city_scope(live.id):
+            counts = {model.__tablename__: _count(model) for model in _models()}
+    return {table: count for table, count in sorted(counts.items()) if count}
+
+
+def _count(model: Any, *where: Any) -> int:
+    return db.session.scalar(select(func.count()).select_from(model).where(*where)) or 0
+
+
 def _refuse_staff(live: LiveDocument, clock: Clock) -> None:
     place: Any = {
         model: model.city == live.name
