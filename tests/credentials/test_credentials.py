@@ -328,7 +328,8 @@ def probed(world: World, name: str) -> tuple[str, str]:
     """Try a secret of Hangzhou; returns what the page of its secrets then says, and why."""
     staff, page = world.city_staff("hangzhou"), "/cities/hangzhou/secrets"
     staff.post(f"{page}/{name}/probe", page)
-    row = staff.get(page).text.partition(f"<td><code>{name}</code>")[2].partition("</tr>")[0]
+    shown = re.split(rf"<td[^>]*><code>{name}</code>", staff.get(page).text)[1]
+    row = shown.partition("</tr>")[0]
     found = re.search(
         r'(Works|Does not work|not known)</span>(?:<br><span class="help">([^<]*)<)?', row
     )

@@ -66,7 +66,7 @@ def test_pausing_asks_for_a_notice_in_both_languages(world: World) -> None:
         revision="1",
         zh="升级，周五恢复。",
         en="Back on Friday.",
-        until="2026-11-27T18:00",
+        until=f"{world.clock() + timedelta(days=3):%Y-%m-%dT18:00}",
         message="ask",
     )
     assert "Back on Friday." in home(world)
