@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import structlog
 from flask import Response
@@ -14,24 +13,23 @@ from smartcity_saas import pages, scope
 from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.configuration.extensions import Extensions
-from smartcity_saas.credentials import Keyring, bound_secrets, write_uses
+from smartcity_saas.credentials import Keyring, write_uses
 from smartcity_saas.credentials.master_key import admit_master_key, refuse_stray_key
 from smartcity_saas.database import init_database
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.access_log import init_access_log
-from smartcity_saas.identity.channels import Channel, installed_channels
+from smartcity_saas.identity.channels import installed_channels
 from smartcity_saas.identity.clients import init_clients
-from smartcity_saas.identity.single_sign_on import SingleSignOnSettings
-from smartcity_saas.messages.senders import SenderKind, installed_senders
+from smartcity_saas.installed import stored_extensions, translation_folders
+from smartcity_saas.messages.senders import installed_senders
 from smartcity_saas.messages.staff_mail import send_staff_mail
 from smartcity_saas.messages.telling import SEND, send_message, send_text
 from smartcity_saas.migrations import init_migrations
 from smartcity_saas.observability import init_logging, init_metrics
 from smartcity_saas.outbox import Task
-from smartcity_saas.payments.providers import Provider, installed_providers
+from smartcity_saas.payments.providers import installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
 from smartcity_saas.portals.draft import init_drafts
@@ -39,7 +37,6 @@ from smartcity_saas.portals.resident.session import api as session_api
 from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.applying import is_picture_at
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.fleet import Fleet
 from smartcity_saas.tenancy.here import present_time
@@ -88,7 +85,7 @@ def create_app(
     }
     app.extensions["keyring"].guard = refuse_stray_key
     app.fleet = Fleet(
-        _extensions(services, channels, providers, senders),
+        stored_extensions(),
         settings.host,
         demo=settings.demo,
         admit=lambda: _admit(settings, app.extensions["keyring"]),
@@ -96,7 +93,7 @@ def create_app(
     init_logging()
     init_database(app, settings.database_url)
     init_migrations(app, services)
-    init_languages(app, _translations(services), settings.language)
+    init_languages(app, translation_folders(), settings.language)
     init_metrics(app, settings.metrics_token)
     init_probes(app)
     init_access_log(app)
@@ -151,40 +148,12 @@ def _configure(app: SiteFlask, settings: Settings, clock: Clock) -> None:
     app.session_interface = SiteSessions(lambda request: request.site.key)  # type: ignore[attr-defined]
 
 
-def _extensions(
-    services: Mapping[str, Service],
-    channels: Mapping[str, Channel],
-    providers: Mapping[str, Provider],
-    senders: Mapping[str, Mapping[str, SenderKind]],
-) -> Extensions:
-    """What documents may name."""
-    return Extensions(
-        services={name: service.extension for name, service in services.items()},
-        channels={n: found.settings for n, found in channels.items() if found.settings},
-        providers={name: found.settings for name, found in providers.items()},
-        currencies={n: found.currencies for n, found in providers.items() if found.currencies},
-        senders={
-            kind: {name: one.settings for name, one in found.items() if not one.demo}
-            for kind, found in senders.items()
-        },
-        single_sign_on=SingleSignOnSettings,
-        same_picture=is_picture_at,
-        bound_secrets=bound_secrets,
-    )
-
-
 def _tasks(services: Mapping[str, Service]) -> dict[str, Task]:
     """Every task of the outbox, by kind."""
     found: dict[str, Task] = {**PAYMENT_TASKS, SEND: send_message}
     for service in services.values():
         found |= service.work
     return found
-
-
-def _translations(services: Mapping[str, Service]) -> list[Path]:
-    folders = [Path(__file__).parent]
-    folders += [Path(service.resident.root_path) for service in services.values()]
-    return [folder / "translations" for folder in folders]
 
 
 def _refuse_unsafe_database(app: SiteFlask, settings: Settings) -> None:

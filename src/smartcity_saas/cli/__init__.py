@@ -1,38 +1,38 @@
 """The ``smartcity`` command: thin over the domain, tables for people, JSON for programs.
 
 Exit codes: 0 done or nothing to do, 1 problems, 2 wrong usage, 3 changes pending.
+
+A command's module loads when the command is called, the application when the command works inside
+it: whoever checks five lines waits for nothing else.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import click
-import structlog
-from flask import current_app
-from sqlalchemy.exc import SQLAlchemyError
 
-from smartcity_saas.app import create_app
-from smartcity_saas.cli import (
-    auditing,
-    city_work,
-    clients,
-    documents,
-    exporting,
-    keys,
-    operations,
-    rolling,
-)
 from smartcity_saas.cli.output import fail
-from smartcity_saas.credentials.master_key import admit_master_key
-from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotReady, SmartCityError
 from smartcity_saas.settings import Settings
 
-log = structlog.get_logger(__name__)
-
-
+MODULES = {
+    "auditing": ("audit",),
+    "city_work": ("import", "reconcile", "worker"),
+    "clients": ("clients",),
+    "documents": ("plan", "apply", "history", "diff", "rollback", "withdraw", "schema"),
+    "exporting": ("export",),
+    "keys": ("secrets",),
+    "operations": ("db", "staff", "roles", "doctor"),
+    "rolling": ("rollout",),
+    "validating": ("validate",),
+}
+"""Module → the commands that its ``COMMANDS`` holds."""
+WITHOUT_APPLICATION = frozenset({"validate"})
+"""Commands that put together what they need by themselves."""
 _WITHOUT_KEY = frozenset({"db", "doctor", "roles", "schema", "validate"})
 """What works with any master key: what seals nothing, and what says which one is wrong."""
 
@@ -40,25 +40,41 @@ _WITHOUT_KEY = frozenset({"db", "doctor", "roles", "schema", "validate"})
 class _Group(click.Group):
     """A group whose errors are sentences, never tracebacks."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, loaded or not."""
+        return sorted(name for names in MODULES.values() for name in names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command, loaded now; of one that does not exist, all that there are as suggestions."""
+        wanted = [module for module, names in MODULES.items() if cmd_name in names]
+        for module in wanted or MODULES:
+            for found in importlib.import_module(f"{__name__}.{module}").COMMANDS:
+                self.add_command(found)
+        return self.commands.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called, inside the application if it works there."""
+        found = super().resolve_command(ctx, args)
+        if not ctx.resilient_parsing and found[0] not in WITHOUT_APPLICATION:
+            ctx.with_resource(_inside_application())
+        return found
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command inside the application's context."""
+        """Run the command."""
         try:
-            app = create_app(Settings.from_environment(), serving=False)
-            with app.app_context():
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         except Invalid as error:
             fail(error.problems or [str(error.detail)])
         except NotReady as error:
             fail([_of_the_demo() or _said(error)])
         except SmartCityError as error:
             fail([_said(error)])
-        except SQLAlchemyError as error:
-            fail([_database_trouble(error)])
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # whatever it is, a person reads a sentence
-            log.error("fault", exc_info=error)
-            fail([f"Something went wrong in the program ({type(error).__name__}). It is logged."])
+            fail([_database_trouble(error) if _is_of_database(error) else _fault(error)])
         return sys.exit(1)
 
 
@@ -67,22 +83,27 @@ class _Group(click.Group):
 def main(ctx: click.Context) -> None:
     """Run hundreds of cities on one application, each from one YAML file."""
     if ctx.invoked_subcommand not in _WITHOUT_KEY:
-        with suppress(SQLAlchemyError):  # the command itself says what is wrong with the database
-            admit_master_key(current_app.extensions["keyring"])
-            db.session.rollback()
+        _admit_key()
 
 
-for found in (
-    *documents.COMMANDS,
-    *exporting.COMMANDS,
-    *rolling.COMMANDS,
-    *operations.COMMANDS,
-    *city_work.COMMANDS,
-    *auditing.COMMANDS,
-    *clients.COMMANDS,
-    *keys.COMMANDS,
-):
-    main.add_command(found)
+def _admit_key() -> None:
+    from flask import current_app
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from smartcity_saas.credentials.master_key import admit_master_key
+    from smartcity_saas.database import db
+
+    with suppress(SQLAlchemyError):  # the command itself says what is wrong with the database
+        admit_master_key(current_app.extensions["keyring"])
+        db.session.rollback()
+
+
+@contextmanager
+def _inside_application() -> Iterator[None]:
+    from smartcity_saas.app import create_app  # the whole product
+
+    with create_app(Settings.from_environment(), serving=False).app_context():
+        yield
 
 
 def _said(error: SmartCityError) -> str:
@@ -91,13 +112,29 @@ def _said(error: SmartCityError) -> str:
     return ". ".join(str(text) for text in (*own, error.detail) if str(text)) or str(error.title)
 
 
-def _database_trouble(error: SQLAlchemyError) -> str:
+def _is_of_database(error: Exception) -> bool:
+    """Whether SQLAlchemy raised it; if it has not been loaded, it has raised nothing."""
+    loaded = sys.modules.get("sqlalchemy.exc")
+    return loaded is not None and isinstance(error, loaded.SQLAlchemyError)
+
+
+def _database_trouble(error: Exception) -> str:
     """What to do about the database, without the statement or its values."""
     reason = type(getattr(error, "orig", None) or error).__name__
     return _of_the_demo() or (
         f"The database does not answer as it should ({reason}). "
         "Check DATABASE_URL, and run `smartcity db upgrade`."
     )
+
+
+def _fault(error: Exception) -> str:
+    import structlog  # rarely needed, and never to check a document
+
+    from smartcity_saas.observability import init_logging
+
+    init_logging()
+    structlog.get_logger(__name__).error("fault", exc_info=error)
+    return f"Something went wrong in the program ({type(error).__name__}). It is logged."
 
 
 def _of_the_demo() -> str:

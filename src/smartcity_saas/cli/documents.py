@@ -1,23 +1,21 @@
-"""Commands on documents: validate, plan, apply, withdraw, history, diff, rollback, schema."""
+"""Commands on documents: plan, apply, withdraw, history, diff, rollback, schema."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 from flask import current_app
-from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
+from smartcity_saas.cli.validating import counted_documents, say_notes, tell_passed_over
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
-from smartcity_saas.configuration.checking import Check, Known
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import DocumentFile, file_name, passed_over, read_files
+from smartcity_saas.configuration.folder import file_name, read_files
 from smartcity_saas.configuration.planning import (
     CHANGE,
     CONFLICT,
@@ -25,13 +23,13 @@ from smartcity_saas.configuration.planning import (
     NEW,
     SAME,
     Plan,
-    Step,
     plan,
 )
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
 from smartcity_saas.identity.withdrawal import rows_held, withdraw
-from smartcity_saas.tenancy.applying import apply_plan, picture_notes, picture_problems
+from smartcity_saas.tenancy.applying import apply_plan
+from smartcity_saas.tenancy.pictures import picture_problems
 
 PENDING = 3
 _MARKS = {NEW: "+", CHANGE: "~", SAME: "=", KEEP: "·", CONFLICT: "!"}
@@ -42,30 +40,6 @@ def documents_as_cli() -> Documents:
     """Documents as whoever has a shell on the machine: everything."""
     fleet = current_app.fleet  # type: ignore[attr-defined]
     return Documents(system("cli"), fleet.extensions, fleet.platform_host)
-
-
-@click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@format_option
-def validate(paths: tuple[Path, ...], style: str) -> None:
-    """Check documents in files and folders; nothing is stored.
-
-    Baselines that are not among PATHS come from the live platform, else from config/.
-    """
-    files, problems = read_files(paths)
-    _tell_passed_over(paths)
-    candidates = [file.candidate for file in files]
-    try:
-        problems += documents_as_cli().problems(candidates)
-    except SQLAlchemyError:
-        problems += _without_database(files)
-    problems += picture_problems(_as_plan(files))
-    report(problems, style)
-    if problems:
-        sys.exit(1)
-    if style == "text":
-        _say_notes(_as_plan(files))
-        say(f"{_documents(len(files))}, no problems.")
 
 
 @click.command("plan")
@@ -90,7 +64,7 @@ def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
         say_json({"applied": [{"document": r.document, "revision": r.number} for r in made]})
         return
     _show(found, style)
-    say(f"{_documents(len(made))} changed." if made else "Nothing to apply.")
+    say(f"{counted_documents(len(made))} changed." if made else "Nothing to apply.")
 
 
 @click.command()
@@ -195,7 +169,7 @@ def withdraw_command(city: str, message: str, yes: bool) -> None:
     say(f"{city} is withdrawn. If there is a {path}, remove it, or the next apply makes it again.")
 
 
-COMMANDS = (validate, plan_command, apply, history, diff, rollback, withdraw_command, schema)
+COMMANDS = (plan_command, apply, history, diff, rollback, withdraw_command, schema)
 
 
 def _say_what_goes(live: LiveDocument) -> None:
@@ -226,32 +200,17 @@ def _ask_name(name: str) -> None:
 def _planned(paths: tuple[Path, ...], style: str) -> Plan:
     paths = paths or _default_paths()
     files, unreadable = read_files(paths)
-    _tell_passed_over(paths)
+    tell_passed_over(paths)
     found = plan(documents_as_cli(), files)
-    problems = [*unreadable, *found.problems, *picture_problems(found)]
+    problems = [*unreadable, *found.problems, *picture_problems(step.file for step in found.steps)]
     if problems:
         report(problems, style)
         if style == "text":
             say("Nothing was stored.")
         sys.exit(1)
     if style == "text":
-        _say_notes(found)
+        say_notes(step.file for step in found.steps)
     return found
-
-
-def _say_notes(found: Plan) -> None:
-    """What drew in new pictures and is left out of them."""
-    for note in picture_notes(found):
-        say(f"· {note}")
-
-
-def _tell_passed_over(paths: Iterable[Path]) -> None:
-    for path in passed_over(paths):
-        click.echo(f"Passed over, because it is hidden: {path}", err=True)
-
-
-def _documents(count: int) -> str:
-    return f"{count} document" + ("" if count == 1 else "s")
 
 
 def _default_paths() -> tuple[Path, ...]:
@@ -323,22 +282,3 @@ def _revision_diff(targets: tuple[str, ...]) -> list[dict[str, Any]]:
     old = documents.revision(name, before).text if before > 0 else ""
     found = text_diff(old, documents.revision(name, after).text, f"{name}.yaml")
     return [{"document": name, "before": before, "after": after, "diff": found}] if found else []
-
-
-def _as_plan(files: list[DocumentFile]) -> Plan:
-    return Plan([Step(file.candidate.name, NEW, file) for file in files], [], [])
-
-
-def _without_database(files: list[DocumentFile]) -> list[Any]:
-    """Check against the baselines in config/ where no database has been set up."""
-    fleet = current_app.fleet  # type: ignore[attr-defined]
-    given = {file.candidate.name for file in files}
-    root = current_app.config["SETTINGS"].config_root / "config"
-    baselines, _problems = read_files([root] if root.is_dir() else [])
-    values = {
-        file.candidate.name: file.candidate.source.values
-        for file in baselines
-        if file.candidate.name not in given
-    }
-    candidates = [file.candidate for file in files]
-    return Check(candidates, Known(values), fleet.extensions, fleet.platform_host).run()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from smartcity_saas.configuration.problems import Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 format_option = click.option(
     "--format",
@@ -25,6 +26,8 @@ format_option = click.option(
 
 def console() -> Console:
     """The terminal, as wide as what is printed needs when it is a pipe."""
+    from rich.console import Console  # only for tables
+
     return Console(soft_wrap=True, highlight=False)
 
 
@@ -40,6 +43,8 @@ def say_json(value: Any) -> None:
 
 def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table to standard output."""
+    from rich.table import Table
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from flask_babel import lazy_gettext as _
-
 from smartcity_saas.clock import COMMON_ZONE, has_passed
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.currencies import currency_decimals
@@ -55,6 +53,7 @@ from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import find_secrets, looks_secret
 from smartcity_saas.configuration.source import Source
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 _ENDING = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
 _OFFICIAL = ("province", "division_code")

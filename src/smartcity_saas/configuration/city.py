@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
 
 from smartcity_saas.configuration.extensions import Extensions
@@ -18,6 +17,7 @@ from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.schema import effective_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in, with_uses
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 Localized = Mapping[str, str]
 ServiceState = Literal["open", "paused", "closed"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import codecs
 from typing import Any
 
-from flask_babel import lazy_gettext as _
-
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, ""),  # before UTF-16 LE, whose mark it begins with

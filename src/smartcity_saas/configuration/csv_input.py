@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from flask_babel import lazy_gettext as _
-
 from smartcity_saas.configuration.csv_encoding import text_of
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 MOST_BYTES = 4 * 1024 * 1024
 MOST_ROWS = 20_000

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import undefer
 
@@ -71,6 +70,7 @@ from smartcity_saas.configuration.stored import (
 )
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
+from smartcity_saas.texts import lazy_gettext as _
 
 _NEEDS = {"state": "city.state", "division_code": "city.state", "hosts": "city.hosts"}
 """Keys of a city's document and the permission that changing them needs."""

@@ -12,12 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from flask_babel import lazy_gettext as _
-
 from smartcity_saas.configuration.line_ends import unified, with_ends_of
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.configuration.source import Entry, Node, Source, parse
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 WIDTH = 88
 _PLAIN = re.compile(r"[A-Za-z_/\u2e80-\u9fff][^\x00-\x1f\x7f\u0085\u2028\u2029\ufeff]*")

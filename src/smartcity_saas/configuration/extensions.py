@@ -7,8 +7,12 @@ Configuration knows none of them by name; ``create_app`` registers what it found
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping
+import importlib
+import pkgutil
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
 
 from marshmallow import Schema
 
@@ -25,6 +29,44 @@ class ServiceExtension:
     settings: type[Schema] = EmptySchema
     connectors: Mapping[str, type[Schema]] = field(default_factory=dict)
     assurance: str = "none"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a channel, a payment provider or a sender adds to documents: the schema of its part.
+
+    ``kind`` is what a sender sends. ``currencies`` are those in which a provider can charge, None
+    for all.
+    """
+
+    name: str
+    settings: type[Schema]
+    kind: str = ""
+    currencies: frozenset[str] | None = None
+
+
+def declared_parts(
+    package: str, path: Iterable[str], own: Callable[[Any], Iterable[Part]]
+) -> list[Part]:
+    """The parts of every file in a package, without loading those that load much.
+
+    Args:
+        package: The package's name.
+        path: Its ``__path__``.
+        own: The parts of a file that has no declaration beside it: the file itself is loaded.
+
+    A declaration is ``documents/<the file's name>.py`` in the package; it exports ``parts``.
+    """
+    found: list[Part] = []
+    for module in pkgutil.iter_modules(path):
+        declaration = f"{package}.documents.{module.name}"
+        if module.ispkg or module.name.startswith("_"):
+            continue
+        if find_spec(declaration) is not None:
+            found += importlib.import_module(declaration).parts
+        else:
+            found += own(importlib.import_module(f"{package}.{module.name}"))
+    return found
 
 
 def same_bytes(city_id: int, address: str, data: bytes) -> bool:

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError, fields
 
 from smartcity_saas.clock import in_our_century
@@ -18,6 +17,7 @@ from smartcity_saas.configuration import colors
 from smartcity_saas.configuration.currencies import currency_decimals
 from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.layers import LANGUAGES
+from smartcity_saas.texts import lazy_gettext as _
 
 LONGEST_TEXT = 400
 CREDENTIAL_NAME = re.compile(r"[a-z][a-z0-9_]{1,63}")

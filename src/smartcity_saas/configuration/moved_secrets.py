@@ -7,12 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask_babel import lazy_gettext as _
-
 from smartcity_saas.configuration.extensions import BoundTo
 from smartcity_saas.configuration.problems import MovedSecret, Path, path_of, some
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.configuration.source import Source
+from smartcity_saas.texts import lazy_gettext as _
 
 
 def payment_secret_problems(uses: Sequence[SecretUse]) -> list[tuple[Path, Any, Any]]:

@@ -6,8 +6,6 @@ slug or by code, is taken as it is written.
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
-
 from smartcity_saas.configuration.divisions import (
     Division,
     division,
@@ -15,6 +13,7 @@ from smartcity_saas.configuration.divisions import (
     province_named,
     province_of_code,
 )
+from smartcity_saas.texts import lazy_gettext as _
 
 Fault = tuple[str, object, object]
 """The key at fault, what is wrong with it, what to do."""

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import undefer
 
@@ -31,6 +30,7 @@ from smartcity_saas.configuration.source import parse
 from smartcity_saas.configuration.text_merge import merged
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 NEW, SAME, CHANGE, KEEP, CONFLICT = "new", "same", "change", "keep", "conflict"
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from flask_babel import lazy_gettext as _
-
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv
 from smartcity_saas.configuration.documents import Documents
@@ -22,6 +20,7 @@ from smartcity_saas.configuration.rollout_rows import (
 )
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, SmartCityError
+from smartcity_saas.texts import lazy_gettext as _
 
 REQUIRED = ("division_code", "slug", "name_zh", "name_en", "province_slug")
 MOST_TOGETHER = 500

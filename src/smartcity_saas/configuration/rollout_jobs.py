@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import uuid_utils.compat
-from flask_babel import lazy_gettext as _
 from sqlalchemy import Text, Uuid, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,6 +28,7 @@ from smartcity_saas.configuration.rollout import (
 from smartcity_saas.database import PlatformModel, command, db
 from smartcity_saas.database.models import Json
 from smartcity_saas.errors import NotFound
+from smartcity_saas.texts import lazy_gettext as _
 
 ROWS_A_STEP = 12
 MOST_LOOKED_AT = 500

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import lazy_gettext as _
-
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.csv_input import Line, csv_problem
@@ -18,6 +16,7 @@ from smartcity_saas.configuration.layers import get
 from smartcity_saas.configuration.problems import Path, Problem
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 COLUMNS: Mapping[str, Path] = {
     "slug": ("city",),

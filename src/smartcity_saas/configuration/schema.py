@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
 
 from smartcity_saas.clock import COMMON_ZONE
@@ -37,6 +36,7 @@ from smartcity_saas.configuration.fields import (
 from smartcity_saas.configuration.problems import Path, Problem, dotted
 from smartcity_saas.configuration.secrets import looks_secret, names_secret
 from smartcity_saas.configuration.source import Source
+from smartcity_saas.texts import lazy_gettext as _
 
 LONGEST_QUOTED = 60
 """Characters of a value that a message repeats."""

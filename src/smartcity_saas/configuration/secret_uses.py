@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask_babel import lazy_gettext as _
 from marshmallow import Schema, ValidationError, fields
 
 from smartcity_saas.configuration.fields import Credential
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.schema import OneOf
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 PAYMENTS = "payments."
 _PORTS = {"http": ":80", "https": ":443"}

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
 
 from smartcity_saas.configuration.problems import Path, Problem, pointer
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import lazy_gettext as _
 
 MOST_BYTES = 32 * 1024
 DEEPEST = 12

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import undefer
 
@@ -16,6 +15,7 @@ from smartcity_saas.configuration.models import Document, HostClaim, Installatio
 from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound
+from smartcity_saas.texts import lazy_gettext as _
 
 WITHDRAWN = "~"
 """Between the name that a document had and its key, once it is withdrawn: no slug has it."""

@@ -1,13 +1,22 @@
-"""Links to a city's back offices: one outbound client with limits, breaker and address guard."""
+"""Links to a city's back offices: one outbound client with limits, breaker and address guard.
 
-from smartcity_saas.connectors.asking import Answer, ask, has_back_office, kept_fresh, tell
-from smartcity_saas.connectors.client import (
-    BackOffice,
-    BackOfficeDown,
-    BackOfficeRefused,
-    office_of,
-)
-from smartcity_saas.connectors.settings import HttpConnectorSettings
+Its modules load when they are needed: ``settings`` describes a part of documents, and reading
+documents needs no client.
+"""
+
+from typing import TYPE_CHECKING
+
+from smartcity_saas.lazy import lazily
+
+if TYPE_CHECKING:
+    from smartcity_saas.connectors.asking import Answer, ask, has_back_office, kept_fresh, tell
+    from smartcity_saas.connectors.client import (
+        BackOffice,
+        BackOfficeDown,
+        BackOfficeRefused,
+        office_of,
+    )
+    from smartcity_saas.connectors.settings import HttpConnectorSettings
 
 __all__ = [
     "Answer",
@@ -21,3 +30,12 @@ __all__ = [
     "office_of",
     "tell",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "asking": ("Answer", "ask", "has_back_office", "kept_fresh", "tell"),
+        "client": ("BackOffice", "BackOfficeDown", "BackOfficeRefused", "office_of"),
+        "settings": ("HttpConnectorSettings",),
+    },
+)

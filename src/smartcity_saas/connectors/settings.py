@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-from flask_babel import lazy_gettext as _
 from marshmallow import Schema, ValidationError, fields, validate
 
 from smartcity_saas.configuration.fields import Credential, Word
+from smartcity_saas.texts import lazy_gettext as _
 
 
 class Address(Word):
     """An address without query or sign-in: ``https://billing.city.example/api``."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        import httpx  # costs more than the rest of a document's check
+
         text = super()._deserialize(value, attr, data, **kwargs)
         try:
             parts = urlsplit(text)

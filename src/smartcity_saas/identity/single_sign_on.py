@@ -17,14 +17,11 @@ from typing import Any
 import structlog
 from flask import current_app
 from flask_babel import lazy_gettext as _
-from marshmallow import Schema, ValidationError, validates_schema
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from smartcity_saas.configuration.city import LiveDocument, Localized
-from smartcity_saas.configuration.fields import Choice, Credential, Line, Text
 from smartcity_saas.configuration.secret_uses import with_uses
-from smartcity_saas.connectors.settings import Address
 from smartcity_saas.credentials import CredentialError, read_province_secret
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -34,6 +31,12 @@ from smartcity_saas.identity.channels import ChannelDown, ChannelRefused, Handsh
 from smartcity_saas.identity.handshakes import StaleHandshake, new_handshake
 from smartcity_saas.identity.models import Staff, StaffIdentity
 from smartcity_saas.identity.openid import LEEWAY_SECONDS, Registration
+from smartcity_saas.identity.single_sign_on_settings import (
+    STATES as STATES,
+)
+from smartcity_saas.identity.single_sign_on_settings import (
+    SingleSignOnSettings as SingleSignOnSettings,
+)
 from smartcity_saas.identity.staff import has_password, member_of, note_staff_act, province_of
 from smartcity_saas.identity.staff_sessions import (
     SESSION_LENGTH,
@@ -43,37 +46,11 @@ from smartcity_saas.identity.staff_sessions import (
 )
 
 KEY = "single_sign_on"
-STATES = ("open", "closed")
 LENGTH = timedelta(minutes=10)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 SIGN_IN, LINK, PROVE, ACCEPT = "sign_in", "link", "prove", "accept"
 
 log = structlog.get_logger(__name__)
-
-
-class SingleSignOnSettings(Schema):
-    """A province's OpenID provider for staff."""
-
-    state = Choice(
-        STATES, load_default="open", metadata={"description": "Whether staff may sign in by it."}
-    )
-    title = Text(longest=20, metadata={"description": "What its button says."})
-    issuer = Address(required=True, metadata={"description": "The provider's issuer, `https://…`."})
-    client_id = Line(required=True, metadata={"description": "The console's client there."})
-    client_secret = Credential(
-        goes_to=("issuer",),
-        metadata={
-            "description": "Its secret, by name, if it has one: `smartcity secrets set "
-            "province:<slug> NAME`."
-        },
-    )
-
-    @validates_schema
-    def check(self, data: Mapping[str, Any], **kwargs: Any) -> None:
-        """No layer above completes it, so it is whole where it stands."""
-        missing = [n for n, one in self.fields.items() if one.required and n not in data]
-        if missing:
-            raise ValidationError({n: [_("Write this too.")] for n in missing})
 
 
 @dataclass(frozen=True)

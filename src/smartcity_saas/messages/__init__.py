@@ -1,14 +1,22 @@
-"""What a city tells its residents: on their own page always, by mail or SMS where they said so."""
+"""What a city tells its residents: on their own page always, by mail or SMS where they said so.
 
-from smartcity_saas.messages.models import Message
-from smartcity_saas.messages.quiet import QuietHours
-from smartcity_saas.messages.reaching import Reach, give_leave, reach_of, reached
-from smartcity_saas.messages.telling import (
-    mark_read,
-    messages_of,
-    tell,
-    unread_count,
-)
+Its modules load when they are needed: what documents say of senders is read without them.
+"""
+
+from typing import TYPE_CHECKING
+
+from smartcity_saas.lazy import lazily
+
+if TYPE_CHECKING:
+    from smartcity_saas.messages.models import Message
+    from smartcity_saas.messages.quiet import QuietHours
+    from smartcity_saas.messages.reaching import Reach, give_leave, reach_of, reached
+    from smartcity_saas.messages.telling import (
+        mark_read,
+        messages_of,
+        tell,
+        unread_count,
+    )
 
 __all__ = [
     "Message",
@@ -22,3 +30,13 @@ __all__ = [
     "tell",
     "unread_count",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "models": ("Message",),
+        "quiet": ("QuietHours",),
+        "reaching": ("Reach", "give_leave", "reach_of", "reached"),
+        "telling": ("mark_read", "messages_of", "tell", "unread_count"),
+    },
+)

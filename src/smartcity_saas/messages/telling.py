@@ -18,7 +18,8 @@ from smartcity_saas.identity.models import ResidentContact
 from smartcity_saas.identity.residents import SignedInResident
 from smartcity_saas.messages.models import Message, MessageDelivery
 from smartcity_saas.messages.quiet import QuietHours
-from smartcity_saas.messages.senders import Sender, sender_of
+from smartcity_saas.messages.senders import Sender
+from smartcity_saas.messages.sending import sender_of
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.tenancy.here import present_city
 

@@ -6,34 +6,11 @@ from smartcity_saas.configuration.checking import refuse
 from smartcity_saas.configuration.documents import Documents, RevisionView
 from smartcity_saas.configuration.folder import sha256
 from smartcity_saas.configuration.planning import KEEP, SAME, Plan
-from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.assets import find_asset, sanitised, store_asset
+from smartcity_saas.tenancy.assets import find_asset, store_asset
 from smartcity_saas.tenancy.entering import city_scope
-
-
-def picture_problems(plan: Plan) -> list[Problem]:
-    """Pictures beside the files that cannot be taken."""
-    problems = []
-    for step in plan.steps:
-        for data in step.file.new_pictures:
-            try:
-                sanitised(data)
-            except Invalid as error:
-                source = step.file.candidate.source
-                problems.append(source.problem(("branding", "logo"), error.detail))
-    return problems
-
-
-def picture_notes(plan: Plan) -> list[str]:
-    """What drew in pictures that are new and cannot be kept, a line for each picture."""
-    notes = []
-    for step in plan.steps:
-        for name, data in step.file.pictures.items():
-            if data in step.file.new_pictures and (left_out := sanitised(data).left_out):
-                notes.append(f"{name}: left out {', '.join(left_out)}, which cannot be kept")
-    return notes
+from smartcity_saas.tenancy.pictures import picture_problems, sanitised
 
 
 def is_picture_at(city_id: int, address: str, data: bytes) -> bool:
@@ -62,7 +39,7 @@ def apply_plan(documents: Documents, plan: Plan, message: str) -> list[RevisionV
         Invalid: Something is wrong; nothing was stored.
         StaleEdit: Someone has saved since the plan was made; nothing was stored.
     """
-    refuse([*plan.problems, *picture_problems(plan)])
+    refuse([*plan.problems, *picture_problems(step.file for step in plan.steps)])
     pending = [step for step in plan.steps if step.pending and step.candidate is not None]
     for step in pending:
         if step.candidate is not None and (new := step.file.new_pictures):

@@ -15,10 +15,10 @@ from xml.etree.ElementTree import Element
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
-from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.svg_style import SVG, carry_styles
+from smartcity_saas.texts import lazy_gettext as _
 
 MOST_ELEMENTS = 2_000
 MOST_DRAWN = 20_000

@@ -6,16 +6,15 @@ package can carry a compiled file that has gone stale.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import NullTranslations, Translations
+from babel.support import NullTranslations
 from flask import Flask, has_request_context, request
 from flask_babel import Babel, Domain, force_locale, get_locale
+
+from smartcity_saas.web.catalogues import compiled
 
 LANGUAGES = ("zh", "en")
 DEFAULT = "zh"
@@ -114,26 +113,10 @@ class _Catalogues(Domain):  # type: ignore[misc] # flask-babel has no types
 
     def __init__(self, folders: Sequence[Path]) -> None:
         super().__init__()
-        self.chinese = _compiled(folders)
+        self.chinese = compiled(folders)
         self.english = NullTranslations()
 
     def get_translations(self) -> Any:
         """The catalogue of the reader's language; the source strings are the English one."""
         locale = get_locale()
         return self.chinese if locale is not None and locale.language == "zh" else self.english
-
-
-def _compiled(folders: Sequence[Path]) -> Translations:
-    merged: Translations | None = None
-    for folder in folders:
-        path = folder / "zh.po"
-        if not path.is_file():
-            continue
-        with path.open("rb") as stream:
-            catalog = read_po(stream, locale="zh")
-        compiled = io.BytesIO()
-        write_mo(compiled, catalog)
-        compiled.seek(0)
-        found = Translations(compiled)
-        merged = merged.merge(found) if merged else found  # the first brings the plural rule
-    return merged or Translations()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import lazy_gettext as _
+from smartcity_saas.texts import lazy_gettext as _
 
 TOO_LARGE = 1_000_000
 """What no usage, count or price comes to. An amount of money has a limit of its own."""

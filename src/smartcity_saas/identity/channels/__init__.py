@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from marshmallow import Schema
 
 from smartcity_saas.configuration.city import City, Localized
+from smartcity_saas.configuration.extensions import Part, declared_parts
 from smartcity_saas.configuration.fields import Choice, Text
 from smartcity_saas.errors import SmartCityError
+from smartcity_saas.texts import lazy_gettext as _
 
 STATES = ("open", "closed")
 
@@ -158,7 +159,17 @@ def installed_channels() -> Mapping[str, Channel]:
     """Every channel of this package, by name."""
     found = {}
     for module in pkgutil.iter_modules(__path__):
-        if not module.name.startswith("_"):
+        if not module.ispkg and not module.name.startswith("_"):
             channel: Channel = importlib.import_module(f"{__name__}.{module.name}").channel
             found[channel.name] = channel
     return found
+
+
+def channel_parts() -> list[Part]:
+    """What the channels add to documents; none of them is loaded that declares it."""
+    return declared_parts(__name__, __path__, _own_parts)
+
+
+def _own_parts(module: Any) -> list[Part]:
+    channel: Channel = module.channel
+    return [Part(channel.name, channel.settings)] if channel.settings else []

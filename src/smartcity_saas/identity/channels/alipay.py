@@ -20,27 +20,23 @@ from zoneinfo import ZoneInfo
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
-    load_der_public_key,
     load_pem_private_key,
-    load_pem_public_key,
 )
-from flask_babel import lazy_gettext as _
-from marshmallow import ValidationError, fields, validates
 
-from smartcity_saas.configuration.fields import Credential, Line
 from smartcity_saas.identity.channels import (
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
-    ChannelSettings,
     Handshake,
     Vouched,
 )
+from smartcity_saas.identity.channels._rsa import read_public_key
+from smartcity_saas.identity.channels.documents.alipay import AlipaySettings
 from smartcity_saas.identity.oauth_client import GuardedSession, address_of, at, origin, secret
 from smartcity_saas.tenancy.here import present_time
 
@@ -51,36 +47,6 @@ ID_CARD = "0"
 _NODE = re.compile(r'"([a-zA-Z_]+_response)"\s*:\s*(?=\{)')
 _SIGN = re.compile(r'\}\s*,\s*(?:"alipay_cert_sn"\s*:\s*"[^"]*"\s*,\s*)?"sign"\s*:\s*"([^"]*)"')
 _RETRY = frozenset({"isp.unknow-error", "isp.unknown-error", "aop.unknow-error"})
-
-
-class AlipaySettings(ChannelSettings):
-    """An application on Alipay's open platform."""
-
-    app_id = Line(required=True, longest=32, metadata={"description": "The application's id."})
-    private_key = Credential(
-        goes_to=(),
-        required=True,
-        metadata={"description": "The application's private key (RSA2), by name."},
-    )
-    alipay_public_key = Line(
-        required=True,
-        longest=2000,
-        metadata={"description": "Alipay's public key, as its console shows it (base64)."},
-    )
-    real_name = fields.Boolean(
-        load_default=False,
-        metadata={"description": "Whether Alipay has granted the application verified names."},
-    )
-
-    @validates("alipay_public_key")
-    def check_public_key(self, value: str, **kwargs: Any) -> None:
-        """Refuse what is no RSA key."""
-        try:
-            _public_key(value)
-        except ValueError:
-            raise ValidationError(
-                _("This is no RSA public key. Copy it whole, without line breaks.")
-            ) from None
 
 
 def signing_text(parameters: Mapping[str, str]) -> bytes:
@@ -105,7 +71,7 @@ def sign(private_key: str, content: bytes) -> str:
 def verify(public_key: str, content: bytes, signature: str) -> bool:
     """Whether Alipay has signed something. Alipay escapes ``/`` in some answers before signing
     and in some after, so both are tried, as its own SDK does."""
-    key = _public_key(public_key)
+    key = read_public_key(public_key)
     try:
         raw = base64.b64decode(signature, validate=True)
     except (ValueError, binascii.Error):
@@ -233,17 +199,6 @@ def _private_key(text: str) -> RSAPrivateKey:
     )
     if not isinstance(found, RSAPrivateKey):
         raise ValueError("no RSA key")
-    return found
-
-
-def _public_key(text: str) -> RSAPublicKey:
-    found = (
-        load_pem_public_key(text.encode())
-        if "-----BEGIN" in text
-        else load_der_public_key(base64.b64decode("".join(text.split())))
-    )
-    if not isinstance(found, RSAPublicKey) or found.key_size < 2048:
-        raise ValueError("no RSA key of 2048 bits")
     return found
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from flask import current_app
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity.channels import Channel, ChannelSettings
-
-
-class PhoneSettings(ChannelSettings):
-    """Nothing but whether it is open: the texts go by the city's sender of SMS."""
+from smartcity_saas.identity.channels import Channel
+from smartcity_saas.identity.channels.documents.phone import PhoneSettings
 
 
 def _offered(city: City) -> bool:

@@ -11,16 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from smartcity_saas.configuration.fields import Credential, Line
 from smartcity_saas.identity.browsers import on_phone
 from smartcity_saas.identity.channels import (
     Cancelled,
     Channel,
     ChannelRefused,
-    ChannelSettings,
     Handshake,
     Vouched,
 )
+from smartcity_saas.identity.channels.documents.taobao import TaobaoSettings
 from smartcity_saas.identity.oauth_client import (
     address_of,
     at,
@@ -32,15 +31,6 @@ from smartcity_saas.identity.oauth_client import (
 
 AUTHORIZE = "https://oauth.taobao.com/authorize"
 TOKEN = "https://oauth.taobao.com/token"  # noqa: S105 -- an address
-
-
-class TaobaoSettings(ChannelSettings):
-    """An application on Taobao's open platform."""
-
-    client_id = Line(required=True, longest=32, metadata={"description": "Its App Key."})
-    client_secret = Credential(
-        goes_to=(), required=True, metadata={"description": "Its secret, by name."}
-    )
 
 
 def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:

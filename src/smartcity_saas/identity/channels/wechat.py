@@ -14,19 +14,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from marshmallow import Schema, fields
 
-from smartcity_saas.configuration.fields import Credential, Line
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.identity.channels import (
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
-    ChannelSettings,
     Handshake,
     Vouched,
 )
+from smartcity_saas.identity.channels.documents.wechat import WechatSettings
 from smartcity_saas.identity.oauth_client import (
     address_of,
     at,
@@ -43,27 +41,6 @@ BY_CODE = "https://open.weixin.qq.com/connect/qrconnect"
 TOKEN = "https://api.weixin.qq.com/sns/oauth2/access_token"  # noqa: S105 -- an address
 USER = "https://api.weixin.qq.com/sns/userinfo"
 BUSY = frozenset({-1, 45009, 45011})
-
-
-class WebsiteSchema(Schema):
-    """A website application, for signing in outside the app by scanning a code."""
-
-    app_id = Line(required=True, longest=32, metadata={"description": "Its appid."})
-    secret = Credential(goes_to=(), required=True, metadata={"description": "Its secret, by name."})
-
-
-class WechatSettings(ChannelSettings):
-    """An official account, and a website application if there is one."""
-
-    app_id = Line(
-        required=True, longest=32, metadata={"description": "The official account's appid."}
-    )
-    app_secret = Credential(
-        goes_to=(), required=True, metadata={"description": "Its secret, by name."}
-    )
-    website = fields.Nested(
-        WebsiteSchema, metadata={"description": "For signing in outside the app."}
-    )
 
 
 def _application(values: Mapping[str, Any], in_app: bool) -> tuple[str, str, SecretUse]:

@@ -11,17 +11,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from smartcity_saas.configuration.fields import Credential, Line
 from smartcity_saas.identity.browsers import on_phone
 from smartcity_saas.identity.channels import (
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
-    ChannelSettings,
     Handshake,
     Vouched,
 )
+from smartcity_saas.identity.channels.documents.weibo import WeiboSettings
 from smartcity_saas.identity.oauth_client import (
     GuardedSession,
     address_of,
@@ -42,15 +41,6 @@ USER = "https://api.weibo.com/2/users/show.json"
 DENIED = "21330"
 BUSY = frozenset({"21331", "10001", "10002", "10009", "10022", "10023", "10024"})
 """Out of order, or asked too often by an application, an address or a user."""
-
-
-class WeiboSettings(ChannelSettings):
-    """An application on Weibo's open platform."""
-
-    client_id = Line(required=True, longest=32, metadata={"description": "Its App Key."})
-    client_secret = Credential(
-        goes_to=(), required=True, metadata={"description": "Its secret, by name."}
-    )
 
 
 def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:

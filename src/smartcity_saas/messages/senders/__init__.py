@@ -8,12 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from flask import current_app
 from marshmallow import Schema
 
-from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.extensions import Part, declared_parts
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.credentials import read_credential
 
 KINDS = ("mail", "sms")
 
@@ -41,25 +39,18 @@ def installed_senders() -> Mapping[str, Mapping[str, SenderKind]]:
     """Kind → name → provider, of this package."""
     found: dict[str, dict[str, SenderKind]] = {kind: {} for kind in KINDS}
     for module in pkgutil.iter_modules(__path__):
+        if module.ispkg:
+            continue
         for sender in importlib.import_module(f"{__name__}.{module.name}").senders:
             found[sender.kind][sender.name] = sender
     return found
 
 
-def has_sender(city: City, kind: str) -> bool:
-    """Whether the city can send messages of a kind."""
-    if kind in city.messages:
-        return True
-    installed: Mapping[str, SenderKind] = current_app.extensions["senders"][kind]
-    return current_app.config["DEMO"] and any(one.demo for one in installed.values())
+def sender_parts() -> list[Part]:
+    """What the senders add to documents; none of them is loaded that declares it."""
+    return declared_parts(__name__, __path__, _own_parts)
 
 
-def sender_of(city: City, kind: str) -> Sender | None:
-    """The city's sender of a kind, None if it has named none; in demo mode the console's."""
-    installed: Mapping[str, SenderKind] = current_app.extensions["senders"][kind]
-    values = city.messages.get(kind)
-    if values is None:
-        demo = next((one for one in installed.values() if one.demo), None)
-        return demo.make({}, str) if demo and current_app.config["DEMO"] else None
-    keyring = current_app.extensions["keyring"]
-    return installed[values["provider"]].make(values, lambda use: read_credential(keyring, use))
+def _own_parts(module: Any) -> list[Part]:
+    found: list[SenderKind] = module.senders
+    return [Part(one.name, one.settings, kind=one.kind) for one in found if not one.demo]

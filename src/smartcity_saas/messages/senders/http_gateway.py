@@ -6,25 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marshmallow import Schema
-
-from smartcity_saas.configuration.fields import Credential, Line
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.client import BackOffice
-from smartcity_saas.connectors.settings import Address
 from smartcity_saas.messages.senders import SenderKind
-
-
-class HttpGatewaySettings(Schema):
-    """A gateway that takes ``{to, text, id}`` and answers 2xx."""
-
-    url = Address(
-        required=True, metadata={"description": "Where messages are posted, `https://…`."}
-    )
-    token = Credential(
-        goes_to=("url",), required=True, metadata={"description": "The bearer token, by name."}
-    )
-    signature = Line(longest=20, metadata={"description": "The signature before each text: 【…】."})
+from smartcity_saas.messages.senders.documents.http_gateway import HttpGatewaySettings
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,12 @@ from email.utils import formataddr
 from typing import Any
 
 from flask import current_app, has_request_context
-from flask_babel import lazy_gettext as _
-from marshmallow import Schema, fields, validate
 
-from smartcity_saas.configuration.fields import Choice, Credential, Line, Pattern
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.outbound import CALL_SECONDS, outbound
 from smartcity_saas.messages.senders import SenderKind
+from smartcity_saas.messages.senders.documents.smtp import SmtpSettings
 from smartcity_saas.outbox import PermanentFailure
 
 SECONDS = 15
@@ -39,34 +37,6 @@ class MailRefused(smtplib.SMTPException, PermanentFailure):
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.reason = f"SMTP {code}"
-
-
-class SmtpSettings(Schema):
-    """A mail server that takes submissions."""
-
-    host = Line(required=True, metadata={"description": "The server's name."})
-    port = fields.Integer(
-        strict=True,
-        load_default=587,
-        validate=validate.Range(1, 65535),
-        metadata={"description": "587 with STARTTLS, 465 with TLS from the start."},
-    )
-    security = Choice(
-        ("starttls", "tls", "none"),
-        load_default="starttls",
-        metadata={"description": "`none` only where the operator allows the server's network."},
-    )
-    sender = Pattern(
-        r"[^@\s<>]+@[^@\s<>]+",
-        _('Write a mail address: "no-reply@city.example".'),
-        required=True,
-        metadata={"description": "The address that mail comes from."},
-    )
-    username = Line(metadata={"description": "The account's name, if the server asks for one."})
-    password = Credential(
-        goes_to=("security", "host", "port"),
-        metadata={"description": "The account's password, by name."},
-    )
 
 
 class _Server(smtplib.SMTP):

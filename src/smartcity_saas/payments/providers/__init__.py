@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from flask_babel import lazy_gettext as _
 from marshmallow import Schema
 
+from smartcity_saas.configuration.extensions import Part, declared_parts
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.errors import SmartCityError
+from smartcity_saas.texts import lazy_gettext as _
 
 Status = Literal["open", "processing", "paid", "failed", "expired"]
 
@@ -235,6 +236,17 @@ def installed_providers() -> Mapping[str, Provider]:
     """Every provider of this package, by name."""
     found = {}
     for module in pkgutil.iter_modules(__path__):
-        provider: Provider = importlib.import_module(f"{__name__}.{module.name}").provider
-        found[provider.name] = provider
+        if not module.ispkg:
+            provider: Provider = importlib.import_module(f"{__name__}.{module.name}").provider
+            found[provider.name] = provider
     return found
+
+
+def provider_parts() -> list[Part]:
+    """What the providers add to documents; none of them is loaded that declares it."""
+    return declared_parts(__name__, __path__, _own_parts)
+
+
+def _own_parts(module: Any) -> list[Part]:
+    provider: Provider = module.provider
+    return [Part(provider.name, provider.settings, currencies=provider.currencies)]

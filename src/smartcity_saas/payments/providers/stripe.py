@@ -24,9 +24,6 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from smartcity_saas import scope
 from smartcity_saas.configuration.fields import (
-    Choice,
-    Credential,
-    ListOf,
     no_control_characters,
 )
 from smartcity_saas.configuration.secret_uses import SecretUse
@@ -51,10 +48,10 @@ from smartcity_saas.payments.providers import (
     Status,
     UnknownAtProvider,
 )
+from smartcity_saas.payments.providers.documents.stripe import StripeSettings
 from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
 from smartcity_saas.tenancy.here import present_time
 
-METHODS = ("card", "alipay", "wechat_pay")
 SECONDS = 10.0
 """How long a call may take in all, with its repetitions."""
 LISTING_SECONDS = 120.0
@@ -89,24 +86,6 @@ log = structlog.get_logger(__name__)
 
 class KeptFault(ProviderUnreachable):
     """Stripe failed, and repeats that failure for whatever is asked with the same key."""
-
-
-class StripeSettings(Schema):
-    """Stripe, on the city's own account."""
-
-    secret_key = Credential(
-        goes_to=(), required=True, metadata={"description": "The account's secret key, by name."}
-    )
-    webhook_secret = Credential(
-        goes_to=(),
-        required=True,
-        metadata={"description": "The signing secret of the endpoint `/webhooks/stripe`, by name."},
-    )
-    methods = ListOf(
-        Choice(METHODS),
-        required=True,
-        metadata={"description": "How residents may pay: `card`, `alipay`, `wechat_pay`."},
-    )
 
 
 class StripeAccount:

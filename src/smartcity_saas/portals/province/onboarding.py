@@ -22,8 +22,9 @@ from smartcity_saas.portals.city.branding import verdict
 from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
-from smartcity_saas.tenancy.assets import sanitised, store_asset
+from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.pictures import sanitised
 
 
 @blueprint.page(f"{ROOT}/onboard", permission="province.change")

@@ -3,11 +3,11 @@ to stay away."""
 
 from __future__ import annotations
 
-from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields, validate
 
 from smartcity_saas.configuration.fields import Pattern
 from smartcity_saas.configuration.schema import ServiceSettings
+from smartcity_saas.texts import lazy_gettext as _
 
 
 def _number(least: int, most: int, default: int, words: str) -> fields.Integer:

@@ -1,118 +1,12 @@
 """Utility bills: link an account, see what is due, what was used, and what it cost."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from typing import Any
+from smartcity_saas.lazy import lazily
 
-from flask_babel import lazy_gettext as _
+if TYPE_CHECKING:
+    from smartcity_saas.services.utility_bills.registration import service
 
-from smartcity_saas.catalog.service import Mine, Service, Task
-from smartcity_saas.configuration.extensions import EmptySchema
-from smartcity_saas.connectors import HttpConnectorSettings
-from smartcity_saas.services.utility_bills import api, demo
-from smartcity_saas.services.utility_bills.bills import accounts_of, due_bills, links, masked
-from smartcity_saas.services.utility_bills.desk import blueprint as desk
-from smartcity_saas.services.utility_bills.importing import import_bills
-from smartcity_saas.services.utility_bills.models import (
-    KIND_NAMES,
-    UtilityAccount,
-    UtilityLink,
-)
-from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
-from smartcity_saas.services.utility_bills.paying import payable
-from smartcity_saas.services.utility_bills.reminding import remind
-from smartcity_saas.services.utility_bills.settings import UtilityBillsSettings
-from smartcity_saas.services.utility_bills.source import PAID, REVERSED, send_paid, send_reversed
-from smartcity_saas.services.utility_bills.views import ICONS
-from smartcity_saas.services.utility_bills.views import blueprint as resident
-from smartcity_saas.web.money import format_money
+__all__ = ["service"]
 
-
-def _task(kind: str, zh: str, en: str, *keywords: str) -> Task:
-    return Task(
-        title={"zh": zh, "en": en},
-        icon=ICONS[kind],
-        endpoint="utility_bills.by_kind",
-        arguments={"kind": kind},
-        keywords=keywords,
-        shown=lambda settings: kind in settings.get("kinds", ()),
-    )
-
-
-def _mine(resident: Any) -> list[Mine]:
-    found = links(resident)
-    accounts = accounts_of(found)
-    return [_line(link, accounts[link.account_id]) for link in found]
-
-
-def _line(link: UtilityLink, account: UtilityAccount) -> Mine:
-    due = due_bills([link])
-    return Mine(
-        title=f"{link.nickname} · {KIND_NAMES[account.kind]}",
-        detail=masked(account.number),
-        url=f"{ROOT}/accounts/{link.id}",
-        icon=ICONS[account.kind],
-        amount=format_money(sum(bill.amount for bill in due), due[0].currency) if due else "",
-        by=due[0].due_on if due else None,
-    )
-
-
-service = Service(
-    name=SERVICE,
-    title={"zh": "水电燃气账单", "en": "Utility bills"},
-    help={"zh": "缴水电燃气费，比用量", "en": "Pay bills, compare usage"},
-    icon="receipt-yen",
-    category="bills",
-    resident=resident,
-    api=api.blueprint,
-    scopes={api.READ: _("read all bills of the city"), api.WRITE: _("push bills")},
-    landing="utility_bills.landing",
-    desk=desk,
-    desk_landing="utility_bills_desk.desk",
-    settings=UtilityBillsSettings,
-    connectors={"local": EmptySchema, "http": HttpConnectorSettings},
-    continues={
-        "zh": "已绑定的户号和账单照常可看。",
-        "en": "Linked accounts and their bills can still be seen.",
-    },
-    keywords=(
-        *(
-            "水费",
-            "电费",
-            "燃气费",
-            "煤气",
-            "天然气",
-            "账单",
-            "用量",
-            "用水量",
-            "用电量",
-            "用气量",
-            "阶梯",
-            "欠费",
-            "缴费",
-            "交费",
-        ),
-        *("停水", "停电", "停气", "户号", "水表", "电表"),
-        *("bill", "water", "power", "electric", "gas", "utility", "meter", "outage"),
-    ),
-    tasks=(
-        _task("water", "水费", "Water", "自来水"),
-        _task("electricity", "电费", "Electricity", "power"),
-        _task("gas", "燃气费", "Gas", "煤气", "天然气"),
-    ),
-    mine=_mine,
-    demo=demo.fill,
-    payable=payable,
-    work={PAID: send_paid, REVERSED: send_reversed},
-    daily=remind,
-    importer=import_bills,
-    acts={
-        "utility_bills.link": _("Linked an account"),
-        "utility_bills.unlink": _("Unlinked an account"),
-        "utility_bills.import": _("Imported bills"),
-    },
-    keeps={
-        "zh": "你绑定的户号和你起的名字，直到你解绑。",
-        "en": "The accounts that you link, under the names that you give them, until you unlink them.",
-    },
-)
+__getattr__ = lazily(__name__, {"registration": ("service",)})

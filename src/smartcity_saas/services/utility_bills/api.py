@@ -15,8 +15,8 @@ from smartcity_saas.database import db
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.utility_bills import bills as domain
-from smartcity_saas.services.utility_bills.models import KINDS, UtilityAccount, UtilityBill
-from smartcity_saas.services.utility_bills.names import SERVICE
+from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
+from smartcity_saas.services.utility_bills.names import KINDS, SERVICE
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
     ApiBlueprint,

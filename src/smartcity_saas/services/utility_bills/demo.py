@@ -14,8 +14,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.utility_bills.bills import link_account
 from smartcity_saas.services.utility_bills.importing import REQUIRED, import_bills
-from smartcity_saas.services.utility_bills.models import KINDS
-from smartcity_saas.services.utility_bills.names import SERVICE
+from smartcity_saas.services.utility_bills.names import KINDS, SERVICE
 
 HOLDERS = {"household": "示例住户甲", "parents": "示例住户乙", "newcomer": "示例新住户"}
 NICKNAMES = {"household": "我家", "parents": "爸妈家"}

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
 from smartcity_saas.identity.held import AMOUNT, NAME, WHEN, Held
 
-KINDS = ("water", "electricity", "gas")
 BILL_NAMES: dict[str, Any] = {
     "water": _("Water bill"),
     "electricity": _("Electricity bill"),

@@ -2,3 +2,4 @@
 
 SERVICE = "utility_bills"
 ROOT = "/services/utility-bills"
+KINDS = ("water", "electricity", "gas")

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from marshmallow import Schema, ValidationError, fields, validate
 
 from smartcity_saas.configuration.fields import Choice, Line, ListOf, Pattern, Text, Word
 from smartcity_saas.configuration.schema import ServiceSettings
-from smartcity_saas.services.utility_bills.models import KINDS
+from smartcity_saas.services.utility_bills.names import KINDS
+from smartcity_saas.texts import lazy_gettext as _
 from smartcity_saas.web.numbers import NotPlain, parse_decimal
 
 # Literals, classes of characters and counts, of which one may vary: matching such a pattern

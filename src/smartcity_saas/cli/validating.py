@@ -1,0 +1,120 @@
+"""The command that checks documents. It loads what a check needs, and no application."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from gettext import NullTranslations
+from pathlib import Path
+
+import click
+
+from smartcity_saas.cli.output import format_option, report, say
+from smartcity_saas.configuration.checking import Check, Known
+from smartcity_saas.configuration.folder import DocumentFile, passed_over, read_files
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.installed import installed_extensions, translation_folders
+from smartcity_saas.settings import Settings
+from smartcity_saas.texts import spoken
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@format_option
+@click.pass_context
+def validate(ctx: click.Context, paths: tuple[Path, ...], style: str) -> None:
+    """Check documents in files and folders; nothing is stored.
+
+    Baselines that are not among PATHS come from the live platform, else from config/.
+    """
+    settings = Settings.from_environment()
+    ctx.find_root().with_resource(spoken(_catalogue(settings.language)))
+    files, problems = read_files(paths)
+    tell_passed_over(paths)
+    problems += _problems(files, settings)
+    problems += _picture_problems(files)
+    report(problems, style)
+    if problems:
+        sys.exit(1)
+    if style == "text":
+        say_notes(files)
+        say(f"{counted_documents(len(files))}, no problems.")
+
+
+COMMANDS = (validate,)
+
+
+def say_notes(files: Iterable[DocumentFile]) -> None:
+    """What drew in new pictures and is left out of them."""
+    found = [file for file in files if file.pictures]
+    if not found:
+        return
+    from smartcity_saas.tenancy.pictures import picture_notes  # XML and pixels
+
+    for note in picture_notes(found):
+        say(f"· {note}")
+
+
+def tell_passed_over(paths: Iterable[Path]) -> None:
+    """Files that are called as documents are, and are hidden."""
+    for path in passed_over(paths):
+        click.echo(f"Passed over, because it is hidden: {path}", err=True)
+
+
+def counted_documents(count: int) -> str:
+    """So many documents, in words."""
+    return f"{count} document" + ("" if count == 1 else "s")
+
+
+def _catalogue(language: str) -> NullTranslations:
+    if language != "zh":
+        return NullTranslations()
+    from smartcity_saas.web.catalogues import compiled  # reads every .po file
+
+    return compiled(translation_folders())
+
+
+def _picture_problems(files: list[DocumentFile]) -> list[Problem]:
+    found = [file for file in files if file.pictures]
+    if not found:
+        return []
+    from smartcity_saas.tenancy.pictures import picture_problems
+
+    return picture_problems(found)
+
+
+def _problems(files: list[DocumentFile], settings: Settings) -> list[Problem]:
+    """Against what is live; where no database has been set up, against config/."""
+    if _may_be_live(settings.database_url):
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from smartcity_saas.cli.reading import stored_problems
+
+        try:
+            return stored_problems(files, settings)
+        except SQLAlchemyError:
+            pass
+    return _problems_beside(files, settings)
+
+
+def _may_be_live(database_url: str) -> bool:
+    """Whether there can be a platform: a file of SQLite that is not there holds none."""
+    scheme, _colon, path = database_url.partition(":///")
+    if scheme != "sqlite":
+        return True
+    file = Path(path.partition("?")[0])
+    return file.is_file() and file.stat().st_size > 0
+
+
+def _problems_beside(files: list[DocumentFile], settings: Settings) -> list[Problem]:
+    """Check against the baselines in config/."""
+    given = {file.candidate.name for file in files}
+    root = settings.config_root / "config"
+    baselines, _unread = read_files([root] if root.is_dir() else [])
+    values = {
+        file.candidate.name: file.candidate.source.values
+        for file in baselines
+        if file.candidate.name not in given
+    }
+    candidates = [file.candidate for file in files]
+    return Check(candidates, Known(values), installed_extensions(), settings.host).run()

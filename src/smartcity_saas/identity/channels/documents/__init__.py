@@ -1,0 +1,1 @@
+"""What channels add to documents, a file each: read without what signs anybody in."""

@@ -1,0 +1,13 @@
+"""A mobile number's part of a document."""
+
+from __future__ import annotations
+
+from smartcity_saas.configuration.extensions import Part
+from smartcity_saas.identity.channels import ChannelSettings
+
+
+class PhoneSettings(ChannelSettings):
+    """Nothing but whether it is open: the texts go by the city's sender of SMS."""
+
+
+parts = (Part("phone", PhoneSettings),)

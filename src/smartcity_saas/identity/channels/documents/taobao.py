@@ -1,0 +1,19 @@
+"""Taobao's part of a document."""
+
+from __future__ import annotations
+
+from smartcity_saas.configuration.extensions import Part
+from smartcity_saas.configuration.fields import Credential, Line
+from smartcity_saas.identity.channels import ChannelSettings
+
+
+class TaobaoSettings(ChannelSettings):
+    """An application on Taobao's open platform."""
+
+    client_id = Line(required=True, longest=32, metadata={"description": "Its App Key."})
+    client_secret = Credential(
+        goes_to=(), required=True, metadata={"description": "Its secret, by name."}
+    )
+
+
+parts = (Part("taobao", TaobaoSettings),)

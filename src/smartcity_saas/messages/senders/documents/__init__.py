@@ -1,0 +1,1 @@
+"""What senders add to documents, a file each: read without what sends."""

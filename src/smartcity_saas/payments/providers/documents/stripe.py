@@ -1,0 +1,32 @@
+"""Stripe's part of a document."""
+
+from __future__ import annotations
+
+from marshmallow import Schema
+
+from smartcity_saas.configuration.extensions import Part
+from smartcity_saas.configuration.fields import Choice, Credential, ListOf
+from smartcity_saas.payments.stripe_amounts import CURRENCIES
+
+METHODS = ("card", "alipay", "wechat_pay")
+
+
+class StripeSettings(Schema):
+    """Stripe, on the city's own account."""
+
+    secret_key = Credential(
+        goes_to=(), required=True, metadata={"description": "The account's secret key, by name."}
+    )
+    webhook_secret = Credential(
+        goes_to=(),
+        required=True,
+        metadata={"description": "The signing secret of the endpoint `/webhooks/stripe`, by name."},
+    )
+    methods = ListOf(
+        Choice(METHODS),
+        required=True,
+        metadata={"description": "How residents may pay: `card`, `alipay`, `wechat_pay`."},
+    )
+
+
+parts = (Part("stripe", StripeSettings, currencies=CURRENCIES),)

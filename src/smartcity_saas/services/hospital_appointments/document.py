@@ -1,0 +1,15 @@
+"""What the service adds to documents, which is read without its pages and tables."""
+
+from __future__ import annotations
+
+from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
+from smartcity_saas.connectors.settings import HttpConnectorSettings
+from smartcity_saas.services.hospital_appointments.names import SERVICE
+from smartcity_saas.services.hospital_appointments.settings import HospitalAppointmentsSettings
+
+extension = ServiceExtension(
+    name=SERVICE,
+    settings=HospitalAppointmentsSettings,
+    connectors={"local": EmptySchema, "http": HttpConnectorSettings},
+    assurance="contact",  # a hospital must be able to say that a clinic is off
+)

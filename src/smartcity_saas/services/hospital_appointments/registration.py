@@ -1,0 +1,176 @@
+"""The service, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.catalog.service import Mine, Service, Task
+from smartcity_saas.clock import today_in
+from smartcity_saas.services.hospital_appointments import api, demo
+from smartcity_saas.services.hospital_appointments.booking import (
+    appointments_of,
+    coming_appointments,
+)
+from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
+from smartcity_saas.services.hospital_appointments.document import extension
+from smartcity_saas.services.hospital_appointments.importing import import_schedule
+from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
+from smartcity_saas.services.hospital_appointments.models import (
+    BOOKED,
+    ENTRY_OFFERED,
+    HALF_NAMES,
+    OFFER,
+)
+from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
+from smartcity_saas.services.hospital_appointments.schedule import search
+from smartcity_saas.services.hospital_appointments.source import REPORT, send_report
+from smartcity_saas.services.hospital_appointments.telling import remind
+from smartcity_saas.services.hospital_appointments.views import blueprint as resident
+from smartcity_saas.services.hospital_appointments.waiting import (
+    LAPSE,
+    entries_of,
+    lapse,
+    offer_free,
+)
+from smartcity_saas.tenancy.here import present_city, present_time
+from smartcity_saas.web.languages import local
+
+MOST_SUGGESTED = 5
+
+
+def _mine(person: Any) -> list[Mine]:
+    now, zone = present_time(), present_city().timezone
+    moment = current_app.jinja_env.filters["moment"]
+    moment_day = current_app.jinja_env.filters["day"]
+    found = [
+        Mine(
+            title=f"{moment(one.starts_at)} · {local(one.session.department.name)}",
+            detail=f"{one.patient.name} · {STATE_NAMES[one.state]}",
+            url=f"{ROOT}/appointments/{one.id}",
+            icon="stethoscope",
+            by=today_in(zone, one.starts_at) if one.state == BOOKED else None,
+        )
+        for one in reversed(appointments_of(person, 30))
+        if one.starts_at > now and one.state in ("booked", "closed")
+    ]
+    for entry in entries_of(person):
+        kept = entry.state == ENTRY_OFFERED
+        found.append(
+            Mine(
+                title=f"{moment_day(entry.session.day)} {HALF_NAMES[entry.session.half]} · "
+                f"{local(entry.session.department.name)}",
+                detail=f"{entry.patient.name} · "
+                + (gettext("A place is kept for you") if kept else gettext("Waiting for a place")),
+                url=f"{ROOT}/waiting/{entry.id}",
+                icon="hourglass",
+                by=today_in(zone, entry.offered_until) if kept and entry.offered_until else None,
+            )
+        )
+    if appointments_of(person, 1):
+        found.append(
+            Mine(
+                title=gettext("All appointments"),
+                detail=gettext("Past and cancelled ones too"),
+                url=f"{ROOT}/appointments",
+                icon="history",
+            )
+        )
+    return found
+
+
+def _search(query: str) -> list[Mine]:
+    return [
+        Mine(
+            title=local(one.department.name),
+            detail=" · ".join(
+                [local(one.hospital.name), *(local(d.name) for d in one.doctors[:3])]
+            ),
+            url=f"{ROOT}/departments/{one.department.id}",
+            icon="stethoscope",
+        )
+        for one in search(query)[:MOST_SUGGESTED]
+    ]
+
+
+def _unfinished(person: Any) -> list[tuple[Any, str]]:
+    now = present_time()
+    return [
+        *(
+            (_("An appointment is still to come."), f"{ROOT}/appointments/{one.id}")
+            for one in coming_appointments(person, now)
+        ),
+        *((_("You wait for a place."), ROOT) for _entry in entries_of(person)),
+    ]
+
+
+service = Service(
+    name=SERVICE,
+    title={"zh": "预约挂号", "en": "Hospital appointments"},
+    help={"zh": "选医生和时间", "en": "Choose a doctor and a time"},
+    icon="stethoscope",
+    category="health",
+    assurance=extension.assurance,
+    resident=resident,
+    api=api.blueprint,
+    scopes={
+        api.READ: _("read all clinic schedules of the city"),
+        api.WRITE: _("push clinic schedules"),
+    },
+    landing="hospital_appointments.landing",
+    desk=desk,
+    desk_landing="hospital_appointments_desk.desk",
+    settings=extension.settings,
+    connectors=extension.connectors,
+    continues={
+        "zh": "已约的号照常可看、可取消。",
+        "en": "What is booked can still be seen and cancelled.",
+    },
+    keywords=(
+        *("挂号", "看病", "看医生", "医院", "医生", "门诊", "预约", "专家号", "体检", "不舒服"),
+        *("发烧", "发热", "感冒", "咳嗽", "头痛", "头疼", "头晕", "胸痛", "肚子疼"),
+        *("牙疼", "牙痛", "看牙", "孩子", "小孩", "儿科", "产检", "孕检", "候补", "取消预约"),
+        *("hospital", "doctor", "clinic", "appointment", "sick", "fever", "pain", "child"),
+        *("headache", "toothache", "dentist", "pregnancy", "waiting list"),
+    ),
+    tasks=(
+        Task(
+            title={"zh": "找科室", "en": "Find a department"},
+            icon="building-hospital",
+            endpoint="hospital_appointments.landing",
+            keywords=("科室", "症状", "symptom"),
+        ),
+        Task(
+            title={"zh": "就诊人", "en": "Patients"},
+            icon="users",
+            endpoint="hospital_appointments.patients",
+            keywords=("家人", "家属", "老人", "父母", "family"),
+        ),
+    ),
+    mine=_mine,
+    search=_search,
+    demo=demo.fill,
+    work={LAPSE: lapse, OFFER: offer_free, REPORT: send_report},
+    daily=remind,
+    unfinished=_unfinished,
+    importer=import_schedule,
+    acts={
+        "hospital_appointments.book": _("Booked a place"),
+        "hospital_appointments.cancel": _("Cancelled an appointment"),
+        "hospital_appointments.wait": _("Joined a waiting list"),
+        "hospital_appointments.close": _("Called a clinic off"),
+        "hospital_appointments.reopen": _("Let a clinic take place after all"),
+        "hospital_appointments.attended": _("Noted that someone came"),
+        "hospital_appointments.no_show": _("Noted that nobody came"),
+        "hospital_appointments.booked": _("Took back a note of who came"),
+        "hospital_appointments.import": _("Imported a schedule"),
+    },
+    keeps={
+        "zh": "就诊人的姓名、电话和关系，直到你移除；预约会告诉医院。",
+        "en": "Name, telephone and relation of those you book for, until you remove them. The "
+        "hospital is told of each appointment.",
+    },
+)

@@ -1,0 +1,14 @@
+"""What the service adds to documents, which is read without its pages and tables."""
+
+from __future__ import annotations
+
+from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
+from smartcity_saas.connectors.settings import HttpConnectorSettings
+from smartcity_saas.services.traffic_tickets.names import SERVICE
+from smartcity_saas.services.traffic_tickets.settings import TrafficTicketsSettings
+
+extension = ServiceExtension(
+    name=SERVICE,
+    settings=TrafficTicketsSettings,
+    connectors={"local": EmptySchema, "http": HttpConnectorSettings},
+)

@@ -1,0 +1,134 @@
+"""The service, put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.catalog.service import Mine, Service, Task
+from smartcity_saas.services.traffic_tickets import api, demo
+from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
+from smartcity_saas.services.traffic_tickets.document import extension
+from smartcity_saas.services.traffic_tickets.importing import import_tickets
+from smartcity_saas.services.traffic_tickets.models import DISPUTED, Violation
+from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
+from smartcity_saas.services.traffic_tickets.paying import payable
+from smartcity_saas.services.traffic_tickets.plates import shown
+from smartcity_saas.services.traffic_tickets.source import REPORT, send_report
+from smartcity_saas.services.traffic_tickets.tickets import own_violations, vehicle_links
+from smartcity_saas.services.traffic_tickets.views import blueprint as resident
+from smartcity_saas.web.money import format_money
+
+
+def _mine(person: Any) -> list[Mine]:
+    links = vehicle_links(person)
+    if not links:
+        return []
+    due = [one for one in own_violations(person) if one.due]
+    return [
+        Mine(
+            title=shown(link.vehicle.plate),
+            detail=_waiting(sum(1 for one in due if one.vehicle_id == link.vehicle_id)),
+            url=ROOT,
+            icon="car",
+            amount=_sum([one for one in due if one.vehicle_id == link.vehicle_id]),
+        )
+        for link in links
+    ]
+
+
+def _sum(due: list[Violation]) -> str:
+    return format_money(sum(one.fine for one in due), due[0].currency) if due else ""
+
+
+def _waiting(count: int) -> str:
+    if not count:
+        return str(gettext("No open ticket"))
+    return str(ngettext("%(num)s open ticket", "%(num)s open tickets", count))
+
+
+def _unfinished(person: Any) -> list[tuple[Any, str]]:
+    return [
+        (_("A dispute waits for its answer."), f"{ROOT}/{one.id}")
+        for one in own_violations(person)
+        if one.status == DISPUTED
+    ]
+
+
+service = Service(
+    name=SERVICE,
+    title={"zh": "交通违法", "en": "Traffic tickets"},
+    help={"zh": "查违法、缴罚款", "en": "Look up and pay tickets"},
+    icon="car",
+    category="travel",
+    resident=resident,
+    api=api.blueprint,
+    scopes={api.READ: _("read all tickets of the city"), api.WRITE: _("push tickets")},
+    landing="traffic_tickets.landing",
+    desk=desk,
+    desk_landing="traffic_tickets_desk.desk",
+    settings=extension.settings,
+    connectors=extension.connectors,
+    continues={
+        "zh": "已有的罚单、收据和申诉照常可看。",
+        "en": "Tickets, receipts and disputes can still be seen.",
+    },
+    keywords=(
+        "违章",
+        "违法",
+        "罚款",
+        "罚单",
+        "扣分",
+        "驾照",
+        "车牌",
+        "交警",
+        "违章停车",
+        "超速",
+        "闯红灯",
+        "交罚款",
+        "申诉",
+        "销分",
+        "行驶证",
+        "speeding",
+        "parking",
+        "licence",
+        "dispute",
+        "ticket",
+        "fine",
+        "points",
+    ),
+    tasks=(
+        Task(
+            title={"zh": "查违法", "en": "Look up"},
+            icon="search",
+            endpoint="traffic_tickets.landing",
+        ),
+        Task(
+            title={"zh": "绑定车辆", "en": "Link a vehicle"},
+            icon="car",
+            endpoint="traffic_tickets.link_form",
+        ),
+    ),
+    mine=_mine,
+    demo=demo.fill,
+    payable=payable,
+    unfinished=_unfinished,
+    work={REPORT: send_report},
+    importer=import_tickets,
+    acts={
+        "traffic_tickets.link_vehicle": _("Linked a vehicle"),
+        "traffic_tickets.unlink_vehicle": _("Unlinked a vehicle"),
+        "traffic_tickets.link_licence": _("Linked a licence"),
+        "traffic_tickets.dispute": _("Disputed a ticket"),
+        "traffic_tickets.kept": _("Answered a dispute: the ticket stands"),
+        "traffic_tickets.revoked": _("Answered a dispute: revoked"),
+        "traffic_tickets.import": _("Imported tickets"),
+    },
+    keeps={
+        "zh": "你绑定的车辆、比对驾驶证用的信息（不存号码本身）、申诉和照片。",
+        "en": "The vehicles that you link, what it takes to find your licence again (never its "
+        "number), and your disputes with their photos.",
+    },
+)

@@ -1,0 +1,14 @@
+"""What the service adds to documents, which is read without its pages and tables."""
+
+from __future__ import annotations
+
+from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
+from smartcity_saas.connectors.settings import HttpConnectorSettings
+from smartcity_saas.services.utility_bills.names import SERVICE
+from smartcity_saas.services.utility_bills.settings import UtilityBillsSettings
+
+extension = ServiceExtension(
+    name=SERVICE,
+    settings=UtilityBillsSettings,
+    connectors={"local": EmptySchema, "http": HttpConnectorSettings},
+)
