@@ -1,6 +1,7 @@
 """The application object for a server of WSGI, behind a proxy that sends whole requests.
 
-What ``python -m smartcity_saas`` serves is ``asgi.py``: it collects requests itself.
+What ``python -m smartcity_saas`` serves is ``smartcity_saas.serving:create_asgi``: it collects
+requests itself.
 """
 
 from smartcity_saas.app import create_app

@@ -141,5 +141,6 @@ async def _answer(send: Send, status: int, headers: Headers, content: bytes) -> 
 
 
 def create_asgi() -> BufferedApplication:
-    """The product, as a server of ASGI loads it: ``granian --interface asginl --factory …``."""
+    """The product, as a server of ASGI loads it: ``granian --interface asginl --factory
+    smartcity_saas.serving:create_asgi``."""
     return BufferedApplication(create_app())
