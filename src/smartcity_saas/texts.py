@@ -63,6 +63,10 @@ class LazyText:
     def __len__(self) -> int:
         return len(str(self))
 
+    def __iter__(self) -> Iterator[LazyText]:
+        """One text: marshmallow's ``And`` adds a fault's message to a list as if it were many."""
+        return iter((self,))
+
     def __contains__(self, part: str) -> bool:
         return part in str(self)
 

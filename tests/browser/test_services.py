@@ -200,5 +200,5 @@ def test_looking_up_without_an_account(walk: Walk) -> None:
     walk.check()
     walk.page.fill("#tail", "a00017")
     walk.page.locator("form button").first.click()
-    walk.sees("登录后缴款或申诉", "Sign in, to pay or dispute")
+    walk.sees("登录后缴费或申诉", "Sign in, to pay or dispute")
     walk.check()
