@@ -219,16 +219,16 @@ def test_what_is_kept_is_locked_away(phones: World) -> None:  # noqa: F811
     and that it was opened stands in the trail."""
     browser = by_phone(phones)
     resident = the_resident(phones)
-    add_payment(phones, resident.id, "P3", "paid")
+    add_payment(phones, resident.id, "KEPT-0003", "paid")
     staff = phones.city_staff("hangzhou")
     page = "/cities/hangzhou/payments"
-    assert "P3" in staff.get(page).text
+    assert "KEPT-0003" in staff.get(page).text
     browser.post("/me/data/delete", "/me/data/delete", word="delete")
-    assert "P3" not in staff.get(page).text
+    assert "KEPT-0003" not in staff.get(page).text
     with phones.inside("hangzhou"), command() as session:
         session.execute(update(Payment).values(state="held", held_reason="amount"))
-    assert "P3" in staff.get(f"{page}?state=held").text, "money that waits is somebody's work"
-    found = re.search(rf'href="({page}/[0-9a-f-]+)"', staff.get(f"{page}?text=P3").text)
+    assert "KEPT-0003" in staff.get(f"{page}?state=held").text, "money that waits is somebody's work"
+    found = re.search(rf'href="({page}/[0-9a-f-]+)"', staff.get(f"{page}?text=KEPT-0003").text)
     assert found is not None
     assert "Whoever paid has left" in staff.get(found[1]).text
     with phones.inside("hangzhou"):
