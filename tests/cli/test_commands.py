@@ -189,7 +189,8 @@ def test_a_production_start_from_nothing(shell: Shell) -> None:
     for name in ("SMARTCITY_SECRET_KEY", "SMARTCITY_MASTER_KEY"):
         shell.env[name] = "k" * 40
     rows = {row["check"]: row["ok"] for row in shell.json("doctor")}
-    assert all(rows.values())
+    assert False not in rows.values()
+    assert rows["database"], "what is merely to be looked at says neither"
 
 
 def start(shell: Shell, **env: str) -> str:
