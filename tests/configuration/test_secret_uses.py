@@ -382,7 +382,7 @@ def test_the_page_of_a_document_asks_for_the_secret(world: World) -> None:
     assert "entered for channels.oidc.client_secret → https://id.example" in refused.text
     assert 'name="secret_id_secret"' in refused.text
     assert "https://new.example" in refused.text
-    saved = staff.post(page, text=text, revision=revision, **{"secret_id_secret": "the new value"})
+    saved = staff.post(page, text=text, revision=revision, secret_id_secret="the new value")
     assert saved.status_code == 302, saved.text
     world.app.fleet.refresh()
     use = next(u for u in world.city("hangzhou").secret_uses if u.name == "id_secret")

@@ -17,6 +17,7 @@ from flask import current_app
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.credentials import (
     Keyring,
@@ -107,6 +108,9 @@ def _pending(shell: Shell, folders: list[str]) -> int:
 OLD, NEW = "the master key before, 32 characters at least", "the master key of today, 32 characters"
 
 
+USE = SecretUse("secret", "payments.secret_key", "stripe")
+
+
 def secrets_in_every_city(shell: Shell, key: str) -> list[tuple[int, str]]:
     """Store one in each city, and one of a province, under a master key; returns the cities."""
     with application(shell, key).app_context():
@@ -114,8 +118,10 @@ def secrets_in_every_city(shell: Shell, key: str) -> list[tuple[int, str]]:
         cities = [(one.id, one.name) for one in live_documents() if one.kind == "city"]
         for city_id, name in cities:
             with city_scope(city_id):
-                store_credential(keyring, system("test"), "secret", f"of {name}", now)
-        store_province_secret(keyring, system("test"), "zhejiang", "secret", "of zhejiang", now)
+                store_credential(keyring, system("test"), "secret", f"of {name}", now, uses=[USE])
+        store_province_secret(
+            keyring, system("test"), "zhejiang", "secret", "of zhejiang", now, uses=[USE]
+        )
     return cities
 
 
@@ -150,13 +156,13 @@ def test_a_killed_rotation_goes_on_where_it_was(shell: Shell, cities: int) -> No
         both = Keyring(NEW, OLD)
         for city_id, name in known:
             with city_scope(city_id):
-                assert read_credential(both, "secret") == f"of {name}"
+                assert read_credential(both, USE) == f"of {name}"
     said = shell.json("secrets", "rotate-master")
     assert said["rewrapped"] == len(known) - done
     assert said["province_secrets"] == 1
     with application(shell, NEW).app_context():
         for city_id, name in known:
             with city_scope(city_id):
-                assert read_credential(Keyring(NEW), "secret") == f"of {name}"
-        read = read_province_secret(Keyring(NEW), "zhejiang", "secret", utc_now())
+                assert read_credential(Keyring(NEW), USE) == f"of {name}"
+        read = read_province_secret(Keyring(NEW), "zhejiang", USE, utc_now())
         assert read == "of zhejiang"

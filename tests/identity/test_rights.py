@@ -227,7 +227,9 @@ def test_what_is_kept_is_locked_away(phones: World) -> None:  # noqa: F811
     assert "KEPT-0003" not in staff.get(page).text
     with phones.inside("hangzhou"), command() as session:
         session.execute(update(Payment).values(state="held", held_reason="amount"))
-    assert "KEPT-0003" in staff.get(f"{page}?state=held").text, "money that waits is somebody's work"
+    assert "KEPT-0003" in staff.get(f"{page}?state=held").text, (
+        "money that waits is somebody's work"
+    )
     found = re.search(rf'href="({page}/[0-9a-f-]+)"', staff.get(f"{page}?text=KEPT-0003").text)
     assert found is not None
     assert "Whoever paid has left" in staff.get(found[1]).text
