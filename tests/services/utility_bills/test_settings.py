@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smartcity_saas.services.utility_bills.settings import Price
 from tests.configuration.test_checking import said
 from tests.conftest import NINGBO
 
@@ -38,3 +39,9 @@ def test_an_offered_kind_needs_a_supplier() -> None:
     """A kind without a supplier would be a page without a number."""
     text = NINGBO + "services: {utility_bills: {settings: {kinds: [water, water]}}}\n"
     assert "Name each kind once" in said(text)
+
+
+@pytest.mark.parametrize("text, shown", [("2.90", "2.90"), ("3", "3.00"), ("0.588", "0.588")])
+def test_a_price_is_shown_as_people_write_it(text: str, shown: str) -> None:
+    """Promise: yuan with two decimals, and with more only where more are meant."""
+    assert str(Price().deserialize(text)) == shown

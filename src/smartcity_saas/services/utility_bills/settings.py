@@ -50,7 +50,9 @@ class Price(Word):
             raise ValidationError(error.message) from None
         if not 0 < price < 1000 * 10**4:
             raise ValidationError(_('Write a price in yuan as text: "2.90".'))
-        return Decimal(price).scaleb(-4)
+        found = Decimal(price).scaleb(-4)
+        whole_fen = found.quantize(Decimal("0.01"))
+        return whole_fen if whole_fen == found else found.normalize()
 
 
 class TierSchema(Schema):
