@@ -682,6 +682,9 @@ LETTERS: dict[str, tuple[Any, bool, int, str]] = {
     "a parameter twice": (
         {"grant_type": ["client_credentials", "client_credentials"]}, True, 400, "invalid_request",
     ),
+    "no grant": ({}, True, 400, "invalid_request"),
+    "a grant without a value": ({"grant_type": ""}, True, 400, "invalid_request"),
+    "no grant, nobody": ({}, False, 400, "invalid_request"),
     "nobody": (BODY, False, 401, "invalid_client"),
 }  # fmt: skip
 
@@ -703,3 +706,17 @@ def test_the_token_endpoint_answers_as_the_standard_says(world: World, letter: s
     assert "no-store" in answer.headers["Cache-Control"]
     good = office.ask()
     assert (good.status_code, "no-store" in good.headers["Cache-Control"]) == (200, True)
+
+
+def test_a_parameter_without_a_value_is_left_out(world: World) -> None:
+    """RFC 6749, section 3.2: it is no second way of authentication, and no scope."""
+    office = Office(world, "hangzhou", "bills:read")
+    pair = base64.b64encode(f"{office.client_id}:{office.secret}".encode()).decode()
+    answer = fresh(
+        world.app.test_client().post,
+        "/oauth/token",
+        base_url="http://hangzhou.localhost",
+        data={**BODY, "client_secret": "", "client_id": "", "scope": ""},
+        headers={"Authorization": f"Basic {pair}"},
+    )
+    assert (answer.status_code, answer.json.get("scope")) == (200, "bills:read"), answer.text

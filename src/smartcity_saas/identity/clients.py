@@ -220,13 +220,15 @@ def issue_token() -> Any:
 
 
 def _malformed() -> str | None:
-    """What RFC 6749 forbids of any request: a parameter twice (section 3.2), and two ways of client
-    authentication (section 2.3)."""
-    if any(len(values) > 1 for _name, values in current_request.form.lists()):
+    """What RFC 6749 forbids of any request: a parameter twice (section 3.2), two ways of client
+    authentication (section 2.3), and no ``grant_type`` (sections 4.4.2 and 5.2). A parameter
+    without a value is as one that was left out (section 3.2)."""
+    form = current_request.form
+    if any(len(values) > 1 for _name, values in form.lists()):
         return "a parameter is included more than once"
-    if "Authorization" in current_request.headers and "client_secret" in current_request.form:
+    if "Authorization" in current_request.headers and form.get("client_secret"):
         return "more than one way of client authentication"
-    return None
+    return None if form.get("grant_type") else "the form has no grant_type"
 
 
 def _query(client_id: str) -> _Client | None:
