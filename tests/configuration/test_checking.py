@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from marshmallow import fields
+from marshmallow import ValidationError, fields
 
 from smartcity_saas.configuration.checking import Candidate, Check, Known
 from smartcity_saas.configuration.edit import write
+from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.schema import document_schema, schema_problems
 from smartcity_saas.configuration.secrets import names_secret
@@ -431,3 +432,14 @@ def test_nothing_stands_around_what_programs_read(line: str, around: str) -> Non
     if "division_code" not in line:
         text += 'division_code: "330200"\n'
     assert "around this" in said(text + line.format(around) + "\n")
+
+
+@pytest.mark.parametrize("character", ["\ufffe", "\uffff", "\U0001fffe", "\ufdd0", "\u3164"])
+def test_what_never_shows_is_no_text(character: str) -> None:
+    """Noncharacters of every plane and letters that are blank by design are refused by their code,
+    wherever people write a line; what the next Unicode may name is taken."""
+    told = f"U+{ord(character):04X}"
+    assert told in said(NINGBO.replace("en: Ningbo", f'en: "Ningbo\\U{ord(character):08x}"'))
+    with pytest.raises(ValidationError, match=told.replace("+", "\\+")):
+        no_control_characters(character)
+    assert no_control_characters("\U0003fffd") == "\U0003fffd"

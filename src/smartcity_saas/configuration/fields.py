@@ -25,10 +25,14 @@ CREDENTIAL_NAME = re.compile(r"[a-z][a-z0-9_]{1,63}")
 _FILE = re.compile(r"[a-z0-9][a-z0-9-]*/[A-Za-z0-9][A-Za-z0-9._-]*\.(?:svg|png|webp|jpg|jpeg)")
 
 
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and a sign that are blank by design: a name of them would look like none."""
+
+
 def no_control_characters(text: str) -> str:
     """Refuse characters that do not show or that reorder what does."""
     for character in text:
-        if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"):
+        if not _shows(character):
             raise ValidationError(
                 _(
                     "There is an invisible character here (U+%(code)s).",
@@ -36,6 +40,16 @@ def no_control_characters(text: str) -> str:
                 )
             )
     return text
+
+
+def _shows(character: str) -> bool:
+    """Whether a character is drawn, blanks included. Code points that are merely not assigned yet
+    pass: the next Unicode may make a name's character of them; noncharacters never become one."""
+    code = ord(character)
+    noncharacter = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    kind = unicodedata.category(character)
+    hidden = kind in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+    return not (noncharacter or hidden or character in _FILLERS)
 
 
 class Line(fields.Field[str]):
