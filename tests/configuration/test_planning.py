@@ -213,8 +213,8 @@ def test_a_picture_outside_its_folder_is_not_read(empty: World, folder: Path) ->
 
 
 def test_folders_are_read_whole_and_what_is_not_read_is_named(tmp_path: Path) -> None:
-    """Linked folders, capitals in an ending, a circle of links; hidden files are passed over, and
-    named. A dangling link is told, never skipped."""
+    """Linked folders, capitals in an ending, a circle of links; what is hidden, goes
+    on behind its ending or is linked to nothing is passed over by name, with the reason."""
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "ningbo").mkdir(parents=True)
     (elsewhere / "ningbo.YAML").write_text(NINGBO + "branding: {logo: ningbo/logo.svg}\n", "utf-8")
@@ -231,7 +231,17 @@ def test_folders_are_read_whole_and_what_is_not_read_is_named(tmp_path: Path) ->
     assert problems == []
     assert {file.candidate.name for file in files} == {"ningbo", "hangzhou"}
     assert [len(file.pictures) for file in files if file.candidate.name == "ningbo"] == [1]
-    assert {path.name for path in passed_over([folder])} == {"._hangzhou.yaml", "x.yaml"}
+    for name in ("wuhan.yaml.txt", "wuhan.YML~", "notes.txt", ".wuhan.yaml.swp"):
+        (folder / name).write_text(NINGBO, "utf-8")
+    (folder / "hubei").symlink_to(tmp_path / "nowhere")
+    assert {(path.name, reason) for path, reason in passed_over([folder])} == {
+        ("._hangzhou.yaml", "it is hidden"),
+        ("x.yaml", "it is hidden"),
+        ("wuhan.yaml.txt", "its name does not end in .yaml"),
+        ("wuhan.YML~", "its name does not end in .yaml"),
+        ("hubei", "the link leads nowhere"),
+    }
+    assert len(read_files([folder])[0]) == 2
     (folder / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
     assert "cannot be read" in str(read_files([folder])[1][0])
 

@@ -56,9 +56,9 @@ def say_notes(files: Iterable[DocumentFile]) -> None:
 
 
 def tell_passed_over(paths: Iterable[Path]) -> None:
-    """Files that are called as documents are, and are hidden."""
-    for path in passed_over(paths):
-        click.echo(f"Passed over, because it is hidden: {path}", err=True)
+    """What looks like a document and is not read, each with its reason."""
+    for path, reason in passed_over(paths):
+        click.echo(f"Passed over, because {reason}: {path}", err=True)
 
 
 def counted_documents(count: int) -> str:

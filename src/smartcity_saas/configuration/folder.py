@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from smartcity_saas.configuration.source import MOST_BYTES, Source, parse
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
 
+_LIKE_YAML = re.compile(r"\.ya?ml\W", re.IGNORECASE)
 LARGEST_PICTURE = 2 * 1024 * 1024
 
 
@@ -80,7 +82,7 @@ def beside(path: Path) -> Path:
     in a folder below, which may be linked; else the path itself, as ``file_name`` makes it."""
     if path.exists():
         return path
-    found = _beneath(path.parent, _walked(path.parent)[0], hidden=False)
+    found = _documents(path.parent, _walked(path.parent)[0])
     return next((one for one in found if one.stem == path.stem), path)
 
 
@@ -89,11 +91,28 @@ def is_yaml(path: Path) -> bool:
     return path.suffix.lower() in (".yaml", ".yml")
 
 
-def passed_over(paths: Iterable[Path]) -> list[Path]:
-    """Files in folders that are called as documents are and are not read, because they or a folder
-    above them are hidden: what a Mac leaves beside a file (``._hangzhou.yaml``), for one."""
-    folders = [path for path in paths if path.is_dir()]
-    return [one for path in folders for one in _beneath(path, _walked(path)[0], hidden=True)]
+def passed_over(paths: Iterable[Path]) -> list[tuple[Path, str]]:
+    """What in folders looks like a document and is not read, and why: what is hidden, or lies in a
+    hidden folder (a Mac leaves ``._hangzhou.yaml`` beside a file), a name that goes on behind its
+    ending (``hangzhou.yaml.txt``), a link that leads nowhere, whatever it was a link to."""
+    found = []
+    for folder in (path for path in paths if path.is_dir()):
+        for path in sorted(_walked(folder)[0]):
+            reason = _reason(path, path.relative_to(folder))
+            if reason:
+                found.append((path, reason))
+    return found
+
+
+def _reason(path: Path, beneath: Path) -> str:
+    """Why a file is passed over; empty where it is read, or is nothing like a document."""
+    if is_yaml(path):
+        return "it is hidden" if _is_hidden(beneath) else ""
+    if _is_hidden(beneath):
+        return ""
+    if path.is_symlink() and not path.exists():
+        return "the link leads nowhere"
+    return "its name does not end in .yaml" if _LIKE_YAML.search(path.name) else ""
 
 
 def _yaml_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
@@ -102,16 +121,16 @@ def _yaml_files(paths: Iterable[Path]) -> tuple[list[Path], list[Problem]]:
     problems = []
     for path in paths:
         found, errors = _walked(path) if path.is_dir() else ([path], [])
-        for one in _beneath(path, found, hidden=False) if path.is_dir() else found:
+        for one in _documents(path, found) if path.is_dir() else found:
             files.setdefault(one.resolve(), one)
         closed = {Path(error.filename): error for error in errors}
-        problems += [_unreadable(one, closed[one]) for one in _beneath(path, closed, hidden=False)]
+        problems += [_unreadable(one, closed[one]) for one in _beneath(path, closed)]
     return list(files.values()), problems
 
 
 def _walked(folder: Path) -> tuple[list[Path], list[OSError]]:
-    """Files that are called as documents are, in linked folders too, each folder once; and the
-    folders that could not be read."""
+    """Every file, in linked folders too, each folder once; and the folders that could not be
+    read."""
     seen: set[str] = set()
     found = []
     errors: list[OSError] = []
@@ -121,12 +140,17 @@ def _walked(folder: Path) -> tuple[list[Path], list[OSError]]:
             folders.clear()
             continue
         seen.add(real)
-        found += [Path(root, name) for name in names if is_yaml(Path(name))]
+        found += [Path(root, name) for name in names]
     return found, errors
 
 
-def _beneath(folder: Path, paths: Iterable[Path], *, hidden: bool) -> list[Path]:
-    return sorted(path for path in paths if _is_hidden(path.relative_to(folder)) == hidden)
+def _documents(folder: Path, paths: Iterable[Path]) -> list[Path]:
+    return [path for path in _beneath(folder, paths) if is_yaml(path)]
+
+
+def _beneath(folder: Path, paths: Iterable[Path]) -> list[Path]:
+    """What is not hidden."""
+    return sorted(path for path in paths if not _is_hidden(path.relative_to(folder)))
 
 
 def _is_hidden(path: Path) -> bool:
