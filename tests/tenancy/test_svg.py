@@ -77,6 +77,12 @@ REFERENCES = {
     "gradient of a gradient": '<linearGradient id="b"><stop stop-color="red"/></linearGradient>'
     '<linearGradient id="a" xlink:href="#b"/>' + RECT.format('fill="url(#a)"'),
     "pattern": f'<pattern id="a">{PLAIN}</pattern>' + RECT.format('fill="url(#a)"'),
+    "clip of a clear shape": '<clipPath id="a"><path fill="none" d="M0 0h9v9z"/></clipPath>'
+    f'<g clip-path="url(#a)">{PLAIN}</g>',
+    "clip of a use": '<path id="b" d="M0 0h9v9z"/><clipPath id="a"><use href="#b"/></clipPath>'
+    f'<g clip-path="url(#a)">{PLAIN}</g>',
+    "pattern of a pattern": f'<pattern id="b">{PLAIN}</pattern><pattern id="a" href="#b"/>'
+    + RECT.format('fill="url(#a)"'),
     "marker": '<marker id="a"><path d="M0 0h1v1z"/></marker>'
     '<path marker-end="url(#a)" d="M0 0h9"/>',
 }
@@ -104,6 +110,16 @@ EMPTY = {
     "hidden": f'<g style="display:none">{PLAIN}</g>',
     "clear": RECT.format('opacity="0"'),
     "no size": '<rect width="0" height="9"/><circle/>',
+    "a clear colour": RECT.format('fill="rgba(0,0,0,0)"'),
+    "a clear colour in hexadecimal": RECT.format('fill="#0000" stroke="hsla(0,0%,0%,0)"'),
+    "a clear colour of its own": f'<g color="transparent">{RECT.format("""fill="currentColor" """)}</g>',
+    "a clear stroke": RECT.format('fill="none" stroke="red" stroke-opacity="0"'),
+    "an empty clip": '<clipPath id="a"/>' + RECT.format('clip-path="url(#a)"'),
+    "a clip without size": f'<clipPath id="a"><rect/></clipPath><g clip-path="url(#a)">{PLAIN}</g>',
+    "an empty mask": '<mask id="a"><g/></mask>' + RECT.format('mask="url(#a)"'),
+    "an empty pattern": '<pattern id="a"/>' + RECT.format('fill="url(#a)"'),
+    "clear stops": '<linearGradient id="b"><stop stop-opacity="0"/></linearGradient>'
+    '<linearGradient id="a" href="#b"/>' + RECT.format('fill="url(#a)"'),
     "hidden by a class": "<style>.a{display:none}</style>" + RECT.format('class="a"'),
 }
 

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
+from tinycss2.color3 import parse_color
 
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.svg_style import SVG, carry_styles
@@ -50,8 +51,8 @@ _ATTRIBUTES = _PROPERTIES | _words("""viewBox preserveAspectRatio d x1 y1 x2 y2 
 _LOSSY = _words("filter mix-blend-mode mask-image marker transform-origin clip")
 """Properties that change a drawing and are not kept."""
 _PLAIN = frozenset(["none", "normal", "auto", "inherit", "initial", ""])
-_CLEAR = frozenset(["none", "transparent"])
-_INHERITED = _words("fill fill-opacity stroke stroke-width visibility")
+_UNSEEN = ("hidden", "collapse")
+_INHERITED = _words("fill fill-opacity stroke stroke-width stroke-opacity color visibility")
 _HREFS = ("href", "{http://www.w3.org/1999/xlink}href")
 _REFERRING = _words("use linearGradient radialGradient pattern")
 _REFERENCE = re.compile(
@@ -217,19 +218,53 @@ def _weight(element: Element, by_id: Mapping[str, Element], known: dict[Element,
 def _draws(element: Element, by_id: Mapping[str, Element], above: Mapping[str, str]) -> bool:
     """Whether anything is painted; ``above`` is what is inherited."""
     name = _name(element)
-    if name == "defs" or name in _PAINTS or element.get("display") == "none":
+    if name == "defs" or name in _PAINTS or _hidden_whole(element, by_id):
         return False
-    if _zero(element.get("opacity", "1")):
-        return False
-    here = {**above, **element.attrib}
+    own = {key: value for key, value in element.attrib.items() if value != "inherit"}
+    here = {**above, **own}
     if name in _SHAPES:
-        return _has_size(element) and _has_paint(here)
+        return _has_size(element) and _has_paint(here, by_id)
     inherited = {key: here[key] for key in _INHERITED if key in here}
     if name == "use":
         target = by_id[element.attrib["href"][1:]]
         inside = list(target) if _name(target) == "symbol" else [target]
         return any(_draws(child, by_id, inherited) for child in inside)
     return name != "symbol" and any(_draws(child, by_id, inherited) for child in element)
+
+
+def _hidden_whole(element: Element, by_id: Mapping[str, Element]) -> bool:
+    """Whether nothing within an element is seen, whatever it is: it is off, clear, or behind a clip
+    or a mask that lets nothing through."""
+    if element.get("display") == "none" or _zero(element.get("opacity", "1")):
+        return True
+    clip = _referred(element.get("clip-path", ""), by_id)
+    if clip is not None and _name(clip) == "clipPath" and not _lets_through(clip, by_id):
+        return True
+    mask = _referred(element.get("mask", ""), by_id)
+    return mask is not None and _name(mask) == "mask" and not _any_drawn(mask, by_id)
+
+
+def _lets_through(clip: Element, by_id: Mapping[str, Element]) -> bool:
+    """Whether a clip has an outline; with what that is painted does not matter."""
+
+    def outlines(child: Element) -> bool:
+        if _hidden_whole(child, by_id) or child.get("visibility") in _UNSEEN:
+            return False
+        if _name(child) == "use":
+            return outlines(by_id[child.attrib["href"][1:]])
+        return _name(child) in _SHAPES and _has_size(child)
+
+    return not _hidden_whole(clip, by_id) and any(map(outlines, clip))
+
+
+def _any_drawn(element: Element, by_id: Mapping[str, Element]) -> bool:
+    own = {key: element.attrib[key] for key in _INHERITED if key in element.attrib}
+    return any(_draws(child, by_id, own) for child in element)
+
+
+def _referred(value: str, by_id: Mapping[str, Element]) -> Element | None:
+    reference = _REFERENCE.fullmatch(value)
+    return by_id.get(reference[1]) if reference else None
 
 
 def _has_size(shape: Element) -> bool:
@@ -239,15 +274,46 @@ def _has_size(shape: Element) -> bool:
     return not any(_zero(shape.get(one, "0")) or not shape.get(one) for one in asked)
 
 
-def _has_paint(here: Mapping[str, str]) -> bool:
+def _has_paint(here: Mapping[str, str], by_id: Mapping[str, Element]) -> bool:
     """Whether a shape is seen: filled (black unless said otherwise) or stroked."""
-    filled = here.get("fill") not in _CLEAR and not _zero(here.get("fill-opacity", "1"))
-    stroked = here.get("stroke", "none") not in _CLEAR and not _zero(here.get("stroke-width", "1"))
-    return here.get("visibility") not in ("hidden", "collapse") and (filled or stroked)
+    filled = _paints(here.get("fill", "black"), here, by_id) and not _zero(
+        here.get("fill-opacity", "1")
+    )
+    stroked = _paints(here.get("stroke", "none"), here, by_id) and not (
+        _zero(here.get("stroke-width", "1")) or _zero(here.get("stroke-opacity", "1"))
+    )
+    return here.get("visibility") not in _UNSEEN and (filled or stroked)
+
+
+def _paints(paint: str, here: Mapping[str, str], by_id: Mapping[str, Element]) -> bool:
+    """Whether a paint is seen: a colour that is not wholly clear, a gradient with such a stop, a
+    pattern that draws something."""
+    server = _referred(paint, by_id)
+    if server is not None:
+        return _serves(server, by_id)
+    return not _clear(here.get("color", "black") if paint.lower() == "currentcolor" else paint)
+
+
+def _serves(server: Element, by_id: Mapping[str, Element]) -> bool:
+    if _name(server) == "pattern" and len(server):
+        return _any_drawn(server, by_id)
+    stops = server.findall(f"{SVG}stop")
+    if not stops and "href" in server.attrib:
+        return _serves(by_id[server.attrib["href"][1:]], by_id)
+    return any(
+        not _clear(stop.get("stop-color", "black")) and not _zero(stop.get("stop-opacity", "1"))
+        for stop in stops
+    )
+
+
+def _clear(color: str) -> bool:
+    """Whether a colour lets everything through; one that cannot be read is taken for drawn."""
+    found = parse_color(color)
+    return color.lower() == "none" or (found not in (None, "currentColor") and found.alpha == 0)
 
 
 def _zero(value: str) -> bool:
     try:
-        return float(value.removesuffix("%")) == 0
+        return float(value.removesuffix("%")) <= 0
     except ValueError:
         return False
