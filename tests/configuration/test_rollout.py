@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from smartcity_saas.configuration.rollout import RollOut, RolloutFailed, read_rows, roll_out
+from smartcity_saas.configuration.rollout import (
+    RollOut,
+    RolloutFailed,
+    read_rows,
+    read_table,
+    roll_out,
+)
 from smartcity_saas.configuration.rollout_rows import province_candidate
 from smartcity_saas.errors import Invalid
 from tests.conftest import ZHEJIANG, World
@@ -15,7 +21,7 @@ BAD = "330500,huzhou,湖州市,Huzhou,zhejiang,#7a7a7a\n,lishui,丽水市,Lishui
 
 
 def roll(world: World, text: str, **options: bool) -> dict[int, str]:
-    rows = read_rows(text.encode(), "cities.csv")
+    rows = read_rows(text, "cities.csv")
     results = list(roll_out(world.documents(), rows, "cities.csv", **options))
     world.app.fleet.refresh()
     return {result.line: result.outcome for result in results}
@@ -82,7 +88,7 @@ def test_a_live_city_that_differs_is_named_by_column(world: World, column: str, 
     """“Already as the file says” is said only where it is: nothing of a live city is overwritten
     by a roll-out, and the column that differs is told with both values."""
     assert roll(world, STATES + ZHOUSHAN + "#0b6e4f,live\n") == {2: "live"}
-    rows = read_rows((STATES + row).encode(), "cities.csv")
+    rows = read_rows(STATES + row, "cities.csv")
     for results in (
         list(roll_out(world.documents(), rows, "cities.csv")),
         list(RollOut(world.documents(), rows, "cities.csv").look()),
@@ -104,7 +110,7 @@ def test_what_is_looked_at_is_what_is_done(world: World) -> None:
             strict=True,
         )
     )
-    rows = read_rows(text.encode(), "cities.csv")
+    rows = read_rows(text, "cities.csv")
     for default in ("draft", "live"):
         looked = list(RollOut(world.documents(), rows, "cities.csv", state=default).look())
         if default == "draft":
@@ -125,7 +131,7 @@ def test_a_baseline_is_stored_with_a_city_or_not_at_all(world: World, row: str) 
     """All or nothing leaves no new province behind; row by row a province whose rows all fail
     leaves none either."""
     text = FUJIAN + row + ",fujian,350000,福建省,Fujian\n"
-    rows = read_rows(text.encode(), "cities.csv")
+    rows = read_rows(text, "cities.csv")
     brought = [province_candidate("fujian", rows)]
     with pytest.raises(RolloutFailed):
         list(roll_out(world.documents(), rows, "x", all_or_nothing=True, baselines=brought))
@@ -145,7 +151,7 @@ def test_a_wrong_province_fails_its_row_and_never_becomes_the_baseline(world: Wo
         "440200,shaoguan,韶关市,Shaoguan,guangdong,999999,错,Wrong\n"
         "440100,guangzhou,广州市,Guangzhou,guangdong,440000,错,Guangdong\n"
     )
-    rows = read_rows(text.encode(), "cities.csv")
+    rows = read_rows(text, "cities.csv")
     brought = [province_candidate("guangdong", rows)]
     done = list(roll_out(world.documents(), rows, "cities.csv", baselines=brought))
     assert [one.outcome for one in done] == ["failed", "live"]
@@ -172,7 +178,7 @@ def test_a_live_city_is_not_overwritten(world: World) -> None:
 def test_an_odd_file_is_refused_whole(data: bytes, said: str) -> None:
     """What is no such CSV is refused with what to do."""
     with pytest.raises(Invalid) as caught:
-        read_rows(data, "cities.csv")
+        read_table(data, "cities.csv")
     assert said in str(caught.value.problems[0])
 
 
@@ -180,7 +186,7 @@ def test_a_row_beyond_the_header_fails_by_itself(world: World) -> None:
     """And one that ends early; the others go on, in whatever encoding they were saved."""
     text = HEADER + GOOD + "330500,huzhou,湖州市,Huzhou,zhejiang,,x\n330600,shaoxing\n,,,,,\n"
     for encoding in ("gb18030", "utf-16"):
-        rows = read_rows(text.encode(encoding), "cities.csv")
+        rows = read_table(text.encode(encoding), "cities.csv").lines
         results = list(roll_out(world.documents(), rows, "cities.csv"))
         assert [one.line for one in results if one.outcome == "failed"] == [4, 5]
         assert [one.line for one in results if one.outcome != "failed"] == [2, 3]

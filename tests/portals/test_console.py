@@ -12,6 +12,7 @@ import pytest
 
 from smartcity_saas.audit import Actor
 from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.csv_input import MOST_BYTES
 from smartcity_saas.configuration.rollout import read_rows
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.tenancy.fleet import CHECK_SECONDS
@@ -230,7 +231,7 @@ def test_a_csv_is_rolled_out_step_by_step(world: World) -> None:
     assert "0 made live, 20 made drafts" in done
     failed = admin.get(f"{job}/failed.csv").text.splitlines()
     assert failed[1].startswith("310101,stolen,偷,Stolen,shanghai,")
-    again = read_rows("\n".join(failed).encode(), "failed.csv")
+    again = read_rows("\n".join(failed), "failed.csv")
     assert [row.values["slug"] for row in again] == ["stolen"]
     assert "stolen" in done
     assert "stolen" not in {found.name for found in world.documents().all()}
@@ -266,7 +267,7 @@ def test_the_template_holds_the_cities_that_are_not_there(world: World) -> None:
     admin = world.province_admin()
     page = "/provinces/zhejiang/rollouts"
     template = admin.get(f"{page}/template.csv").get_data()
-    rows = read_rows(template, "zhejiang.csv")
+    rows = read_rows(template.decode("utf-8-sig"), "zhejiang.csv")
     assert len(rows) == 9
     assert not {"hangzhou", "ningbo"} & {row.values["slug"] for row in rows}
     job = admin.post(page, file=(io.BytesIO(template), "z.csv")).headers["Location"]
@@ -290,6 +291,26 @@ def test_the_page_says_how_a_roll_out_was_read(world: World, codec: str, said: s
     shown = admin.get(job).text
     assert f"Read as {said}." in shown
     assert "Columns that were not read: colour." in shown
+    admin.post(f"{job}/step", job)
+    assert world.documents().live("wenzhou").values["name"]["zh"] == "温州市"
+
+
+def test_a_file_that_grows_as_it_is_kept_goes_on(world: World) -> None:
+    """What was taken in is not measured again: as UTF-8 a file of GB 18030 may be half as large
+    again, and no step would be made."""
+    admin = world.province_admin()
+    page = "/provinces/zhejiang/rollouts"
+    note = "注" * 100_000
+    rows = (
+        "division_code,slug,name_zh,name_en,province_slug,note\n"
+        f"330300,wenzhou,温州市,Wenzhou,zhejiang,{note}\n"
+        + f"330500,huzhou,湖州市,Huzhou,zhejiang,{note}\n"
+        * 14
+    )
+    sent = rows.encode("gb18030")
+    assert len(sent) < MOST_BYTES < len(rows.encode())
+    job = admin.post(page, file=(io.BytesIO(sent), "c.csv")).headers["Location"]
+    assert admin.get(job).status_code == 200
     admin.post(f"{job}/step", job)
     assert world.documents().live("wenzhou").values["name"]["zh"] == "温州市"
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from smartcity_saas.configuration.checking import Candidate
-from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv
+from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv, read_csv_text
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.rollout_rows import (
@@ -212,13 +212,13 @@ def read_table(data: bytes, name: str) -> Table:
     return read_csv(data, name, REQUIRED, OPTIONAL)
 
 
-def read_rows(data: bytes, name: str) -> list[Line]:
-    """The rows of a CSV.
+def read_rows(text: str, name: str) -> list[Line]:
+    """The rows of a CSV that was read before, as text.
 
     Raises:
-        Invalid: As ``read_table`` does.
+        Invalid: It is no such table, or its columns are missing or stand twice.
     """
-    return list(read_table(data, name).lines)
+    return list(read_csv_text(text, name, REQUIRED, OPTIONAL).lines)
 
 
 def roll_out(

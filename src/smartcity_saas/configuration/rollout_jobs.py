@@ -137,7 +137,7 @@ def failed_rows(documents: Documents, job: Rollout) -> list[tuple[Line, str]]:
 
 def _of(documents: Documents, job: Rollout) -> RollOut:
     """On the console a state that is left blank makes a draft: nobody goes live unasked."""
-    rows = read_rows(job.csv.encode(), job.file_name)
+    rows = read_rows(job.csv, job.file_name)
     return RollOut(documents, rows, job.file_name, state="draft")
 
 
