@@ -224,3 +224,17 @@ def test_what_is_no_schedule(clinic: Clinic, answer: Any) -> None:
     """Whatever comes, it is odd and no fault of the program."""
     with clinic.world.inside("hangzhou"):
         assert take_schedule(answer, "h1", "cardio", clinic.now) != []
+
+
+def test_a_fee_is_in_the_currency_of_its_file(clinic: Clinic) -> None:
+    """The city goes over to another currency: a session that comes again says the new one, also
+    where the number is the same."""
+    world = clinic.world
+    bring(clinic)
+    text = world.documents().live_revision(clinic.city).text
+    world.save(text + "site: {currency: KRW}\n")
+    again = {"fee": "5000"}
+    assert (bring(clinic, again).changed, bring(clinic, again).same) == (1, 1)
+    with world.inside(clinic.city):
+        (found,) = db.session.scalars(select(ClinicSession))
+        assert (found.fee, found.currency) == (5000, "KRW")

@@ -166,3 +166,15 @@ def test_plates_of_embassies_are_taken_and_found(world: World) -> None:
         assert (
             "Parking" in client.get(page.headers["Location"]).text if page.location else page.text
         )
+
+
+def test_a_fine_is_in_the_currency_of_its_file(world: World) -> None:
+    """The city goes over to another currency: a ticket that comes again says the new one, and the
+    same file once more changes nothing. Never the new number under the old code."""
+    bring(world)
+    text = world.documents().live_revision("hangzhou").text
+    world.save(text + "site: {currency: KRW}\n")
+    assert (ticket(world).fine, ticket(world).currency) == (10000, "CNY")
+    again = {"fine": "10000"}
+    assert (bring(world, again).changed, bring(world, again).same) == (1, 1)
+    assert (ticket(world).fine, ticket(world).currency) == (10000, "KRW")

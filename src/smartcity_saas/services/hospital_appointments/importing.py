@@ -382,15 +382,16 @@ class _Writer:
         self.result.added += 1
 
     def _change(self, row: _Row, found: ClinicSession) -> None:
-        now = (found.clinic, found.fee, found.starts_at, found.ends_at, found.capacity)
-        if now == (row.clinic, row.fee, row.starts_at, row.ends_at, row.capacity):
+        fee, times = (row.fee, self.city.currency), (row.starts_at, row.ends_at)
+        now = (found.clinic, (found.fee, found.currency), (found.starts_at, found.ends_at))
+        if (*now, found.capacity) == (row.clinic, fee, times, row.capacity):
             if {row.codes[:1], row.codes[:2], row.codes} & self.changed:
                 self.result.changed += 1
             else:
                 self.result.same += 1
             return
         places = self._places(found.id)
-        moved = (found.starts_at, found.ends_at) != (row.starts_at, row.ends_at)
+        moved = (found.starts_at, found.ends_at) != times
         if moved and any(place.state in BUSY for place in places):
             self._fault(row, "starts", _("People are booked: its times cannot change. Close it."))
             return
@@ -398,8 +399,9 @@ class _Writer:
             self._fault(row, "capacity", _("More places than that are taken."))
             return
         before = 0 if moved else found.capacity
-        found.clinic, found.fee, found.capacity = row.clinic, row.fee, row.capacity
-        found.starts_at, found.ends_at = row.starts_at, row.ends_at
+        found.clinic, found.capacity = row.clinic, row.capacity
+        found.fee, found.currency = fee
+        found.starts_at, found.ends_at = times
         db.session.flush()
         self._spread(found, places, before)
         self.result.changed += 1

@@ -329,18 +329,19 @@ class _Writer:
         fine, status = row.values["fine"], row.values["status"]
         values = {
             "paid": format_money(held.fine, held.currency),
-            "amount": format_money(fine, held.currency),
+            "amount": format_money(fine, self.city.currency),
         }
+        differs = (fine, self.city.currency) != (held.fine, held.currency)
         if held.status != PAID:
             return
         if status == REVOKED:
             message = _("This ticket was paid, and is revoked by this line.")
-        elif fine != held.fine and held.payment_id is not None:
+        elif differs and held.payment_id is not None:
             message = _(
                 "This ticket was paid here with %(paid)s and stays so; the line says %(amount)s.",
                 **values,
             )
-        elif fine != held.fine:
+        elif differs:
             message = _(
                 "This ticket was paid with %(paid)s; by this line it was %(amount)s.", **values
             )
@@ -349,7 +350,7 @@ class _Writer:
         else:
             return
         self.result.paid_differs += 1
-        self._note(row, "fine" if fine != held.fine else "status", message)
+        self._note(row, "fine" if differs else "status", message)
 
     def _note(self, row: _Row, column: str, message: Any) -> None:
         self.result.notes.append(csv_problem(self.name, row.line, column, message))
@@ -367,6 +368,7 @@ def _said(found: Violation) -> tuple[Any, ...]:
         found.act,
         found.points,
         found.fine,
+        found.currency,
         found.status,
         found.licence_id,
     )

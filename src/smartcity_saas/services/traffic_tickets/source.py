@@ -205,21 +205,21 @@ def store_violation(
     held: Violation | None, vehicle_id: uuid.UUID, values: Mapping[str, Any]
 ) -> Violation:
     """Write a violation as the police give it. What was paid, disputed or decided here stays so
-    until they know of it."""
+    until they know of it. A fine is in the city's present currency, whatever it was in before."""
+    currency = present_city().currency
     if held is None:
         held = Violation(
             number=values["number"],
             vehicle_id=vehicle_id,
-            currency=present_city().currency,
             status=values["status"],
         )
         db.session.add(held)
     held.at, held.place, held.act = values["at"], dict(values["place"]), dict(values["act"])
     held.act_code, held.points = values["act_code"], values["points"]
-    if held.payment_id is not None and held.fine != values["fine"]:
+    if held.payment_id is not None and (held.fine, held.currency) != (values["fine"], currency):
         log.warning("paid_ticket_differs", violation=str(held.id))
     if held.payment_id is None:
-        held.fine = values["fine"]
+        held.fine, held.currency = values["fine"], currency
         held.status = _status(held, values["status"])
     elif values["status"] not in (OPEN, DISPUTED):
         held.status = values["status"]

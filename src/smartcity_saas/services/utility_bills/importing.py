@@ -33,6 +33,7 @@ from smartcity_saas.services.utility_bills.source import (
     store_account,
     store_bill,
 )
+from smartcity_saas.tenancy.here import present_city
 from smartcity_saas.web.money import format_money
 from smartcity_saas.web.names import folded_name
 
@@ -122,7 +123,6 @@ def _parsed(
             "period": reader.past_month("period"),
             "usage": reader.decimal("usage", 3),
             "amount": reader.money("amount", city.currency),
-            "currency": city.currency,
             "issued_on": reader.past_day("issued_on"),
             "due_on": reader.near_day("due_on"),
             **reader.given(reader.past_day, "paid_on"),
@@ -213,12 +213,13 @@ class _Writer:
 
     def _note_paid(self, row: _Row, bill: UtilityBill) -> None:
         """Say where a row says another thing of a bill that is paid already."""
-        amount = row.bill["amount"]
+        currency = present_city().currency
         values = {
             "paid": format_money(bill.amount, bill.currency),
-            "amount": format_money(amount, row.bill["currency"]),
+            "amount": format_money(row.bill["amount"], currency),
         }
-        if bill.payment_id is not None and amount != bill.amount:
+        differs = (row.bill["amount"], currency) != (bill.amount, bill.currency)
+        if bill.payment_id is not None and differs:
             message = _(
                 "This bill was paid here with %(paid)s and stays so; the line says %(amount)s.",
                 **values,
@@ -227,7 +228,7 @@ class _Writer:
             return
         elif row.bill.get("paid_on", bill.paid_on) is None:
             message = _("This bill was paid, and is due again by this line.")
-        elif amount != bill.amount:
+        elif differs:
             message = _(
                 "This bill was paid with %(paid)s; by this line it was %(amount)s.", **values
             )

@@ -229,18 +229,16 @@ def store_bill(
 ) -> UtilityBill:
     """Write a bill as its supplier gives it: without ``paid_on`` in ``values`` that stays as it is.
     What was paid here stays paid, for what was paid, even while the supplier does not know it
-    yet."""
+    yet. An amount is in the city's present currency, whatever the bill's was before."""
+    currency = present_city().currency
     if bill is None:
-        bill = UtilityBill(
-            account_id=account_id,
-            period=values["period"],
-            currency=values.get("currency") or present_city().currency,
-        )
+        bill = UtilityBill(account_id=account_id, period=values["period"])
         db.session.add(bill)
     bill.usage, bill.issued_on, bill.due_on = values["usage"], values["issued_on"], values["due_on"]
     if bill.payment_id is None:
-        bill.amount, bill.paid_on = values["amount"], values.get("paid_on", bill.paid_on)
-    elif bill.amount != values["amount"]:
+        bill.amount, bill.currency = values["amount"], currency
+        bill.paid_on = values.get("paid_on", bill.paid_on)
+    elif (bill.amount, bill.currency) != (values["amount"], currency):
         log.warning("paid_bill_differs", bill=str(bill.id))
     return bill
 
