@@ -174,6 +174,49 @@ def test_what_has_no_exact_charge_is_not_rounded(world: World, code: str, typed:
     assert not [o for o in stripe.account.objects.values() if o["object"] == "checkout.session"]
 
 
+CHANGED = [("KRW", "7350", "CNY", 7350), ("CNY", "73.50", "KRW", 7350)]
+"""A currency, an amount in it, the one that the city goes over to, the number that both are."""
+
+
+@pytest.mark.parametrize(("before", "typed", "after", "minor"), CHANGED)
+def test_an_amount_is_in_the_currency_of_its_file(
+    world: World, before: str, typed: str, after: str, minor: int
+) -> None:
+    """A city goes over to a currency with other decimals, and its tables come again: each amount
+    means what it says. Kept under the old code it would be charged at a hundredth, or a hundredfold.
+    What has not come again stays as it was billed; a paid bill keeps what was paid."""
+    in_currency(world, before)
+    bring(world, HEADER + ROW.replace("43.50", typed))
+    text = world.documents().live_revision("hangzhou").text
+    world.save(text.replace(f"currency: {before}", f"currency: {after}"))
+    assert [row[1:] for row in bills(world)] == [(before, minor)]
+    again = HEADER + ROW.replace("43.50", plain_money(minor, after))
+    assert (bring(world, again).changed, bring(world, again).same) == (1, 1)
+    assert [row[1:] for row in bills(world)] == [(after, minor)]
+
+
+def test_what_is_owed_in_two_currencies(world: World) -> None:
+    """Never one sum; a page lets choose what can be paid together, and says that the rest comes
+    after; finance sees both."""
+    stripe = world.open_payments()
+    browser, account = linked(world)
+    in_currency(world, "JPY")
+    bring(world, HEADER + ROW.replace("43.50", "500").replace("2026-10", "2026-09"))
+    assert "¥43.50 + JPY 500" in browser.get("/me").text
+    staff = world.city_staff()
+    desk = "/cities/hangzhou/utility-bills"
+    assert "¥43.50 + JPY 500" in staff.get(f"{desk}?text=4100280017").text
+    page = browser.get(account).text
+    assert page.count('name="bill"') == 1
+    assert "Pay the rest after" in page
+    bill = page.partition('name="bill" value="')[2].partition('"')[0]
+    assert browser.post(PAY, account, bill=[bill]).status_code == 303
+    stripe.pay()
+    browser.get(f"/me/payments/{stripe.session()['client_reference_id']}?from=provider")
+    (left,) = [one for one in bills(world) if one[0] != bill]
+    assert left[0] in browser.get(account).text
+
+
 def bills(world: World) -> list[tuple[str, str, int]]:
     """Key, currency and amount of every bill."""
     with world.inside("hangzhou"):

@@ -14,11 +14,11 @@ from flask_babel import get_locale, gettext, ngettext
 from markupsafe import Markup
 
 from smartcity_saas.clock import has_passed, local_time, today_in
-from smartcity_saas.web.money import decimals, format_money
+from smartcity_saas.web.money import decimals, format_money, format_sums
 
 
 def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime]) -> None:
-    """Add the filters ``moment``, ``day``, ``clock``, ``month``, ``amount`` and their like.
+    """Add the filters ``moment``, ``day``, ``clock``, ``month``, ``amount``, ``sums`` and their like.
 
     Args:
         app: The application.
@@ -55,6 +55,7 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
         day=local_day,
         month=month,
         amount=amount,
+        sums=lambda rows, name: format_sums((getattr(row, name), row.currency) for row in rows),
         number=number,
         at=lambda value: full_moment(value, zone()),
         clock=lambda value: _clock(local_time(value, zone())),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from smartcity_saas.configuration.currencies import USUAL_DECIMALS, currency_decimals
@@ -27,6 +28,15 @@ def format_money(minor: int, currency: str) -> str:
     minus = "-" if minor < 0 else ""
     sign = _SIGNS.get(currency, f"{currency} ")
     return f"{minus}{sign}{plain_money(abs(minor), currency, grouped=True)}"
+
+
+def format_sums(amounts: Iterable[tuple[int, str]]) -> str:
+    """Amounts added up, each currency by itself: ``¥43.50``, ``¥43.50 + JPY 500``; empty for
+    none. What is owed may be in two currencies after a city has changed its own."""
+    sums: dict[str, int] = {}
+    for minor, currency in amounts:
+        sums[currency] = sums.get(currency, 0) + minor
+    return " + ".join(format_money(total, currency) for currency, total in sums.items())
 
 
 def plain_money(minor: int, currency: str, *, grouped: bool = False) -> str:

@@ -19,7 +19,7 @@ from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.source import REPORT, send_report
 from smartcity_saas.services.traffic_tickets.tickets import own_violations, vehicle_links
 from smartcity_saas.services.traffic_tickets.views import blueprint as resident
-from smartcity_saas.web.money import format_money
+from smartcity_saas.web.money import format_sums
 
 
 def _mine(person: Any) -> list[Mine]:
@@ -40,7 +40,7 @@ def _mine(person: Any) -> list[Mine]:
 
 
 def _sum(due: list[Violation]) -> str:
-    return format_money(sum(one.fine for one in due), due[0].currency) if due else ""
+    return format_sums((one.fine, one.currency) for one in due)
 
 
 def _waiting(count: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,6 +28,7 @@ from smartcity_saas.services.utility_bills.models import (
 )
 from smartcity_saas.services.utility_bills.source import find_account, number_of
 from smartcity_saas.tenancy.counts import count
+from smartcity_saas.web.money import format_sums
 from smartcity_saas.web.names import folded_name
 
 MOST_LINKS = 20
@@ -251,9 +253,9 @@ def counts_of_city() -> tuple[int, int]:
     return accounts, bills
 
 
-def find_accounts(text: str, limit: int = 50) -> list[tuple[UtilityAccount, int, int, str]]:
-    """Accounts by number or holder, each with how many bills are due, their sum in the minor
-    unit and its currency."""
+def find_accounts(text: str, limit: int = 50) -> list[tuple[UtilityAccount, int, str]]:
+    """Accounts by number or holder, each with how many bills are due and their sum as people
+    read it, empty for none."""
     accounts = list(
         db.session.scalars(
             select(UtilityAccount)
@@ -272,16 +274,21 @@ def find_accounts(text: str, limit: int = 50) -> list[tuple[UtilityAccount, int,
             UtilityBill.account_id,
             func.count(UtilityBill.id),
             func.sum(UtilityBill.amount),
-            func.min(UtilityBill.currency),
+            UtilityBill.currency,
         )
         .where(
             UtilityBill.account_id.in_([account.id for account in accounts]),
             UtilityBill.due,
         )
-        .group_by(UtilityBill.account_id)
+        .group_by(UtilityBill.account_id, UtilityBill.currency)
+        .order_by(UtilityBill.currency)
     )
-    unpaid = {key: (int(count), int(total), str(unit)) for key, count, total, unit in rows}
-    return [(account, *unpaid.get(account.id, (0, 0, ""))) for account in accounts]
+    counts: Counter[uuid.UUID] = Counter()
+    owed: dict[uuid.UUID, list[tuple[int, str]]] = {}
+    for key, found, total, currency in rows:
+        counts[key] += int(found)
+        owed.setdefault(key, []).append((int(total), currency))
+    return [(one, counts[one.id], format_sums(owed.get(one.id, ()))) for one in accounts]
 
 
 def bills_with_accounts(

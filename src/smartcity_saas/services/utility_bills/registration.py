@@ -23,7 +23,7 @@ from smartcity_saas.services.utility_bills.reminding import remind
 from smartcity_saas.services.utility_bills.source import PAID, REVERSED, send_paid, send_reversed
 from smartcity_saas.services.utility_bills.views import ICONS
 from smartcity_saas.services.utility_bills.views import blueprint as resident
-from smartcity_saas.web.money import format_money
+from smartcity_saas.web.money import format_sums
 
 
 def _task(kind: str, zh: str, en: str, *keywords: str) -> Task:
@@ -50,7 +50,7 @@ def _line(link: UtilityLink, account: UtilityAccount) -> Mine:
         detail=masked(account.number),
         url=f"{ROOT}/accounts/{link.id}",
         icon=ICONS[account.kind],
-        amount=format_money(sum(bill.amount for bill in due), due[0].currency) if due else "",
+        amount=format_sums((bill.amount, bill.currency) for bill in due),
         by=due[0].due_on if due else None,
     )
 
