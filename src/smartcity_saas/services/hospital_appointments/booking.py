@@ -81,7 +81,7 @@ def book(
         refuse_held_here(patient_of(resident, patient_id), session)
         raise _full()
     with command():
-        patient = locked_patient(resident, patient_id)
+        patient = locked_patient(resident, patient_id, now)
         held = refuse_beyond_limits(patient, session, rules, now)
         if at is not None:
             refuse_at_one_time(patient, at, held, rules)

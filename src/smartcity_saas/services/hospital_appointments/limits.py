@@ -25,6 +25,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 from smartcity_saas.services.hospital_appointments.names import ROOT
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.web.formats import moment_of
+from smartcity_saas.web.names import folded_name
 
 
 class Blocked(NotAllowed):
@@ -143,11 +144,21 @@ def held_by(patient: Patient, since: datetime) -> list[Held]:
 
 
 def same_person(patient: Patient) -> Any:
-    """The condition that finds every row of a person."""
+    """The condition that finds every row of a person: known by the same name and telephone now,
+    or by those they had when what counts began."""
     return or_(
-        Patient.id == patient.id,
+        Patient.id.in_(_of_one_name_and_phone(patient)),
         (Patient.person_index == patient.person_index) & (Patient.person_index != ""),
     )
+
+
+def _of_one_name_and_phone(patient: Patient) -> list[uuid.UUID]:
+    if not patient.phone_index:
+        return [patient.id]
+    query = select(Patient).where(Patient.phone_index == patient.phone_index)
+    called = folded_name(patient.name)
+    found = [one.id for one in db.session.scalars(query) if folded_name(one.name) == called]
+    return [patient.id, *found]
 
 
 def _refuse_the_same_clinic(patient: Patient, session: ClinicSession, held: Sequence[Held]) -> None:

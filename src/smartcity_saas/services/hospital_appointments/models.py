@@ -163,7 +163,8 @@ BOOKING_TURNS = 4096
 class Patient(CityModel):
     """Someone for whom a resident books: themselves or family. The telephone is ``sealed``,
     ``shown`` masked, and found by ``phone_index``. Rows of one person, on whoever's list and
-    removed or not, share ``person_index``: limits count by it."""
+    removed or not, share ``person_index``: limits count by it. It stays when the telephone changes
+    while something counts, so rows of one name and ``phone_index`` are the same person too."""
 
     __tablename__ = "patient"
     held = Held(

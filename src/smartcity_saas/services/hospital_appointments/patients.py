@@ -6,13 +6,14 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
 from sqlalchemy import select
 
+from smartcity_saas.audit import record
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
 from smartcity_saas.database import command, db, insert_once
@@ -20,10 +21,12 @@ from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.assurance import masked_contact
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.services.hospital_appointments.limits import held_by
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
     BOOKING_TURNS,
     ENTRY_OFFERED,
+    NO_SHOW,
     PATIENT_PERSON,
     PATIENT_PHONE,
     RELATIONS,
@@ -33,9 +36,13 @@ from smartcity_saas.services.hospital_appointments.models import (
     Patient,
     WaitingEntry,
 )
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.names import folded_name
 
 MOST_PATIENTS = 10
+MARKED_WITHIN_DAYS = 2
+"""How many days after an appointment the desk may still note that nobody came."""
 
 
 def patients_of(resident: SignedInResident) -> list[Patient]:
@@ -56,14 +63,23 @@ def patient_of(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
     return found
 
 
-def locked_patient(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
+def locked_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datetime) -> Patient:
     """A patient of the resident's, with the person's turn to book: two acts at once for one
     person, by whichever rows and accounts, see each other.
 
     Raises:
         NotFound: It is nobody on the resident's list.
+        Conflict: Their name was changed in this very moment.
     """
-    _take_turn(patient_of(resident, patient_id).person_index)
+    name = patient_of(resident, patient_id).name
+    _take_turns(now, name)
+    found = _locked(resident, patient_id)
+    if folded_name(found.name) != folded_name(name):
+        raise Conflict(_("This person was changed just now. Look at your list and try again."))
+    return found
+
+
+def _locked(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
     found = db.session.scalars(
         select(Patient)
         .where(
@@ -72,17 +88,21 @@ def locked_patient(resident: SignedInResident, patient_id: uuid.UUID) -> Patient
             Patient.removed_at.is_(None),
         )
         .with_for_update()
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if found is None:
         raise NotFound(_("There is nobody like that on your list."))
     return found
 
 
-def _take_turn(person_index: str) -> None:
-    """Wait until nobody else books for this person, and hold that until the command ends."""
-    number = int(person_index[:8] or "0", 16) % BOOKING_TURNS
-    insert_once(BookingTurn, ("number",), number=number)
-    db.session.execute(select(BookingTurn.id).where(BookingTurn.number == number).with_for_update())
+def _take_turns(now: datetime, *names: str) -> None:
+    """Wait until nobody else books for people of these names, and hold that until the command
+    ends. By name alone, since the telephone may change while something is open."""
+    indexes = {own_index(PATIENT_PERSON, folded_name(name), now) for name in names}
+    for number in sorted({int(index[:8], 16) % BOOKING_TURNS for index in indexes}):
+        insert_once(BookingTurn, ("number",), number=number)
+        query = select(BookingTurn.id).where(BookingTurn.number == number)
+        db.session.execute(query.with_for_update())
 
 
 def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datetime) -> Patient:
@@ -96,39 +116,138 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
     Raises:
         FieldErrors: What is wrong, by field.
     """
-    name, phone = typed.get("name", "").strip(), folded_phone(typed.get("phone", ""))
-    errors: dict[str, Any] = {}
-    if not 1 <= len(name) <= 40 or not _readable(name):
-        errors["name"] = _("Write the name as it stands on the identity card.")
-    if typed.get("relation") not in RELATIONS:
-        errors["relation"] = _("Choose who it is.")
-    if not re.fullmatch(r"\+?[0-9]{5,15}", phone):
-        errors["phone"] = _("Write a telephone number, such as 13800000000.")
-    if errors:
-        raise FieldErrors(errors)
-    index, person = own_index(PATIENT_PHONE, phone, now), person_index(name, phone, now)
+    name, phone, relation = _read(typed)
     with command() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         known = patients_of(resident)
         for one in known:
-            if one.person_index == person:
-                one.relation = typed["relation"]
+            if _is_person(one, name, phone, now):
+                one.relation = relation
+                _give_phone(one, phone, now)
                 return one
         if len(known) >= MOST_PATIENTS:
             raise FieldErrors({"name": _("You have added 10 people, which is the most.")})
         row = Patient(
             resident_id=resident.id,
             name=name,
-            relation=typed["relation"],
-            sealed=seal_personal(PATIENT_PHONE, phone, now),
-            shown=masked_contact("sms", phone),
-            phone_index=index,
-            person_index=person,
+            relation=relation,
+            person_index=person_index(name, phone, now),
             created_at=now,
         )
+        _give_phone(row, phone, now)
         session.add(row)
         session.flush()
     return row
+
+
+def change_patient(
+    resident: SignedInResident,
+    patient_id: uuid.UUID,
+    typed: Mapping[str, str],
+    rules: Rules,
+    now: datetime,
+) -> Patient:
+    """Change someone on the list. Appointments that are open are reached by the new telephone.
+    While anything counts towards a limit, the name stays, and what the person holds is found by
+    the old telephone as by the new one.
+
+    Args:
+        resident: Whose list it is.
+        patient_id: Who is changed.
+        typed: ``name``, ``relation`` and ``phone`` as typed.
+        rules: The city's.
+        now: The time.
+
+    Raises:
+        NotFound: It is nobody on the resident's list.
+        FieldErrors: What is wrong, by field.
+    """
+    name, phone, relation = _read(typed)
+    with command() as session:
+        session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
+        _take_turns(now, patient_of(resident, patient_id).name, name)
+        row = _locked(resident, patient_id)
+        others = (one for one in patients_of(resident) if one.id != row.id)
+        if any(_is_person(one, name, phone, now) for one in others):
+            raise FieldErrors({"name": _("Somebody with this name and telephone is on your list.")})
+        counts = name_stays(row, rules, now)
+        if counts and folded_name(name) != folded_name(row.name):
+            raise FieldErrors({"name": counts})
+        before = {"name": row.name, "relation": row.relation, "phone": phone_of(row, now)}
+        row.name, row.relation = name, relation
+        _give_phone(row, phone, now)
+        if not counts:
+            row.person_index = person_index(name, phone, now)
+        after = {"name": name, "relation": relation, "phone": phone}
+        changed = sorted(key for key in after if after[key] != before[key])
+        if changed:
+            act = "hospital_appointments.patient"
+            record(resident.actor, act, str(row.id), {"changed": changed}, now)
+    return row
+
+
+def name_stays(patient: Patient, rules: Rules, now: datetime) -> Any:
+    """Why a person's name cannot be changed now, and what to do; None if it can."""
+    days = rules.no_show_days if rules.no_shows else 0
+    held = held_by(patient, now - timedelta(days=max(MARKED_WITHIN_DAYS, days)))
+    recent = now - timedelta(days=MARKED_WITHIN_DAYS)
+    if _waits(patient) or any(one.starts_at > recent for one in held):
+        return _(
+            "The name stays while %(name)s waits for a place, has an open appointment, or had one "
+            "in the last two days. If only a character is wrong, tell the hospital on arrival.",
+            name=patient.name,
+        )
+    if days and (missed := [one.starts_at for one in held if one.state == NO_SHOW]):
+        return _(
+            "The name stays until %(when)s, since %(name)s missed an appointment. If it is wrong, "
+            "go to the hospital's counter.",
+            name=patient.name,
+            when=moment_of(max(missed) + timedelta(days=days), rules.zone),
+        )
+    return None
+
+
+def _waits(patient: Patient) -> bool:
+    query = select(WaitingEntry.id).where(
+        WaitingEntry.patient_id == patient.id,
+        WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+    )
+    return db.session.scalars(query.limit(1)).first() is not None
+
+
+def _read(typed: Mapping[str, str]) -> tuple[str, str, str]:
+    """Name, telephone as it is kept, and relation.
+
+    Raises:
+        FieldErrors: What is wrong, by field.
+    """
+    name, phone = typed.get("name", "").strip(), folded_phone(typed.get("phone", ""))
+    relation = typed.get("relation", "")
+    errors: dict[str, Any] = {}
+    if not 1 <= len(name) <= 40 or not _readable(name):
+        errors["name"] = _("Write the name as it stands on the identity card.")
+    if relation not in RELATIONS:
+        errors["relation"] = _("Choose who it is.")
+    if not re.fullmatch(r"\+?[0-9]{5,15}", phone):
+        errors["phone"] = _("Write a telephone number, such as 13800000000.")
+    if errors:
+        raise FieldErrors(errors)
+    return name, phone, relation
+
+
+def _is_person(row: Patient, name: str, phone: str, now: datetime) -> bool:
+    """Whether a row is the person of this name and telephone, or was while something counted."""
+    called = folded_name(row.name) == folded_name(name)
+    by_phone = row.phone_index == own_index(PATIENT_PHONE, phone, now)
+    return (called and by_phone) or row.person_index == person_index(name, phone, now)
+
+
+def _give_phone(row: Patient, phone: str, now: datetime) -> None:
+    index = own_index(PATIENT_PHONE, phone, now)
+    if row.phone_index == index:
+        return
+    row.sealed = seal_personal(PATIENT_PHONE, phone, now)
+    row.shown, row.phone_index = masked_contact("sms", phone), index
 
 
 def phone_of(patient: Patient, now: datetime) -> str:
@@ -153,7 +272,7 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
         Conflict: There is an open appointment.
     """
     with command() as session:
-        row = locked_patient(resident, patient_id)
+        row = locked_patient(resident, patient_id, now)
         booked = session.scalars(
             select(Appointment.id)
             .where(
@@ -163,15 +282,7 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
             )
             .limit(1)
         ).first()
-        waits = session.scalars(
-            select(WaitingEntry.id)
-            .where(
-                WaitingEntry.patient_id == patient_id,
-                WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
-            )
-            .limit(1)
-        ).first()
-        if booked is not None or waits is not None:
+        if booked is not None or _waits(row):
             raise Conflict(
                 _("There is an open appointment, or a place in a line. Give that up first.")
             )

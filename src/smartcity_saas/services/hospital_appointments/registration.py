@@ -161,6 +161,7 @@ service = Service(
         "hospital_appointments.book": _("Booked a place"),
         "hospital_appointments.cancel": _("Cancelled an appointment"),
         "hospital_appointments.wait": _("Joined a waiting list"),
+        "hospital_appointments.patient": _("Changed somebody to book for"),
         "hospital_appointments.close": _("Called a clinic off"),
         "hospital_appointments.reopen": _("Let a clinic take place after all"),
         "hospital_appointments.attended": _("Noted that someone came"),

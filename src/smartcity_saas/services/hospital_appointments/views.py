@@ -31,8 +31,11 @@ from smartcity_saas.services.hospital_appointments.models import (
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.patients import (
     add_patient,
+    change_patient,
+    name_stays,
     patient_of,
     patients_of,
+    phone_of,
     remove_patient,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
@@ -265,6 +268,34 @@ def _patients_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
     return _render(
         "patients.html", patients=patients_of(signed_in_resident()), typed=typed, errors=errors
     )
+
+
+@blueprint.page(f"{ROOT}/patients/<uuid:patient_id>", who="resident", continues=True)
+def patient(patient_id: uuid.UUID) -> Any:
+    """Someone on the list, to be changed."""
+    found = patient_of(signed_in_resident(), patient_id)
+    typed = {"name": found.name, "relation": found.relation}
+    typed["phone"] = phone_of(found, present_time())
+    return _patient_page(patient_id, typed, {})
+
+
+@blueprint.page(
+    f"{ROOT}/patients/<uuid:patient_id>", who="resident", methods=("POST",), continues=True
+)
+def change(patient_id: uuid.UUID) -> Any:
+    """Change someone on the list."""
+    typed, now = request.form.to_dict(), present_time()
+    try:
+        change_patient(signed_in_resident(), patient_id, typed, city_rules(), now)
+    except FieldErrors as error:
+        return _patient_page(patient_id, typed, error.fields), 422
+    return redirect(f"{ROOT}/patients")
+
+
+def _patient_page(patient_id: uuid.UUID, typed: dict[str, str], errors: dict[str, Any]) -> str:
+    found = patient_of(signed_in_resident(), patient_id)
+    stays = name_stays(found, city_rules(), present_time())
+    return _render("patient.html", patient=found, name_stays=stays, typed=typed, errors=errors)
 
 
 @blueprint.page(f"{ROOT}/patients/<uuid:patient_id>/remove", who="resident", continues=True)

@@ -69,7 +69,7 @@ def join(
             raise Blocked(_("This clinic is over. Choose another day."))
         if not rules.is_released(session.day, now):
             raise Blocked(_("These places are not open yet."))
-        patient = locked_patient(resident, patient_id)
+        patient = locked_patient(resident, patient_id, now)
         found = _open_entry(session_id, patient)
         if found is not None and found.resident_id == resident.id:
             return found
@@ -134,7 +134,7 @@ def accept(
         kept = entry.state == ENTRY_OFFERED and entry.offered_until is not None
         if not kept or now >= entry.offered_until or entry.place_id is None:  # type: ignore[operator]
             raise Conflict(_("This place is no longer kept for you."))
-        patient = locked_patient(resident, entry.patient_id)
+        patient = locked_patient(resident, entry.patient_id, now)
         held = refuse_beyond_limits(patient, session, rules, now)
         place = _place(entry.place_id)
         refuse_at_one_time(patient, place.starts_at, held, rules)
