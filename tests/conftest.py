@@ -23,7 +23,6 @@ import pytest
 from argon2 import PasswordHasher
 from flask.testing import FlaskClient
 from hypothesis import settings
-from sqlalchemy import create_engine, text
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
@@ -38,7 +37,6 @@ from smartcity_saas.configuration.source import parse
 from smartcity_saas.connectors import client
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.usage import forget_uses
-from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
 from smartcity_saas.identity import passwords
 from smartcity_saas.identity.access import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
@@ -58,6 +56,7 @@ from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.fleet import Snapshot
 from smartcity_saas.worker import make_runner
 from tests import postgres
+from tests.states import PostgresStates, SqliteStates, States
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
@@ -161,6 +160,7 @@ class World:
     app: SiteFlask
     clock: MovableClock
     engine: str
+    states: States
     clients: dict[str, FlaskClient] = field(default_factory=dict)
 
     def documents(self, actor: Any = None) -> Documents:
@@ -358,12 +358,12 @@ def _serving(make: Callable[[str], Any]) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def databases(
     tmp_path_factory: pytest.TempPathFactory, stripe_base: str, channel_base: str
-) -> Iterator[Callable[[str], SiteFlask]]:
+) -> Iterator[Callable[[str], tuple[SiteFlask, States]]]:
     """Applications by database, each made once a worker on a migrated database."""
     stack = contextlib.ExitStack()
-    made: dict[str, SiteFlask] = {}
+    made: dict[str, tuple[SiteFlask, States]] = {}
 
-    def application(engine: str) -> SiteFlask:
+    def application(engine: str) -> tuple[SiteFlask, States]:
         if engine not in made:
             if engine == "sqlite":
                 path = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
@@ -381,20 +381,27 @@ def databases(
             app = create_app(installation, serving=False)
             with app.app_context():
                 upgrade_database(installation)
-            made[engine] = app
+            states: States
+            if engine == "sqlite":
+                states = SqliteStates(path)
+            else:
+                states = stack.enter_context(contextlib.closing(PostgresStates(database.superuser)))
+            made[engine] = app, states
         return made[engine]
 
     yield application
-    for app in made.values():
+    for app, _states in made.values():
         with app.app_context():
             db.engine.dispose()
     stack.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, databases: Callable[[str], SiteFlask]) -> Iterator[World]:
+def empty(
+    request: pytest.FixtureRequest, databases: Callable[[str], tuple[SiteFlask, States]]
+) -> Iterator[World]:
     """A migrated database without a document, on each of the two engines."""
-    app = databases(request.param)
+    app, states = databases(request.param)
     assert SANDBOX is not None
     SANDBOX.accounts.clear()
     APPS.fault = ""
@@ -404,19 +411,21 @@ def empty(request: pytest.FixtureRequest, databases: Callable[[str], SiteFlask])
     clock = MovableClock()
     app.config["CLOCK"] = clock
     with app.app_context():
-        _wipe(app, request.param)
+        states.bring("empty")
         app.fleet.snapshot, app.fleet._looked_at = Snapshot(), float("-inf")
         app.fleet.sleep = lambda seconds: None  # no other process serves this database
         app.extensions["pages"] = PageCache()
-        yield World(app, clock, request.param)
+        yield World(app, clock, request.param, states)
         db.session.rollback()
 
 
 @pytest.fixture
 def world(empty: World) -> World:
     """Two provinces and three cities, live."""
-    candidates = [Candidate(parse(yaml, "test")) for yaml in WORLD]
-    empty.documents().save_all(candidates, {}, "the tests' world", "file")
+    if not empty.states.bring("world"):
+        candidates = [Candidate(parse(yaml, "test")) for yaml in WORLD]
+        empty.documents().save_all(candidates, {}, "the tests' world", "file")
+        empty.states.keep("world")
     empty.app.fleet.refresh()
     return empty
 
@@ -434,36 +443,6 @@ def _settings(application: str, owner: str, stripe_base: str, channel_base: str)
         channel_base=channel_base,
         allowed_networks=(ipaddress.ip_network("127.0.0.0/8"),),
     )
-
-
-def _wipe(app: SiteFlask, engine: str) -> None:
-    """Empty every table, append-only ones too, as the owner."""
-    owner_url = app.config["SETTINGS"].owner_url
-    owner = create_engine(owner_url)
-    with owner.begin() as connection:
-        tables = [table.name for table in Base.metadata.sorted_tables]
-        if engine == "postgresql":
-            names = ", ".join(f'"{name}"' for name in tables)
-            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
-        else:
-            _wipe_sqlite(connection, tables)
-        connection.execute(
-            text("INSERT INTO installation (id, version, demo) VALUES (1, 0, false)")
-        )
-    owner.dispose()
-
-
-def _wipe_sqlite(connection: Any, tables: list[str]) -> None:
-    triggers = connection.execute(
-        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-    ).all()
-    for name, _sql in triggers:
-        connection.execute(text(f'DROP TRIGGER "{name}"'))
-    for name in reversed(tables):
-        connection.execute(text(f'DELETE FROM "{name}"'))
-    connection.execute(text("DELETE FROM sqlite_sequence"))
-    for _name, sql in triggers:
-        connection.execute(text(sql))
 
 
 @pytest.fixture

@@ -24,11 +24,12 @@ VARIABLE = "SMARTCITY_TEST_POSTGRES"
 
 @dataclass(frozen=True)
 class TestDatabase:
-    """What the application and the migrations connect as."""
+    """What the application, the migrations and the tests' own set-up connect as."""
 
     __test__ = False
     application: str
     owner: str
+    superuser: str
 
 
 @contextlib.contextmanager
@@ -81,7 +82,8 @@ def test_database(superuser: str) -> Iterator[TestDatabase]:
                         database=database,
                     ).render_as_string(hide_password=False)
                     for role in (application, owner)
-                )
+                ),
+                superuser=url.set(database=database).render_as_string(hide_password=False),
             )
         finally:
             connection.execute(f"DROP DATABASE {database} WITH (FORCE)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -279,7 +280,7 @@ def test_a_closed_account_is_out_at_every_process(world: World) -> None:
     make(world, "a.one", CATALOG_EDITOR, city="hangzhou")
     theirs, _answer = enter(world, "a.one")
     other = create_app(world.app.config["SETTINGS"], clock=world.clock, serving=False)
-    there = World(other, world.clock, world.engine).client("console.localhost")
+    there = replace(world, app=other).client("console.localhost")
     there.client.set_cookie("session", cookie_of(theirs), domain=there.host)
     try:
         assert there.get("/cities/hangzhou").status_code == 200
