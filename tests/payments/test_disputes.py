@@ -177,6 +177,108 @@ def test_disputed_after_it_was_refunded(paid: Disputed) -> None:
     assert (paid.payment().state, paid.unpaid(), paid.books()) == ("refunded", 2, {})
 
 
+def test_a_refund_that_bounces_after_it_was_made_due_again(paid: Disputed) -> None:
+    """Lost and due again, then the part that was refunded comes back: held for finance, who cannot
+    book what the bank has the rest of, and can send it back; the books stay right."""
+    paid.ask(3000)
+    paid.world.work()
+    made = paid.dispute(amount=4350)
+    paid.close(made, won=False)
+    paid.decide("due_again")
+    paid.bounce()
+    assert (paid.payment().state, paid.payment().held_reason) == ("held", "refund_returned")
+    assert paid.books() == {("provider:stripe", "CNY"): 3000, ("held", "CNY"): -3000}
+    page = paid.world.city_staff().get(f"/cities/hangzhou/payments/{paid.key}").text
+    assert "Book it as paid" not in page
+    assert "We hold your ¥30.00" in paid.browser.get(f"/me/payments/{paid.key}").text
+    with paid.world.inside("hangzhou"), pytest.raises(Conflict):
+        book_held(system("test"), paid.key, paid.world.clock())
+    paid.ask(3000)
+    paid.world.work()
+    assert (paid.payment().state, paid.unpaid(), paid.books()) == ("refunded", 2, {})
+    assert paid.differences() == ()
+
+
+@pytest.mark.parametrize(
+    ("decision", "state", "account"),
+    [("due_again", "held", "held"), ("written_off", "paid", "service:utility_bills")],
+)
+def test_a_dispute_that_is_won_after_it_was_decided_on(
+    paid: Disputed, decision: str, state: str, account: str
+) -> None:
+    """A bank thinks again: the decision is undone in the books. What is due again stays so until
+    finance books the money or sends it back; lost once more, finance decides once more."""
+    made = paid.dispute()
+    paid.close(made, won=False)
+    paid.decide(decision)
+    paid.close(made, won=True)
+    expected = {("provider:stripe", "CNY"): 7350, (account, "CNY"): -7350}
+    for _again in range(2):
+        assert (paid.payment().state, paid.books()) == (state, expected)
+        paid.follow()
+    assert paid.differences() == ()
+    if state == "held":
+        assert paid.payment().held_reason == "dispute_won"
+        assert "books it or sends it back" in paid.browser.get("/me/messages").text
+        with paid.world.inside("hangzhou"):
+            book_held(system("test"), paid.key, paid.world.clock())
+    paid.check("paid", unpaid=0, postings=6 if state == "held" else 5)
+    assert paid.books() == {
+        ("provider:stripe", "CNY"): 7350,
+        ("service:utility_bills", "CNY"): -7350,
+    }
+    sandbox_money.withdraw(paid.stripe.account, made)
+    paid.close(made, won=False)
+    assert (paid.payment().state, paid.payment().held_reason) == ("held", "dispute_lost")
+    paid.decide(decision)
+    assert ("disputed", "CNY") not in paid.books()
+
+
+def test_lost_after_it_was_refunded(paid: Disputed) -> None:
+    """The money went twice, and it is due already: there is nothing to choose, and the city bears
+    what the bank took; nothing is owed below zero."""
+    paid.ask(7350)
+    paid.world.work()
+    made = paid.dispute()
+    paid.close(made, won=False)
+    page = paid.world.city_staff().get(f"/cities/hangzhou/payments/{paid.key}").text
+    assert "Put it down" in page
+    assert "Make it due again" not in page
+    with pytest.raises(Conflict):
+        paid.decide("due_again")
+    paid.decide("put_down")
+    assert (paid.payment().state, paid.unpaid()) == ("refunded", 2)
+    assert paid.books() == {("provider:stripe", "CNY"): -7350, ("written_off", "CNY"): 7350}
+
+
+def test_lost_after_a_part_was_refunded(paid: Disputed) -> None:
+    """What is still owed on goes with the dispute; what had been refunded as well, the city bears."""
+    paid.ask(3000)
+    paid.world.work()
+    made = paid.dispute()
+    paid.close(made, won=False)
+    paid.decide("due_again")
+    assert paid.books() == {("provider:stripe", "CNY"): -3000, ("written_off", "CNY"): 3000}
+    paid.close(made, won=True)
+    assert paid.books() == {("provider:stripe", "CNY"): 4350, ("held", "CNY"): -4350}
+
+
+def test_lost_while_it_was_held(world: World) -> None:
+    """Money that never counted as paid: it can neither stay paid nor be due again, and no account
+    keeps it."""
+    paid = Disputed(world, amount=7000)
+    assert paid.payment().held_reason == "amount"
+    made = paid.dispute()
+    paid.close(made, won=False)
+    with pytest.raises(Conflict):
+        paid.decide("written_off")
+    paid.decide("put_down")
+    assert (paid.payment().state, paid.unpaid(), paid.books()) == ("refunded", 2, {})
+    page = paid.browser.get(f"/me/payments/{paid.key}").text
+    assert "Your bank gave you ¥70.00 back" in page
+    assert "due again" not in page
+
+
 EVENTS = ("charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.closed")
 
 

@@ -34,10 +34,10 @@ def paid(world: World) -> Paid:
 class Paid(Owing):
     """With what finance and the provider do afterwards."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, **how: Any) -> None:
         super().__init__(world)
         self.press()
-        self.stripe.pay()
+        self.stripe.pay(**how)
         self.key = self.follow().id
 
     def ask(self, amount: int, reason: str = "test") -> None:

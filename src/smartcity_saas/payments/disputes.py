@@ -2,7 +2,8 @@
 
 The provider says how a dispute stands; this is applied like everything else that it says, under
 the payment's lock, once however often it is heard. While one is open the payment is held and what
-it paid for stays paid. Won, the payment is what it was before; lost, finance decides.
+it paid for stays paid. Won, the payment is what it was before; lost, finance decides. Won after
+that (a bank may think again), the decision is undone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from smartcity_saas.payments.ledger import (
     DISPUTED,
     HELD,
     WRITTEN_OFF,
+    entries_of,
     post,
     provider_account,
     service_account,
@@ -36,9 +38,10 @@ from smartcity_saas.payments.states import PAID, REFUNDED, State, moved
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
 
-Decision = Literal["due_again", "written_off"]
-OPEN, LOST = "disputed", "dispute_lost"
-"""Why a payment is held: a dispute is open, or lost and not decided on."""
+Decision = Literal["due_again", "written_off", "put_down"]
+OPEN, LOST, WON_LATE, RETURNED = "disputed", "dispute_lost", "dispute_won", "refund_returned"
+"""Why a payment is held: a dispute is open, or lost and not decided on; or money of what does not
+count as paid is here after all, because a dispute was won late or a bank sent a refund back."""
 _SETTLED = frozenset({"won", "lost", "closed"})
 
 
@@ -73,13 +76,15 @@ def decide_dispute(
         actor: Who decides.
         payment_id: The payment.
         dispute_id: Its dispute.
-        decision: ``due_again``: it is to be paid again. ``written_off``: it stays paid, and the
-            city bears the loss.
+        decision: One of ``decisions_for``. ``due_again``: it is to be paid again.
+            ``written_off``: it stays paid, and the city bears the loss. ``put_down``: it did not
+            count as paid, and nothing changes for whoever paid.
         now: The time.
 
     Raises:
         NotFound: There is no such dispute.
-        Conflict: It is not lost, or decided already; or a part of the money is still here.
+        Conflict: It is not lost, or decided already; this cannot be decided of it; or a part of the
+            money is still here.
     """
     with command():
         payment = locked(payment_id)
@@ -88,6 +93,8 @@ def decide_dispute(
             raise NotFound(_("There is no such dispute."))
         if row.state != "lost" or row.decision is not None:
             raise Conflict(_("There is nothing to decide on this dispute (any more)."))
+        if decision not in decisions_for(payment):
+            raise Conflict(_("This payment is another by now. Look at it again."))
         if decision == "due_again" and _left(payment) > 0:
             raise Conflict(_("A part of the money is still here. Refund it first."))
         _post_decision(payment, row, decision, now)
@@ -96,6 +103,12 @@ def decide_dispute(
             _make_due_again(payment, now)
         _hold_or_release(payment)
         record(actor, f"payment.dispute_{decision}", payment.number, {"amount": row.amount}, now)
+
+
+def decisions_for(payment: Payment) -> tuple[Decision, ...]:
+    """What can become of a payment whose dispute was lost: what does not count as paid, held or gone
+    back already, can neither be due again nor stay paid."""
+    return ("due_again", "written_off") if payment.fulfilled_at is not None else ("put_down",)
 
 
 def _left(payment: Payment) -> int:
@@ -107,6 +120,7 @@ def _apply(payment: Payment, fact: DisputeFact, now: datetime) -> None:
     for move in fact.moves:
         if _post_move(payment, row, move, now):
             row.withdrawn -= move.amount
+            row.decision = row.decision if row.withdrawn else None
     if row.state in _SETTLED and fact.state not in _SETTLED:
         return  # an older answer
     row.answer_by = fact.answer_by
@@ -146,6 +160,8 @@ def _post_move(payment: Payment, row: PaymentDispute, move: DisputeMove, now: da
         reference=move.reference,
     )
     if made:
+        if row.decision is not None and not taken:
+            _undo_decision(payment, row, move.amount, now)
         _tell_moved(payment, move, now)
     return made
 
@@ -153,14 +169,42 @@ def _post_move(payment: Payment, row: PaymentDispute, move: DisputeMove, now: da
 def _post_decision(
     payment: Payment, row: PaymentDispute, decision: Decision, now: datetime
 ) -> None:
+    """Take what a bank has taken back from where it is owed on; what is not owed there (any more),
+    because it was refunded as well, or stays paid, the city bears."""
     owed = HELD if payment.fulfilled_at is None else service_account(payment.service)
-    if row.withdrawn > 0:
+    stays = decision == "written_off"
+    part = 0 if stays else min(row.withdrawn, max(0, -_balance(payment, owed)))
+    _post_between(payment, f"dispute-decided:{row.id}", owed, DISPUTED, part, now)
+    rest = row.withdrawn - part
+    _post_between(payment, f"dispute-borne:{row.id}", WRITTEN_OFF, DISPUTED, rest, now)
+
+
+def _undo_decision(payment: Payment, row: PaymentDispute, amount: int, now: datetime) -> None:
+    """Money of a dispute that was decided on comes back: first what the city bore of it; the rest
+    is held, for what it was for does not count as paid any more."""
+    borne = min(amount, max(0, _balance(payment, WRITTEN_OFF)))
+    _post_between(payment, f"dispute-undone:{row.id}", DISPUTED, WRITTEN_OFF, borne, now)
+    rest = amount - borne
+    _post_between(payment, f"dispute-held:{row.id}", DISPUTED, HELD, rest, now)
+
+
+def _balance(payment: Payment, account: str) -> int:
+    """An account's debits less its credits by one payment, in the minor unit."""
+    entries = entries_of(payment.id)
+    return sum(one.amount * ((one.debit == account) - (one.credit == account)) for one in entries)
+
+
+def _post_between(
+    payment: Payment, key: str, debit: str, credit: str, amount: int, now: datetime
+) -> None:
+    """Post a part of a decision, which may be made and undone more than once."""
+    if amount:
         post(
-            f"dispute-decided:{row.id}",
+            f"{key}:{len(entries_of(payment.id))}",
             payment.id,
-            debit=owed if decision == "due_again" else WRITTEN_OFF,
-            credit=DISPUTED,
-            amount=row.withdrawn,
+            debit=debit,
+            credit=credit,
+            amount=amount,
             currency=payment.paid_currency,
             at=now,
         )
@@ -178,8 +222,8 @@ def _make_due_again(payment: Payment, now: datetime) -> None:
 
 
 def _hold_or_release(payment: Payment) -> None:
-    """Hold a payment while a dispute waits for a bank or for finance; else let it be what its
-    money says."""
+    """Hold a payment while a dispute waits for a bank or for finance, or money is here that counts
+    for nothing; else let it be what its money says."""
     rows = disputes_of(payment.id)
     if any(row.state == "open" for row in rows):
         reason: str | None = OPEN
@@ -194,15 +238,20 @@ def _hold_or_release(payment: Payment) -> None:
             payment.held_reason = reason
         elif payment.held_reason in (OPEN, LOST):
             payment.held_reason = reason
-    elif payment.state == HELD_STATE and (
-        payment.held_reason in (OPEN, LOST) or _left(payment) <= 0
+    elif payment.state == REFUNDED or (
+        payment.state == HELD_STATE and (payment.held_reason in (OPEN, LOST) or _left(payment) <= 0)
     ):
-        payment.state = moved(HELD_STATE, _after(payment))
-        payment.held_reason = None
+        won = any(row.state == "won" for row in rows)
+        state, payment.held_reason = _after(payment, WON_LATE if won else RETURNED)
+        if payment.state != state:
+            payment.state = moved(payment.state, state)
 
 
-def _after(payment: Payment) -> State:
-    return PAID if payment.fulfilled_at is not None else REFUNDED
+def _after(payment: Payment, reason: str) -> tuple[State, str | None]:
+    """What a payment is once no dispute waits, and why it is held if it is."""
+    if payment.fulfilled_at is not None:
+        return PAID, None
+    return (HELD_STATE, reason) if _left(payment) > 0 else (REFUNDED, None)
 
 
 def _note(payment: Payment, row: PaymentDispute, now: datetime) -> None:
@@ -218,6 +267,15 @@ def _tell_moved(payment: Payment, move: DisputeMove, now: datetime) -> None:
             lambda: _(
                 "It says that this payment is disputed. What it was for stays paid until that is "
                 "decided. If you did not mean to dispute it, tell your bank. Payment %(number)s.",
+                number=payment.number,
+            )
+        )
+    elif payment.fulfilled_at is None:
+        title = both(lambda: _("The dispute over %(amount)s is settled", amount=amount))
+        body = both(
+            lambda: _(
+                "The city has the money again. Its finance desk books it or sends it back; you "
+                "need not do anything. Payment %(number)s.",
                 number=payment.number,
             )
         )

@@ -197,7 +197,8 @@ class PaymentDispute(CityModel):
     """A dispute (chargeback): a payer's bank asks about a payment or takes its money back.
 
     ``state`` is the provider's; ``withdrawn`` is what is taken back at present; ``decision`` is
-    finance's word on one that was lost: ``due_again`` or ``written_off``.
+    finance's word on one that was lost: ``due_again``, ``written_off`` or
+    ``put_down``.
     """
 
     __tablename__ = "payment_dispute"

@@ -23,7 +23,7 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
 from smartcity_saas.payments.disputes import LOST as LOST_DISPUTE
 from smartcity_saas.payments.disputes import OPEN as OPEN_DISPUTE
-from smartcity_saas.payments.disputes import apply_disputes, withdrawn_from
+from smartcity_saas.payments.disputes import RETURNED, apply_disputes, withdrawn_from
 from smartcity_saas.payments.ledger import HELD as HELD_ACCOUNT
 from smartcity_saas.payments.ledger import entries_of, post, provider_account, service_account
 from smartcity_saas.payments.models import Payment, Refund
@@ -405,7 +405,7 @@ def _settle_refunded(payment: Payment, now: datetime) -> None:
         payment.received
     ):
         payment.state = moved(REFUNDED, HELD)
-        payment.held_reason = "refund_returned"
+        payment.held_reason = RETURNED
 
 
 def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:

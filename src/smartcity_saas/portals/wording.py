@@ -90,6 +90,7 @@ _ACTS: dict[str, Any] = {
     "payment.dispute_closed": _("A bank's inquiry ended"),
     "payment.dispute_due_again": _("Made a disputed payment due again"),
     "payment.dispute_written_off": _("Let a disputed payment stand as paid"),
+    "payment.dispute_put_down": _("Put a lost dispute down"),
     "payment.close_day": _("Closed a day"),
     "payment.open_kept": _("Opened a payment of somebody who has left"),
 }
@@ -119,6 +120,7 @@ HELD_REASONS: dict[str, Any] = {
     "refund_returned": _("The bank sent a refund back."),
     "disputed": _("The payer's bank disputes it."),
     "dispute_lost": _("The dispute was lost. Decide below what becomes of it."),
+    "dispute_won": _("The dispute was won after all, and the money came back."),
 }
 DISPUTE_STATES: dict[str, Any] = {
     "inquiry": _("The bank asks"),

@@ -213,7 +213,7 @@ def dispute(
     charge["disputed"] = True
     sandbox.tell(account, "charge.dispute.created", made)
     if not inquiry:
-        _move_disputed(account, made, -made["amount"])
+        withdraw(account, made)
         sandbox.tell(account, "charge.dispute.funds_withdrawn", made)
     return made
 
@@ -226,6 +226,11 @@ def close_dispute(sandbox: Sandbox, account: Account, made: Object, *, won: bool
         _move_disputed(account, made, made["amount"])
         sandbox.tell(account, "charge.dispute.funds_reinstated", made)
     sandbox.tell(account, "charge.dispute.closed", made)
+
+
+def withdraw(account: Account, made: Object) -> None:
+    """The bank takes the money of a dispute back."""
+    _move_disputed(account, made, -made["amount"])
 
 
 def _move_disputed(account: Account, made: Object, amount: int) -> None:

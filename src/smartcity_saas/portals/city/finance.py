@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from flask import current_app, redirect, render_template, request
@@ -20,7 +20,7 @@ from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import finding
 from smartcity_saas.payments.accounts import PaymentsClosed
-from smartcity_saas.payments.disputes import Decision, decide_dispute, disputes_of
+from smartcity_saas.payments.disputes import Decision, decide_dispute, decisions_for, disputes_of
 from smartcity_saas.payments.finding import Wanted
 from smartcity_saas.payments.ledger import (
     balances,
@@ -186,9 +186,9 @@ def book(city: str, payment_id: uuid.UUID) -> Any:
 def decide(city: str, payment_id: uuid.UUID, dispute_id: uuid.UUID) -> Any:
     """Decide what becomes of a payment whose dispute was lost."""
     actor, wanted = signed_in_member().actor, request.form.get("decision")
-    if wanted not in ("due_again", "written_off"):
+    decision = next((one for one in get_args(Decision) if one == wanted), None)
+    if decision is None:
         raise Invalid(_("Choose what becomes of it."))
-    decision: Decision = "due_again" if wanted == "due_again" else "written_off"
     with city_scope(served_city(city).id):
         decide_dispute(actor, payment_id, dispute_id, decision, present_time())
     return redirect(f"/cities/{city}/payments/{payment_id}")
@@ -225,6 +225,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
             "failures": REFUND_FAILURES,
             "disputes": disputes_of(payment_id),
             "dispute_states": DISPUTE_STATES,
+            "decisions": decisions_for(payment),
             "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
             "typed": {},
             "errors": {},

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.gatekeeper import signed_in_resident
 from smartcity_saas.messages import mark_read, messages_of
-from smartcity_saas.payments.disputes import withdrawn_from
+from smartcity_saas.payments.disputes import disputes_of, withdrawn_from
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.receipts import receipt_pdf
@@ -147,6 +147,7 @@ def _payment_page(found: Payment, reachable: bool) -> Any:
         items=items_of(found.id),
         refunds=[one for one in refunds_of(found.id) if one.state != "failed"],
         withdrawn=withdrawn_from(found.id),
+        due_again=any(one.decision == "due_again" for one in disputes_of(found.id)),
         reachable=reachable,
         method=METHOD_NAMES.get(found.method or "", found.method or ""),
         service=current_app.extensions["services"].get(found.service),
