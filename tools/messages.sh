@@ -7,7 +7,7 @@ bin=${VENV:-.venv}/bin
 update() { # folder of the source, folder of the catalogue, what to leave out
   local pot
   pot=$(mktemp)
-  PYTHONPATH=. "$bin/pybabel" -q extract -F tools/babel.cfg -k lazy_gettext -k _ --no-location \
+  PYTHONPATH=. "$bin/pybabel" -q extract -F tools/babel.cfg -k lazy_gettext -k lazy_ngettext:1,2 -k _ --no-location \
     --ignore-dirs "$3" -o "$pot" "$1"
   mkdir -p "$2"
   [ -f "$2/zh.po" ] || printf 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: nplurals=1; plural=0;\\n"\n' >"$2/zh.po"

@@ -30,6 +30,11 @@ def lazy_gettext(text: str, **variables: Any) -> Any:
     return LazyText(text, variables)
 
 
+def lazy_ngettext(one: str, many: str, num: int, **variables: Any) -> Any:
+    """The same of a text with a count, ``%(num)s``, that has a form for one and a form for more."""
+    return LazyPlural(one, many, {"num": num, **variables})
+
+
 class LazyText:
     """A text of the source with what stands in it; equal to what it says to the reader."""
 
@@ -87,3 +92,24 @@ class LazyText:
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+
+class LazyPlural(LazyText):
+    """A text with a count in it: the form for one, and that for more."""
+
+    def __init__(self, one: str, many: str, variables: dict[str, Any]) -> None:
+        super().__init__(one, variables)
+        self.many = many
+
+    def __str__(self) -> str:
+        catalogue = _catalogue.get()
+        count = self.variables["num"]
+        if catalogue is None:
+            from flask_babel import ngettext  # only where there is an application to ask
+
+            others = {key: value for key, value in self.variables.items() if key != "num"}
+            return str(ngettext(self.text, self.many, count, **others))
+        return catalogue.ngettext(self.text, self.many, count) % self.variables
+
+    def __repr__(self) -> str:
+        return f"LazyPlural({self.text!r}, {self.many!r}, {self.variables!r})"

@@ -227,7 +227,22 @@ def test_tests_say_which_promise_they_guard() -> None:
     assert silent == []
 
 
+COUNTED = re.compile(
+    r"%\((?!most|limit|kind)\w+\)[sd] (?:open |utility |traffic )?(?:accounts|acts|appointments|bills|"
+    r"characters|cities|days|decimals|drafts|hours|items|lines|minutes|months|moves|people|places|"
+    r"points|rows|tickets|times|tries)\b"
+)
+"""A count before what is counted; a limit that no document sets is always more than one."""
 CATALOGUES = [SOURCE / "translations", *sorted(SOURCE.glob("services/*/translations"))]
+
+
+@pytest.mark.parametrize("folder", CATALOGUES, ids=lambda path: path.parent.name)
+def test_what_is_counted_has_a_form_for_one(folder: Path) -> None:
+    """No page says “1 drafts made”: a text with a count in it goes through ``ngettext``."""
+    with (folder / "zh.po").open("rb") as stream:
+        catalog = read_po(stream, locale="zh")
+    whole = [one.id for one in catalog if isinstance(one.id, str)]
+    assert [text for text in whole if COUNTED.search(text)] == []
 
 
 @pytest.mark.parametrize("folder", CATALOGUES, ids=lambda path: path.parent.name)
@@ -245,6 +260,7 @@ def test_every_string_is_translated(folder: Path) -> None:
                 "lazy_gettext": None,
                 "gettext": None,
                 "ngettext": (1, 2),
+                "lazy_ngettext": (1, 2),
                 "pgettext": ((1, "c"), 2),
             },
             directory_filter=lambda name: (

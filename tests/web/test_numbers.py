@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from gettext import NullTranslations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartcity_saas.texts import spoken
 from smartcity_saas.web.numbers import NotPlain, parse_decimal, parse_whole, plain_decimal
 
 
@@ -88,3 +91,11 @@ def test_whole_numbers_within_limits() -> None:
     for text in ("13", "1e1", "1_0", "1.0", "-1", ""):
         with pytest.raises(NotPlain):
             parse_whole(text, 0, 12)
+
+
+def test_a_fault_counts_one_decimal_as_one() -> None:
+    """In the application and in a command that loads none, whose texts have a catalogue alone."""
+    assert cause("1.123", 1) == "“1.123” has more than 1 decimal."
+    with spoken(NullTranslations()):
+        assert cause("1.123", 1) == "“1.123” has more than 1 decimal."
+        assert cause("1.123", 2) == "“1.123” has more than 2 decimals."

@@ -20,7 +20,7 @@ from smartcity_saas.audit import (
     verify_trail,
 )
 from smartcity_saas.cli.inside import inside
-from smartcity_saas.cli.output import format_option, say, say_json
+from smartcity_saas.cli.output import counted, format_option, say, say_json
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.here import present_time
@@ -106,7 +106,7 @@ def _as_json(verdict: Verdict) -> dict[str, Any]:
 def _in_words(verdict: Verdict) -> str:
     found = verdict.found
     if found is None:
-        return f"{verdict.count} acts, every link holds."
+        return f"{counted(verdict.count, 'act')}, every link holds."
     return f"the chain breaks at act {found.number}: {BREAKS[found.reason]}."
 
 

@@ -16,7 +16,7 @@ from flask import current_app
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import Imported
 from smartcity_saas.cli.inside import inside
-from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
+from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
 from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciling import day_span
@@ -92,7 +92,7 @@ def reconcile(city: str, since: date | None, until: date | None, style: str) -> 
         )
     else:
         say(
-            f"{city}, {first} to {last}: {result.ledger_moves} moves in the ledger, "
+            f"{city}, {first} to {last}: {counted(result.ledger_moves, 'move')} in the ledger, "
             f"{result.provider_moves} at the provider."
         )
         if result.differences:
@@ -147,9 +147,9 @@ def _tell_import(result: Imported, style: str) -> None:
     if result.unread:
         say(f"Columns that were not read: {', '.join(result.unread)}.")
     if result.paid_differs:
-        say(f"{result.paid_differs} lines say something else of what is paid already.")
+        say(f"Of what is paid already, {counted(result.paid_differs, 'line')} said something else.")
     if result.holders_changed:
-        say(f"{result.holders_changed} holders have changed.")
+        say(f"{counted(result.holders_changed, 'holder')} changed.")
     say(f"{result.added} added, {result.changed} changed, {result.same} as before.")
 
 

@@ -10,8 +10,8 @@ import click
 from flask import current_app
 
 from smartcity_saas.audit import system
-from smartcity_saas.cli.output import format_option, report, say, say_json, say_table
-from smartcity_saas.cli.validating import counted_documents, say_notes, tell_passed_over
+from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
+from smartcity_saas.cli.validating import say_notes, tell_passed_over
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.documents import Documents
@@ -64,7 +64,7 @@ def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
         say_json({"applied": [{"document": r.document, "revision": r.number} for r in made]})
         return
     _show(found, style)
-    say(f"{counted_documents(len(made))} changed." if made else "Nothing to apply.")
+    say(f"{counted(len(made), 'document')} changed." if made else "Nothing to apply.")
 
 
 @click.command()

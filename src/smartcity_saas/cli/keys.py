@@ -13,7 +13,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.cli.documents import documents_as_cli
 from smartcity_saas.cli.inside import inside
-from smartcity_saas.cli.output import format_option, say, say_json, say_table
+from smartcity_saas.cli.output import counted, format_option, say, say_json, say_table
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.layers import OWN_KEYS
 from smartcity_saas.configuration.models import Document
@@ -184,8 +184,9 @@ def rotate_master(style: str) -> None:
         )
     else:
         say(
-            f"Wrapped anew: the keys of {done} cities, {factors} second factors, "
-            f"{provinces} secrets of provinces, {tokens} sessions. Whatever else there is was already."
+            f"Wrapped anew: the keys of {counted(done, 'city', 'cities')}, "
+            f"{counted(factors, 'second factor')}, {counted(provinces, 'secret')} of provinces, "
+            f"{counted(tokens, 'session')}. Whatever else there is was already."
         )
     if failed:
         raise Invalid(

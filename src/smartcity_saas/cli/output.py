@@ -31,6 +31,11 @@ def console() -> Console:
     return Console(soft_wrap=True, highlight=False)
 
 
+def counted(count: int, noun: str, many: str = "") -> str:
+    """So many of something, in words: ``1 draft``, ``2 cities``."""
+    return f"{count} {noun if count == 1 else many or noun + 's'}"
+
+
 def say(text: str) -> None:
     """One line to standard output."""
     click.echo(text)

@@ -12,7 +12,7 @@ from flask import current_app
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from smartcity_saas.cli.documents import PENDING, documents_as_cli
-from smartcity_saas.cli.output import console, format_option, say, say_json
+from smartcity_saas.cli.output import console, counted, format_option, say, say_json
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.csv_input import Line
 from smartcity_saas.configuration.documents import Documents
@@ -62,7 +62,7 @@ def rollout(file: Path, all_or_nothing: bool, dry_run: bool, style: str) -> None
     if dry_run:
         _tell_dry(list(job.look()), style)
     if style == "text":
-        say(f"{_going_live(documents, rows)} of {len(rows)} rows bring a city live.")
+        say(f"{_going_live(documents, rows)} of {counted(len(rows), 'row')} to bring a city live.")
     results = _all(job, style) if all_or_nothing else list(_with_progress(job, style))
     _mark_applied(documents, baselines)
     made = {found.name for found in documents.named(one.name for one in baselines)} - before
@@ -171,11 +171,11 @@ def _tell(results: list[RowResult], baselines: int, style: str) -> None:
         _tell_faults(result)
     counts = Counter(result.outcome for result in results)
     if baselines:
-        say(f"{baselines} baselines made live.")
-    drafts = f"{counts['draft']} drafts made, " if counts["draft"] else ""
-    changed = f"{counts['changed']} drafts changed, " if counts["changed"] else ""
+        say(f"{counted(baselines, 'baseline')} made live.")
+    drafts = f"{counted(counts['draft'], 'draft')} made, " if counts["draft"] else ""
+    changed = f"{counted(counts['changed'], 'draft')} changed, " if counts["changed"] else ""
     say(
-        f"{counts['live']} cities made live, {drafts}{changed}{counts['same']} already as the "
+        f"{counted(counts['live'], 'city', 'cities')} made live, {drafts}{changed}{counts['same']} already as the "
         f"file says, {counts['failed']} failed."
     )
     if len(results) == counts["same"]:

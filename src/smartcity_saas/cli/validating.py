@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from smartcity_saas.cli.output import format_option, report, say
+from smartcity_saas.cli.output import counted, format_option, report, say
 from smartcity_saas.configuration.checking import Check, Known
 from smartcity_saas.configuration.folder import DocumentFile, passed_over, read_files
 from smartcity_saas.configuration.problems import Problem
@@ -38,7 +38,7 @@ def validate(ctx: click.Context, paths: tuple[Path, ...], style: str) -> None:
         sys.exit(1)
     if style == "text":
         say_notes(files)
-        say(f"{counted_documents(len(files))}, no problems.")
+        say(f"{counted(len(files), 'document')}, no problems.")
 
 
 COMMANDS = (validate,)
@@ -59,11 +59,6 @@ def tell_passed_over(paths: Iterable[Path]) -> None:
     """What looks like a document and is not read, each with its reason."""
     for path, reason in passed_over(paths):
         click.echo(f"Passed over, because {reason}: {path}", err=True)
-
-
-def counted_documents(count: int) -> str:
-    """So many documents, in words."""
-    return f"{count} document" + ("" if count == 1 else "s")
 
 
 def _catalogue(language: str) -> NullTranslations:

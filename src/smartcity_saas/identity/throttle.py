@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import delete, select, update
 
 from smartcity_saas.database import CityModel, command, db, insert_once, upsert_into
@@ -60,8 +60,16 @@ def attempt(
 
 def _said(minutes: int) -> Any:
     if minutes > LONG_MINUTES:
-        return _("Too many attempts. Try again in %(hours)s hours.", hours=-(-minutes // 60))
-    return _("Too many attempts. Try again in %(minutes)s minutes.", minutes=minutes)
+        return lazy_ngettext(
+            "Too many attempts. Try again in %(num)s hour.",
+            "Too many attempts. Try again in %(num)s hours.",
+            -(-minutes // 60),
+        )
+    return lazy_ngettext(
+        "Too many attempts. Try again in %(num)s minute.",
+        "Too many attempts. Try again in %(num)s minutes.",
+        minutes,
+    )
 
 
 def _make_row(model: type[Any], key: str, ends: datetime) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import delete, func, select
 
 from smartcity_saas.clock import Clock, utc_now
@@ -95,9 +96,10 @@ def _refuse_staff(live: LiveDocument, clock: Clock) -> None:
     )
     if accounts or invited:
         raise Conflict(
-            _(
-                "%(count)s accounts or invitations of staff belong to it. Disable or end them first.",
-                count=(accounts or 0) + (invited or 0),
+            lazy_ngettext(
+                "%(num)s account or invitation of staff belongs to it. Disable or end it first.",
+                "%(num)s accounts or invitations of staff belong to it. Disable or end them first.",
+                (accounts or 0) + (invited or 0),
             ),
             title=_("This cannot be withdrawn"),
         )

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from smartcity_saas.texts import lazy_gettext as _
+from smartcity_saas.texts import lazy_ngettext
 
 TOO_LARGE = 1_000_000
 """What no usage, count or price comes to. An amount of money has a limit of its own."""
@@ -123,7 +124,12 @@ def _cause(text: str) -> Any:
 def _too_fine(text: str, places: int) -> Any:
     if not places:
         return _("“%(value)s” is no whole number.", value=_cut(text))
-    return _("“%(value)s” has more than %(places)s decimals.", value=_cut(text), places=places)
+    return lazy_ngettext(
+        "“%(value)s” has more than %(num)s decimal.",
+        "“%(value)s” has more than %(num)s decimals.",
+        places,
+        value=_cut(text),
+    )
 
 
 def _cut(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import abort, current_app, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.configuration.city import City
@@ -222,10 +223,10 @@ def _still_good(error: Throttled | codes.NotSent) -> Any:
         return error.detail
     if isinstance(error, codes.NotSent):
         return _("A new code could not be sent. The one that was sent is still good.")
-    return _(
-        "Type the code that was sent: it is still good. A new one can be sent in %(minutes)s "
-        "minutes.",
-        minutes=-(-error.retry_after // 60),
+    return lazy_ngettext(
+        "Type the code that was sent: it is still good. A new one can be sent in %(num)s minute.",
+        "Type the code that was sent: it is still good. A new one can be sent in %(num)s minutes.",
+        -(-error.retry_after // 60),
     )
 
 

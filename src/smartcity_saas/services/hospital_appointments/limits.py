@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import or_, select
 
 from smartcity_saas.database import db
@@ -80,10 +81,11 @@ def refuse_beyond_limits(
         )
     if len(coming) >= rules.per_patient:
         raise Blocked(
-            _(
-                "%(name)s has %(most)s open appointments, which is the most.",
+            lazy_ngettext(
+                "%(name)s has %(num)s open appointment, which is the most.",
+                "%(name)s has %(num)s open appointments, which is the most.",
+                rules.per_patient,
                 name=patient.name,
-                most=rules.per_patient,
             )
         )
     _refuse_after_absences(patient, held, rules, now)
@@ -178,11 +180,13 @@ def _refuse_after_absences(
     until = rules.blocked_until([one.starts_at for one in held if one.state == NO_SHOW], now)
     if until is not None:
         raise Blocked(
-            _(
-                "%(name)s missed %(count)s appointments and can book again from %(when)s. Until "
+            lazy_ngettext(
+                "%(name)s missed %(num)s appointment and can book again from %(when)s. Until "
                 "then, go to the hospital's counter.",
+                "%(name)s missed %(num)s appointments and can book again from %(when)s. Until "
+                "then, go to the hospital's counter.",
+                rules.no_shows,
                 name=patient.name,
-                count=rules.no_shows,
                 when=moment_of(until, rules.zone),
             )
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
 from smartcity_saas.clock import today_in
@@ -128,4 +129,4 @@ def _name(one: Violation) -> str:
 def _title(found: Sequence[Violation]) -> Any:
     if len(found) == 1:
         return _("Traffic ticket %(plate)s", plate=shown(found[0].vehicle.plate))
-    return _("%(count)s traffic tickets", count=len(found))
+    return lazy_ngettext("%(num)s traffic ticket", "%(num)s traffic tickets", len(found))

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import delete, func, or_, select
 
 from smartcity_saas.audit import record
@@ -340,8 +341,9 @@ def _form_of(number: Mapping[str, Any], given: str) -> Any:
             "This is not the form of such a number. An example: %(example)s.",
             example=number.get("example", ""),
         )
-    return _(
-        "You wrote %(given)s characters; it has %(needed)s digits.",
-        given=len(given),
+    return lazy_ngettext(
+        "You wrote %(num)s character; it has %(needed)s digits.",
+        "You wrote %(num)s characters; it has %(needed)s digits.",
+        len(given),
         needed=int(digits[1]),
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
 from smartcity_saas.clock import today_in
@@ -107,4 +108,4 @@ def _name(bill: UtilityBill, accounts: dict[uuid.UUID, UtilityAccount]) -> str:
 def _title(bills: Sequence[UtilityBill], accounts: dict[uuid.UUID, UtilityAccount]) -> Any:
     if len(bills) == 1:
         return _name(bills[0], accounts)
-    return _("%(count)s utility bills", count=len(bills))
+    return lazy_ngettext("%(num)s utility bill", "%(num)s utility bills", len(bills))
