@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
@@ -352,6 +353,23 @@ def test_refunds_in_parts_and_never_more_than_was_paid(owing: Owing) -> None:
         assert set(balances().values()) == {0}
     trail = staff.get("/cities/hangzhou/audit").text
     assert "amount: ¥13.50" in trail, "people read amounts, not minor units"
+
+
+@pytest.mark.parametrize("amount, wrong", [("1", {"reason"}), ("x", {"amount", "reason"})])
+def test_a_refund_without_a_reason_is_refused_at_the_reason(
+    owing: Owing, amount: str, wrong: set[str]
+) -> None:
+    """Promise: what is missing is said at its own field and not at another; nothing goes back."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    page = f"/cities/hangzhou/payments/{payment.id}"
+    answer = owing.world.city_staff().post(f"{page}/refunds", page, amount=amount, reason=" ")
+    assert answer.status_code == 422
+    assert set(re.findall(r'id="(\w+)-error"', answer.text)) == wrong
+    assert set(re.findall(r'<li><a href="#(\w+)">', answer.text)) == wrong
+    with owing.world.inside("hangzhou"):
+        assert refunds_of(payment.id) == []
 
 
 @pytest.mark.parametrize(
