@@ -65,13 +65,23 @@ class Invalid(SmartCityError):
         super().__init__(detail)
         self.problems = problems or []
 
+    def by_field(self, otherwise: str = "") -> dict[str, Any]:
+        """The messages by the form's field; what belongs to none, at the field ``otherwise``, or
+        over the form where that is empty."""
+        return {otherwise: self.detail}
+
 
 class FieldErrors(Invalid):
-    """What is wrong with a form; ``fields`` maps a field's name to its message."""
+    """What is wrong with a form; ``fields`` maps a field's name to its message. ``detail`` is all
+    of them, for where there are no fields."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
-        super().__init__()
+        super().__init__(" ".join(str(said) for said in fields.values()))
         self.fields = dict(fields)
+
+    def by_field(self, otherwise: str = "") -> dict[str, Any]:
+        """As ``Invalid.by_field``; ``otherwise`` is not needed."""
+        return dict(self.fields)
 
 
 class Throttled(SmartCityError):

@@ -285,7 +285,8 @@ def _render_error(error: SmartCityError) -> Any:
     if isinstance(error, (StaleEdit, UndoConflict)) and site().kind == CONSOLE_HOST:
         return _conflict_page(error), error.status
     title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
-    detail = error.detail or _DETAILS.get(error.status, "")
+    own = "" if isinstance(error, FieldErrors) else error.detail
+    detail = own or _DETAILS.get(error.status, "")
     problems = error.problems if isinstance(error, Invalid) else []
     if isinstance(error, FieldErrors):
         problems = [BodyProblem(f"/{name}", said) for name, said in error.fields.items()]

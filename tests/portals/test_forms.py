@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from lxml import html
 
 from smartcity_saas.web.fault_labels import named_faults
 from tests.conftest import PLATFORM, ZHEJIANG, World
@@ -73,3 +74,90 @@ def test_no_two_lines_of_a_summary_read_alike(world: World) -> None:
         assert summary
         lines = re.findall(r'<a href="#\w+">(.*?)</a>', summary[0])
         assert (len(lines), len(set(lines))) == (count, count)
+
+
+CITY = "/cities/hangzhou"
+SERVICES = "/services"
+FORMS: dict[str, tuple[str, str, dict[str, str], set[str]]] = {
+    "invitation": ("staff", f"{CITY}/staff", {}, {"mail", "name", "roles"}),
+    "invitation elsewhere": (
+        "operator",
+        "/platform/staff",
+        {"mail": "a@b.cc", "name": "A", "roles": "city_admin", "at": "atlantis"},
+        {"at"},
+    ),
+    "API client": ("staff", f"{CITY}/clients", {}, {"name", "scopes"}),
+    "secret": ("staff", f"{CITY}/secrets", {"name": "Not this"}, {"name", "secret"}),
+    "secret of no document": ("staff", f"{CITY}/secrets", {"name": "x", "secret": "y"}, {"name"}),
+    "counter": ("staff", f"{CITY}/counter", {}, {"number", "reason"}),
+    "password": (
+        "staff",
+        "/account/password",
+        {"old_password": "no", "new_password": "n"},
+        {"old_password"},
+    ),
+    "proof": ("staff", "/account/prove", {"password": "no"}, {"password"}),
+    "app of codes": ("staff", "/account/factors", {"code": "1"}, {"code"}),
+    "announcement": (
+        "staff",
+        f"{CITY}/announcements",
+        {},
+        {f"{part}_{language}" for part in ("title", "body", "source") for language in ("zh", "en")},
+    ),
+    "pause": ("staff", f"{CITY}/services/utility-bills/pause", {}, {"zh", "en"}),
+    "colour": ("staff", f"{CITY}/branding", {"color": "#ffffff1"}, {"color"}),
+    "person": (
+        "resident",
+        f"{SERVICES}/hospital-appointments/patients",
+        {},
+        {"name", "relation", "phone"},
+    ),
+    "vehicle": (
+        "resident",
+        f"{SERVICES}/traffic-tickets/vehicles",
+        {},
+        {"plate", "tail"},
+    ),
+    "licence": (
+        "resident",
+        f"{SERVICES}/traffic-tickets/licence",
+        {},
+        {"number", "file_tail"},
+    ),
+    "utility account": (
+        "resident",
+        f"{SERVICES}/utility-bills/link",
+        {},
+        {"kind", "holder", "nickname"},
+    ),
+    "real name": ("resident", "/me/verify", {}, {"real_name", "number", "agree"}),
+}
+"""Forms: who sends them, where, what is typed, and the fields at which a fault stands then."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_each_fault_stands_at_its_field(world: World, form: str) -> None:
+    """Promise: whatever is wrong with a form is said all at once, in the summary with a link to the
+    field, and at the field, which says so to whoever does not see it."""
+    who, path, typed, wrong = FORMS[form]
+    browser = {
+        "staff": world.city_staff,
+        "operator": world.operator,
+        "resident": world.resident,
+    }[who]()
+    pages = {"/account/password": "/account", "/services/traffic-tickets/licence": None}
+    page = pages.get(path, path) or path
+    if "revision" in browser.get(page).text:
+        typed = {**typed, "revision": str(world.documents().live("hangzhou").number)}
+    answer = browser.post(path, page, **typed)
+    assert answer.status_code == 422, answer.text
+    found = html.fromstring(answer.text)
+    (summary,) = found.find_class("summary")
+    assert summary.get("role") == "alert"
+    lines = {link.get("href")[1:]: link.text_content() for link in summary.iter("a")}
+    assert set(lines) == wrong
+    for name, line in lines.items():
+        field, said = found.get_element_by_id(name), found.get_element_by_id(f"{name}-error")
+        assert f"{name}-error" in field.get("aria-describedby", "").split(), name
+        assert line.endswith(said.text_content().strip()), name
+        assert field.tag != "fieldset" or field.get("tabindex") == "-1"

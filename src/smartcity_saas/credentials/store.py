@@ -22,7 +22,7 @@ from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.usage import note_use
 from smartcity_saas.database import command, db, insert_once
-from smartcity_saas.errors import Invalid, NotFound, SmartCityError
+from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError
 from smartcity_saas.tenancy.here import present_city
 
 LONGEST_SECRET = 8_000
@@ -88,12 +88,15 @@ def check_secret(name: str, value: str) -> None:
     """Refuse an odd name or value.
 
     Raises:
-        Invalid: Which of the two.
+        FieldErrors: Which of the two, as ``name`` or ``secret``.
     """
+    errors: dict[str, Any] = {}
     if not CREDENTIAL_NAME.fullmatch(name):
-        raise Invalid(_("A credential's name has small letters, digits and _."))
+        errors["name"] = _("A credential's name has small letters, digits and _.")
     if not value or len(value) > LONGEST_SECRET or "\0" in value:
-        raise Invalid(_("A secret has 1 to 8,000 characters."))
+        errors["secret"] = _("A secret has 1 to 8,000 characters.")
+    if errors:
+        raise FieldErrors(errors)
 
 
 def bound_of(name: str, uses: Iterable[SecretUse]) -> list[list[str]]:

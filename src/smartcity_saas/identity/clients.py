@@ -21,7 +21,7 @@ from sqlalchemy import delete, select, update
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.tenancy.here import present_time
@@ -57,13 +57,17 @@ def create_client(actor: Actor, name: str, scopes: Sequence[str], now: datetime)
     """Make a client.
 
     Raises:
-        Invalid: It has no name or no scope, or a scope that nothing offers.
+        FieldErrors: It has no ``name``, or no ``scopes`` but such as nothing offers.
     """
     name, wanted = name.strip(), sorted(set(scopes))
+    errors: dict[str, Any] = {}
     if not name or len(name) > LONGEST_NAME:
-        raise Invalid(_("A client's name has 1 to 60 characters."))
+        errors["name"] = _("A client's name has 1 to 60 characters.")
     if not wanted or not set(wanted) <= set(known_scopes()):
-        raise Invalid(_("Choose scopes of: %(words)s.", words=", ".join(sorted(known_scopes()))))
+        words = ", ".join(sorted(known_scopes()))
+        errors["scopes"] = _("Choose scopes of: %(words)s.", words=words)
+    if errors:
+        raise FieldErrors(errors)
     made = NewClient(f"c-{secrets.token_hex(8)}", secrets.token_urlsafe(32))
     with command() as session:
         session.add(

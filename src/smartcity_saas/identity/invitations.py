@@ -7,6 +7,7 @@ import smtplib
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from flask import current_app
@@ -17,7 +18,7 @@ from sqlalchemy import select, update
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.access import StaffMember, document_at, title_of
 from smartcity_saas.identity.models import StaffInvitation
 from smartcity_saas.identity.staff import (
@@ -64,14 +65,20 @@ def invite(
 
     Raises:
         NotAllowed: The roles reach further than the actor.
-        Invalid: What does not fit.
+        FieldErrors: What does not fit, by field: ``mail``, ``name``, ``roles`` or ``at``.
     """
     mail, name = mail.strip(), name.strip()
+    errors: dict[str, Any] = {}
     if not _MAIL.fullmatch(mail) or len(mail) > 120:
-        raise Invalid(_("Write a mail address."))
+        errors["mail"] = _("Write a mail address.")
     if not name or len(name) > 60:
-        raise Invalid(_("A person's name has 1 to 60 characters."))
-    province, city = check_roles(actor, roles, province, city)
+        errors["name"] = _("A person's name has 1 to 60 characters.")
+    try:
+        province, city = check_roles(actor, roles, province, city)
+    except FieldErrors as error:
+        errors.update(error.fields)
+    if errors:
+        raise FieldErrors(errors)
     now = clock()
     with command():
         invited = StaffInvitation(
@@ -183,7 +190,7 @@ def accept(token: str, username: str, password: str | None, clock: Clock = utc_n
 
     Raises:
         NotFound: As ``open_invitation`` does.
-        Invalid: The user name is taken or odd, or the password weak.
+        FieldErrors: The user name is taken or odd, or the password weak.
     """
     with command() as session:
         found = open_invitation(token, clock)

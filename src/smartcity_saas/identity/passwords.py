@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import lazy_gettext as _
 from zxcvbn import zxcvbn
 
-from smartcity_saas.errors import Invalid
+from smartcity_saas.errors import FieldErrors
 
 SHORTEST = 12
 LONGEST = 1024
@@ -45,15 +45,16 @@ def refuse_weak(password: str, *known: str) -> None:
         known: Name, account, mail address.
 
     Raises:
-        Invalid: Which of the three.
+        FieldErrors: Which of the three, as ``password``.
     """
     if len(password) < SHORTEST:
-        raise Invalid(_("A password has at least 12 characters."))
+        raise FieldErrors({"password": _("A password has at least 12 characters.")})
     if len(password) > LONGEST:
-        raise Invalid(_("A password has at most 1,024 characters."))
+        raise FieldErrors({"password": _("A password has at most 1,024 characters.")})
     words = [*OWN_WORDS, *(one for text in known for one in (text, *re.split(r"\W+", text)) if one)]
     if zxcvbn(password[:JUDGED], user_inputs=words)["guesses"] < FEWEST_GUESSES:
-        raise Invalid(_("This password is one of the first that are tried. Choose another."))
+        said = _("This password is one of the first that are tried. Choose another.")
+        raise FieldErrors({"password": said})
 
 
 @cache

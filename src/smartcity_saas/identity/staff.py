@@ -19,7 +19,7 @@ from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import Invalid, NotAllowed, NotFound
+from smartcity_saas.errors import FieldErrors, Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.access import (
     Place,
     StaffMember,
@@ -65,17 +65,27 @@ def create_staff(
 
     Raises:
         NotAllowed: The roles reach further than the actor.
-        Invalid: The name is taken or odd, the password weak, or roles and place do not fit.
+        FieldErrors: The name is taken or odd, the password weak, or roles and place do not fit.
     """
-    username = read_username(username)
+    typed = username
+    errors: dict[str, Any] = {}
+    try:
+        username = read_username(typed)
+    except FieldErrors as error:
+        errors.update(error.fields)
     province, city = check_roles(actor, roles, province, city)
     if not name.strip() or len(name) > 60:
-        raise Invalid(_("A person's name has 1 to 60 characters."))
+        errors["name"] = _("A person's name has 1 to 60 characters.")
     if password is not None and not demo:
-        _refuse_weak(password, username, name, mail)
+        try:
+            _refuse_weak(password, username, name, mail)
+        except FieldErrors as error:
+            errors.update(error.fields)
+    if errors:
+        raise FieldErrors(errors)
     with command() as session:
         if session.scalars(select(Staff).where(Staff.username == username)).one_or_none():
-            raise Invalid(_("“%(name)s” is taken.", name=username))
+            raise FieldErrors({"username": _("“%(name)s” is taken.", name=username)})
         row = Staff(
             username=username,
             name=name.strip(),
@@ -97,11 +107,11 @@ def read_username(typed: str) -> str:
     """A user name as it is kept.
 
     Raises:
-        Invalid: It is odd.
+        FieldErrors: It is odd, as ``username``.
     """
     username = typed.strip().lower()
     if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", username):
-        raise Invalid(_("A user name has 2 to 40 of a-z, 0-9, dot, - and _."))
+        raise FieldErrors({"username": _("A user name has 2 to 40 of a-z, 0-9, dot, - and _.")})
     return username
 
 
@@ -111,12 +121,13 @@ def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock
     Raises:
         NotAllowed: The account, or a role, is beyond the actor.
         NotFound: There is no such account within the actor's reach.
-        Invalid: The roles do not fit the place.
+        FieldErrors: The roles do not fit the place, as ``roles``.
     """
     with command() as session:
         row = managed(actor, username)
         if check_roles(actor, roles, row.province, row.city) != (row.province, row.city):
-            raise Invalid(_("These roles are held at another kind of place. Invite anew."))
+            said = _("These roles are held at another kind of place. Invite anew.")
+            raise FieldErrors({"roles": said})
         row.roles = [*roles]
         _end_invitations(username, clock())
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
@@ -131,7 +142,7 @@ def change_password(
     Raises:
         WrongPassword: The old one is wrong.
         Throttled: It was wrong too often.
-        Invalid: The new one is weak.
+        FieldErrors: The new one is weak, as ``password``.
     """
     count_own_password(member.id, clock())
     with command() as session:
@@ -313,19 +324,25 @@ def check_roles(
         The province, or the city; neither for the platform.
 
     Raises:
-        Invalid: No role, an unknown one, roles of several places, or no such place.
+        FieldErrors: As ``roles``: none, an unknown one, or of several places; as ``at``: no such
+            place.
         NotAllowed: The place is beyond the actor.
     """
     found = [split(held) for held in roles]
     places: set[Place] = {role.place for role, _only in found if role is not None}
     odd = any(r is None or (r.per_service != (only is not None)) for r, only in found)
     if odd or len(places) != 1:
-        raise Invalid(_("Choose at least one role, all of the same kind of place."))
+        said = _("Choose at least one role, all of the same kind of place.")
+        raise FieldErrors({"roles": said})
     place = places.pop()
     if place == "province" and (province is None or not live_documents([f"province:{province}"])):
-        raise Invalid(_("There is no province “%(name)s”.", name=province or ""))
+        if not province:
+            raise FieldErrors({"at": _("Write the slug of the province where the roles are held.")})
+        raise FieldErrors({"at": _("There is no province “%(name)s”.", name=province)})
     if place == "city" and (city is None or not live_documents([city])):
-        raise Invalid(_("There is no city “%(name)s”.", name=city or ""))
+        if not city:
+            raise FieldErrors({"at": _("Write the slug of the city where the roles are held.")})
+        raise FieldErrors({"at": _("There is no city “%(name)s”.", name=city)})
     province = province if place == "province" else None
     city = city if place == "city" else None
     refuse_beyond(actor, province, city)

@@ -56,7 +56,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
                 clock=current_app.config["CLOCK"],
             )
         except Invalid as error:
-            return _page(pages, where, typed=typed, roles=roles, error=error.detail), 422
+            return _page(pages, where, typed=typed, roles=roles, errors=error.by_field()), 422
         return _page(pages, where, link=link, sent=sent, to=typed["mail"])
 
     @blueprint.page(
@@ -79,7 +79,9 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         try:
             staff.change_roles(signed_in_member().actor, username, roles, clock)
         except Invalid as error:
-            return _page(pages, where, error=error.detail), 422
+            found = error.by_field("roles")
+            errors = {f"roles-{username}": said for said in found.values()}
+            return _page(pages, where, errors=errors, changed=(username, roles)), 422
         return _back(pages, where)
 
     @blueprint.page(
@@ -125,7 +127,8 @@ def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
     values = {
         "typed": {},
         "roles": [],
-        "error": None,
+        "errors": {},
+        "changed": ("", []),
         "link": None,
         "sent": False,
         "to": "",

@@ -8,13 +8,17 @@ from markupsafe import Markup
 
 _SUMMARY = re.compile(r'<div class="summary".*?</div>', re.DOTALL)
 _LINE = re.compile(r'<a href="#([\w-]+)">(.*?)</a>', re.DOTALL)
-_LABEL = re.compile(r'<label for="([\w-]+)">(.*?)</label>', re.DOTALL)
+_LABEL = re.compile(
+    r'<label for="([\w-]+)">(.*?)</label>|<fieldset[^>]* id="([\w-]+)"[^>]*><legend>(.*?)</legend>',
+    re.DOTALL,
+)
 _TAG = re.compile(r"<[^>]*>")
 
 
 def named_faults(page: str, between: str = ": ") -> Markup:
     """A page of ours whose summaries say of each fault the label of its field, once."""
-    labels = {name: " ".join(_TAG.sub(" ", text).split()) for name, text in _LABEL.findall(page)}
+    found = ((one[1] or one[3], one[2] or one[4]) for one in _LABEL.finditer(page))
+    labels = {name: " ".join(_TAG.sub(" ", text).split()) for name, text in found}
 
     def line(found: re.Match[str]) -> str:
         label = labels.get(found[1])

@@ -26,11 +26,12 @@ def clients(city: str) -> Any:
 def create_client(city: str) -> Any:
     """Make a client; its secret is on this page and never again."""
     actor, scopes = signed_in_member().actor, request.form.getlist("scopes")
+    name = request.form.get("name", "")
     try:
         with city_scope(served_city(city).id):
-            made = domain.create_client(actor, request.form.get("name", ""), scopes, present_time())
+            made = domain.create_client(actor, name, scopes, present_time())
     except Invalid as error:
-        return _page(city, error=error.detail), 422
+        return _page(city, name=name, chosen=scopes, errors=error.by_field()), 422
     return _page(city, made=made)
 
 
@@ -52,14 +53,14 @@ def revoke_client(city: str, client_id: str) -> Any:
     return redirect(f"/cities/{city}/clients")
 
 
-def _page(city: str, *, made: domain.NewClient | None = None, error: Any = None) -> str:
+def _page(city: str, **values: Any) -> str:
+    values = {"made": None, "name": "", "chosen": [], "errors": {}, **values}
     with city_scope(served_city(city).id):
         rows = domain.clients()
     return render_template(
         "city/clients.html",
         rows=rows,
-        made=made,
-        error=error,
         scopes=domain.known_scopes(),
+        **values,
         **shell(city),
     )

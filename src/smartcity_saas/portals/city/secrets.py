@@ -38,6 +38,7 @@ def set_secret(city: str) -> Any:
     served, now = served_city(city), present_time()
     name, value = (request.form.get(key, "").strip() for key in ("name", "secret"))
     hours, actor = request.form.get("overlap", 0, int), signed_in_member().actor
+    overlap = hours if hours in OVERLAPS else 0
     try:
         with city_scope(served.id):
             store_credential(
@@ -46,11 +47,13 @@ def set_secret(city: str) -> Any:
                 name,
                 value,
                 now,
-                overlap=timedelta(hours=hours if hours in OVERLAPS else 0),
+                overlap=timedelta(hours=overlap),
             )
             probe(served, name, now)
-    except (Invalid, CredentialError) as error:
-        return _page(city, name=name, error=error.detail), 422
+    except Invalid as error:
+        return _page(city, name=name, overlap=overlap, errors=error.by_field("name")), 422
+    except CredentialError as error:
+        return _page(city, name=name, overlap=overlap, errors={"": error.detail}), 422
     return redirect(f"/cities/{city}/secrets?done={name}")
 
 
@@ -75,7 +78,8 @@ def remove_secret(city: str, name: str) -> Any:
     return redirect(f"/cities/{city}/secrets")
 
 
-def _page(city: str, *, name: str = "", error: Any = None) -> str:
+def _page(city: str, **values: Any) -> str:
+    values = {"name": "", "overlap": 0, "errors": {}, **values}
     served = served_city(city)
     uses: dict[str, list[Use]] = {}
     for use in uses_of(served):
@@ -89,9 +93,8 @@ def _page(city: str, *, name: str = "", error: Any = None) -> str:
         usable=usable,
         missing=sorted(set(uses) - {row.name for row in rows}),
         overlaps=OVERLAPS,
-        name=name,
-        error=error,
         done=request.args.get("done"),
         now=present_time(),
+        **values,
         **shell(city),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import abort, current_app, redirect, render_template, request, session
 
-from smartcity_saas.errors import Invalid, Throttled
+from smartcity_saas.errors import FieldErrors, Invalid, Throttled
 from smartcity_saas.identity import factors, staff, staff_sessions
 from smartcity_saas.identity.gatekeeper import STAFF, documents, signed_in_member
 from smartcity_saas.identity.single_sign_on import (
@@ -21,7 +21,7 @@ from smartcity_saas.identity.single_sign_on import (
 )
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.portals.console.blueprint import blueprint
-from smartcity_saas.portals.console.signing_in import set_up_values, take_factor
+from smartcity_saas.portals.console.signing_in import factor_field, set_up_values, take_factor
 from smartcity_saas.portals.console.single_sign_on import go_on
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.paths import safe_next
@@ -46,8 +46,10 @@ def change_password() -> Any:
             session.get(STAFF),
             current_app.config["CLOCK"],
         )
-    except Invalid as error:
-        return _page(password_error=error.detail), 422
+    except staff.WrongPassword as error:
+        return _page({"old_password": error.detail}), 422
+    except FieldErrors as error:
+        return _page({"new_password": error.fields["password"]}), 422
     return redirect(f"{ROOT}?done=password")
 
 
@@ -55,7 +57,7 @@ def change_password() -> Any:
 def add_factor_form() -> Any:
     """Set up another factor."""
     return render_template(
-        "console/add_factor.html", error=None, **set_up_values(signed_in_member()), **_shell()
+        "console/add_factor.html", errors={}, **set_up_values(signed_in_member()), **_shell()
     )
 
 
@@ -68,7 +70,7 @@ def add_factor() -> Any:
     except Invalid as error:
         values = set_up_values(member)
         return render_template(
-            "console/add_factor.html", error=error.detail, **values, **_shell()
+            "console/add_factor.html", errors=error.by_field(factor_field()), **values, **_shell()
         ), 422
     if not factors.recovery_codes_left(member):
         codes = factors.new_recovery_codes(member, present_time())
@@ -127,9 +129,9 @@ def prove() -> Any:
             member, request.form.get("password", ""), session.get(STAFF, ""), clock
         )
     except Throttled as error:
-        return _proof_page(error.detail), 429
+        return _proof_page({"password": error.detail}), 429
     except Invalid as error:
-        return _proof_page(error.detail), 422
+        return _proof_page(error.by_field("password")), 422
     return redirect(safe_next(request.form.get("next"), ROOT))
 
 
@@ -156,12 +158,12 @@ def _provider() -> Provider:
     return offered_by(staff.province_of(signed_in_member())) or abort(404)
 
 
-def _proof_page(error: Any = None) -> str:
+def _proof_page(errors: dict[str, Any] | None = None) -> str:
     member = signed_in_member()
     provider = offered_by(staff.province_of(member))
     return render_template(
         "console/prove.html",
-        error=error,
+        errors=errors or {},
         by_password=staff.has_password(member),
         provider=provider if identity_of(member, provider) else None,
         next=safe_next(request.values.get("next"), ROOT),
@@ -169,7 +171,7 @@ def _proof_page(error: Any = None) -> str:
     )
 
 
-def _page(password_error: Any = None) -> str:
+def _page(errors: dict[str, Any] | None = None) -> str:
     member = signed_in_member()
     provider = offered_by(staff.province_of(member))
     return render_template(
@@ -179,7 +181,7 @@ def _page(password_error: Any = None) -> str:
         by_password=staff.has_password(member),
         factors=factors.factors_of(member),
         codes_left=factors.recovery_codes_left(member),
-        password_error=password_error,
+        errors=errors or {},
         done=request.args.get("done"),
         **_shell(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app, render_template, request
@@ -38,12 +39,12 @@ def accept_invitation(token: str) -> Any:
     try:
         member = invitations.accept(token, username, request.form.get("password", ""), clock())
     except Invalid as error:
-        return invitation_page(token, username, error.detail), 422
+        return invitation_page(token, username, error.by_field()), 422
     made = staff_sessions.begin_session(member, present_time(), device=device())
     return enter(made, "/")
 
 
-def invitation_page(token: str, username: str = "", error: Any = None) -> str:
+def invitation_page(token: str, username: str = "", errors: Mapping[str, Any] | None = None) -> str:
     """What one is invited to, and the form."""
     found = invitations.open_invitation(token, clock())
     return render_template(
@@ -52,7 +53,7 @@ def invitation_page(token: str, username: str = "", error: Any = None) -> str:
         title=title_of(found.roles),
         provider=offered_by(staff.province_at(found.province, found.city)),
         username=username,
-        error=error,
+        errors=errors or {},
     )
 
 

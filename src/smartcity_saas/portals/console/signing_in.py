@@ -77,9 +77,9 @@ def take_second_factor() -> Any:
             known = known_device(half.member.username)
             factors.check_code(half.member, request.form.get("code", ""), now, known_device=known)
     except Throttled as error:
-        return _second_page(half, error.detail), 429
+        return _second_page(half, {factor_field(): error.detail}), 429
     except Invalid as error:
-        return _second_page(half, error.detail), 422
+        return _second_page(half, error.by_field(factor_field())), 422
     return _complete()
 
 
@@ -96,7 +96,7 @@ def take_set_up() -> Any:
     try:
         take_factor(half.member)
     except Invalid as error:
-        return _set_up_page(half, error.detail), 422
+        return _set_up_page(half, error.by_field(factor_field())), 422
     codes = factors.new_recovery_codes(half.member, present_time())
     _complete()
     page = render_template("console/recovery_codes.html", codes=codes, staff=current_staff())
@@ -193,6 +193,11 @@ def take_factor(member: Any) -> None:
         session.pop(TOTP_SECRET, None)
 
 
+def factor_field() -> str:
+    """The field at which a fault of the present form stands: the code's; a passkey has none."""
+    return "" if "answer" in request.form else "code"
+
+
 def set_up_values(member: Any) -> dict[str, Any]:
     """What the page that sets up a factor needs: a secret, and a passkey's options."""
     if TOTP_SECRET not in session:
@@ -201,15 +206,15 @@ def set_up_values(member: Any) -> dict[str, Any]:
     return {"secret": session[TOTP_SECRET], "options": options}
 
 
-def _set_up_page(half: SignedIn, error: Any = None) -> str:
-    return render_template("console/set_up.html", error=error, **set_up_values(half.member))
+def _set_up_page(half: SignedIn, errors: Any = None) -> str:
+    return render_template("console/set_up.html", errors=errors or {}, **set_up_values(half.member))
 
 
-def _second_page(half: SignedIn, error: Any = None) -> str:
+def _second_page(half: SignedIn, errors: Any = None) -> str:
     found, options = factors.factors_of(half.member), None
     if any(one.kind == PASSKEY for one in found):
         options, session[CHALLENGE] = factors.authentication_options(half.member, place()[1])
-    return render_template("console/second.html", error=error, options=options)
+    return render_template("console/second.html", errors=errors or {}, options=options)
 
 
 def _complete() -> Any:

@@ -71,7 +71,7 @@ def accept_with_province(token: str) -> Any:
         if place.staff_id is None:
             staff.read_username(username)
     except Invalid as error:
-        return invitation_page(token, username, error.detail), 422
+        return invitation_page(token, username, error.by_field()), 422
     return go_on(ACCEPT, provider, invitation=token, username=username)
 
 
@@ -107,7 +107,7 @@ def _accept(told: Told) -> Any:
             member = invitations.accept(token, username, None, clock())
             single_sign_on.link(member, told, present_time())
     except Invalid as error:
-        return invitation_page(token, username, error.detail), 422
+        return invitation_page(token, username, error.by_field()), 422
     made = staff_sessions.begin_session(
         member, present_time(), device=device(), provided=told.provided
     )

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
 from smartcity_saas.catalog.service import Mine
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity import handshakes, residents
@@ -28,6 +29,7 @@ from smartcity_saas.identity.consents import MESSAGES, PRIVACY, PURPOSES, REAL_N
 from smartcity_saas.identity.gatekeeper import BROWSER, signed_in_resident
 from smartcity_saas.identity.handshakes import MERGE
 from smartcity_saas.identity.merging import merge
+from smartcity_saas.identity.real_names import read_real_name
 from smartcity_saas.messages import unread_count
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.signing_in import (
@@ -169,14 +171,19 @@ def verify() -> Any:
 def verify_name() -> Any:
     """Take a real name and a resident number."""
     typed = {name: request.form.get(name, "") for name in ("real_name", "number", "agree")}
+    now, errors = present_time(), {}
     try:
-        if "agree" not in request.form:
-            raise FieldErrors({"agree": _("Tick this, or go to the counter with your card.")})
-        verify_real_name(signed_in_resident(), typed["real_name"], typed["number"], present_time())
+        if "agree" in request.form:
+            verify_real_name(signed_in_resident(), typed["real_name"], typed["number"], now)
+        else:
+            errors["agree"] = _("Tick this, or go to the counter with your card.")
+            read_real_name(typed["real_name"], typed["number"], today_in(site_city().timezone, now))
     except FieldErrors as error:
-        return _verify_page(typed, error.fields), 422
+        errors = {**error.fields, **errors}
     except NumberTaken as error:
         return _verify_page(typed, {"number": f"{error.title}. {error.detail}"}), 409
+    if errors:
+        return _verify_page(typed, errors), 422
     return redirect(safe_next(request.form.get("next"), VERIFY))
 
 
