@@ -14,6 +14,7 @@ from smartcity_saas.payments.ledger import balances, entries_between, totals
 from smartcity_saas.payments.reconciling import day_span, reconcile
 from smartcity_saas.payments.refunds import book_held
 from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
+from smartcity_saas.payments.webhooks import unmatched_events
 from tests.conftest import World
 from tests.payments.test_payments import today
 from tests.payments.test_refunds import Paid
@@ -277,6 +278,31 @@ def test_lost_while_it_was_held(world: World) -> None:
     page = paid.browser.get(f"/me/payments/{paid.key}").text
     assert "Your bank gave you ¥70.00 back" in page
     assert "due again" not in page
+
+
+@pytest.mark.parametrize("kind", ["dispute", "refund"])
+def test_an_event_that_names_a_charge_alone(paid: Disputed, kind: str) -> None:
+    """As accounts send it that were made with an older version of the provider's API: the payment
+    is found by asking whose charge it is. Another system's charge stays for finance to look at."""
+    if kind == "dispute":
+        paid.dispute()
+    else:
+        form = {"payment_intent": paid.payment().provider_reference, "amount": "3000"}
+        sandbox_money.refund(paid.stripe.sandbox, paid.stripe.account, form)
+    event = [one for one in paid.stripe.events() if one["data"]["object"]["object"] == kind][-1]
+    event["data"]["object"] = {**event["data"]["object"], "payment_intent": None}
+    foreign = {**event, "id": "evt_foreign"}
+    foreign["data"] = {"object": {**event["data"]["object"], "charge": "ch_foreign"}}
+    for one in (event, event, foreign):
+        assert paid.stripe.send(one).status_code == 200
+    for _turn in range(2):
+        paid.world.work()
+    payment = paid.payment()
+    assert (payment.held_reason, payment.refunded) == (
+        ("disputed", 0) if kind == "dispute" else (None, 3000)
+    )
+    with paid.world.inside("hangzhou"):
+        assert [one.event_id for one in unmatched_events()] == ["evt_foreign"]
 
 
 EVENTS = ("charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.closed")

@@ -10,6 +10,7 @@ from typing import Any
 from smartcity_saas.outbox import Task
 from smartcity_saas.payments.refunds import REFUND, carry_out
 from smartcity_saas.payments.settling import FOLLOW, SWEEP, follow, sweep
+from smartcity_saas.payments.webhooks import MATCH, match
 from smartcity_saas.tenancy.here import present_city
 
 
@@ -25,4 +26,8 @@ def _refund(payload: Mapping[str, Any], now: datetime) -> None:
     carry_out(present_city(), uuid.UUID(payload["refund"]), now)
 
 
-TASKS: Mapping[str, Task] = {FOLLOW: _follow, SWEEP: _sweep, REFUND: _refund}
+def _match(payload: Mapping[str, Any], now: datetime) -> None:
+    match(present_city(), uuid.UUID(payload["event"]), payload["charge"], now)
+
+
+TASKS: Mapping[str, Task] = {FOLLOW: _follow, SWEEP: _sweep, REFUND: _refund, MATCH: _match}

@@ -18,6 +18,8 @@ from smartcity_saas.payments.providers import Notice
 from smartcity_saas.payments.records import locked
 from smartcity_saas.payments.settling import FOLLOW
 
+MATCH = "payments.match"
+
 
 def receive(
     city: City, provider: str, body: bytes, headers: Mapping[str, str], now: datetime
@@ -50,7 +52,27 @@ def receive(
         if made is not None and payment_id is not None:
             _keep_lost_page(payment_id, notice)
             enqueue(FOLLOW, {"payment": str(payment_id)}, now, key=f"event:{notice.event_id}")
+        elif made is not None and notice.charge is not None and notice.reference is None:
+            payload = {"event": str(made), "charge": notice.charge}
+            enqueue(MATCH, payload, now, key=f"event:{notice.event_id}")
     return made is not None
+
+
+def match(city: City, event: uuid.UUID, charge: str, now: datetime) -> None:
+    """Ask the provider which payment an event is about that names a charge alone, and follow that.
+
+    Raises:
+        ProviderUnreachable: The provider does not answer.
+    """
+    reference = account_of(city).reference_of(charge)
+    if reference is None:
+        return
+    with command():
+        payment_id = _one(Payment.provider_reference == reference)
+        if payment_id is not None:
+            query = select(ProviderEvent).where(ProviderEvent.id == event)
+            db.session.scalars(query).one().payment_id = payment_id
+            enqueue(FOLLOW, {"payment": str(payment_id)}, now, key=f"match:{event}")
 
 
 def unmatched_events(limit: int = 50) -> list[ProviderEvent]:

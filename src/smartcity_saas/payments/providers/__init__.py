@@ -149,7 +149,8 @@ class Standing:
 
 @dataclass(frozen=True)
 class Notice:
-    """A provider's event: which payment to look at, nothing that would be believed."""
+    """A provider's event: which payment to look at, nothing that would be believed. ``charge`` is
+    a part of the payment, for events that name no more."""
 
     event_id: str
     type: str
@@ -157,6 +158,7 @@ class Notice:
     checkout_id: str | None
     reference: str | None
     payment_id: str | None
+    charge: str | None = None
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,10 @@ class Account(Protocol):
 
     def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
         """Read an event, raising ``BadSignature`` unless the provider signed these bytes."""
+
+    def reference_of(self, charge: str) -> str | None:
+        """The reference of the payment that a charge is a part of; None where it has none, or the
+        provider never heard of it."""
 
     def moves(self, since: datetime, until: datetime) -> Iterator[Move]:
         """All money that moved in a span of time."""

@@ -197,6 +197,7 @@ class StripeAccount:
             checkout_id=object_id if kind == "checkout.session" else None,
             reference=object_id if kind == "payment_intent" else found.get("payment_intent"),
             payment_id=(found.get("metadata") or {}).get("payment_id"),
+            charge=object_id if kind == "charge" else found.get("charge"),
         )
 
     def _signed(self, body: bytes, signature: str) -> dict[str, Any]:
@@ -214,6 +215,15 @@ class StripeAccount:
         except (ValueError, ValidationError, RecursionError):
             raise BadSignature(_("This is signed, and no event.")) from None
         return event
+
+    def reference_of(self, charge: str) -> str | None:
+        """The payment intent of a charge. Events come in the version of the API that the account
+        was made with; older ones name a dispute's and a refund's charge alone."""
+        try:
+            with _answered():
+                return _id_of(self.client.v1.charges.retrieve(charge).payment_intent)
+        except stripe.InvalidRequestError:
+            return None
 
     def moves(self, since: datetime, until: datetime) -> Iterator[Move]:
         """Charges and refunds that succeeded, and the balance transactions of disputes."""
@@ -337,6 +347,7 @@ class _ObjectSchema(Schema):
     object = fields.String(load_default=None, allow_none=True, validate=_KEY)
     id = fields.String(load_default=None, allow_none=True, validate=_KEY)
     payment_intent = fields.String(load_default=None, allow_none=True, validate=_KEY)
+    charge = fields.String(load_default=None, allow_none=True, validate=_KEY)
     metadata = fields.Dict(
         keys=fields.String(), values=fields.String(), load_default=None, allow_none=True
     )
