@@ -219,7 +219,17 @@ def test_a_value_of_another_type_makes_the_answer_odd(
         assert len(db.session.scalars(select(ClinicSession)).all()) == 1
 
 
-@pytest.mark.parametrize("answer", [None, [], {}, {"sessions": None}, {"sessions": ["x"]}, "x", 1])
+ODD_ANSWERS = [
+    None,
+    [],
+    {},
+    "x",
+    1,
+    *({"sessions": one} for one in (None, ["x"], 3, True, {}, "x")),
+]
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS)
 def test_what_is_no_schedule(clinic: Clinic, answer: Any) -> None:
     """Whatever comes, it is odd and no fault of the program."""
     with clinic.world.inside("hangzhou"):

@@ -140,8 +140,10 @@ def take_schedule(answer: Any, hospital: str, department: str, now: datetime) ->
     Nothing is taken of an answer with a row that does not fit the contract."""
     name = "schedule"
     rows = answer.get("sessions") if isinstance(answer, dict) else None
-    lines = [_answered(place + 1, row) for place, row in enumerate(rows or ())]
-    if not isinstance(rows, list) or len(rows) > MOST_ROWS or None in lines:
+    if not isinstance(rows, list) or len(rows) > MOST_ROWS:
+        return [csv_problem(name, 0, "", _("This is no schedule."))]
+    lines = [_answered(place + 1, row) for place, row in enumerate(rows)]
+    if None in lines:
         return [csv_problem(name, 0, "", _("This is no schedule."))]
     ours = [
         line
