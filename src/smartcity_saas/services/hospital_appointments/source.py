@@ -91,9 +91,9 @@ def _fetch(entry: CatalogEntry, department: HospitalDepartment, now: datetime) -
     db.session.rollback()
     answer = office.get("/schedule", parameters)
     problems = take_schedule(answer, hospital.code, department.code, now)
-    with command():
-        department.refreshed_at = now
-        db.session.add(department)
     if problems:
         log.warning("back_office_answer_odd", service=SERVICE, problems=len(problems))
         raise BackOfficeDown("odd answer")
+    with command():
+        department.refreshed_at = now
+        db.session.add(department)
