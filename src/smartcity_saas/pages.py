@@ -238,6 +238,7 @@ def _shared_values() -> dict[str, Any]:
     locale = get_locale()
     chinese = locale is not None and locale.language == "zh"
     values: dict[str, Any] = {
+        "colon": "：" if chinese else ": ",
         "comma": "，" if chinese else ", ",
         "gap": "" if chinese else " ",
         "stop": "。" if chinese else ". ",

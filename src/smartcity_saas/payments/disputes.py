@@ -102,7 +102,8 @@ def decide_dispute(
         if decision == "due_again":
             _make_due_again(payment, now)
         _hold_or_release(payment)
-        record(actor, f"payment.dispute_{decision}", payment.number, {"amount": row.amount}, now)
+        detail = {"amount": row.amount, "currency": payment.paid_currency}
+        record(actor, f"payment.dispute_{decision}", payment.number, detail, now)
 
 
 def decisions_for(payment: Payment) -> tuple[Decision, ...]:

@@ -14,6 +14,7 @@ from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
 from smartcity_saas.portals.resident.home import PageCache
+from smartcity_saas.portals.trail_words import detail_words
 from smartcity_saas.portals.wording import (
     DIFFERENCES,
     METHOD_NAMES,
@@ -41,6 +42,7 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
         brand_of=brand_of,
         change_label=change_label,
         change_value=change_value,
+        detail_words=detail_words,
         payment_states=PAYMENT_STATES,
         differences=DIFFERENCES,
         desks=[service for service in services.values() if service.desk is not None],

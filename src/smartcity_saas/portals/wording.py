@@ -46,6 +46,7 @@ _ACTS: dict[str, Any] = {
     "staff.enable": _("Enabled an account"),
     "staff.roles": _("Changed the roles of an account"),
     "staff.password": _("Changed a password"),
+    "staff.renew": _("Set up an account anew"),
     "staff.invite": _("Invited somebody"),
     "staff.uninvite": _("Took an invitation back"),
     "staff.add_factor": _("Set up a second factor"),

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from flask import current_app, render_template
+from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import trail_of
 from smartcity_saas.identity.gatekeeper import documents
@@ -16,6 +17,13 @@ from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/platform"
 MOST_EVENTS = 200
+CHECKS: dict[str, Any] = {
+    "database": _("Database answers"),
+    "migrations": _("Tables are up to date"),
+    "fleet": _("Cities are loaded"),
+    "master_key": _("Master key is the right one"),
+}
+"""What each check of readiness says when it is fine."""
 
 blueprint = ConsoleBlueprint("operator", __name__)
 
@@ -47,6 +55,7 @@ def provinces() -> Any:
         issues=[city for city in snapshot.cities.values() if city.flags],
         broken=snapshot.broken,
         checks=readiness(),
+        check_names=CHECKS,
         **shell(),
     )
 

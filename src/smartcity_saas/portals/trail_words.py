@@ -1,0 +1,77 @@
+"""What stands beside an act of a trail, in words that staff read in their language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.audit import AuditEvent, CityAuditEvent
+from smartcity_saas.configuration.layers import is_text
+from smartcity_saas.identity.access import title_of
+from smartcity_saas.portals.wording import HELD_REASONS, REFUND_FAILURES
+from smartcity_saas.web.languages import local
+from smartcity_saas.web.money import format_money
+
+DETAILS: dict[str, Any] = {
+    "added": _("Added"),
+    "amount": _("Amount"),
+    "appointments": _("Appointments"),
+    "by": _("By"),
+    "changed": _("Changed"),
+    "differences": _("Differences"),
+    "faults": _("Faults"),
+    "holders_changed": _("Holders changed"),
+    "message": _("Why"),
+    "name": _("Name"),
+    "number": _("Number"),
+    "other": _("Other account"),
+    "overlap": _("The value before stays good for a while"),
+    "paid_differs": _("Differs from what was paid"),
+    "reason": _("Why"),
+    "renew": _("For an account that is there already"),
+    "revision": _("Revision"),
+    "roles": _("Roles"),
+    "scopes": _("Permissions"),
+    "service": _("Service"),
+    "title": _("Title"),
+}
+UNSAID = ("currency", "sha256")
+"""The one stands with its amount; the other is the document's mark, for a check of the chain."""
+_PARTS: dict[str, Any] = {
+    "name": _("Name"),
+    "relation": _("Relation"),
+    "phone": _("Telephone"),
+}
+
+
+def detail_words(event: AuditEvent | CityAuditEvent) -> list[tuple[str, str]]:
+    """Each detail of an act with its value; empty for one that its label says already. A key that
+    has no words stands as it is."""
+    return [
+        (str(DETAILS.get(key, key)), _value(key, value, event.detail))
+        for key, value in event.detail.items()
+        if value and key not in UNSAID
+    ]
+
+
+def _value(key: str, value: Any, detail: dict[str, Any]) -> str:
+    if value is True:
+        return ""
+    if is_text(value):
+        return local(value)
+    if isinstance(value, list):
+        return title_of(value) if key == "roles" else ", ".join(map(_part, value))
+    if key == "amount" and "currency" in detail:
+        return format_money(value, detail["currency"])
+    if key == "service":
+        service = current_app.extensions["services"].get(value)
+        return local(service.title) if service else str(value)
+    if key == "reason":
+        return str(HELD_REASONS.get(value) or REFUND_FAILURES.get(value) or value)
+    return str(value)
+
+
+def _part(name: Any) -> str:
+    return str(_PARTS.get(name, name))
