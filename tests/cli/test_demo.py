@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,12 @@ from sqlalchemy import select
 
 from smartcity_saas import __main__ as product
 from smartcity_saas.app import create_app
+from smartcity_saas.configuration.folder import read_files
 from smartcity_saas.database import db
 from smartcity_saas.identity.models import Staff
 from smartcity_saas.settings import Settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def ports(port: int, **more: str) -> tuple[int, int, int]:
@@ -83,3 +87,19 @@ def test_no_connection_is_open_when_the_server_forks(
     open_files = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir()
                   if entry.is_symlink()]  # fmt: skip
     assert [name for name in open_files if name.startswith(str(tmp_path))] == []
+
+
+def test_no_sample_notice_grows_old() -> None:
+    """A pause of the sample cities names no day: it would be late in every demo after that."""
+    files, problems = read_files([ROOT / "tenants", ROOT / "config"])
+    assert problems == []
+    notices = [
+        (file.candidate.name, service, entry)
+        for file in files
+        for service, entry in file.candidate.source.values.get("services", {}).items()
+        if "notice" in entry or "until" in entry
+    ]
+    assert [city for city, _service, _entry in notices] == ["wuhan"]
+    for _city, _service, entry in notices:
+        assert "until" not in entry
+        assert not re.search("[0-9]", str(entry["notice"]))
