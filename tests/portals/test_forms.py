@@ -3,6 +3,7 @@ field, all at once, with the field's name."""
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
@@ -48,6 +49,32 @@ def test_a_locked_setting_is_shown_as_locked(world: World, text: str, by: str) -
     number = world.documents().live("hangzhou").number
     saved = staff.post("/cities/hangzhou/branding", revision=number, message="nothing")
     assert saved.status_code == 302, saved.text
+
+
+def test_a_locked_logo_is_shown_as_locked_where_a_city_is_onboarded(world: World) -> None:
+    """Promise: no field of the form sends what a lock above would refuse."""
+    page, admin = "/provinces/zhejiang/onboard?code=330300", world.province_admin()
+    for locked in (False, True):
+        if locked:
+            world.save(ZHEJIANG + "locked: [branding.logo]\n")
+        shown = admin.get(page).text
+        assert ("disabled" in fields(shown, "logo")) is locked
+        assert shown.count("locked by province:zhejiang") == locked
+
+
+def test_a_fault_of_onboarding_stands_at_its_field(world: World) -> None:
+    """Promise: a picture that cannot be kept is said at the logo, a colour that cannot be read at
+    the colour; nothing is stored."""
+    admin, page = world.province_admin(), "/provinces/zhejiang/onboard"
+    typed = {"code": "330300", "zh": "温州市", "en": "Wenzhou", "live": "1"}
+    for name, value in (("logo", (io.BytesIO(b"MZ"), "logo.png")), ("color", "#777777")):
+        answer = admin.post(page, f"{page}?code=330300", **typed, **{name: value})
+        assert answer.status_code == 422
+        found = html.fromstring(answer.text)
+        assert found.get_element_by_id(f"{name}-error").text_content().strip()
+        described = found.get_element_by_id(name).get("aria-describedby", "")
+        assert f"{name}-error" in described.split()
+    assert "wenzhou" not in world.app.fleet.snapshot.cities
 
 
 def test_each_fault_of_a_refund_stands_at_its_field(world: World) -> None:

@@ -15,7 +15,7 @@ from smartcity_saas.configuration.edit import write
 from smartcity_saas.configuration.folder import sha256
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.source import parse
-from smartcity_saas.errors import Invalid
+from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.gatekeeper import documents
 from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.branding import verdict
@@ -24,7 +24,16 @@ from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.pictures import sanitised
+from smartcity_saas.tenancy.pictures import Picture, sanitised
+
+FIELDS = {
+    "/name/zh": "zh",
+    "/name/en": "en",
+    "/site/icp": "icp",
+    "/branding/color": "color",
+    "/branding/logo": "logo",
+}
+"""The form's fields, by where what they hold stands in the document."""
 
 
 @blueprint.page(f"{ROOT}/onboard", permission="province.change")
@@ -51,7 +60,7 @@ def go_live(province: str) -> Any:
     left_out: tuple[str, ...] = ()
     try:
         if data:
-            picture = sanitised(data)
+            picture = _picture(data)
             left_out = picture.left_out
             name = f"{values['city']}/logo.{picture.ending}"
             values.setdefault("branding", {})["logo"] = name
@@ -69,6 +78,8 @@ def go_live(province: str) -> Any:
             with city_scope(documents().reserve(candidate)):
                 store_asset(data)
         documents().save(candidate, 0, _("Onboarded on the console"), "console")
+    except FieldErrors as error:
+        return _page(province, typed, errors=error.fields), 422
     except Invalid as error:
         return _page(province, typed, error.problems, str(error.detail)), 422
     said = {"left_out": ",".join(left_out)} if left_out else {}
@@ -86,6 +97,7 @@ def _page(
     typed: dict[str, str],
     problems: list[Problem] | None = None,
     refusal: str = "",
+    errors: dict[str, Any] | None = None,
 ) -> str:
     chosen = _division(province, typed.get("code", ""))
     if chosen is not None:
@@ -112,9 +124,27 @@ def _page(
         readiness=_readiness(province, values, problems or []) if chosen else [],
         problems=problems or [],
         refusal=refusal,
+        errors=errors if errors is not None else _at_fields(problems or []),
         locks=locks_over(province),
         **shell(province),
     )
+
+
+def _picture(data: bytes) -> Picture:
+    """The logo, cleaned.
+
+    Raises:
+        FieldErrors: It is none that can be kept.
+    """
+    try:
+        return sanitised(data)
+    except Invalid as error:
+        raise FieldErrors({"logo": error.detail}) from None
+
+
+def _at_fields(problems: list[Problem]) -> dict[str, Any]:
+    """The faults of the document that stand at a field of the form."""
+    return {FIELDS[one.pointer]: one.message for one in problems if one.pointer in FIELDS}
 
 
 def _values(province: str, typed: dict[str, str], state: str) -> dict[str, Any]:
