@@ -146,6 +146,15 @@ def test_a_lock_on_nothing_is_refused() -> None:
     assert "There is no “brandin.color” to lock." in said(ZHEJIANG + "locked: [brandin.color]\n")
 
 
+@pytest.mark.parametrize("path", ["state", "name", "name.zh", "division_code"])
+def test_what_each_city_says_for_itself_cannot_be_locked(path: str) -> None:
+    """Promise: a lock is refused that would keep any city from being made, with what to do, also
+    where no city stands beneath yet that it would break."""
+    message = said(ZHEJIANG + f"locked: [{path}]\n")
+    assert f"“{path}” is each city's own and cannot be locked." in message
+    assert "Take it out of the list" in message
+
+
 def test_a_baseline_that_would_break_a_city_names_it() -> None:
     """The province's revision is refused, and the message says which cities and why."""
     paused = ZHEJIANG + "services: {utility_bills: {state: paused}}\n"

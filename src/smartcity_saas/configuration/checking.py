@@ -16,6 +16,7 @@ from smartcity_saas.configuration.extensions import BoundTo, Extensions
 from smartcity_saas.configuration.host_scripts import is_well_encoded, mixed_label
 from smartcity_saas.configuration.hosts import canonical_host, is_slug
 from smartcity_saas.configuration.layers import (
+    OWN_KEYS,
     Layer,
     get,
     leaves,
@@ -56,6 +57,8 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
 
 _ENDING = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
+_EACH_CITYS = OWN_KEYS | {"state"}
+"""What a city says for itself alone: locked above, no city could be there."""
 _OFFICIAL = ("province", "division_code")
 CURRENCY = ("site", "currency")
 _REQUIRED = {PLATFORM: ("platform",), PROVINCE: ("province", "name"), CITY: ()}
@@ -208,7 +211,15 @@ class Check:
         problems = []
         for place, text in enumerate(locked if isinstance(locked, list) else []):
             path = path_of(str(text))
-            if any(
+            if path and path[0] in _EACH_CITYS:
+                problems.append(
+                    candidate.source.problem(
+                        ("locked", place),
+                        _("“%(path)s” is each city's own and cannot be locked.", path=text),
+                        _("Take it out of the list: no city could be without it."),
+                    )
+                )
+            elif any(
                 step not in known
                 for depth, step in enumerate(path)
                 if (known := keys_at(schema, path[:depth]))
