@@ -48,6 +48,20 @@ def start_of_day(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
+def is_skipped(day: date, at: time, zone: str) -> bool:
+    """Whether there is no such time on a day, since the clocks of a time zone go forward over it."""
+    typed = datetime.combine(day, at, ZoneInfo(zone))
+    return local_time(typed.astimezone(UTC), zone).replace(tzinfo=None) != typed.replace(
+        tzinfo=None
+    )
+
+
+def is_repeated(at: datetime) -> bool:
+    """Whether a moment in its zone shows a time that another one shows on the same day, since the
+    clocks go back."""
+    return at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
+
+
 def read_day(text: str) -> date | None:
     """A date of our century as people and spreadsheets write it: ``2026-11-03`` (ISO 8601),
     ``2026/11/3``, ``2026.11.3``, ``2026年11月3日``, ``20261103``; None for anything else."""

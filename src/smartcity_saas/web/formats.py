@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from flask import Flask
 from flask_babel import get_locale, gettext, ngettext
 from markupsafe import Markup
 
-from smartcity_saas.clock import has_passed, local_time, today_in
+from smartcity_saas.clock import has_passed, is_repeated, local_time, today_in
 from smartcity_saas.web.money import decimals, format_money, format_sums
 
 
@@ -133,7 +133,15 @@ def full_moment(value: datetime, zone: str) -> str:
 
 
 def _clock(value: datetime | time) -> str:
-    return f"{value.hour}:{value.minute:02d}"
+    """A time of day. One that clocks show twice, in the hour by which they go back, has the zone's
+    offset too: ``1:30 (UTC−4)``."""
+    shown = f"{value.hour}:{value.minute:02d}"
+    if not isinstance(value, datetime) or not is_repeated(value):
+        return shown
+    hours, minutes = divmod(abs(value.utcoffset() or timedelta()) // timedelta(minutes=1), 60)
+    sign = "−" if (value.utcoffset() or timedelta()) < timedelta() else "+"
+    offset = f"UTC{sign}{hours}" + (f":{minutes:02d}" if minutes else "")
+    return f"{shown}（{offset}）" if _zh() else f"{shown} ({offset})"
 
 
 def _zh() -> bool:

@@ -23,6 +23,7 @@ from smartcity_saas.catalog.importing import (
     table_of,
 )
 from smartcity_saas.catalog.service import Imported
+from smartcity_saas.clock import is_skipped
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
@@ -234,6 +235,18 @@ def _parsed(
         ends_at=rules.local(day, ends),
         capacity=reader.integer("capacity", 1, MOST_PLACES),
     )
+    if not reader.faulty:
+        for column, typed in (("starts", starts), ("ends", ends)):
+            if is_skipped(day, typed, city.timezone):
+                reader.fault(
+                    column,
+                    _(
+                        "There is no %(time)s on %(day)s: the clocks go forward over it.",
+                        time=f"{typed:%H:%M}",
+                        day=day.isoformat(),
+                    ),
+                    _("Write a time before or after that hour."),
+                )
     if not reader.faulty and starts >= ends:
         reader.fault("ends", _("A clinic ends after it starts."))
     if not reader.faulty and (row.half == "am") != (starts < NOON):
