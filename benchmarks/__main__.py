@@ -71,6 +71,7 @@ def main() -> None:
             rush.rush(app, _free_port(), _environment(database.application))
     _tell("Slow strangers, SQLite, one process")
     strangers.strangers()
+    strangers.dripping()
     _tell("Many cities, SQLite")
     many_cities()
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -93,6 +94,34 @@ def served(shell: Shell, **env: str) -> Iterator[Server]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.kill()
+
+
+@contextmanager
+def dripping_provider() -> Iterator[tuple[str, list[socket.socket]]]:
+    """An OpenID provider that sends a byte a second, for ever, to whoever asks."""
+    lines: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            head = (
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n"
+            )
+            with suppress(OSError):
+                while True:
+                    line, _address = listener.accept()
+                    lines.append(line)
+                    line.sendall(head)
+
+        def go_on() -> None:
+            while True:
+                time.sleep(1)
+                for line in list(lines):
+                    with suppress(OSError):
+                        line.sendall(b" ")
+
+        for act in (drip, go_on):
+            threading.Thread(target=act, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", lines
 
 
 def _answers(server: Server) -> bool:

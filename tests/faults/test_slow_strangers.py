@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import HANGZHOU
-from tests.faults.served import is_open, served, two_cities
+from tests.faults.served import dripping_provider, is_open, served, two_cities
 
 pytestmark = pytest.mark.faults
 
@@ -39,34 +36,6 @@ def test_two_hundred_unfinished_bodies_hold_up_nobody(tmp_path: Path) -> None:
         for line in lines:
             line.close()
         assert server.get("hangzhou.localhost", "/")[0] == 200
-
-
-@contextmanager
-def dripping_provider() -> Iterator[tuple[str, list[socket.socket]]]:
-    """An OpenID provider that sends a byte a second, for ever, to whoever asks."""
-    lines: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def drip() -> None:
-            head = (
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n"
-            )
-            with suppress(OSError):
-                while True:
-                    line, _address = listener.accept()
-                    lines.append(line)
-                    line.sendall(head)
-
-        def go_on() -> None:
-            while True:
-                time.sleep(1)
-                for line in list(lines):
-                    with suppress(OSError):
-                        line.sendall(b" ")
-
-        for act in (drip, go_on):
-            threading.Thread(target=act, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", lines
 
 
 def test_a_provider_that_drips_holds_up_nobody(tmp_path: Path) -> None:
