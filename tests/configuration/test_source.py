@@ -64,6 +64,10 @@ HOSTILE = {
     "control character": ("a: \x07\n", "character"),
     "list": ("- a\n", "mapping"),
     "empty": ("", "mapping"),
+    "unseen end of a line": (
+        "a: 1\nb: 2   # pasted\u2028from elsewhere\n",
+        "2:16: There is an inv",
+    ),
     "open quote": ("a: '" + "'" * 30_000, "not YAML"),
     "utf-16": ("a: 1\n".encode("utf-16"), "UTF-8"),
     "latin-1": ("a: é\n".encode("latin-1"), "UTF-8"),

@@ -30,6 +30,8 @@ _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
+_UNSEEN_END = re.compile("[\x85\u2028\u2029]")
+"""What YAML 1.1 took for the end of a line."""
 _LONE = re.compile("[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
 """A surrogate without its other half: ``"\\udc00"`` in a double-quoted scalar."""
 
@@ -348,8 +350,22 @@ class _Reader:
         )
 
     def _syntax(self, error: MarkedYAMLError) -> Invalid:
-        """A syntax error by its place alone: ruamel's snippet may quote a secret."""
+        """A syntax error by its place alone: ruamel's snippet may quote a secret. A line's end that no
+        editor shows as one, pasted into a comment, is named itself."""
         mark = error.problem_mark or error.context_mark
+        unseen = _UNSEEN_END.search(self.text, 0, mark.index + 1) if mark else None
+        if unseen:
+            before = self.text[: unseen.start()]
+            return _refusal(
+                self.path,
+                _(
+                    "There is an invisible character here (U+%(code)s).",
+                    code=f"{ord(unseen[0]):04X}",
+                ),
+                _("Remove the invisible or control character."),
+                before.count("\n") + 1,
+                len(before) - before.rfind("\n"),
+            )
         return _refusal(
             self.path,
             _("This is not YAML."),
