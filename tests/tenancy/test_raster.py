@@ -158,3 +158,13 @@ def test_sixteen_bits_of_colour_may_have_a_clear_value(
         picture = kept(data)
         assert picture.getpixel((0, 0))[0] > 200
         assert picture.getpixel((1, 0))[0] < 160
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_a_logo_of_which_nothing_is_seen_is_refused(mode: str) -> None:
+    """As an empty SVG is; the least that shows is taken."""
+    clear = Image.new(mode, SIZE, (0,) * len(mode))
+    with pytest.raises(Invalid, match="wholly clear"):
+        sanitised(file(clear))
+    clear.putpixel((0, 0), (0,) * (len(mode) - 1) + (255,))
+    assert sanitised(file(clear)).content

@@ -57,7 +57,7 @@ def sanitised(data: bytes) -> Picture:
     """A safe copy of an uploaded picture, judged by its content, never its name.
 
     Raises:
-        Invalid: Too large, or no SVG, PNG, WebP or JPEG.
+        Invalid: Too large, no SVG, PNG, WebP or JPEG, or nothing is seen of it.
     """
     if len(data) > LARGEST_PICTURE:
         raise Invalid(_("The picture is larger than 2 MB. Save a smaller one."))
@@ -76,6 +76,8 @@ def _raster(data: bytes) -> Picture:
         raise Invalid(_("The picture has too many pixels. Save a smaller one.")) from None
     except NoPicture:
         raise Invalid(_("This is no SVG, PNG, WebP or JPEG. Choose another picture.")) from None
+    if not any(picture.getchannel("A").histogram()[1:]):
+        raise Invalid(_("The picture is wholly clear. Choose another picture."))
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return Picture("image/png", out.getvalue())
