@@ -197,6 +197,26 @@ def test_the_calendar_says_what_became_of_it(clinic: Clinic, state: str, said: s
     assert f"STATUS:{said}" in browser.get(f"{path}/calendar.ics").text
 
 
+def test_a_doctors_card_shows_every_fee(clinic: Clinic) -> None:
+    """Promise: where a doctor's clinics of a day cost differently, the card says from what to what,
+    and each half day its own; where they cost the same, one amount."""
+    clinic.bring(
+        {"half": "pm", "starts": "14:00", "ends": "16:00", "fee": "10", "clinic": "general"}
+    )
+    client = clinic.world.client("hangzhou.localhost", "zh")
+    department = re.search(rf"{ROOT}/departments/[0-9a-f-]+", client.get(ROOT).text)[0]  # type: ignore[index]
+    page = client.get(f"{department}?day={clinic.day()}").text
+    assert "<strong>¥10.00 至 ¥50.00</strong>" in page
+    assert "专家，普通" in page
+    assert re.findall(r'<h3>(\w+) <span class="help">(.*?)</span>', page) == [
+        ("上午", "¥50.00"),
+        ("下午", "¥10.00"),
+    ]
+    morning = client.get(f"{department}?day={clinic.day()}&half=am").text
+    assert "<strong>¥50.00</strong>" in morning
+    assert "至 ¥" not in morning
+
+
 def test_filters_filter_and_add_up(clinic: Clinic) -> None:
     """With places: no full clinic, none over or called off; each filter keeps the other, and the
     days keep both."""
