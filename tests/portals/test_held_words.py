@@ -100,3 +100,15 @@ def test_the_page_speaks_of_what_is_linked(world: World) -> None:
         for label in (held.title, *held.shown.values()):
             assert "分）" not in label["zh"]
             assert "minor" not in label["en"]
+
+
+def test_a_persons_name_is_called_so() -> None:
+    """Promise: what a person is called stands under 姓名; 名称 is what they call a thing."""
+    found = {
+        (model.__tablename__, column): words["zh"]
+        for model in held_models()
+        for column, words in model.held.shown.items()
+        if column.rpartition(".")[2] in {"name", "real_name", "nickname"}
+    }
+    things = {key for key, words in found.items() if words == "名称"}
+    assert things == {("utility_link", "nickname")}

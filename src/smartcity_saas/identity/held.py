@@ -56,6 +56,8 @@ class Held:
 
 WHEN = {"zh": "时间", "en": "When"}
 NAME = {"zh": "名称", "en": "Name"}
+"""What somebody calls a thing."""
+PERSON_NAME = {"zh": "姓名", "en": "Name"}
 STATE = {"zh": "状态", "en": "State"}
 MONEY_STATES = {
     "created": {"zh": "已发起", "en": "Begun"},

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, PlatformModel, city_foreign_key
-from smartcity_saas.identity.held import NAME, PROOF, TRACE, WHEN, Held
+from smartcity_saas.identity.held import PERSON_NAME, PROOF, TRACE, WHEN, Held
 
 _CHANNELS = {
     "demo": {"zh": "示例居民", "en": "Sample resident"},
@@ -163,7 +163,11 @@ class Resident(CityModel):
     __tablename__ = "resident"
     held = Held(
         {"zh": "账户", "en": "Account"},
-        {"name": NAME, "created_at": WHEN, "assurance": {"zh": "验证程度", "en": "Verified"}},
+        {
+            "name": PERSON_NAME,
+            "created_at": WHEN,
+            "assurance": {"zh": "验证程度", "en": "Verified"},
+        },
         "blank",
         {"name": ""},
         words={
@@ -196,7 +200,7 @@ class ResidentIdentity(CityModel):
     __tablename__ = "resident_identity"
     held = Held(
         {"zh": "登录方式", "en": "Ways to sign in"},
-        {"channel": {"zh": "渠道", "en": "Channel"}, "name": NAME, "created_at": WHEN},
+        {"channel": {"zh": "渠道", "en": "Channel"}, "name": PERSON_NAME, "created_at": WHEN},
         words={"channel": _CHANNELS},
     )
     __table_args__ = (
