@@ -188,3 +188,29 @@ def test_each_fault_stands_at_its_field(world: World, form: str) -> None:
         assert f"{name}-error" in field.get("aria-describedby", "").split(), name
         assert line.endswith(said.text_content().strip()), name
         assert field.tag != "fieldset" or field.get("tabindex") == "-1"
+
+
+EMPTY: dict[str, dict[str, str]] = {
+    "/services/hospital-appointments/patients": {},
+    "/services/traffic-tickets/look-up": {},
+    "/services/traffic-tickets/vehicles": {},
+    "/services/traffic-tickets/licence": {},
+    "/services/utility-bills/link": {"kind": "water"},
+    "/me/verify": {},
+}
+"""Forms of the residents' site, with what must be chosen before the rest is asked for."""
+
+
+@pytest.mark.parametrize("path", EMPTY)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_empty_field_is_asked_for(world: World, path: str, language: str) -> None:
+    """Promise: who leaves a field empty is asked to fill it in, and not told that it is wrong."""
+    browser = world.resident()
+    browser.get(f"/?lang={language}")
+    answer = browser.post(path, "/me/data", **EMPTY[path])
+    assert answer.status_code == 422, answer.text
+    asks = "(Write|Choose|Say|Give|Tick)" if language == "en" else "请?(写|填|选|给|起|勾|照|按)"
+    found = html.fromstring(answer.text).find_class("field-error")
+    said = [one.text_content().strip() for one in found if "hidden" not in one.attrib]
+    assert said
+    assert [one for one in said if not re.match(asks, one)] == []

@@ -139,12 +139,14 @@ def use_code(
     """Use a code up; returns the number that it was sent to.
 
     Raises:
-        FieldErrors: It is wrong, used, too old, or was sent to another browser.
+        FieldErrors: It is missing, wrong, used, too old, or was sent to another browser.
         Throttled: Too many were typed for the number within the day.
     """
     waiting = waiting_for(purpose, browser, now)
     if not browser or waiting is None:
         raise _wrong(0)
+    if not typed.strip():
+        raise FieldErrors({"code": _("Write the six digits of the message.")})
     whose, known = _counted(waiting.number, now, known_device)
     network = network_of(address)
     tried = {

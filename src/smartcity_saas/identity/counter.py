@@ -65,7 +65,9 @@ def begin_acting(
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         errors["reason"] = _("Write why, in 4 to 200 characters: the resident reads it.")
     found = _find(city, number, now)
-    if found is None:
+    if not number.strip():
+        errors["number"] = _("Write the mobile number or the resident number that they show you.")
+    elif found is None:
         errors["number"] = _("Nobody here comes in by this number, or has it as theirs.")
     elif not found.by_phone and found.row.verified_by == OWN_WORD:
         errors["number"] = _(

@@ -103,7 +103,9 @@ def read_real_name(name: str, number: str, today: date) -> tuple[str, str]:
     if not _NAME.fullmatch(name):
         errors["real_name"] = _("Write the name as it stands on the identity card.")
     found = read_number(number, today)
-    if found is None:
+    if not number.strip():
+        errors["number"] = _("Write the resident number, all 18 characters.")
+    elif found is None:
         errors["number"] = _("This is no resident number. Look at all 18 characters once more.")
     if errors or found is None:
         raise FieldErrors(errors)

@@ -58,6 +58,13 @@ def init_languages(app: Flask, folders: Sequence[Path], fallback: str = "en") ->
     app.jinja_env.filters["local"] = local
 
 
+def sentences(*texts: Any) -> str:
+    """Texts without a stop, and a last one with its own, as sentences of the reader's language."""
+    locale = get_locale()
+    chinese = locale is not None and locale.language == "zh"
+    return ("。" if chinese else ". ").join(str(one) for one in texts)
+
+
 def language() -> str:
     """The reader's language: chosen before, else what the browser prefers, else Chinese."""
     chosen = request.cookies.get(COOKIE)

@@ -41,7 +41,7 @@ from smartcity_saas.portals.resident.signing_in import (
     phone_step,
 )
 from smartcity_saas.tenancy.here import present_time, site_city
-from smartcity_saas.web.languages import language
+from smartcity_saas.web.languages import language, sentences
 from smartcity_saas.web.paths import safe_next
 
 LINK_PHONE = "/me/ways-in/phone/verify"
@@ -181,7 +181,7 @@ def verify_name() -> Any:
     except FieldErrors as error:
         errors = {**error.fields, **errors}
     except NumberTaken as error:
-        return _verify_page(typed, {"number": f"{error.title}. {error.detail}"}), 409
+        return _verify_page(typed, {"number": sentences(error.title, error.detail)}), 409
     if errors:
         return _verify_page(typed, errors), 422
     return redirect(safe_next(request.form.get("next"), VERIFY))

@@ -135,7 +135,9 @@ def link_licence(
     """
     licence, tail = licence_of(number), tail_of(file_tail)
     errors: dict[str, Any] = {}
-    if licence is None:
+    if not number.strip():
+        errors["number"] = _("Write the licence's number: 18 characters, on the front.")
+    elif licence is None:
         errors["number"] = _("A licence's number has 18 characters; compare it once more.")
     if tail is None:
         errors["file_tail"] = _("Write the last six characters of the file number.")
@@ -244,7 +246,9 @@ def points_of(licence: TrafficLicence, zone: str, now: datetime, limit: int = 12
 def _well_formed(plate: str, tail: str) -> tuple[str, str]:
     found, known = plate_of(plate), tail_of(tail)
     errors: dict[str, Any] = {}
-    if found is None:
+    if not plate.strip():
+        errors["plate"] = _("Write the plate, such as 浙A12345.")
+    elif found is None:
         errors["plate"] = _("This is no plate. An example: 浙A12345, or 浙AD12345 (new energy).")
     if known is None:
         errors["tail"] = _("Write the last six characters of the VIN or the engine number.")
