@@ -14,7 +14,9 @@ from fontTools.ttLib import TTFont
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smartcity_saas.audit import system
 from smartcity_saas.payments.receipts import receipt_pdf
+from smartcity_saas.payments.refunds import request_refund
 from smartcity_saas.web.typesetting import FACE_PACKAGES
 from tests.payments.test_payments import Owing
 from tests.payments.test_payments import owing as owing  # a fixture
@@ -191,3 +193,31 @@ def test_the_payer_and_the_payee_stand_on_a_receipt(owing: Owing) -> None:
     (page,) = pages(answer.data)
     assert "Şükrü Centre" in page
     assert page.count("¥73.50") == 1
+
+
+@pytest.mark.parametrize(
+    ("how", "came", "nothing"),
+    [
+        ({"amount": 7000}, "¥70.00", "¥0.00"),
+        ({"currency": "jpy"}, "JPY 7,350", "JPY 0"),
+    ],
+)
+def test_a_receipt_of_what_was_not_asked_for(
+    owing: Owing, how: dict[str, Any], came: str, nothing: str
+) -> None:
+    """Another amount or currency came and went back: page and paper say so, in the currency that
+    moved, and their lines add up."""
+    owing.press()
+    owing.stripe.pay(**how)
+    payment = owing.follow()
+    with owing.world.inside("hangzhou"):
+        now = owing.world.clock()
+        request_refund(system("test"), payment.id, payment.received, "test", now)
+    owing.world.work()
+    page = f"/me/payments/{payment.id}"
+    (paper,) = pages(owing.browser.get(f"{page}/receipt.pdf").data)
+    for text in (owing.browser.get(page).text, paper):
+        assert "What came" in text
+        assert text.count(came) >= 2
+        assert f"-{came}" in text
+        assert nothing in text

@@ -85,6 +85,11 @@ class Payment(CityModel):
         """The currency of ``received`` and ``refunded``: the order's until money came."""
         return self.received_currency or self.currency
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether what came is what was asked for, amount and currency."""
+        return (self.received, self.received_currency) == (self.amount, self.currency)
+
 
 class PaymentItem(CityModel):
     """One thing that a payment pays for; ``reference`` is the service's own key of it."""

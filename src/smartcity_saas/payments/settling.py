@@ -212,8 +212,7 @@ def release_held(payment: Payment, now: datetime) -> None:
     """
     if payment.held_reason in (OPEN_DISPUTE, LOST_DISPUTE):
         raise NotPayable("disputed")
-    exact = (payment.received, payment.received_currency) == (payment.amount, payment.currency)
-    if not exact or payment.refunded or withdrawn_from(payment.id):
+    if not payment.is_exact or payment.refunded or withdrawn_from(payment.id):
         raise NotPayable("amount")
     _fulfil(payment, now)
     _move_held(payment, now)

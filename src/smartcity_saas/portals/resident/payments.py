@@ -89,11 +89,14 @@ def receipt(payment_id: uuid.UUID) -> Any:
     items = [
         (local(item.title), amount(item.amount, found.currency)) for item in items_of(found.id)
     ]
+    came = found.paid_currency
+    if not found.is_exact:
+        items.append((gettext("What came"), amount(found.received, came)))
     if found.refunded:
-        items.append((gettext("Refunded"), amount(-found.refunded, found.currency)))
+        items.append((gettext("Refunded"), amount(-found.refunded, came)))
     withdrawn = withdrawn_from(found.id)
     if withdrawn:
-        items.append((gettext("Taken back by your bank"), amount(-withdrawn, found.currency)))
+        items.append((gettext("Taken back by your bank"), amount(-withdrawn, came)))
     pdf = receipt_pdf(
         city=local(city.name),
         title=gettext("Receipt"),
@@ -104,7 +107,7 @@ def receipt(payment_id: uuid.UUID) -> Any:
         items=items,
         total=(
             gettext("Total"),
-            amount(found.received - found.refunded - withdrawn, found.currency),
+            amount(found.received - found.refunded - withdrawn, came),
         ),
         foot=[
             local(city.site.get("operator")),
