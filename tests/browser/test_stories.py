@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
 
 import pytest
@@ -200,6 +201,39 @@ def test_the_index_of_cities(walk: Walk) -> None:
     walk.check()
     walk.page.get_by_text(walk.say("杭州市", "Hangzhou")).click()
     walk.sees("想办什么事", "What do you need to do?")
+
+
+def test_a_switch_carries_what_is_typed_and_not_sent(walk: Walk) -> None:
+    """Promise: whoever changes the language or the size of the text while filling in a form loses
+    nothing, time and again, and sends nothing; a password is not carried."""
+    other = {"zh": "en", "en": "zh"}[walk.language]
+    walk.go("quzhou", "/sign-in?next=/services/utility-bills/link")
+    walk.page.click("button[value=household]")
+    walk.page.wait_for_url("**/link")
+    walk.page.locator("input[name=kind]").last.check()
+    kind = walk.page.locator("input[name=kind]:checked").get_attribute("value")
+    walk.page.fill("#number", "41002")
+    walk.page.fill("#holder", "示例")
+    walk.page.locator("[data-switch][href*='text=large']:visible").first.click()
+    expect(walk.page.locator("html")).to_have_attribute("data-text", "large")
+    expect(walk.page.locator("#number")).to_have_value("41002")
+    walk.check()
+    walk.page.fill("#holder", "示例新住户")
+    walk.page.locator(f"[data-switch][formaction*='lang={other}']:visible").first.click()
+    expect(walk.page.locator("html")).to_have_attribute("lang", re.compile(f"^{other}"))
+    expect(walk.page.locator("#holder")).to_have_value("示例新住户")
+    assert walk.page.locator("input[name=kind]:checked").get_attribute("value") == kind
+    expect(walk.page.locator(".summary")).to_have_count(0)
+    walk.go("console", "/sign-in")
+    walk.page.fill("#username", "quzhou")
+    walk.page.fill("#password", PASSWORD)
+    with walk.page.expect_request(lambda sent: sent.method == "POST") as posted:
+        walk.page.locator(f"[data-switch][href*='lang={other}']:visible").first.click()
+    assert PASSWORD not in (posted.value.post_data or "")
+    expect(walk.page.locator("html")).to_have_attribute("lang", re.compile(f"^{other}"))
+    expect(walk.page.locator("#username")).to_have_value("quzhou")
+    expect(walk.page.locator("#password")).to_have_value("")
+    assert walk.errors == []
 
 
 def test_without_javascript_the_switches_still_work(walk: Walk) -> None:

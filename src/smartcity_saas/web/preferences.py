@@ -1,8 +1,9 @@
 """Language and text size: chosen by a switch on any page, remembered in a cookie of the host.
 
-On a page that was fetched, a switch is a link with the page's whole query. On an answer to a form
-it is a button that posts what was typed: the page on which the form stood is fetched in its place,
-and the form comes back filled in, so that nothing is sent again and nothing typed is lost.
+On a page that was fetched, a switch is a link with the page's whole query; where scripts run and
+something is typed, ``switches.js`` posts that instead. On an answer to a form a switch is a button
+that posts what was typed. Either way the page on which the form stood is fetched in its place, and
+the form comes back filled in, so that nothing is sent again and nothing typed is lost.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ class SwitchedAnswers:
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and urlsplit(origin).netloc != environ.get("HTTP_HOST"):
             return []
-        return [(k, v) for k, v in sent.form.items(multi=True) if k != "csrf_token"]
+        return [(k, masked(v)) for k, v in sent.form.items(multi=True) if k != "csrf_token"]
 
 
 def filled(page: str, typed: Fields) -> str:
