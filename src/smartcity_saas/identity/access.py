@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from flask import current_app
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor
+from smartcity_saas.web.languages import local
 
 Place = Literal["platform", "province", "city"]
 
@@ -197,12 +200,14 @@ def document_at(province: str | None, city: str | None) -> str:
 
 
 def title_of(roles: Iterable[str]) -> str:
-    """Roles in words."""
-    return " · ".join(
-        f"{role.title} ({only})" if only else str(role.title)
-        for role, only in map(split, roles)
-        if role is not None
-    )
+    """Roles in words, in the reader's language."""
+    found = [(role, only) for role, only in map(split, roles) if role is not None]
+    return " · ".join(_desk(only) if only else str(role.title) for role, only in found)
+
+
+def _desk(name: str) -> str:
+    service = current_app.extensions["services"].get(name)
+    return str(gettext("Desk: %(service)s", service=local(service.title) if service else name))
 
 
 def needs_second_factor(roles: Iterable[str]) -> bool:
