@@ -74,6 +74,9 @@ def test_a_fault_of_onboarding_stands_at_its_field(world: World) -> None:
         assert found.get_element_by_id(f"{name}-error").text_content().strip()
         described = found.get_element_by_id(name).get("aria-describedby", "")
         assert f"{name}-error" in described.split()
+        (summary,) = found.find_class("summary")
+        assert [one.get("href") for one in summary.iter("a")] == [f"#{name}"]
+        assert not list(summary.iter("code")), "a place in a file that nobody has seen"
     assert "wenzhou" not in world.app.fleet.snapshot.cities
 
 

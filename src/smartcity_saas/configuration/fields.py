@@ -63,7 +63,7 @@ class Line(fields.Field[str]):
         if not isinstance(value, str):
             raise ValidationError(_("This must be text. Put it in quotes."))
         if not value.strip():
-            raise ValidationError(_("This is empty. Write something, or remove the key."))
+            raise ValidationError(_("This is empty. Write something, or leave it out."))
         if len(value) > self.longest:
             raise ValidationError(_("This is longer than %(most)s characters.", most=self.longest))
         return no_control_characters(value.strip())

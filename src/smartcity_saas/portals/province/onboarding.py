@@ -125,6 +125,7 @@ def _page(
         problems=problems or [],
         refusal=refusal,
         errors=errors if errors is not None else _at_fields(problems or []),
+        at_fields=FIELDS,
         locks=locks_over(province),
         **shell(province),
     )
