@@ -23,6 +23,7 @@ from smartcity_saas.web.money import (
 from smartcity_saas.web.numbers import NotPlain
 from tests.conftest import World
 from tests.payments.test_payments import PAY
+from tests.payments.test_refunds import Paid
 from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
 
 UNITS_OF_ACCOUNT = {"UYW", "XAD"}
@@ -215,6 +216,19 @@ def test_what_is_owed_in_two_currencies(world: World) -> None:
     browser.get(f"/me/payments/{stripe.session()['client_reference_id']}?from=provider")
     (left,) = [one for one in bills(world) if one[0] != bill]
     assert left[0] in browser.get(account).text
+
+
+def test_what_was_paid_stays_in_its_currency(world: World) -> None:
+    """The city has gone over to another currency since: a payment, its items and its refunds are
+    said in the one in which the money moved, on the page of what is held too."""
+    paid = Paid(world)
+    paid.ask(3000)
+    world.work()
+    in_currency(world, "JPY")
+    page = paid.browser.get("/me/data").text
+    for amount in ("¥73.50", "¥43.50", "¥30.00"):
+        assert amount in page
+    assert "JPY" not in page
 
 
 def bills(world: World) -> list[tuple[str, str, int]]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas.database import CityModel, city_foreign_key
+from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
 from smartcity_saas.identity.held import (
     ACCOUNTING,
     AMOUNT,
@@ -112,6 +112,13 @@ class PaymentItem(CityModel):
     title: Mapped[dict[str, str]]
     amount: Mapped[int] = mapped_column(BigInteger)
 
+    payment: Mapped[Payment] = city_relationship("Payment", "payment_id", owner="PaymentItem")
+
+    @property
+    def currency(self) -> str:
+        """The currency of the order."""
+        return self.payment.currency
+
 
 class PaymentClaim(CityModel):
     """What is being paid, or has been, belongs to one payment: two tabs cannot pay it twice."""
@@ -197,6 +204,13 @@ class Refund(CityModel):
     settled_at: Mapped[datetime | None]
     failure: Mapped[str | None]
 
+    payment: Mapped[Payment] = city_relationship("Payment", "payment_id", owner="Refund")
+
+    @property
+    def currency(self) -> str:
+        """The currency that came, in which it goes back."""
+        return self.payment.paid_currency
+
 
 class PaymentDispute(CityModel):
     """A dispute (chargeback): a payer's bank asks about a payment or takes its money back.
@@ -230,6 +244,13 @@ class PaymentDispute(CityModel):
     decision: Mapped[str | None]
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+
+    payment: Mapped[Payment] = city_relationship("Payment", "payment_id", owner="PaymentDispute")
+
+    @property
+    def currency(self) -> str:
+        """The currency that came, in which it is taken back."""
+        return self.payment.paid_currency
 
 
 class ProviderEvent(CityModel):

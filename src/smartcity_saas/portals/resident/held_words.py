@@ -54,12 +54,8 @@ def _by_type(value: Any) -> str:
 
 
 def _currency(row: Any) -> str:
-    """A sum's currency: the row's own, else that of what it belongs to, else the city's."""
-    for one in (row, getattr(row, "payment", None)):
-        found = getattr(one, "currency", None)
-        if found:
-            return str(found)
-    return site_city().currency
+    """A sum's currency: the row's own, else the city's."""
+    return str(getattr(row, "currency", None) or site_city().currency)
 
 
 def _service(name: str, row: Any) -> Any:
