@@ -245,6 +245,55 @@ def test_what_is_counted_has_a_form_for_one(folder: Path) -> None:
     assert [text for text in whole if COUNTED.search(text)] == []
 
 
+QUOTED = re.compile(
+    r"%\([^)]*\)[a-z]|<[^>]*>|\{[^}]*\}|“[^”]*”|（[^）]*）|\([^)]*\)|smartcity(?: -{0,2}[a-z]+)+"
+)
+"""What is no part of a sentence's own language: what stands in it, an example, a command."""
+ENGLISH_IN_CHINESE = re.compile(r"\b[a-z]{2,}(?: [a-z]{2,})+\b")
+CHINESE_IN_ENGLISH = re.compile(
+    r"[\u4e00-\u9fff]\s*\b[a-z]{2,}\b|\b(?!(?:as|or)\b)[a-z]{2,}\s+[\u4e00-\u9fff]"
+)
+
+
+def of_two_languages(chinese: str, english: str) -> bool:
+    """Whether a text has a piece of the other language within its own sentence."""
+    return bool(
+        ENGLISH_IN_CHINESE.search(QUOTED.sub("", chinese))
+        or CHINESE_IN_ENGLISH.search(QUOTED.sub("", english))
+    )
+
+
+def spoken_texts() -> Iterator[tuple[str, str, str]]:
+    """Where every text stands, in Chinese and in English: catalogues, and pairs in the code."""
+    for folder in CATALOGUES:
+        with (folder / "zh.po").open("rb") as stream:
+            for one in read_po(stream, locale="zh"):
+                ids = [one.id] if isinstance(one.id, str) else [*one.id]
+                said = [one.string] if isinstance(one.string, str) else [*one.string]
+                yield from ((one.id, text, ids[-1]) for text in said if one.id)
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Dict):
+                continue
+            pairs = {
+                key.value: "".join(
+                    str(part.value) for part in ast.walk(value) if isinstance(part, ast.Constant)
+                )
+                for key, value in zip(node.keys, node.values, strict=True)
+                if isinstance(key, ast.Constant)
+                and isinstance(value, (ast.Constant, ast.JoinedStr))
+            }
+            if {"zh", "en"} <= set(pairs):
+                yield f"{path.name}:{node.lineno}", pairs["zh"], pairs["en"]
+
+
+def test_no_text_is_of_two_languages() -> None:
+    """Promise: no sentence on a screen begins in one language and goes on in the other."""
+    assert of_two_languages("已有预约 in this department", "")
+    assert of_two_languages("", "There is 已有预约 in this department")
+    assert [one for one in spoken_texts() if of_two_languages(*one[1:])] == []
+
+
 @pytest.mark.parametrize("folder", CATALOGUES, ids=lambda path: path.parent.name)
 def test_every_string_is_translated(folder: Path) -> None:
     """Complete Chinese: nothing missing, empty or fuzzy, and every placeholder kept."""
