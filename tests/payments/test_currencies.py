@@ -210,6 +210,7 @@ def test_what_is_owed_in_two_currencies(world: World) -> None:
     page = browser.get(account).text
     assert page.count('name="bill"') == 1
     assert "Pay the rest after" in page
+    assert "JPY 500</span></button>" in page, "the city's own first: the old one blocks nothing"
     bill = page.partition('name="bill" value="')[2].partition('"')[0]
     assert browser.post(PAY, account, bill=[bill]).status_code == 303
     stripe.pay()

@@ -112,6 +112,11 @@ def terms_of(city: City, currency: str, now: datetime) -> PayTerms:
     )
 
 
-def open_terms(city: City, currency: str, now: datetime) -> PayTerms | None:
-    """The same for a page; None while the city takes no payments."""
-    return terms_of(city, currency, now) if payments_open(city) else None
+def open_terms(city: City, due: Sequence[Owed], now: datetime) -> PayTerms | None:
+    """The same for a page of things that are due; None while nothing is, or the city takes no
+    payments. Of several currencies the city's own comes first: what is left in the one before,
+    which its provider may not charge any more, is in nobody's way."""
+    if not due or not payments_open(city):
+        return None
+    own = any(one.currency == city.currency for one in due)
+    return terms_of(city, city.currency if own else due[0].currency, now)

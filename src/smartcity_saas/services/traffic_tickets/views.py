@@ -199,9 +199,7 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
 
 def _paying(payable: list[Violation]) -> PayTerms | None:
     """How one can pay here; None where nothing is to be paid, or one cannot."""
-    if not payable or _entry().state != "open":
-        return None
-    return open_terms(site_city(), payable[0].currency, present_time())
+    return open_terms(site_city(), payable, present_time()) if _entry().state == "open" else None
 
 
 def _can_pay(found: Violation) -> bool:

@@ -158,9 +158,7 @@ def _link_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
 
 def _paying(due: list[UtilityBill]) -> PayTerms | None:
     """What the amount card needs: how one can pay here; None where nothing is due, or one cannot."""
-    if not due or _entry().state != "open":
-        return None
-    return open_terms(site_city(), due[0].currency, present_time())
+    return open_terms(site_city(), due, present_time()) if _entry().state == "open" else None
 
 
 def _receipts(bills: list[UtilityBill]) -> set[uuid.UUID]:
