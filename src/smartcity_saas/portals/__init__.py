@@ -10,6 +10,7 @@ from smartcity_saas.catalog.service import Service
 from smartcity_saas.portals.city import blueprint as city
 from smartcity_saas.portals.console import blueprint as console
 from smartcity_saas.portals.index import blueprint as index
+from smartcity_saas.portals.offered_forms import offered
 from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
@@ -34,7 +35,7 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
     app.extensions["pages"] = PageCache()
     for blueprint in (resident, console, city, province, operator, index):
         app.register_blueprint(blueprint)
-    app.jinja_env.filters.update(labelled=labelled, named_faults=named_faults)
+    app.jinja_env.filters.update(labelled=labelled, named_faults=named_faults, offered=offered)
     app.jinja_env.filters["method_name"] = lambda name: METHOD_NAMES.get(name, name)
     app.jinja_env.globals.update(
         act_label=act_label,
