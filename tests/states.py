@@ -66,6 +66,7 @@ class SqliteStates:
     @staticmethod
     def _copy(source: Path, target: Path) -> None:
         with sqlite3.connect(source) as read, sqlite3.connect(target) as written:
+            written.execute("PRAGMA synchronous = OFF")
             read.backup(written)
         read.close()
         written.close()
