@@ -33,8 +33,8 @@ from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.database.session import db
-from smartcity_saas.identity import residents
 from smartcity_saas.identity.channels.demo import sample
+from smartcity_saas.identity.residents import accounts
 from smartcity_saas.services.utility_bills import bills, demo
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
@@ -184,8 +184,8 @@ def _signed_in(app: SiteFlask) -> tuple[str, str]:
         city = app.fleet.snapshot.cities["hangzhou"]
         with city_scope(city.id):
             demo.fill(city)
-            token = residents.sign_in("demo", sample("household"))
-            resident = residents.signed_in(token)
+            token = accounts.sign_in("demo", sample("household"))
+            resident = accounts.signed_in(token)
             assert resident is not None
             link = bills.links(resident)[0]
     with app.test_request_context("/", base_url="http://hangzhou.localhost"):

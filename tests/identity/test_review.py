@@ -9,18 +9,22 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, Throttled
 from smartcity_saas.identity.access import AUDITOR, CITY_ADMIN, OPERATOR
-from smartcity_saas.identity.assurance import verify_contact, verify_real_name
 from smartcity_saas.identity.channels import Vouched
-from smartcity_saas.identity.codes import MOST_TRIES_FROM_ADDRESS, send_code, use_code
 from smartcity_saas.identity.holdings import erase
-from smartcity_saas.identity.merging import merge
 from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
-from smartcity_saas.identity.residents import (
+from smartcity_saas.identity.residents.accounts import (
     SignedInResident,
     link,
     sign_in,
     signed_in,
     unlink,
+)
+from smartcity_saas.identity.residents.assurance import verify_contact, verify_real_name
+from smartcity_saas.identity.residents.merging import merge
+from smartcity_saas.identity.residents.one_time_codes import (
+    MOST_TRIES_FROM_ADDRESS,
+    send_code,
+    use_code,
 )
 from smartcity_saas.identity.staff import change_roles
 from tests.api.test_api import Office

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Bundle, aliased, load_only
 from smartcity_saas.audit import city_trail, verify_trail
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import WallError
-from smartcity_saas.identity.consents import MESSAGES, PRIVACY, PURPOSES, agrees
 from smartcity_saas.identity.held import Held
 from smartcity_saas.identity.holdings import held_models
 from smartcity_saas.identity.models import (
@@ -23,7 +22,8 @@ from smartcity_saas.identity.models import (
     ResidentContact,
     ResidentIdentity,
 )
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.identity.residents.consents import MESSAGES, PRIVACY, PURPOSES, agrees
 from smartcity_saas.messages import tell
 from smartcity_saas.messages.models import Message, MessageDelivery
 from smartcity_saas.payments.models import Payment

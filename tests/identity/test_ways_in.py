@@ -17,15 +17,23 @@ from smartcity_saas.credentials import CredentialError, store_credential
 from smartcity_saas.credentials.personal import open_personal, seal_personal
 from smartcity_saas.database import db
 from smartcity_saas.errors import Throttled
-from smartcity_saas.identity import codes
-from smartcity_saas.identity.codes import MOST_TO_NUMBER, MOST_TO_NUMBER_A_DAY, read_phone
 from smartcity_saas.identity.models import (
     OneTimeCode,
     Resident,
     ResidentContact,
     ResidentIdentity,
 )
-from smartcity_saas.identity.real_names import check_digit, masked_number, read_number
+from smartcity_saas.identity.residents import one_time_codes
+from smartcity_saas.identity.residents.identity_numbers import (
+    check_digit,
+    masked_number,
+    read_number,
+)
+from smartcity_saas.identity.residents.one_time_codes import (
+    MOST_TO_NUMBER,
+    MOST_TO_NUMBER_A_DAY,
+    read_phone,
+)
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.services.utility_bills.models import UtilityLink
 from tests.conftest import HANGZHOU, NINGBO, Browser, World
@@ -203,7 +211,7 @@ def test_strangers_use_up_nobodys_codes(phones: World) -> None:
 
 def test_codes_are_throttled_by_city(phones: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A city's bill for SMS has a limit, whichever numbers are typed; another city goes on."""
-    monkeypatch.setattr(codes, "MOST_OF_CITY", 2)
+    monkeypatch.setattr(one_time_codes, "MOST_OF_CITY", 2)
     numbers = ("13800000001", "13800000002", "13800000003")
 
     def ask(city: str) -> list[int]:
@@ -224,7 +232,7 @@ def test_marks_cannot_be_collected_to_flood_a_number(phones: World) -> None:
         city, sent = phones.city("hangzhou"), 0
         with pytest.raises(Throttled):
             for number in range(100):
-                codes.send_code(
+                one_time_codes.send_code(
                     city,
                     "p",
                     PHONE,
@@ -235,7 +243,7 @@ def test_marks_cannot_be_collected_to_flood_a_number(phones: World) -> None:
                     lambda mark, number=number: f"device {number}",
                 )
                 sent += 1
-    assert sent == codes.MOST_TO_NUMBER_KNOWN_A_DAY
+    assert sent == one_time_codes.MOST_TO_NUMBER_KNOWN_A_DAY
 
 
 @pytest.mark.parametrize(

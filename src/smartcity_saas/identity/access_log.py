@@ -24,7 +24,7 @@ from smartcity_saas.errors import WallError
 from smartcity_saas.identity.gatekeeper import COUNTER, current_staff
 from smartcity_saas.identity.holdings import ways_to_owners
 from smartcity_saas.identity.models import Resident, ResidentAccess
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.here import present_time

@@ -19,7 +19,7 @@ from smartcity_saas.database import command, insert_once
 from smartcity_saas.errors import Conflict, Invalid, Throttled
 from smartcity_saas.identity.clients import SignedInClient
 from smartcity_saas.identity.models import ApiAnswer, ResidentAttempt
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.throttle import Allowance, attempt
 
 MINUTE = timedelta(minutes=1)

@@ -20,18 +20,18 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials.personal import own_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.assurance import OWN_WORD
-from smartcity_saas.identity.codes import read_phone
-from smartcity_saas.identity.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.handshakes import keep, new_handshake
 from smartcity_saas.identity.models import Resident, SignInHandshake
-from smartcity_saas.identity.real_names import read_number
-from smartcity_saas.identity.residents import (
+from smartcity_saas.identity.residents.accounts import (
     Acting,
     find_resident,
     new_session,
     subject_of_number,
 )
+from smartcity_saas.identity.residents.assurance import OWN_WORD
+from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
+from smartcity_saas.identity.residents.identity_numbers import read_number
+from smartcity_saas.identity.residents.one_time_codes import read_phone
 from smartcity_saas.identity.tokens import token_hash
 
 PURPOSE = "counter"

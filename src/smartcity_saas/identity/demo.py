@@ -24,9 +24,9 @@ from smartcity_saas.connectors.client import call_once
 from smartcity_saas.connectors.outbound import outbound
 from smartcity_saas.credentials import CredentialError, read_credential, store_credential
 from smartcity_saas.errors import NotSignedIn
-from smartcity_saas.identity import residents
 from smartcity_saas.identity.channels.demo import sample
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents import accounts
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.tokens import new_token
 
 
@@ -50,9 +50,9 @@ def sample_resident(subject: str) -> SignedInResident:
         KeyError: There is none of that name.
         NotSignedIn: The sample's account has been closed.
     """
-    token = residents.sign_in("demo", sample(subject))
-    resident = residents.signed_in(token)
-    residents.sign_out(token)
+    token = accounts.sign_in("demo", sample(subject))
+    resident = accounts.signed_in(token)
+    accounts.sign_out(token)
     if resident is None:
         raise NotSignedIn
     return resident

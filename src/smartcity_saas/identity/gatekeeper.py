@@ -13,12 +13,13 @@ from smartcity_saas.clock import Clock
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import NotAllowed, NotFound, NotSignedIn
-from smartcity_saas.identity import residents, staff_sessions
+from smartcity_saas.identity import staff_sessions
 from smartcity_saas.identity.access import StaffMember
-from smartcity_saas.identity.assurance import NotAssured, suffices
 from smartcity_saas.identity.clients import SignedInClient, client_of_token
-from smartcity_saas.identity.consents import PRIVACY, PURPOSES
-from smartcity_saas.identity.residents import Acting, SignedInResident
+from smartcity_saas.identity.residents import accounts
+from smartcity_saas.identity.residents.accounts import Acting, SignedInResident
+from smartcity_saas.identity.residents.assurance import NotAssured, suffices
+from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.staff_sessions import SignedIn
 from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.tenancy.entering import outside_city
@@ -105,7 +106,7 @@ def current_resident() -> SignedInResident | None:
         token = bearer()
         if token is None:
             token = session.get(RESIDENT)
-        found = residents.signed_in(token, _clock()) if token else None
+        found = accounts.signed_in(token, _clock()) if token else None
         if found is not None and found.acting is not None:
             member = _who_acts(found.acting)
             found = (  # whoever began it may be out by now

@@ -19,7 +19,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import (
     PaymentsClosed,

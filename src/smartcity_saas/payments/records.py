@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, select
 
 from smartcity_saas.database import db, insert_once
 from smartcity_saas.errors import NotFound
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.models import Payment, PaymentClaim, PaymentItem, Refund
 from smartcity_saas.payments.providers import Order
 from smartcity_saas.payments.states import HELD, PROCESSING, UNDER_WAY

@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
-from smartcity_saas.identity import residents
 from smartcity_saas.identity.channels import Vouched
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents import accounts
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, waiting
 from smartcity_saas.services.hospital_appointments.importing import (
     OPTIONAL,
@@ -96,10 +96,10 @@ class Clinic:
         """A resident with themselves as a patient."""
         if name not in self.people:
             with self.world.inside(self.city):
-                token = residents.sign_in(
+                token = accounts.sign_in(
                     "demo", Vouched((name,), name, demo=True), clock=self.world.clock
                 )
-                found = residents.signed_in(token, self.world.clock)
+                found = accounts.signed_in(token, self.world.clock)
                 assert found is not None
                 typed = {"name": name, "relation": "self", "phone": "13800000000"}
                 self.people[name] = (found, add_patient(found, typed, self.now).id)

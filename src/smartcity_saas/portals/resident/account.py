@@ -15,8 +15,12 @@ from smartcity_saas.catalog.service import Mine
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors
-from smartcity_saas.identity import handshakes, residents
-from smartcity_saas.identity.assurance import (
+from smartcity_saas.identity import handshakes
+from smartcity_saas.identity.channels import Channel, Vouched
+from smartcity_saas.identity.gatekeeper import BROWSER, signed_in_resident
+from smartcity_saas.identity.handshakes import MERGE
+from smartcity_saas.identity.residents import accounts
+from smartcity_saas.identity.residents.assurance import (
     LEVEL_NAMES,
     NumberTaken,
     masked_contact,
@@ -24,12 +28,16 @@ from smartcity_saas.identity.assurance import (
     verify_contact,
     verify_real_name,
 )
-from smartcity_saas.identity.channels import Channel, Vouched
-from smartcity_saas.identity.consents import MESSAGES, PRIVACY, PURPOSES, REAL_NAME, agrees, give
-from smartcity_saas.identity.gatekeeper import BROWSER, signed_in_resident
-from smartcity_saas.identity.handshakes import MERGE
-from smartcity_saas.identity.merging import merge
-from smartcity_saas.identity.real_names import read_real_name
+from smartcity_saas.identity.residents.consents import (
+    MESSAGES,
+    PRIVACY,
+    PURPOSES,
+    REAL_NAME,
+    agrees,
+    give,
+)
+from smartcity_saas.identity.residents.identity_numbers import read_real_name
+from smartcity_saas.identity.residents.merging import merge
 from smartcity_saas.messages import unread_count
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.signing_in import (
@@ -95,7 +103,7 @@ def agree() -> Any:
 @blueprint.page("/me/ways-in", who="resident", continues=True)
 def ways_in() -> Any:
     """By which channels the resident comes in, and those that could be linked."""
-    ways = residents.identities_of(signed_in_resident())
+    ways = accounts.identities_of(signed_in_resident())
     channels = current_app.extensions["channels"]
     return render_template(
         "resident/ways_in.html",
@@ -135,7 +143,7 @@ def link_phone() -> Any:
 @blueprint.page("/me/ways-in/<channel>/unlink", who="resident", methods=("POST",), continues=True)
 def unlink_channel(channel: str) -> Any:
     """Let a channel lead here no longer."""
-    residents.unlink(signed_in_resident(), channel, present_time())
+    accounts.unlink(signed_in_resident(), channel, present_time())
     return redirect("/me/ways-in")
 
 
@@ -212,7 +220,7 @@ def _verified(found: Channel, number: str, going_to: str) -> Any:
 def _linked_phone(found: Channel, number: str, going_to: str) -> Any:
     resident, now = signed_in_resident(), present_time()
     shown = masked_contact("sms", number)
-    vouched = Vouched((residents.subject_of_number(number, now),), shown, phone=number)
+    vouched = Vouched((accounts.subject_of_number(number, now),), shown, phone=number)
     taken = link_or_ask(found, vouched)
     if taken is not None:
         return taken

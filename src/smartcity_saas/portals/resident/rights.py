@@ -11,10 +11,13 @@ from flask import Response, current_app, redirect, render_template, request, ses
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.identity import residents
 from smartcity_saas.identity.access_log import accesses_of
-from smartcity_saas.identity.assurance import forget_real_name
-from smartcity_saas.identity.consents import (
+from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.identity.held import Held
+from smartcity_saas.identity.holdings import as_json, erase, holdings, kept_when_leaving, opened
+from smartcity_saas.identity.residents import accounts
+from smartcity_saas.identity.residents.assurance import forget_real_name
+from smartcity_saas.identity.residents.consents import (
     MESSAGES,
     PRIVACY,
     PURPOSES,
@@ -24,9 +27,6 @@ from smartcity_saas.identity.consents import (
     give,
     withdraw,
 )
-from smartcity_saas.identity.gatekeeper import signed_in_resident
-from smartcity_saas.identity.held import Held
-from smartcity_saas.identity.holdings import as_json, erase, holdings, kept_when_leaving, opened
 from smartcity_saas.payments.records import unfinished as unfinished_payments
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.held_words import said
@@ -113,7 +113,7 @@ def sessions() -> Any:
     resident = signed_in_resident()
     return render_template(
         "resident/sessions.html",
-        found=residents.sessions_of(resident, present_time()),
+        found=accounts.sessions_of(resident, present_time()),
         here=resident.session_hash,
         channels=current_app.extensions["channels"],
         tab="me",
@@ -129,7 +129,7 @@ def sessions() -> Any:
 )
 def end_session(session_id: uuid.UUID) -> Any:
     """End one, there and at once."""
-    residents.end_session(signed_in_resident(), session_id, present_time())
+    accounts.end_session(signed_in_resident(), session_id, present_time())
     return redirect("/me/sessions")
 
 

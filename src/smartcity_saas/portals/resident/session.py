@@ -13,10 +13,11 @@ from flask_wtf.csrf import generate_csrf
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.errors import NotAllowed
-from smartcity_saas.identity import clients, residents
+from smartcity_saas.identity import clients
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.gatekeeper import bearer, current_resident, signed_in_resident
 from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.throttle import attempt, give_back
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
@@ -63,7 +64,7 @@ def api_token() -> Any:
     if bearer() is not None:
         raise NotAllowed(_("A token makes no other: use the session of the site."))
     g.secret_answer = True  # shown once, also where the call is sent again
-    token, expires_at = residents.program_session(
+    token, expires_at = accounts.program_session(
         signed_in_resident(), f"API · {device()}", present_time()
     )
     return {"token": token, "expires_at": expires_at}

@@ -13,8 +13,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn, Throttled
-from smartcity_saas.identity import codes, handshakes, residents
-from smartcity_saas.identity.assurance import masked_contact, verify_contact, verify_real_name
+from smartcity_saas.identity import handshakes
 from smartcity_saas.identity.browsers import channel_in_app, device, on_phone
 from smartcity_saas.identity.channels import Cancelled, Channel, Vouched
 from smartcity_saas.identity.counter import open_counter
@@ -28,6 +27,12 @@ from smartcity_saas.identity.gatekeeper import (
 )
 from smartcity_saas.identity.handshakes import LINK, MERGE, SIGN_IN, StaleHandshake
 from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.residents import accounts, one_time_codes
+from smartcity_saas.identity.residents.assurance import (
+    masked_contact,
+    verify_contact,
+    verify_real_name,
+)
 from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.counts import count
@@ -115,7 +120,7 @@ def sign_out() -> Any:
     token = session.get(RESIDENT)
     away = _sign_out_there(token) if token else None
     if token:
-        residents.sign_out(token)
+        accounts.sign_out(token)
     session.clear()
     return redirect(away or "/")
 
@@ -124,11 +129,11 @@ def enter(found: Channel, vouched: Vouched, going_to: str) -> Any:
     """Sign somebody in, in a session that begins anew (no fixation), and keep what the channel
     says is verified."""
     clock, now = current_app.config["CLOCK"], present_time()
-    token = residents.sign_in(found.name, vouched, device=device(), clock=clock)
+    token = accounts.sign_in(found.name, vouched, device=device(), clock=clock)
     session.clear()
     session[RESIDENT] = token
     count("sign_ins", now)
-    resident = residents.signed_in(token, clock)
+    resident = accounts.signed_in(token, clock)
     if resident is None:
         raise NotSignedIn
     _keep_claims(resident, found, vouched)
@@ -145,8 +150,8 @@ def link_or_ask(found: Channel, vouched: Vouched) -> Any:
     whether both are theirs. Returns the redirect to that question, None if it is linked."""
     resident, now = signed_in_resident(), present_time()
     try:
-        residents.link(resident, found.name, vouched, now)
-    except residents.TakenIdentity as error:
+        accounts.link(resident, found.name, vouched, now)
+    except accounts.TakenIdentity as error:
         question = handshakes.new_handshake()
         handshakes.keep(
             question,
@@ -170,15 +175,19 @@ def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
     address = request.remote_addr or ""
     try:
         if "code" in request.form:
-            proven = codes.use_code(purpose, typed["code"], mark, address, now, known_device)
-            return remember_device(done(found, proven, going_to), codes.mark_of(proven, now))
-        _number, code = codes.send_code(
+            proven = one_time_codes.use_code(
+                purpose, typed["code"], mark, address, now, known_device
+            )
+            return remember_device(
+                done(found, proven, going_to), one_time_codes.mark_of(proven, now)
+            )
+        _number, code = one_time_codes.send_code(
             site_city(), purpose, typed["phone"], mark, address, language(), now, known_device
         )
     except FieldErrors as error:
         errors = error.fields
         return phone_page(template, going_to, purpose, typed, errors, asks="phone" in errors), 422
-    except (Throttled, codes.NotSent) as error:
+    except (Throttled, one_time_codes.NotSent) as error:
         if waiting_code(purpose) is None:
             raise
         page = phone_page(template, going_to, purpose, typed, {"code": _still_good(error)})
@@ -212,16 +221,16 @@ def phone_page(
     )
 
 
-def waiting_code(purpose: str) -> codes.Waiting | None:
+def waiting_code(purpose: str) -> one_time_codes.Waiting | None:
     """The code that this browser was sent for a purpose, while it is good."""
-    return codes.waiting_for(purpose, session.get(BROWSER), present_time())
+    return one_time_codes.waiting_for(purpose, session.get(BROWSER), present_time())
 
 
-def _still_good(error: Throttled | codes.NotSent) -> Any:
+def _still_good(error: Throttled | one_time_codes.NotSent) -> Any:
     """What to do with the code that was sent, now that no new one is."""
     if "code" in request.form:
         return error.detail
-    if isinstance(error, codes.NotSent):
+    if isinstance(error, one_time_codes.NotSent):
         return _("A new code could not be sent. The one that was sent is still good.")
     return lazy_ngettext(
         "Type the code that was sent: it is still good. A new one can be sent in %(num)s minute.",
@@ -263,7 +272,7 @@ def offered_channel(name: str) -> Channel:
 
 def _by_phone(found: Channel, number: str, going_to: str) -> Any:
     now = present_time()
-    subject = residents.subject_of_number(number, now)
+    subject = accounts.subject_of_number(number, now)
     shown = masked_contact("sms", number)
     return enter(found, Vouched((subject,), shown, phone=number), going_to)
 
@@ -295,11 +304,14 @@ def _link(found: Channel, vouched: Vouched, ended: handshakes.Ended) -> Any:
     return redirect(f"/me/ways-in?linked={found.name}")
 
 
-def _keep_claims(resident: residents.SignedInResident, found: Channel, vouched: Vouched) -> None:
+def _keep_claims(resident: accounts.SignedInResident, found: Channel, vouched: Vouched) -> None:
     """Keep the contacts and the real name that a channel vouches for. A name that belongs to
     another account is left alone: the resident is led through it where it is needed."""
     now = present_time()
-    for kind, address in (("sms", codes.read_phone(vouched.phone or "")), ("mail", vouched.mail)):
+    for kind, address in (
+        ("sms", one_time_codes.read_phone(vouched.phone or "")),
+        ("mail", vouched.mail),
+    ):
         if address:
             verify_contact(resident.id, kind, address, language(), now)
     if vouched.real_name and vouched.number:
@@ -310,11 +322,11 @@ def _keep_claims(resident: residents.SignedInResident, found: Channel, vouched: 
 
 
 def _sign_out_there(token: str) -> str | None:
-    row = residents.session_of(token)
+    row = accounts.session_of(token)
     found = current_app.extensions["channels"].get(row.channel) if row else None
     if row is None or found is None or found.end is None or not found.open_at(site_city()):
         return None
-    id_token = residents.id_token_of(row, present_time())
+    id_token = accounts.id_token_of(row, present_time())
     values = found.values(site_city())
     away: str | None = found.end(values, id_token, request.host_url) if id_token else None
     return away

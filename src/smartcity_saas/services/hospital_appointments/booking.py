@@ -13,7 +13,7 @@ from sqlalchemy import func, or_, select
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments.limits import (
     Blocked,
     Held,

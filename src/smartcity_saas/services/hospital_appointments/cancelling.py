@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments.booking import (
     locked_appointment,
     own_appointment,

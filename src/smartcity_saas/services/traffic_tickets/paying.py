@@ -14,7 +14,7 @@ from sqlalchemy import select
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.identity.residents import SignedInResident
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
 from smartcity_saas.services.traffic_tickets.models import OPEN, PAID, LicenceLink, Violation

@@ -1,0 +1,1 @@
+"""Residents, who live inside one city: accounts, sessions, assurance, codes, consents."""
