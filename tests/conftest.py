@@ -38,12 +38,12 @@ from smartcity_saas.connectors import client
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.usage import forget_uses
 from smartcity_saas.database.session import db
-from smartcity_saas.identity import passwords
-from smartcity_saas.identity.access import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
 from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
 from smartcity_saas.identity.published import published
-from smartcity_saas.identity.staff import create_staff
+from smartcity_saas.identity.staff import passwords
+from smartcity_saas.identity.staff.accounts import create_staff
+from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.payments.stripe_sandbox import money
 from smartcity_saas.payments.stripe_sandbox.objects import account_id, signing_secret
 from smartcity_saas.payments.stripe_sandbox.sending import signature

@@ -33,7 +33,7 @@ from smartcity_saas.database import db
 from smartcity_saas.demo import PASSWORD, STAFF, create_sample_staff, fill_demo
 from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.identity.demo import connect_channels
-from smartcity_saas.identity.staff import has_staff
+from smartcity_saas.identity.staff.accounts import has_staff
 from smartcity_saas.payments.demo import connect_sandbox
 from smartcity_saas.settings import PORT, Settings
 from smartcity_saas.tenancy.applying import apply_plan

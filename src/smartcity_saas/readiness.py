@@ -14,7 +14,7 @@ from smartcity_saas.configuration.models import Installation
 from smartcity_saas.credentials.master_key import refuse_stray_key
 from smartcity_saas.database import db, unwalled
 from smartcity_saas.errors import NotReady, SettingsError
-from smartcity_saas.identity.staff import has_demo_staff
+from smartcity_saas.identity.staff.accounts import has_demo_staff
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.sites import ALL_HOSTS
 from smartcity_saas.web.policy import allow_everyone

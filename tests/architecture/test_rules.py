@@ -16,7 +16,7 @@ from smartcity_saas.app import create_app
 from smartcity_saas.cli import main
 from smartcity_saas.cli.operations import roles
 from smartcity_saas.database.models import Base, CityModel, PlatformModel
-from smartcity_saas.identity.access import PERMISSIONS, ROLES
+from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
 

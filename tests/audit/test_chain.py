@@ -28,8 +28,8 @@ from smartcity_saas.audit import (
 )
 from smartcity_saas.cli.auditing import audit
 from smartcity_saas.database import command, db
-from smartcity_saas.identity.access import AUDITOR
-from smartcity_saas.identity.staff import disable_staff
+from smartcity_saas.identity.staff.accounts import disable_staff
+from smartcity_saas.identity.staff.roles import AUDITOR
 from tests.conftest import World, fresh
 from tests.services.utility_bills.test_bills import bring
 

@@ -146,7 +146,7 @@ def test_every_way_out_of_the_product_is_guarded() -> None:
         "connectors/address_guard.py",
         "connectors/client.py",
         "connectors/settings.py",
-        "identity/invitations.py",
+        "identity/staff/invitations.py",
         "identity/oauth_client.py",
         "messages/senders/smtp.py",
         "payments/probing.py",

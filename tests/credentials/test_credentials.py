@@ -35,8 +35,8 @@ from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.personal import personal_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, SettingsError
-from smartcity_saas.identity.staff import create_staff
-from smartcity_saas.identity.staff_sessions import (
+from smartcity_saas.identity.staff.accounts import create_staff
+from smartcity_saas.identity.staff.sessions import (
     Provided,
     begin_session,
     id_token_of,

@@ -14,7 +14,7 @@ from smartcity_saas.identity.channels import Vouched
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents.accounts import link, subject_of_number
-from smartcity_saas.identity.staff import change_roles, disable_staff
+from smartcity_saas.identity.staff.accounts import change_roles, disable_staff
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.traffic_tickets.plates import shown
 from tests.conftest import Browser, World

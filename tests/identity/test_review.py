@@ -8,7 +8,6 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, Throttled
-from smartcity_saas.identity.access import AUDITOR, CITY_ADMIN, OPERATOR
 from smartcity_saas.identity.channels import Vouched
 from smartcity_saas.identity.holdings import erase
 from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
@@ -26,7 +25,8 @@ from smartcity_saas.identity.residents.one_time_codes import (
     send_code,
     use_code,
 )
-from smartcity_saas.identity.staff import change_roles
+from smartcity_saas.identity.staff.accounts import change_roles
+from smartcity_saas.identity.staff.roles import AUDITOR, CITY_ADMIN, OPERATOR
 from tests.api.test_api import Office
 from tests.conftest import World, fresh
 from tests.identity.test_staff import STRONG, invite, link_of, make

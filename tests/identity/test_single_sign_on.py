@@ -26,10 +26,10 @@ from smartcity_saas.credentials import (
 from smartcity_saas.credentials.models import ProvinceSecret
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, SettingsError
-from smartcity_saas.identity.access import CATALOG_EDITOR, PROVINCE_ADMIN
 from smartcity_saas.identity.models import Staff, StaffIdentity, StaffSession
 from smartcity_saas.identity.published import published
-from smartcity_saas.identity.staff import change_roles, create_staff, disable_staff
+from smartcity_saas.identity.staff.accounts import change_roles, create_staff, disable_staff
+from smartcity_saas.identity.staff.roles import CATALOG_EDITOR, PROVINCE_ADMIN
 from smartcity_saas.portals.console.single_sign_on import MOST_BEGUN
 from tests.conftest import PASSWORD, SHANGHAI_PROVINCE, ZHEJIANG, Browser, World
 from tests.identity.oidc_provider import Provider, running

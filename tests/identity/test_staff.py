@@ -15,8 +15,16 @@ from smartcity_saas.app import create_app
 from smartcity_saas.audit import AuditEvent, system, trail_of
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound, Throttled
-from smartcity_saas.identity import factors
-from smartcity_saas.identity.access import (
+from smartcity_saas.identity.models import Staff, StaffInvitation, StaffSession
+from smartcity_saas.identity.staff import second_factors
+from smartcity_saas.identity.staff.accounts import (
+    WrongPassword,
+    change_password,
+    change_roles,
+    create_staff,
+)
+from smartcity_saas.identity.staff.passwords import refuse_weak
+from smartcity_saas.identity.staff.roles import (
     AUDITOR,
     CATALOG_EDITOR,
     CITY_ADMIN,
@@ -27,10 +35,7 @@ from smartcity_saas.identity.access import (
     ROLES,
     StaffMember,
 )
-from smartcity_saas.identity.models import Staff, StaffInvitation, StaffSession
-from smartcity_saas.identity.passwords import refuse_weak
-from smartcity_saas.identity.staff import WrongPassword, change_password, change_roles, create_staff
-from smartcity_saas.identity.staff_sessions import (
+from smartcity_saas.identity.staff.sessions import (
     MOST_TRIES_FROM_ADDRESS,
     MOST_TRIES_OF_ACCOUNT,
     prove,
@@ -680,13 +685,15 @@ def test_a_stolen_session_guesses_no_password_all_day(world: World) -> None:
 def test_a_passkey_is_registered_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """One credential, whoever brings it again: the same account, or another (WebAuthn, 7.1)."""
     made = SimpleNamespace(credential_public_key=b"k", credential_id=b"id", sign_count=0)
-    monkeypatch.setattr(factors.webauthn, "verify_registration_response", lambda **ignored: made)
+    monkeypatch.setattr(
+        second_factors.webauthn, "verify_registration_response", lambda **ignored: made
+    )
     first, second = make(world, "wu.min", OPERATOR), make(world, "li.lei", OPERATOR)
-    factors.add_passkey(first, {}, "YQ", "http://x", "x", world.clock())
+    second_factors.add_passkey(first, {}, "YQ", "http://x", "x", world.clock())
     for member in (first, second):
         with pytest.raises(Invalid):
-            factors.add_passkey(member, {}, "YQ", "http://x", "x", world.clock())
-    assert [len(factors.factors_of(member)) for member in (first, second)] == [1, 0]
+            second_factors.add_passkey(member, {}, "YQ", "http://x", "x", world.clock())
+    assert [len(second_factors.factors_of(member)) for member in (first, second)] == [1, 0]
 
 
 def test_staff_see_their_sessions_and_end_them(world: World) -> None:

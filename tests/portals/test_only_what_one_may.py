@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 import pytest
 from lxml import html
 
-from smartcity_saas.identity.access import split
+from smartcity_saas.identity.staff.roles import split
 from tests.conftest import Browser, World
 
 ROLES = ("catalog_editor", "desk:utility_bills", "desk:hospital_appointments", "finance", "auditor")

@@ -32,10 +32,10 @@ from smartcity_saas.credentials import (
 from smartcity_saas.credentials.master_key import finish_change_of_keys
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotFound, SmartCityError
-from smartcity_saas.identity.factors import reseal_factors
-from smartcity_saas.identity.single_sign_on import probe as probe_provider
-from smartcity_saas.identity.single_sign_on import provider_of
-from smartcity_saas.identity.staff_sessions import reseal_id_tokens
+from smartcity_saas.identity.staff.second_factors import reseal_factors
+from smartcity_saas.identity.staff.sessions import reseal_id_tokens
+from smartcity_saas.identity.staff.single_sign_on import probe as probe_provider
+from smartcity_saas.identity.staff.single_sign_on import provider_of
 from smartcity_saas.payments.probing import Probed, probe, uses_of
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time

@@ -19,10 +19,10 @@ from smartcity_saas.credentials.master_key import ANOTHER
 from smartcity_saas.database.roles import grant_application_role, refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError, SmartCityError
-from smartcity_saas.identity.access import OPERATOR, PERMISSIONS, ROLES, title_of
-from smartcity_saas.identity.factors import reseal_factors
-from smartcity_saas.identity.staff import create_staff
-from smartcity_saas.identity.staff_sessions import reseal_id_tokens
+from smartcity_saas.identity.staff.accounts import create_staff
+from smartcity_saas.identity.staff.roles import OPERATOR, PERMISSIONS, ROLES, title_of
+from smartcity_saas.identity.staff.second_factors import reseal_factors
+from smartcity_saas.identity.staff.sessions import reseal_id_tokens
 from smartcity_saas.portals.serving_checks import serving_checks, worker_check
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
@@ -140,7 +140,7 @@ def roles() -> None:
     lines = [
         "# Who may do what on the console",
         "",
-        "Made from the one table that the console enforces (`identity/access.py`) by",
+        "Made from the one table that the console enforces (`identity/staff/roles.py`) by",
         "`smartcity roles > docs/roles.md`; a test fails when it is stale. A role reaches its own",
         "city, province or the platform, and nothing beyond exists for it. `reads` sees and",
         "changes nothing.",

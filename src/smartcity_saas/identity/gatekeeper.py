@@ -13,14 +13,14 @@ from smartcity_saas.clock import Clock
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import NotAllowed, NotFound, NotSignedIn
-from smartcity_saas.identity import staff_sessions
-from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.clients import SignedInClient, client_of_token
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import Acting, SignedInResident
 from smartcity_saas.identity.residents.assurance import NotAssured, suffices
 from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
-from smartcity_saas.identity.staff_sessions import SignedIn
+from smartcity_saas.identity.staff import sessions
+from smartcity_saas.identity.staff.roles import StaffMember
+from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.tenancy.entering import outside_city
 from smartcity_saas.web.paths import page_of_form
@@ -60,7 +60,7 @@ def current_staff() -> StaffMember | None:
     """Who is signed in on the console."""
     if "staff_member" not in g:
         token = session.get(STAFF)
-        g.staff_member = staff_sessions.signed_in(token, _clock()) if token else None
+        g.staff_member = sessions.signed_in(token, _clock()) if token else None
     found: StaffMember | None = g.staff_member
     return found
 
@@ -97,7 +97,7 @@ def signed_in_client() -> SignedInClient:
 def half_signed_in() -> SignedIn | None:
     """Who has given a password on the console, a second factor still to come or not."""
     token = session.get(STAFF)
-    return staff_sessions.session_of(token, _clock()) if token else None
+    return sessions.session_of(token, _clock()) if token else None
 
 
 def current_resident() -> SignedInResident | None:
@@ -220,7 +220,7 @@ def _who_acts(acting: Acting) -> StaffMember | None:
     """
     city: City | None = request.site.city  # type: ignore[attr-defined]
     with outside_city():
-        member = staff_sessions.signed_in_by(acting.session_hash, _clock())
+        member = sessions.signed_in_by(acting.session_hash, _clock())
     if member is None or city is None or not member.may(COUNTER):
         return None
     return member if member.actor.reaches_city(city.slug, city.province) else None

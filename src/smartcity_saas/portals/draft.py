@@ -8,7 +8,12 @@ from typing import Any
 from flask import current_app, make_response, redirect, request
 
 from smartcity_saas.errors import NotFound
-from smartcity_saas.identity.preview import PATH, show_draft, shows_draft, use_preview_link
+from smartcity_saas.identity.staff.preview_links import (
+    PATH,
+    show_draft,
+    shows_draft,
+    use_preview_link,
+)
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.sites import UNKNOWN_HOST, site_of
 from smartcity_saas.web.policy import allow_everyone

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
-from smartcity_saas.identity.access import StaffMember
+from smartcity_saas.identity.staff.roles import StaffMember
 
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
 _ACTION = re.compile(r'\baction="([^"]*)"')

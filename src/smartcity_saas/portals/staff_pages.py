@@ -10,9 +10,10 @@ from typing import Any
 from flask import current_app, redirect, render_template, request
 
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity import invitations, staff
-from smartcity_saas.identity.access import PERMISSIONS, ROLES, title_of
 from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.identity.staff import accounts as staff_accounts
+from smartcity_saas.identity.staff import invitations
+from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES, title_of
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 
@@ -77,7 +78,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         """Give an account other roles; whoever is signed in with it is out at once."""
         roles, clock = request.form.getlist("roles"), current_app.config["CLOCK"]
         try:
-            staff.change_roles(signed_in_member().actor, username, roles, clock)
+            staff_accounts.change_roles(signed_in_member().actor, username, roles, clock)
         except Invalid as error:
             found = error.by_field("roles")
             errors = {f"roles-{username}": said for said in found.values()}
@@ -98,9 +99,9 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         return _page(pages, where, link=link, sent=sent, to=username)
 
     for act, change in (
-        ("disable", staff.disable_staff),
-        ("enable", staff.enable_staff),
-        ("reset-factors", staff.reset_factors),
+        ("disable", staff_accounts.disable_staff),
+        ("enable", staff_accounts.enable_staff),
+        ("reset-factors", staff_accounts.reset_factors),
     ):
         _add_change(blueprint, pages, act, change)
 
@@ -136,7 +137,7 @@ def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
     }
     return render_template(
         "console/staff.html",
-        accounts=staff.staff_within(actor, province, city),
+        accounts=staff_accounts.staff_within(actor, province, city),
         invitations=invitations.invitations_at(actor, province, city, clock),
         choices=_choices(pages),
         place=pages.place or "platform",

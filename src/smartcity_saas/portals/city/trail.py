@@ -21,7 +21,7 @@ from smartcity_saas.audit import (
 )
 from smartcity_saas.clock import COMMON_ZONE
 from smartcity_saas.identity.gatekeeper import documents
-from smartcity_saas.identity.staff import names_of_staff, staff_called
+from smartcity_saas.identity.staff.accounts import names_of_staff, staff_called
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.wording import acts_called
 from smartcity_saas.tenancy.entering import city_scope

@@ -9,9 +9,10 @@ from typing import Any
 from flask import abort, current_app, redirect, render_template, request, session
 
 from smartcity_saas.errors import FieldErrors, Invalid, Throttled
-from smartcity_saas.identity import factors, staff, staff_sessions
 from smartcity_saas.identity.gatekeeper import STAFF, documents, signed_in_member
-from smartcity_saas.identity.single_sign_on import (
+from smartcity_saas.identity.staff import accounts, second_factors
+from smartcity_saas.identity.staff import sessions as staff_sessions
+from smartcity_saas.identity.staff.single_sign_on import (
     LINK,
     PROVE,
     Provider,
@@ -39,14 +40,14 @@ def account() -> Any:
 def change_password() -> Any:
     """Change the password; everywhere else one is signed out."""
     try:
-        staff.change_password(
+        accounts.change_password(
             signed_in_member(),
             request.form.get("old_password", ""),
             request.form.get("new_password", ""),
             session.get(STAFF),
             current_app.config["CLOCK"],
         )
-    except staff.WrongPassword as error:
+    except accounts.WrongPassword as error:
         return _page({"old_password": error.detail}), 422
     except FieldErrors as error:
         return _page({"new_password": error.fields["password"]}), 422
@@ -72,8 +73,8 @@ def add_factor() -> Any:
         return render_template(
             "console/add_factor.html", errors=error.by_field(factor_field()), **values, **_shell()
         ), 422
-    if not factors.recovery_codes_left(member):
-        codes = factors.new_recovery_codes(member, present_time())
+    if not second_factors.recovery_codes_left(member):
+        codes = second_factors.new_recovery_codes(member, present_time())
         return render_template("console/recovery_codes.html", codes=codes, **_shell())
     return redirect(f"{ROOT}?done=factor")
 
@@ -83,14 +84,14 @@ def add_factor() -> Any:
 )
 def remove_factor(factor_id: uuid.UUID) -> Any:
     """Take one away."""
-    factors.remove_factor(signed_in_member(), factor_id, present_time())
+    second_factors.remove_factor(signed_in_member(), factor_id, present_time())
     return redirect(ROOT)
 
 
 @blueprint.page(f"{ROOT}/recovery-codes", permission="own", methods=("POST",), fresh=True)
 def new_recovery_codes() -> Any:
     """Ten new ones; the older ones are void."""
-    codes = factors.new_recovery_codes(signed_in_member(), present_time())
+    codes = second_factors.new_recovery_codes(signed_in_member(), present_time())
     return render_template("console/recovery_codes.html", codes=codes, **_shell())
 
 
@@ -155,16 +156,16 @@ def unlink_province() -> Any:
 
 
 def _provider() -> Provider:
-    return offered_by(staff.province_of(signed_in_member())) or abort(404)
+    return offered_by(accounts.province_of(signed_in_member())) or abort(404)
 
 
 def _proof_page(errors: dict[str, Any] | None = None) -> str:
     member = signed_in_member()
-    provider = offered_by(staff.province_of(member))
+    provider = offered_by(accounts.province_of(member))
     return render_template(
         "console/prove.html",
         errors=errors or {},
-        by_password=staff.has_password(member),
+        by_password=accounts.has_password(member),
         provider=provider if identity_of(member, provider) else None,
         next=safe_next(request.values.get("next"), ROOT),
         **_shell(),
@@ -173,14 +174,14 @@ def _proof_page(errors: dict[str, Any] | None = None) -> str:
 
 def _page(errors: dict[str, Any] | None = None) -> str:
     member = signed_in_member()
-    provider = offered_by(staff.province_of(member))
+    provider = offered_by(accounts.province_of(member))
     return render_template(
         "console/account.html",
         provider=provider,
         linked=identity_of(member, provider),
-        by_password=staff.has_password(member),
-        factors=factors.factors_of(member),
-        codes_left=factors.recovery_codes_left(member),
+        by_password=accounts.has_password(member),
+        factors=second_factors.factors_of(member),
+        codes_left=second_factors.recovery_codes_left(member),
         errors=errors or {},
         done=request.args.get("done"),
         **_shell(),

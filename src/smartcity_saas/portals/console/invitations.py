@@ -10,11 +10,11 @@ from flask import current_app, render_template, request
 from smartcity_saas.addresses import network_of
 from smartcity_saas.clock import Clock
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity import invitations, staff, staff_sessions
-from smartcity_saas.identity.access import title_of
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.models import StaffAttempt
-from smartcity_saas.identity.single_sign_on import offered_by
+from smartcity_saas.identity.staff import accounts, invitations, sessions
+from smartcity_saas.identity.staff.roles import title_of
+from smartcity_saas.identity.staff.single_sign_on import offered_by
 from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import enter
@@ -40,7 +40,7 @@ def accept_invitation(token: str) -> Any:
         member = invitations.accept(token, username, request.form.get("password", ""), clock())
     except Invalid as error:
         return invitation_page(token, username, error.by_field()), 422
-    made = staff_sessions.begin_session(member, present_time(), device=device())
+    made = sessions.begin_session(member, present_time(), device=device())
     return enter(made, "/")
 
 
@@ -51,7 +51,7 @@ def invitation_page(token: str, username: str = "", errors: Mapping[str, Any] | 
         "console/invitation.html",
         found=found,
         title=title_of(found.roles),
-        provider=offered_by(staff.province_at(found.province, found.city)),
+        provider=offered_by(accounts.province_at(found.province, found.city)),
         username=username,
         errors=errors or {},
     )

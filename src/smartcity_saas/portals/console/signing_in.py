@@ -10,18 +10,18 @@ from flask import Response, current_app, redirect, render_template, request, ses
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Invalid, NotAllowed, NotSignedIn, Throttled
-from smartcity_saas.identity import factors, staff_sessions
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.devices import known_device, remember_device
-from smartcity_saas.identity.factors import PASSKEY
 from smartcity_saas.identity.gatekeeper import (
     STAFF,
     current_staff,
     half_signed_in,
     signed_in_member,
 )
-from smartcity_saas.identity.single_sign_on import offered, offered_by, sign_out_there
-from smartcity_saas.identity.staff_sessions import SignedIn
+from smartcity_saas.identity.staff import second_factors, sessions
+from smartcity_saas.identity.staff.second_factors import PASSKEY
+from smartcity_saas.identity.staff.sessions import SignedIn
+from smartcity_saas.identity.staff.single_sign_on import offered, offered_by, sign_out_there
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.paths import safe_next
@@ -42,7 +42,7 @@ def sign_in_with_password() -> Any:
     """Sign in by name and password."""
     username = request.form.get("username", "")
     try:
-        token = staff_sessions.sign_in(
+        token = sessions.sign_in(
             username,
             request.form.get("password", ""),
             request.remote_addr or "",
@@ -70,12 +70,14 @@ def take_second_factor() -> Any:
     try:
         if "answer" in request.form:
             origin, rp_id = place()
-            factors.check_passkey(
+            second_factors.check_passkey(
                 half.member, _answer(), session.pop(CHALLENGE, ""), origin, rp_id, now
             )
         else:
             known = known_device(half.member.username)
-            factors.check_code(half.member, request.form.get("code", ""), now, known_device=known)
+            second_factors.check_code(
+                half.member, request.form.get("code", ""), now, known_device=known
+            )
     except Throttled as error:
         return _second_page(half, {factor_field(): error.detail}), 429
     except Invalid as error:
@@ -97,7 +99,7 @@ def take_set_up() -> Any:
         take_factor(half.member)
     except Invalid as error:
         return _set_up_page(half, error.by_field(factor_field())), 422
-    codes = factors.new_recovery_codes(half.member, present_time())
+    codes = second_factors.new_recovery_codes(half.member, present_time())
     _complete()
     page = render_template("console/recovery_codes.html", codes=codes, staff=current_staff())
     return remember_device(page, half.member.username)
@@ -112,7 +114,7 @@ def totp_code() -> Any:
     if half is None or not secret:
         raise NotAllowed(_("Sign in first."))
     image = io.BytesIO()
-    segno.make(factors.totp_uri(half.member, secret), error="m").save(
+    segno.make(second_factors.totp_uri(half.member, secret), error="m").save(
         image, kind="svg", scale=5, border=2
     )
     return Response(image.getvalue(), mimetype="image/svg+xml")
@@ -126,7 +128,7 @@ def sign_out() -> Any:
         half, back = half_signed_in(), f"{request.host_url}sign-in"
         provider = offered_by(half.province) if half else None
         away = provider and sign_out_there(provider, token, back, present_time())
-        staff_sessions.sign_out(token)
+        sessions.sign_out(token)
     session.clear()
     return leave_for(away) if away else redirect("/sign-in")
 
@@ -187,9 +189,11 @@ def take_factor(member: Any) -> None:
     if "answer" in request.form:
         origin, rp_id = place()
         challenge = session.pop(CHALLENGE, "")
-        factors.add_passkey(member, _answer(), challenge, origin, rp_id, now)
+        second_factors.add_passkey(member, _answer(), challenge, origin, rp_id, now)
     else:
-        factors.add_totp(member, session.get(TOTP_SECRET, ""), request.form.get("code", ""), now)
+        second_factors.add_totp(
+            member, session.get(TOTP_SECRET, ""), request.form.get("code", ""), now
+        )
         session.pop(TOTP_SECRET, None)
 
 
@@ -201,8 +205,8 @@ def factor_field() -> str:
 def set_up_values(member: Any) -> dict[str, Any]:
     """What the page that sets up a factor needs: a secret, and a passkey's options."""
     if TOTP_SECRET not in session:
-        session[TOTP_SECRET] = factors.new_totp_secret()
-    options, session[CHALLENGE] = factors.registration_options(member, place()[1])
+        session[TOTP_SECRET] = second_factors.new_totp_secret()
+    options, session[CHALLENGE] = second_factors.registration_options(member, place()[1])
     return {"secret": session[TOTP_SECRET], "options": options}
 
 
@@ -211,14 +215,14 @@ def _set_up_page(half: SignedIn, errors: Any = None) -> str:
 
 
 def _second_page(half: SignedIn, errors: Any = None) -> str:
-    found, options = factors.factors_of(half.member), None
+    found, options = second_factors.factors_of(half.member), None
     if any(one.kind == PASSKEY for one in found):
-        options, session[CHALLENGE] = factors.authentication_options(half.member, place()[1])
+        options, session[CHALLENGE] = second_factors.authentication_options(half.member, place()[1])
     return render_template("console/second.html", errors=errors or {}, options=options)
 
 
 def _complete() -> Any:
-    token = staff_sessions.complete_session(session[STAFF], current_app.config["CLOCK"])
+    token = sessions.complete_session(session[STAFF], current_app.config["CLOCK"])
     going_to = safe_next(session.get(NEXT))
     session.clear()
     return enter(token, going_to)

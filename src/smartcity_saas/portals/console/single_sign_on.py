@@ -10,12 +10,12 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.addresses import network_of
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, NotAllowed
-from smartcity_saas.identity import invitations, single_sign_on, staff, staff_sessions
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.channels import Cancelled
 from smartcity_saas.identity.gatekeeper import STAFF, current_staff, signed_in_member
 from smartcity_saas.identity.models import StaffAttempt
-from smartcity_saas.identity.single_sign_on import (
+from smartcity_saas.identity.staff import accounts, invitations, sessions, single_sign_on
+from smartcity_saas.identity.staff.single_sign_on import (
     ACCEPT,
     LINK,
     SIGN_IN,
@@ -65,11 +65,11 @@ def sign_in_with_callback(province: str) -> Any:
 def accept_with_province(token: str) -> Any:
     """Take an invitation up as somebody whom the province's provider knows."""
     place = invitations.open_invitation(token, clock())
-    provider = offered_by(staff.province_at(place.province, place.city)) or abort(404)
+    provider = offered_by(accounts.province_at(place.province, place.city)) or abort(404)
     username = request.form.get("username", "")
     try:
         if place.staff_id is None:
-            staff.read_username(username)
+            accounts.read_username(username)
     except Invalid as error:
         return invitation_page(token, username, error.by_field()), 422
     return go_on(ACCEPT, provider, invitation=token, username=username)
@@ -108,9 +108,7 @@ def _accept(told: Told) -> Any:
             single_sign_on.link(member, told, present_time())
     except Invalid as error:
         return invitation_page(token, username, error.by_field()), 422
-    made = staff_sessions.begin_session(
-        member, present_time(), device=device(), provided=told.provided
-    )
+    made = sessions.begin_session(member, present_time(), device=device(), provided=told.provided)
     return enter(made, "/")
 
 
@@ -125,5 +123,5 @@ def _link(told: Told) -> Any:
 def _prove(told: Told) -> Any:
     if not single_sign_on.proves(signed_in_member(), told):
         raise NotAllowed(_("That is not the account over there with which yours is linked."))
-    staff_sessions.note_proof(session[STAFF], present_time())
+    sessions.note_proof(session[STAFF], present_time())
     return redirect(safe_next(told.kept["next"], "/account"))

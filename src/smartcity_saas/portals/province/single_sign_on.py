@@ -12,7 +12,13 @@ from smartcity_saas.configuration.problems import MovedSecret, Path, Problem
 from smartcity_saas.credentials import check_secret, province_secrets
 from smartcity_saas.errors import Conflict, Invalid, SmartCityError
 from smartcity_saas.identity.gatekeeper import documents
-from smartcity_saas.identity.single_sign_on import KEY, STATES, count_linked, probe, provider_of
+from smartcity_saas.identity.staff.single_sign_on import (
+    KEY,
+    STATES,
+    count_linked,
+    probe,
+    provider_of,
+)
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.entering import keep_entered
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell

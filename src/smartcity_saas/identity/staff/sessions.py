@@ -19,10 +19,8 @@ from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import NotAllowed
-from smartcity_saas.identity.access import StaffMember, needs_second_factor
 from smartcity_saas.identity.models import Staff, StaffAttempt, StaffFactor, StaffSession
-from smartcity_saas.identity.passwords import matches
-from smartcity_saas.identity.staff import (
+from smartcity_saas.identity.staff.accounts import (
     MOST_TRIES,
     MOST_TRIES_A_DAY,
     WrongPassword,
@@ -30,6 +28,8 @@ from smartcity_saas.identity.staff import (
     member_of,
     note_staff_act,
 )
+from smartcity_saas.identity.staff.passwords import matches
+from smartcity_saas.identity.staff.roles import StaffMember, needs_second_factor
 from smartcity_saas.identity.throttle import DAY, attempt, forget, give_back
 from smartcity_saas.identity.tokens import new_token, token_hash
 

@@ -26,23 +26,26 @@ from smartcity_saas.credentials import CredentialError, read_province_secret
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 from smartcity_saas.identity import openid
-from smartcity_saas.identity.access import StaffMember
 from smartcity_saas.identity.channels import ChannelDown, ChannelRefused, Handshake
 from smartcity_saas.identity.handshakes import StaleHandshake, new_handshake
 from smartcity_saas.identity.models import Staff, StaffIdentity
 from smartcity_saas.identity.openid import LEEWAY_SECONDS, Registration
-from smartcity_saas.identity.single_sign_on_settings import (
-    STATES as STATES,
+from smartcity_saas.identity.staff.accounts import (
+    has_password,
+    member_of,
+    note_staff_act,
+    province_of,
 )
-from smartcity_saas.identity.single_sign_on_settings import (
-    SingleSignOnSettings as SingleSignOnSettings,
-)
-from smartcity_saas.identity.staff import has_password, member_of, note_staff_act, province_of
-from smartcity_saas.identity.staff_sessions import (
+from smartcity_saas.identity.staff.roles import StaffMember
+from smartcity_saas.identity.staff.sessions import (
     SESSION_LENGTH,
     Provided,
     begin_session,
     id_token_of,
+)
+from smartcity_saas.identity.staff.single_sign_on_settings import STATES as STATES
+from smartcity_saas.identity.staff.single_sign_on_settings import (
+    SingleSignOnSettings as SingleSignOnSettings,
 )
 
 KEY = "single_sign_on"

@@ -1,0 +1,1 @@
+"""Staff, who work on the console: accounts, roles, sessions, second factors, invitations."""
