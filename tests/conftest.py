@@ -40,7 +40,7 @@ from smartcity_saas.credentials.usage import forget_uses
 from smartcity_saas.database.session import db
 from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
 from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
-from smartcity_saas.identity.published import published
+from smartcity_saas.identity.federation.provider_metadata import published
 from smartcity_saas.identity.staff import passwords
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN

@@ -16,7 +16,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.database import command
-from smartcity_saas.identity.channels.demo import RESIDENTS
+from smartcity_saas.identity.federation.channels.demo import RESIDENTS
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.tenancy.announcements import publish

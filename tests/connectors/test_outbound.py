@@ -20,8 +20,8 @@ from smartcity_saas.connectors.address_guard import connect
 from smartcity_saas.connectors.breaker import FAILURES, Breakers
 from smartcity_saas.connectors.client import call_once
 from smartcity_saas.connectors.outbound import Bulkhead, CallRefused
-from smartcity_saas.identity.channels import ChannelDown
-from smartcity_saas.identity.published import (
+from smartcity_saas.identity.federation.channels import ChannelDown
+from smartcity_saas.identity.federation.provider_metadata import (
     FAILED_SECONDS,
     KEPT_SECONDS,
     LOOK_AGAIN_SECONDS,
@@ -147,7 +147,7 @@ def test_every_way_out_of_the_product_is_guarded() -> None:
         "connectors/client.py",
         "connectors/settings.py",
         "identity/staff/invitations.py",
-        "identity/oauth_client.py",
+        "identity/federation/oauth_client.py",
         "messages/senders/smtp.py",
         "payments/probing.py",
         "payments/providers/stripe.py",

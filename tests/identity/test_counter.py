@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from smartcity_saas.audit import city_trail, reasons_of, system
 from smartcity_saas.database import command, db
-from smartcity_saas.identity.channels import Vouched
 from smartcity_saas.identity.demo import sample_resident
+from smartcity_saas.identity.federation.channels import Vouched
 from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents.accounts import link, subject_of_number
 from smartcity_saas.identity.staff.accounts import change_roles, disable_staff

@@ -20,10 +20,10 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
-from smartcity_saas.identity import openid
-from smartcity_saas.identity.channels import ChannelRefused
+from smartcity_saas.identity.federation import openid
+from smartcity_saas.identity.federation.channels import ChannelRefused
+from smartcity_saas.identity.federation.provider_metadata import FAILED_SECONDS, published
 from smartcity_saas.identity.models import Resident, ResidentContact
-from smartcity_saas.identity.published import FAILED_SECONDS, published
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, _serving
 from tests.credentials.test_credentials import probed
 from tests.identity.oidc_provider import Provider, running

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, Throttled
-from smartcity_saas.identity.channels import Vouched
+from smartcity_saas.identity.federation.channels import Vouched
 from smartcity_saas.identity.holdings import erase
 from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
 from smartcity_saas.identity.residents.accounts import (
@@ -180,7 +180,7 @@ def test_an_odd_passkey_is_no_fault(world: World, answer: str) -> None:
 
 def test_an_issuer_s_subjects_are_its_own() -> None:
     """The same subject of another issuer is somebody else."""
-    from smartcity_saas.identity.channels.oidc import _vouched
+    from smartcity_saas.identity.federation.channels.oidc import _vouched
 
     subjects = {
         _vouched({}, {"iss": issuer, "sub": "1001"}, "t").subjects

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartcity_saas.database import command, db
-from smartcity_saas.identity.channels.demo import sample
+from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents.accounts import find_resident, sign_in
 from smartcity_saas.payments.ledger import balances, totals
 from smartcity_saas.payments.models import LedgerEntry, Payment

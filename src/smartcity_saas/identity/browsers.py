@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from flask import current_app, g, request
 
-from smartcity_saas.identity.channels import Channel
+from smartcity_saas.identity.federation.channels import Channel
 
 _DEVICES = (
     ("HarmonyOS", r"HarmonyOS|OpenHarmony"),

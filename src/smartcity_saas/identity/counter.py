@@ -20,7 +20,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials.personal import own_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.handshakes import keep, new_handshake
+from smartcity_saas.identity.federation.login_requests import keep, new_handshake
 from smartcity_saas.identity.models import Resident, SignInHandshake
 from smartcity_saas.identity.residents.accounts import (
     Acting,

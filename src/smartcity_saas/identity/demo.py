@@ -24,7 +24,7 @@ from smartcity_saas.connectors.client import call_once
 from smartcity_saas.connectors.outbound import outbound
 from smartcity_saas.credentials import CredentialError, read_credential, store_credential
 from smartcity_saas.errors import NotSignedIn
-from smartcity_saas.identity.channels.demo import sample
+from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.tokens import new_token

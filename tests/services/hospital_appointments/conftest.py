@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
-from smartcity_saas.identity.channels import Vouched
+from smartcity_saas.identity.federation.channels import Vouched
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, waiting

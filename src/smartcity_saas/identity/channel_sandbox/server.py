@@ -17,7 +17,7 @@ from smartcity_saas.identity.channel_sandbox.state import (
     Grant,
     person_id,
 )
-from smartcity_saas.identity.channels.alipay import sign, signing_text, verify
+from smartcity_saas.identity.federation.channels.alipay import sign, signing_text, verify
 
 SLOW_SECONDS = 12
 

@@ -25,11 +25,11 @@ from smartcity_saas.configuration.secret_uses import with_uses
 from smartcity_saas.credentials import CredentialError, read_province_secret
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
-from smartcity_saas.identity import openid
-from smartcity_saas.identity.channels import ChannelDown, ChannelRefused, Handshake
-from smartcity_saas.identity.handshakes import StaleHandshake, new_handshake
+from smartcity_saas.identity.federation import openid
+from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused, Handshake
+from smartcity_saas.identity.federation.login_requests import StaleHandshake, new_handshake
+from smartcity_saas.identity.federation.openid import LEEWAY_SECONDS, Registration
 from smartcity_saas.identity.models import Staff, StaffIdentity
-from smartcity_saas.identity.openid import LEEWAY_SECONDS, Registration
 from smartcity_saas.identity.staff.accounts import (
     has_password,
     member_of,

@@ -11,7 +11,7 @@ from smartcity_saas.addresses import network_of
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.browsers import device
-from smartcity_saas.identity.channels import Cancelled
+from smartcity_saas.identity.federation.channels import Cancelled
 from smartcity_saas.identity.gatekeeper import STAFF, current_staff, signed_in_member
 from smartcity_saas.identity.models import StaffAttempt
 from smartcity_saas.identity.staff import accounts, invitations, sessions, single_sign_on

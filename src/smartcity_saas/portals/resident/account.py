@@ -15,10 +15,10 @@ from smartcity_saas.catalog.service import Mine
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors
-from smartcity_saas.identity import handshakes
-from smartcity_saas.identity.channels import Channel, Vouched
+from smartcity_saas.identity.federation import login_requests
+from smartcity_saas.identity.federation.channels import Channel, Vouched
+from smartcity_saas.identity.federation.login_requests import MERGE
 from smartcity_saas.identity.gatekeeper import BROWSER, signed_in_resident
-from smartcity_saas.identity.handshakes import MERGE
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.assurance import (
     LEVEL_NAMES,
@@ -163,7 +163,9 @@ def merge_accounts() -> Any:
     """Make one account of the two, or leave them as they are."""
     waiting = session.pop(MERGE, None) or abort(404)
     resident, now = signed_in_resident(), present_time()
-    _hand, ended = handshakes.use(waiting["state"], waiting["channel"], session.get(BROWSER), now)
+    _hand, ended = login_requests.use(
+        waiting["state"], waiting["channel"], session.get(BROWSER), now
+    )
     if "merge" in request.form and ended.other_id and ended.resident_id == resident.id:
         merge(resident, ended.other_id, now)
     return redirect("/me/ways-in")

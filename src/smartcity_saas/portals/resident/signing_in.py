@@ -13,11 +13,12 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn, Throttled
-from smartcity_saas.identity import handshakes
 from smartcity_saas.identity.browsers import channel_in_app, device, on_phone
-from smartcity_saas.identity.channels import Cancelled, Channel, Vouched
 from smartcity_saas.identity.counter import open_counter
 from smartcity_saas.identity.devices import known_device, remember_device
+from smartcity_saas.identity.federation import login_requests
+from smartcity_saas.identity.federation.channels import Cancelled, Channel, Vouched
+from smartcity_saas.identity.federation.login_requests import LINK, MERGE, SIGN_IN, StaleHandshake
 from smartcity_saas.identity.gatekeeper import (
     BROWSER,
     RESIDENT,
@@ -25,7 +26,6 @@ from smartcity_saas.identity.gatekeeper import (
     current_resident,
     signed_in_resident,
 )
-from smartcity_saas.identity.handshakes import LINK, MERGE, SIGN_IN, StaleHandshake
 from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.residents import accounts, one_time_codes
 from smartcity_saas.identity.residents.assurance import (
@@ -87,7 +87,7 @@ def sign_in_callback(channel: str) -> Any:
     if found.finish is None:
         abort(404)
     try:
-        vouched, ended = handshakes.finish(
+        vouched, ended = login_requests.finish(
             site_city(), found, request.args, session.get(BROWSER), present_time()
         )
     except Cancelled as error:
@@ -152,8 +152,8 @@ def link_or_ask(found: Channel, vouched: Vouched) -> Any:
     try:
         accounts.link(resident, found.name, vouched, now)
     except accounts.TakenIdentity as error:
-        question = handshakes.new_handshake()
-        handshakes.keep(
+        question = login_requests.new_handshake()
+        login_requests.keep(
             question,
             browser_mark(),
             found.name,
@@ -280,7 +280,7 @@ def _by_phone(found: Channel, number: str, going_to: str) -> Any:
 def _begin(found: Channel, purpose: str, going_to: str) -> str:
     _throttle()
     resident, here = current_resident(), channel_in_app()
-    return handshakes.begin(
+    return login_requests.begin(
         site_city(),
         found,
         browser_mark(),
@@ -293,7 +293,7 @@ def _begin(found: Channel, purpose: str, going_to: str) -> str:
     )
 
 
-def _link(found: Channel, vouched: Vouched, ended: handshakes.Ended) -> Any:
+def _link(found: Channel, vouched: Vouched, ended: login_requests.Ended) -> Any:
     resident = signed_in_resident()
     if resident.id != ended.resident_id:
         raise StaleHandshake

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import current_app
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity.channels import Channel
-from smartcity_saas.identity.channels.documents.phone import PhoneSettings
+from smartcity_saas.identity.federation.channels import Channel
+from smartcity_saas.identity.federation.channels.documents.phone import PhoneSettings
 
 
 def _offered(city: City) -> bool:

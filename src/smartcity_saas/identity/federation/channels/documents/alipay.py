@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validates
 
 from smartcity_saas.configuration.extensions import Part
 from smartcity_saas.configuration.fields import Credential, Line
-from smartcity_saas.identity.channels import ChannelSettings
+from smartcity_saas.identity.federation.channels import ChannelSettings
 from smartcity_saas.texts import lazy_gettext as _
 
 
@@ -34,7 +34,7 @@ class AlipaySettings(ChannelSettings):
     @validates("alipay_public_key")
     def check_public_key(self, value: str, **kwargs: Any) -> None:
         """Refuse what is no RSA key."""
-        from smartcity_saas.identity.channels._rsa import read_public_key  # cryptography
+        from smartcity_saas.identity.federation.channels._rsa import read_public_key  # cryptography
 
         try:
             read_public_key(value)

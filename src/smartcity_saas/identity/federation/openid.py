@@ -19,9 +19,19 @@ from joserfc import jwt
 from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from smartcity_saas.identity.channels import Cancelled, ChannelDown, ChannelRefused, Handshake
-from smartcity_saas.identity.oauth_client import address_of, client_of, fetch_token, get_json
-from smartcity_saas.identity.published import published
+from smartcity_saas.identity.federation.channels import (
+    Cancelled,
+    ChannelDown,
+    ChannelRefused,
+    Handshake,
+)
+from smartcity_saas.identity.federation.oauth_client import (
+    address_of,
+    client_of,
+    fetch_token,
+    get_json,
+)
+from smartcity_saas.identity.federation.provider_metadata import published
 
 ALGORITHMS = ["RS256", "ES256", "PS256", "EdDSA"]
 PUBLIC_KINDS = ("RSA", "EC", "OKP")

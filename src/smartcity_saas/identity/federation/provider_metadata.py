@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from smartcity_saas.identity.channels import ChannelDown
-from smartcity_saas.identity.oauth_client import get_json
+from smartcity_saas.identity.federation.channels import ChannelDown
+from smartcity_saas.identity.federation.oauth_client import get_json
 
 KEPT_SECONDS = 600
 LOOK_AGAIN_SECONDS = 5

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from smartcity_saas.configuration.extensions import Part
 from smartcity_saas.configuration.fields import Credential, Line
-from smartcity_saas.identity.channels import ChannelSettings
+from smartcity_saas.identity.federation.channels import ChannelSettings
 
 
 class WebsiteSchema(Schema):

@@ -23,7 +23,7 @@ from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.client import call_once
 from smartcity_saas.connectors.outbound import outbound
 from smartcity_saas.credentials import CredentialError, read_credential
-from smartcity_saas.identity.channels import ChannelDown, ChannelRefused
+from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused
 
 log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smartcity_saas.configuration.extensions import Part
-from smartcity_saas.identity.channels import ChannelSettings
+from smartcity_saas.identity.federation.channels import ChannelSettings
 
 
 class PhoneSettings(ChannelSettings):

@@ -20,7 +20,7 @@ from sqlalchemy import delete
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import NotFound, SmartCityError
-from smartcity_saas.identity.channels import (
+from smartcity_saas.identity.federation.channels import (
     Cancelled,
     Channel,
     ChannelDown,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smartcity_saas.configuration.extensions import Part
 from smartcity_saas.configuration.fields import Credential, Line
-from smartcity_saas.identity.channels import ChannelSettings
+from smartcity_saas.identity.federation.channels import ChannelSettings
 
 
 class TaobaoSettings(ChannelSettings):

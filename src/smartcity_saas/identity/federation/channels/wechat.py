@@ -16,7 +16,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.identity.channels import (
+from smartcity_saas.identity.federation.channels import (
     Cancelled,
     Channel,
     ChannelDown,
@@ -24,8 +24,8 @@ from smartcity_saas.identity.channels import (
     Handshake,
     Vouched,
 )
-from smartcity_saas.identity.channels.documents.wechat import WechatSettings
-from smartcity_saas.identity.oauth_client import (
+from smartcity_saas.identity.federation.channels.documents.wechat import WechatSettings
+from smartcity_saas.identity.federation.oauth_client import (
     address_of,
     at,
     client_of,

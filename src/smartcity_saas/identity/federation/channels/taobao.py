@@ -12,15 +12,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from smartcity_saas.identity.browsers import on_phone
-from smartcity_saas.identity.channels import (
+from smartcity_saas.identity.federation.channels import (
     Cancelled,
     Channel,
     ChannelRefused,
     Handshake,
     Vouched,
 )
-from smartcity_saas.identity.channels.documents.taobao import TaobaoSettings
-from smartcity_saas.identity.oauth_client import (
+from smartcity_saas.identity.federation.channels.documents.taobao import TaobaoSettings
+from smartcity_saas.identity.federation.oauth_client import (
     address_of,
     at,
     client_of,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smartcity_saas.identity.browsers import on_phone
-from smartcity_saas.identity.channels import (
+from smartcity_saas.identity.federation.channels import (
     Cancelled,
     Channel,
     ChannelDown,
@@ -20,8 +20,8 @@ from smartcity_saas.identity.channels import (
     Handshake,
     Vouched,
 )
-from smartcity_saas.identity.channels.documents.weibo import WeiboSettings
-from smartcity_saas.identity.oauth_client import (
+from smartcity_saas.identity.federation.channels.documents.weibo import WeiboSettings
+from smartcity_saas.identity.federation.oauth_client import (
     GuardedSession,
     address_of,
     at,

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from smartcity_saas.identity.channels import (
+from smartcity_saas.identity.federation.channels import (
     Cancelled,
     Channel,
     ChannelDown,
@@ -35,9 +35,15 @@ from smartcity_saas.identity.channels import (
     Handshake,
     Vouched,
 )
-from smartcity_saas.identity.channels._rsa import read_public_key
-from smartcity_saas.identity.channels.documents.alipay import AlipaySettings
-from smartcity_saas.identity.oauth_client import GuardedSession, address_of, at, origin, secret
+from smartcity_saas.identity.federation.channels._rsa import read_public_key
+from smartcity_saas.identity.federation.channels.documents.alipay import AlipaySettings
+from smartcity_saas.identity.federation.oauth_client import (
+    GuardedSession,
+    address_of,
+    at,
+    origin,
+    secret,
+)
 from smartcity_saas.tenancy.here import present_time
 
 AUTHORIZE = "https://openauth.alipay.com/oauth2/publicAppAuthorize.htm"

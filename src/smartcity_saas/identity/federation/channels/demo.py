@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity.channels import Channel, Vouched
+from smartcity_saas.identity.federation.channels import Channel, Vouched
 
 RESIDENTS: dict[str, dict[str, str]] = {
     "household": {"zh": "示例住户甲", "en": "Sample resident A"},

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from smartcity_saas import scope
-from smartcity_saas.identity import openid
-from smartcity_saas.identity.channels import Channel, Handshake, Vouched
-from smartcity_saas.identity.channels.documents.oidc import OidcSettings
-from smartcity_saas.identity.oauth_client import origin, secret
-from smartcity_saas.identity.openid import Registration, text_claim
+from smartcity_saas.identity.federation import openid
+from smartcity_saas.identity.federation.channels import Channel, Handshake, Vouched
+from smartcity_saas.identity.federation.channels.documents.oidc import OidcSettings
+from smartcity_saas.identity.federation.oauth_client import origin, secret
+from smartcity_saas.identity.federation.openid import Registration, text_claim
 
 
 def _ours(values: Mapping[str, Any]) -> Registration:
