@@ -19,8 +19,8 @@ from smartcity_saas.database import init_database
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError
-from smartcity_saas.identity.access_log import init_access_log
-from smartcity_saas.identity.clients import init_clients
+from smartcity_saas.identity.api_clients.clients import init_clients
+from smartcity_saas.identity.assisted_service.access_log import init_access_log
 from smartcity_saas.identity.federation.channels import installed_channels
 from smartcity_saas.installed import stored_extensions, translation_folders
 from smartcity_saas.messages.senders import installed_senders

@@ -40,14 +40,14 @@ from smartcity_saas.errors import (
     SmartCityError,
     Throttled,
 )
-from smartcity_saas.identity.browsers import channel_in_app
-from smartcity_saas.identity.calls import (
+from smartcity_saas.identity.api_clients.idempotency import (
     WRITES,
     answered_before,
     count_call,
     finish_call,
     owner_of,
 )
+from smartcity_saas.identity.browsers import channel_in_app
 from smartcity_saas.identity.gatekeeper import (
     bearer,
     current_client,

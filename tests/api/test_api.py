@@ -18,7 +18,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.catalog.pushing import take_push
 from smartcity_saas.cli.clients import clients as command_line
 from smartcity_saas.database import db
-from smartcity_saas.identity import clients
+from smartcity_saas.identity.api_clients import clients
 from smartcity_saas.identity.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.payments.models import Payment

@@ -9,8 +9,8 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, Throttled
 from smartcity_saas.identity.federation.channels import Vouched
-from smartcity_saas.identity.holdings import erase
 from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
+from smartcity_saas.identity.personal_data.records import erase
 from smartcity_saas.identity.residents.accounts import (
     SignedInResident,
     link,

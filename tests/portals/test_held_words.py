@@ -12,8 +12,8 @@ from flask_babel import force_locale
 from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Integer, inspect
 
 from smartcity_saas.audit import CityAuditEvent
-from smartcity_saas.identity.held import TRAIL, Held
-from smartcity_saas.identity.holdings import held_models
+from smartcity_saas.identity.personal_data.declaration import TRAIL, Held
+from smartcity_saas.identity.personal_data.records import held_models
 from smartcity_saas.portals.resident.held_words import said
 from tests.conftest import World
 

@@ -19,7 +19,7 @@ from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, rea
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid, NotFound
-from smartcity_saas.identity.access_log import not_shown
+from smartcity_saas.identity.assisted_service.access_log import not_shown
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time

@@ -7,8 +7,8 @@ import click
 from smartcity_saas.audit import system
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
-from smartcity_saas.identity import clients as domain
-from smartcity_saas.identity.clients import NewClient
+from smartcity_saas.identity.api_clients import clients as domain
+from smartcity_saas.identity.api_clients.clients import NewClient
 from smartcity_saas.tenancy.here import present_time
 
 

@@ -13,7 +13,7 @@ from smartcity_saas.clock import Clock
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import NotAllowed, NotFound, NotSignedIn
-from smartcity_saas.identity.clients import SignedInClient, client_of_token
+from smartcity_saas.identity.api_clients.clients import SignedInClient, client_of_token
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import Acting, SignedInResident
 from smartcity_saas.identity.residents.assurance import NotAssured, suffices

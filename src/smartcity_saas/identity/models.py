@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, PlatformModel, city_foreign_key
-from smartcity_saas.identity.held import PERSON_NAME, PROOF, TRACE, WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import PERSON_NAME, PROOF, TRACE, WHEN, Held
 
 _CHANNELS = {
     "demo": {"zh": "示例居民", "en": "Sample resident"},

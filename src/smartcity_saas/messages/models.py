@@ -9,7 +9,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
 
 from smartcity_saas.database import CityModel, city_foreign_key
-from smartcity_saas.identity.held import WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import WHEN, Held
 
 
 class Message(CityModel):

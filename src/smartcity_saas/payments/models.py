@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
-from smartcity_saas.identity.held import (
+from smartcity_saas.identity.personal_data.declaration import (
     ACCOUNTING,
     AMOUNT,
     DISPUTE_STATES,

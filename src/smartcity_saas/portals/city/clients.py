@@ -7,7 +7,7 @@ from typing import Any
 from flask import redirect, render_template, request
 
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity import clients as domain
+from smartcity_saas.identity.api_clients import clients as domain
 from smartcity_saas.identity.gatekeeper import signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.entering import city_scope

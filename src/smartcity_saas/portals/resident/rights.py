@@ -11,10 +11,16 @@ from flask import Response, current_app, redirect, render_template, request, ses
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.identity.access_log import accesses_of
+from smartcity_saas.identity.assisted_service.access_log import accesses_of
 from smartcity_saas.identity.gatekeeper import signed_in_resident
-from smartcity_saas.identity.held import Held
-from smartcity_saas.identity.holdings import as_json, erase, holdings, kept_when_leaving, opened
+from smartcity_saas.identity.personal_data.declaration import Held
+from smartcity_saas.identity.personal_data.records import (
+    as_json,
+    erase,
+    holdings,
+    kept_when_leaving,
+    opened,
+)
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.assurance import forget_real_name
 from smartcity_saas.identity.residents.consents import (

@@ -13,7 +13,7 @@ from flask_wtf.csrf import generate_csrf
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.errors import NotAllowed
-from smartcity_saas.identity import clients
+from smartcity_saas.identity.api_clients import clients
 from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.gatekeeper import bearer, current_resident, signed_in_resident
 from smartcity_saas.identity.models import ResidentAttempt

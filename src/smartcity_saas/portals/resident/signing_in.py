@@ -13,8 +13,8 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn, Throttled
+from smartcity_saas.identity.assisted_service.sessions import open_counter
 from smartcity_saas.identity.browsers import channel_in_app, device, on_phone
-from smartcity_saas.identity.counter import open_counter
 from smartcity_saas.identity.devices import known_device, remember_device
 from smartcity_saas.identity.federation import login_requests
 from smartcity_saas.identity.federation.channels import Cancelled, Channel, Vouched

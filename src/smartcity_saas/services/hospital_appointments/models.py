@@ -15,7 +15,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
-from smartcity_saas.identity.held import STATE, WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import STATE, WHEN, Held
 
 HALVES = ("am", "pm")
 CLINICS = ("general", "expert", "special")

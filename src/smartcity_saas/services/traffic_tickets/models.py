@@ -12,7 +12,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
-from smartcity_saas.identity.held import AMOUNT, STATE, WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import AMOUNT, STATE, WHEN, Held
 
 OPEN, PAID, DISPUTED, REVOKED = "open", "paid", "disputed", "revoked"
 STATUSES = (OPEN, PAID, DISPUTED, REVOKED)

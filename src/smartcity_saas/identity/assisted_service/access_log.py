@@ -22,8 +22,8 @@ from smartcity_saas.audit import MOST_KEYS
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import WallError
 from smartcity_saas.identity.gatekeeper import COUNTER, current_staff
-from smartcity_saas.identity.holdings import ways_to_owners
 from smartcity_saas.identity.models import Resident, ResidentAccess
+from smartcity_saas.identity.personal_data.records import ways_to_owners
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.faults import has_failed

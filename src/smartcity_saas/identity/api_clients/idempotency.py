@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, update
 from smartcity_saas.addresses import network_of
 from smartcity_saas.database import command, insert_once
 from smartcity_saas.errors import Conflict, Invalid, Throttled
-from smartcity_saas.identity.clients import SignedInClient
+from smartcity_saas.identity.api_clients.clients import SignedInClient
 from smartcity_saas.identity.models import ApiAnswer, ResidentAttempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.throttle import Allowance, attempt

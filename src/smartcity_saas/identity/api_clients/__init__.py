@@ -1,0 +1,1 @@
+"""Machine clients of a city: accounts and tokens, idempotent writes, rate limits."""
