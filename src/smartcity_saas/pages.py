@@ -47,14 +47,14 @@ from smartcity_saas.identity.api_clients.idempotency import (
     finish_call,
     owner_of,
 )
-from smartcity_saas.identity.browsers import channel_in_app
-from smartcity_saas.identity.gatekeeper import (
+from smartcity_saas.identity.authorization import (
     bearer,
     current_client,
     current_resident,
     current_staff,
     enforce,
 )
+from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.tenancy.application import SiteFlask, address_rule
 from smartcity_saas.tenancy.faults import has_failed, note_fault

@@ -11,7 +11,7 @@ import structlog
 from smartcity_saas.credentials import write_uses
 from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError
-from smartcity_saas.identity.throttle import forget_old_attempts
+from smartcity_saas.identity.rate_limits import forget_old_attempts
 from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.application import SiteFlask

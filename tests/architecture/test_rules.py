@@ -163,7 +163,7 @@ RAW_SQL = {"database/session.py", "database/roles.py", "readiness.py"}
 OUTSIDE_A_CITY = {
     "tenancy/entering.py",
     "credentials/master_key.py",  # the mark of the master key, before anything is sealed
-    "identity/gatekeeper.py",  # who acts at the counter: the console's session, by its hash
+    "identity/authorization.py",  # who acts at the counter: the console's session, by its hash
 }
 
 

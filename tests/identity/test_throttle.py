@@ -9,7 +9,7 @@ import pytest
 
 from smartcity_saas.errors import Throttled
 from smartcity_saas.identity.models import ResidentAttempt, StaffAttempt
-from smartcity_saas.identity.throttle import attempt, give_back
+from smartcity_saas.identity.rate_limits import attempt, give_back
 from tests.conftest import World, fresh
 
 

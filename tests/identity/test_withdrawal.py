@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from sqlalchemy import func, select
 
 from smartcity_saas.audit import system
+from smartcity_saas.city_withdrawal import withdraw
 from smartcity_saas.cli.documents import withdraw_command
 from smartcity_saas.configuration.documents import StaleEdit
 from smartcity_saas.configuration.models import HostClaim
@@ -18,7 +19,6 @@ from smartcity_saas.database.models import CityModel
 from smartcity_saas.database.roles import APPEND_ONLY
 from smartcity_saas.errors import Conflict, NotAllowed
 from smartcity_saas.identity.staff.accounts import disable_staff
-from smartcity_saas.identity.withdrawal import withdraw
 from smartcity_saas.tenancy.entering import city_scope
 from tests.conftest import NINGBO, World
 

@@ -8,7 +8,7 @@ from typing import Any
 import marshmallow as ma
 from flask import request
 
-from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.tenancy.here import present_time, site_city

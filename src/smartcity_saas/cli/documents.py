@@ -10,6 +10,7 @@ import click
 from flask import current_app
 
 from smartcity_saas.audit import system
+from smartcity_saas.city_withdrawal import rows_held, withdraw
 from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
 from smartcity_saas.cli.validating import say_notes, tell_passed_over
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
@@ -27,7 +28,6 @@ from smartcity_saas.configuration.planning import (
 )
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
-from smartcity_saas.identity.withdrawal import rows_held, withdraw
 from smartcity_saas.tenancy.applying import apply_plan
 from smartcity_saas.tenancy.pictures import picture_problems
 

@@ -17,7 +17,7 @@ from smartcity_saas.configuration.problems import Problem, dotted
 from smartcity_saas.configuration.secrets import find_secrets, masked, without_secrets
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.errors import Invalid, NotAllowed
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.entering import entered_secrets, keep_entered, to_enter
 from smartcity_saas.web.policy import ConsoleBlueprint

@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app, redirect, render_template, request
 
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.identity.staff import accounts as staff_accounts
 from smartcity_saas.identity.staff import invitations
 from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES, title_of

@@ -29,9 +29,9 @@ from smartcity_saas.identity.models import (
     StaffRecoveryCode,
     StaffSession,
 )
+from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
 from smartcity_saas.identity.staff.passwords import hashed, matches, refuse_weak
 from smartcity_saas.identity.staff.roles import Place, StaffMember, document_at, split
-from smartcity_saas.identity.throttle import DAY, attempt, give_back
 from smartcity_saas.identity.tokens import token_hash
 
 MOST_TRIES = 5

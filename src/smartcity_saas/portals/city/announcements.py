@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from marshmallow import ValidationError
 
 from smartcity_saas.configuration.fields import no_control_characters
-from smartcity_saas.identity.gatekeeper import documents, signed_in_member
+from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy import announcements as domain
 from smartcity_saas.tenancy.entering import city_scope

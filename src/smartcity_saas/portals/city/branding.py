@@ -17,7 +17,7 @@ from smartcity_saas.configuration.colors import (
 )
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.preview import imagined, preview_page

@@ -14,7 +14,7 @@ from smartcity_saas.configuration.changes import text_diff
 from smartcity_saas.configuration.edit import edit
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell

@@ -16,7 +16,7 @@ from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import finding
 from smartcity_saas.payments.accounts import PaymentsClosed

@@ -16,7 +16,7 @@ from smartcity_saas.credentials import (
     usable_secrets,
 )
 from smartcity_saas.errors import Conflict, Invalid
-from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.payments.probing import Use, probe, uses_of
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.entering import city_scope

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, request
 
+from smartcity_saas.city_withdrawal import withdraw
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import documents, signed_in_member
+from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.identity.staff.preview_links import create_preview_link
-from smartcity_saas.identity.withdrawal import withdraw
 from smartcity_saas.pages import site_address
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell

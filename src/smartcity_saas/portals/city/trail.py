@@ -20,7 +20,7 @@ from smartcity_saas.audit import (
     verify_trail,
 )
 from smartcity_saas.clock import COMMON_ZONE
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.identity.staff.accounts import names_of_staff, staff_called
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.wording import acts_called

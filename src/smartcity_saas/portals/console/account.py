@@ -9,7 +9,7 @@ from typing import Any
 from flask import abort, current_app, redirect, render_template, request, session
 
 from smartcity_saas.errors import FieldErrors, Invalid, Throttled
-from smartcity_saas.identity.gatekeeper import STAFF, documents, signed_in_member
+from smartcity_saas.identity.authorization import STAFF, documents, signed_in_member
 from smartcity_saas.identity.staff import accounts, second_factors
 from smartcity_saas.identity.staff import sessions as staff_sessions
 from smartcity_saas.identity.staff.single_sign_on import (

@@ -10,12 +10,12 @@ from flask import current_app, render_template, request
 from smartcity_saas.addresses import network_of
 from smartcity_saas.clock import Clock
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.browsers import device
 from smartcity_saas.identity.models import StaffAttempt
+from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.staff import accounts, invitations, sessions
 from smartcity_saas.identity.staff.roles import title_of
 from smartcity_saas.identity.staff.single_sign_on import offered_by
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import enter
 from smartcity_saas.tenancy.here import present_time

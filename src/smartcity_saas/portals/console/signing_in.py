@@ -10,18 +10,18 @@ from flask import Response, current_app, redirect, render_template, request, ses
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Invalid, NotAllowed, NotSignedIn, Throttled
-from smartcity_saas.identity.browsers import device
-from smartcity_saas.identity.devices import known_device, remember_device
-from smartcity_saas.identity.gatekeeper import (
+from smartcity_saas.identity.authorization import (
     STAFF,
     current_staff,
     half_signed_in,
     signed_in_member,
 )
+from smartcity_saas.identity.known_devices import known_device, remember_device
 from smartcity_saas.identity.staff import second_factors, sessions
 from smartcity_saas.identity.staff.second_factors import PASSKEY
 from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.staff.single_sign_on import offered, offered_by, sign_out_there
+from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time
 from smartcity_saas.web.paths import safe_next

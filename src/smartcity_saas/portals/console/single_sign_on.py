@@ -10,10 +10,10 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.addresses import network_of
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, NotAllowed
-from smartcity_saas.identity.browsers import device
+from smartcity_saas.identity.authorization import STAFF, current_staff, signed_in_member
 from smartcity_saas.identity.federation.channels import Cancelled
-from smartcity_saas.identity.gatekeeper import STAFF, current_staff, signed_in_member
 from smartcity_saas.identity.models import StaffAttempt
+from smartcity_saas.identity.rate_limits import attempt, give_back
 from smartcity_saas.identity.staff import accounts, invitations, sessions, single_sign_on
 from smartcity_saas.identity.staff.single_sign_on import (
     ACCEPT,
@@ -24,7 +24,7 @@ from smartcity_saas.identity.staff.single_sign_on import (
     Told,
     offered_by,
 )
-from smartcity_saas.identity.throttle import attempt, give_back
+from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.invitations import clock, invitation_page
 from smartcity_saas.portals.console.signing_in import enter, leave_for, sign_in_form

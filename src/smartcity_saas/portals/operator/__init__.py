@@ -9,7 +9,7 @@ from flask import current_app, render_template
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import trail_of
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.readiness import readiness

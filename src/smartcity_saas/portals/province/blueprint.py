@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.web.policy import ConsoleBlueprint

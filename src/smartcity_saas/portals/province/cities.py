@@ -13,7 +13,7 @@ from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.configuration.documents import RevisionView
 from smartcity_saas.configuration.hosts import is_slug
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.serving_checks import city_issues
 from smartcity_saas.tenancy.assets import names_left_out

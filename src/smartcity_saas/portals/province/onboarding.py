@@ -16,7 +16,7 @@ from smartcity_saas.configuration.folder import sha256
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.source import parse
 from smartcity_saas.errors import FieldErrors, Invalid
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.branding import verdict
 from smartcity_saas.portals.locks import locks_over

@@ -18,7 +18,7 @@ from smartcity_saas.configuration.rollout_jobs import (
     step,
 )
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.web.csv_output import csv_response
 

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.configuration.problems import MovedSecret, Path, Problem
 from smartcity_saas.credentials import check_secret, province_secrets
 from smartcity_saas.errors import Conflict, Invalid, SmartCityError
-from smartcity_saas.identity.gatekeeper import documents
+from smartcity_saas.identity.authorization import documents
 from smartcity_saas.identity.staff.single_sign_on import (
     KEY,
     STATES,

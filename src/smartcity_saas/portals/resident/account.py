@@ -15,10 +15,10 @@ from smartcity_saas.catalog.service import Mine
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors
+from smartcity_saas.identity.authorization import BROWSER, signed_in_resident
 from smartcity_saas.identity.federation import login_requests
 from smartcity_saas.identity.federation.channels import Channel, Vouched
 from smartcity_saas.identity.federation.login_requests import MERGE
-from smartcity_saas.identity.gatekeeper import BROWSER, signed_in_resident
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.assurance import (
     LEVEL_NAMES,

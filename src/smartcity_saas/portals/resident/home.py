@@ -14,8 +14,8 @@ from flask_babel import get_locale
 
 from smartcity_saas.catalog.offer import by_category, offers
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity.browsers import channel_in_app
-from smartcity_saas.identity.gatekeeper import RESIDENT
+from smartcity_saas.identity.authorization import RESIDENT
+from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.announcements import Announcement, published
 from smartcity_saas.tenancy.here import site_city

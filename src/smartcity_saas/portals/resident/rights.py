@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.assisted_service.access_log import accesses_of
-from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.identity.personal_data.declaration import Held
 from smartcity_saas.identity.personal_data.records import (
     as_json,

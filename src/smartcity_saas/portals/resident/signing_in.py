@@ -14,26 +14,26 @@ from smartcity_saas.configuration.secret_uses import uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.errors import Conflict, FieldErrors, NotSignedIn, Throttled
 from smartcity_saas.identity.assisted_service.sessions import open_counter
-from smartcity_saas.identity.browsers import channel_in_app, device, on_phone
-from smartcity_saas.identity.devices import known_device, remember_device
-from smartcity_saas.identity.federation import login_requests
-from smartcity_saas.identity.federation.channels import Cancelled, Channel, Vouched
-from smartcity_saas.identity.federation.login_requests import LINK, MERGE, SIGN_IN, StaleHandshake
-from smartcity_saas.identity.gatekeeper import (
+from smartcity_saas.identity.authorization import (
     BROWSER,
     RESIDENT,
     browser_mark,
     current_resident,
     signed_in_resident,
 )
+from smartcity_saas.identity.federation import login_requests
+from smartcity_saas.identity.federation.channels import Cancelled, Channel, Vouched
+from smartcity_saas.identity.federation.login_requests import LINK, MERGE, SIGN_IN, StaleHandshake
+from smartcity_saas.identity.known_devices import known_device, remember_device
 from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents import accounts, one_time_codes
 from smartcity_saas.identity.residents.assurance import (
     masked_contact,
     verify_contact,
     verify_real_name,
 )
-from smartcity_saas.identity.throttle import attempt
+from smartcity_saas.identity.user_agents import channel_in_app, device, on_phone
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.counts import count
 from smartcity_saas.tenancy.here import present_time, site_city

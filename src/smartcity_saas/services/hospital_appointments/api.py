@@ -13,7 +13,7 @@ from marshmallow import fields, validate
 from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
 from smartcity_saas.clock import in_our_century, read_day
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
 from smartcity_saas.services.hospital_appointments.importing import MOST_PLACES
 from smartcity_saas.services.hospital_appointments.models import CLINICS, HALVES, ClinicSession

@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 
 from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
 from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
-from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.models import STATUSES, Violation

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
 from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors
-from smartcity_saas.identity.gatekeeper import signed_in_member
+from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.traffic_tickets.models import (

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
 from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
 from smartcity_saas.database import db
-from smartcity_saas.identity.gatekeeper import signed_in_resident
+from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill

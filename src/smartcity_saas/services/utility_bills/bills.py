@@ -20,8 +20,8 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.identity.throttle import attempt
 from smartcity_saas.services.utility_bills.models import (
     UtilityAccount,
     UtilityBill,

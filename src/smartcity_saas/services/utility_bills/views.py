@@ -12,7 +12,7 @@ from smartcity_saas.catalog.paying import pay_here
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
-from smartcity_saas.identity.gatekeeper import current_resident, signed_in_resident
+from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, payments_of_resident

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from smartcity_saas.identity.browsers import on_phone
 from smartcity_saas.identity.federation.channels import (
     Cancelled,
     Channel,
@@ -28,6 +27,7 @@ from smartcity_saas.identity.federation.oauth_client import (
     origin,
     secret,
 )
+from smartcity_saas.identity.user_agents import on_phone
 
 AUTHORIZE = "https://oauth.taobao.com/authorize"
 TOKEN = "https://oauth.taobao.com/token"  # noqa: S105 -- an address

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from smartcity_saas.identity.browsers import on_phone
 from smartcity_saas.identity.federation.channels import (
     Cancelled,
     Channel,
@@ -32,6 +31,7 @@ from smartcity_saas.identity.federation.oauth_client import (
     refuse_errors,
     secret,
 )
+from smartcity_saas.identity.user_agents import on_phone
 
 DESKTOP = "https://api.weibo.com/oauth2/authorize"
 MOBILE = "https://open.weibo.cn/oauth2/authorize"
