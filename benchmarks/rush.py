@@ -21,8 +21,8 @@ from sqlalchemy import func, select
 
 from benchmarks.work import _clinic, _inside
 from smartcity_saas.database import command, db
-from smartcity_saas.identity.models import ResidentSession
 from smartcity_saas.identity.residents.accounts import SESSION_LENGTH
+from smartcity_saas.identity.residents.models import ResidentSession
 from smartcity_saas.identity.tokens import new_token, token_hash
 from smartcity_saas.services.hospital_appointments.models import Appointment, ClinicPlace
 from smartcity_saas.tenancy.application import SiteFlask

@@ -24,9 +24,9 @@ from werkzeug.serving import make_server
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import command
-from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
+from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.payments.settling import follow
 from smartcity_saas.payments.stripe_sandbox import money

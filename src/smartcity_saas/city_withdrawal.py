@@ -18,7 +18,8 @@ from smartcity_saas.database import command, db
 from smartcity_saas.database.models import CityModel
 from smartcity_saas.database.roles import APPEND_ONLY
 from smartcity_saas.errors import Conflict
-from smartcity_saas.identity.models import PreviewLink, Resident, Staff, StaffInvitation
+from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.identity.staff.models import PreviewLink, Staff, StaffInvitation
 from smartcity_saas.outbox.models import CityDue
 from smartcity_saas.tenancy.counts import CityCount
 from smartcity_saas.tenancy.entering import city_scope

@@ -19,7 +19,7 @@ from smartcity_saas.catalog.pushing import take_push
 from smartcity_saas.cli.clients import clients as command_line
 from smartcity_saas.database import db
 from smartcity_saas.identity.api_clients import clients
-from smartcity_saas.identity.models import ApiClient, ApiToken
+from smartcity_saas.identity.api_clients.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.utility_bills import api as bills_api

@@ -26,7 +26,7 @@ from smartcity_saas.database import city_tables, command
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.session import db
 from smartcity_saas.errors import SettingsError
-from smartcity_saas.identity.models import Resident
+from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.readiness import readiness
 from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient

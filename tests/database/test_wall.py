@@ -42,7 +42,7 @@ from smartcity_saas.database import command, db
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.statements import Tables, judge
 from smartcity_saas.errors import SettingsError, WallError
-from smartcity_saas.identity.models import Resident, ResidentIdentity
+from smartcity_saas.identity.residents.models import Resident, ResidentIdentity
 from smartcity_saas.tenancy.counts import CityCount, count
 from smartcity_saas.tenancy.entering import city_scope
 from tests.conftest import World

@@ -27,7 +27,7 @@ from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
 from smartcity_saas.identity.channel_sandbox import server
 from smartcity_saas.identity.channel_sandbox.state import public_key
-from smartcity_saas.identity.models import Resident, ResidentIdentity, ResidentSession
+from smartcity_saas.identity.residents.models import Resident, ResidentIdentity, ResidentSession
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, fresh
 
 KEY = rsa.generate_private_key(65537, 2048)

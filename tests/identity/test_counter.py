@@ -12,8 +12,8 @@ from smartcity_saas.audit import city_trail, reasons_of, system
 from smartcity_saas.database import command, db
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.identity.federation.channels import Vouched
-from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents.accounts import link, subject_of_number
+from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.accounts import change_roles, disable_staff
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.traffic_tickets.plates import shown

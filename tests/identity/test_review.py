@@ -8,8 +8,8 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, Throttled
+from smartcity_saas.identity.api_clients.models import ApiAnswer
 from smartcity_saas.identity.federation.channels import Vouched
-from smartcity_saas.identity.models import ApiAnswer, Resident, ResidentContact
 from smartcity_saas.identity.personal_data.records import erase
 from smartcity_saas.identity.residents.accounts import (
     SignedInResident,
@@ -20,6 +20,7 @@ from smartcity_saas.identity.residents.accounts import (
 )
 from smartcity_saas.identity.residents.assurance import verify_contact, verify_real_name
 from smartcity_saas.identity.residents.merging import merge
+from smartcity_saas.identity.residents.models import Resident, ResidentContact
 from smartcity_saas.identity.residents.one_time_codes import (
     MOST_TRIES_FROM_ADDRESS,
     send_code,

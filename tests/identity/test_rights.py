@@ -14,16 +14,12 @@ from sqlalchemy.orm import Bundle, aliased, load_only
 from smartcity_saas.audit import city_trail, verify_trail
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import WallError
-from smartcity_saas.identity.models import (
-    Resident,
-    ResidentAccess,
-    ResidentContact,
-    ResidentIdentity,
-)
+from smartcity_saas.identity.assisted_service.models import ResidentAccess
 from smartcity_saas.identity.personal_data.declaration import Held
 from smartcity_saas.identity.personal_data.records import held_models
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, PRIVACY, PURPOSES, agrees
+from smartcity_saas.identity.residents.models import Resident, ResidentContact, ResidentIdentity
 from smartcity_saas.messages import tell
 from smartcity_saas.messages.models import Message, MessageDelivery
 from smartcity_saas.payments.models import Payment

@@ -27,8 +27,8 @@ from smartcity_saas.credentials.models import ProvinceSecret
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, SettingsError
 from smartcity_saas.identity.federation.provider_metadata import published
-from smartcity_saas.identity.models import Staff, StaffIdentity, StaffSession
 from smartcity_saas.identity.staff.accounts import change_roles, create_staff, disable_staff
+from smartcity_saas.identity.staff.models import Staff, StaffIdentity, StaffSession
 from smartcity_saas.identity.staff.roles import CATALOG_EDITOR, PROVINCE_ADMIN
 from smartcity_saas.portals.console.single_sign_on import MOST_BEGUN
 from tests.conftest import PASSWORD, SHANGHAI_PROVINCE, ZHEJIANG, Browser, World

@@ -15,7 +15,6 @@ from smartcity_saas.app import create_app
 from smartcity_saas.audit import AuditEvent, system, trail_of
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound, Throttled
-from smartcity_saas.identity.models import Staff, StaffInvitation, StaffSession
 from smartcity_saas.identity.staff import second_factors
 from smartcity_saas.identity.staff.accounts import (
     WrongPassword,
@@ -23,6 +22,7 @@ from smartcity_saas.identity.staff.accounts import (
     change_roles,
     create_staff,
 )
+from smartcity_saas.identity.staff.models import Staff, StaffInvitation, StaffSession
 from smartcity_saas.identity.staff.passwords import refuse_weak
 from smartcity_saas.identity.staff.roles import (
     AUDITOR,

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from smartcity_saas.errors import Throttled
-from smartcity_saas.identity.models import ResidentAttempt, StaffAttempt
 from smartcity_saas.identity.rate_limits import attempt, give_back
+from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.identity.staff.models import StaffAttempt
 from tests.conftest import World, fresh
 
 

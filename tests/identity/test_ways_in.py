@@ -17,17 +17,17 @@ from smartcity_saas.credentials import CredentialError, store_credential
 from smartcity_saas.credentials.personal import open_personal, seal_personal
 from smartcity_saas.database import db
 from smartcity_saas.errors import Throttled
-from smartcity_saas.identity.models import (
-    OneTimeCode,
-    Resident,
-    ResidentContact,
-    ResidentIdentity,
-)
 from smartcity_saas.identity.residents import one_time_codes
 from smartcity_saas.identity.residents.identity_numbers import (
     check_digit,
     masked_number,
     read_number,
+)
+from smartcity_saas.identity.residents.models import (
+    OneTimeCode,
+    Resident,
+    ResidentContact,
+    ResidentIdentity,
 )
 from smartcity_saas.identity.residents.one_time_codes import (
     MOST_TO_NUMBER,

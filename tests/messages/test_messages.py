@@ -22,8 +22,8 @@ from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.personal import seal_personal
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import SettingsError
-from smartcity_saas.identity.models import Resident, ResidentContact
 from smartcity_saas.identity.residents.consents import MESSAGES, give
+from smartcity_saas.identity.residents.models import Resident, ResidentContact
 from smartcity_saas.messages import Message, tell
 from smartcity_saas.messages.senders import smtp
 from smartcity_saas.messages.staff_mail import smtp_values

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from smartcity_saas.database import CityModel, command, db, insert_once, upsert_into
 from smartcity_saas.errors import Throttled
-from smartcity_saas.identity.models import ResidentAttempt
+from smartcity_saas.identity.residents.models import ResidentAttempt
 
 WINDOW = timedelta(minutes=5)
 DAY = timedelta(days=1)

@@ -10,9 +10,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select
 
 from smartcity_saas.database import db
-from smartcity_saas.identity.models import ResidentContact
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, give, standing
+from smartcity_saas.identity.residents.models import ResidentContact
 from smartcity_saas.messages.senders import KINDS
 from smartcity_saas.messages.sending import has_sender
 from smartcity_saas.tenancy.here import present_city

@@ -13,9 +13,9 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors import BackOfficeDown
 from smartcity_saas.credentials.personal import open_personal
 from smartcity_saas.database import command, db, insert_once
-from smartcity_saas.identity.models import ResidentContact
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees
+from smartcity_saas.identity.residents.models import ResidentContact
 from smartcity_saas.messages.models import Message, MessageDelivery
 from smartcity_saas.messages.quiet import QuietHours
 from smartcity_saas.messages.senders import Sender

@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select
 
 from smartcity_saas.clock import read_day, start_of_day
 from smartcity_saas.database import db
-from smartcity_saas.identity.models import Resident
+from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.payments.models import DailyClosing, Payment
 from smartcity_saas.payments.states import HELD, MOVES
 

@@ -13,8 +13,8 @@ from sqlalchemy import delete, select
 
 from smartcity_saas.credentials.personal import own_index
 from smartcity_saas.database import command, db
-from smartcity_saas.identity.models import ResidentContact
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, withdraw
+from smartcity_saas.identity.residents.models import ResidentContact
 from smartcity_saas.services.hospital_appointments.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.hospital_appointments.models import (
     PATIENT_PHONE,

@@ -22,7 +22,7 @@ from sqlalchemy import delete, select, update
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.models import ApiClient, ApiToken
+from smartcity_saas.identity.api_clients.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.tenancy.here import present_time
 

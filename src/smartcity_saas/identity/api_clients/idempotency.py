@@ -18,9 +18,10 @@ from smartcity_saas.addresses import network_of
 from smartcity_saas.database import command, insert_once
 from smartcity_saas.errors import Conflict, Invalid, Throttled
 from smartcity_saas.identity.api_clients.clients import SignedInClient
-from smartcity_saas.identity.models import ApiAnswer, ResidentAttempt
+from smartcity_saas.identity.api_clients.models import ApiAnswer
 from smartcity_saas.identity.rate_limits import Allowance, attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.identity.residents.models import ResidentAttempt
 
 MINUTE = timedelta(minutes=1)
 LIMITS = {"client": 600, "resident": 240, "address": 120}

@@ -21,10 +21,11 @@ from smartcity_saas import scope
 from smartcity_saas.audit import MOST_KEYS
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import WallError
+from smartcity_saas.identity.assisted_service.models import ResidentAccess
 from smartcity_saas.identity.authorization import COUNTER, current_staff
-from smartcity_saas.identity.models import Resident, ResidentAccess
 from smartcity_saas.identity.personal_data.records import ways_to_owners
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.here import present_time

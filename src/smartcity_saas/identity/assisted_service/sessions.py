@@ -21,7 +21,7 @@ from smartcity_saas.credentials.personal import own_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.federation.login_requests import keep, new_handshake
-from smartcity_saas.identity.models import Resident, SignInHandshake
+from smartcity_saas.identity.federation.models import SignInHandshake
 from smartcity_saas.identity.residents.accounts import (
     Acting,
     find_resident,
@@ -31,6 +31,7 @@ from smartcity_saas.identity.residents.accounts import (
 from smartcity_saas.identity.residents.assurance import OWN_WORD
 from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.residents.identity_numbers import read_number
+from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.residents.one_time_codes import read_phone
 from smartcity_saas.identity.tokens import token_hash
 

@@ -28,7 +28,7 @@ from smartcity_saas.identity.federation.channels import (
     Handshake,
     Vouched,
 )
-from smartcity_saas.identity.models import SignInHandshake
+from smartcity_saas.identity.federation.models import SignInHandshake
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 LENGTH = timedelta(minutes=10)

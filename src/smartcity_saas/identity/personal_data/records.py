@@ -20,11 +20,12 @@ from smartcity_saas.audit import MOST_KEYS, AuditReason, CityAuditEvent, record
 from smartcity_saas.credentials.personal import open_personal
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
-from smartcity_saas.identity.models import ApiAnswer, Resident
+from smartcity_saas.identity.api_clients.models import ApiAnswer
 from smartcity_saas.identity.personal_data.declaration import TRAIL, Held
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import NAME_COLUMNS
 from smartcity_saas.identity.residents.identity_numbers import masked_name, masked_number
+from smartcity_saas.identity.residents.models import Resident
 
 _SECRET = frozenset(
     {

@@ -16,8 +16,8 @@ from smartcity_saas.credentials.personal import open_personal, own_index, seal_p
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.federation.channels import Vouched
-from smartcity_saas.identity.models import Resident, ResidentIdentity, ResidentSession
 from smartcity_saas.identity.residents.consents import PRIVACY, give
+from smartcity_saas.identity.residents.models import Resident, ResidentIdentity, ResidentSession
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 SESSION_LENGTH = timedelta(days=7)

@@ -19,11 +19,11 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.credentials.personal import own_index, seal_personal
 from smartcity_saas.database import command
 from smartcity_saas.errors import Conflict, SmartCityError
-from smartcity_saas.identity.models import Resident, ResidentAttempt, ResidentContact
 from smartcity_saas.identity.rate_limits import DAY, attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import REAL_NAME, give
 from smartcity_saas.identity.residents.identity_numbers import read_real_name
+from smartcity_saas.identity.residents.models import Resident, ResidentAttempt, ResidentContact
 from smartcity_saas.tenancy.here import present_city
 
 OWN_WORD = "resident"

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
 from smartcity_saas.database import command, db
-from smartcity_saas.identity.models import Consent, Resident
+from smartcity_saas.identity.residents.models import Consent, Resident
 
 PRIVACY, MESSAGES, REAL_NAME = "privacy", "messages", "real_name"
 

@@ -14,10 +14,10 @@ from smartcity_saas.audit import record
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
 from smartcity_saas.errors import Conflict
-from smartcity_saas.identity.models import Resident, ResidentSession
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import NAME_COLUMNS, blank_name, raise_level
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, withdraw
+from smartcity_saas.identity.residents.models import Resident, ResidentSession
 
 
 def models_of_residents() -> list[type[CityModel]]:

@@ -29,8 +29,8 @@ from smartcity_saas.credentials import CredentialError
 from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, SmartCityError
-from smartcity_saas.identity.models import OneTimeCode, ResidentAttempt
 from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
+from smartcity_saas.identity.residents.models import OneTimeCode, ResidentAttempt
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 LENGTH = timedelta(minutes=10)

@@ -20,7 +20,8 @@ from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, Invalid, NotAllowed, NotFound
-from smartcity_saas.identity.models import (
+from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
+from smartcity_saas.identity.staff.models import (
     Staff,
     StaffAttempt,
     StaffFactor,
@@ -29,7 +30,6 @@ from smartcity_saas.identity.models import (
     StaffRecoveryCode,
     StaffSession,
 )
-from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
 from smartcity_saas.identity.staff.passwords import hashed, matches, refuse_weak
 from smartcity_saas.identity.staff.roles import Place, StaffMember, document_at, split
 from smartcity_saas.identity.tokens import token_hash

@@ -19,7 +19,6 @@ from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.models import StaffInvitation
 from smartcity_saas.identity.staff.accounts import (
     check_roles,
     create_staff,
@@ -27,6 +26,7 @@ from smartcity_saas.identity.staff.accounts import (
     refuse_beyond,
     renew_account,
 )
+from smartcity_saas.identity.staff.models import StaffInvitation
 from smartcity_saas.identity.staff.roles import StaffMember, document_at, title_of
 from smartcity_saas.identity.tokens import new_token, token_hash
 

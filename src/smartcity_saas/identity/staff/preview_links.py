@@ -17,7 +17,7 @@ from smartcity_saas.audit.actor import Actor
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.database import command
-from smartcity_saas.identity.models import PreviewLink
+from smartcity_saas.identity.staff.models import PreviewLink
 from smartcity_saas.identity.tokens import new_token, token_hash
 from smartcity_saas.web.security import cookie_name
 

@@ -27,9 +27,9 @@ from webauthn.helpers.structs import (
 from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotFound
-from smartcity_saas.identity.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
 from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
 from smartcity_saas.identity.staff.accounts import note_staff_act
+from smartcity_saas.identity.staff.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.tokens import token_hash
 

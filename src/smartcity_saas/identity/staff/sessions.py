@@ -19,7 +19,6 @@ from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import NotAllowed
-from smartcity_saas.identity.models import Staff, StaffAttempt, StaffFactor, StaffSession
 from smartcity_saas.identity.rate_limits import DAY, attempt, forget, give_back
 from smartcity_saas.identity.staff.accounts import (
     MOST_TRIES,
@@ -29,6 +28,7 @@ from smartcity_saas.identity.staff.accounts import (
     member_of,
     note_staff_act,
 )
+from smartcity_saas.identity.staff.models import Staff, StaffAttempt, StaffFactor, StaffSession
 from smartcity_saas.identity.staff.passwords import matches
 from smartcity_saas.identity.staff.roles import StaffMember, needs_second_factor
 from smartcity_saas.identity.tokens import new_token, token_hash

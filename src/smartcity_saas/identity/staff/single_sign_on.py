@@ -29,13 +29,13 @@ from smartcity_saas.identity.federation import openid
 from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused, Handshake
 from smartcity_saas.identity.federation.login_requests import StaleHandshake, new_handshake
 from smartcity_saas.identity.federation.openid import LEEWAY_SECONDS, Registration
-from smartcity_saas.identity.models import Staff, StaffIdentity
 from smartcity_saas.identity.staff.accounts import (
     has_password,
     member_of,
     note_staff_act,
     province_of,
 )
+from smartcity_saas.identity.staff.models import Staff, StaffIdentity
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.staff.sessions import (
     SESSION_LENGTH,

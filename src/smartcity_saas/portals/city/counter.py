@@ -9,9 +9,9 @@ from flask import render_template, request, session
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.assisted_service.sessions import begin_acting
 from smartcity_saas.identity.authorization import STAFF, signed_in_member
-from smartcity_saas.identity.models import StaffAttempt
 from smartcity_saas.identity.personal_data.records import opened
 from smartcity_saas.identity.rate_limits import attempt
+from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.messages import tell
 from smartcity_saas.pages import site_address
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell

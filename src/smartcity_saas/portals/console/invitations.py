@@ -10,9 +10,9 @@ from flask import current_app, render_template, request
 from smartcity_saas.addresses import network_of
 from smartcity_saas.clock import Clock
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.models import StaffAttempt
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.staff import accounts, invitations, sessions
+from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.identity.staff.roles import title_of
 from smartcity_saas.identity.staff.single_sign_on import offered_by
 from smartcity_saas.identity.user_agents import device

@@ -12,9 +12,9 @@ from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.authorization import STAFF, current_staff, signed_in_member
 from smartcity_saas.identity.federation.channels import Cancelled
-from smartcity_saas.identity.models import StaffAttempt
 from smartcity_saas.identity.rate_limits import attempt, give_back
 from smartcity_saas.identity.staff import accounts, invitations, sessions, single_sign_on
+from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.identity.staff.single_sign_on import (
     ACCEPT,
     LINK,

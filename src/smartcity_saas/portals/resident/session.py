@@ -15,9 +15,9 @@ from smartcity_saas.addresses import network_of
 from smartcity_saas.errors import NotAllowed
 from smartcity_saas.identity.api_clients import clients
 from smartcity_saas.identity.authorization import bearer, current_resident, signed_in_resident
-from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.rate_limits import attempt, give_back
 from smartcity_saas.identity.residents import accounts
+from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.here import present_time

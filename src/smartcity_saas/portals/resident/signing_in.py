@@ -25,7 +25,6 @@ from smartcity_saas.identity.federation import login_requests
 from smartcity_saas.identity.federation.channels import Cancelled, Channel, Vouched
 from smartcity_saas.identity.federation.login_requests import LINK, MERGE, SIGN_IN, StaleHandshake
 from smartcity_saas.identity.known_devices import known_device, remember_device
-from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents import accounts, one_time_codes
 from smartcity_saas.identity.residents.assurance import (
@@ -33,6 +32,7 @@ from smartcity_saas.identity.residents.assurance import (
     verify_contact,
     verify_real_name,
 )
+from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import channel_in_app, device, on_phone
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.counts import count

@@ -18,9 +18,9 @@ from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
-from smartcity_saas.identity.models import Resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import masked_contact
+from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.services.hospital_appointments.limits import held_by
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,

@@ -13,9 +13,9 @@ from sqlalchemy import select
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
-from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.messages import tell
 from smartcity_saas.payments.records import claimants
 from smartcity_saas.payments.states import UNDER_WAY

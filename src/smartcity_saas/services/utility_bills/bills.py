@@ -19,9 +19,9 @@ from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.models import ResidentAttempt
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.services.utility_bills.models import (
     UtilityAccount,
     UtilityBill,

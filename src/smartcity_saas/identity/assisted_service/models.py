@@ -1,0 +1,39 @@
+"""Who of the staff has seen or acted for which resident."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped
+
+from smartcity_saas.database import CityModel, city_foreign_key
+from smartcity_saas.identity.personal_data.declaration import TRACE, WHEN, Held
+
+
+class ResidentAccess(CityModel):
+    """A member of staff has seen a resident's data, or acted for them at the counter: on which page,
+    and why."""
+
+    __tablename__ = "resident_access"
+    held = Held(
+        {"zh": "谁看过我的数据", "en": "Who looked at my data"},
+        {
+            "at": WHEN,
+            "page": {"zh": "内容", "en": "What"},
+            "actor": {"zh": "工作人员账号", "en": "Account of staff"},
+        },
+        "keep",
+        why=TRACE,
+    )
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        Index("ix_resident_access_city_id_resident_id_at", "city_id", "resident_id", "at"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    page: Mapped[str]
+    reason: Mapped[str]
