@@ -9,7 +9,7 @@ from flask import Response
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartcity_saas import pages, scope
+from smartcity_saas import scope
 from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
@@ -35,6 +35,7 @@ from smartcity_saas.portals import register_portals
 from smartcity_saas.portals.draft import init_drafts
 from smartcity_saas.portals.resident.session import api as session_api
 from smartcity_saas.readiness import holds_demo_rows, init_probes
+from smartcity_saas.request import init_request
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.faults import has_failed
@@ -99,7 +100,7 @@ def create_app(
     init_access_log(app)
     app.after_request(_write_uses)
     init_static_files(app)
-    pages.init_pages(app)
+    init_request(app)
     csrf = app.extensions["csrf"] = CSRFProtect(app)
     init_clients(app)
     register_portals(app, services)

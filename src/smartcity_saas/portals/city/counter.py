@@ -13,8 +13,8 @@ from smartcity_saas.identity.personal_data.records import opened
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.messages import tell
-from smartcity_saas.pages import site_address
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.request.site import site_address
 from smartcity_saas.tenancy.entering import city_scope
 from smartcity_saas.tenancy.here import present_time, served_city
 

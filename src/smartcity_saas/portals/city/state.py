@@ -10,9 +10,9 @@ from smartcity_saas.city_withdrawal import withdraw
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.identity.staff.preview_links import create_preview_link
-from smartcity_saas.pages import site_address
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.request.site import site_address
 
 
 @blueprint.page(f"{ROOT}/state", permission="city.state", methods=("POST",))

@@ -10,7 +10,7 @@ from flask import abort, current_app, jsonify, render_template, request
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.spelling import Query
 from smartcity_saas.demo import demo_accounts
-from smartcity_saas.pages import site_address
+from smartcity_saas.request.site import site_address
 from smartcity_saas.web.policy import IndexBlueprint
 
 blueprint = IndexBlueprint("index", __name__)

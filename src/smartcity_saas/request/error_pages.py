@@ -1,0 +1,226 @@
+"""Errors as branded pages for people and as problem details (RFC 9457) for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import (
+    Response,
+    current_app,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+)
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from smartcity_saas.catalog.gate import CitySuspended, ServicePaused
+from smartcity_saas.catalog.offer import Offer
+from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
+from smartcity_saas.configuration.secrets import masked, names_secret
+from smartcity_saas.errors import (
+    FieldErrors,
+    Invalid,
+    SmartCityError,
+    Throttled,
+)
+from smartcity_saas.request.site import current_site
+from smartcity_saas.request.template_context import resident_or_none
+from smartcity_saas.tenancy.application import SiteFlask, address_rule
+from smartcity_saas.tenancy.faults import note_fault
+from smartcity_saas.tenancy.sites import (
+    CITY_HOST,
+    CONSOLE_HOST,
+    INDEX_HOST,
+    UNREADY_HOST,
+)
+from smartcity_saas.web.api import BodyProblem, field_problems
+from smartcity_saas.web.paths import page_before
+
+log = structlog.get_logger(__name__)
+
+
+_TITLES: dict[int, Any] = {
+    400: _("This request cannot be read"),
+    401: _("Sign in first"),
+    403: _("This is not open to you"),
+    404: _("This page does not exist"),
+    405: _("This page does not take that"),
+    409: _("This is not possible as it stands"),
+    413: _("This is too large to send"),
+    415: _("Send JSON"),
+    422: _("Something needs correcting"),
+    429: _("Too many attempts"),
+    500: _("Something went wrong here"),
+    503: _("This is not available just now"),
+}
+_DETAILS: dict[int, Any] = {
+    400: _("Go back, load the page again, and try once more."),
+    401: _("Sign in on this site, and send the session's cookie."),
+    403: _("Ask the person who gave you this account."),
+    404: _("Check the address, or start from the first page."),
+    405: _("Go back and use the buttons on the page."),
+    413: _("Choose a smaller file."),
+    415: _("Say so: Content-Type: application/json."),
+    500: _("It is not your fault, and we have a note of it. Try again in a few minutes."),
+    503: _("Try again in a minute."),
+}
+
+
+def init_error_pages(app: SiteFlask) -> None:
+    """Render every error once: a branded page for people, problem details (RFC 9457) for programs."""
+    app.register_error_handler(SmartCityError, _render_error)
+    app.register_error_handler(HTTPException, _render_http_error)
+    app.register_error_handler(OperationalError, _render_busy)
+    app.register_error_handler(PoolTimeout, _render_busy)
+    app.register_error_handler(InternalServerError, _render_late_fault)
+    app.register_error_handler(Exception, _render_fault)
+
+
+def _render_error(error: SmartCityError) -> Any:
+    if isinstance(error, ServicePaused) and not _wants_json():
+        return _paused_page(error), error.status
+    if isinstance(error, CitySuspended) and not _wants_json():
+        return render_template("resident/suspended.html"), error.status
+    if isinstance(error, (StaleEdit, UndoConflict)) and current_site().kind == CONSOLE_HOST:
+        return _conflict_page(error), error.status
+    title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
+    own = "" if isinstance(error, FieldErrors) else error.detail
+    detail = own or _DETAILS.get(error.status, "")
+    problems = error.problems if isinstance(error, Invalid) else []
+    if isinstance(error, FieldErrors):
+        problems = [BodyProblem(f"/{name}", said) for name, said in error.fields.items()]
+    response = _error_response(error.status, str(title), str(detail), problems, error.see)
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, Throttled):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _render_http_error(error: HTTPException) -> Any:
+    status = error.code or 500
+    if status < 400:
+        return error
+    if isinstance(error, CSRFError):
+        title, detail = (
+            _("This page was open for too long"),
+            _("Go back, load the page again, and send it once more. Nothing was stored."),
+        )
+        return _error_response(400, str(title), str(detail), [])
+    if current_site().kind == UNREADY_HOST:
+        status = 503
+    title = _TITLES.get(status, error.name)
+    problems = field_problems(error)
+    detail = _("Some fields do not fit.") if problems else _DETAILS.get(status, "")
+    response = _error_response(status, str(title), str(detail), problems)
+    if status == 405:
+        response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+    return response
+
+
+def _render_busy(error: OperationalError | PoolTimeout) -> Any:
+    """The database is locked for longer than we wait, or gone: nothing was stored, try again."""
+    reference = note_fault()
+    log.error(
+        "database_unavailable",
+        reference=reference,
+        rule=address_rule(),
+        error=type(getattr(error, "orig", None) or error).__name__,
+    )
+    detail = gettext(
+        "We have a note of it (%(reference)s). Try again in a minute.", reference=reference
+    )
+    response = _error_response(503, str(_TITLES[503]), detail, [])
+    response.headers["Retry-After"] = "10"
+    return response
+
+
+def _render_fault(error: Exception) -> Any:
+    reference = note_fault()
+    log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
+    detail = gettext(
+        "It is not your fault, and we have a note of it (%(reference)s). Try again in a few "
+        "minutes.",
+        reference=reference,
+    )
+    return _error_response(500, str(_TITLES[500]), detail, [])
+
+
+def _render_late_fault(error: InternalServerError) -> Any:
+    """What an error page, or what runs after a view, has raised."""
+    cause = error.original_exception
+    if isinstance(cause, (OperationalError, PoolTimeout)):
+        return _render_busy(cause)
+    return _render_fault(cause if isinstance(cause, Exception) else error)
+
+
+def _error_response(
+    status: int, title: str, detail: str, problems: list[Any], see: str | None = None
+) -> Response:
+    if _wants_json():
+        response = jsonify(
+            type="about:blank",
+            title=title,
+            status=status,
+            detail=detail,
+            **({"problems": [found.as_dict() for found in problems]} if problems else {}),
+            **({"see": see} if see else {}),
+        )
+        response.mimetype = "application/problem+json"
+    else:
+        template = {
+            CITY_HOST: "resident/error.html",
+            CONSOLE_HOST: "console/error.html",
+            INDEX_HOST: "index/error.html",
+        }.get(current_site().kind, "index/unknown.html")
+        response = make_response(
+            render_template(
+                template,
+                status=status,
+                title=title,
+                detail=detail,
+                problems=problems,
+                see=see,
+                back=page_before(),
+            )
+        )
+    response.status_code = status
+    return response
+
+
+def _wants_json() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html")
+    return request.path.startswith("/api/") or best == "application/json"
+
+
+def _conflict_page(error: StaleEdit | UndoConflict) -> str:
+    """What the other person changed, and what was sent, ready to be sent again."""
+    since, live = (
+        (error.since, error.live) if isinstance(error, StaleEdit) else (error.clashes, None)
+    )
+    return render_template(
+        "console/conflict.html",
+        title=error.title,
+        detail=error.detail,
+        since=since,
+        live=live,
+        sent={n: masked(value) for n, value in request.form.items() if not names_secret(n)},
+        asked_again=[n for n, value in request.form.items() if names_secret(n) and value],
+    )
+
+
+def _paused_page(error: ServicePaused) -> str:
+    service = current_app.extensions["services"][error.entry.name]
+    mine = []
+    if (resident := resident_or_none()) is not None:
+        mine = service.lines_of(resident)
+    return render_template(
+        "resident/paused.html", offer=Offer(service, error.entry, ()), service=service, mine=mine
+    )

@@ -1,0 +1,141 @@
+"""Before and after every view: service availability, authorization, limits, headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import (
+    Response,
+    current_app,
+    g,
+    request,
+)
+from werkzeug.exceptions import BadRequest
+
+from smartcity_saas.addresses import is_loopback
+from smartcity_saas.catalog.gate import pass_gate
+from smartcity_saas.errors import (
+    NotAllowed,
+    NotFound,
+)
+from smartcity_saas.identity.api_clients.idempotency import (
+    WRITES,
+    answered_before,
+    count_call,
+    finish_call,
+    owner_of,
+)
+from smartcity_saas.identity.authorization import (
+    bearer,
+    current_client,
+    current_resident,
+    enforce,
+)
+from smartcity_saas.payments.accounts import provider_of
+from smartcity_saas.request.error_pages import init_error_pages
+from smartcity_saas.request.site import current_site
+from smartcity_saas.request.template_context import init_template_context
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.faults import has_failed
+from smartcity_saas.tenancy.fleet import Fleet
+from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.sites import (
+    CONSOLE_HOST,
+)
+from smartcity_saas.web.policy import Policy
+from smartcity_saas.web.preferences import choose_preferences
+from smartcity_saas.web.security import (
+    add_security_headers,
+    content_security_policy,
+)
+
+log = structlog.get_logger(__name__)
+
+
+def init_request(app: SiteFlask) -> None:
+    """Hook everything that surrounds a view into the application."""
+    app.before_request(_refuse_strangers_in_demo)
+    app.before_request(_keep_preferences)
+    app.before_request(_admit)
+    app.after_request(_finish)
+    init_template_context(app)
+    init_error_pages(app)
+
+
+def _refuse_strangers_in_demo() -> Any:
+    """The demo's passwords are public, so it serves this machine alone, however it is started."""
+    if current_app.config["DEMO"] and not is_loopback(request.remote_addr):
+        return Response("The demo answers on this machine only.\n", 403, mimetype="text/plain")
+    return None
+
+
+def _keep_preferences() -> Any:
+    """A switch of language or text size, pressed on a page that was fetched."""
+    return choose_preferences(current_site().kind)
+
+
+def _admit() -> Any:
+    """Gate, then access. A request that matched no route goes on to its 404."""
+    if request.endpoint is None:
+        return None
+    policy: Policy | None = current_app.extensions["policies"].get(request.endpoint)
+    if policy is None:
+        log.error("endpoint_without_policy", endpoint=request.endpoint)
+        raise NotFound
+    _refuse_nul(policy)
+    city = current_site().city
+    if city is not None:
+        pass_gate(city, policy)
+    if current_site().kind == CONSOLE_HOST and policy.who == "staff":
+        fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
+        fleet.refresh()
+        g.fleet_version = fleet.snapshot.version
+    if policy.program:
+        return _admit_call(policy)
+    return enforce(policy)
+
+
+def _admit_call(policy: Policy) -> Any:
+    """A call of the API: within its limits, also where nobody is let in; with a form's token
+    where a session counts, and once by its ``Idempotency-Key``."""
+    owner = owner_of(current_client(), current_resident())
+    count_call(owner, present_time())
+    if enforce(policy) is not None:  # a program is let in or told, never led elsewhere
+        raise NotAllowed
+    if request.method in WRITES and bearer() is None:
+        current_app.extensions["csrf"].protect()
+    return answered_before(owner, present_time())
+
+
+def _refuse_nul(policy: Policy) -> None:
+    """No text has a NUL in it, and PostgreSQL stores none: refused once, for every page."""
+    values = [request.path, *(value for _name, value in request.args.items(multi=True))]
+    if not policy.signed:
+        values += [value for _name, value in request.form.items(multi=True)]
+    if any("\0" in value for value in values):
+        raise BadRequest
+
+
+def _finish(response: Response) -> Response:
+    city = current_site().city
+    origins: list[str] = []
+    if city is not None:
+        finish_call(response)
+        channels = current_app.extensions["channels"].values()
+        origins = [
+            o for one in channels if one.open_at(city) for o in one.origins(one.values(city))
+        ]
+        if (provider := provider_of(city)) is not None:
+            origins += provider.origins(city.payments or {})
+    if request.method == "POST" and "fleet_version" in g and not has_failed():
+        _wait_until_served()
+    return add_security_headers(response, content_security_policy(dict.fromkeys(origins)))
+
+
+def _wait_until_served() -> None:
+    """“Saved” is said when every process serves it: the next press may be to look at the site."""
+    fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
+    fleet.refresh()
+    if fleet.snapshot.version != g.fleet_version:
+        fleet.wait_for_others()

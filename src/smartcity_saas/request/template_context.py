@@ -1,0 +1,93 @@
+"""What every template may use."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import (
+    current_app,
+    g,
+    request,
+    session,
+)
+from flask_babel import get_locale
+
+from smartcity_saas.clock import COMMON_ZONE
+from smartcity_saas.configuration.colors import text_on
+from smartcity_saas.configuration.secrets import names_secret
+from smartcity_saas.identity.authorization import (
+    current_resident,
+    current_staff,
+)
+from smartcity_saas.identity.user_agents import channel_in_app
+from smartcity_saas.request.site import city_path, current_site, site_address, task_path
+from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.faults import has_failed
+from smartcity_saas.tenancy.sites import (
+    CITY_HOST,
+    CONSOLE_HOST,
+)
+from smartcity_saas.web.formats import init_formats
+from smartcity_saas.web.languages import local
+from smartcity_saas.web.paths import page_of_form
+from smartcity_saas.web.preferences import TEXT_COOKIE, init_preferences
+
+
+def init_template_context(app: SiteFlask) -> None:
+    """Give every template its shared values, filters and functions."""
+    app.context_processor(_shared_values)
+    init_formats(app, _zone, lambda: current_app.config["CLOCK"]())
+    init_preferences(app, page_of_form, lambda name: name == "code" or names_secret(name))
+    app.jinja_env.filters["preview_query"] = lambda typed: urlencode(
+        {key: value for key, value in typed.items() if key not in ("csrf_token", "find")}
+    )
+    app.jinja_env.globals.update(
+        text_on=text_on, city_path=city_path, task_path=task_path, site_address=site_address
+    )
+
+
+def _shared_values() -> dict[str, Any]:
+    """What every template may use."""
+    locale = get_locale()
+    chinese = locale is not None and locale.language == "zh"
+    values: dict[str, Any] = {
+        "colon": "：" if chinese else ": ",
+        "comma": "，" if chinese else ", ",
+        "gap": "" if chinese else " ",
+        "stop": "。" if chinese else ". ",
+        "demo": current_app.config["DEMO"],
+        "lang": locale.language if locale else "en",
+        "large_text": request.cookies.get(TEXT_COOKIE) == "large",
+        "text": local,
+        "services": current_app.extensions["services"],
+    }
+    if current_site().kind == CITY_HOST:
+        values |= {
+            "city": current_site().city,
+            "resident": resident_or_none(),
+            "frame": False,
+            "embedded": channel_in_app() is not None,
+        }
+    if current_site().kind == CONSOLE_HOST:
+        values |= {"staff": _staff_or_none()}
+        values["console_city"] = None if has_failed() else g.get("console_city")
+    return values
+
+
+def resident_or_none() -> Any:
+    """Who is signed in on a city's site; None after a fault, when nothing more is asked."""
+    if has_failed():
+        return None
+    return current_resident() if "resident" in session or "resident" in g else None
+
+
+def _staff_or_none() -> Any:
+    if has_failed():
+        return None
+    return current_staff() if "staff" in session else None
+
+
+def _zone() -> str:
+    found = current_site().city or g.get("zone_city")
+    return found.timezone if found is not None else COMMON_ZONE
