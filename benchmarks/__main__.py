@@ -37,9 +37,9 @@ from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.services.utility_bills import bills, demo
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.fleet import Fleet
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.registry import Fleet
 
 ROUNDS, CALLS = 7, 200
 FLEETS = (10, 352, 10_000)

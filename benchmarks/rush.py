@@ -25,8 +25,8 @@ from smartcity_saas.identity.residents.accounts import SESSION_LENGTH
 from smartcity_saas.identity.residents.models import ResidentSession
 from smartcity_saas.identity.tokens import new_token, token_hash
 from smartcity_saas.services.hospital_appointments.models import Appointment, ClinicPlace
-from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.flask_app import SiteFlask
 
 PLACES, PEOPLE, CLIENTS = 200, 2_000, 32
 HOST = "hangzhou.localhost"

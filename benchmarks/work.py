@@ -48,8 +48,8 @@ from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.utility_bills.bills import link_account
 from smartcity_saas.services.utility_bills.importing import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.flask_app import SiteFlask
 
 THREADS = 8
 BOOKINGS = 800

@@ -51,9 +51,9 @@ from smartcity_saas.payments.stripe_sandbox.server import create_sandbox
 from smartcity_saas.payments.stripe_sandbox.state import Account, Sandbox
 from smartcity_saas.portals.resident.home import PageCache
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.fleet import Snapshot
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.registry import Snapshot
 from smartcity_saas.worker import make_runner
 from tests import postgres
 from tests.states import PostgresStates, SqliteStates, States

@@ -36,8 +36,8 @@ from smartcity_saas.identity.demo import connect_channels
 from smartcity_saas.identity.staff.accounts import has_staff
 from smartcity_saas.payments.demo import connect_sandbox
 from smartcity_saas.settings import PORT, Settings
-from smartcity_saas.tenancy.applying import apply_plan
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.file_apply import apply_plan
 
 CONNECTIONS = 4096
 """Connections of one process, idle ones too; more wait to be accepted."""

@@ -21,8 +21,8 @@ from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.models import PreviewLink, Staff, StaffInvitation
 from smartcity_saas.outbox.models import CityDue
-from smartcity_saas.tenancy.counts import CityCount
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.daily_counts import CityCount
 
 
 def withdraw(

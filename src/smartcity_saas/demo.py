@@ -20,8 +20,8 @@ from smartcity_saas.identity.federation.channels.demo import RESIDENTS
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.tenancy.announcements import publish
-from smartcity_saas.tenancy.counts import CityCount
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.daily_counts import CityCount
 
 PASSWORD = "smart-city-demo"  # noqa: S105 -- the demo's, public on purpose
 STAFF: tuple[dict[str, Any], ...] = (

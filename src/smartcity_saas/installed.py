@@ -41,6 +41,6 @@ def translation_folders() -> list[Path]:
 def stored_extensions() -> Extensions:
     """The same, with what the database knows of pictures and secrets."""
     from smartcity_saas.credentials import bound_secrets
-    from smartcity_saas.tenancy.applying import is_picture_at
+    from smartcity_saas.tenancy.file_apply import is_picture_at
 
     return replace(installed_extensions(), same_picture=is_picture_at, bound_secrets=bound_secrets)

@@ -15,8 +15,8 @@ from smartcity_saas.credentials.master_key import refuse_stray_key
 from smartcity_saas.database import db, unwalled
 from smartcity_saas.errors import NotReady, SettingsError
 from smartcity_saas.identity.staff.accounts import has_demo_staff
-from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.sites import ALL_HOSTS
+from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.hosts import ALL_HOSTS
 from smartcity_saas.web.policy import allow_everyone
 
 

@@ -14,9 +14,9 @@ from smartcity_saas.errors import SmartCityError
 from smartcity_saas.identity.rate_limits import forget_old_attempts
 from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
-from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.worker_life import say_alive
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.worker_heartbeat import say_alive
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from smartcity_saas.cli.operations import roles
 from smartcity_saas.database.models import Base, CityModel, PlatformModel
 from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.flask_app import SiteFlask
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/smartcity_saas"
@@ -161,7 +161,7 @@ def test_banned_words(pattern: str) -> None:
 
 RAW_SQL = {"database/session.py", "database/roles.py", "readiness.py"}
 OUTSIDE_A_CITY = {
-    "tenancy/entering.py",
+    "tenancy/context.py",
     "credentials/master_key.py",  # the mark of the master key, before anything is sealed
     "identity/authorization.py",  # who acts at the counter: the console's session, by its hash
 }
@@ -184,7 +184,7 @@ LOUD: dict[str, set[str]] = {
     r"unwalled": {*RAW_SQL, "database/__init__.py"},
     r"""["']command["']\s*:|\bcommand\s*=\s*True|\.info\[["']command""": {"database/session.py"},
     r"exec_driver_sql|raw_connection|driver_connection|dbapi_connection": {"database/session.py"},
-    r"\bscope\.left\(": {"tenancy/entering.py"},
+    r"\bscope\.left\(": {"tenancy/context.py"},
     r"literal_execute|literal_binds": {"database/session.py"},
 }
 """Other ways to the same: an option of a statement, a session, a connection or an engine."""

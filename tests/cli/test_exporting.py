@@ -14,8 +14,8 @@ from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.folder import read_files, sha256
 from smartcity_saas.configuration.planning import SAME, plan
 from smartcity_saas.configuration.source import parse
-from smartcity_saas.tenancy.applying import apply_plan
 from smartcity_saas.tenancy.assets import store_asset
+from smartcity_saas.tenancy.file_apply import apply_plan
 from tests.conftest import HANGZHOU, NINGBO, World
 
 FILES = {

@@ -12,8 +12,8 @@ import pytest
 from smartcity_saas.configuration.folder import passed_over, read_files
 from smartcity_saas.configuration.planning import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.applying import apply_plan
 from smartcity_saas.tenancy.assets import find_asset
+from smartcity_saas.tenancy.file_apply import apply_plan
 from tests.conftest import HANGZHOU, NINGBO, PLATFORM, SHANGHAI, SHANGHAI_PROVINCE, ZHEJIANG, World
 
 COLOR = ("branding", "color")

@@ -36,7 +36,7 @@ from smartcity_saas.credentials import (
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.channel_sandbox.state import public_key
 from smartcity_saas.identity.staff.single_sign_on import SingleSignOnSettings
-from smartcity_saas.tenancy.applying import apply_plan
+from smartcity_saas.tenancy.file_apply import apply_plan
 from tests.conftest import HANGZHOU, NINGBO, PLATFORM, ZHEJIANG, World, installed
 
 EXTENSIONS = installed()

@@ -31,7 +31,7 @@ from smartcity_saas.readiness import readiness
 from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 from tests import postgres
 from tests.conftest import World, fresh
 

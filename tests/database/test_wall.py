@@ -37,14 +37,14 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.database import command, db
 from smartcity_saas.database.roles import refuse_powerful_role
 from smartcity_saas.database.statements import Tables, judge
 from smartcity_saas.errors import SettingsError, WallError
 from smartcity_saas.identity.residents.models import Resident, ResidentIdentity
-from smartcity_saas.tenancy.counts import CityCount, count
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.daily_counts import CityCount, count
 from tests.conftest import World
 
 
@@ -105,7 +105,7 @@ class Wrapped(TypeDecorator[str]):
 
 def _lie(session: Session, city: int) -> Any:
     Lying.other = city
-    here = literal(scope.city_id(), Lying())
+    here = literal(tenant_context.city_id(), Lying())
     return session.execute(select(RESIDENT).where(RESIDENT.c.city_id == here)).all()
 
 
@@ -122,17 +122,19 @@ READS: dict[str, Callable[[Session, int], Any]] = {
         select(RESIDENT).where(RESIDENT.c.city_id == c)
     ).all(),
     "either city": lambda s, c: s.execute(
-        select(RESIDENT).where(or_(RESIDENT.c.city_id == scope.city_id(), RESIDENT.c.city_id == c))
+        select(RESIDENT).where(
+            or_(RESIDENT.c.city_id == tenant_context.city_id(), RESIDENT.c.city_id == c)
+        )
     ).all(),
     "in both cities": lambda s, c: s.execute(
-        select(RESIDENT).where(RESIDENT.c.city_id.in_([c, scope.city_id()]))
+        select(RESIDENT).where(RESIDENT.c.city_id.in_([c, tenant_context.city_id()]))
     ).all(),
     "core subquery": lambda s, c: s.execute(
         select(literal(1)).where(exists(select(RESIDENT.c.id)))
     ).all(),
     "core union": lambda s, c: s.execute(
         union_all(
-            select(RESIDENT.c.name).where(RESIDENT.c.city_id == scope.city_id()),
+            select(RESIDENT.c.name).where(RESIDENT.c.city_id == tenant_context.city_id()),
             select(RESIDENT.c.name),
         )
     ).all(),
@@ -142,8 +144,8 @@ READS: dict[str, Callable[[Session, int], Any]] = {
             RESIDENT.outerjoin(
                 IDENTITY,
                 and_(
-                    IDENTITY.c.city_id == scope.city_id(),
-                    RESIDENT.c.city_id == scope.city_id(),
+                    IDENTITY.c.city_id == tenant_context.city_id(),
+                    RESIDENT.c.city_id == tenant_context.city_id(),
                 ),
             )
         )
@@ -151,7 +153,7 @@ READS: dict[str, Callable[[Session, int], Any]] = {
     "join on the key alone": lambda s, c: s.execute(
         select(RESIDENT.c.name)
         .join(IDENTITY, IDENTITY.c.resident_id == RESIDENT.c.id)
-        .where(RESIDENT.c.city_id == scope.city_id())
+        .where(RESIDENT.c.city_id == tenant_context.city_id())
     ).all(),
     "capital letters": lambda s, c: s.execute(select(FOLDED)).all(),
     "capital letters of a platform table": lambda s, c: s.execute(select(STAFF)).all(),
@@ -197,7 +199,7 @@ READS: dict[str, Callable[[Session, int], Any]] = {
     "column to column": lambda s, c: s.execute(
         select(RESIDENT.c.name)
         .join(IDENTITY, IDENTITY.c.city_id == RESIDENT.c.city_id)
-        .where(RESIDENT.c.city_id == scope.city_id())
+        .where(RESIDENT.c.city_id == tenant_context.city_id())
     ).all(),
 }
 
@@ -240,7 +242,7 @@ WRITES: dict[str, Callable[[Session, int, uuid.UUID], Any]] = {
     ),
     "insert of many": lambda s, c, i: s.execute(
         insert(Resident),
-        [{"city_id": scope.city_id(), "name": "a"}, {"city_id": c, "name": "b"}],
+        [{"city_id": tenant_context.city_id(), "name": "a"}, {"city_id": c, "name": "b"}],
     ),
     "insert without a city": lambda s, c, i: s.execute(
         insert(RESIDENT).values(id=uuid.uuid4(), name="x", demo=False)
@@ -264,22 +266,22 @@ WRITES: dict[str, Callable[[Session, int, uuid.UUID], Any]] = {
     "moving a row": lambda s, c, i: s.execute(update(Resident).values(city_id=c)),
     "a tuple": lambda s, c, i: s.execute(
         update(RESIDENT)
-        .where(RESIDENT.c.city_id == scope.city_id())
+        .where(RESIDENT.c.city_id == tenant_context.city_id())
         .values({tuple_(RESIDENT.c.city_id, RESIDENT.c.name): tuple_(literal(c), literal("x"))})
     ),
     "a capital city": lambda s, c, i: s.execute(
         insert(table("resident", column("CITY_ID"), column("city_id"), column("name"))).values(
-            {"CITY_ID": c, "city_id": scope.city_id(), "name": "x"}
+            {"CITY_ID": c, "city_id": tenant_context.city_id(), "name": "x"}
         )
     ),
     "an upsert on the row's hidden number": lambda s, c, i: s.execute(
         sqlite.insert(table("resident", column("city_id"), column("name"), column("rowid")))
-        .values(rowid=1, city_id=scope.city_id(), name="x")
+        .values(rowid=1, city_id=tenant_context.city_id(), name="x")
         .on_conflict_do_update(index_elements=["rowid"], set_={"name": "x"})
     ),
     "an upsert over any conflict": lambda s, c, i: s.execute(
         sqlite.insert(RESIDENT)
-        .values(id=i, city_id=scope.city_id(), name="x", demo=False, created_at=NOW)
+        .values(id=i, city_id=tenant_context.city_id(), name="x", demo=False, created_at=NOW)
         .on_conflict_do_update(index_elements=["id"], set_={"name": "x"})
     ),
     "roles of staff": lambda s, c, i: s.execute(update(STAFF).values(role="operator")),
@@ -328,7 +330,7 @@ def test_platform_tables_are_out_of_reach_inside_a_city(peopled: World) -> None:
             peopled.documents().all()
         count("done", peopled.clock())
         count("done", peopled.clock(), 2)
-        rows = select(CityCount.value).where(CityCount.city_id == scope.city_id())
+        rows = select(CityCount.value).where(CityCount.city_id == tenant_context.city_id())
         assert db.session.scalars(rows).all() == [3]
 
 
@@ -339,7 +341,7 @@ def test_scopes_do_not_nest_and_close(peopled: World) -> None:
         with pytest.raises(WallError), city_scope(2):
             pass
     assert db.session() is not first
-    assert scope.city_id_or_none() is None
+    assert tenant_context.city_id_or_none() is None
 
 
 def test_a_transaction_stays_in_its_city(peopled: World) -> None:
@@ -347,7 +349,11 @@ def test_a_transaction_stays_in_its_city(peopled: World) -> None:
     with peopled.inside("hangzhou"):
         session = db.session()
         session.scalars(select(Resident)).all()
-        with scope.left(), scope.entered(peopled.city_id("shanghai")), pytest.raises(WallError):
+        with (
+            tenant_context.left(),
+            tenant_context.entered(peopled.city_id("shanghai")),
+            pytest.raises(WallError),
+        ):
             session.scalars(select(Resident)).all()
 
 
@@ -364,7 +370,7 @@ def test_a_thread_starts_outside_any_city(peopled: World) -> None:
     """Work handed to a thread does not inherit the city by accident."""
     seen: list[int | None] = []
     with peopled.inside("hangzhou"):
-        thread = threading.Thread(target=lambda: seen.append(scope.city_id_or_none()))
+        thread = threading.Thread(target=lambda: seen.append(tenant_context.city_id_or_none()))
         thread.start()
         thread.join()
     assert seen == [None]

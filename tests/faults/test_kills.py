@@ -27,8 +27,8 @@ from smartcity_saas.credentials import (
     store_province_secret,
 )
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.flask_app import SiteFlask
 from tests.cli.test_commands import Shell
 from tests.conftest import ROOT
 

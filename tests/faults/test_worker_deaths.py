@@ -16,7 +16,7 @@ from smartcity_saas.database import db
 from smartcity_saas.outbox import CityDue, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import LOST, MOST_ATTEMPTS
 from smartcity_saas.outbox.runner import Runner
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 from tests.conftest import World, fresh
 
 pytestmark = pytest.mark.faults

@@ -26,7 +26,7 @@ from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.hospital_appointments import patients as domain
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.services.traffic_tickets.models import Dispute
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 from tests.conftest import World
 from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 from tests.services.utility_bills.test_bills import HEADER, ROW, linked

@@ -19,7 +19,7 @@ from smartcity_saas.database.models import CityModel
 from smartcity_saas.database.roles import APPEND_ONLY
 from smartcity_saas.errors import Conflict, NotAllowed
 from smartcity_saas.identity.staff.accounts import disable_staff
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 from tests.conftest import NINGBO, World
 
 WITH_HOST = NINGBO + "hosts: [city.ningbo.example]\n"

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas import worker as product
 from smartcity_saas.database import db
 from smartcity_saas.outbox import (
@@ -27,7 +27,7 @@ from smartcity_saas.outbox import (
 )
 from smartcity_saas.outbox.queue import LEASE, LOST, MOST_ATTEMPTS, _claim, run_task
 from smartcity_saas.outbox.runner import FIRST_REST, LONGEST_REST, Rests, Runner
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 from tests.conftest import World, fresh
 
 RAISED = [
@@ -81,12 +81,12 @@ def test_the_runner_goes_on(world: World, error: BaseException, place: str) -> N
     done: list[str] = []
 
     def note(payload: Mapping[str, Any], _now: datetime) -> None:
-        if place == "task" and scope.city_id() == broken:
+        if place == "task" and tenant_context.city_id() == broken:
             raise error
         done.append(payload["city"])
 
     def daily(_now: datetime) -> None:
-        if place == "day" and scope.city_id() == broken:
+        if place == "day" and tenant_context.city_id() == broken:
             raise error
 
     @contextmanager

@@ -15,7 +15,7 @@ from smartcity_saas.errors import WallError
 from smartcity_saas.outbox import CityDue, OutboxTask, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import LEASE, MOST_ATTEMPTS, run_task
 from smartcity_saas.outbox.runner import Runner
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 from tests.conftest import World, fresh
 
 

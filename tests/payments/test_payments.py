@@ -29,7 +29,7 @@ from smartcity_saas.payments.settling import apply_standing, follow
 from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.reminding import remind
-from smartcity_saas.tenancy.counts import count, daily
+from smartcity_saas.tenancy.daily_counts import count, daily
 from tests.conftest import Browser, Stripe, World, fresh
 from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
 

@@ -15,7 +15,7 @@ from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.csv_input import MOST_BYTES
 from smartcity_saas.configuration.rollout import read_rows
 from smartcity_saas.configuration.source import parse
-from smartcity_saas.tenancy.fleet import CHECK_SECONDS
+from smartcity_saas.tenancy.registry import CHECK_SECONDS
 from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ROOT, ZHEJIANG, World
 
 BILLS = "/cities/hangzhou/services/utility-bills"

@@ -12,7 +12,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import doctor
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.portals.serving_checks import city_issues, sample_values, serving_checks
-from smartcity_saas.tenancy.worker_life import say_alive, worker_lives
+from smartcity_saas.tenancy.worker_heartbeat import say_alive, worker_lives
 from tests.conftest import NINGBO, World
 
 SMS = "messages:\n  sms: {provider: http, url: 'https://sms.ningbo.gov.cn', token: {credential: sms}}\n"

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, event, text
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotReady
-from smartcity_saas.tenancy.fleet import CHECK_SECONDS, PATIENCE_SECONDS, Fleet
+from smartcity_saas.tenancy.registry import CHECK_SECONDS, PATIENCE_SECONDS, Fleet
 from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
 
 STATE = ("services", "utility_bills", "state")

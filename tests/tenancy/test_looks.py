@@ -8,7 +8,7 @@ import pytest
 from flask import current_app, request
 
 from smartcity_saas.errors import WallError
-from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.flask_app import SiteFlask
 from tests.conftest import Browser, World
 
 STATE = ("services", "utility_bills", "state")

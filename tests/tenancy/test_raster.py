@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.pictures import sanitised
+from smartcity_saas.tenancy.images import sanitised
 from smartcity_saas.web.photos import retaken
 
 SIZE = (60, 30)

@@ -21,8 +21,8 @@ from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.assisted_service.access_log import not_shown
 from smartcity_saas.identity.authorization import signed_in_member
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.money import parse_money
 from smartcity_saas.web.numbers import NotPlain, parse_decimal, parse_whole
 

@@ -11,7 +11,7 @@ from flask import request
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.payments.models import Payment
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.api import moment, money
 from smartcity_saas.web.languages import language
 

@@ -14,7 +14,7 @@ from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.csv_input import Line, Table, mark_of
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.identity.authorization import signed_in_client
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.api import (
     MOST_ITEMS,
     Body,

@@ -23,7 +23,7 @@ from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import counted, format_option, say, say_json
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 
 BREAKS = {
     "altered": "it was changed after it was written",

@@ -21,7 +21,7 @@ from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciling import day_span
 from smartcity_saas.payments.reconciling import reconcile as compare
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
 

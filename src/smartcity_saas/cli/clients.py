@@ -9,7 +9,7 @@ from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.identity.api_clients import clients as domain
 from smartcity_saas.identity.api_clients.clients import NewClient
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 
 
 @click.group("clients")

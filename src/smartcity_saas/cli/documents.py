@@ -28,8 +28,8 @@ from smartcity_saas.configuration.planning import (
 )
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
-from smartcity_saas.tenancy.applying import apply_plan
-from smartcity_saas.tenancy.pictures import picture_problems
+from smartcity_saas.tenancy.file_apply import apply_plan
+from smartcity_saas.tenancy.images import picture_problems
 
 PENDING = 3
 _MARKS = {NEW: "+", CHANGE: "~", SAME: "=", KEEP: "·", CONFLICT: "!"}

@@ -20,7 +20,7 @@ from smartcity_saas.configuration.planning import (
     compare,
 )
 from smartcity_saas.tenancy.assets import find_asset
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from flask import current_app
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 
 
 @contextmanager

@@ -26,8 +26,8 @@ from smartcity_saas.identity.staff.sessions import reseal_id_tokens
 from smartcity_saas.portals.serving_checks import serving_checks, worker_check
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time
 
 
 @click.group("db")

@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import fields
 
 from smartcity_saas.clock import is_near, is_past, read_day, read_moment, read_month
-from smartcity_saas.tenancy.here import present_city, present_time
+from smartcity_saas.tenancy.current import present_city, present_time
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")

@@ -16,7 +16,7 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors.client import BackOfficeDown, BackOfficeRefused, office_of
 from smartcity_saas.credentials import CredentialError
 from smartcity_saas.database import db
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 
 log = structlog.get_logger(__name__)
 

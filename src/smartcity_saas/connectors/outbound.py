@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from flask import has_request_context, request
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.breaker import Breakers
 
@@ -149,7 +149,7 @@ def stepping_aside() -> Iterator[None]:
 
 def owner_here() -> str:
     """Whose systems are called from here unless somebody else is named."""
-    city_id = scope.city_id_or_none()
+    city_id = tenant_context.city_id_or_none()
     return PLATFORM if city_id is None else f"city:{city_id}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from smartcity_saas.configuration.extensions import BoundTo
 from smartcity_saas.credentials.provinces import province_secrets
 from smartcity_saas.credentials.store import credentials
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 
 
 def bound_secrets(name: str, document_id: int) -> Mapping[str, BoundTo]:

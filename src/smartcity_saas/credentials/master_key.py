@@ -13,7 +13,7 @@ from smartcity_saas.configuration.models import Installation
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import SettingsError
-from smartcity_saas.tenancy.entering import outside_city
+from smartcity_saas.tenancy.context import outside_city
 
 ANOTHER = (
     "This SMARTCITY_MASTER_KEY is not the one of this database, and would seal what is lost with it. "

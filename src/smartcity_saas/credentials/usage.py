@@ -7,7 +7,7 @@ from threading import Lock
 
 from sqlalchemy import update
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.credentials.models import Credential
 from smartcity_saas.database import command
 
@@ -21,12 +21,12 @@ _lock = Lock()
 def note_use(name: str) -> None:
     """Remember that a secret of the city that we are in was read."""
     with _lock:
-        _used.add((scope.city_id(), name))
+        _used.add((tenant_context.city_id(), name))
 
 
 def write_uses(now: datetime) -> None:
     """Write what was used in the city that we are in, unless it was written within the hour."""
-    here = scope.city_id()
+    here = tenant_context.city_id()
     with _lock:
         mine = {key for key in _used if key[0] == here}
         _used.difference_update(mine)

@@ -24,7 +24,7 @@ from sqlalchemy.sql.elements import (
     SavepointClause,
 )
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.database.models import Base, CityModel, city_tables, platform_tables
 from smartcity_saas.database.statements import Tables, Verdict, judge
 from smartcity_saas.errors import WallError
@@ -98,7 +98,7 @@ def insert_once(
         row_id = uuid_utils.compat.uuid7()
         return session.scalars(
             upsert_into(model)
-            .values(city_id=scope.city_id(), id=row_id, **values)
+            .values(city_id=tenant_context.city_id(), id=row_id, **values)
             .on_conflict_do_nothing(index_elements=["city_id", *unique])
             .returning(model.id)
         ).one_or_none()
@@ -137,7 +137,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    city_id = scope.city_id_or_none()
+    city_id = tenant_context.city_id_or_none()
     connection.info["city_id"] = city_id
     if connection.dialect.name == "sqlite":
         immediate = connection.get_execution_options().get("command")
@@ -211,7 +211,7 @@ class _Verdicts:
 
 
 def _check(verdicts: _Verdicts, connection: Connection, context: Any) -> None:
-    city_id, verdict = scope.city_id_or_none(), verdicts.plain
+    city_id, verdict = tenant_context.city_id_or_none(), verdicts.plain
     if connection.info.get("city_id") != city_id:
         raise WallError("a transaction that began in another city")
     if verdict.writes and not connection.get_execution_options().get("command"):
@@ -240,7 +240,7 @@ def _tables(kind: str) -> Tables:
 
 @event.listens_for(Session, "do_orm_execute")
 def _add_city(state: ORMExecuteState) -> None:
-    city_id = scope.city_id_or_none()
+    city_id = tenant_context.city_id_or_none()
     if (
         city_id is None
         or state.is_column_load
@@ -266,7 +266,7 @@ def _stamp_city(session: Session, flush_context: Any, instances: Any) -> None:
     for row in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(row, CityModel):
             continue
-        here = scope.city_id()
+        here = tenant_context.city_id()
         if row.__dict__.get("city_id") is None:
             row.city_id = here
         if row.city_id != here:

@@ -22,7 +22,7 @@ from smartcity_saas.identity.staff import sessions
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.tokens import new_token
-from smartcity_saas.tenancy.entering import outside_city
+from smartcity_saas.tenancy.context import outside_city
 from smartcity_saas.web.paths import page_of_form
 from smartcity_saas.web.policy import Policy
 

@@ -15,7 +15,7 @@ from smartcity_saas.identity.residents.consents import MESSAGES, agrees, give, s
 from smartcity_saas.identity.residents.models import ResidentContact
 from smartcity_saas.messages.senders import KINDS
 from smartcity_saas.messages.sending import has_sender
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from smartcity_saas.messages.quiet import QuietHours
 from smartcity_saas.messages.senders import Sender
 from smartcity_saas.messages.sending import sender_of
 from smartcity_saas.outbox import enqueue
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 
 SEND = "messages.send"
 

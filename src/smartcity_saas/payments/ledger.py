@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.database import db, insert_once
 from smartcity_saas.payments.models import DailyClosing, LedgerEntry, LedgerLock, Payment
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 
 HELD, DISPUTED, WRITTEN_OFF = "held", "disputed", "written_off"
 

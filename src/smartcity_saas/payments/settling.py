@@ -59,7 +59,7 @@ from smartcity_saas.payments.states import (
     State,
     moved,
 )
-from smartcity_saas.tenancy.counts import count
+from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
 

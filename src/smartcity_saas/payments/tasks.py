@@ -11,7 +11,7 @@ from smartcity_saas.outbox import Task
 from smartcity_saas.payments.refunds import REFUND, carry_out
 from smartcity_saas.payments.settling import FOLLOW, SWEEP, follow, sweep
 from smartcity_saas.payments.webhooks import MATCH, match
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 
 
 def _follow(payload: Mapping[str, Any], now: datetime) -> None:

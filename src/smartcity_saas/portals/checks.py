@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import credentials, usable_secrets
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from smartcity_saas.identity.staff.preview_links import (
     shows_draft,
     use_preview_link,
 )
-from smartcity_saas.tenancy.application import SiteFlask
-from smartcity_saas.tenancy.sites import UNKNOWN_HOST, site_of
+from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, site_of
 from smartcity_saas.web.policy import allow_everyone
 
 NO_DOCUMENT = 0

@@ -9,8 +9,8 @@ from flask import current_app, request
 from smartcity_saas.configuration.problems import MovedSecret, Problem
 from smartcity_saas.credentials import check_secret, store_credential, store_province_secret
 from smartcity_saas.identity.authorization import documents, signed_in_member
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time
 
 PREFIX = "secret_"
 

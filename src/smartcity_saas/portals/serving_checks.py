@@ -17,8 +17,8 @@ from smartcity_saas.configuration.secret_uses import SecretUse, uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.identity.staff.accounts import has_account_at
 from smartcity_saas.portals.checks import Check
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.worker_life import worker_lives
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.worker_heartbeat import worker_lives
 
 _SAMPLE = re.compile(r"0{8}|\.example(?![\w.-])")
 """Numbers of noughts, and hosts of a domain that is kept for examples (RFC 2606)."""

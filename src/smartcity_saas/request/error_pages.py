@@ -32,14 +32,9 @@ from smartcity_saas.errors import (
 )
 from smartcity_saas.request.site import current_site
 from smartcity_saas.request.template_context import resident_or_none
-from smartcity_saas.tenancy.application import SiteFlask, address_rule
 from smartcity_saas.tenancy.faults import note_fault
-from smartcity_saas.tenancy.sites import (
-    CITY_HOST,
-    CONSOLE_HOST,
-    INDEX_HOST,
-    UNREADY_HOST,
-)
+from smartcity_saas.tenancy.flask_app import SiteFlask, address_rule
+from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST, UNREADY_HOST
 from smartcity_saas.web.api import BodyProblem, field_problems
 from smartcity_saas.web.paths import page_before
 

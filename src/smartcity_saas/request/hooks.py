@@ -36,13 +36,11 @@ from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.request.error_pages import init_error_pages
 from smartcity_saas.request.site import current_site
 from smartcity_saas.request.template_context import init_template_context
-from smartcity_saas.tenancy.application import SiteFlask
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.tenancy.faults import has_failed
-from smartcity_saas.tenancy.fleet import Fleet
-from smartcity_saas.tenancy.here import present_time
-from smartcity_saas.tenancy.sites import (
-    CONSOLE_HOST,
-)
+from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.hosts import CONSOLE_HOST
+from smartcity_saas.tenancy.registry import Fleet
 from smartcity_saas.web.policy import Policy
 from smartcity_saas.web.preferences import choose_preferences
 from smartcity_saas.web.security import (

@@ -12,9 +12,7 @@ from flask import (
 )
 
 from smartcity_saas.catalog.service import Task
-from smartcity_saas.tenancy.sites import (
-    Site,
-)
+from smartcity_saas.tenancy.hosts import Site
 
 
 def current_site() -> Site:

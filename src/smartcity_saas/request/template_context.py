@@ -22,12 +22,9 @@ from smartcity_saas.identity.authorization import (
 )
 from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.request.site import city_path, current_site, site_address, task_path
-from smartcity_saas.tenancy.application import SiteFlask
 from smartcity_saas.tenancy.faults import has_failed
-from smartcity_saas.tenancy.sites import (
-    CITY_HOST,
-    CONSOLE_HOST,
-)
+from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST
 from smartcity_saas.web.formats import init_formats
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.paths import page_of_form

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.folder import sha256
 from smartcity_saas.database import CityModel, command, db
-from smartcity_saas.tenancy.pictures import sanitised
+from smartcity_saas.tenancy.images import sanitised
 
 
 class Asset(CityModel):

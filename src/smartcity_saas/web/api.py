@@ -33,7 +33,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from smartcity_saas.clock import read_day
 from smartcity_saas.database import CityModel, db
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.sites import CITY_HOST
+from smartcity_saas.tenancy.hosts import CITY_HOST
 from smartcity_saas.web.json_input import strict_json
 from smartcity_saas.web.policy import Policy, Who, declare
 

@@ -14,7 +14,7 @@ from flask import Blueprint, Flask
 from flask.sansio.app import App
 from flask_wtf import CSRFProtect
 
-from smartcity_saas.tenancy.sites import CITY_HOST, CONSOLE_HOST, INDEX_HOST
+from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 
 Who = Literal["everyone", "resident", "staff", "client"]
 

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Request as WsgiRequest
 from werkzeug.wrappers import Response as WsgiResponse
 
 from smartcity_saas.configuration.secrets import masked
-from smartcity_saas.tenancy.sites import CITY_HOST, CONSOLE_HOST, INDEX_HOST
+from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 from smartcity_saas.web.languages import COOKIE, LANGUAGES
 
 TEXT_COOKIE = "text"

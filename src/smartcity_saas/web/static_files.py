@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Flask, Response, abort, current_app, request, send_from_directory
 
-from smartcity_saas.tenancy.sites import ALL_HOSTS
+from smartcity_saas.tenancy.hosts import ALL_HOSTS
 from smartcity_saas.web.policy import allow_everyone
 
 BASE = "base.css"

@@ -24,7 +24,7 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.api_clients.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 
 TOKEN_SECONDS = 3600
 OVERLAP = timedelta(hours=24)

@@ -17,7 +17,7 @@ from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 from sqlalchemy.sql.expression import ColumnClause, FunctionElement
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.audit import MOST_KEYS
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.errors import WallError
@@ -26,10 +26,10 @@ from smartcity_saas.identity.authorization import COUNTER, current_staff
 from smartcity_saas.identity.personal_data.records import ways_to_owners
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.tenancy.faults import has_failed
-from smartcity_saas.tenancy.here import present_time
-from smartcity_saas.tenancy.sites import CONSOLE_HOST
+from smartcity_saas.tenancy.hosts import CONSOLE_HOST
 
 PAGE = 100
 SENT = "sent "
@@ -78,7 +78,7 @@ def _note(row: Any, context: Any) -> None:
             raise WallError(f"a row of {name} is loaded on the console without its owner")
         if row.__dict__[column] is not None:
             seen: set[_Seen] = request.environ.setdefault(_SEEN, set())
-            seen.add((scope.city_id(), type(row), column, row.__dict__[column]))
+            seen.add((tenant_context.city_id(), type(row), column, row.__dict__[column]))
 
 
 @cache
@@ -144,7 +144,7 @@ def _on_console() -> bool:
 def _write(response: Response) -> Response:
     if has_failed():
         return response  # the page of a fault shows nobody's data
-    if scope.city_id_or_none() is not None:
+    if tenant_context.city_id_or_none() is not None:
         return _write_acting(response)
     seen: set[_Seen] = request.environ.get(_SEEN, set())
     member = current_staff() if seen else None

@@ -24,7 +24,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import REAL_NAME, give
 from smartcity_saas.identity.residents.identity_numbers import read_real_name
 from smartcity_saas.identity.residents.models import Resident, ResidentAttempt, ResidentContact
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 
 OWN_WORD = "resident"
 MOST_NAMES_A_DAY = 5

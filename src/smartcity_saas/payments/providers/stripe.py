@@ -22,7 +22,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.configuration.fields import (
     no_control_characters,
 )
@@ -50,7 +50,7 @@ from smartcity_saas.payments.providers import (
 )
 from smartcity_saas.payments.providers.documents.stripe import StripeSettings
 from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 
 SECONDS = 10.0
 """How long a call may take in all, with its repetitions."""
@@ -100,7 +100,7 @@ class StripeAccount:
         """The city's own client, with the city's own key."""
         key = self.secret(self.values["secret_key"])
         base = current_app.config["SETTINGS"].stripe_api_base
-        return _client(scope.city_id(), key, base)
+        return _client(tenant_context.city_id(), key, base)
 
     def begin(self, order: Order) -> Checkout | None:
         """Open a Checkout session, once an order by its idempotency key."""

@@ -13,8 +13,8 @@ from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy import announcements as domain
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time
 
 FIELDS = {
     "title_zh": 60,

@@ -23,8 +23,8 @@ from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.resident.assets import serve_asset
 from smartcity_saas.tenancy.assets import names_left_out, store_asset
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.pictures import sanitised
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.images import sanitised
 
 
 @blueprint.page(f"{ROOT}/branding", permission="city.see")

@@ -19,7 +19,7 @@ from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.serving_checks import serving_checks, worker_check
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 
 RECENT = 5
 LONGEST_NOTICE = {"zh": 120, "en": 240}

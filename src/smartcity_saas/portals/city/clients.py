@@ -10,8 +10,8 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.api_clients import clients as domain
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time, served_city
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time, served_city
 
 CLIENTS = f"{ROOT}/clients"
 

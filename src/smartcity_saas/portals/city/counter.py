@@ -15,8 +15,8 @@ from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.messages import tell
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.request.site import site_address
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time, served_city
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time, served_city
 
 MOST_TRIES = 30
 

@@ -49,8 +49,8 @@ from smartcity_saas.portals.wording import (
     NO_PAGE_REASONS,
     REFUND_FAILURES,
 )
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time, served_city
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import parse_money, plain_money
 from smartcity_saas.web.numbers import NotPlain

@@ -24,7 +24,7 @@ from smartcity_saas.identity.authorization import documents
 from smartcity_saas.identity.staff.accounts import names_of_staff, staff_called
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.wording import acts_called
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.web.csv_output import csv_response
 
 PAGE = 100

@@ -24,7 +24,7 @@ from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.signing_in import factor_field, set_up_values, take_factor
 from smartcity_saas.portals.console.single_sign_on import go_on
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.paths import safe_next
 
 ROOT = "/account"

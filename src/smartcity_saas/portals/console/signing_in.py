@@ -23,7 +23,7 @@ from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.staff.single_sign_on import offered, offered_by, sign_out_there
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.paths import safe_next
 
 NEXT, TOTP_SECRET, CHALLENGE = "next", "totp", "challenge"

@@ -28,7 +28,7 @@ from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.invitations import clock, invitation_page
 from smartcity_saas.portals.console.signing_in import enter, leave_for, sign_in_form
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.paths import safe_next
 
 ROOT = "/sign-in/with/<province>"

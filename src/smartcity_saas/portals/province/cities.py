@@ -17,8 +17,8 @@ from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.serving_checks import city_issues
 from smartcity_saas.tenancy.assets import names_left_out
-from smartcity_saas.tenancy.counts import daily
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.daily_counts import daily
 
 METRIC = "done"
 FILTERS = ("live", "draft", "suspended", "issues")

@@ -23,8 +23,8 @@ from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.assets import store_asset
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.pictures import Picture, sanitised
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.images import Picture, sanitised
 
 FIELDS = {
     "/name/zh": "zh",

@@ -22,7 +22,7 @@ from smartcity_saas.identity.staff.single_sign_on import (
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.entering import keep_entered
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 
 PAGE = f"{ROOT}/single-sign-on"
 SECRET = "single_sign_on"  # noqa: S105 -- a name

@@ -48,7 +48,7 @@ from smartcity_saas.portals.resident.signing_in import (
     phone_page,
     phone_step,
 )
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.languages import language, sentences
 from smartcity_saas.web.paths import safe_next
 

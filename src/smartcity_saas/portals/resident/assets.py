@@ -10,7 +10,7 @@ from flask import Response, abort, request
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.request.site import current_site
 from smartcity_saas.tenancy.assets import find_asset
-from smartcity_saas.tenancy.here import site_city
+from smartcity_saas.tenancy.current import site_city
 from smartcity_saas.web.brand import motif, stylesheet
 from smartcity_saas.web.static_files import FOREVER
 

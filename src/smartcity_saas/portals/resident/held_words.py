@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, Held
 from smartcity_saas.portals.wording import act_label, page_label
-from smartcity_saas.tenancy.here import site_city
+from smartcity_saas.tenancy.current import site_city
 from smartcity_saas.web.formats import full_day, full_moment, month_of_year
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.money import format_money

@@ -18,7 +18,7 @@ from smartcity_saas.identity.authorization import RESIDENT
 from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.announcements import Announcement, published
-from smartcity_saas.tenancy.here import site_city
+from smartcity_saas.tenancy.current import site_city
 from smartcity_saas.web.languages import language
 from smartcity_saas.web.preferences import TEXT_COOKIE
 

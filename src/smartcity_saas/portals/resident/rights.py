@@ -37,7 +37,7 @@ from smartcity_saas.payments.records import unfinished as unfinished_payments
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.held_words import said
 from smartcity_saas.portals.wording import page_label
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.languages import local
 
 ROOT = "/me/data"

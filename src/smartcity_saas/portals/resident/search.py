@@ -17,7 +17,7 @@ from smartcity_saas.configuration.spelling import SLIP, Query
 from smartcity_saas.identity.authorization import current_resident
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.announcements import Announcement, published
-from smartcity_saas.tenancy.here import site_city
+from smartcity_saas.tenancy.current import site_city
 
 LONGEST_QUERY = 60
 MOST_NOTICES = 5

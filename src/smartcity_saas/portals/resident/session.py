@@ -20,7 +20,7 @@ from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.api import ROOT, ApiBlueprint
 
 MOST_TOKENS = 60

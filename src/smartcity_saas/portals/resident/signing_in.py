@@ -35,8 +35,8 @@ from smartcity_saas.identity.residents.assurance import (
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import channel_in_app, device, on_phone
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.tenancy.counts import count
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.languages import language
 from smartcity_saas.web.paths import safe_next
 

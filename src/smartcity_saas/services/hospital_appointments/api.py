@@ -20,7 +20,7 @@ from smartcity_saas.services.hospital_appointments.models import CLINICS, HALVES
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
 from smartcity_saas.services.hospital_appointments.views import city_rules
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
     ApiBlueprint,

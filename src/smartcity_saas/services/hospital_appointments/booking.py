@@ -37,7 +37,7 @@ from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import session_of
 from smartcity_saas.services.hospital_appointments.source import report
 from smartcity_saas.services.hospital_appointments.telling import tell_booked
-from smartcity_saas.tenancy.counts import count
+from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.formats import moment_of
 
 ARRIVES_BEFORE = timedelta(hours=12)

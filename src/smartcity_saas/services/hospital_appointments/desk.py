@@ -25,8 +25,8 @@ from smartcity_saas.services.hospital_appointments.models import CLINIC_NAMES, C
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import phone_of
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time, served_city
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.policy import ConsoleBlueprint
 

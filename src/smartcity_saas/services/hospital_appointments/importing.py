@@ -44,7 +44,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     HospitalDepartment,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules, times_lacking
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 
 MOST_PLACES = 1_000
 NOON = time(12)

@@ -36,7 +36,7 @@ from smartcity_saas.services.hospital_appointments.waiting import (
     lapse,
     offer_free,
 )
-from smartcity_saas.tenancy.here import present_city, present_time
+from smartcity_saas.tenancy.current import present_city, present_time
 from smartcity_saas.web.languages import local
 
 MOST_SUGGESTED = 5

@@ -34,7 +34,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import phone_of
-from smartcity_saas.tenancy.here import present_city, present_time
+from smartcity_saas.tenancy.current import present_city, present_time
 
 REPORT = "hospital_appointments.report"
 

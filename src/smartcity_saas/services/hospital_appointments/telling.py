@@ -23,7 +23,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.languages import both, local
 

@@ -40,7 +40,7 @@ from smartcity_saas.services.hospital_appointments.patients import (
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.source import bring_up_to_date
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.paths import safe_next
 from smartcity_saas.web.policy import CityBlueprint
 

@@ -42,7 +42,7 @@ from smartcity_saas.services.hospital_appointments.patients import locked_patien
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import locked_session
 from smartcity_saas.services.hospital_appointments.telling import tell_lapsed, tell_offer
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 
 LAPSE = "hospital_appointments.lapse"
 

@@ -15,7 +15,7 @@ from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.models import STATUSES, Violation
 from smartcity_saas.services.traffic_tickets.names import SERVICE
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
     ApiBlueprint,

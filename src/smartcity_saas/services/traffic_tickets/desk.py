@@ -23,8 +23,8 @@ from smartcity_saas.services.traffic_tickets.models import (
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.plates import plate_of, shown
 from smartcity_saas.services.traffic_tickets.views import photo_response
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import present_time, served_city
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import plain_money
 from smartcity_saas.web.policy import ConsoleBlueprint

@@ -34,7 +34,7 @@ from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.source import report
 from smartcity_saas.services.traffic_tickets.tickets import own_violation
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.photos import retaken
 

@@ -22,7 +22,7 @@ from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.source import report
 from smartcity_saas.services.traffic_tickets.tickets import licence_link, own_violations
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.languages import both, local
 
 

@@ -39,7 +39,7 @@ from smartcity_saas.services.traffic_tickets.models import (
     Violation,
 )
 from smartcity_saas.services.traffic_tickets.names import SERVICE
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.api import Whole, matches_whole
 from smartcity_saas.web.money import LARGEST_AMOUNT
 

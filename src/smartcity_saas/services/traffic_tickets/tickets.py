@@ -39,7 +39,7 @@ from smartcity_saas.services.traffic_tickets.plates import (
     tail_of,
 )
 from smartcity_saas.services.traffic_tickets.source import find_vehicle
-from smartcity_saas.tenancy.counts import count
+from smartcity_saas.tenancy.daily_counts import count
 
 MOST_VEHICLES = 10
 MOST_LOOK_UPS = 10

@@ -23,7 +23,7 @@ from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.paying import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.source import bring_up_to_date
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.policy import CityBlueprint
 
 LOOKED_UP = "looked_up_vehicle"

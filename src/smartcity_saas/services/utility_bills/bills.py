@@ -28,7 +28,7 @@ from smartcity_saas.services.utility_bills.models import (
     UtilityLink,
 )
 from smartcity_saas.services.utility_bills.source import find_account, number_of
-from smartcity_saas.tenancy.counts import count
+from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.money import format_sums
 from smartcity_saas.web.names import folded_name
 

@@ -11,8 +11,8 @@ from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.services.utility_bills.names import SERVICE
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.here import served_city
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.current import served_city
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import plain_money
 from smartcity_saas.web.numbers import plain_decimal

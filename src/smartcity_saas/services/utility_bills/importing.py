@@ -33,7 +33,7 @@ from smartcity_saas.services.utility_bills.source import (
     store_account,
     store_bill,
 )
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.money import format_money
 from smartcity_saas.web.names import folded_name
 

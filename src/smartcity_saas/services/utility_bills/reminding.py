@@ -17,7 +17,7 @@ from smartcity_saas.services.utility_bills.models import (
     UtilityLink,
 )
 from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.formats import day
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money

@@ -30,7 +30,7 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink
 from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
-from smartcity_saas.tenancy.here import present_city
+from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.api import Whole
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import LARGEST_AMOUNT

@@ -22,7 +22,7 @@ from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
 from smartcity_saas.services.utility_bills.models import KIND_NAMES, UtilityBill, UtilityLink
 from smartcity_saas.services.utility_bills.names import KINDS, ROOT, SERVICE
 from smartcity_saas.services.utility_bills.source import bring_up_to_date
-from smartcity_saas.tenancy.here import present_time, site_city
+from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.charts import bar_chart
 from smartcity_saas.web.policy import CityBlueprint
 

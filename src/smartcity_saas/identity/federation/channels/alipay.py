@@ -44,7 +44,7 @@ from smartcity_saas.identity.federation.oauth_client import (
     origin,
     secret,
 )
-from smartcity_saas.tenancy.here import present_time
+from smartcity_saas.tenancy.current import present_time
 
 AUTHORIZE = "https://openauth.alipay.com/oauth2/publicAppAuthorize.htm"
 GATEWAY = "https://openapi.alipay.com/gateway.do"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.identity.federation import openid
 from smartcity_saas.identity.federation.channels import Channel, Handshake, Vouched
 from smartcity_saas.identity.federation.channels.documents.oidc import OidcSettings
@@ -25,7 +25,7 @@ def _ours(values: Mapping[str, Any]) -> Registration:
 
 
 def _owner() -> str:
-    return f"city:{scope.city_id()}"
+    return f"city:{tenant_context.city_id()}"
 
 
 def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]) -> Vouched:

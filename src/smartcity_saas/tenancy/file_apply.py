@@ -9,8 +9,8 @@ from smartcity_saas.configuration.planning import KEEP, SAME, Plan
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.assets import find_asset, store_asset
-from smartcity_saas.tenancy.entering import city_scope
-from smartcity_saas.tenancy.pictures import picture_problems, sanitised
+from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.images import picture_problems, sanitised
 
 
 def is_picture_at(city_id: int, address: str, data: bytes) -> bool:

@@ -11,10 +11,10 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.tenancy.entering import city_scope
+from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.tenancy.faults import bare_fault_page, note_fault
-from smartcity_saas.tenancy.fleet import Fleet
-from smartcity_saas.tenancy.sites import UNKNOWN_HOST, Site, site_of
+from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, Site, site_of
+from smartcity_saas.tenancy.registry import Fleet
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

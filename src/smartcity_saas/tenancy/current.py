@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flask import current_app, request
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound, NotReady
 
@@ -23,7 +23,7 @@ def present_city() -> City:
     Raises:
         NotReady: This process does not serve it (yet).
     """
-    found: City | None = current_app.fleet.snapshot.by_id.get(scope.city_id())  # type: ignore[attr-defined]
+    found: City | None = current_app.fleet.snapshot.by_id.get(tenant_context.city_id())  # type: ignore[attr-defined]
     if found is None:
         raise NotReady("this process does not serve the city")
     return found

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from flask import current_app
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def city_scope(city_id: int) -> Iterator[None]:
     Raises:
         WallError: We are in a city already.
     """
-    with scope.entered(city_id), current_app.app_context():
+    with tenant_context.entered(city_id), current_app.app_context():
         yield
 
 
@@ -27,5 +27,5 @@ def outside_city() -> Iterator[None]:
 
     Loud on purpose: a test counts who uses it.
     """
-    with scope.left(), current_app.app_context():
+    with tenant_context.left(), current_app.app_context():
         yield

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.hosts import requested_host
-from smartcity_saas.tenancy.fleet import Fleet
+from smartcity_saas.tenancy.registry import Fleet
 
 CITY_HOST, CONSOLE_HOST, INDEX_HOST = "city", "console", "index"
 UNKNOWN_HOST, UNREADY_HOST = "unknown", "unready"

@@ -20,7 +20,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartcity_saas import scope
+from smartcity_saas import tenant_context
 from smartcity_saas.configuration.city import City, Flag, LiveDocument, compile_city
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host
@@ -230,7 +230,7 @@ class Fleet:
 def _refuse_in_a_city() -> None:
     """A look reads the platform's tables, which no statement inside a city may name. Refused each
     time, so that a wrong place fails at once and not only when a look happens to be due."""
-    if scope.city_id_or_none() is not None:
+    if tenant_context.city_id_or_none() is not None:
         raise WallError("the fleet is looked at outside any city, before a request enters its own")
 
 
