@@ -32,7 +32,7 @@ from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.source import parse
-from smartcity_saas.database.session import db
+from smartcity_saas.database.transactions import db
 from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.services.utility_bills import bills, demo

@@ -37,7 +37,7 @@ from smartcity_saas.configuration.source import parse
 from smartcity_saas.connectors import client
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.usage import forget_uses
-from smartcity_saas.database.session import db
+from smartcity_saas.database.transactions import db
 from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
 from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
 from smartcity_saas.identity.federation.provider_metadata import published

@@ -16,8 +16,8 @@ from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials import Keyring, write_uses
 from smartcity_saas.credentials.master_key import admit_master_key, refuse_stray_key
 from smartcity_saas.database import init_database
-from smartcity_saas.database.roles import refuse_powerful_role
-from smartcity_saas.database.session import db
+from smartcity_saas.database.row_level_security import refuse_powerful_role
+from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.api_clients.clients import init_clients
 from smartcity_saas.identity.assisted_service.access_log import init_access_log

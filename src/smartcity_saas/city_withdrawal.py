@@ -16,7 +16,7 @@ from smartcity_saas.configuration.schema import CITY, PROVINCE
 from smartcity_saas.credentials.models import ProvinceSecret
 from smartcity_saas.database import command, db
 from smartcity_saas.database.models import CityModel
-from smartcity_saas.database.roles import APPEND_ONLY
+from smartcity_saas.database.row_level_security import APPEND_ONLY
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.models import PreviewLink, Staff, StaffInvitation

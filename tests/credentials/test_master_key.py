@@ -15,7 +15,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.cli.keys import secrets
 from smartcity_saas.credentials import read_credential, rewrap, store_credential
 from smartcity_saas.credentials.master_key import admit_master_key
-from smartcity_saas.database.session import db
+from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.worker import make_runner

@@ -24,7 +24,7 @@ from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.credentials import Keyring, credentials, province_secrets
 from smartcity_saas.database import city_tables, command
 from smartcity_saas.database.models import Base
-from smartcity_saas.database.session import db
+from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.readiness import readiness

@@ -39,8 +39,8 @@ from sqlalchemy.orm import Session, aliased
 
 from smartcity_saas import tenant_context
 from smartcity_saas.database import command, db
-from smartcity_saas.database.roles import refuse_powerful_role
-from smartcity_saas.database.statements import Tables, judge
+from smartcity_saas.database.row_level_security import refuse_powerful_role
+from smartcity_saas.database.statement_guard import Tables, judge
 from smartcity_saas.errors import SettingsError, WallError
 from smartcity_saas.identity.residents.models import Resident, ResidentIdentity
 from smartcity_saas.tenancy.context import city_scope

@@ -16,7 +16,7 @@ from smartcity_saas.configuration.models import HostClaim
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
 from smartcity_saas.database.models import CityModel
-from smartcity_saas.database.roles import APPEND_ONLY
+from smartcity_saas.database.row_level_security import APPEND_ONLY
 from smartcity_saas.errors import Conflict, NotAllowed
 from smartcity_saas.identity.staff.accounts import disable_staff
 from smartcity_saas.tenancy.context import city_scope

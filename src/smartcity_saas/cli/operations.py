@@ -16,8 +16,8 @@ from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.credentials import opens, reseal_province_secrets
 from smartcity_saas.credentials.master_key import ANOTHER
-from smartcity_saas.database.roles import grant_application_role, refuse_powerful_role
-from smartcity_saas.database.session import db
+from smartcity_saas.database.row_level_security import grant_application_role, refuse_powerful_role
+from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import OPERATOR, PERMISSIONS, ROLES, title_of

@@ -13,7 +13,7 @@ from smartcity_saas.database.models import (
     city_relationship,
     city_tables,
 )
-from smartcity_saas.database.session import (
+from smartcity_saas.database.transactions import (
     command,
     db,
     init_database,

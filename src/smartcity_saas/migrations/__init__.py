@@ -11,7 +11,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from smartcity_saas.catalog.service import Service
-from smartcity_saas.database.session import db
+from smartcity_saas.database.transactions import db
 
 HERE = Path(__file__).parent
 

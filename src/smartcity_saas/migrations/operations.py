@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.database.roles import append_only_triggers, row_security
+from smartcity_saas.database.row_level_security import append_only_triggers, row_security
 
 
 def wall_city_tables(*tables: str) -> None:

@@ -54,7 +54,7 @@ def test_the_race_is_real_without_the_lock(clinic: Clinic, monkeypatch: Any) -> 
     SQLite the command itself is the lock, so its BEGIN is made deferred too."""
     if clinic.world.engine == "sqlite":
         monkeypatch.setattr(
-            "smartcity_saas.database.session._raw",
+            "smartcity_saas.database.transactions._raw",
             lambda connection, sql: _deferred(connection, sql),
         )
 

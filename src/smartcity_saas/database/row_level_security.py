@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from sqlalchemy import Connection, Engine, text
 
 from smartcity_saas.database.models import Base
-from smartcity_saas.database.session import unwalled
+from smartcity_saas.database.transactions import unwalled
 from smartcity_saas.errors import SettingsError
 
 APPEND_ONLY = frozenset(

@@ -26,7 +26,7 @@ from sqlalchemy.sql.elements import (
 
 from smartcity_saas import tenant_context
 from smartcity_saas.database.models import Base, CityModel, city_tables, platform_tables
-from smartcity_saas.database.statements import Tables, Verdict, judge
+from smartcity_saas.database.statement_guard import Tables, Verdict, judge
 from smartcity_saas.errors import WallError
 
 BUSY_MILLISECONDS = 10_000
