@@ -19,11 +19,11 @@ from smartcity_saas.audit import (
     Checkpoint,
     CityAuditEvent,
     city_trail,
+    log,
     newest_link,
     reasons_of,
     record,
     system,
-    trail,
     verify_trail,
 )
 from smartcity_saas.cli.auditing import audit
@@ -253,13 +253,13 @@ def test_tampering_with_documents_is_found(
 def test_acts_meanwhile_are_no_break(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is done while the chain is walked is no cut end and no slipped-in act."""
     act(world, "hangzhou", 3)
-    walked = trail.walk
+    walked = log.walk
 
     def walk_slowly(rows: Any, head: Any, *arguments: Any) -> Any:
         fresh(lambda: _act_elsewhere(world))  # type: ignore[arg-type, return-value]
         return walked(rows, head, *arguments)
 
-    monkeypatch.setattr(trail, "walk", walk_slowly)
+    monkeypatch.setattr(log, "walk", walk_slowly)
     found = verdict(world, "hangzhou")
     assert (found.count, found.found) == (3, None)
     assert world.documents().verify_trail("hangzhou").found is None
@@ -285,7 +285,7 @@ def test_a_trail_of_thousands_is_read_in_parts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was written to each is there, however many are asked for at once."""
-    monkeypatch.setattr(trail, "MOST_KEYS", 2)
+    monkeypatch.setattr(log, "MOST_KEYS", 2)
     act(world, "hangzhou", 5, reason="why")
     with world.inside("hangzhou"):
         assert len(reasons_of(city_trail())) == 5

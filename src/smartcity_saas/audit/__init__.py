@@ -2,8 +2,8 @@
 of hashes."""
 
 from smartcity_saas.audit.actor import PLATFORM_REACH, Actor, system
-from smartcity_saas.audit.chain import Checkpoint, Verdict, newest_link
-from smartcity_saas.audit.trail import (
+from smartcity_saas.audit.hash_chain import Checkpoint, Verdict, newest_link
+from smartcity_saas.audit.log import (
     MOST_KEYS,
     AuditEvent,
     AuditReason,

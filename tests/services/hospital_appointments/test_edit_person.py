@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from smartcity_saas.audit.trail import CityAuditEvent
+from smartcity_saas.audit.log import CityAuditEvent
 from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.services.hospital_appointments.limits import AlreadyBooked, Blocked

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.audit.chain import BEGINNING, link_hash
+from smartcity_saas.audit.hash_chain import BEGINNING, link_hash
 from smartcity_saas.migrations.operations import (
     inside_each_city,
     keep_append_only,

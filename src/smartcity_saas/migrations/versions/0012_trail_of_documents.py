@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.audit.chain import BEGINNING, link_hash
+from smartcity_saas.audit.hash_chain import BEGINNING, link_hash
 from smartcity_saas.migrations.operations import keep_append_only, wall_city_tables
 
 revision = "0012_trail_of_documents"

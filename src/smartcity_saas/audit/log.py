@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas import tenant_context
 from smartcity_saas.addresses import wide_network_of
 from smartcity_saas.audit.actor import Actor
-from smartcity_saas.audit.chain import (
+from smartcity_saas.audit.hash_chain import (
     Checkpoint,
     Link,
     Verdict,
