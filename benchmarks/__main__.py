@@ -29,9 +29,9 @@ from benchmarks import rush, strangers, work
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
-from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.database.transactions import db
 from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents import accounts

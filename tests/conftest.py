@@ -29,11 +29,11 @@ from werkzeug.test import TestResponse
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
-from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.extensions import Extensions
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.connectors import client
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.usage import forget_uses

@@ -25,10 +25,10 @@ from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.document_files import read_files
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import read_files
-from smartcity_saas.configuration.planning import plan
-from smartcity_saas.configuration.stored import count_documents
+from smartcity_saas.configuration.file_plan import plan
+from smartcity_saas.configuration.repository import count_documents
 from smartcity_saas.database import db
 from smartcity_saas.demo import PASSWORD, STAFF, create_sample_staff, fill_demo
 from smartcity_saas.errors import SettingsError, SmartCityError

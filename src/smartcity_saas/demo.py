@@ -14,7 +14,7 @@ from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import today_in, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
-from smartcity_saas.configuration.stored import live_documents
+from smartcity_saas.configuration.repository import live_documents
 from smartcity_saas.database import command
 from smartcity_saas.identity.federation.channels.demo import RESIDENTS
 from smartcity_saas.identity.staff.accounts import create_staff

@@ -396,7 +396,7 @@ LOOKED_AT_FROM_THE_FRONT = {
     ("alipay.py", "_SIGN"),  # goes on from a place in a longer text
     ("typesetting.py", "_LIGATURES"),  # of one character
     ("typesetting.py", "_IDEOGRAPHS"),
-    ("spelling.py", "_HAN"),
+    ("search_terms.py", "_HAN"),
     ("account.py", "adapter"),  # werkzeug's, of an address
 }
 PATTERNS = {"compile", "fullmatch", "search", "sub", "split", "findall", "finditer", "match"}

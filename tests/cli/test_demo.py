@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from smartcity_saas import __main__ as product
 from smartcity_saas.app import create_app
-from smartcity_saas.configuration.folder import read_files
+from smartcity_saas.configuration.document_files import read_files
 from smartcity_saas.database import db
 from smartcity_saas.identity.staff.models import Staff
 from smartcity_saas.settings import Settings

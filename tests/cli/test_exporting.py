@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from smartcity_saas.cli.exporting import export
-from smartcity_saas.configuration.checking import Candidate
-from smartcity_saas.configuration.folder import read_files, sha256
-from smartcity_saas.configuration.planning import SAME, plan
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.document_files import read_files, sha256
+from smartcity_saas.configuration.file_plan import SAME, plan
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.file_apply import apply_plan
 from tests.conftest import HANGZHOU, NINGBO, World

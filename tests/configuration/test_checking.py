@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError, fields
 
-from smartcity_saas.configuration.checking import Candidate, Check, Known
-from smartcity_saas.configuration.edit import write
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.schema import document_schema, schema_problems
 from smartcity_saas.configuration.secrets import names_secret
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.validation import Candidate, Check, Known
+from smartcity_saas.configuration.yaml_edit import write
+from smartcity_saas.configuration.yaml_source import parse
 from tests.conftest import (
     HANGZHOU,
     NINGBO,

@@ -13,11 +13,11 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, AuditEvent
 from smartcity_saas.configuration import documents as module
-from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.documents import Documents, StaleEdit, UndoConflict
 from smartcity_saas.configuration.models import HostClaim, Revision
-from smartcity_saas.configuration.source import parse
-from smartcity_saas.configuration.stored import stored_revision
+from smartcity_saas.configuration.repository import stored_revision
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World

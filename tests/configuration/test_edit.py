@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcity_saas.configuration.edit import edit, write
-from smartcity_saas.configuration.layers import leaves
-from smartcity_saas.configuration.line_ends import unified, with_ends_of
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.line_endings import unified, with_ends_of
+from smartcity_saas.configuration.merge import leaves
+from smartcity_saas.configuration.yaml_edit import edit, write
+from smartcity_saas.configuration.yaml_source import parse
 
 DOCUMENT = """\
 # tenants/hangzhou.yaml

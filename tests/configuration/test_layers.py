@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smartcity_saas.configuration.layers import Ignored, Layer, merge
+from smartcity_saas.configuration.merge import Ignored, Layer, merge
 
 
 def merged(*layers: dict[str, object]) -> object:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from smartcity_saas.configuration.folder import passed_over, read_files
-from smartcity_saas.configuration.planning import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
+from smartcity_saas.configuration.document_files import passed_over, read_files
+from smartcity_saas.configuration.file_plan import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.assets import find_asset
 from smartcity_saas.tenancy.file_apply import apply_plan

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from smartcity_saas.configuration.rollout import (
+from smartcity_saas.configuration.onboarding_csv import (
     RollOut,
     RolloutFailed,
     read_rows,
     read_table,
     roll_out,
 )
-from smartcity_saas.configuration.rollout_rows import province_candidate
+from smartcity_saas.configuration.onboarding_rows import province_candidate
 from smartcity_saas.errors import Invalid
 from tests.conftest import ZHEJIANG, World
 

@@ -15,16 +15,16 @@ from click.testing import CliRunner
 from smartcity_saas.audit import system
 from smartcity_saas.cli.documents import apply, rollback
 from smartcity_saas.cli.keys import secrets
-from smartcity_saas.configuration import checking
-from smartcity_saas.configuration.checking import Candidate, Check, Known
-from smartcity_saas.configuration.edit import write
-from smartcity_saas.configuration.folder import read_files
-from smartcity_saas.configuration.layers import get
-from smartcity_saas.configuration.planning import plan
+from smartcity_saas.configuration import validation
+from smartcity_saas.configuration.document_files import read_files
+from smartcity_saas.configuration.file_plan import plan
+from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.problems import MovedSecret, path_of
 from smartcity_saas.configuration.schema import document_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_places, secret_uses
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.validation import Candidate, Check, Known
+from smartcity_saas.configuration.yaml_edit import write
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.credentials import (
     CredentialError,
     read_credential,
@@ -340,7 +340,7 @@ def test_a_document_that_slipped_through_sends_nothing(
     """Where a revision moved a secret all the same, whoever reads it there gets none."""
     owner = PLACES[PLACES.index(place) - 1]
     prepared(world, owner, place)
-    monkeypatch.setattr(checking, "moved_secrets", lambda *given: [])
+    monkeypatch.setattr(validation, "moved_secrets", lambda *given: [])
     world.save(
         write(named(**{place.replace(".", "__"): WANTED, owner.replace(".", "__"): "spare"}))
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import Invalid
 
 MEGABYTES = 1024

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pypinyin import Style, pinyin
 
 from smartcity_saas.configuration.divisions import Division, divisions, find_divisions
-from smartcity_saas.configuration.spelling import SLIP, Query
+from smartcity_saas.configuration.search_terms import SLIP, Query
 
 READINGS = {
     "吕梁市": "lv liang",

@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
-from smartcity_saas.configuration.checking import Candidate
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, client
 from smartcity_saas.connectors.address_guard import ForbiddenAddress, connect, is_forbidden
 from smartcity_saas.connectors.breaker import FAILURES, OPEN_SECONDS, Breakers

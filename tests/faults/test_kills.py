@@ -17,8 +17,8 @@ from flask import current_app
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.repository import live_documents
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.credentials import (
     Keyring,
     read_credential,

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from smartcity_saas.audit import Actor
-from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.csv_input import MOST_BYTES
-from smartcity_saas.configuration.rollout import read_rows
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.onboarding_csv import read_rows
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.tenancy.registry import CHECK_SECONDS
 from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ROOT, ZHEJIANG, World
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 
 from smartcity_saas.configuration.city import Localized
-from smartcity_saas.configuration.spelling import Query
+from smartcity_saas.configuration.search_terms import Query
 
 MOST_SHOWN = 2
 

@@ -15,17 +15,9 @@ from smartcity_saas.cli.output import counted, format_option, report, say, say_j
 from smartcity_saas.cli.validating import say_notes, tell_passed_over
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
 from smartcity_saas.configuration.city import LiveDocument
+from smartcity_saas.configuration.document_files import file_name, read_files
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import file_name, read_files
-from smartcity_saas.configuration.planning import (
-    CHANGE,
-    CONFLICT,
-    KEEP,
-    NEW,
-    SAME,
-    Plan,
-    plan,
-)
+from smartcity_saas.configuration.file_plan import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
 from smartcity_saas.tenancy.file_apply import apply_plan

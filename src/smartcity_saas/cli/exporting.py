@@ -10,15 +10,9 @@ import click
 from smartcity_saas.cli.documents import documents_as_cli
 from smartcity_saas.cli.output import fail, say
 from smartcity_saas.configuration.city import LiveDocument
+from smartcity_saas.configuration.document_files import DocumentFile, beside, file_name, read_files
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import DocumentFile, beside, file_name, read_files
-from smartcity_saas.configuration.planning import (
-    KEEP,
-    SAME,
-    address_of,
-    addresses_of,
-    compare,
-)
+from smartcity_saas.configuration.file_plan import KEEP, SAME, address_of, addresses_of, compare
 from smartcity_saas.tenancy.assets import find_asset
 from smartcity_saas.tenancy.context import city_scope
 

@@ -15,11 +15,11 @@ from smartcity_saas.cli.documents import documents_as_cli
 from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import counted, format_option, say, say_json, say_table
 from smartcity_saas.configuration.city import LiveDocument
-from smartcity_saas.configuration.layers import OWN_KEYS
+from smartcity_saas.configuration.merge import OWN_KEYS
 from smartcity_saas.configuration.models import Document
+from smartcity_saas.configuration.repository import live_documents
 from smartcity_saas.configuration.schema import CITY, PROVINCE, document_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, future_use
-from smartcity_saas.configuration.stored import live_documents
 from smartcity_saas.credentials import (
     CredentialError,
     credentials,

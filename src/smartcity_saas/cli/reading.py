@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from smartcity_saas.audit import system
+from smartcity_saas.configuration.document_files import DocumentFile
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import DocumentFile
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import init_database
 from smartcity_saas.installed import stored_extensions

@@ -13,17 +13,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from smartcity_saas.cli.documents import PENDING, documents_as_cli
 from smartcity_saas.cli.output import console, counted, format_option, say, say_json
-from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.csv_input import Line
+from smartcity_saas.configuration.document_files import read_files
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.folder import read_files
-from smartcity_saas.configuration.rollout import (
+from smartcity_saas.configuration.onboarding_csv import (
     RollOut,
     RolloutFailed,
     RowResult,
     read_table,
 )
-from smartcity_saas.configuration.rollout_rows import province_candidate
+from smartcity_saas.configuration.onboarding_rows import province_candidate
+from smartcity_saas.configuration.validation import Candidate
 
 WORDS = {
     "live": "go live",

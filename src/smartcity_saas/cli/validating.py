@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from smartcity_saas.cli.output import counted, format_option, report, say
-from smartcity_saas.configuration.checking import Check, Known
-from smartcity_saas.configuration.folder import DocumentFile, passed_over, read_files
+from smartcity_saas.configuration.document_files import DocumentFile, passed_over, read_files
 from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.validation import Check, Known
 from smartcity_saas.installed import installed_extensions, translation_folders
 from smartcity_saas.settings import Settings
 from smartcity_saas.texts import spoken

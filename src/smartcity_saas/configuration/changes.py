@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smartcity_saas.configuration.layers import leaves
+from smartcity_saas.configuration.merge import leaves
 from smartcity_saas.configuration.problems import Path, dotted
 
 MISSING: Any = type(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from marshmallow import ValidationError
 
 from smartcity_saas.configuration.extensions import Extensions
-from smartcity_saas.configuration.layers import Layer, Merged, merge
+from smartcity_saas.configuration.merge import Layer, Merged, merge
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.schema import effective_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in, with_uses

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from smartcity_saas.configuration.spelling import Query
+from smartcity_saas.configuration.search_terms import Query
 
 
 @dataclass(frozen=True)

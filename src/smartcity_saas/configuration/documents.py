@@ -31,18 +31,10 @@ from smartcity_saas.configuration.changes import (
     changes,
     with_files,
 )
-from smartcity_saas.configuration.checking import (
-    Candidate,
-    Check,
-    past_returns,
-    refuse,
-    secret_problems,
-)
 from smartcity_saas.configuration.city import LiveDocument
-from smartcity_saas.configuration.edit import edit
 from smartcity_saas.configuration.extensions import BoundTo, Extensions
 from smartcity_saas.configuration.hosts import canonical_host
-from smartcity_saas.configuration.layers import get, merge, only_own
+from smartcity_saas.configuration.merge import get, merge, only_own
 from smartcity_saas.configuration.models import (
     Document,
     HostClaim,
@@ -50,6 +42,14 @@ from smartcity_saas.configuration.models import (
     digest_of,
 )
 from smartcity_saas.configuration.problems import Path, Problem, dotted
+from smartcity_saas.configuration.repository import (
+    WITHDRAWN,
+    bump_version,
+    known_to,
+    live_documents,
+    loaded,
+    stored_revision,
+)
 from smartcity_saas.configuration.schema import (
     CITY,
     PLATFORM,
@@ -59,15 +59,15 @@ from smartcity_saas.configuration.schema import (
 )
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import looks_secret
-from smartcity_saas.configuration.source import parse
-from smartcity_saas.configuration.stored import (
-    WITHDRAWN,
-    bump_version,
-    known_to,
-    live_documents,
-    loaded,
-    stored_revision,
+from smartcity_saas.configuration.validation import (
+    Candidate,
+    Check,
+    past_returns,
+    refuse,
+    secret_problems,
 )
+from smartcity_saas.configuration.yaml_edit import edit
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 from smartcity_saas.texts import lazy_gettext as _

@@ -16,7 +16,7 @@ from smartcity_saas.clock import in_our_century
 from smartcity_saas.configuration import colors
 from smartcity_saas.configuration.currencies import currency_decimals
 from smartcity_saas.configuration.hosts import canonical_host
-from smartcity_saas.configuration.layers import LANGUAGES
+from smartcity_saas.configuration.merge import LANGUAGES
 from smartcity_saas.texts import lazy_gettext as _
 
 LONGEST_TEXT = 400

@@ -10,7 +10,7 @@ from typing import Any
 from smartcity_saas.configuration.extensions import BoundTo
 from smartcity_saas.configuration.problems import MovedSecret, Path, path_of, some
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.configuration.source import Source
+from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.texts import lazy_gettext as _
 
 

@@ -35,7 +35,7 @@ from smartcity_saas.configuration.fields import (
 )
 from smartcity_saas.configuration.problems import Path, Problem, dotted
 from smartcity_saas.configuration.secrets import looks_secret, names_secret
-from smartcity_saas.configuration.source import Source
+from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.texts import lazy_gettext as _
 
 LONGEST_QUOTED = 60

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smartcity_saas.configuration.problems import Path
-from smartcity_saas.configuration.source import Node
+from smartcity_saas.configuration.yaml_source import Node
 
 _NAME = re.compile(
     r"(?i)(?:^|_)(?:secrets?|password|passwd|pwd|passphrase|token|private_?key|api_?key|"

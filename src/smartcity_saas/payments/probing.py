@@ -14,7 +14,7 @@ from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.layers import merge
+from smartcity_saas.configuration.merge import merge
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.client import call_once
 from smartcity_saas.connectors.outbound import CallRefused, outbound

@@ -9,13 +9,13 @@ from typing import Any
 from flask import redirect, render_template, request
 
 from smartcity_saas.configuration.changes import text_diff
-from smartcity_saas.configuration.checking import Candidate
-from smartcity_saas.configuration.edit import inline
-from smartcity_saas.configuration.layers import leaves, merge
-from smartcity_saas.configuration.line_ends import with_ends_of
+from smartcity_saas.configuration.line_endings import with_ends_of
+from smartcity_saas.configuration.merge import leaves, merge
 from smartcity_saas.configuration.problems import Problem, dotted
 from smartcity_saas.configuration.secrets import find_secrets, masked, without_secrets
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_edit import inline
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision

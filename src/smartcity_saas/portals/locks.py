@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flask import current_app
 
-from smartcity_saas.configuration.layers import locked_paths
+from smartcity_saas.configuration.merge import locked_paths
 from smartcity_saas.configuration.problems import Path, path_of, starts_with
 
 

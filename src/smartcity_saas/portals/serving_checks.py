@@ -11,7 +11,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.layers import leaves
+from smartcity_saas.configuration.merge import leaves
 from smartcity_saas.configuration.problems import dotted, some
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in
 from smartcity_saas.credentials import usable_secrets

@@ -8,7 +8,7 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import AuditEvent, CityAuditEvent
-from smartcity_saas.configuration.layers import is_text
+from smartcity_saas.configuration.merge import is_text
 from smartcity_saas.identity.staff.roles import title_of
 from smartcity_saas.portals.wording import HELD_REASONS, REFUND_FAILURES
 from smartcity_saas.web.languages import local

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import AuditEvent, CityAuditEvent
 from smartcity_saas.configuration.changes import FILE_MARK, MISSING
-from smartcity_saas.configuration.layers import is_text
+from smartcity_saas.configuration.merge import is_text
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.identity.assisted_service.access_log import SENT
 from smartcity_saas.web.languages import local

@@ -14,7 +14,7 @@ from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.clock import utc_now
-from smartcity_saas.configuration.folder import sha256
+from smartcity_saas.configuration.document_files import sha256
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.tenancy.images import sanitised
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from smartcity_saas.configuration.checking import refuse
+from smartcity_saas.configuration.document_files import sha256
 from smartcity_saas.configuration.documents import Documents, RevisionView
-from smartcity_saas.configuration.folder import sha256
-from smartcity_saas.configuration.planning import KEEP, SAME, Plan
+from smartcity_saas.configuration.file_plan import KEEP, SAME, Plan
+from smartcity_saas.configuration.validation import refuse
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.assets import find_asset, store_asset

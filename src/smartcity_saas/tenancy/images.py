@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from smartcity_saas.configuration.folder import LARGEST_PICTURE, DocumentFile
+from smartcity_saas.configuration.document_files import LARGEST_PICTURE, DocumentFile
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.svg import clean_svg

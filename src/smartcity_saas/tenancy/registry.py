@@ -24,15 +24,15 @@ from smartcity_saas import tenant_context
 from smartcity_saas.configuration.city import City, Flag, LiveDocument, compile_city
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host
-from smartcity_saas.configuration.layers import get
+from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.models import Installation
-from smartcity_saas.configuration.schema import CITY, PLATFORM
-from smartcity_saas.configuration.stored import (
+from smartcity_saas.configuration.repository import (
     claimed_hosts,
     live_documents,
     older_revisions,
     withdrawn_since,
 )
+from smartcity_saas.configuration.schema import CITY, PLATFORM
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotReady, WallError
 

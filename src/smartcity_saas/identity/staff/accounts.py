@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, update
 from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.models import Document
-from smartcity_saas.configuration.stored import live_documents
+from smartcity_saas.configuration.repository import live_documents
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.rate_limits import DAY, attempt, give_back

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from flask import current_app
 
-from smartcity_saas.configuration.layers import Layer, merge, only_own
+from smartcity_saas.configuration.merge import Layer, merge, only_own
 from smartcity_saas.configuration.schema import PROVINCE, document_schema, effective_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.database.models import Json

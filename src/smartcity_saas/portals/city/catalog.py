@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import COMMON_ZONE, has_passed
 from smartcity_saas.configuration.changes import text_diff
-from smartcity_saas.configuration.edit import edit
 from smartcity_saas.configuration.problems import Path
+from smartcity_saas.configuration.yaml_edit import edit
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision

@@ -8,7 +8,7 @@ from typing import Any
 from flask import abort, current_app, jsonify, render_template, request
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.spelling import Query
+from smartcity_saas.configuration.search_terms import Query
 from smartcity_saas.demo import demo_accounts
 from smartcity_saas.request.site import site_address
 from smartcity_saas.web.policy import IndexBlueprint

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from flask import current_app, redirect, render_template, request
 from flask_babel import gettext as _
 
-from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.colors import is_color
 from smartcity_saas.configuration.divisions import Division, division, find_divisions
-from smartcity_saas.configuration.edit import write
-from smartcity_saas.configuration.folder import sha256
+from smartcity_saas.configuration.document_files import sha256
 from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_edit import write
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.checks import Check, secret_checks, site_checks

@@ -9,8 +9,8 @@ from typing import Any
 from flask import redirect, render_template, request
 
 from smartcity_saas.configuration.divisions import divisions
-from smartcity_saas.configuration.rollout import OPTIONAL, REQUIRED
-from smartcity_saas.configuration.rollout_jobs import (
+from smartcity_saas.configuration.onboarding_csv import OPTIONAL, REQUIRED
+from smartcity_saas.configuration.onboarding_jobs import (
     begin_rollout,
     failed_rows,
     looked,

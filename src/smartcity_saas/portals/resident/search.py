@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.catalog.elsewhere import find_elsewhere
 from smartcity_saas.catalog.offer import Offer, offer_texts, offers, service_texts
 from smartcity_saas.catalog.service import Mine, Service
-from smartcity_saas.configuration.spelling import SLIP, Query
+from smartcity_saas.configuration.search_terms import SLIP, Query
 from smartcity_saas.identity.authorization import current_resident
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.announcements import Announcement, published

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
-from smartcity_saas.configuration.spelling import Query
+from smartcity_saas.configuration.search_terms import Query
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound
 from smartcity_saas.services.hospital_appointments.models import (

@@ -20,14 +20,14 @@ from smartcity_saas.configuration.changes import (
     changes,
     with_files,
 )
-from smartcity_saas.configuration.checking import Candidate
+from smartcity_saas.configuration.document_files import DocumentFile
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.edit import edit
-from smartcity_saas.configuration.folder import DocumentFile
 from smartcity_saas.configuration.models import Document, Revision
 from smartcity_saas.configuration.problems import Problem, pointer
-from smartcity_saas.configuration.source import parse
 from smartcity_saas.configuration.text_merge import merged
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_edit import edit
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _

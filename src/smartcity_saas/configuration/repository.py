@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import undefer
 
-from smartcity_saas.configuration.checking import Candidate, Known
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.models import Document, HostClaim, Installation, Revision
 from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
+from smartcity_saas.configuration.validation import Candidate, Known
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound
 from smartcity_saas.texts import lazy_gettext as _

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from smartcity_saas.configuration.line_ends import unified, with_ends_of
+from smartcity_saas.configuration.line_endings import unified, with_ends_of
 from smartcity_saas.configuration.problems import Path
-from smartcity_saas.configuration.source import Entry, Node, Source, parse
+from smartcity_saas.configuration.yaml_source import Entry, Node, Source, parse
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
 

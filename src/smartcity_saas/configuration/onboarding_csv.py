@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv, read_csv_text
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.configuration.rollout_rows import (
+from smartcity_saas.configuration.onboarding_rows import (
     Baselines,
     Intent,
     at_line,
     intent_of,
     refusal,
 )
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid, SmartCityError
 from smartcity_saas.texts import lazy_gettext as _

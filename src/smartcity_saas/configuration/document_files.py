@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from smartcity_saas.configuration.checking import Candidate
-from smartcity_saas.configuration.layers import get
+from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.schema import CITY, PLATFORM
-from smartcity_saas.configuration.source import MOST_BYTES, Source, parse
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_source import MOST_BYTES, Source, parse
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
 

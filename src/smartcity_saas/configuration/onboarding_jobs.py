@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas.configuration.csv_encoding import text_of
 from smartcity_saas.configuration.csv_input import Line
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.rollout import (
+from smartcity_saas.configuration.onboarding_csv import (
     RollOut,
     RolloutFailed,
     RowResult,

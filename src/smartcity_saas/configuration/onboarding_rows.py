@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smartcity_saas.configuration.checking import Candidate
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.csv_input import Line, csv_problem
 from smartcity_saas.configuration.divisions import province_named
 from smartcity_saas.configuration.documents import Documents
-from smartcity_saas.configuration.edit import edit, write
-from smartcity_saas.configuration.layers import get
+from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.problems import Path, Problem
-from smartcity_saas.configuration.source import parse
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_edit import edit, write
+from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
 

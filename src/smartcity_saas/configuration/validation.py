@@ -15,7 +15,7 @@ from smartcity_saas.configuration.currencies import currency_decimals
 from smartcity_saas.configuration.extensions import BoundTo, Extensions
 from smartcity_saas.configuration.host_scripts import is_well_encoded, mixed_label
 from smartcity_saas.configuration.hosts import canonical_host, is_slug
-from smartcity_saas.configuration.layers import (
+from smartcity_saas.configuration.merge import (
     OWN_KEYS,
     Layer,
     get,
@@ -29,7 +29,7 @@ from smartcity_saas.configuration.moved_secrets import (
     payment_secret_problems,
     told_once,
 )
-from smartcity_saas.configuration.official import city_fault, province_fault
+from smartcity_saas.configuration.official_divisions import city_fault, province_fault
 from smartcity_saas.configuration.problems import (
     MovedSecret,
     Path,
@@ -52,7 +52,7 @@ from smartcity_saas.configuration.schema import (
 )
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import find_secrets, looks_secret
-from smartcity_saas.configuration.source import Source
+from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
 
