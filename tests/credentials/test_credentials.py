@@ -32,7 +32,7 @@ from smartcity_saas.credentials import (
 )
 from smartcity_saas.credentials.keyring import seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
-from smartcity_saas.credentials.personal import personal_index
+from smartcity_saas.credentials.personal_encryption import personal_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Invalid, SettingsError
 from smartcity_saas.identity.staff.accounts import create_staff

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import CredentialError, store_credential
-from smartcity_saas.credentials.personal import open_personal, seal_personal
+from smartcity_saas.credentials.personal_encryption import open_personal, seal_personal
 from smartcity_saas.database import db
 from smartcity_saas.errors import Throttled
 from smartcity_saas.identity.residents import one_time_codes

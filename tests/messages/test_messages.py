@@ -19,7 +19,7 @@ from structlog.testing import capture_logs
 
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
-from smartcity_saas.credentials.personal import seal_personal
+from smartcity_saas.credentials.personal_encryption import seal_personal
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.residents.consents import MESSAGES, give

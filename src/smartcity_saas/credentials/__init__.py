@@ -2,13 +2,13 @@
 
 from smartcity_saas.credentials.bindings import bound_secrets
 from smartcity_saas.credentials.keyring import Keyring
-from smartcity_saas.credentials.provinces import (
+from smartcity_saas.credentials.province_credentials import (
     province_secrets,
     read_province_secret,
     reseal_province_secrets,
     store_province_secret,
 )
-from smartcity_saas.credentials.resealing import reseal_rows
+from smartcity_saas.credentials.reencryption import reseal_rows
 from smartcity_saas.credentials.store import (
     CredentialError,
     accepted_values,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from smartcity_saas.configuration.extensions import BoundTo
-from smartcity_saas.credentials.provinces import province_secrets
+from smartcity_saas.credentials.province_credentials import province_secrets
 from smartcity_saas.credentials.store import credentials
 from smartcity_saas.tenancy.context import city_scope
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors import BackOfficeDown
-from smartcity_saas.credentials.personal import open_personal
+from smartcity_saas.credentials.personal_encryption import open_personal
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees

@@ -11,7 +11,7 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import delete, select
 
-from smartcity_saas.credentials.personal import own_index
+from smartcity_saas.credentials.personal_encryption import own_index
 from smartcity_saas.database import command, db
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, withdraw
 from smartcity_saas.identity.residents.models import ResidentContact

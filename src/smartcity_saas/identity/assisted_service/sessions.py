@@ -17,7 +17,7 @@ from sqlalchemy import delete, select
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
-from smartcity_saas.credentials.personal import own_index
+from smartcity_saas.credentials.personal_encryption import own_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.federation.login_requests import keep, new_handshake

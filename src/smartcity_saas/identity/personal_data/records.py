@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import delete, inspect, or_, select, update
 
 from smartcity_saas.audit import MOST_KEYS, AuditReason, CityAuditEvent, record
-from smartcity_saas.credentials.personal import open_personal
+from smartcity_saas.credentials.personal_encryption import open_personal
 from smartcity_saas.database import CityModel, command, db
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.api_clients.models import ApiAnswer

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
+from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.federation.channels import Vouched

@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import record
 from smartcity_saas.clock import today_in
-from smartcity_saas.credentials.personal import own_index, seal_personal
+from smartcity_saas.credentials.personal_encryption import own_index, seal_personal
 from smartcity_saas.database import command
 from smartcity_saas.errors import Conflict, SmartCityError
 from smartcity_saas.identity.rate_limits import DAY, attempt

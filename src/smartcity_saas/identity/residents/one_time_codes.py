@@ -26,7 +26,7 @@ from smartcity_saas.addresses import network_of
 from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused
 from smartcity_saas.credentials import CredentialError
-from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
+from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, SmartCityError
 from smartcity_saas.identity.rate_limits import DAY, attempt, give_back

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.fields import no_control_characters
-from smartcity_saas.credentials.personal import open_personal, own_index, seal_personal
+from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident

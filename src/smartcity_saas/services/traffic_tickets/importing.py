@@ -26,7 +26,7 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.credentials.personal import personal_indexes
+from smartcity_saas.credentials.personal_encryption import personal_indexes
 from smartcity_saas.database import command, db
 from smartcity_saas.services.traffic_tickets.models import (
     OPEN,

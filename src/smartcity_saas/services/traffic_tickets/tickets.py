@@ -17,7 +17,7 @@ from smartcity_saas.addresses import network_of
 from smartcity_saas.audit import record
 from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.configuration.city import CatalogEntry
-from smartcity_saas.credentials.personal import personal_index
+from smartcity_saas.credentials.personal_encryption import personal_index
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import attempt

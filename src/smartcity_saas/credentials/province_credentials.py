@@ -15,7 +15,7 @@ from smartcity_saas.audit import Actor, record
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.credentials.models import ProvinceSecret
-from smartcity_saas.credentials.resealing import reseal_rows
+from smartcity_saas.credentials.reencryption import reseal_rows
 from smartcity_saas.credentials.store import (
     CredentialError,
     bound_of,
