@@ -34,7 +34,7 @@ from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
-from smartcity_saas.connectors import client
+from smartcity_saas.connectors import http_client
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.usage import forget_uses
 from smartcity_saas.database.transactions import db
@@ -405,7 +405,7 @@ def empty(
     assert SANDBOX is not None
     SANDBOX.accounts.clear()
     APPS.fault = ""
-    client.breakers.forget()
+    http_client.breakers.forget()
     published.forget()
     forget_uses()
     clock = MovableClock()

@@ -16,9 +16,9 @@ from sqlalchemy import select
 from smartcity_saas.audit import system
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
-from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, client
+from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, http_client
 from smartcity_saas.connectors.address_guard import ForbiddenAddress, connect, is_forbidden
-from smartcity_saas.connectors.breaker import FAILURES, OPEN_SECONDS, Breakers
+from smartcity_saas.connectors.circuit_breaker import FAILURES, OPEN_SECONDS, Breakers
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import ClinicSession
@@ -80,8 +80,8 @@ def office(world: World) -> Iterator[BackOffice]:
         yield found
 
 
-def reach(world: World, office: BackOffice) -> client.BackOffice:
-    return client.BackOffice("test", office.base, TOKEN)
+def reach(world: World, office: BackOffice) -> http_client.BackOffice:
+    return http_client.BackOffice("test", office.base, TOKEN)
 
 
 def linked(world: World) -> tuple[Any, str]:
@@ -159,7 +159,7 @@ def test_the_last_good_data_is_shown_with_its_age(world: World, office: BackOffi
     assert refused.status_code == 503
     assert "go to the counter" in refused.text
     office.trouble = ""
-    client.breakers.forget()
+    http_client.breakers.forget()
     assert "does not answer just now" not in browser.get(account).text
 
 
@@ -204,7 +204,7 @@ def test_a_refusal_is_an_answer(world: World, office: BackOffice) -> None:
                 reach(world, office).get("/accounts/water/0")
             assert refused.value.code == 404
         with pytest.raises(BackOfficeRefused):
-            client.BackOffice("test", office.base, "wrong").get("/accounts/water/0")
+            http_client.BackOffice("test", office.base, "wrong").get("/accounts/water/0")
 
 
 def test_a_breaker_is_one_citys(world: World, office: BackOffice) -> None:
@@ -380,7 +380,7 @@ def test_reports_wait_until_the_office_is_back(world: World, office: BackOffice)
         world.clock.move(minutes=10)
     assert office.told == {}
     office.trouble = ""
-    client.breakers.forget()
+    http_client.breakers.forget()
     world.clock.move(hours=1)
     world.work()
     world.work()

@@ -15,11 +15,11 @@ import httpx
 import pytest
 
 import smartcity_saas
-from smartcity_saas.connectors import address_guard, outbound
+from smartcity_saas.connectors import address_guard, outbound_calls
 from smartcity_saas.connectors.address_guard import connect
-from smartcity_saas.connectors.breaker import FAILURES, Breakers
-from smartcity_saas.connectors.client import call_once
-from smartcity_saas.connectors.outbound import Bulkhead, CallRefused
+from smartcity_saas.connectors.circuit_breaker import FAILURES, Breakers
+from smartcity_saas.connectors.http_client import call_once
+from smartcity_saas.connectors.outbound_calls import Bulkhead, CallRefused
 from smartcity_saas.identity.federation.channels import ChannelDown
 from smartcity_saas.identity.federation.provider_metadata import (
     FAILED_SECONDS,
@@ -36,8 +36,8 @@ LOOPBACK = "127.0.0.0/8"
 @pytest.fixture(autouse=True)
 def fresh_breakers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Breakers and places of this test alone."""
-    monkeypatch.setattr(outbound, "breakers", Breakers())
-    monkeypatch.setattr(outbound, "bulkhead", Bulkhead(4, 3, 2, patience=0))
+    monkeypatch.setattr(outbound_calls, "breakers", Breakers())
+    monkeypatch.setattr(outbound_calls, "bulkhead", Bulkhead(4, 3, 2, patience=0))
 
 
 def test_no_owner_takes_every_place() -> None:
@@ -89,13 +89,13 @@ def test_a_breaker_is_one_owners_at_one_host() -> None:
     for _failure in range(FAILURES):
         with (
             pytest.raises(TimeoutError),
-            outbound.outbound("https://a.example/x", "city:1"),
+            outbound_calls.outbound("https://a.example/x", "city:1"),
         ):
             raise TimeoutError
-    with pytest.raises(CallRefused), outbound.outbound("https://a.example/y", "city:1"):
+    with pytest.raises(CallRefused), outbound_calls.outbound("https://a.example/y", "city:1"):
         raise AssertionError
     for url, owner in (("https://b.example", "city:1"), ("https://a.example/x", "city:2")):
-        with outbound.outbound(url, owner):
+        with outbound_calls.outbound(url, owner):
             pass
 
 
@@ -104,7 +104,7 @@ def test_a_refusal_is_an_answer() -> None:
     for _failure in range(FAILURES + 1):
         with (
             pytest.raises(LookupError),
-            outbound.outbound("https://a.example", "city:1", answered=(LookupError,)),
+            outbound_calls.outbound("https://a.example", "city:1", answered=(LookupError,)),
         ):
             raise LookupError
 
@@ -112,16 +112,16 @@ def test_a_refusal_is_an_answer() -> None:
 def test_a_request_that_waits_for_another_system_leaves_its_turn() -> None:
     """Whoever works next need not wait for an answer from elsewhere."""
     turn = threading.Semaphore(1)
-    token = outbound.working.set(turn)
+    token = outbound_calls.working.set(turn)
     try:
         with turn:
             assert not turn.acquire(blocking=False)
-            with outbound.outbound("https://a.example", "city:1"):
+            with outbound_calls.outbound("https://a.example", "city:1"):
                 assert turn.acquire(blocking=False)
                 turn.release()
             assert not turn.acquire(blocking=False)
     finally:
-        outbound.working.reset(token)
+        outbound_calls.working.reset(token)
 
 
 def test_an_exchange_outside_a_block_is_refused(world: World) -> None:
@@ -144,7 +144,7 @@ def test_every_way_out_of_the_product_is_guarded() -> None:
                 found.add(str(path.relative_to(root)))
     assert found - {"__main__.py"} == {
         "connectors/address_guard.py",
-        "connectors/client.py",
+        "connectors/http_client.py",
         "connectors/settings.py",
         "identity/staff/invitations.py",
         "identity/federation/oauth_client.py",
@@ -175,10 +175,13 @@ def test_a_name_that_does_not_resolve_in_time_is_given_up(
     with hanging_resolver(monkeypatch), world.inside("hangzhou"):
         with (
             pytest.raises((OSError, httpx.HTTPError)),
-            outbound.outbound("https://slow.example", seconds=0.2),
+            outbound_calls.outbound("https://slow.example", seconds=0.2),
         ):
             call_once("GET", "https://slow.example", None, {})
-        with pytest.raises(TimeoutError), outbound.outbound("smtp://slow.example", seconds=0.2):
+        with (
+            pytest.raises(TimeoutError),
+            outbound_calls.outbound("smtp://slow.example", seconds=0.2),
+        ):
             connect("slow.example", 25, 5, ())
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, client
-from smartcity_saas.connectors.client import LONGEST_WAIT_SECONDS
+from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, http_client
+from smartcity_saas.connectors.http_client import LONGEST_WAIT_SECONDS
 from smartcity_saas.database import db
 from smartcity_saas.messages.senders.http_gateway import HttpGatewaySender
 from smartcity_saas.outbox import CityDue, OutboxTask, enqueue, failed_tasks
@@ -73,7 +73,7 @@ def sms(gateway: Gateway) -> None:
 
 def report(gateway: Gateway) -> None:
     """An event for a back office."""
-    client.BackOffice("test", gateway.base, "token").send("/x", {}, "key")
+    http_client.BackOffice("test", gateway.base, "token").send("/x", {}, "key")
 
 
 WAYS = [sms, report]

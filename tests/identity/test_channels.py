@@ -22,7 +22,7 @@ from sqlalchemy import select
 
 import tests.conftest as shared
 from smartcity_saas.audit import system
-from smartcity_saas.connectors import outbound
+from smartcity_saas.connectors import outbound_calls
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
 from smartcity_saas.identity.channel_sandbox import server
@@ -235,7 +235,7 @@ def test_a_provider_that_is_slow_signs_nobody_in(
     apps: World, channel: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An answer that comes after the deadline of a sign-in counts for nothing."""
-    monkeypatch.setattr(outbound, "_until", lambda _seconds: time.monotonic() + 0.3)
+    monkeypatch.setattr(outbound_calls, "_until", lambda _seconds: time.monotonic() + 0.3)
     monkeypatch.setattr(server, "SLOW_SECONDS", 2)  # before one read alone would give up
     come_back_to_a_fault(apps, channel, "slow", 503)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from smartcity_saas.lazy import lazily
 
 if TYPE_CHECKING:
-    from smartcity_saas.connectors.asking import Answer, ask, has_back_office, kept_fresh, tell
-    from smartcity_saas.connectors.client import (
+    from smartcity_saas.connectors.back_office import Answer, ask, has_back_office, kept_fresh, tell
+    from smartcity_saas.connectors.http_client import (
         BackOffice,
         BackOfficeDown,
         BackOfficeRefused,
@@ -34,8 +34,8 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
-        "asking": ("Answer", "ask", "has_back_office", "kept_fresh", "tell"),
-        "client": ("BackOffice", "BackOfficeDown", "BackOfficeRefused", "office_of"),
+        "back_office": ("Answer", "ask", "has_back_office", "kept_fresh", "tell"),
+        "http_client": ("BackOffice", "BackOfficeDown", "BackOfficeRefused", "office_of"),
         "settings": ("HttpConnectorSettings",),
     },
 )

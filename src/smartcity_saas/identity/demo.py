@@ -20,8 +20,8 @@ from flask import current_app
 from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.connectors.client import call_once
-from smartcity_saas.connectors.outbound import outbound
+from smartcity_saas.connectors.http_client import call_once
+from smartcity_saas.connectors.outbound_calls import outbound
 from smartcity_saas.credentials import CredentialError, read_credential, store_credential
 from smartcity_saas.errors import NotSignedIn
 from smartcity_saas.identity.federation.channels.demo import sample

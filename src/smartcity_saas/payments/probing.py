@@ -16,8 +16,8 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.merge import merge
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.connectors.client import call_once
-from smartcity_saas.connectors.outbound import CallRefused, outbound
+from smartcity_saas.connectors.http_client import call_once
+from smartcity_saas.connectors.outbound_calls import CallRefused, outbound
 from smartcity_saas.credentials import CredentialError, note_probe, read_credential
 from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError

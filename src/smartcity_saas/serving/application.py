@@ -17,7 +17,7 @@ import structlog
 
 from smartcity_saas.app import LARGEST_REQUEST, create_app
 from smartcity_saas.configuration.hosts import requested_host
-from smartcity_saas.connectors.outbound import working
+from smartcity_saas.connectors.outbound_calls import working
 from smartcity_saas.serving.bodies import (
     Bodies,
     Body,

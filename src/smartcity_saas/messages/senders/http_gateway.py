@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.connectors.client import BackOffice
+from smartcity_saas.connectors.http_client import BackOffice
 from smartcity_saas.messages.senders import SenderKind
 from smartcity_saas.messages.senders.documents.http_gateway import HttpGatewaySettings
 

@@ -27,8 +27,8 @@ from smartcity_saas.configuration.fields import (
     no_control_characters,
 )
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.connectors.client import guarded_transport
-from smartcity_saas.connectors.outbound import CallRefused, outbound
+from smartcity_saas.connectors.http_client import guarded_transport
+from smartcity_saas.connectors.outbound_calls import CallRefused, outbound
 from smartcity_saas.credentials import accepted_values
 from smartcity_saas.payments.providers import (
     BadSignature,

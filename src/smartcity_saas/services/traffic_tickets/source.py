@@ -20,7 +20,7 @@ from sqlalchemy import delete, select
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
-from smartcity_saas.connectors.answers import PastMoment
+from smartcity_saas.connectors.response_fields import PastMoment
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of

@@ -21,7 +21,7 @@ from flask import has_request_context, request
 
 from smartcity_saas import tenant_context
 from smartcity_saas.connectors import address_guard
-from smartcity_saas.connectors.breaker import Breakers
+from smartcity_saas.connectors.circuit_breaker import Breakers
 
 MOST_CALLS, MOST_OF_AN_OWNER, MOST_TO_A_HOST = 24, 12, 8
 """Of 32 threads that serve requests, eight are always left to pages."""

@@ -13,7 +13,7 @@ import structlog
 from marshmallow import EXCLUDE, Schema, ValidationError, pre_load
 
 from smartcity_saas.configuration.city import CatalogEntry
-from smartcity_saas.connectors.client import BackOfficeDown, BackOfficeRefused, office_of
+from smartcity_saas.connectors.http_client import BackOfficeDown, BackOfficeRefused, office_of
 from smartcity_saas.credentials import CredentialError
 from smartcity_saas.database import db
 from smartcity_saas.tenancy.current import present_city

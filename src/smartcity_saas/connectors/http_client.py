@@ -26,7 +26,7 @@ from smartcity_saas.addresses import Network
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.address_guard import ForbiddenAddress, GuardedBackend
-from smartcity_saas.connectors.outbound import CallRefused, breakers, outbound
+from smartcity_saas.connectors.outbound_calls import CallRefused, breakers, outbound
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.outbox import PermanentFailure, Postponed
