@@ -13,7 +13,7 @@ from smartcity_saas.catalog.discovery import installed_documents
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.identity.federation.channels import channel_parts
 from smartcity_saas.identity.staff.single_sign_on_settings import SingleSignOnSettings
-from smartcity_saas.messages.senders import KINDS, sender_parts
+from smartcity_saas.notifications.senders import KINDS, sender_parts
 from smartcity_saas.payments.providers import provider_parts
 
 

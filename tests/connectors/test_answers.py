@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from sqlalchemy import select
 
 from smartcity_saas.database import db
-from smartcity_saas.messages.models import Message
+from smartcity_saas.notifications.models import Message
 from smartcity_saas.services.traffic_tickets.source import VehicleAnswer
 from smartcity_saas.services.utility_bills.models import UtilityBill, UtilityLink
 from smartcity_saas.services.utility_bills.source import AccountAnswer

@@ -148,7 +148,7 @@ def test_every_way_out_of_the_product_is_guarded() -> None:
         "connectors/settings.py",
         "identity/staff/invitations.py",
         "identity/federation/oauth_client.py",
-        "messages/senders/smtp.py",
+        "notifications/senders/smtp.py",
         "payments/probing.py",
         "payments/providers/stripe.py",
         "payments/stripe_sandbox/sending.py",

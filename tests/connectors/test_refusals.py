@@ -16,7 +16,7 @@ from sqlalchemy import select
 from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, http_client
 from smartcity_saas.connectors.http_client import LONGEST_WAIT_SECONDS
 from smartcity_saas.database import db
-from smartcity_saas.messages.senders.http_gateway import HttpGatewaySender
+from smartcity_saas.notifications.senders.http_gateway import HttpGatewaySender
 from smartcity_saas.outbox import CityDue, OutboxTask, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import run_task
 from tests.conftest import World

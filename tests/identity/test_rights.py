@@ -20,8 +20,8 @@ from smartcity_saas.identity.personal_data.records import held_models
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, PRIVACY, PURPOSES, agrees
 from smartcity_saas.identity.residents.models import Resident, ResidentContact, ResidentIdentity
-from smartcity_saas.messages import tell
-from smartcity_saas.messages.models import Message, MessageDelivery
+from smartcity_saas.notifications import tell
+from smartcity_saas.notifications.models import Message, MessageDelivery
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.hospital_appointments import patients as domain
 from smartcity_saas.services.hospital_appointments.models import Patient

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smartcity_saas.messages.senders.smtp import MailRefused, SmtpSender
+from smartcity_saas.notifications.senders.smtp import MailRefused, SmtpSender
 from smartcity_saas.outbox import PermanentFailure
 from tests.conftest import World
 

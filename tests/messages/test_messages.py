@@ -24,9 +24,9 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.residents.consents import MESSAGES, give
 from smartcity_saas.identity.residents.models import Resident, ResidentContact
-from smartcity_saas.messages import Message, tell
-from smartcity_saas.messages.senders import smtp
-from smartcity_saas.messages.staff_mail import smtp_values
+from smartcity_saas.notifications import Message, tell
+from smartcity_saas.notifications.senders import smtp
+from smartcity_saas.notifications.staff_mail import smtp_values
 from tests.conftest import HANGZHOU, World
 from tests.connectors.back_office import TOKEN, BackOffice, serving
 

@@ -17,7 +17,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.messages import QuietHours, tell
+from smartcity_saas.notifications import QuietHours, tell
 from smartcity_saas.services.hospital_appointments import cancelling, waiting
 from smartcity_saas.services.hospital_appointments.models import ClinicSession, WaitingEntry
 from tests.conftest import HANGZHOU, PLATFORM, World

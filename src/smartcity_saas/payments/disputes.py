@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.messages import tell
+from smartcity_saas.notifications import tell
 from smartcity_saas.payments.accounts import payable_of
 from smartcity_saas.payments.ledger import (
     DISPUTED,

@@ -18,7 +18,7 @@ from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import Conflict
-from smartcity_saas.messages import tell
+from smartcity_saas.notifications import tell
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
 from smartcity_saas.payments.disputes import LOST as LOST_DISPUTE

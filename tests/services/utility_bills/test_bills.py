@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
-from smartcity_saas.messages import Message
+from smartcity_saas.notifications import Message
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills import demo
 from smartcity_saas.services.utility_bills.bills import tiers_used, usage_of

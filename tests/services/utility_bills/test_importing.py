@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import CityAuditEvent, system
 from smartcity_saas.database import db
-from smartcity_saas.messages.models import Message
+from smartcity_saas.notifications.models import Message
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.importing import OPTIONAL, REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink

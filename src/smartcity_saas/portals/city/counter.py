@@ -12,7 +12,7 @@ from smartcity_saas.identity.authorization import STAFF, signed_in_member
 from smartcity_saas.identity.personal_data.records import opened
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.staff.models import StaffAttempt
-from smartcity_saas.messages import tell
+from smartcity_saas.notifications import tell
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.request.site import site_address
 from smartcity_saas.tenancy.context import city_scope

@@ -38,7 +38,7 @@ from smartcity_saas.identity.residents.consents import (
 )
 from smartcity_saas.identity.residents.identity_numbers import read_real_name
 from smartcity_saas.identity.residents.merging import merge
-from smartcity_saas.messages import unread_count
+from smartcity_saas.notifications import unread_count
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.signing_in import (
     begin_link,

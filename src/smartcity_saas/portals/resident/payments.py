@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.authorization import signed_in_resident
-from smartcity_saas.messages import mark_read, messages_of
+from smartcity_saas.notifications import mark_read, messages_of
 from smartcity_saas.payments.disputes import disputes_of, withdrawn_from
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable

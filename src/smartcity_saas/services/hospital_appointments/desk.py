@@ -14,7 +14,7 @@ from smartcity_saas.clock import local_time, read_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
-from smartcity_saas.messages import reached
+from smartcity_saas.notifications import reached
 from smartcity_saas.services.hospital_appointments import booking, cancelling, listing, schedule
 from smartcity_saas.services.hospital_appointments.importing import (
     OPTIONAL,

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from smartcity_saas.clock import start_of_day
 from smartcity_saas.database import db
-from smartcity_saas.messages import tell
+from smartcity_saas.notifications import tell
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
     Appointment,

@@ -15,7 +15,7 @@ from smartcity_saas.database import command
 from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.messages import Reach, give_leave, reach_of
+from smartcity_saas.notifications import Reach, give_leave, reach_of
 from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
 from smartcity_saas.services.hospital_appointments.calendar import calendar_of
 from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES

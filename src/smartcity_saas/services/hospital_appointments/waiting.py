@@ -14,7 +14,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.messages import QuietHours
+from smartcity_saas.notifications import QuietHours
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.booking import free_places, keep, take_place
 from smartcity_saas.services.hospital_appointments.limits import (

@@ -12,7 +12,7 @@ from smartcity_saas.catalog.paying import pay_here
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
-from smartcity_saas.messages import reach_of
+from smartcity_saas.notifications import reach_of
 from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.records import on_their_way, own_payment
 from smartcity_saas.payments.terms import PayTerms, open_terms

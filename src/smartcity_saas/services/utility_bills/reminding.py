@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
-from smartcity_saas.messages import tell
+from smartcity_saas.notifications import tell
 from smartcity_saas.services.utility_bills.models import (
     BILL_NAMES,
     UtilityAccount,

@@ -25,7 +25,7 @@ from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
 from smartcity_saas.connectors.response_fields import NearDay, PastDay, PastMonth
 from smartcity_saas.database import command, db, insert_once
-from smartcity_saas.messages import tell as tell_resident
+from smartcity_saas.notifications import tell as tell_resident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink

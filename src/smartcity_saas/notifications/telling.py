@@ -16,10 +16,10 @@ from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees
 from smartcity_saas.identity.residents.models import ResidentContact
-from smartcity_saas.messages.models import Message, MessageDelivery
-from smartcity_saas.messages.quiet import QuietHours
-from smartcity_saas.messages.senders import Sender
-from smartcity_saas.messages.sending import sender_of
+from smartcity_saas.notifications.models import Message, MessageDelivery
+from smartcity_saas.notifications.quiet import QuietHours
+from smartcity_saas.notifications.senders import Sender
+from smartcity_saas.notifications.sending import sender_of
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.tenancy.current import present_city
 

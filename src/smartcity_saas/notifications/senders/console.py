@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from smartcity_saas.configuration.extensions import EmptySchema
-from smartcity_saas.messages.senders import KINDS, SenderKind
+from smartcity_saas.notifications.senders import KINDS, SenderKind
 
 log = structlog.get_logger(__name__)
 

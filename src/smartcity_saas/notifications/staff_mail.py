@@ -10,8 +10,8 @@ from flask import current_app
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.tokens import new_token
-from smartcity_saas.messages.senders.console import ConsoleSender
-from smartcity_saas.messages.senders.smtp import SmtpSender
+from smartcity_saas.notifications.senders.console import ConsoleSender
+from smartcity_saas.notifications.senders.smtp import SmtpSender
 
 
 def send_staff_mail(address: str, title: str, body: str) -> bool:

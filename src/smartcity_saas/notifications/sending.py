@@ -8,7 +8,7 @@ from flask import current_app
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials import read_credential
-from smartcity_saas.messages.senders import Sender, SenderKind
+from smartcity_saas.notifications.senders import Sender, SenderKind
 
 
 def has_sender(city: City, kind: str) -> bool:

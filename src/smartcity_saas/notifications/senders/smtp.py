@@ -18,8 +18,8 @@ from flask import current_app, has_request_context
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.outbound_calls import CALL_SECONDS, outbound
-from smartcity_saas.messages.senders import SenderKind
-from smartcity_saas.messages.senders.documents.smtp import SmtpSettings
+from smartcity_saas.notifications.senders import SenderKind
+from smartcity_saas.notifications.senders.documents.smtp import SmtpSettings
 from smartcity_saas.outbox import PermanentFailure
 
 SECONDS = 15

@@ -8,8 +8,8 @@ from typing import Any
 
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.http_client import BackOffice
-from smartcity_saas.messages.senders import SenderKind
-from smartcity_saas.messages.senders.documents.http_gateway import HttpGatewaySettings
+from smartcity_saas.notifications.senders import SenderKind
+from smartcity_saas.notifications.senders.documents.http_gateway import HttpGatewaySettings
 
 
 @dataclass(frozen=True)

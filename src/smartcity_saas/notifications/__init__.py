@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING
 from smartcity_saas.lazy import lazily
 
 if TYPE_CHECKING:
-    from smartcity_saas.messages.models import Message
-    from smartcity_saas.messages.quiet import QuietHours
-    from smartcity_saas.messages.reaching import Reach, give_leave, reach_of, reached
-    from smartcity_saas.messages.telling import (
-        mark_read,
-        messages_of,
-        tell,
-        unread_count,
-    )
+    from smartcity_saas.notifications.models import Message
+    from smartcity_saas.notifications.quiet import QuietHours
+    from smartcity_saas.notifications.reaching import Reach, give_leave, reach_of, reached
+    from smartcity_saas.notifications.telling import mark_read, messages_of, tell, unread_count
 
 __all__ = [
     "Message",
