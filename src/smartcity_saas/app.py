@@ -24,9 +24,9 @@ from smartcity_saas.identity.assisted_service.access_log import init_access_log
 from smartcity_saas.identity.federation.channels import installed_channels
 from smartcity_saas.installed import stored_extensions, translation_folders
 from smartcity_saas.migrations import init_migrations
+from smartcity_saas.notifications.messages import SEND, send_message, send_text
 from smartcity_saas.notifications.senders import installed_senders
 from smartcity_saas.notifications.staff_mail import send_staff_mail
-from smartcity_saas.notifications.telling import SEND, send_message, send_text
 from smartcity_saas.observability import init_logging, init_metrics
 from smartcity_saas.outbox import Task
 from smartcity_saas.payments.providers import installed_providers

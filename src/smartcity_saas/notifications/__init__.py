@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from smartcity_saas.lazy import lazily
 
 if TYPE_CHECKING:
+    from smartcity_saas.notifications.messages import mark_read, messages_of, tell, unread_count
     from smartcity_saas.notifications.models import Message
-    from smartcity_saas.notifications.quiet import QuietHours
-    from smartcity_saas.notifications.reaching import Reach, give_leave, reach_of, reached
-    from smartcity_saas.notifications.telling import mark_read, messages_of, tell, unread_count
+    from smartcity_saas.notifications.quiet_hours import QuietHours
+    from smartcity_saas.notifications.reachability import Reach, give_leave, reach_of, reached
 
 __all__ = [
     "Message",
@@ -30,8 +30,8 @@ __getattr__ = lazily(
     __name__,
     {
         "models": ("Message",),
-        "quiet": ("QuietHours",),
-        "reaching": ("Reach", "give_leave", "reach_of", "reached"),
-        "telling": ("mark_read", "messages_of", "tell", "unread_count"),
+        "quiet_hours": ("QuietHours",),
+        "reachability": ("Reach", "give_leave", "reach_of", "reached"),
+        "messages": ("mark_read", "messages_of", "tell", "unread_count"),
     },
 )

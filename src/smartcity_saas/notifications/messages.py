@@ -17,9 +17,9 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees
 from smartcity_saas.identity.residents.models import ResidentContact
 from smartcity_saas.notifications.models import Message, MessageDelivery
-from smartcity_saas.notifications.quiet import QuietHours
+from smartcity_saas.notifications.quiet_hours import QuietHours
+from smartcity_saas.notifications.sender_choice import sender_of
 from smartcity_saas.notifications.senders import Sender
-from smartcity_saas.notifications.sending import sender_of
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.tenancy.current import present_city
 

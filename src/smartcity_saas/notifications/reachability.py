@@ -13,8 +13,8 @@ from smartcity_saas.database import db
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, give, standing
 from smartcity_saas.identity.residents.models import ResidentContact
+from smartcity_saas.notifications.sender_choice import has_sender
 from smartcity_saas.notifications.senders import KINDS
-from smartcity_saas.notifications.sending import has_sender
 from smartcity_saas.tenancy.current import present_city
 
 
