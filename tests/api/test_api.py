@@ -15,7 +15,7 @@ from schemathesis.config import SchemathesisConfig
 from sqlalchemy import func, select
 
 from smartcity_saas.audit import system
-from smartcity_saas.catalog.pushing import take_push
+from smartcity_saas.catalog.bulk_push import take_push
 from smartcity_saas.cli.clients import clients as command_line
 from smartcity_saas.database import db
 from smartcity_saas.identity.api_clients import clients

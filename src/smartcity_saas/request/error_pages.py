@@ -20,8 +20,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from smartcity_saas.catalog.gate import CitySuspended, ServicePaused
-from smartcity_saas.catalog.offer import Offer
+from smartcity_saas.catalog.availability import CitySuspended, ServicePaused
+from smartcity_saas.catalog.entries import Offer
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked, names_secret
 from smartcity_saas.errors import (

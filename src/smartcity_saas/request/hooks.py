@@ -14,7 +14,7 @@ from flask import (
 from werkzeug.exceptions import BadRequest
 
 from smartcity_saas.addresses import is_loopback
-from smartcity_saas.catalog.gate import pass_gate
+from smartcity_saas.catalog.availability import pass_gate
 from smartcity_saas.errors import (
     NotAllowed,
     NotFound,

@@ -11,7 +11,7 @@ from flask import current_app, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.elsewhere import find_elsewhere
-from smartcity_saas.catalog.offer import Offer, offer_texts, offers, service_texts
+from smartcity_saas.catalog.entries import Offer, offer_texts, offers, service_texts
 from smartcity_saas.catalog.service import Mine, Service
 from smartcity_saas.configuration.search_terms import SLIP, Query
 from smartcity_saas.identity.authorization import current_resident

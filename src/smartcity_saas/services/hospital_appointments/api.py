@@ -10,7 +10,7 @@ import marshmallow as ma
 from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
 
-from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
+from smartcity_saas.catalog.bulk_push import PushedSchema, push_schema, take_push
 from smartcity_saas.clock import in_our_century, read_day
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import signed_in_resident

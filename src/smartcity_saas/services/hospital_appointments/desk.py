@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
+from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
 from smartcity_saas.clock import local_time, read_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors

@@ -8,8 +8,8 @@ import marshmallow as ma
 from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
 
-from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
-from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
+from smartcity_saas.catalog.bulk_push import PushedSchema, push_schema, take_push
+from smartcity_saas.catalog.checkout import PaymentBegunSchema, begun, pay_here
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.traffic_tickets import tickets as domain

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app, render_template, request
 from sqlalchemy import func, select
 
-from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
+from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
 from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor
-from smartcity_saas.catalog.importing import (
+from smartcity_saas.catalog.csv_import import (
     Cells,
     begun,
     record_import,

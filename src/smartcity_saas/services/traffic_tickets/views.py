@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.paying import pay_here
+from smartcity_saas.catalog.checkout import pay_here
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident

@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
 from sqlalchemy import select
 
-from smartcity_saas.catalog.paying import PaymentBegunSchema, begun, pay_here
-from smartcity_saas.catalog.pushing import PushedSchema, push_schema, take_push
+from smartcity_saas.catalog.bulk_push import PushedSchema, push_schema, take_push
+from smartcity_saas.catalog.checkout import PaymentBegunSchema, begun, pay_here
 from smartcity_saas.database import db
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.terms import MOST_AT_ONCE

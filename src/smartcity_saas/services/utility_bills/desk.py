@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
-from smartcity_saas.catalog.importing import MOST_SHOWN, take_upload
+from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.importing import OPTIONAL, REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES

@@ -8,7 +8,7 @@ from typing import Any
 from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.paying import pay_here
+from smartcity_saas.catalog.checkout import pay_here
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
