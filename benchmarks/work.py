@@ -28,7 +28,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.payments.checkout import Place, begin_payment
-from smartcity_saas.payments.settling import follow
+from smartcity_saas.payments.settlement import follow
 from smartcity_saas.payments.stripe_sandbox import money
 from smartcity_saas.payments.stripe_sandbox.objects import account_id, make, signing_secret
 from smartcity_saas.payments.stripe_sandbox.sending import signature

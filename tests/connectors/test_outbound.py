@@ -149,7 +149,7 @@ def test_every_way_out_of_the_product_is_guarded() -> None:
         "identity/staff/invitations.py",
         "identity/federation/oauth_client.py",
         "notifications/senders/smtp.py",
-        "payments/probing.py",
+        "payments/probes.py",
         "payments/providers/stripe.py",
         "payments/stripe_sandbox/sending.py",
     }

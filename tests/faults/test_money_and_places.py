@@ -25,9 +25,9 @@ from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.payments.ledger import balances
 from smartcity_saas.payments.models import LedgerEntry, Payment
 from smartcity_saas.payments.providers import stripe as provider
-from smartcity_saas.payments.records import refunds_of
 from smartcity_saas.payments.refunds import carry_out, refundable, request_refund
-from smartcity_saas.payments.settling import follow
+from smartcity_saas.payments.repository import refunds_of
+from smartcity_saas.payments.settlement import follow
 from smartcity_saas.services.hospital_appointments.models import Appointment, ClinicSession
 from smartcity_saas.services.utility_bills.bills import link_account
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill

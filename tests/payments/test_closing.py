@@ -17,7 +17,7 @@ from smartcity_saas.errors import Conflict
 from smartcity_saas.payments import ledger
 from smartcity_saas.payments.ledger import entries_between, entries_of, post, totals
 from smartcity_saas.payments.models import DailyClosing
-from smartcity_saas.payments.reconciling import close_day, closing_of, day_span
+from smartcity_saas.payments.reconciliation import close_day, closing_of, day_span
 from smartcity_saas.payments.refunds import request_refund
 from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
 from tests.conftest import World, fresh

@@ -11,7 +11,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments.disputes import decide_dispute, disputes_of
 from smartcity_saas.payments.ledger import balances, entries_between, totals
-from smartcity_saas.payments.reconciling import day_span, reconcile
+from smartcity_saas.payments.reconciliation import day_span, reconcile
 from smartcity_saas.payments.refunds import book_held
 from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
 from smartcity_saas.payments.webhooks import unmatched_events

@@ -14,8 +14,8 @@ from smartcity_saas.identity.residents.accounts import find_resident, sign_in
 from smartcity_saas.payments.ledger import balances, totals
 from smartcity_saas.payments.models import LedgerEntry, Payment
 from smartcity_saas.payments.providers import Move, RefundFact, Standing
-from smartcity_saas.payments.reconciling import compare
-from smartcity_saas.payments.settling import apply_standing
+from smartcity_saas.payments.reconciliation import compare
+from smartcity_saas.payments.settlement import apply_standing
 from tests.conftest import World
 
 FACTS = st.lists(

@@ -22,10 +22,10 @@ from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.payments.ledger import balances, entries_of, post
 from smartcity_saas.payments.models import LedgerEntry, Payment, PaymentClaim
 from smartcity_saas.payments.providers import RefundFact, Standing
-from smartcity_saas.payments.reconciling import day_span, reconcile
-from smartcity_saas.payments.records import locked, refunds_of
+from smartcity_saas.payments.reconciliation import day_span, reconcile
 from smartcity_saas.payments.refunds import book_held, carry_out, request_refund
-from smartcity_saas.payments.settling import apply_standing, follow
+from smartcity_saas.payments.repository import locked, refunds_of
+from smartcity_saas.payments.settlement import apply_standing, follow
 from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.reminding import remind

@@ -12,9 +12,9 @@ from smartcity_saas.database import command, db
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.providers.stripe import StripeAccount
-from smartcity_saas.payments.records import payment_of, refunds_of
 from smartcity_saas.payments.refunds import book_held, refundable, request_refund
-from smartcity_saas.payments.settling import follow
+from smartcity_saas.payments.repository import payment_of, refunds_of
+from smartcity_saas.payments.settlement import follow
 from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
 from tests.conftest import World
 from tests.connectors.back_office import BackOffice

@@ -19,8 +19,8 @@ from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
 from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.errors import Invalid, NotFound
-from smartcity_saas.payments.reconciling import day_span
-from smartcity_saas.payments.reconciling import reconcile as compare
+from smartcity_saas.payments.reconciliation import day_span
+from smartcity_saas.payments.reconciliation import reconcile as compare
 from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner

@@ -36,7 +36,7 @@ from smartcity_saas.identity.staff.second_factors import reseal_factors
 from smartcity_saas.identity.staff.sessions import reseal_id_tokens
 from smartcity_saas.identity.staff.single_sign_on import probe as probe_provider
 from smartcity_saas.identity.staff.single_sign_on import provider_of
-from smartcity_saas.payments.probing import Probed, probe, uses_of
+from smartcity_saas.payments.probes import Probed, probe, uses_of
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.tenancy.current import present_time
 

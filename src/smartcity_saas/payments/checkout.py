@@ -29,8 +29,8 @@ from smartcity_saas.payments.accounts import (
 from smartcity_saas.payments.models import Payment, PaymentItem
 from smartcity_saas.payments.payable import Quote
 from smartcity_saas.payments.providers import CannotBegin
-from smartcity_saas.payments.records import claim, claimants, items_of
-from smartcity_saas.payments.settling import SWEEP, close_page, open_page
+from smartcity_saas.payments.repository import claim, claimants, items_of
+from smartcity_saas.payments.settlement import SWEEP, close_page, open_page
 from smartcity_saas.payments.states import CREATED, EXPIRED, OPEN, UNDER_WAY
 from smartcity_saas.payments.terms import MOST_AT_ONCE, TOO_MANY, terms_of
 

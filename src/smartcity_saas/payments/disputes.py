@@ -32,7 +32,7 @@ from smartcity_saas.payments.ledger import (
 )
 from smartcity_saas.payments.models import Payment, PaymentDispute
 from smartcity_saas.payments.providers import DisputeFact, DisputeMove
-from smartcity_saas.payments.records import items_of, locked, release_claims
+from smartcity_saas.payments.repository import items_of, locked, release_claims
 from smartcity_saas.payments.states import HELD as HELD_STATE
 from smartcity_saas.payments.states import PAID, REFUNDED, State, moved
 from smartcity_saas.web.languages import both

@@ -19,8 +19,8 @@ from smartcity_saas.payments.disputes import withdrawn_from
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.payable import NotPayable
 from smartcity_saas.payments.providers import RefundRefused, UnknownAtProvider
-from smartcity_saas.payments.records import locked, refunds_of
-from smartcity_saas.payments.settling import OTHER_ACCOUNT, REFUSED, follow, release_held
+from smartcity_saas.payments.repository import locked, refunds_of
+from smartcity_saas.payments.settlement import OTHER_ACCOUNT, REFUSED, follow, release_held
 from smartcity_saas.payments.states import HELD, PAID
 from smartcity_saas.web.money import format_money
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from smartcity_saas.outbox import Task
 from smartcity_saas.payments.refunds import REFUND, carry_out
-from smartcity_saas.payments.settling import FOLLOW, SWEEP, follow, sweep
+from smartcity_saas.payments.settlement import FOLLOW, SWEEP, follow, sweep
 from smartcity_saas.payments.webhooks import MATCH, match
 from smartcity_saas.tenancy.current import present_city
 

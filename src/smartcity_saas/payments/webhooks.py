@@ -15,8 +15,8 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, provider_of
 from smartcity_saas.payments.models import Payment, ProviderEvent
 from smartcity_saas.payments.providers import Notice
-from smartcity_saas.payments.records import locked
-from smartcity_saas.payments.settling import FOLLOW
+from smartcity_saas.payments.repository import locked
+from smartcity_saas.payments.settlement import FOLLOW
 
 MATCH = "payments.match"
 

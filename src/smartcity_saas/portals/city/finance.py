@@ -18,10 +18,9 @@ from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
-from smartcity_saas.payments import finding
+from smartcity_saas.payments import queries
 from smartcity_saas.payments.accounts import PaymentsClosed
 from smartcity_saas.payments.disputes import Decision, decide_dispute, decisions_for, disputes_of
-from smartcity_saas.payments.finding import Wanted
 from smartcity_saas.payments.ledger import (
     balances,
     entries_between,
@@ -30,16 +29,17 @@ from smartcity_saas.payments.ledger import (
     totals,
 )
 from smartcity_saas.payments.providers import ProviderUnreachable
-from smartcity_saas.payments.reconciling import (
+from smartcity_saas.payments.queries import Wanted
+from smartcity_saas.payments.reconciliation import (
     Reconciled,
     close_day,
     closing_of,
     day_span,
     reconcile,
 )
-from smartcity_saas.payments.records import items_of, payment_of, refunds_of
 from smartcity_saas.payments.refunds import book_held, reason_fault, refundable, request_refund
-from smartcity_saas.payments.settling import abandon
+from smartcity_saas.payments.repository import items_of, payment_of, refunds_of
+from smartcity_saas.payments.settlement import abandon
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.wording import (
@@ -75,14 +75,14 @@ def payments(city: str) -> Any:
     wanted = Wanted.of(request.args)
     with city_scope(served.id):
         values = {
-            "found": finding.find_payments(wanted, served.timezone),
-            "held": finding.count_held(),
+            "found": queries.find_payments(wanted, served.timezone),
+            "held": queries.count_held(),
             "failed": failed_tasks(),
             "unmatched": unmatched_events(),
             "balances": sorted(balances().items()),
         }
     return render_template(
-        "city/payments.html", wanted=wanted, most=finding.PAGE, **values, **shell(city)
+        "city/payments.html", wanted=wanted, most=queries.PAGE, **values, **shell(city)
     )
 
 
@@ -142,7 +142,7 @@ def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
     served, actor = served_city(city), signed_in_member().actor
     with city_scope(served.id):
         payment = payment_of(payment_id)
-        if finding.is_locked_away(payment):
+        if queries.is_locked_away(payment):
             with command():
                 record(actor, "payment.open_kept", payment.number, {}, present_time())
     return _payment_page(city, payment_id)
@@ -229,7 +229,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
             "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
             "typed": {},
             "errors": {},
-            "locked_away": finding.is_locked_away(payment),
+            "locked_away": queries.is_locked_away(payment),
             **values,
         }
     values["left_text"] = plain_money(values["left"], payment.paid_currency)
@@ -240,7 +240,7 @@ def _closings_page(city: str, just_closed: date | None, result: Reconciled | Non
     served = served_city(city)
     today = today_in(served.timezone, present_time())
     with city_scope(served.id):
-        closed = {row.day: row for row in finding.closings()}
+        closed = {row.day: row for row in queries.closings()}
         days = [
             (day, closed.get(day), closed[day].totals if day in closed else _totals(served, day))
             for day in (today - timedelta(days=back) for back in range(14))

@@ -17,7 +17,7 @@ from smartcity_saas.credentials import (
 )
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.identity.authorization import signed_in_member
-from smartcity_saas.payments.probing import Use, probe, uses_of
+from smartcity_saas.payments.probes import Use, probe, uses_of
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.tenancy.current import present_time, served_city

@@ -16,13 +16,13 @@ from smartcity_saas.payments.disputes import disputes_of, withdrawn_from
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.receipts import receipt_pdf
-from smartcity_saas.payments.records import (
+from smartcity_saas.payments.repository import (
     items_of,
     own_payment,
     payments_of_resident,
     refunds_of,
 )
-from smartcity_saas.payments.settling import close_page, follow
+from smartcity_saas.payments.settlement import close_page, follow
 from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.resident.blueprint import blueprint

@@ -33,7 +33,7 @@ from smartcity_saas.identity.residents.consents import (
     give,
     withdraw,
 )
-from smartcity_saas.payments.records import unfinished as unfinished_payments
+from smartcity_saas.payments.repository import unfinished as unfinished_payments
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.held_words import said
 from smartcity_saas.portals.wording import page_label

@@ -17,7 +17,7 @@ from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.notifications import tell
-from smartcity_saas.payments.records import claimants
+from smartcity_saas.payments.repository import claimants
 from smartcity_saas.payments.states import UNDER_WAY
 from smartcity_saas.services.traffic_tickets.models import (
     ASKED,

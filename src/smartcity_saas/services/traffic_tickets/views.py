@@ -14,7 +14,7 @@ from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.notifications import reach_of
 from smartcity_saas.payments.checkout import page_of
-from smartcity_saas.payments.records import on_their_way, own_payment
+from smartcity_saas.payments.repository import on_their_way, own_payment
 from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets import tickets as domain

@@ -15,7 +15,7 @@ from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.checkout import page_of
-from smartcity_saas.payments.records import on_their_way, payments_of_resident
+from smartcity_saas.payments.repository import on_their_way, payments_of_resident
 from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS

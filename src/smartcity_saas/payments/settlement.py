@@ -35,7 +35,7 @@ from smartcity_saas.payments.providers import (
     Standing,
     UnknownAtProvider,
 )
-from smartcity_saas.payments.records import (
+from smartcity_saas.payments.repository import (
     claim,
     items_of,
     locked,
