@@ -29,12 +29,12 @@ from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.payments.settlement import follow
-from smartcity_saas.payments.stripe_sandbox import money
-from smartcity_saas.payments.stripe_sandbox.objects import account_id, make, signing_secret
-from smartcity_saas.payments.stripe_sandbox.sending import signature
-from smartcity_saas.payments.stripe_sandbox.server import create_sandbox
-from smartcity_saas.payments.stripe_sandbox.state import Sandbox
 from smartcity_saas.payments.webhooks import receive
+from smartcity_saas.sandboxes.stripe import money
+from smartcity_saas.sandboxes.stripe.objects import account_id, make, signing_secret
+from smartcity_saas.sandboxes.stripe.sending import signature
+from smartcity_saas.sandboxes.stripe.server import create_sandbox
+from smartcity_saas.sandboxes.stripe.state import Sandbox
 from smartcity_saas.services.hospital_appointments import booking
 from smartcity_saas.services.hospital_appointments.models import (
     ClinicPlace,

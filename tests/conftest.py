@@ -38,18 +38,18 @@ from smartcity_saas.connectors import http_client
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.usage import forget_uses
 from smartcity_saas.database.transactions import db
-from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
-from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
 from smartcity_saas.identity.federation.provider_metadata import published
 from smartcity_saas.identity.staff import passwords
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
-from smartcity_saas.payments.stripe_sandbox import money
-from smartcity_saas.payments.stripe_sandbox.objects import account_id, signing_secret
-from smartcity_saas.payments.stripe_sandbox.sending import signature
-from smartcity_saas.payments.stripe_sandbox.server import create_sandbox
-from smartcity_saas.payments.stripe_sandbox.state import Account, Sandbox
 from smartcity_saas.portals.resident.home import PageCache
+from smartcity_saas.sandboxes.channels.server import create_channel_sandbox
+from smartcity_saas.sandboxes.channels.state import ChannelSandbox
+from smartcity_saas.sandboxes.stripe import money
+from smartcity_saas.sandboxes.stripe.objects import account_id, signing_secret
+from smartcity_saas.sandboxes.stripe.sending import signature
+from smartcity_saas.sandboxes.stripe.server import create_sandbox
+from smartcity_saas.sandboxes.stripe.state import Account, Sandbox
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.tenancy.flask_app import SiteFlask

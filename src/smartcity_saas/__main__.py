@@ -76,7 +76,7 @@ def helpers(settings: Settings) -> Iterator[None]:
         SettingsError: It does not start.
     """
     refuse_taken_port("127.0.0.1", settings.channel_sandbox_port, "CHANNEL_SANDBOX_PORT")
-    with helper("smartcity_saas.identity.channel_sandbox") as process:
+    with helper("smartcity_saas.sandboxes.channels") as process:
         _wait_for(process, settings.channel_sandbox_port, "The sandbox of the apps")
         base = f"http://127.0.0.1:{settings.stripe_sandbox_port}"
         if settings.stripe_api_base != base:
@@ -93,7 +93,7 @@ def _stripe(settings: Settings) -> Iterator[None]:
     if settings.database_url.startswith("sqlite") and database:
         state = Path(database).with_suffix(".stripe.json")
     state.parent.mkdir(parents=True, exist_ok=True)
-    with helper("smartcity_saas.payments.stripe_sandbox", "--state", str(state)) as process:
+    with helper("smartcity_saas.sandboxes.stripe", "--state", str(state)) as process:
         _wait_for(process, settings.stripe_sandbox_port, "The payment sandbox")
         yield
 

@@ -94,7 +94,7 @@ def test_the_sandbox_refuses_production(shell: Shell) -> None:
     """It runs in demo mode only, and production refuses to be pointed at it."""
 
     done = subprocess.run(
-        [sys.executable, "-m", "smartcity_saas.payments.stripe_sandbox"],
+        [sys.executable, "-m", "smartcity_saas.sandboxes.stripe"],
         env=shell.env,
         capture_output=True,
         text=True,

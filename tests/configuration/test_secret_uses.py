@@ -34,8 +34,8 @@ from smartcity_saas.credentials import (
     usable_secrets,
 )
 from smartcity_saas.errors import Invalid, NotAllowed
-from smartcity_saas.identity.channel_sandbox.state import public_key
 from smartcity_saas.identity.staff.single_sign_on import SingleSignOnSettings
+from smartcity_saas.sandboxes.channels.state import public_key
 from smartcity_saas.tenancy.file_apply import apply_plan
 from tests.conftest import HANGZHOU, NINGBO, PLATFORM, ZHEJIANG, World, installed
 

@@ -151,7 +151,7 @@ def test_every_way_out_of_the_product_is_guarded() -> None:
         "notifications/senders/smtp.py",
         "payments/probes.py",
         "payments/providers/stripe.py",
-        "payments/stripe_sandbox/sending.py",
+        "sandboxes/stripe/sending.py",
     }
 
 

@@ -25,9 +25,9 @@ from smartcity_saas.audit import system
 from smartcity_saas.connectors import outbound_calls
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
-from smartcity_saas.identity.channel_sandbox import server
-from smartcity_saas.identity.channel_sandbox.state import public_key
 from smartcity_saas.identity.residents.models import Resident, ResidentIdentity, ResidentSession
+from smartcity_saas.sandboxes.channels import server
+from smartcity_saas.sandboxes.channels.state import public_key
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, fresh
 
 KEY = rsa.generate_private_key(65537, 2048)

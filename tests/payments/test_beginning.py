@@ -18,8 +18,8 @@ from smartcity_saas.payments.models import Payment, PaymentClaim
 from smartcity_saas.payments.providers import Checkout
 from smartcity_saas.payments.providers.stripe import StripeAccount
 from smartcity_saas.payments.settlement import abandon
-from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
-from smartcity_saas.payments.stripe_sandbox.state import Refusal
+from smartcity_saas.sandboxes.stripe import money as sandbox_money
+from smartcity_saas.sandboxes.stripe.state import Refusal
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from tests.conftest import World
 from tests.payments.test_payments import Owing

@@ -19,7 +19,7 @@ from smartcity_saas.payments.ledger import entries_between, entries_of, post, to
 from smartcity_saas.payments.models import DailyClosing
 from smartcity_saas.payments.reconciliation import close_day, closing_of, day_span
 from smartcity_saas.payments.refunds import request_refund
-from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
+from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from tests.conftest import World, fresh
 from tests.payments.test_disputes import Disputed
 

@@ -13,8 +13,8 @@ from smartcity_saas.payments.disputes import decide_dispute, disputes_of
 from smartcity_saas.payments.ledger import balances, entries_between, totals
 from smartcity_saas.payments.reconciliation import day_span, reconcile
 from smartcity_saas.payments.refunds import book_held
-from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
 from smartcity_saas.payments.webhooks import unmatched_events
+from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from tests.conftest import World
 from tests.payments.test_payments import today
 from tests.payments.test_refunds import Paid

@@ -26,7 +26,7 @@ from smartcity_saas.payments.reconciliation import day_span, reconcile
 from smartcity_saas.payments.refunds import book_held, carry_out, request_refund
 from smartcity_saas.payments.repository import locked, refunds_of
 from smartcity_saas.payments.settlement import apply_standing, follow
-from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
+from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.reminding import remind
 from smartcity_saas.tenancy.daily_counts import count, daily

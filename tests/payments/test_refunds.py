@@ -15,7 +15,7 @@ from smartcity_saas.payments.providers.stripe import StripeAccount
 from smartcity_saas.payments.refunds import book_held, refundable, request_refund
 from smartcity_saas.payments.repository import payment_of, refunds_of
 from smartcity_saas.payments.settlement import follow
-from smartcity_saas.payments.stripe_sandbox import money as sandbox_money
+from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from tests.conftest import World
 from tests.connectors.back_office import BackOffice
 from tests.connectors.test_connectors import linked as linked_at_office

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smartcity_saas.payments.stripe_sandbox.sending import signature
+from smartcity_saas.sandboxes.stripe.sending import signature
 from tests.conftest import World, fresh
 
 JSON = st.recursive(

@@ -10,14 +10,8 @@ from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, redirect, render_template, request
 
-from smartcity_saas.identity.channel_sandbox.state import (
-    KEY,
-    PEOPLE,
-    ChannelSandbox,
-    Grant,
-    person_id,
-)
 from smartcity_saas.identity.federation.channels.alipay import sign, signing_text, verify
+from smartcity_saas.sandboxes.channels.state import KEY, PEOPLE, ChannelSandbox, Grant, person_id
 
 SLOW_SECONDS = 12
 

@@ -1,4 +1,4 @@
-"""``python -m smartcity_saas.payments.stripe_sandbox``: serve on loopback, in demo mode only."""
+"""``python -m smartcity_saas.sandboxes.stripe``: serve on loopback, in demo mode only."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import threading
 from pathlib import Path
 
-from smartcity_saas.payments.stripe_sandbox.sending import send_forever
-from smartcity_saas.payments.stripe_sandbox.server import create_sandbox
-from smartcity_saas.payments.stripe_sandbox.state import Sandbox
+from smartcity_saas.sandboxes.stripe.sending import send_forever
+from smartcity_saas.sandboxes.stripe.server import create_sandbox
+from smartcity_saas.sandboxes.stripe.state import Sandbox
 from smartcity_saas.web.loopback import demo_settings, serve_on_loopback
 
 NAME = "stripe sandbox"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from smartcity_saas.payments.stripe_sandbox.objects import Object, make, signing_secret
+from smartcity_saas.sandboxes.stripe.objects import Object, make, signing_secret
 
 
 class Refusal(Exception):

@@ -10,14 +10,9 @@ from typing import Any
 from flask import Flask, jsonify, redirect, render_template, request
 
 from smartcity_saas.payments.stripe_amounts import from_stripe
-from smartcity_saas.payments.stripe_sandbox import money
-from smartcity_saas.payments.stripe_sandbox.objects import (
-    Object,
-    account_id,
-    parse_form,
-    signing_secret,
-)
-from smartcity_saas.payments.stripe_sandbox.state import Account, Behaviour, Refusal, Sandbox
+from smartcity_saas.sandboxes.stripe import money
+from smartcity_saas.sandboxes.stripe.objects import Object, account_id, parse_form, signing_secret
+from smartcity_saas.sandboxes.stripe.state import Account, Behaviour, Refusal, Sandbox
 from smartcity_saas.web.money import format_money
 
 

@@ -10,8 +10,8 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from smartcity_saas.payments.stripe_sandbox.money import due_refunds, settle_refund
-from smartcity_saas.payments.stripe_sandbox.state import Delivery, Sandbox
+from smartcity_saas.sandboxes.stripe.money import due_refunds, settle_refund
+from smartcity_saas.sandboxes.stripe.state import Delivery, Sandbox
 
 MOST_TRIES = 12
 SECONDS = 20

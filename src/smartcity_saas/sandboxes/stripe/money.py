@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 from smartcity_saas.payments.stripe_amounts import limits, to_stripe
-from smartcity_saas.payments.stripe_sandbox.objects import Object
-from smartcity_saas.payments.stripe_sandbox.state import Account, Refusal, Sandbox
+from smartcity_saas.sandboxes.stripe.objects import Object
+from smartcity_saas.sandboxes.stripe.state import Account, Refusal, Sandbox
 
 SHORTEST, LONGEST = 30 * 60, 24 * 3600
 SLOW_METHODS = frozenset({"alipay", "wechat_pay"})

@@ -1,11 +1,11 @@
-"""``python -m smartcity_saas.identity.channel_sandbox``: serve on loopback, in demo mode only."""
+"""``python -m smartcity_saas.sandboxes.channels``: serve on loopback, in demo mode only."""
 
 from __future__ import annotations
 
 import argparse
 
-from smartcity_saas.identity.channel_sandbox.server import create_channel_sandbox
-from smartcity_saas.identity.channel_sandbox.state import ChannelSandbox
+from smartcity_saas.sandboxes.channels.server import create_channel_sandbox
+from smartcity_saas.sandboxes.channels.state import ChannelSandbox
 from smartcity_saas.web.loopback import demo_settings, serve_on_loopback
 
 NAME = "channel sandbox"
