@@ -46,7 +46,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.utility_bills.bills import link_account
-from smartcity_saas.services.utility_bills.importing import REQUIRED, import_bills
+from smartcity_saas.services.utility_bills.csv_import import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.tenancy.flask_app import SiteFlask

@@ -15,9 +15,9 @@ from sqlalchemy import select
 
 from smartcity_saas.database import db
 from smartcity_saas.notifications.models import Message
-from smartcity_saas.services.traffic_tickets.source import VehicleAnswer
+from smartcity_saas.services.traffic_tickets.back_office import VehicleAnswer
+from smartcity_saas.services.utility_bills.back_office import AccountAnswer
 from smartcity_saas.services.utility_bills.models import UtilityBill, UtilityLink
-from smartcity_saas.services.utility_bills.source import AccountAnswer
 from smartcity_saas.web.json_input import strict_json
 from tests.conftest import World
 from tests.connectors.back_office import BackOffice

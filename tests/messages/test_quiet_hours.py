@@ -18,7 +18,7 @@ from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.notifications import QuietHours, tell
-from smartcity_saas.services.hospital_appointments import cancelling, waiting
+from smartcity_saas.services.hospital_appointments import cancellation, waiting_list
 from smartcity_saas.services.hospital_appointments.models import ClinicSession, WaitingEntry
 from tests.conftest import HANGZHOU, PLATFORM, World
 from tests.messages.test_messages import BODY, TITLE, say
@@ -135,7 +135,7 @@ def test_an_offer_never_outlives_its_place(clinic: Clinic) -> None:
     made = clinic.book("a", early)
     resident, patient = clinic.person("d")
     with clinic.world.inside(clinic.city):
-        entry = waiting.join(resident, patient, early, clinic.rules, clinic.now)
+        entry = waiting_list.join(resident, patient, early, clinic.rules, clinic.now)
     clinic.world.save(HANGZHOU + QUIET + LATE)
     clinic.world.clock.now = made.starts_at - timedelta(hours=3)
     clinic.cancel("a", made)
@@ -153,7 +153,7 @@ def test_a_clinic_called_off_at_night(clinic: Clinic) -> None:
     key = clinic.session()
     with clinic.world.inside(clinic.city):
         reason = {"zh": "停诊", "en": "Off."}
-        cancelling.close_session(system("desk"), key, reason, clinic.now)
+        cancellation.close_session(system("desk"), key, reason, clinic.now)
     assert "Called off" in browser.get("/me/messages").text
     assert sent(clinic.world) == 0
     clinic.world.clock.move(hours=4)

@@ -28,7 +28,7 @@ from smartcity_saas.payments.repository import locked, refunds_of
 from smartcity_saas.payments.settlement import apply_standing, follow
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from smartcity_saas.services.utility_bills.reminding import remind
+from smartcity_saas.services.utility_bills.notifications import remind
 from smartcity_saas.tenancy.daily_counts import count, daily
 from tests.conftest import Browser, Stripe, World, fresh
 from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked

@@ -17,8 +17,8 @@ from smartcity_saas.database import db
 from smartcity_saas.identity.federation.channels import Vouched
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.services.hospital_appointments import booking, cancelling, waiting
-from smartcity_saas.services.hospital_appointments.importing import (
+from smartcity_saas.services.hospital_appointments import booking, cancellation, waiting_list
+from smartcity_saas.services.hospital_appointments.csv_import import (
     OPTIONAL,
     REQUIRED,
     import_schedule,
@@ -114,18 +114,18 @@ class Clinic:
     def cancel(self, name: str, appointment: Appointment) -> Appointment:
         resident, _patient = self.person(name)
         with self.world.inside(self.city):
-            return cancelling.cancel(resident, appointment.id, self.rules, self.now)
+            return cancellation.cancel(resident, appointment.id, self.rules, self.now)
 
     def wait(self, name: str) -> WaitingEntry:
         resident, patient = self.person(name)
         key = self.session()
         with self.world.inside(self.city):
-            return waiting.join(resident, patient, key, self.rules, self.now)
+            return waiting_list.join(resident, patient, key, self.rules, self.now)
 
     def accept(self, name: str, entry: WaitingEntry) -> Appointment:
         resident, _patient = self.person(name)
         with self.world.inside(self.city):
-            return waiting.accept(resident, entry.id, self.rules, self.now)
+            return waiting_list.accept(resident, entry.id, self.rules, self.now)
 
     def places(self) -> list[str]:
         """The states of the first session's places, by number."""

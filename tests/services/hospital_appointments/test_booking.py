@@ -15,9 +15,9 @@ from sqlalchemy import delete, select
 from smartcity_saas.audit import system
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.services.hospital_appointments import booking, cancelling, waiting
+from smartcity_saas.services.hospital_appointments import booking, cancellation, waiting_list
 from smartcity_saas.services.hospital_appointments.booking import Full
-from smartcity_saas.services.hospital_appointments.limits import Blocked
+from smartcity_saas.services.hospital_appointments.booking_limits import Blocked
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
     ClinicPlace,
@@ -198,7 +198,7 @@ def test_leaving_the_line_hands_the_place_on(clinic: Clinic) -> None:
     entry = clinic.wait("d")
     clinic.cancel("a", made[0])
     with clinic.world.inside("hangzhou"):
-        waiting.leave(clinic.person("d")[0], entry.id, clinic.rules, clinic.now)
+        waiting_list.leave(clinic.person("d")[0], entry.id, clinic.rules, clinic.now)
     assert clinic.places() == ["free", "taken", "taken"]
     with pytest.raises(Conflict, match="free places"):
         clinic.wait("e")
@@ -214,7 +214,7 @@ def test_calling_a_session_off_tells_everyone(clinic: Clinic) -> None:
     reason = {"zh": "医生外出", "en": "The doctor is away."}
     key = clinic.session()
     with clinic.world.inside("hangzhou"):
-        count = cancelling.close_session(system("desk"), key, reason, clinic.now)
+        count = cancellation.close_session(system("desk"), key, reason, clinic.now)
     assert count == 3
     assert clinic.places() == ["shut"] * 3
     assert clinic.entry(entry.id).state == "left"
@@ -226,7 +226,7 @@ def test_calling_a_session_off_tells_everyone(clinic: Clinic) -> None:
         keys = list(db.session.scalars(select(ClinicSession.id).order_by(ClinicSession.id)))
     clinic.book("a", keys[1])
     with clinic.world.inside("hangzhou"):
-        cancelling.reopen_session(system("desk"), key, clinic.now)
+        cancellation.reopen_session(system("desk"), key, clinic.now)
     assert clinic.places() == ["free"] * 3
 
 
@@ -242,7 +242,7 @@ def test_calling_off_races_with_booking(clinic: Clinic) -> None:
     def close() -> int:
         with clinic.world.inside("hangzhou"):
             reason = {"zh": "停诊", "en": "Off."}
-            return cancelling.close_session(system("d"), key, reason, clinic.now)
+            return cancellation.close_session(system("d"), key, reason, clinic.now)
 
     found = clinic.at_once(*(lambda n=name: clinic.book(n) for name in names), close)
     assert all(isinstance(one, (Appointment, Full, Blocked, int)) for one in found), found
@@ -264,11 +264,13 @@ def test_everything_at_once(clinic: Clinic) -> None:
     def close() -> int:
         with clinic.world.inside("hangzhou"):
             reason = {"zh": "停诊", "en": "Off."}
-            return cancelling.close_session(system("d"), key, reason, clinic.now)
+            return cancellation.close_session(system("d"), key, reason, clinic.now)
 
     def leave() -> Any:
         with clinic.world.inside("hangzhou"):
-            return waiting.leave(clinic.person("e")[0], entries[1].id, clinic.rules, clinic.now)
+            return waiting_list.leave(
+                clinic.person("e")[0], entries[1].id, clinic.rules, clinic.now
+            )
 
     found = clinic.at_once(
         lambda: clinic.cancel("b", made[1]),

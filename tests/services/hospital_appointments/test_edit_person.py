@@ -12,7 +12,7 @@ from sqlalchemy import select
 from smartcity_saas.audit.log import CityAuditEvent
 from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors
-from smartcity_saas.services.hospital_appointments.limits import AlreadyBooked, Blocked
+from smartcity_saas.services.hospital_appointments.booking_limits import AlreadyBooked, Blocked
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.services.hospital_appointments.patients import (
     change_patient,

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
-from smartcity_saas.services.hospital_appointments.importing import (
+from smartcity_saas.services.hospital_appointments.csv_import import (
     OPTIONAL,
     REQUIRED,
     import_schedule,

@@ -15,7 +15,7 @@ from smartcity_saas.credentials.personal_encryption import own_index
 from smartcity_saas.database import command, db
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, withdraw
 from smartcity_saas.identity.residents.models import ResidentContact
-from smartcity_saas.services.hospital_appointments.importing import OPTIONAL, REQUIRED
+from smartcity_saas.services.hospital_appointments.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.hospital_appointments.models import (
     PATIENT_PHONE,
     Appointment,

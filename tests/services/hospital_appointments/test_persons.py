@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
-from smartcity_saas.services.hospital_appointments import booking, patients, waiting
+from smartcity_saas.services.hospital_appointments import booking, patients, waiting_list
 from smartcity_saas.services.hospital_appointments.booking import Full
-from smartcity_saas.services.hospital_appointments.limits import AlreadyBooked, Blocked
+from smartcity_saas.services.hospital_appointments.booking_limits import AlreadyBooked, Blocked
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
     ClinicPlace,
@@ -162,7 +162,7 @@ def test_an_offer_at_the_time_of_another_appointment(clinic: Clinic) -> None:
     resident, _own = clinic.person("w")
     other = book(clinic, "w", patient, second, made[0].starts_at)
     with clinic.world.inside(clinic.city):
-        entry = waiting.join(resident, patient, first, clinic.rules, clinic.now)
+        entry = waiting_list.join(resident, patient, first, clinic.rules, clinic.now)
     clinic.cancel("a", made[0])
     with pytest.raises(AlreadyBooked, match="same time"):
         clinic.accept("w", entry)
@@ -179,7 +179,7 @@ def test_one_line_for_one_person(clinic: Clinic) -> None:
         patient = add(clinic, account, **typed)
         resident, _own = clinic.person(account)
         with clinic.world.inside(clinic.city):
-            return waiting.join(resident, patient, first, clinic.rules, clinic.now)
+            return waiting_list.join(resident, patient, first, clinic.rules, clinic.now)
 
     assert join("d").id == join("d", name="张・三", relation="other").id
     with pytest.raises(Blocked, match="another account"):

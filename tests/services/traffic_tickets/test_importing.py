@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
-from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
+from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED, import_tickets
 from smartcity_saas.services.traffic_tickets.models import (
     TrafficLicence,
     TrafficVehicle,

@@ -14,8 +14,8 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.refunds import request_refund
+from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED, import_tickets
 from smartcity_saas.services.traffic_tickets.disputes import answer
-from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
 from smartcity_saas.services.traffic_tickets.models import (
     Dispute,
     DisputePhoto,

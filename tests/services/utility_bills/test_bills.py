@@ -20,9 +20,9 @@ from smartcity_saas.notifications import Message
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills import demo
 from smartcity_saas.services.utility_bills.bills import tiers_used, usage_of
-from smartcity_saas.services.utility_bills.importing import import_bills
+from smartcity_saas.services.utility_bills.csv_import import import_bills
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from smartcity_saas.services.utility_bills.reminding import remind
+from smartcity_saas.services.utility_bills.notifications import remind
 from tests.conftest import World
 
 ROOT = "/services/utility-bills"

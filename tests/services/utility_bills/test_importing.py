@@ -13,7 +13,7 @@ from smartcity_saas.audit import CityAuditEvent, system
 from smartcity_saas.database import db
 from smartcity_saas.notifications.models import Message
 from smartcity_saas.services.utility_bills import bills as domain
-from smartcity_saas.services.utility_bills.importing import OPTIONAL, REQUIRED, import_bills
+from smartcity_saas.services.utility_bills.csv_import import OPTIONAL, REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink
 from tests.conftest import Browser, World
 

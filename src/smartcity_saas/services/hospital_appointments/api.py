@@ -14,8 +14,13 @@ from smartcity_saas.catalog.bulk_push import PushedSchema, push_schema, take_pus
 from smartcity_saas.clock import in_our_century, read_day
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import signed_in_resident
-from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
-from smartcity_saas.services.hospital_appointments.importing import MOST_PLACES
+from smartcity_saas.services.hospital_appointments import (
+    booking,
+    cancellation,
+    schedule,
+    waiting_list,
+)
+from smartcity_saas.services.hospital_appointments.csv_import import MOST_PLACES
 from smartcity_saas.services.hospital_appointments.models import CLINICS, HALVES, ClinicSession
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
@@ -218,7 +223,7 @@ def api_appointments() -> Any:
                 "state": one.state,
                 "offered_until": moment(one.offered_until),
             }
-            for one in waiting.entries_of(resident)
+            for one in waiting_list.entries_of(resident)
         ],
         "patients": patients_of(resident),
     }
@@ -245,7 +250,7 @@ def api_book(body: dict[str, Any]) -> Any:
 def api_cancel(appointment_id: uuid.UUID) -> Any:
     """Give a place back, until the deadline."""
     return _appointment(
-        cancelling.cancel(signed_in_resident(), appointment_id, city_rules(), present_time())
+        cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), present_time())
     )
 
 

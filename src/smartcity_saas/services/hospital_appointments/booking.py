@@ -14,7 +14,8 @@ from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.services.hospital_appointments.limits import (
+from smartcity_saas.services.hospital_appointments.back_office import report
+from smartcity_saas.services.hospital_appointments.booking_limits import (
     Blocked,
     Held,
     refuse_at_one_time,
@@ -32,11 +33,10 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     Patient,
 )
+from smartcity_saas.services.hospital_appointments.notifications import tell_booked
 from smartcity_saas.services.hospital_appointments.patients import locked_patient, patient_of
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import session_of
-from smartcity_saas.services.hospital_appointments.source import report
-from smartcity_saas.services.hospital_appointments.telling import tell_booked
 from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.formats import moment_of
 

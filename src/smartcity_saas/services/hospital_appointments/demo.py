@@ -11,7 +11,7 @@ from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.hospital_appointments.booking import book
-from smartcity_saas.services.hospital_appointments.importing import (
+from smartcity_saas.services.hospital_appointments.csv_import import (
     OPTIONAL,
     REQUIRED,
     import_schedule,

@@ -15,8 +15,13 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.notifications import reached
-from smartcity_saas.services.hospital_appointments import booking, cancelling, listing, schedule
-from smartcity_saas.services.hospital_appointments.importing import (
+from smartcity_saas.services.hospital_appointments import (
+    booking,
+    cancellation,
+    desk_lists,
+    schedule,
+)
+from smartcity_saas.services.hospital_appointments.csv_import import (
     OPTIONAL,
     REQUIRED,
     counts_of_city,
@@ -74,7 +79,7 @@ def list_csv(city: str, session_id: uuid.UUID) -> Any:
                 a.code,
                 a.state,
             )
-            for a, p in listing.list_of(session_id)
+            for a, p in desk_lists.list_of(session_id)
         ]
     return csv_response(f"{city}-{found.day}-{found.half}.csv", LIST_COLUMNS, rows)
 
@@ -93,7 +98,7 @@ def close(city: str, session_id: uuid.UUID) -> Any:
         if errors:
             raise FieldErrors(errors)
         with city_scope(served_city(city).id):
-            called_off = cancelling.close_session(actor, session_id, reason, present_time())
+            called_off = cancellation.close_session(actor, session_id, reason, present_time())
     except FieldErrors as error:
         return _session_page(city, session_id, errors=error.fields, typed=reason), 422
     return _session_page(city, session_id, called_off=called_off)
@@ -104,7 +109,7 @@ def reopen(city: str, session_id: uuid.UUID) -> Any:
     """Let a session take place after all."""
     actor = signed_in_member().actor
     with city_scope(served_city(city).id):
-        cancelling.reopen_session(actor, session_id, present_time())
+        cancellation.reopen_session(actor, session_id, present_time())
     return redirect(f"/cities/{city}/hospital-appointments/sessions/{session_id}")
 
 
@@ -128,8 +133,8 @@ def _page(city: str, **values: Any) -> str:
     text = request.args.get("text", "").strip()[:60]
     with city_scope(served.id):
         hospitals, sessions = counts_of_city()
-        found = listing.find_appointments(text, now) if text else []
-        views = listing.sessions_of_day(day, rules, now)
+        found = desk_lists.find_appointments(text, now) if text else []
+        views = desk_lists.sessions_of_day(day, rules, now)
     return render_template(
         "hospital_appointments/desk.html",
         hospitals=hospitals,
@@ -140,7 +145,7 @@ def _page(city: str, **values: Any) -> str:
         day=day,
         half_names=HALF_NAMES,
         clinic_names=CLINIC_NAMES,
-        state_names=listing.STATE_NAMES,
+        state_names=desk_lists.STATE_NAMES,
         columns=[*REQUIRED, *OPTIONAL],
         most_shown=MOST_SHOWN,
         base=f"/cities/{city}/hospital-appointments",
@@ -155,7 +160,7 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
     with city_scope(served.id):
         found = schedule.session_of(session_id)
         (view,) = schedule.views_of([found], rules, present_time())
-        people = listing.list_of(session_id)
+        people = desk_lists.list_of(session_id)
         ring_up = {p.id: phone_of(p, present_time()) for a, p in people if a.state == CLOSED}
         off = [a for a, _patient in people if a.state == CLOSED]
         texted = reached([a.resident_id for a in off])
@@ -175,7 +180,7 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         soon=present_time() + booking.ARRIVES_BEFORE,
         half_names=HALF_NAMES,
         clinic_names=CLINIC_NAMES,
-        state_names=listing.STATE_NAMES,
+        state_names=desk_lists.STATE_NAMES,
         base=f"/cities/{city}/hospital-appointments",
         **{"errors": {}, "typed": {}, "called_off": None, **values},
     )

@@ -21,7 +21,7 @@ from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import masked_contact
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.services.hospital_appointments.limits import held_by
+from smartcity_saas.services.hospital_appointments.booking_limits import held_by
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
     BOOKING_TURNS,

@@ -11,14 +11,15 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.catalog.service import Mine, Service, Task
 from smartcity_saas.clock import today_in
 from smartcity_saas.services.hospital_appointments import api, demo
+from smartcity_saas.services.hospital_appointments.back_office import REPORT, send_report
 from smartcity_saas.services.hospital_appointments.booking import (
     appointments_of,
     coming_appointments,
 )
+from smartcity_saas.services.hospital_appointments.csv_import import import_schedule
 from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
+from smartcity_saas.services.hospital_appointments.desk_lists import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.document import extension
-from smartcity_saas.services.hospital_appointments.importing import import_schedule
-from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
     ENTRY_OFFERED,
@@ -26,11 +27,10 @@ from smartcity_saas.services.hospital_appointments.models import (
     OFFER,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
+from smartcity_saas.services.hospital_appointments.notifications import remind
 from smartcity_saas.services.hospital_appointments.schedule import search
-from smartcity_saas.services.hospital_appointments.source import REPORT, send_report
-from smartcity_saas.services.hospital_appointments.telling import remind
 from smartcity_saas.services.hospital_appointments.views import blueprint as resident
-from smartcity_saas.services.hospital_appointments.waiting import (
+from smartcity_saas.services.hospital_appointments.waiting_list import (
     LAPSE,
     entries_of,
     lapse,

@@ -16,9 +16,15 @@ from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.notifications import Reach, give_leave, reach_of
-from smartcity_saas.services.hospital_appointments import booking, cancelling, schedule, waiting
+from smartcity_saas.services.hospital_appointments import (
+    booking,
+    cancellation,
+    schedule,
+    waiting_list,
+)
+from smartcity_saas.services.hospital_appointments.back_office import bring_up_to_date
 from smartcity_saas.services.hospital_appointments.calendar import calendar_of
-from smartcity_saas.services.hospital_appointments.listing import STATE_NAMES
+from smartcity_saas.services.hospital_appointments.desk_lists import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
     CLINIC_NAMES,
@@ -39,7 +45,6 @@ from smartcity_saas.services.hospital_appointments.patients import (
     remove_patient,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.services.hospital_appointments.source import bring_up_to_date
 from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.paths import safe_next
 from smartcity_saas.web.policy import CityBlueprint
@@ -136,7 +141,9 @@ def wait(session_id: uuid.UUID) -> Any:
     try:
         with command():
             patient_id = _patient(resident, typed)
-            entry = waiting.join(resident, patient_id, session_id, city_rules(), present_time())
+            entry = waiting_list.join(
+                resident, patient_id, session_id, city_rules(), present_time()
+            )
             _take_leave(resident)
     except FieldErrors as error:
         return _book_page(session_id, typed, error.fields, waits=True), 422
@@ -148,11 +155,11 @@ def wait(session_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/waiting/<uuid:entry_id>", who="resident", continues=True)
 def waiting_entry(entry_id: uuid.UUID) -> Any:
     """Where a resident stands in line, or the place that is kept."""
-    entry = waiting.own_entry(signed_in_resident(), entry_id)
+    entry = waiting_list.own_entry(signed_in_resident(), entry_id)
     return _render(
         "waiting.html",
         entry=entry,
-        ahead=waiting.ahead_of(entry.session_id, entry),
+        ahead=waiting_list.ahead_of(entry.session_id, entry),
         rules=city_rules(),
         now=present_time(),
         place_time=_kept_time(entry),
@@ -166,7 +173,7 @@ def waiting_entry(entry_id: uuid.UUID) -> Any:
 )
 def leave(entry_id: uuid.UUID) -> Any:
     """Stop waiting."""
-    entry = waiting.leave(signed_in_resident(), entry_id, city_rules(), present_time())
+    entry = waiting_list.leave(signed_in_resident(), entry_id, city_rules(), present_time())
     return redirect(f"{ROOT}/departments/{entry.session.department_id}?day={entry.session.day}")
 
 
@@ -175,7 +182,7 @@ def leave(entry_id: uuid.UUID) -> Any:
 )
 def accept(entry_id: uuid.UUID) -> Any:
     """Take the place that is kept."""
-    made = waiting.accept(signed_in_resident(), entry_id, city_rules(), present_time())
+    made = waiting_list.accept(signed_in_resident(), entry_id, city_rules(), present_time())
     return redirect(f"{ROOT}/appointments/{made.id}")
 
 
@@ -226,7 +233,7 @@ def appointment(appointment_id: uuid.UUID) -> Any:
 )
 def cancel(appointment_id: uuid.UUID) -> Any:
     """Give the place back."""
-    cancelling.cancel(signed_in_resident(), appointment_id, city_rules(), present_time())
+    cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), present_time())
     return redirect(f"{ROOT}/appointments/{appointment_id}")
 
 
@@ -397,11 +404,11 @@ def _waits() -> dict[uuid.UUID, Any]:
     resident = current_resident()
     if resident is None:
         return {}
-    return {entry.session_id: entry for entry in waiting.entries_of(resident)}
+    return {entry.session_id: entry for entry in waiting_list.entries_of(resident)}
 
 
 def _kept_time(entry: Any) -> datetime | None:
-    place = waiting.kept_place(entry)
+    place = waiting_list.kept_place(entry)
     return place.starts_at if place else None
 
 

@@ -10,7 +10,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.clock import local_time, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
-from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED, import_tickets
+from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED, import_tickets
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.tickets import link_licence, link_vehicle
 

@@ -14,7 +14,7 @@ from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.services.traffic_tickets import disputes
-from smartcity_saas.services.traffic_tickets.importing import OPTIONAL, REQUIRED
+from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.traffic_tickets.models import (
     SHOWN_NAMES,
     TrafficVehicle,

@@ -19,6 +19,7 @@ from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.notifications import tell
 from smartcity_saas.payments.repository import claimants
 from smartcity_saas.payments.states import UNDER_WAY
+from smartcity_saas.services.traffic_tickets.back_office import report
 from smartcity_saas.services.traffic_tickets.models import (
     ASKED,
     DISPUTED,
@@ -32,7 +33,6 @@ from smartcity_saas.services.traffic_tickets.models import (
 )
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.plates import shown
-from smartcity_saas.services.traffic_tickets.source import report
 from smartcity_saas.services.traffic_tickets.tickets import own_violation
 from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.languages import both

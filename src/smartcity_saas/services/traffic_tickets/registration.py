@@ -9,14 +9,14 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.service import Mine, Service, Task
 from smartcity_saas.services.traffic_tickets import api, demo
+from smartcity_saas.services.traffic_tickets.back_office import REPORT, send_report
+from smartcity_saas.services.traffic_tickets.csv_import import import_tickets
 from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
 from smartcity_saas.services.traffic_tickets.document import extension
-from smartcity_saas.services.traffic_tickets.importing import import_tickets
 from smartcity_saas.services.traffic_tickets.models import DISPUTED, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
-from smartcity_saas.services.traffic_tickets.paying import payable
+from smartcity_saas.services.traffic_tickets.payable import payable
 from smartcity_saas.services.traffic_tickets.plates import shown
-from smartcity_saas.services.traffic_tickets.source import REPORT, send_report
 from smartcity_saas.services.traffic_tickets.tickets import own_violations, vehicle_links
 from smartcity_saas.services.traffic_tickets.views import blueprint as resident
 from smartcity_saas.web.money import format_sums

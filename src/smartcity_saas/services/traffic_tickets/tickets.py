@@ -23,6 +23,7 @@ from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.services.traffic_tickets.back_office import find_vehicle
 from smartcity_saas.services.traffic_tickets.models import (
     OPEN,
     PAID,
@@ -38,7 +39,6 @@ from smartcity_saas.services.traffic_tickets.plates import (
     scoring_year,
     tail_of,
 )
-from smartcity_saas.services.traffic_tickets.source import find_vehicle
 from smartcity_saas.tenancy.daily_counts import count
 
 MOST_VEHICLES = 10

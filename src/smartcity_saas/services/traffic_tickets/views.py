@@ -18,11 +18,11 @@ from smartcity_saas.payments.repository import on_their_way, own_payment
 from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets import tickets as domain
+from smartcity_saas.services.traffic_tickets.back_office import bring_up_to_date
 from smartcity_saas.services.traffic_tickets.models import SHOWN_NAMES, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
-from smartcity_saas.services.traffic_tickets.paying import needs_licence
+from smartcity_saas.services.traffic_tickets.payable import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
-from smartcity_saas.services.traffic_tickets.source import bring_up_to_date
 from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.policy import CityBlueprint
 

@@ -22,12 +22,12 @@ from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.services.utility_bills.back_office import find_account, number_of
 from smartcity_saas.services.utility_bills.models import (
     UtilityAccount,
     UtilityBill,
     UtilityLink,
 )
-from smartcity_saas.services.utility_bills.source import find_account, number_of
 from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.money import format_sums
 from smartcity_saas.web.names import folded_name

@@ -13,7 +13,7 @@ from smartcity_saas.clock import today_in, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.utility_bills.bills import link_account
-from smartcity_saas.services.utility_bills.importing import REQUIRED, import_bills
+from smartcity_saas.services.utility_bills.csv_import import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.names import KINDS, SERVICE
 
 HOLDERS = {"household": "示例住户甲", "parents": "示例住户乙", "newcomer": "示例新住户"}

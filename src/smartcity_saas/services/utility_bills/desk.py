@@ -8,7 +8,7 @@ from flask import current_app, render_template, request
 
 from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
 from smartcity_saas.services.utility_bills import bills as domain
-from smartcity_saas.services.utility_bills.importing import OPTIONAL, REQUIRED
+from smartcity_saas.services.utility_bills.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.tenancy.context import city_scope

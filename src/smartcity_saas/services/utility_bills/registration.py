@@ -8,19 +8,24 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.service import Mine, Service, Task
 from smartcity_saas.services.utility_bills import api, demo
+from smartcity_saas.services.utility_bills.back_office import (
+    PAID,
+    REVERSED,
+    send_paid,
+    send_reversed,
+)
 from smartcity_saas.services.utility_bills.bills import accounts_of, due_bills, links, masked
+from smartcity_saas.services.utility_bills.csv_import import import_bills
 from smartcity_saas.services.utility_bills.desk import blueprint as desk
 from smartcity_saas.services.utility_bills.document import extension
-from smartcity_saas.services.utility_bills.importing import import_bills
 from smartcity_saas.services.utility_bills.models import (
     KIND_NAMES,
     UtilityAccount,
     UtilityLink,
 )
 from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
-from smartcity_saas.services.utility_bills.paying import payable
-from smartcity_saas.services.utility_bills.reminding import remind
-from smartcity_saas.services.utility_bills.source import PAID, REVERSED, send_paid, send_reversed
+from smartcity_saas.services.utility_bills.notifications import remind
+from smartcity_saas.services.utility_bills.payable import payable
 from smartcity_saas.services.utility_bills.views import ICONS
 from smartcity_saas.services.utility_bills.views import blueprint as resident
 from smartcity_saas.web.money import format_sums

@@ -18,10 +18,10 @@ from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.repository import on_their_way, payments_of_resident
 from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.utility_bills import bills as domain
+from smartcity_saas.services.utility_bills.back_office import bring_up_to_date
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
 from smartcity_saas.services.utility_bills.models import KIND_NAMES, UtilityBill, UtilityLink
 from smartcity_saas.services.utility_bills.names import KINDS, ROOT, SERVICE
-from smartcity_saas.services.utility_bills.source import bring_up_to_date
 from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.charts import bar_chart
 from smartcity_saas.web.policy import CityBlueprint

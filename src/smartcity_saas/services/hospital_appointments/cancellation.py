@@ -13,6 +13,7 @@ from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.services.hospital_appointments.back_office import report
 from smartcity_saas.services.hospital_appointments.booking import (
     locked_appointment,
     own_appointment,
@@ -32,14 +33,13 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     WaitingEntry,
 )
-from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.services.hospital_appointments.schedule import locked_session
-from smartcity_saas.services.hospital_appointments.source import report
-from smartcity_saas.services.hospital_appointments.telling import (
+from smartcity_saas.services.hospital_appointments.notifications import (
     tell_closed,
     tell_waiting_closed,
 )
-from smartcity_saas.services.hospital_appointments.waiting import pass_on
+from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.services.hospital_appointments.schedule import locked_session
+from smartcity_saas.services.hospital_appointments.waiting_list import pass_on
 
 
 def cancel(

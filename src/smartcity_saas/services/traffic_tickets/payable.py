@@ -17,10 +17,10 @@ from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
+from smartcity_saas.services.traffic_tickets.back_office import report
 from smartcity_saas.services.traffic_tickets.models import OPEN, PAID, LicenceLink, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.plates import shown
-from smartcity_saas.services.traffic_tickets.source import report
 from smartcity_saas.services.traffic_tickets.tickets import licence_link, own_violations
 from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.languages import both, local

@@ -28,6 +28,13 @@ from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.credentials.personal_encryption import personal_indexes
 from smartcity_saas.database import command, db
+from smartcity_saas.services.traffic_tickets.back_office import (
+    ACT,
+    NUMBER,
+    locked_violations,
+    prove_anew,
+    store_violation,
+)
 from smartcity_saas.services.traffic_tickets.models import (
     OPEN,
     PAID,
@@ -38,13 +45,6 @@ from smartcity_saas.services.traffic_tickets.models import (
     Violation,
 )
 from smartcity_saas.services.traffic_tickets.plates import licence_of, plate_of, tail_of
-from smartcity_saas.services.traffic_tickets.source import (
-    ACT,
-    NUMBER,
-    locked_violations,
-    prove_anew,
-    store_violation,
-)
 from smartcity_saas.web.money import format_money
 
 REQUIRED = (

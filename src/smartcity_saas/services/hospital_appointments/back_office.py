@@ -21,7 +21,7 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors import BackOfficeDown, has_back_office, kept_fresh, office_of, tell
 from smartcity_saas.database import command, db
 from smartcity_saas.outbox import enqueue
-from smartcity_saas.services.hospital_appointments.importing import take_schedule
+from smartcity_saas.services.hospital_appointments.csv_import import take_schedule
 from smartcity_saas.services.hospital_appointments.models import (
     CANCELLED,
     CLOSED,

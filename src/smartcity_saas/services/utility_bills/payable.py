@@ -16,10 +16,10 @@ from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
+from smartcity_saas.services.utility_bills.back_office import report_paid, report_reversed
 from smartcity_saas.services.utility_bills.bills import accounts_of, links
 from smartcity_saas.services.utility_bills.models import BILL_NAMES, UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import ROOT
-from smartcity_saas.services.utility_bills.source import report_paid, report_reversed
 from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.formats import month_of_year
 from smartcity_saas.web.languages import both

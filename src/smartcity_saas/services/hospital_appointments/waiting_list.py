@@ -17,7 +17,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.notifications import QuietHours
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.booking import free_places, keep, take_place
-from smartcity_saas.services.hospital_appointments.limits import (
+from smartcity_saas.services.hospital_appointments.booking_limits import (
     Blocked,
     refuse_at_one_time,
     refuse_beyond_limits,
@@ -38,10 +38,10 @@ from smartcity_saas.services.hospital_appointments.models import (
     Patient,
     WaitingEntry,
 )
+from smartcity_saas.services.hospital_appointments.notifications import tell_lapsed, tell_offer
 from smartcity_saas.services.hospital_appointments.patients import locked_patient
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import locked_session
-from smartcity_saas.services.hospital_appointments.telling import tell_lapsed, tell_offer
 from smartcity_saas.tenancy.current import present_city
 
 LAPSE = "hospital_appointments.lapse"

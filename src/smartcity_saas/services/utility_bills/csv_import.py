@@ -25,14 +25,14 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import command, db
-from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
-from smartcity_saas.services.utility_bills.names import SERVICE
-from smartcity_saas.services.utility_bills.source import (
+from smartcity_saas.services.utility_bills.back_office import (
     locked_bills,
     number_of,
     store_account,
     store_bill,
 )
+from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
+from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.money import format_money
 from smartcity_saas.web.names import folded_name
