@@ -32,8 +32,8 @@ from smartcity_saas.outbox import Task
 from smartcity_saas.payments.providers import installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
-from smartcity_saas.portals.draft import init_drafts
-from smartcity_saas.portals.resident.session import api as session_api
+from smartcity_saas.portals.draft_preview import init_drafts
+from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.request import init_request
 from smartcity_saas.settings import Settings

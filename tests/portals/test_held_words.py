@@ -14,7 +14,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Integer, inspe
 from smartcity_saas.audit import CityAuditEvent
 from smartcity_saas.identity.personal_data.declaration import TRAIL, Held
 from smartcity_saas.identity.personal_data.records import held_models
-from smartcity_saas.portals.resident.held_words import said
+from smartcity_saas.portals.resident.personal_data_labels import said
 from tests.conftest import World
 
 CODED = re.compile(r"(^|_)(state|status|kind|relation|channel|assurance|purpose|clinic|half)$")

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import doctor
 from smartcity_saas.credentials import store_credential
-from smartcity_saas.portals.serving_checks import city_issues, sample_values, serving_checks
+from smartcity_saas.portals.live_checks import city_issues, sample_values, serving_checks
 from smartcity_saas.tenancy.worker_heartbeat import say_alive, worker_lives
 from tests.conftest import NINGBO, World
 

@@ -23,7 +23,7 @@ from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import OPERATOR, PERMISSIONS, ROLES, title_of
 from smartcity_saas.identity.staff.second_factors import reseal_factors
 from smartcity_saas.identity.staff.sessions import reseal_id_tokens
-from smartcity_saas.portals.serving_checks import serving_checks, worker_check
+from smartcity_saas.portals.live_checks import serving_checks, worker_check
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import city_scope

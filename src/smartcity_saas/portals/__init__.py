@@ -7,16 +7,7 @@ from collections.abc import Mapping
 from flask import Flask
 
 from smartcity_saas.catalog.service import Service
-from smartcity_saas.portals.city import blueprint as city
-from smartcity_saas.portals.console import blueprint as console
-from smartcity_saas.portals.index import blueprint as index
-from smartcity_saas.portals.offered_forms import offered
-from smartcity_saas.portals.operator import blueprint as operator
-from smartcity_saas.portals.province import blueprint as province
-from smartcity_saas.portals.resident import blueprint as resident
-from smartcity_saas.portals.resident.home import PageCache
-from smartcity_saas.portals.trail_words import detail_words
-from smartcity_saas.portals.wording import (
+from smartcity_saas.portals.change_labels import (
     DIFFERENCES,
     METHOD_NAMES,
     PAYMENT_STATES,
@@ -26,6 +17,15 @@ from smartcity_saas.portals.wording import (
     change_label,
     change_value,
 )
+from smartcity_saas.portals.city import blueprint as city
+from smartcity_saas.portals.console import blueprint as console
+from smartcity_saas.portals.index import blueprint as index
+from smartcity_saas.portals.offered_forms import offered
+from smartcity_saas.portals.operator import blueprint as operator
+from smartcity_saas.portals.province import blueprint as province
+from smartcity_saas.portals.resident import blueprint as resident
+from smartcity_saas.portals.resident.home import PageCache
+from smartcity_saas.portals.trail_words import detail_words
 from smartcity_saas.web.fault_labels import named_faults
 from smartcity_saas.web.stacked_tables import labelled
 

@@ -19,7 +19,7 @@ from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision
-from smartcity_saas.portals.entering import entered_secrets, keep_entered, to_enter
+from smartcity_saas.portals.secret_entry import entered_secrets, keep_entered, to_enter
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 

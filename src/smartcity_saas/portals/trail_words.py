@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.audit import AuditEvent, CityAuditEvent
 from smartcity_saas.configuration.merge import is_text
 from smartcity_saas.identity.staff.roles import title_of
-from smartcity_saas.portals.wording import HELD_REASONS, REFUND_FAILURES
+from smartcity_saas.portals.change_labels import HELD_REASONS, REFUND_FAILURES
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.money import format_money
 

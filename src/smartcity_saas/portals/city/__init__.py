@@ -2,26 +2,26 @@
 
 from smartcity_saas.portals.city import (
     announcements,
+    api_clients,
+    assisted_service,
+    audit_log,
     branding,
     catalog,
-    clients,
-    counter,
     finance,
     secrets,
     state,
-    trail,
 )
 from smartcity_saas.portals.city.blueprint import blueprint
 
 __all__ = [
     "announcements",
+    "api_clients",
+    "assisted_service",
+    "audit_log",
     "blueprint",
     "branding",
     "catalog",
-    "clients",
-    "counter",
     "finance",
     "secrets",
     "state",
-    "trail",
 ]

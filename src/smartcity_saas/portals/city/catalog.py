@@ -16,9 +16,9 @@ from smartcity_saas.configuration.yaml_edit import edit
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision
-from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.portals.serving_checks import serving_checks, worker_check
+from smartcity_saas.portals.live_checks import serving_checks, worker_check
+from smartcity_saas.portals.readiness_list import Check, secret_checks, site_checks
 from smartcity_saas.tenancy.current import present_time
 
 RECENT = 5

@@ -41,14 +41,14 @@ from smartcity_saas.payments.refunds import book_held, reason_fault, refundable,
 from smartcity_saas.payments.repository import items_of, payment_of, refunds_of
 from smartcity_saas.payments.settlement import abandon
 from smartcity_saas.payments.webhooks import unmatched_events
-from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.portals.wording import (
+from smartcity_saas.portals.change_labels import (
     DISPUTE_STATES,
     HELD_REASONS,
     METHOD_NAMES,
     NO_PAGE_REASONS,
     REFUND_FAILURES,
 )
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.tenancy.current import present_time, served_city
 from smartcity_saas.web.csv_output import csv_response

@@ -22,7 +22,7 @@ from smartcity_saas.identity.staff.single_sign_on import (
 )
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.portals.console.blueprint import blueprint
-from smartcity_saas.portals.console.signing_in import factor_field, set_up_values, take_factor
+from smartcity_saas.portals.console.sign_in import factor_field, set_up_values, take_factor
 from smartcity_saas.portals.console.single_sign_on import go_on
 from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.paths import safe_next

@@ -17,7 +17,7 @@ from smartcity_saas.identity.staff.roles import title_of
 from smartcity_saas.identity.staff.single_sign_on import offered_by
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
-from smartcity_saas.portals.console.signing_in import enter
+from smartcity_saas.portals.console.sign_in import enter
 from smartcity_saas.tenancy.current import present_time
 
 MOST_TRIES = 30

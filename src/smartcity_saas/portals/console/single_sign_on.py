@@ -27,7 +27,7 @@ from smartcity_saas.identity.staff.single_sign_on import (
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.invitations import clock, invitation_page
-from smartcity_saas.portals.console.signing_in import enter, leave_for, sign_in_form
+from smartcity_saas.portals.console.sign_in import enter, leave_for, sign_in_form
 from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.web.paths import safe_next
 

@@ -14,8 +14,8 @@ from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.configuration.documents import RevisionView
 from smartcity_saas.configuration.hosts import is_slug
 from smartcity_saas.identity.authorization import documents
+from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
-from smartcity_saas.portals.serving_checks import city_issues
 from smartcity_saas.tenancy.assets import names_left_out
 from smartcity_saas.tenancy.current import present_time
 from smartcity_saas.tenancy.daily_counts import daily

@@ -17,11 +17,11 @@ from smartcity_saas.configuration.yaml_edit import write
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.authorization import documents
-from smartcity_saas.portals.checks import Check, secret_checks, site_checks
 from smartcity_saas.portals.city.branding import verdict
 from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.readiness_list import Check, secret_checks, site_checks
 from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.tenancy.images import Picture, sanitised

@@ -20,8 +20,8 @@ from smartcity_saas.identity.staff.single_sign_on import (
     provider_of,
 )
 from smartcity_saas.portals.base_revision import base_revision
-from smartcity_saas.portals.entering import keep_entered
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.secret_entry import keep_entered
 from smartcity_saas.tenancy.current import present_time
 
 PAGE = f"{ROOT}/single-sign-on"

@@ -6,10 +6,10 @@ from smartcity_saas.portals.resident import (
     home,
     information,
     payments,
-    rights,
+    personal_data,
     search,
-    session,
-    signing_in,
+    session_api,
+    sign_in,
 )
 from smartcity_saas.portals.resident.blueprint import blueprint
 
@@ -20,8 +20,8 @@ __all__ = [
     "home",
     "information",
     "payments",
-    "rights",
+    "personal_data",
     "search",
-    "session",
-    "signing_in",
+    "session_api",
+    "sign_in",
 ]

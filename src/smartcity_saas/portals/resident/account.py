@@ -40,7 +40,7 @@ from smartcity_saas.identity.residents.identity_numbers import read_real_name
 from smartcity_saas.identity.residents.merging import merge
 from smartcity_saas.notifications import unread_count
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.resident.signing_in import (
+from smartcity_saas.portals.resident.sign_in import (
     begin_link,
     link_or_ask,
     offered_channel,

@@ -25,8 +25,8 @@ from smartcity_saas.payments.repository import (
 from smartcity_saas.payments.settlement import close_page, follow
 from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
 from smartcity_saas.payments.webhooks import receive
+from smartcity_saas.portals.change_labels import METHOD_NAMES
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.wording import METHOD_NAMES
 from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.formats import amount, full_moment
 from smartcity_saas.web.languages import local

@@ -11,7 +11,7 @@ from flask import current_app
 from flask_babel import gettext
 
 from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, Held
-from smartcity_saas.portals.wording import act_label, page_label
+from smartcity_saas.portals.change_labels import act_label, page_label
 from smartcity_saas.tenancy.current import site_city
 from smartcity_saas.web.formats import full_day, full_moment, month_of_year
 from smartcity_saas.web.languages import local

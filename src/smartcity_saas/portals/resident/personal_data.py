@@ -34,9 +34,9 @@ from smartcity_saas.identity.residents.consents import (
     withdraw,
 )
 from smartcity_saas.payments.repository import unfinished as unfinished_payments
+from smartcity_saas.portals.change_labels import page_label
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.resident.held_words import said
-from smartcity_saas.portals.wording import page_label
+from smartcity_saas.portals.resident.personal_data_labels import said
 from smartcity_saas.tenancy.current import present_time, site_city
 from smartcity_saas.web.languages import local
 

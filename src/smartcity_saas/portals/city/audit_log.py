@@ -22,8 +22,8 @@ from smartcity_saas.audit import (
 from smartcity_saas.clock import COMMON_ZONE
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.identity.staff.accounts import names_of_staff, staff_called
+from smartcity_saas.portals.change_labels import acts_called
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.portals.wording import acts_called
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.web.csv_output import csv_response
 

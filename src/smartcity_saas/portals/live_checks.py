@@ -16,7 +16,7 @@ from smartcity_saas.configuration.problems import dotted, some
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.identity.staff.accounts import has_account_at
-from smartcity_saas.portals.checks import Check
+from smartcity_saas.portals.readiness_list import Check
 from smartcity_saas.tenancy.context import city_scope
 from smartcity_saas.tenancy.worker_heartbeat import worker_lives
 
