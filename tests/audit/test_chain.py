@@ -26,7 +26,7 @@ from smartcity_saas.audit import (
     system,
     verify_trail,
 )
-from smartcity_saas.cli.auditing import audit
+from smartcity_saas.cli.audit import audit
 from smartcity_saas.database import command, db
 from smartcity_saas.identity.staff.accounts import disable_staff
 from smartcity_saas.identity.staff.roles import AUDITOR

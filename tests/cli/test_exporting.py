@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from smartcity_saas.cli.exporting import export
+from smartcity_saas.cli.export import export
 from smartcity_saas.configuration.document_files import read_files, sha256
 from smartcity_saas.configuration.file_plan import SAME, plan
 from smartcity_saas.configuration.validation import Candidate

@@ -20,15 +20,15 @@ from smartcity_saas.errors import Invalid, NotReady, SmartCityError
 from smartcity_saas.settings import Settings
 
 MODULES = {
-    "auditing": ("audit",),
+    "audit": ("audit",),
     "city_work": ("import", "reconcile", "worker"),
     "clients": ("clients",),
     "documents": ("plan", "apply", "history", "diff", "rollback", "withdraw", "schema"),
-    "exporting": ("export",),
+    "export": ("export",),
     "keys": ("secrets",),
     "operations": ("db", "staff", "roles", "doctor"),
-    "rolling": ("rollout",),
-    "validating": ("validate",),
+    "onboarding_csv": ("rollout",),
+    "validation": ("validate",),
 }
 """Module → the commands that its ``COMMANDS`` holds."""
 WITHOUT_APPLICATION = frozenset({"validate"})

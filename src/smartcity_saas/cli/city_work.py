@@ -15,7 +15,7 @@ from flask import current_app
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import Imported
-from smartcity_saas.cli.inside import inside
+from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
 from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.errors import Invalid, NotFound

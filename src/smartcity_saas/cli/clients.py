@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from smartcity_saas.audit import system
-from smartcity_saas.cli.inside import inside
+from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.identity.api_clients import clients as domain
 from smartcity_saas.identity.api_clients.clients import NewClient

@@ -12,7 +12,7 @@ from flask import current_app
 from smartcity_saas.audit import system
 from smartcity_saas.city_withdrawal import rows_held, withdraw
 from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
-from smartcity_saas.cli.validating import say_notes, tell_passed_over
+from smartcity_saas.cli.validation import say_notes, tell_passed_over
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.document_files import file_name, read_files

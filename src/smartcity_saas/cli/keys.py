@@ -11,8 +11,8 @@ from flask import current_app
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
+from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.documents import documents_as_cli
-from smartcity_saas.cli.inside import inside
 from smartcity_saas.cli.output import counted, format_option, say, say_json, say_table
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.merge import OWN_KEYS

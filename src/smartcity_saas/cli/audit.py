@@ -19,7 +19,7 @@ from smartcity_saas.audit import (
     system,
     verify_trail,
 )
-from smartcity_saas.cli.inside import inside
+from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, format_option, say, say_json
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import Invalid

@@ -83,7 +83,7 @@ def _problems(files: list[DocumentFile], settings: Settings) -> list[Problem]:
     if _may_be_live(settings.database_url):
         from sqlalchemy.exc import SQLAlchemyError
 
-        from smartcity_saas.cli.reading import stored_problems
+        from smartcity_saas.cli.stored_validation import stored_problems
 
         try:
             return stored_problems(files, settings)
