@@ -139,7 +139,7 @@ BANNED = {
 ALLOWED = {
     ("formats.py", r"\|\s*safe\b|Markup\("),  # a link made by Markup.format, which escapes
     ("stacked_tables.py", r"\|\s*safe\b|Markup\("),  # a page that is escaped already, and its
-    ("fault_labels.py", r"\|\s*safe\b|Markup\("),  # own words once more
+    ("form_errors.py", r"\|\s*safe\b|Markup\("),  # own words once more
     ("offered_forms.py", r"\|\s*safe\b|Markup\("),  # the same, without a form's buttons
     ("service.py", r"\.mine\("),
     ("settings.py", r"os\.environ"),
@@ -394,8 +394,8 @@ def test_telephone_numbers_can_be_pressed() -> None:
 LOOKED_AT_FROM_THE_FRONT = {
     ("offered_forms.py", "pages"),  # an address, by the map of routes
     ("alipay.py", "_SIGN"),  # goes on from a place in a longer text
-    ("typesetting.py", "_LIGATURES"),  # of one character
-    ("typesetting.py", "_IDEOGRAPHS"),
+    ("pdf.py", "_LIGATURES"),  # of one character
+    ("pdf.py", "_IDEOGRAPHS"),
     ("search_terms.py", "_HAN"),
     ("account.py", "adapter"),  # werkzeug's, of an address
 }

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from smartcity_saas.audit import system
 from smartcity_saas.payments.receipts import receipt_pdf
 from smartcity_saas.payments.refunds import request_refund
-from smartcity_saas.web.typesetting import FACE_PACKAGES
+from smartcity_saas.web.pdf import FACE_PACKAGES
 from tests.payments.test_payments import Owing
 from tests.payments.test_payments import owing as owing  # a fixture
 

@@ -9,7 +9,7 @@ import re
 import pytest
 from lxml import html
 
-from smartcity_saas.web.fault_labels import named_faults
+from smartcity_saas.web.form_errors import named_faults
 from tests.conftest import PLATFORM, ZHEJIANG, World
 
 LOCKED = "locked: [branding.color, services.utility_bills, site.icp]\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcity_saas.web.names import folded_name
+from smartcity_saas.web.name_folding import folded_name
 
 
 @pytest.mark.parametrize(

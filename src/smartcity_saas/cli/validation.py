@@ -64,7 +64,7 @@ def tell_passed_over(paths: Iterable[Path]) -> None:
 def _catalogue(language: str) -> NullTranslations:
     if language != "zh":
         return NullTranslations()
-    from smartcity_saas.web.catalogues import compiled  # reads every .po file
+    from smartcity_saas.web.translation_files import compiled  # reads every .po file
 
     return compiled(translation_folders())
 

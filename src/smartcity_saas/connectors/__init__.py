@@ -6,7 +6,7 @@ documents needs no client.
 
 from typing import TYPE_CHECKING
 
-from smartcity_saas.lazy import lazily
+from smartcity_saas.lazy_imports import lazily
 
 if TYPE_CHECKING:
     from smartcity_saas.connectors.back_office import Answer, ask, has_back_office, kept_fresh, tell

@@ -5,7 +5,7 @@ Its modules load when they are needed: what documents say of senders is read wit
 
 from typing import TYPE_CHECKING
 
-from smartcity_saas.lazy import lazily
+from smartcity_saas.lazy_imports import lazily
 
 if TYPE_CHECKING:
     from smartcity_saas.notifications.messages import mark_read, messages_of, tell, unread_count

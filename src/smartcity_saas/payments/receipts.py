@@ -36,7 +36,7 @@ def receipt_pdf(
         sample: The mark of sample data, None outside the demo.
     """
     # Imported where a receipt is drawn: a typesetter that most processes never need.
-    from smartcity_saas.web.typesetting import typeset
+    from smartcity_saas.web.pdf import typeset
 
     return typeset(
         TEMPLATE,

@@ -26,7 +26,7 @@ from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
 from smartcity_saas.portals.resident.home import PageCache
 from smartcity_saas.portals.trail_words import detail_words
-from smartcity_saas.web.fault_labels import named_faults
+from smartcity_saas.web.form_errors import named_faults
 from smartcity_saas.web.stacked_tables import labelled
 
 

@@ -14,7 +14,7 @@ from babel.support import NullTranslations
 from flask import Flask, has_request_context, request
 from flask_babel import Babel, Domain, force_locale, get_locale
 
-from smartcity_saas.web.catalogues import compiled
+from smartcity_saas.web.translation_files import compiled
 
 LANGUAGES = ("zh", "en")
 DEFAULT = "zh"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from smartcity_saas.lazy import lazily
+from smartcity_saas.lazy_imports import lazily
 
 if TYPE_CHECKING:
     from smartcity_saas.services.hospital_appointments.registration import service

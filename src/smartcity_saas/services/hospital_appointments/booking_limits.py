@@ -26,7 +26,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 from smartcity_saas.services.hospital_appointments.names import ROOT
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.web.formats import moment_of
-from smartcity_saas.web.names import folded_name
+from smartcity_saas.web.name_folding import folded_name
 
 
 class Blocked(NotAllowed):

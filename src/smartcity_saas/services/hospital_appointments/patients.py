@@ -38,7 +38,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.web.formats import moment_of
-from smartcity_saas.web.names import folded_name
+from smartcity_saas.web.name_folding import folded_name
 
 MOST_PATIENTS = 10
 MARKED_WITHIN_DAYS = 2

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from datetime import date
 
-from smartcity_saas.web.names import folded_name
+from smartcity_saas.web.name_folding import folded_name
 
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
 _ALNUM = "[A-HJ-NP-Z0-9]"

@@ -34,7 +34,7 @@ from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.api import Whole
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import LARGEST_AMOUNT
-from smartcity_saas.web.names import folded_name
+from smartcity_saas.web.name_folding import folded_name
 
 PAID = "utility_bills.paid"
 REVERSED = "utility_bills.reversed"

@@ -30,7 +30,7 @@ from smartcity_saas.services.utility_bills.models import (
 )
 from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.money import format_sums
-from smartcity_saas.web.names import folded_name
+from smartcity_saas.web.name_folding import folded_name
 
 MOST_LINKS = 20
 MOST_LINK_TRIES = 10

@@ -35,7 +35,7 @@ from smartcity_saas.services.utility_bills.models import UtilityAccount, Utility
 from smartcity_saas.services.utility_bills.names import SERVICE
 from smartcity_saas.tenancy.current import present_city
 from smartcity_saas.web.money import format_money
-from smartcity_saas.web.names import folded_name
+from smartcity_saas.web.name_folding import folded_name
 
 REQUIRED = (
     "kind",

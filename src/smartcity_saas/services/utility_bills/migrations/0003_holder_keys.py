@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from smartcity_saas.migrations.operations import inside_each_city
-from smartcity_saas.web.names import folded_name
+from smartcity_saas.web.name_folding import folded_name
 
 revision = "utility_bills_0003"
 down_revision = "utility_bills_0002"
