@@ -1,6 +1,6 @@
 """The application object for a server of WSGI, behind a proxy that sends whole requests.
 
-What ``python -m smartcity_saas`` serves is ``smartcity_saas.serving:create_asgi``: it collects
+What ``python -m smartcity_saas`` serves is ``smartcity_saas.asgi:create_asgi``: it collects
 requests itself.
 """
 

@@ -44,7 +44,7 @@ def rush(app: SiteFlask, port: int, environment: dict[str, str]) -> None:
     presses = _presses(app, people)
     server = subprocess.Popen(
         [sys.executable, "-m", "granian", "--interface", "asginl", "--factory", "--port", str(port),
-         "--workers", "2", "--http", "1", "smartcity_saas.serving:create_asgi"],
+         "--workers", "2", "--http", "1", "smartcity_saas.asgi:create_asgi"],
         env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

@@ -151,7 +151,7 @@ def serve(settings: Settings) -> None:
     end_children_while_they_start()
     log.info("server.listening", bind=settings.bind, port=settings.port, workers=settings.workers)
     Granian(
-        "smartcity_saas.serving:create_asgi",
+        "smartcity_saas.asgi:create_asgi",
         factory=True,
         address=settings.bind,
         port=settings.port,

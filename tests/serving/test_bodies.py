@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.wrappers import Request, Response
 
-from smartcity_saas.serving.application import BufferedApplication
-from smartcity_saas.serving.bodies import Limits
+from smartcity_saas.asgi.application import BufferedApplication
+from smartcity_saas.asgi.bodies import Limits
 
 Sent = list[dict[str, Any]]
 LIMITS = Limits(most_bytes=1000, most_open=3)

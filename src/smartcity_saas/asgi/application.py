@@ -16,18 +16,10 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from smartcity_saas.app import LARGEST_REQUEST, create_app
+from smartcity_saas.asgi.bodies import Bodies, Body, BodyGone, BodyTooSlow, Limits, Message, Receive
+from smartcity_saas.asgi.environ import environ_of
 from smartcity_saas.configuration.hosts import requested_host
 from smartcity_saas.connectors.outbound_calls import working
-from smartcity_saas.serving.bodies import (
-    Bodies,
-    Body,
-    BodyGone,
-    BodyTooSlow,
-    Limits,
-    Message,
-    Receive,
-)
-from smartcity_saas.serving.environ import environ_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -142,5 +134,5 @@ async def _answer(send: Send, status: int, headers: Headers, content: bytes) -> 
 
 def create_asgi() -> BufferedApplication:
     """The product, as a server of ASGI loads it: ``granian --interface asginl --factory
-    smartcity_saas.serving:create_asgi``."""
+    smartcity_saas.asgi:create_asgi``."""
     return BufferedApplication(create_app())
