@@ -37,9 +37,9 @@ from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.services.utility_bills import bills, demo
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
-from smartcity_saas.tenancy.registry import Fleet
+from smartcity_saas.tenancy.registry import CityRegistry
 
 ROUNDS, CALLS = 7, 200
 FLEETS = (10, 352, 10_000)
@@ -111,7 +111,7 @@ def many_cities() -> None:
         for size in FLEETS:
             made = _grow(app, made, size)
             with app.app_context():
-                fleet = Fleet(app.fleet.extensions, "localhost", demo=True)
+                fleet = CityRegistry(app.fleet.extensions, "localhost", demo=True)
                 gc.collect()
                 before, begun = _memory(), time.perf_counter()
                 fleet.refresh()
@@ -182,7 +182,7 @@ def _town(number: int) -> str:
 def _signed_in(app: SiteFlask) -> tuple[str, str]:
     with app.app_context():
         city = app.fleet.snapshot.cities["hangzhou"]
-        with city_scope(city.id):
+        with tenant_context(city.id):
             demo.fill(city)
             token = accounts.sign_in("demo", sample("household"))
             resident = accounts.signed_in(token)

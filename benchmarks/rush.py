@@ -25,7 +25,7 @@ from smartcity_saas.identity.residents.accounts import SESSION_LENGTH
 from smartcity_saas.identity.residents.models import ResidentSession
 from smartcity_saas.identity.tokens import new_token, token_hash
 from smartcity_saas.services.hospital_appointments.models import Appointment, ClinicPlace
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 
 PLACES, PEOPLE, CLIENTS = 200, 2_000, 32
@@ -36,7 +36,7 @@ def rush(app: SiteFlask, port: int, environment: dict[str, str]) -> None:
     """Serve with two workers and let everyone press."""
     people = _clinic(app, "hangzhou", PEOPLE)
     clinic = people[0][3]
-    with app.app_context(), city_scope(people[0][0]), command() as rows:
+    with app.app_context(), tenant_context(people[0][0]), command() as rows:
         places = rows.scalars(select(ClinicPlace).where(ClinicPlace.session_id == clinic))
         for place in places:
             if place.number > PLACES:
@@ -73,7 +73,7 @@ def _presses(app: SiteFlask, people: list[Any]) -> list[tuple[str, str]]:
     """Each person's cookie and the form that they send."""
     now = datetime.now(UTC)
     tokens = [new_token() for _person in people]
-    with app.app_context(), city_scope(people[0][0]), command() as rows:
+    with app.app_context(), tenant_context(people[0][0]), command() as rows:
         rows.add_all(
             ResidentSession(
                 token_hash=token_hash(token),
@@ -118,7 +118,7 @@ def _press(port: int, clinic: Any, press: tuple[str, str]) -> tuple[int, float]:
 
 
 def _count(city_id: int, clinic: Any, into: list[int]) -> None:
-    with city_scope(city_id):
+    with tenant_context(city_id):
         query = select(func.count(Appointment.id)).where(Appointment.session_id == clinic)
         into.append(int(db.session.scalar(query) or 0))
 

@@ -48,7 +48,7 @@ from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.utility_bills.bills import link_account
 from smartcity_saas.services.utility_bills.csv_import import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 
 THREADS = 8
@@ -93,13 +93,13 @@ def webhooks(app: SiteFlask, url: str) -> None:
     events = [make("event", type="x", data={"object": o}) for o in payments]
 
     def take(event: Any) -> None:
-        with city_scope(city.id):
+        with tenant_context(city.id):
             body = json.dumps(event).encode()
             headers = {"Stripe-Signature": signature(secret, body, int(time.time()))}
             assert receive(city, "stripe", body, headers, datetime.now(UTC))
 
     def settle(session: Any) -> None:
-        with city_scope(city.id):
+        with tenant_context(city.id):
             key = uuid.UUID(session["metadata"]["payment_id"])
             assert follow(city, key, datetime.now(UTC)).state == "paid"
 
@@ -121,7 +121,7 @@ def _clinic(app: SiteFlask, slug: str, size: int) -> list[Booker]:
     city = app.fleet.snapshot.cities[slug]
     start = datetime.now(UTC) + timedelta(days=3)
     mark = uuid.uuid4().hex[:8]
-    with app.app_context(), city_scope(city.id), command() as session:
+    with app.app_context(), tenant_context(city.id), command() as session:
         texts = {"name": {"zh": mark, "en": mark}}
         hospital = Hospital(code=mark, address={"zh": "", "en": ""}, phone="", **texts)
         session.add(hospital)
@@ -188,7 +188,7 @@ def _book(app: SiteFlask, one: Booker) -> None:
     city_id, resident, patient_id, session_id = one
 
     def inside() -> None:
-        with city_scope(city_id):
+        with tenant_context(city_id):
             rules = Rules("Asia/Shanghai", most_waiting=0)
             booking.book(resident, patient_id, session_id, None, rules, datetime.now(UTC))
 
@@ -252,7 +252,7 @@ def _open_payments(app: SiteFlask, city: Any, sandbox: Sandbox, account: Any, se
         f"water,4100280055,x,x,{2000 + n // 12}-{n % 12 + 1:02d},1,1.00,2026-01-01,2026-12-31,"
         for n in range(EVENTS)
     ]
-    with app.app_context(), city_scope(city.id):
+    with app.app_context(), tenant_context(city.id):
         ring = app.extensions["keyring"]
         for name, value in (
             ("stripe_secret_key", "sk_test_bench"),

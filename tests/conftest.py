@@ -51,7 +51,7 @@ from smartcity_saas.sandboxes.stripe.sending import signature
 from smartcity_saas.sandboxes.stripe.server import create_sandbox
 from smartcity_saas.sandboxes.stripe.state import Account, Sandbox
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.registry import Snapshot
 from smartcity_saas.worker import make_runner
@@ -204,7 +204,7 @@ class World:
 
     @contextlib.contextmanager
     def inside(self, slug: str) -> Iterator[None]:
-        with city_scope(self.city_id(slug)):
+        with tenant_context(self.city_id(slug)):
             yield
 
     def client(self, host: str, language: str = "en") -> Browser:

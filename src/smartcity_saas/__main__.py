@@ -36,7 +36,7 @@ from smartcity_saas.identity.demo import connect_channels
 from smartcity_saas.identity.staff.accounts import has_staff
 from smartcity_saas.payments.demo import connect_sandbox
 from smartcity_saas.settings import PORT, Settings
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.file_apply import apply_plan
 
 CONNECTIONS = 4096
@@ -223,10 +223,10 @@ def _connect(app: Flask, settings: Settings) -> None:
     fleet: Any = app.fleet  # type: ignore[attr-defined]
     fleet.refresh()
     for city in fleet.snapshot.cities.values():
-        with city_scope(city.id):
+        with tenant_context(city.id):
             connect_channels(city, utc_now())
         if city.payments is not None and city.payments["provider"] == "stripe":
-            with city_scope(city.id):
+            with tenant_context(city.id):
                 site = f"http://{city.slug}.{settings.host}:{settings.port}"
                 connect_sandbox(city, site, utc_now())
 

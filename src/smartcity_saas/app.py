@@ -9,7 +9,6 @@ from flask import Response
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartcity_saas import tenant_context
 from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
@@ -37,10 +36,11 @@ from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.request import init_request
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
-from smartcity_saas.tenancy.registry import Fleet
+from smartcity_saas.tenancy.registry import CityRegistry
+from smartcity_saas.tenant_context import current_city_id_or_none
 from smartcity_saas.web.api import init_api
 from smartcity_saas.web.languages import init_languages
 from smartcity_saas.web.policy import exempt_signed
@@ -85,7 +85,7 @@ def create_app(
         "keyring": Keyring(settings.master_key, settings.old_master_key),
     }
     app.extensions["keyring"].guard = refuse_stray_key
-    app.fleet = Fleet(
+    app.fleet = CityRegistry(
         stored_extensions(),
         settings.host,
         demo=settings.demo,
@@ -123,8 +123,8 @@ def _admit(settings: Settings, keyring: Keyring) -> None:
 
 def _write_uses(response: Response) -> Response:
     """Note when the city's secrets were last used, once an hour at most."""
-    if tenant_context.city_id_or_none() is not None and not has_failed():
-        write_uses(present_time())
+    if current_city_id_or_none() is not None and not has_failed():
+        write_uses(current_time())
     return response
 
 

@@ -21,7 +21,7 @@ from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.models import PreviewLink, Staff, StaffInvitation
 from smartcity_saas.outbox.models import CityDue
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.daily_counts import CityCount
 
 
@@ -69,7 +69,7 @@ def rows_held(live: LiveDocument) -> dict[str, int]:
         own = ProvinceSecret.province == live.province
         counts = {ProvinceSecret.__tablename__: _count(ProvinceSecret, own)}
     else:
-        with city_scope(live.id):
+        with tenant_context(live.id):
             counts = {model.__tablename__: _count(model) for model in _models()}
     return {table: count for table, count in sorted(counts.items()) if count}
 
@@ -112,7 +112,7 @@ def _empty(live: LiveDocument) -> None:
     Raises:
         Conflict: It has had a resident, who may have left since.
     """
-    with city_scope(live.id), command() as session:
+    with tenant_context(live.id), command() as session:
         if session.scalar(select(func.count()).select_from(Resident)):
             raise Conflict(
                 _("%(city)s has had residents. Suspend it instead.", city=live.name),

@@ -20,7 +20,7 @@ from smartcity_saas.identity.federation.channels.demo import RESIDENTS
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.tenancy.announcements import publish
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.daily_counts import CityCount
 
 PASSWORD = "smart-city-demo"  # noqa: S105 -- the demo's, public on purpose
@@ -99,7 +99,7 @@ def fill_demo(progress: Callable[[str], None]) -> None:
     current_app.fleet.refresh()  # type: ignore[attr-defined]
     for city in current_app.fleet.snapshot.cities.values():  # type: ignore[attr-defined]
         progress(city.slug)
-        with city_scope(city.id):
+        with tenant_context(city.id):
             _fill_city(city)
 
 

@@ -100,5 +100,5 @@ class NotReady(SmartCityError):
     status = 503
 
 
-class WallError(RuntimeError):
+class TenantIsolationError(RuntimeError):
     """A statement would have left its city. A fault of the program, never of its user."""

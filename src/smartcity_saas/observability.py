@@ -21,9 +21,9 @@ from prometheus_client import (
 from prometheus_client.exposition import generate_latest
 from structlog.typing import EventDict, Processor
 
-from smartcity_saas import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import INDEX_HOST
+from smartcity_saas.tenant_context import current_city_id_or_none
 from smartcity_saas.web.policy import allow_everyone
 
 _TALKATIVE = ("sqlalchemy", "httpx", "httpcore", "stripe", "authlib")
@@ -116,7 +116,7 @@ def init_metrics(app: SiteFlask, token: str) -> None:
 
 
 def _add_city(logger: Any, method: str, event: EventDict) -> EventDict:
-    if (city_id := tenant_context.city_id_or_none()) is not None:
+    if (city_id := current_city_id_or_none()) is not None:
         event["city_id"] = city_id
     return event
 

@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from smartcity_saas.errors import WallError
+from smartcity_saas.errors import TenantIsolationError
 
 _city_id: ContextVar[int | None] = ContextVar("city_id", default=None)
 
 
 @contextmanager
-def entered(city_id: int) -> Iterator[None]:
+def tenant_set(city_id: int) -> Iterator[None]:
     """Be in one city for the length of a block.
 
     Raises:
-        WallError: We are in a city already; scopes do not nest.
+        TenantIsolationError: We are in a city already; scopes do not nest.
     """
     if _city_id.get() is not None:
-        raise WallError("already in a city: leave it before entering another")
+        raise TenantIsolationError("already in a city: leave it before entering another")
     token = _city_id.set(int(city_id))
     try:
         yield
@@ -30,25 +30,25 @@ def entered(city_id: int) -> Iterator[None]:
         _city_id.reset(token)
 
 
-def city_id_or_none() -> int | None:
+def current_city_id_or_none() -> int | None:
     """The surrogate key of the city that we are in, or None outside any."""
     return _city_id.get()
 
 
-def city_id() -> int:
+def current_city_id() -> int:
     """The surrogate key of the city that we are in.
 
     Raises:
-        WallError: We are in no city.
+        TenantIsolationError: We are in no city.
     """
     found = _city_id.get()
     if found is None:
-        raise WallError("in no city: enter one first")
+        raise TenantIsolationError("in no city: enter one first")
     return found
 
 
 @contextmanager
-def left() -> Iterator[None]:
+def tenant_cleared() -> Iterator[None]:
     """Be in no city for the length of a block, and back afterwards."""
     token = _city_id.set(None)
     try:

@@ -14,7 +14,7 @@ from smartcity_saas.errors import SmartCityError
 from smartcity_saas.identity.rate_limits import forget_old_attempts
 from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.worker_heartbeat import say_alive
 
@@ -48,7 +48,7 @@ def make_runner(app: SiteFlask) -> Runner:
     return Runner(
         app,
         app.extensions["tasks"],
-        city_scope,
+        tenant_context,
         app.config["CLOCK"],
         daily=daily,
         cities=cities,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src/smartcity_saas"
-CLOCKS = {"now", "clock", "present_time", "utc_now", "CLOCK"}
+CLOCKS = {"now", "clock", "current_time", "utc_now", "CLOCK"}
 PARTS = {"year", "month", "day", "hour", "weekday", "isoweekday", "isocalendar", "timetuple"}
 SQL_DAYS = {"date", "current_date", "date_trunc", "strftime", "extract", "now", "localtimestamp"}
 ADVICE = "take today_in(zone, at) or local_time(at, zone) of smartcity_saas.clock"
@@ -87,7 +87,7 @@ def test_no_module_takes_a_day_of_utc() -> None:
     "code",
     [
         "x = now.date()",
-        "x = present_time().date()",
+        "x = current_time().date()",
         "x = self.clock().year",
         "x = utc_now().year",
         "x = bill.paid_at.month",

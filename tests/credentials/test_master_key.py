@@ -17,7 +17,7 @@ from smartcity_saas.credentials import read_credential, rewrap, store_credential
 from smartcity_saas.credentials.master_key import admit_master_key
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.worker import make_runner
 from tests.conftest import KEY, World, fresh
 
@@ -52,7 +52,7 @@ def starts(world: World, key: str, old: str = "") -> bool:
 
 
 def keep(app: Any, city_id: int, value: str) -> None:
-    with city_scope(city_id):
+    with tenant_context(city_id):
         ring, now = app.extensions["keyring"], app.config["CLOCK"]()
         store_credential(ring, system("test"), "stripe_secret_key", value, now)
 
@@ -96,7 +96,7 @@ def test_nothing_is_sealed_with_another_key(world: World) -> None:
 
     def right(app: Any) -> Any:
         keep(app, ids["ningbo"], "kept too")
-        with city_scope(ids["hangzhou"]):
+        with tenant_context(ids["hangzhou"]):
             use = next(u for u in app.fleet.snapshot.by_id[ids["hangzhou"]].secret_uses if u.pays)
             return read_credential(app.extensions["keyring"], use)
 
@@ -113,7 +113,7 @@ def test_changing_the_key_killed_midway(world: World) -> None:
         with_keys(world, KEY, "", lambda app, city=city: keep(app, ids[city], f"of {city}"))
 
     def one_city(app: Any) -> None:
-        with city_scope(ids["hangzhou"]):
+        with tenant_context(ids["hangzhou"]):
             assert rewrap(app.extensions["keyring"])
 
     with_keys(world, STRAY, KEY, one_city)

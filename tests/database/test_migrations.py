@@ -31,7 +31,7 @@ from smartcity_saas.readiness import readiness
 from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from tests import postgres
 from tests.conftest import World, fresh
 
@@ -236,7 +236,7 @@ def _upgrade_with_secrets(settings: Settings) -> None:
         engine.dispose()
         upgrade_database(settings)
         for city, wanted in BOUND.items():
-            with city_scope(city):
+            with tenant_context(city):
                 assert {row.name: row.bound_to for row in credentials()} == wanted
         assert [row.bound_to for row in province_secrets("p")] == [
             [["single_sign_on.client_secret", "https://sso.example"]]
@@ -264,7 +264,7 @@ def _upgrade_with_acts(settings: Settings) -> None:
         engine.dispose()
         upgrade_database(settings)
         for city in (1, 2):
-            with city_scope(city):
+            with tenant_context(city):
                 verdict = verify_trail()
                 assert (verdict.count, verdict.found) == (3, None)
         db.engine.dispose()
@@ -386,7 +386,7 @@ def _upgrade_with_patients(settings: Settings) -> None:
         upgrade_database(settings)
         now = datetime.now(UTC)
         for city in (1, 2):
-            with city_scope(city):
+            with tenant_context(city):
                 found = db.session.scalars(select(Patient)).all()
                 phones = {patients.phone_of(one, now): one.shown for one in found}
                 assert phones == {

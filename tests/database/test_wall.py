@@ -37,14 +37,19 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 
-from smartcity_saas import tenant_context
 from smartcity_saas.database import command, db
 from smartcity_saas.database.row_level_security import refuse_powerful_role
 from smartcity_saas.database.statement_guard import Tables, judge
-from smartcity_saas.errors import SettingsError, WallError
+from smartcity_saas.errors import SettingsError, TenantIsolationError
 from smartcity_saas.identity.residents.models import Resident, ResidentIdentity
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.daily_counts import CityCount, count
+from smartcity_saas.tenant_context import (
+    current_city_id,
+    current_city_id_or_none,
+    tenant_cleared,
+    tenant_set,
+)
 from tests.conftest import World
 
 
@@ -105,7 +110,7 @@ class Wrapped(TypeDecorator[str]):
 
 def _lie(session: Session, city: int) -> Any:
     Lying.other = city
-    here = literal(tenant_context.city_id(), Lying())
+    here = literal(current_city_id(), Lying())
     return session.execute(select(RESIDENT).where(RESIDENT.c.city_id == here)).all()
 
 
@@ -123,18 +128,18 @@ READS: dict[str, Callable[[Session, int], Any]] = {
     ).all(),
     "either city": lambda s, c: s.execute(
         select(RESIDENT).where(
-            or_(RESIDENT.c.city_id == tenant_context.city_id(), RESIDENT.c.city_id == c)
+            or_(RESIDENT.c.city_id == current_city_id(), RESIDENT.c.city_id == c)
         )
     ).all(),
     "in both cities": lambda s, c: s.execute(
-        select(RESIDENT).where(RESIDENT.c.city_id.in_([c, tenant_context.city_id()]))
+        select(RESIDENT).where(RESIDENT.c.city_id.in_([c, current_city_id()]))
     ).all(),
     "core subquery": lambda s, c: s.execute(
         select(literal(1)).where(exists(select(RESIDENT.c.id)))
     ).all(),
     "core union": lambda s, c: s.execute(
         union_all(
-            select(RESIDENT.c.name).where(RESIDENT.c.city_id == tenant_context.city_id()),
+            select(RESIDENT.c.name).where(RESIDENT.c.city_id == current_city_id()),
             select(RESIDENT.c.name),
         )
     ).all(),
@@ -144,8 +149,8 @@ READS: dict[str, Callable[[Session, int], Any]] = {
             RESIDENT.outerjoin(
                 IDENTITY,
                 and_(
-                    IDENTITY.c.city_id == tenant_context.city_id(),
-                    RESIDENT.c.city_id == tenant_context.city_id(),
+                    IDENTITY.c.city_id == current_city_id(),
+                    RESIDENT.c.city_id == current_city_id(),
                 ),
             )
         )
@@ -153,7 +158,7 @@ READS: dict[str, Callable[[Session, int], Any]] = {
     "join on the key alone": lambda s, c: s.execute(
         select(RESIDENT.c.name)
         .join(IDENTITY, IDENTITY.c.resident_id == RESIDENT.c.id)
-        .where(RESIDENT.c.city_id == tenant_context.city_id())
+        .where(RESIDENT.c.city_id == current_city_id())
     ).all(),
     "capital letters": lambda s, c: s.execute(select(FOLDED)).all(),
     "capital letters of a platform table": lambda s, c: s.execute(select(STAFF)).all(),
@@ -199,7 +204,7 @@ READS: dict[str, Callable[[Session, int], Any]] = {
     "column to column": lambda s, c: s.execute(
         select(RESIDENT.c.name)
         .join(IDENTITY, IDENTITY.c.city_id == RESIDENT.c.city_id)
-        .where(RESIDENT.c.city_id == tenant_context.city_id())
+        .where(RESIDENT.c.city_id == current_city_id())
     ).all(),
 }
 
@@ -208,7 +213,7 @@ READS: dict[str, Callable[[Session, int], Any]] = {
 def test_reading_past_the_wall_is_refused(peopled: World, name: str) -> None:
     """No form of statement reads another city: each is refused, none is filtered silently."""
     foreign = peopled.city_id("shanghai")
-    with peopled.inside("hangzhou"), pytest.raises(WallError):
+    with peopled.inside("hangzhou"), pytest.raises(TenantIsolationError):
         READS[name](db.session(), foreign)
 
 
@@ -232,7 +237,7 @@ def test_the_orm_sees_this_city_alone(peopled: World) -> None:
         )
         assert session.scalars(joined).all() == ["hangzhou"]
         assert session.scalars(select(Resident).where(Resident.id == foreign.id)).all() == []
-        with pytest.raises(WallError):
+        with pytest.raises(TenantIsolationError):
             session.get(Resident, foreign_key)
 
 
@@ -242,7 +247,7 @@ WRITES: dict[str, Callable[[Session, int, uuid.UUID], Any]] = {
     ),
     "insert of many": lambda s, c, i: s.execute(
         insert(Resident),
-        [{"city_id": tenant_context.city_id(), "name": "a"}, {"city_id": c, "name": "b"}],
+        [{"city_id": current_city_id(), "name": "a"}, {"city_id": c, "name": "b"}],
     ),
     "insert without a city": lambda s, c, i: s.execute(
         insert(RESIDENT).values(id=uuid.uuid4(), name="x", demo=False)
@@ -266,22 +271,22 @@ WRITES: dict[str, Callable[[Session, int, uuid.UUID], Any]] = {
     "moving a row": lambda s, c, i: s.execute(update(Resident).values(city_id=c)),
     "a tuple": lambda s, c, i: s.execute(
         update(RESIDENT)
-        .where(RESIDENT.c.city_id == tenant_context.city_id())
+        .where(RESIDENT.c.city_id == current_city_id())
         .values({tuple_(RESIDENT.c.city_id, RESIDENT.c.name): tuple_(literal(c), literal("x"))})
     ),
     "a capital city": lambda s, c, i: s.execute(
         insert(table("resident", column("CITY_ID"), column("city_id"), column("name"))).values(
-            {"CITY_ID": c, "city_id": tenant_context.city_id(), "name": "x"}
+            {"CITY_ID": c, "city_id": current_city_id(), "name": "x"}
         )
     ),
     "an upsert on the row's hidden number": lambda s, c, i: s.execute(
         sqlite.insert(table("resident", column("city_id"), column("name"), column("rowid")))
-        .values(rowid=1, city_id=tenant_context.city_id(), name="x")
+        .values(rowid=1, city_id=current_city_id(), name="x")
         .on_conflict_do_update(index_elements=["rowid"], set_={"name": "x"})
     ),
     "an upsert over any conflict": lambda s, c, i: s.execute(
         sqlite.insert(RESIDENT)
-        .values(id=i, city_id=tenant_context.city_id(), name="x", demo=False, created_at=NOW)
+        .values(id=i, city_id=current_city_id(), name="x", demo=False, created_at=NOW)
         .on_conflict_do_update(index_elements=["id"], set_={"name": "x"})
     ),
     "roles of staff": lambda s, c, i: s.execute(update(STAFF).values(role="operator")),
@@ -308,7 +313,7 @@ def test_writing_past_the_wall_is_refused(peopled: World, name: str) -> None:
     foreign = peopled.city_id("shanghai")
     with peopled.inside("shanghai"):
         foreign_id = db.session.scalars(select(Resident.id)).one()
-    with peopled.inside("hangzhou"), pytest.raises(WallError), command() as session:
+    with peopled.inside("hangzhou"), pytest.raises(TenantIsolationError), command() as session:
         WRITES[name](session, foreign, foreign_id)
     for city in ("hangzhou", "shanghai"):
         with peopled.inside(city):
@@ -317,20 +322,20 @@ def test_writing_past_the_wall_is_refused(peopled: World, name: str) -> None:
 
 def test_outside_a_city_its_tables_do_not_exist(peopled: World) -> None:
     """Default-deny: without a scope every statement on a city table raises."""
-    with pytest.raises(WallError):
+    with pytest.raises(TenantIsolationError):
         db.session.scalars(select(Resident)).all()
-    with pytest.raises(WallError), command() as session:
+    with pytest.raises(TenantIsolationError), command() as session:
         session.add(Resident(city_id=1, name="x", created_at=peopled.clock()))
 
 
 def test_platform_tables_are_out_of_reach_inside_a_city(peopled: World) -> None:
     """A city's transaction touches no platform row but its own counts."""
     with peopled.inside("hangzhou"):
-        with pytest.raises(WallError):
+        with pytest.raises(TenantIsolationError):
             peopled.documents().all()
         count("done", peopled.clock())
         count("done", peopled.clock(), 2)
-        rows = select(CityCount.value).where(CityCount.city_id == tenant_context.city_id())
+        rows = select(CityCount.value).where(CityCount.city_id == current_city_id())
         assert db.session.scalars(rows).all() == [3]
 
 
@@ -338,10 +343,10 @@ def test_scopes_do_not_nest_and_close(peopled: World) -> None:
     """Entering a second city raises; after leaving, nothing of the first is left behind."""
     with peopled.inside("hangzhou"):
         first = db.session()
-        with pytest.raises(WallError), city_scope(2):
+        with pytest.raises(TenantIsolationError), tenant_context(2):
             pass
     assert db.session() is not first
-    assert tenant_context.city_id_or_none() is None
+    assert current_city_id_or_none() is None
 
 
 def test_a_transaction_stays_in_its_city(peopled: World) -> None:
@@ -350,9 +355,9 @@ def test_a_transaction_stays_in_its_city(peopled: World) -> None:
         session = db.session()
         session.scalars(select(Resident)).all()
         with (
-            tenant_context.left(),
-            tenant_context.entered(peopled.city_id("shanghai")),
-            pytest.raises(WallError),
+            tenant_cleared(),
+            tenant_set(peopled.city_id("shanghai")),
+            pytest.raises(TenantIsolationError),
         ):
             session.scalars(select(Resident)).all()
 
@@ -370,7 +375,7 @@ def test_a_thread_starts_outside_any_city(peopled: World) -> None:
     """Work handed to a thread does not inherit the city by accident."""
     seen: list[int | None] = []
     with peopled.inside("hangzhou"):
-        thread = threading.Thread(target=lambda: seen.append(tenant_context.city_id_or_none()))
+        thread = threading.Thread(target=lambda: seen.append(current_city_id_or_none()))
         thread.start()
         thread.join()
     assert seen == [None]
@@ -378,7 +383,7 @@ def test_a_thread_starts_outside_any_city(peopled: World) -> None:
 
 def test_writing_needs_a_command(peopled: World) -> None:
     """A write outside command() is refused, so no read is upgraded to a write midway."""
-    with peopled.inside("hangzhou"), pytest.raises(WallError):
+    with peopled.inside("hangzhou"), pytest.raises(TenantIsolationError):
         db.session.execute(update(Resident).values(name="x"))
 
 
@@ -515,7 +520,7 @@ def test_a_name_means_what_it_means_to_the_database(dialect: str, sql: str) -> N
     """A query's name is known where its WITH clause says, never around it, before it, or as what is
     written; a table after IN is read whole; a name in capitals, given twice or with other columns
     is not the one that a condition seems to bind. Whatever the database would take for a table, is."""
-    with pytest.raises(WallError):
+    with pytest.raises(TenantIsolationError):
         judge(sql, dialect, CITY, PLATFORM)
 
 

@@ -27,7 +27,7 @@ from smartcity_saas.credentials import (
     store_province_secret,
 )
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from tests.cli.test_commands import Shell
 from tests.conftest import ROOT
@@ -117,7 +117,7 @@ def secrets_in_every_city(shell: Shell, key: str) -> list[tuple[int, str]]:
         keyring, now = current_app.extensions["keyring"], utc_now()
         cities = [(one.id, one.name) for one in live_documents() if one.kind == "city"]
         for city_id, name in cities:
-            with city_scope(city_id):
+            with tenant_context(city_id):
                 store_credential(keyring, system("test"), "secret", f"of {name}", now, uses=[USE])
         store_province_secret(
             keyring, system("test"), "zhejiang", "secret", "of zhejiang", now, uses=[USE]
@@ -155,14 +155,14 @@ def test_a_killed_rotation_goes_on_where_it_was(shell: Shell, cities: int) -> No
     with application(shell, OLD).app_context():
         both = Keyring(NEW, OLD)
         for city_id, name in known:
-            with city_scope(city_id):
+            with tenant_context(city_id):
                 assert read_credential(both, USE) == f"of {name}"
     said = shell.json("secrets", "rotate-master")
     assert said["rewrapped"] == len(known) - done
     assert said["province_secrets"] == 1
     with application(shell, NEW).app_context():
         for city_id, name in known:
-            with city_scope(city_id):
+            with tenant_context(city_id):
                 assert read_credential(Keyring(NEW), USE) == f"of {name}"
         read = read_province_secret(Keyring(NEW), "zhejiang", USE, utc_now())
         assert read == "of zhejiang"

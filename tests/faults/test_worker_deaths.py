@@ -16,7 +16,7 @@ from smartcity_saas.database import db
 from smartcity_saas.outbox import CityDue, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import LOST, MOST_ATTEMPTS
 from smartcity_saas.outbox.runner import Runner
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from tests.conftest import World, fresh
 
 pytestmark = pytest.mark.faults
@@ -35,7 +35,7 @@ def works_and_dies(world: World) -> bool:
     if child == 0:
         db.engine.dispose(close=False)  # the parent's connections are the parent's
         tasks = {"kills": kills, "note": lambda _payload, _now: None}
-        runner = Runner(world.app, tasks, city_scope, world.clock)
+        runner = Runner(world.app, tasks, tenant_context, world.clock)
         fresh(runner.run_due)  # type: ignore[arg-type]
         os._exit(0)
     _pid, status = os.waitpid(child, 0)

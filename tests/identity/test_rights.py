@@ -13,7 +13,7 @@ from sqlalchemy.orm import Bundle, aliased, load_only
 
 from smartcity_saas.audit import city_trail, verify_trail
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import WallError
+from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
 from smartcity_saas.identity.personal_data.declaration import Held
 from smartcity_saas.identity.personal_data.records import held_models
@@ -26,7 +26,7 @@ from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.hospital_appointments import patients as domain
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.services.traffic_tickets.models import Dispute
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from tests.conftest import World
 from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 from tests.services.utility_bills.test_bills import HEADER, ROW, linked
@@ -378,14 +378,14 @@ def test_the_console_reads_no_column_without_its_row(world: World) -> None:
         select(Resident.id).union(select(Resident.name)),
         select(select(Resident.name).scalar_subquery()),
     ]
-    with app.test_request_context("/", base_url="http://console.localhost"), city_scope(city):
+    with app.test_request_context("/", base_url="http://console.localhost"), tenant_context(city):
         for query in fine:
             db.session.execute(query).all()
         for query in refused:
-            with pytest.raises(WallError, match="without its row"):
+            with pytest.raises(TenantIsolationError, match="without its row"):
                 db.session.execute(query).all()
         only_keys = select(ResidentIdentity).options(load_only(ResidentIdentity.id))
-        with pytest.raises(WallError, match="without its owner"):
+        with pytest.raises(TenantIsolationError, match="without its owner"):
             db.session.scalars(only_keys).all()
-    with app.test_request_context("/", base_url="http://hangzhou.localhost"), city_scope(city):
+    with app.test_request_context("/", base_url="http://hangzhou.localhost"), tenant_context(city):
         assert db.session.execute(select(Resident.name)).all()  # a resident's own page

@@ -19,7 +19,7 @@ from smartcity_saas.database.models import CityModel
 from smartcity_saas.database.row_level_security import APPEND_ONLY
 from smartcity_saas.errors import Conflict, NotAllowed
 from smartcity_saas.identity.staff.accounts import disable_staff
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from tests.conftest import NINGBO, World
 
 WITH_HOST = NINGBO + "hosts: [city.ningbo.example]\n"
@@ -27,7 +27,7 @@ WITH_HOST = NINGBO + "hosts: [city.ningbo.example]\n"
 
 def rows_of(world: World, city_id: int) -> dict[str, int]:
     """How many rows a city has, by table, but for its trail."""
-    with city_scope(city_id):
+    with tenant_context(city_id):
         return {
             mapper.class_.__tablename__: count
             for mapper in CityModel.registry.mappers

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from smartcity_saas import tenant_context
 from smartcity_saas import worker as product
 from smartcity_saas.database import db
 from smartcity_saas.outbox import (
@@ -27,7 +26,8 @@ from smartcity_saas.outbox import (
 )
 from smartcity_saas.outbox.queue import LEASE, LOST, MOST_ATTEMPTS, _claim, run_task
 from smartcity_saas.outbox.runner import FIRST_REST, LONGEST_REST, Rests, Runner
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenant_context import current_city_id
 from tests.conftest import World, fresh
 
 RAISED = [
@@ -81,19 +81,19 @@ def test_the_runner_goes_on(world: World, error: BaseException, place: str) -> N
     done: list[str] = []
 
     def note(payload: Mapping[str, Any], _now: datetime) -> None:
-        if place == "task" and tenant_context.city_id() == broken:
+        if place == "task" and current_city_id() == broken:
             raise error
         done.append(payload["city"])
 
     def daily(_now: datetime) -> None:
-        if place == "day" and tenant_context.city_id() == broken:
+        if place == "day" and current_city_id() == broken:
             raise error
 
     @contextmanager
     def enter(city_id: int) -> Iterator[None]:
         if place == "entering" and city_id == broken:
             raise error
-        with city_scope(city_id):
+        with tenant_context(city_id):
             yield
 
     for slug in ids:
@@ -118,7 +118,7 @@ def test_the_same_for_all_that_is_due_at_once(world: World) -> None:
     def enter(city_id: int) -> Iterator[None]:
         if city_id == broken:
             raise SystemExit(1)
-        with city_scope(city_id):
+        with tenant_context(city_id):
             yield
 
     for slug in ("hangzhou", "ningbo"):

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from smartcity_saas.database import command, db
-from smartcity_saas.errors import WallError
+from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.outbox import CityDue, OutboxTask, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import LEASE, MOST_ATTEMPTS, run_task
 from smartcity_saas.outbox.runner import Runner
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from tests.conftest import World, fresh
 
 
@@ -34,7 +34,7 @@ class Log:
 
 
 def runner(world: World, log: Log) -> Runner:
-    return Runner(world.app, {"note": log}, city_scope, world.clock)
+    return Runner(world.app, {"note": log}, tenant_context, world.clock)
 
 
 def run(world: World, log: Log) -> int:
@@ -133,9 +133,9 @@ def test_a_city_writes_its_own_due_rows_alone(world: World) -> None:
     """The dispatcher's table is the platform's: a city cannot touch another's rows in it."""
     other = world.city_id("ningbo")
     task = add(world, 1)
-    with world.inside("hangzhou"), pytest.raises(WallError), command() as session:
+    with world.inside("hangzhou"), pytest.raises(TenantIsolationError), command() as session:
         session.add(CityDue(city_id=other, task_id=task, due_at=world.clock()))
-    with world.inside("hangzhou"), pytest.raises(WallError):
+    with world.inside("hangzhou"), pytest.raises(TenantIsolationError):
         db.session.scalars(select(CityDue)).all()
 
 
@@ -151,7 +151,7 @@ def test_stopping_finishes_one_task_and_begins_no_other(world: World) -> None:
     for number in range(5):
         add(world, number)
     db.session.rollback()
-    going = Runner(world.app, {"note": work}, city_scope, world.clock)
+    going = Runner(world.app, {"note": work}, tenant_context, world.clock)
     fresh(lambda: going.run_until(stop))  # type: ignore[arg-type, return-value]
     assert len(ran) == 1
     stop.clear()

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, event, text
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotReady
-from smartcity_saas.tenancy.registry import CHECK_SECONDS, PATIENCE_SECONDS, Fleet
+from smartcity_saas.tenancy.registry import CHECK_SECONDS, PATIENCE_SECONDS, CityRegistry
 from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
 
 STATE = ("services", "utility_bills", "state")
@@ -31,9 +31,11 @@ class Ticks:
         return self.now
 
 
-def another_process(world: World, extensions: Extensions | None = None) -> tuple[Fleet, Ticks]:
+def another_process(
+    world: World, extensions: Extensions | None = None
+) -> tuple[CityRegistry, Ticks]:
     ticks = Ticks()
-    fleet = Fleet(extensions or world.app.fleet.extensions, "localhost", ticks, demo=True)
+    fleet = CityRegistry(extensions or world.app.fleet.extensions, "localhost", ticks, demo=True)
     fleet.refresh_if_due()
     return fleet, ticks
 
@@ -88,7 +90,7 @@ def test_a_slow_look_does_not_put_off_the_next(
 
 
 @contextmanager
-def loading(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def loading(fleet: CityRegistry, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """While another thread of the process is in the middle of loading what changed."""
     app, load = current_app._get_current_object(), fleet._load  # type: ignore[attr-defined]
     begun, finish = threading.Event(), threading.Event()
@@ -295,7 +297,7 @@ def test_production_does_not_serve_the_demos_rows(world: World) -> None:
     with owner.begin() as connection:
         connection.execute(text("UPDATE installation SET demo = true"))
     owner.dispose()
-    fleet = Fleet(world.app.fleet.extensions, "localhost")
+    fleet = CityRegistry(world.app.fleet.extensions, "localhost")
     with pytest.raises(NotReady, match="demo"):
         fleet.refresh_if_due()
 

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from flask import current_app, request
 
-from smartcity_saas.errors import WallError
+from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from tests.conftest import Browser, World
 
@@ -64,7 +64,7 @@ def test_a_look_inside_a_city_is_refused_even_when_none_is_due(world: World) -> 
     """The mistake fails each time it is made, not once in a hundred."""
     fleet = world.app.fleet
     for look in (fleet.refresh_if_due, fleet.refresh):
-        with world.inside("hangzhou"), pytest.raises(WallError):
+        with world.inside("hangzhou"), pytest.raises(TenantIsolationError):
             look()
 
 

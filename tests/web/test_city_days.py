@@ -11,10 +11,10 @@ from flask_babel import Babel
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcity_saas import tenant_context
 from smartcity_saas.outbox.runner import Runner
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.daily_counts import count, daily
+from smartcity_saas.tenant_context import current_city_id
 from smartcity_saas.web.formats import init_formats
 from smartcity_saas.worker import make_runner
 from tests.conftest import HANGZHOU, World, fresh
@@ -86,9 +86,9 @@ def test_the_days_work_begins_with_the_citys_day(world: World) -> None:
     runner = Runner(
         world.app,
         {},
-        city_scope,
+        tenant_context,
         world.clock,
-        daily=lambda now: ran.append(tenant_context.city_id()),
+        daily=lambda now: ran.append(current_city_id()),
         cities=lambda: served,
     )
     ours, theirs = world.city_id("hangzhou"), world.city_id("ningbo")

@@ -24,8 +24,8 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, UniqueConstraint, event, select
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
-from smartcity_saas import tenant_context
 from smartcity_saas.database import CityModel, PlatformModel, db, insert_once, upsert_into
+from smartcity_saas.tenant_context import current_city_id
 
 BEGINNING = "0" * 64
 """What stands before the first act."""
@@ -194,7 +194,7 @@ def _link(session: Session) -> None:
         heads[place] = head
         for row in (act, *act.beside):
             if isinstance(row, CityModel):
-                row.city_id = tenant_context.city_id()
+                row.city_id = current_city_id()
         act.number, act.previous = head.number + 1, head.hash
         act.hash = _hash_of(act, act.previous)
         head.number, head.hash = act.number, act.hash

@@ -16,7 +16,6 @@ from flask import has_request_context, request
 from sqlalchemy import Index, Select, UniqueConstraint, Uuid, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas import tenant_context
 from smartcity_saas.addresses import wide_network_of
 from smartcity_saas.audit.actor import Actor
 from smartcity_saas.audit.hash_chain import (
@@ -36,6 +35,7 @@ from smartcity_saas.database import (
     city_relationship,
     db,
 )
+from smartcity_saas.tenant_context import current_city_id_or_none
 
 PAGE = 100
 MARK = "sha256:"
@@ -147,7 +147,7 @@ def record(
         "detail": json.loads(json.dumps(detail or {})),
         "origin": _origin(actor),
     }
-    if tenant_context.city_id_or_none() is None:
+    if current_city_id_or_none() is None:
         if place is None and subject.startswith("staff:"):
             raise ValueError("say at which place the account is")
         act: Any = AuditEvent(**common, actor_label=actor.label, place=place or subject)

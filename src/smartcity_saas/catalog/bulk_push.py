@@ -14,7 +14,7 @@ from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.csv_input import Line, Table, mark_of
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.identity.authorization import signed_in_client
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.api import (
     MOST_ITEMS,
     Body,
@@ -95,7 +95,7 @@ def take_push(service: str, items: Sequence[Item], amount: str) -> dict[str, Any
     found, client, city = (
         current_app.extensions["services"][service],
         signed_in_client(),
-        site_city(),
+        request_city(),
     )
     lines = [
         Line(index + 1, _cells(item.values, amount, city.currency))
@@ -104,7 +104,7 @@ def take_push(service: str, items: Sequence[Item], amount: str) -> dict[str, Any
     ]
     sent = json.dumps([dict(line.values) for line in lines], ensure_ascii=False)
     table = Table(lines, mark_of(sent.encode()))
-    result: Imported = found.importer(client.actor, city, table, "push", present_time())
+    result: Imported = found.importer(client.actor, city, table, "push", current_time())
     return {
         "added": result.added,
         "changed": result.changed,

@@ -11,7 +11,7 @@ from flask import request
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.payments.models import Payment
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.api import moment, money
 from smartcity_saas.web.languages import language
 
@@ -24,7 +24,7 @@ def pay_here(service: str, references: Iterable[object]) -> Payment:
     """
     place = Place(request.host_url.rstrip("/"), language())
     keys = [str(one) for one in references]
-    return begin_payment(site_city(), signed_in_resident(), service, keys, place, present_time())
+    return begin_payment(request_city(), signed_in_resident(), service, keys, place, current_time())
 
 
 class PaymentBegunSchema(ma.Schema):

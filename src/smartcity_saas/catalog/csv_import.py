@@ -21,8 +21,8 @@ from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.assisted_service.access_log import not_shown
 from smartcity_saas.identity.authorization import signed_in_member
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.money import parse_money
 from smartcity_saas.web.numbers import NotPlain, parse_decimal, parse_whole
 
@@ -300,13 +300,13 @@ def take_upload(city: City, service: Service) -> tuple[Imported | None, list[Pro
     if not upload or not upload.filename:
         return None, [csv_problem("", 0, "", _("Choose a file first."))]
     try:
-        with city_scope(city.id), not_shown():
+        with tenant_context(city.id), not_shown():
             result = service.importer(
                 member.actor,
                 city,
                 upload.read(),
                 _file_name(upload.filename),
-                present_time(),
+                current_time(),
                 all_or_nothing="all_or_nothing" in request.form,
             )
     except Invalid as error:

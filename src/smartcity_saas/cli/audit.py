@@ -23,7 +23,7 @@ from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, format_option, say, say_json
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 
 BREAKS = {
     "altered": "it was changed after it was written",
@@ -46,7 +46,7 @@ def audit() -> None:
 @click.argument("city")
 def take_checkpoint(city: str) -> None:
     """Print the newest links as JSON. Keep it where the database's keeper cannot change it."""
-    kept: dict[str, Any] = {"city": city, "at": present_time().isoformat()}
+    kept: dict[str, Any] = {"city": city, "at": current_time().isoformat()}
     if _is_city(city):
         with inside(city):
             kept |= asdict(newest_link())
@@ -91,7 +91,7 @@ def _is_city(name: str) -> bool:
 
 def _documents() -> Documents:
     fleet: Any = current_app.fleet  # type: ignore[attr-defined]
-    return Documents(system("cli"), fleet.extensions, fleet.platform_host, present_time)
+    return Documents(system("cli"), fleet.extensions, fleet.platform_host, current_time)
 
 
 def _as_json(verdict: Verdict) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flask import current_app
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 
 
 @contextmanager
@@ -25,5 +25,5 @@ def inside(slug: str) -> Iterator[City]:
     found: City | None = fleet.snapshot.cities.get(slug)
     if found is None:
         raise NotFound(f"There is no city “{slug}”.")
-    with city_scope(found.id):
+    with tenant_context(found.id):
         yield found

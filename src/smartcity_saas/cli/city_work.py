@@ -21,7 +21,7 @@ from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciliation import day_span
 from smartcity_saas.payments.reconciliation import reconcile as compare
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
 
@@ -59,7 +59,7 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
             found,
             file.read_bytes(),
             file.name,
-            present_time(),
+            current_time(),
             all_or_nothing=all_or_nothing,
         )
     _tell_import(result, style)
@@ -75,7 +75,7 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
 def reconcile(city: str, since: date | None, until: date | None, style: str) -> None:
     """Compare a city's ledger with its payment provider. Exit code 1 if something differs."""
     with inside(city) as found:
-        today = today_in(found.timezone, present_time())
+        today = today_in(found.timezone, current_time())
         first, last = since or today - timedelta(days=30), until or today
         begin, end = day_span(found, first)[0], day_span(found, last)[1]
         result = compare(found, begin, end)

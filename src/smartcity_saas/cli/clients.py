@@ -9,7 +9,7 @@ from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.identity.api_clients import clients as domain
 from smartcity_saas.identity.api_clients.clients import NewClient
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 
 
 @click.group("clients")
@@ -26,7 +26,7 @@ def create(city: str, scopes: tuple[str, ...], name: str, style: str) -> None:
     """Make a client; its secret is printed this once."""
     wanted = [word for scope in scopes for word in scope.replace(",", " ").split()]
     with inside(city):
-        made = domain.create_client(system("cli"), name or " ".join(wanted), wanted, present_time())
+        made = domain.create_client(system("cli"), name or " ".join(wanted), wanted, current_time())
     _say_secret(made, style)
 
 
@@ -71,7 +71,7 @@ def list_clients(city: str, style: str) -> None:
 def rotate(city: str, client_id: str, style: str) -> None:
     """A new secret, printed this once; the one before is good for another day."""
     with inside(city):
-        made = domain.rotate_secret(system("cli"), client_id, present_time())
+        made = domain.rotate_secret(system("cli"), client_id, current_time())
     _say_secret(made, style)
 
 
@@ -81,7 +81,7 @@ def rotate(city: str, client_id: str, style: str) -> None:
 def revoke(city: str, client_id: str) -> None:
     """Close a client, at once."""
     with inside(city):
-        domain.revoke_client(system("cli"), client_id, present_time())
+        domain.revoke_client(system("cli"), client_id, current_time())
     say(f"{client_id} is closed.")
 
 

@@ -14,7 +14,7 @@ from smartcity_saas.configuration.document_files import DocumentFile, beside, fi
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.file_plan import KEEP, SAME, address_of, addresses_of, compare
 from smartcity_saas.tenancy.assets import find_asset
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _writing(documents: Documents, live: LiveDocument, folder: Path) -> Writing:
         same = documents.extensions.same_picture
         if target.is_file() and same(live.id, address, target.read_bytes()):
             continue
-        with city_scope(live.id):
+        with tenant_context(live.id):
             asset = find_asset(address)
             if asset is not None:
                 pictures[target] = asset.content

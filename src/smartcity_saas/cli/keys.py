@@ -37,8 +37,8 @@ from smartcity_saas.identity.staff.sessions import reseal_id_tokens
 from smartcity_saas.identity.staff.single_sign_on import probe as probe_provider
 from smartcity_saas.identity.staff.single_sign_on import provider_of
 from smartcity_saas.payments.probes import Probed, probe, uses_of
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import current_time
 
 
 @click.group("secrets")
@@ -77,7 +77,7 @@ def set_secret(
     value = (
         click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     ).strip()
-    keyring, actor, now = current_app.extensions["keyring"], system("cli"), present_time()
+    keyring, actor, now = current_app.extensions["keyring"], system("cli"), current_time()
     next_use = [] if path is None else [_future_use(city, name, path, destination)]
     if document := _province(city):
         uses = next_use or documents_as_cli().secret_uses(document.name)
@@ -137,7 +137,7 @@ def probe_secrets(city: str, name: str | None, style: str) -> None:
     else:
         with inside(city) as found:
             names = [name] if name else sorted({use.name for use in uses_of(found)})
-            results = [(one, probe(found, one, present_time())) for one in names]
+            results = [(one, probe(found, one, current_time())) for one in names]
     if style == "json":
         say_json([{"name": n, "works": one.ok, "detail": one.detail} for n, one in results])
     else:
@@ -164,7 +164,7 @@ def rotate_master(style: str) -> None:
     done, failed = 0, []
     for city_id, name in cities:
         try:
-            with city_scope(city_id):
+            with tenant_context(city_id):
                 done += rewrap(keyring)
         except CredentialError:
             failed.append(name)
@@ -237,7 +237,7 @@ def _probed_province(document: LiveDocument) -> list[tuple[str, Probed]]:
     if provider is None:
         return []
     try:
-        result = Probed(True, probe_provider(provider, present_time()))
+        result = Probed(True, probe_provider(provider, current_time()))
     except SmartCityError as error:
         result = Probed(False, str(error.title))
     return [("single_sign_on", result)]

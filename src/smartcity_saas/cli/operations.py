@@ -26,8 +26,8 @@ from smartcity_saas.identity.staff.sessions import reseal_id_tokens
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import current_time
 
 
 @click.group("db")
@@ -201,7 +201,7 @@ def _refuse_shut_keys() -> None:
     ]
     snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
     for city in snapshot.cities.values():
-        with city_scope(city.id):
+        with tenant_context(city.id):
             if not opens(keyring):
                 shut.append(city.slug)
     if shut:
@@ -215,7 +215,7 @@ def _refuse_shut_keys() -> None:
 
 def _lacking() -> list[tuple[str, bool | None, str]]:
     """What stops nothing, and leaves a city without service."""
-    worker = worker_check(present_time())
+    worker = worker_check(current_time())
     rows: list[tuple[str, bool | None, str]] = [
         ("worker", worker.fits or None, "" if worker.fits else str(worker.text))
     ]

@@ -365,7 +365,7 @@ class Documents:
         origin: str = "console",
         entered: Iterable[str] = (),
     ) -> RevisionView | None:
-        """Change some leaves of a document, and only the lines that must; ``entered`` as a
+        """Change some leaves of a document, and only the lines that must; ``tenant_set`` as a
         candidate's. Raises as ``save``."""
         live = self.live_revision(name)
         if live.number != based_on:

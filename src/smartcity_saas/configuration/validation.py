@@ -68,7 +68,7 @@ _REQUIRED = {PLATFORM: ("platform",), PROVINCE: ("province", "name"), CITY: ()}
 class Candidate:
     """A document that someone wants to become live.
 
-    ``files`` maps the pictures that it may name to the SHA-256 of their bytes. ``entered`` names the
+    ``files`` maps the pictures that it may name to the SHA-256 of their bytes. ``tenant_set`` names the
     secrets of its own that are entered anew with it.
     """
 

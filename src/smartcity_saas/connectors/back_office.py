@@ -16,7 +16,7 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors.http_client import BackOfficeDown, BackOfficeRefused, office_of
 from smartcity_saas.credentials import CredentialError
 from smartcity_saas.database import db
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +92,6 @@ def tell(service: str, path: str, body: Mapping[str, Any], key: str) -> None:
         BackOfficeDown: It does not answer.
         BackOfficeRefused: It will not have it.
     """
-    office = office_of(present_city().catalog[service])
+    office = office_of(current_city().catalog[service])
     db.session.rollback()
     office.send(path, body, key)

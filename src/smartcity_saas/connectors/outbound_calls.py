@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 
 from flask import has_request_context, request
 
-from smartcity_saas import tenant_context
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.circuit_breaker import Breakers
+from smartcity_saas.tenant_context import current_city_id_or_none
 
 MOST_CALLS, MOST_OF_AN_OWNER, MOST_TO_A_HOST = 24, 12, 8
 """Of 32 threads that serve requests, eight are always left to pages."""
@@ -149,7 +149,7 @@ def stepping_aside() -> Iterator[None]:
 
 def owner_here() -> str:
     """Whose systems are called from here unless somebody else is named."""
-    city_id = tenant_context.city_id_or_none()
+    city_id = current_city_id_or_none()
     return PLATFORM if city_id is None else f"city:{city_id}"
 
 

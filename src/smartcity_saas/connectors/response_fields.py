@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import fields
 
 from smartcity_saas.clock import is_near, is_past, read_day, read_moment, read_month
-from smartcity_saas.tenancy.current import present_city, present_time
+from smartcity_saas.tenancy.current import current_city, current_time
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -35,14 +35,14 @@ class PastDay(fields.Field[Any]):
         return found
 
     def _fits(self, found: date) -> bool:
-        return is_past(found, present_city().timezone, present_time())
+        return is_past(found, current_city().timezone, current_time())
 
 
 class NearDay(PastDay):
     """A day that may lie ahead, by two years at most."""
 
     def _fits(self, found: date) -> bool:
-        return is_near(found, present_city().timezone, present_time())
+        return is_near(found, current_city().timezone, current_time())
 
 
 class PastMonth(fields.Field[date]):
@@ -52,7 +52,7 @@ class PastMonth(fields.Field[date]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
         found = read_month(value) if isinstance(value, str) and _MONTH.fullmatch(value) else None
-        if found is None or not is_past(found, present_city().timezone, present_time()):
+        if found is None or not is_past(found, current_city().timezone, current_time()):
             raise self.make_error("invalid")
         return found
 
@@ -65,6 +65,6 @@ class PastMoment(fields.Field[datetime]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         zoned = isinstance(value, str) and _ZONE.fullmatch(value)
         found = read_moment(value, "UTC") if zoned else None
-        if found is None or not is_past(found, present_city().timezone, present_time()):
+        if found is None or not is_past(found, current_city().timezone, current_time()):
             raise self.make_error("invalid")
         return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from smartcity_saas.configuration.extensions import BoundTo
 from smartcity_saas.credentials.province_credentials import province_secrets
 from smartcity_saas.credentials.store import credentials
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 
 
 def bound_secrets(name: str, document_id: int) -> Mapping[str, BoundTo]:
@@ -16,7 +16,7 @@ def bound_secrets(name: str, document_id: int) -> Mapping[str, BoundTo]:
     kind, _colon, slug = name.partition(":")
     if kind == "province":
         return {row.name: _places(row.bound_to) for row in province_secrets(slug)}
-    with city_scope(document_id):
+    with tenant_context(document_id):
         return {row.name: _places(row.bound_to) for row in credentials()}
 
 

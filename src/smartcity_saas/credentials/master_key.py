@@ -13,7 +13,7 @@ from smartcity_saas.configuration.models import Installation
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.database import command, db
 from smartcity_saas.errors import SettingsError
-from smartcity_saas.tenancy.context import outside_city
+from smartcity_saas.tenancy.context import without_tenant
 
 ANOTHER = (
     "This SMARTCITY_MASTER_KEY is not the one of this database, and would seal what is lost with it. "
@@ -50,7 +50,7 @@ def refuse_stray_key(keyring: Keyring) -> None:
     Raises:
         SettingsError: It is another one's.
     """
-    with outside_city():
+    with without_tenant():
         found = _admitted(keyring, _stored(db.session()))
     if found not in (None, keyring.mark):
         raise SettingsError(ANOTHER)

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import current_app
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas import tenant_context
 from smartcity_saas.credentials.keyring import Keyring, seal, unseal
 from smartcity_saas.credentials.store import CredentialError, city_secret
+from smartcity_saas.tenant_context import current_city_id
 
 
 def personal_index(keyring: Keyring, purpose: str, number: str, now: datetime) -> str:
@@ -46,7 +46,7 @@ def seal_personal(kind: str, text: str, now: datetime) -> bytes:
     Raises:
         CredentialError: The city's key cannot be opened.
     """
-    return seal(_personal_key(now), text.encode(), f"personal:{tenant_context.city_id()}:{kind}")
+    return seal(_personal_key(now), text.encode(), f"personal:{current_city_id()}:{kind}")
 
 
 def open_personal(kind: str, sealed: bytes, now: datetime) -> str:
@@ -55,7 +55,7 @@ def open_personal(kind: str, sealed: bytes, now: datetime) -> str:
     Raises:
         CredentialError: It is another city's or another kind, or was tampered with.
     """
-    place = f"personal:{tenant_context.city_id()}:{kind}"
+    place = f"personal:{current_city_id()}:{kind}"
     try:
         return unseal(_personal_key(now), sealed, place).decode()
     except InvalidTag:

@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
-from smartcity_saas import tenant_context
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.configuration.fields import CREDENTIAL_NAME
 from smartcity_saas.configuration.secret_uses import SecretUse
@@ -23,7 +22,8 @@ from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.usage import note_use
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
+from smartcity_saas.tenant_context import current_city_id
 
 LONGEST_SECRET = 8_000
 
@@ -63,7 +63,7 @@ def store_credential(
         CredentialError: The city's key cannot be opened.
     """
     check_secret(name, value)
-    named = present_city().secret_uses if uses is None else uses
+    named = current_city().secret_uses if uses is None else uses
     bound_to = bound_of(name, named)
     with command() as session:
         _make_key(keyring, now)
@@ -206,7 +206,7 @@ def rewrap(keyring: Keyring) -> bool:
         row = session.scalars(select(CityKey).with_for_update()).one_or_none()
         if row is None or row.master_mark == keyring.mark:
             return False
-        row.wrapped = keyring.wrap(tenant_context.city_id(), _data_key(keyring))
+        row.wrapped = keyring.wrap(current_city_id(), _data_key(keyring))
         row.master_mark = keyring.mark
     return True
 
@@ -216,7 +216,7 @@ def opens(keyring: Keyring) -> bool:
     row = db.session.scalars(select(CityKey)).one_or_none()
     try:
         if row is not None:
-            keyring.data_key(tenant_context.city_id(), row.wrapped, row.master_mark)
+            keyring.data_key(current_city_id(), row.wrapped, row.master_mark)
     except InvalidTag:
         return False
     return True
@@ -238,7 +238,7 @@ def _make_key(keyring: Keyring, now: datetime) -> None:
     insert_once(
         CityKey,
         (),
-        wrapped=keyring.new_data_key(tenant_context.city_id()),
+        wrapped=keyring.new_data_key(current_city_id()),
         master_mark=keyring.mark,
         created_at=now,
     )
@@ -249,7 +249,7 @@ def _data_key(keyring: Keyring) -> bytes:
     if row is None:
         raise CredentialError(_("This city has no secrets yet."))
     try:
-        return keyring.data_key(tenant_context.city_id(), row.wrapped, row.master_mark)
+        return keyring.data_key(current_city_id(), row.wrapped, row.master_mark)
     except InvalidTag:
         log.error("city_key_does_not_open", another_master=row.master_mark != keyring.mark)
         raise CredentialError(
@@ -258,7 +258,7 @@ def _data_key(keyring: Keyring) -> bytes:
 
 
 def _place(name: str) -> str:
-    return f"credential:{tenant_context.city_id()}:{name}"
+    return f"credential:{current_city_id()}:{name}"
 
 
 def _row(use: SecretUse) -> Credential:

@@ -7,9 +7,9 @@ from threading import Lock
 
 from sqlalchemy import update
 
-from smartcity_saas import tenant_context
 from smartcity_saas.credentials.models import Credential
 from smartcity_saas.database import command
+from smartcity_saas.tenant_context import current_city_id
 
 EVERY = timedelta(hours=1)
 
@@ -21,12 +21,12 @@ _lock = Lock()
 def note_use(name: str) -> None:
     """Remember that a secret of the city that we are in was read."""
     with _lock:
-        _used.add((tenant_context.city_id(), name))
+        _used.add((current_city_id(), name))
 
 
 def write_uses(now: datetime) -> None:
     """Write what was used in the city that we are in, unless it was written within the hour."""
-    here = tenant_context.city_id()
+    here = current_city_id()
     with _lock:
         mine = {key for key in _used if key[0] == here}
         _used.difference_update(mine)

@@ -76,7 +76,7 @@ class PlatformModel(Base):
 
 
 class CityModel(Base):
-    """A row of one city. Its key is ``(city_id, id)``; the flush stamps ``city_id``.
+    """A row of one city. Its key is ``(city_id, id)``; the flush stamps ``current_city_id``.
 
     ``id`` is a UUID version 7 (RFC 9562) made here, because a sequence tells cities' volumes.
     """
@@ -115,7 +115,7 @@ def _names(kind: str) -> frozenset[str]:
 def city_foreign_key(column: str, target: str, **options: Any) -> ForeignKeyConstraint:
     """A reference to another row of the same city; it cannot point at another city's.
 
-    There is no ``SET NULL``: it would blank ``city_id``, a part of the primary key.
+    There is no ``SET NULL``: it would blank ``current_city_id``, a part of the primary key.
     """
     return ForeignKeyConstraint(
         ["city_id", column], [f"{target}.city_id", f"{target}.id"], **options
@@ -123,7 +123,7 @@ def city_foreign_key(column: str, target: str, **options: Any) -> ForeignKeyCons
 
 
 def city_relationship(target: str, column: str, **options: Any) -> Any:
-    """The object behind a ``city_foreign_key``. Only ``column`` is written, never ``city_id``."""
+    """The object behind a ``city_foreign_key``. Only ``column`` is written, never ``current_city_id``."""
     owner = options.pop("owner")
     return relationship(
         target,

@@ -16,7 +16,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
-from smartcity_saas.errors import WallError
+from smartcity_saas.errors import TenantIsolationError
 
 _EXPANDING = re.compile(r"__\[POSTCOMPILE_\S+?(?:~~(.*?)~~REPL~~(.*?)~~)?\]")
 """Where values are put in as the statement is sent, with what a type writes around each."""
@@ -58,12 +58,14 @@ class Verdict:
         """Compare the bound values with the city that we are in.
 
         Raises:
-            WallError: A value is missing or another city's.
+            TenantIsolationError: A value is missing or another city's.
         """
         for name in self.city_parameters:
             for row in rows:
                 if type(row.get(name)) is not int or row[name] != city_id:
-                    raise WallError(f"a statement on {_list(self.city)} names another city")
+                    raise TenantIsolationError(
+                        f"a statement on {_list(self.city)} names another city"
+                    )
 
 
 def judge(sql: str, dialect: str, city: Tables, platform: Tables) -> Verdict:
@@ -76,7 +78,7 @@ def judge(sql: str, dialect: str, city: Tables, platform: Tables) -> Verdict:
         platform: Tables without a city.
 
     Raises:
-        WallError: It touches a city's table without binding that table to one city, names
+        TenantIsolationError: It touches a city's table without binding that table to one city, names
             something unknown, or is not understood.
     """
     tree = _parse(sql, dialect)
@@ -94,7 +96,7 @@ def judge(sql: str, dialect: str, city: Tables, platform: Tables) -> Verdict:
         judged.add(id(table))
     for table in tree.find_all(exp.Table):
         if table.name in city and id(table) not in judged:
-            raise WallError(f"{table.name} stands where its city cannot be checked")
+            raise TenantIsolationError(f"{table.name} stands where its city cannot be checked")
     return Verdict(
         frozenset(parameters),
         frozenset(name for name in mentioned if name in city),
@@ -111,11 +113,11 @@ def _parse(sql: str, dialect: str) -> exp.Expr:
     try:
         trees = sqlglot.parse(named, dialect=dialect)
     except sqlglot.errors.SqlglotError as error:
-        raise WallError(f"a statement that the wall cannot read: {error}") from None
+        raise TenantIsolationError(f"a statement that the wall cannot read: {error}") from None
     if len(trees) != 1 or not isinstance(
         trees[0], (exp.Select, exp.SetOperation, exp.Insert, exp.Update, exp.Delete)
     ):
-        raise WallError("only select, insert, update and delete pass the wall")
+        raise TenantIsolationError("only select, insert, update and delete pass the wall")
     tree = trees[0]
     for identifier in tree.find_all(exp.Identifier):
         if not isinstance(identifier.parent, exp.Placeholder):
@@ -129,28 +131,30 @@ def _fold(identifier: exp.Identifier) -> None:
     folded = identifier.name.lower()
     names_rows = isinstance(identifier.parent, (exp.Table, exp.TableAlias))
     if names_rows and identifier.quoted and folded != identifier.name:
-        raise WallError(f"a table or a query by a name with capitals: {identifier.name}")
+        raise TenantIsolationError(f"a table or a query by a name with capitals: {identifier.name}")
     identifier.set("this", folded)
 
 
 def _refuse_unknown(tree: exp.Expr, city: Tables, platform: Tables) -> None:
     for cte in tree.find_all(exp.CTE):
         if cte.alias in city or cte.alias in platform:
-            raise WallError(f"a query called {cte.alias}, as a table is")
+            raise TenantIsolationError(f"a query called {cte.alias}, as a table is")
     for table in tree.find_all(exp.Table):
         if table.db or table.catalog:
-            raise WallError("a table of another schema")
+            raise TenantIsolationError("a table of another schema")
         if table.alias_column_names:
-            raise WallError(f"a table whose columns have other names here: {table.name}")
+            raise TenantIsolationError(f"a table whose columns have other names here: {table.name}")
         known = table.name in city or table.name in platform
         if not known and (_is_changed(table) or not _is_a_query_here(table)):
-            raise WallError(f"an unknown table: {table.name or 'a function'}")
+            raise TenantIsolationError(f"an unknown table: {table.name or 'a function'}")
     for membership in tree.find_all(exp.In):
         if membership.args.get("field") is not None or membership.args.get("unnest") is not None:
-            raise WallError("a value in a table that is named without a query")
+            raise TenantIsolationError("a value in a table that is named without a query")
     for called in tree.find_all(exp.Func):
         if not isinstance(called, _FUNCTIONS):
-            raise WallError(f"a function that the wall does not know: {type(called).__name__}")
+            raise TenantIsolationError(
+                f"a function that the wall does not know: {type(called).__name__}"
+            )
     columns = {**city.columns, **platform.columns}
     for change in tree.find_all(exp.Insert, exp.Update):
         _refuse_unknown_columns(change, columns)
@@ -193,22 +197,22 @@ def _refuse_unknown_columns(change: exp.Expr, columns: Mapping[str, frozenset[st
     known = columns.get(_target(change).name, frozenset())
     named = [column.name for column in _inserted_columns(change)]
     if len(set(named)) != len(named):
-        raise WallError("an insert that names a column twice")
+        raise TenantIsolationError("an insert that names a column twice")
     assignments = [*change.expressions] if isinstance(change, exp.Update) else []
     conflict = change.args.get("conflict")
     if conflict is not None and conflict.expressions:
         keys = {key.name for key in conflict.args.get("conflict_keys") or []}
         if "city_id" in known and "city_id" not in keys:
-            raise WallError("an upsert whose conflict is not within one city")
+            raise TenantIsolationError("an upsert whose conflict is not within one city")
         assignments += conflict.expressions
     for assignment in assignments:
         if not isinstance(assignment, exp.EQ) or not isinstance(assignment.left, exp.Column):
-            raise WallError("an assignment to anything but one column")
+            raise TenantIsolationError("an assignment to anything but one column")
         if assignment.left.name == "city_id":
-            raise WallError("a row never changes its city")
+            raise TenantIsolationError("a row never changes its city")
         named.append(assignment.left.name)
     if set(named) - known:
-        raise WallError(f"unknown columns: {_list(set(named) - known)}")
+        raise TenantIsolationError(f"unknown columns: {_list(set(named) - known)}")
 
 
 def _scopes(tree: exp.Expr) -> Iterator[tuple[list[exp.Table], list[exp.Expr]]]:
@@ -217,7 +221,7 @@ def _scopes(tree: exp.Expr) -> Iterator[tuple[list[exp.Table], list[exp.Expr]]]:
         yield from _select_scopes(select)
     for change in tree.find_all(exp.Update, exp.Delete):
         if change.args.get("using") or change.args.get("from_") or change.args.get("from"):
-            raise WallError("an update or delete over several tables")
+            raise TenantIsolationError("an update or delete over several tables")
         if isinstance(change.this, exp.Table):
             yield [change.this], _conjuncts(change.args.get("where"))
 
@@ -229,7 +233,7 @@ def _select_scopes(select: exp.Select) -> Iterator[tuple[list[exp.Table], list[e
     always = [source.this] if source and isinstance(source.this, exp.Table) else []
     for join in select.args.get("joins") or []:
         if join.side.upper() not in ("", "LEFT") or join.kind.upper() not in _JOINS:
-            raise WallError(f"a {join.side} {join.kind} join")
+            raise TenantIsolationError(f"a {join.side} {join.kind} join")
         joined = _conjuncts(join.args.get("on"))
         if join.side.upper() == "LEFT":
             if isinstance(join.this, exp.Table):
@@ -248,7 +252,7 @@ def _refuse_equal_names(select: exp.Select) -> None:
     joins = select.args.get("joins") or []
     named = [one.this.alias_or_name for one in ([source] if source else []) + joins]
     if len({name for name in named if name}) != sum(1 for name in named if name):
-        raise WallError("two tables or queries of one name")
+        raise TenantIsolationError("two tables or queries of one name")
 
 
 def _conjuncts(node: exp.Expr | None) -> list[exp.Expr]:
@@ -278,7 +282,7 @@ def _bound_city(table: exp.Table, conditions: list[exp.Expr]) -> set[str]:
                     and column.table == table.alias_or_name
                 ):
                     return {name}
-    raise WallError(f"a statement on {table.name} that is not bound to one city")
+    raise TenantIsolationError(f"a statement on {table.name} that is not bound to one city")
 
 
 def _parameter(node: exp.Expr) -> str | None:
@@ -309,11 +313,11 @@ def _inserted_city(tree: exp.Expr, table: exp.Table) -> set[str]:
     columns = [column.name for column in _inserted_columns(tree)]
     values = tree.args.get("expression")
     if "city_id" not in columns or not isinstance(values, exp.Values):
-        raise WallError(f"an insert into {table.name} whose city cannot be checked")
+        raise TenantIsolationError(f"an insert into {table.name} whose city cannot be checked")
     place = columns.index("city_id")
     found = {_parameter(row.expressions[place]) for row in values.expressions}
     if None in found:
-        raise WallError(f"an insert into {table.name} that computes its city")
+        raise TenantIsolationError(f"an insert into {table.name} that computes its city")
     return {name for name in found if name}
 
 

@@ -24,10 +24,10 @@ from sqlalchemy.sql.elements import (
     SavepointClause,
 )
 
-from smartcity_saas import tenant_context
 from smartcity_saas.database.models import Base, CityModel, city_tables, platform_tables
 from smartcity_saas.database.statement_guard import Tables, Verdict, judge
-from smartcity_saas.errors import WallError
+from smartcity_saas.errors import TenantIsolationError
+from smartcity_saas.tenant_context import current_city_id, current_city_id_or_none
 
 BUSY_MILLISECONDS = 10_000
 CONNECT_SECONDS = 5
@@ -98,7 +98,7 @@ def insert_once(
         row_id = uuid_utils.compat.uuid7()
         return session.scalars(
             upsert_into(model)
-            .values(city_id=tenant_context.city_id(), id=row_id, **values)
+            .values(city_id=current_city_id(), id=row_id, **values)
             .on_conflict_do_nothing(index_elements=["city_id", *unique])
             .returning(model.id)
         ).one_or_none()
@@ -113,7 +113,7 @@ def upsert_into(model: type[Base]) -> Any:
 def unwalled(sql: str, reason: str) -> TextClause:
     """Raw SQL that names no table of ours. Loud on purpose, and counted by a test."""
     if not reason:
-        raise WallError("raw SQL needs a reason")
+        raise TenantIsolationError("raw SQL needs a reason")
     return text(sql).execution_options(unwalled=reason)
 
 
@@ -137,7 +137,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    city_id = tenant_context.city_id_or_none()
+    city_id = current_city_id_or_none()
     connection.info["city_id"] = city_id
     if connection.dialect.name == "sqlite":
         immediate = connection.get_execution_options().get("command")
@@ -164,7 +164,9 @@ def _verify(
         return
     compiled = getattr(context, "compiled", None)
     if compiled is None:
-        raise WallError("raw SQL does not pass the wall; build the statement from the models")
+        raise TenantIsolationError(
+            "raw SQL does not pass the wall; build the statement from the models"
+        )
     if isinstance(compiled.statement, _SAVEPOINTS):
         return
     verdict = compiled.__dict__.get("_wall_verdict")
@@ -175,13 +177,13 @@ def _verify(
 
 def _judge_compiled(compiled: Any) -> _Verdicts:
     if compiled.literal_execute_params:
-        raise WallError("a value that is written into the statement as it is sent")
+        raise TenantIsolationError("a value that is written into the statement as it is sent")
     for element in visitors.iterate(compiled.statement):
         literal = isinstance(element, ColumnClause) and element.is_literal and element.name != "*"
         if literal or isinstance(element, TextClause):
-            raise WallError("text inside a statement does not pass the wall")
+            raise TenantIsolationError("text inside a statement does not pass the wall")
         if any(getattr(element, name, None) for name in _TEXT_BESIDE):
-            raise WallError("prefixes, suffixes and hints do not pass the wall")
+            raise TenantIsolationError("prefixes, suffixes and hints do not pass the wall")
     dialect = "postgres" if compiled.dialect.name == "postgresql" else "sqlite"
     city, platform = _tables("city"), _tables("platform")
     verdict = judge(compiled.string, dialect, city, platform)
@@ -191,13 +193,13 @@ def _judge_compiled(compiled: Any) -> _Verdicts:
             name: city_or for name, city_or in platform.columns.items() if name in CITY_MAY_TOUCH
         }
         rest = {name: c for name, c in platform.columns.items() if name not in CITY_MAY_TOUCH}
-        with suppress(WallError):
+        with suppress(TenantIsolationError):
             both = Tables({**city.columns, **own})
             counts = judge(compiled.string, dialect, both, Tables(rest))
     names = verdict.city_parameters | (counts.city_parameters if counts else frozenset())
     for name in names:
         if type(compiled.binds[name].type) not in (Integer, BigInteger):
-            raise WallError("a city's key is bound as a plain integer")
+            raise TenantIsolationError("a city's key is bound as a plain integer")
     return _Verdicts(verdict, counts)
 
 
@@ -211,21 +213,21 @@ class _Verdicts:
 
 
 def _check(verdicts: _Verdicts, connection: Connection, context: Any) -> None:
-    city_id, verdict = tenant_context.city_id_or_none(), verdicts.plain
+    city_id, verdict = current_city_id_or_none(), verdicts.plain
     if connection.info.get("city_id") != city_id:
-        raise WallError("a transaction that began in another city")
+        raise TenantIsolationError("a transaction that began in another city")
     if verdict.writes and not connection.get_execution_options().get("command"):
-        raise WallError("a write outside command()")
+        raise TenantIsolationError("a write outside command()")
     if city_id is None:
         if verdict.city:
-            raise WallError(f"{', '.join(sorted(verdict.city))} outside any city")
+            raise TenantIsolationError(f"{', '.join(sorted(verdict.city))} outside any city")
         return
     if verdict.platform - CITY_MAY_TOUCH:
-        raise WallError(
+        raise TenantIsolationError(
             f"{', '.join(sorted(verdict.platform - CITY_MAY_TOUCH))} from inside a city"
         )
     if verdict.platform and verdicts.counts is None:
-        raise WallError("a city's counts are bound to the city")
+        raise TenantIsolationError("a city's counts are bound to the city")
     (verdicts.counts or verdict).check(city_id, context.compiled_parameters)
 
 
@@ -240,7 +242,7 @@ def _tables(kind: str) -> Tables:
 
 @event.listens_for(Session, "do_orm_execute")
 def _add_city(state: ORMExecuteState) -> None:
-    city_id = tenant_context.city_id_or_none()
+    city_id = current_city_id_or_none()
     if (
         city_id is None
         or state.is_column_load
@@ -266,8 +268,8 @@ def _stamp_city(session: Session, flush_context: Any, instances: Any) -> None:
     for row in (*session.new, *session.dirty, *session.deleted):
         if not isinstance(row, CityModel):
             continue
-        here = tenant_context.city_id()
+        here = current_city_id()
         if row.__dict__.get("city_id") is None:
             row.city_id = here
         if row.city_id != here:
-            raise WallError(f"a {type(row).__name__} of another city")
+            raise TenantIsolationError(f"a {type(row).__name__} of another city")

@@ -22,7 +22,7 @@ from smartcity_saas.identity.staff import sessions
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.tokens import new_token
-from smartcity_saas.tenancy.context import outside_city
+from smartcity_saas.tenancy.context import without_tenant
 from smartcity_saas.web.paths import page_of_form
 from smartcity_saas.web.policy import Policy
 
@@ -219,7 +219,7 @@ def _who_acts(acting: Acting) -> StaffMember | None:
     It is the platform's row, asked for outside the city by the hash that the session itself holds.
     """
     city: City | None = request.site.city  # type: ignore[attr-defined]
-    with outside_city():
+    with without_tenant():
         member = sessions.signed_in_by(acting.session_hash, _clock())
     if member is None or city is None or not member.may(COUNTER):
         return None

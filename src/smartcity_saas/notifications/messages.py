@@ -21,7 +21,7 @@ from smartcity_saas.notifications.quiet_hours import QuietHours
 from smartcity_saas.notifications.sender_choice import sender_of
 from smartcity_saas.notifications.senders import Sender
 from smartcity_saas.outbox import enqueue
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 
 SEND = "messages.send"
 
@@ -52,7 +52,7 @@ def tell(
     Returns:
         Whether it is new.
     """
-    due_at = QuietHours.of_city(present_city()).over(now)
+    due_at = QuietHours.of_city(current_city()).over(now)
     if useful_until is not None and due_at >= useful_until:
         due_at = now
     with command() as session:
@@ -85,7 +85,7 @@ def send_message(payload: Mapping[str, Any], now: datetime) -> None:
     A kill between the sender's answer and our note of it may send it a second time: at least
     once, as everything after a commit.
     """
-    city = present_city()
+    city = current_city()
     kind, message_id = payload["kind"], uuid.UUID(payload["message"])
     sender: Sender | None = sender_of(city, kind)
     message = db.session.scalars(select(Message).where(Message.id == message_id)).one_or_none()

@@ -15,7 +15,7 @@ from smartcity_saas.identity.residents.consents import MESSAGES, agrees, give, s
 from smartcity_saas.identity.residents.models import ResidentContact
 from smartcity_saas.notifications.sender_choice import has_sender
 from smartcity_saas.notifications.senders import KINDS
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def reached(resident_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
 
 def _verified(resident_ids: Collection[uuid.UUID]) -> tuple[ColumnElement[bool], ...]:
     """The condition that finds their contacts to which the city can send."""
-    kinds = [kind for kind in KINDS if has_sender(present_city(), kind)]
+    kinds = [kind for kind in KINDS if has_sender(current_city(), kind)]
     return (
         ResidentContact.resident_id.in_(list(resident_ids)),
         ResidentContact.verified_at.is_not(None),

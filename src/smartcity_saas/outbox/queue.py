@@ -11,9 +11,9 @@ from typing import Any
 import structlog
 from sqlalchemy import delete, or_, select, update
 
-from smartcity_saas import tenant_context
 from smartcity_saas.database import command, db, insert_once
 from smartcity_saas.outbox.models import CityDue, OutboxTask
+from smartcity_saas.tenant_context import current_city_id
 
 LEASE = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=5)
@@ -74,7 +74,7 @@ def enqueue(
             created_at=now,
         )
         if task_id is not None:
-            city_id = tenant_context.city_id()
+            city_id = current_city_id()
             session.add(CityDue(city_id=city_id, task_id=task_id, due_at=due_at or now))
             session.flush()
     return task_id
@@ -117,7 +117,7 @@ def try_failed_again(now: datetime) -> int:
         ).all()
         for task in found:
             task.failed_at, task.attempts, task.leased_until = None, 0, None
-            session.add(CityDue(city_id=tenant_context.city_id(), task_id=task.id, due_at=now))
+            session.add(CityDue(city_id=current_city_id(), task_id=task.id, due_at=now))
     return len(found)
 
 
@@ -196,7 +196,7 @@ def _give_up(task_id: uuid.UUID, error: str, now: datetime) -> None:
 def _put_off(task_id: uuid.UUID, until: datetime) -> None:
     db.session.execute(
         update(CityDue)
-        .where(CityDue.city_id == tenant_context.city_id(), CityDue.task_id == task_id)
+        .where(CityDue.city_id == current_city_id(), CityDue.task_id == task_id)
         .values(due_at=until)
     )
 
@@ -210,7 +210,5 @@ def _pause(attempts: int) -> timedelta:
 
 def _forget_due(task_id: uuid.UUID) -> None:
     db.session.execute(
-        delete(CityDue).where(
-            CityDue.city_id == tenant_context.city_id(), CityDue.task_id == task_id
-        )
+        delete(CityDue).where(CityDue.city_id == current_city_id(), CityDue.task_id == task_id)
     )

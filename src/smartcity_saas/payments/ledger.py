@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.database import db, insert_once
 from smartcity_saas.payments.models import DailyClosing, LedgerEntry, LedgerLock, Payment
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 
 HELD, DISPUTED, WRITTEN_OFF = "held", "disputed", "written_off"
 
@@ -77,7 +77,7 @@ def hold_ledger(*, alone: bool) -> None:
 def _in_an_open_day(at: datetime) -> datetime:
     """A time that lies in no closed day of the city: itself, or the next day's beginning."""
     hold_ledger(alone=False)
-    zone = present_city().timezone
+    zone = current_city().timezone
     day = today_in(zone, at)
     closed = set(db.session.scalars(select(DailyClosing.day).where(DailyClosing.day >= day)))
     if day not in closed:

@@ -11,23 +11,23 @@ from smartcity_saas.outbox import Task
 from smartcity_saas.payments.refunds import REFUND, carry_out
 from smartcity_saas.payments.settlement import FOLLOW, SWEEP, follow, sweep
 from smartcity_saas.payments.webhooks import MATCH, match
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 
 
 def _follow(payload: Mapping[str, Any], now: datetime) -> None:
-    follow(present_city(), uuid.UUID(payload["payment"]), now)
+    follow(current_city(), uuid.UUID(payload["payment"]), now)
 
 
 def _sweep(payload: Mapping[str, Any], now: datetime) -> None:
-    sweep(present_city(), uuid.UUID(payload["payment"]), now)
+    sweep(current_city(), uuid.UUID(payload["payment"]), now)
 
 
 def _refund(payload: Mapping[str, Any], now: datetime) -> None:
-    carry_out(present_city(), uuid.UUID(payload["refund"]), now)
+    carry_out(current_city(), uuid.UUID(payload["refund"]), now)
 
 
 def _match(payload: Mapping[str, Any], now: datetime) -> None:
-    match(present_city(), uuid.UUID(payload["event"]), payload["charge"], now)
+    match(current_city(), uuid.UUID(payload["event"]), payload["charge"], now)
 
 
 TASKS: Mapping[str, Task] = {FOLLOW: _follow, SWEEP: _sweep, REFUND: _refund, MATCH: _match}

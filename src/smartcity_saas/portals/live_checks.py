@@ -17,7 +17,7 @@ from smartcity_saas.configuration.secret_uses import SecretUse, uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.identity.staff.accounts import has_account_at
 from smartcity_saas.portals.readiness_list import Check
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.worker_heartbeat import worker_lives
 
 _SAMPLE = re.compile(r"0{8}|\.example(?![\w.-])")
@@ -28,7 +28,7 @@ _SAMPLE_TEXTS = frozenset({"供水公司", "供电公司", "燃气公司"})
 
 def serving_checks(city: City) -> list[Check]:
     """What a city needs beside its documents' being right, each with what to do."""
-    with city_scope(city.id):
+    with tenant_context(city.id):
         usable = usable_secrets()
     return [
         _signing_in(city, usable),

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import credentials, usable_secrets
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def secret_checks(city: City, *, stored: bool = True) -> Iterator[Check]:
     asked. Without ``stored`` the city is still to be made, and none is set."""
     rows, usable = {}, frozenset[SecretUse]()
     if stored:
-        with city_scope(city.id):
+        with tenant_context(city.id):
             rows, usable = {row.name: row for row in credentials()}, usable_secrets()
     paying = {use.name for use in city.secret_uses if use.pays}
     for name in sorted({use.name for use in city.secret_uses}):

@@ -9,8 +9,8 @@ from flask import current_app, request
 from smartcity_saas.configuration.problems import MovedSecret, Problem
 from smartcity_saas.credentials import check_secret, store_credential, store_province_secret
 from smartcity_saas.identity.authorization import documents, signed_in_member
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import current_time
 
 PREFIX = "secret_"
 
@@ -38,14 +38,14 @@ def keep_entered(document: str, typed: Mapping[str, str]) -> None:
     keyring, actor, now = (
         current_app.extensions["keyring"],
         signed_in_member().actor,
-        present_time(),
+        current_time(),
     )
     live, uses = documents().live(document), documents().secret_uses(document)
     for name, value in typed.items():
         if live.kind == "province":
             store_province_secret(keyring, actor, live.province or "", name, value, now, uses)
             continue
-        with city_scope(live.id):
+        with tenant_context(live.id):
             store_credential(keyring, actor, name, value, now, uses=uses)
 
 

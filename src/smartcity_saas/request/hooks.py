@@ -36,11 +36,11 @@ from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.request.error_pages import init_error_pages
 from smartcity_saas.request.site import current_site
 from smartcity_saas.request.template_context import init_template_context
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
-from smartcity_saas.tenancy.registry import Fleet
+from smartcity_saas.tenancy.registry import CityRegistry
 from smartcity_saas.web.policy import Policy
 from smartcity_saas.web.preferences import choose_preferences
 from smartcity_saas.web.security import (
@@ -86,7 +86,7 @@ def _admit() -> Any:
     if city is not None:
         pass_gate(city, policy)
     if current_site().kind == CONSOLE_HOST and policy.who == "staff":
-        fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
+        fleet: CityRegistry = current_app.fleet  # type: ignore[attr-defined]
         fleet.refresh()
         g.fleet_version = fleet.snapshot.version
     if policy.program:
@@ -98,12 +98,12 @@ def _admit_call(policy: Policy) -> Any:
     """A call of the API: within its limits, also where nobody is let in; with a form's token
     where a session counts, and once by its ``Idempotency-Key``."""
     owner = owner_of(current_client(), current_resident())
-    count_call(owner, present_time())
+    count_call(owner, current_time())
     if enforce(policy) is not None:  # a program is let in or told, never led elsewhere
         raise NotAllowed
     if request.method in WRITES and bearer() is None:
         current_app.extensions["csrf"].protect()
-    return answered_before(owner, present_time())
+    return answered_before(owner, current_time())
 
 
 def _refuse_nul(policy: Policy) -> None:
@@ -133,7 +133,7 @@ def _finish(response: Response) -> Response:
 
 def _wait_until_served() -> None:
     """“Saved” is said when every process serves it: the next press may be to look at the site."""
-    fleet: Fleet = current_app.fleet  # type: ignore[attr-defined]
+    fleet: CityRegistry = current_app.fleet  # type: ignore[attr-defined]
     fleet.refresh()
     if fleet.snapshot.version != g.fleet_version:
         fleet.wait_for_others()

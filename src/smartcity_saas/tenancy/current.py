@@ -6,30 +6,30 @@ from datetime import datetime
 
 from flask import current_app, request
 
-from smartcity_saas import tenant_context
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound, NotReady
+from smartcity_saas.tenant_context import current_city_id
 
 
-def present_time() -> datetime:
+def current_time() -> datetime:
     """The application's present moment, aware, in UTC."""
     now: datetime = current_app.config["CLOCK"]()
     return now
 
 
-def present_city() -> City:
+def current_city() -> City:
     """The city of the present scope, as it is served.
 
     Raises:
         NotReady: This process does not serve it (yet).
     """
-    found: City | None = current_app.fleet.snapshot.by_id.get(tenant_context.city_id())  # type: ignore[attr-defined]
+    found: City | None = current_app.fleet.snapshot.by_id.get(current_city_id())  # type: ignore[attr-defined]
     if found is None:
         raise NotReady("this process does not serve the city")
     return found
 
 
-def site_city() -> City:
+def request_city() -> City:
     """The city on whose site the present request is.
 
     Raises:
@@ -41,7 +41,7 @@ def site_city() -> City:
     return found
 
 
-def served_city(slug: str) -> City:
+def city_by_slug(slug: str) -> City:
     """A city as it is served, by its slug.
 
     Raises:

@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas import tenant_context
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import PlatformModel, command, db, upsert_into
 from smartcity_saas.database.models import BigKey
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
+from smartcity_saas.tenant_context import current_city_id
 
 
 class CityCount(PlatformModel):
@@ -28,7 +28,7 @@ class CityCount(PlatformModel):
 
 def count(metric: str, now: datetime, times: int = 1) -> None:
     """Count something done in the city that we are in, on the city's own day."""
-    city_id, day = tenant_context.city_id(), today_in(present_city().timezone, now)
+    city_id, day = current_city_id(), today_in(current_city().timezone, now)
     key = ["city_id", "day", "metric"]
     with command() as session:
         session.execute(

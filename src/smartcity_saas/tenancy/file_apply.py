@@ -9,7 +9,7 @@ from smartcity_saas.configuration.validation import refuse
 from smartcity_saas.database import command
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.assets import find_asset, store_asset
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.images import picture_problems, sanitised
 
 
@@ -18,7 +18,7 @@ def is_picture_at(city_id: int, address: str, data: bytes) -> bool:
     as it is kept, or anything that is cleaned to the same."""
     if sha256(data) == address:
         return True
-    with city_scope(city_id):
+    with tenant_context(city_id):
         asset = find_asset(address)
         kept = asset.content if asset is not None else None
     if kept is None or kept == data:
@@ -43,7 +43,7 @@ def apply_plan(documents: Documents, plan: Plan, message: str) -> list[RevisionV
     pending = [step for step in plan.steps if step.pending and step.candidate is not None]
     for step in pending:
         if step.candidate is not None and (new := step.file.new_pictures):
-            with city_scope(documents.reserve(step.candidate)):
+            with tenant_context(documents.reserve(step.candidate)):
                 for data in new:
                     store_asset(data)
     with command():

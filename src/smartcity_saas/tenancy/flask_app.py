@@ -11,10 +11,10 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.faults import bare_fault_page, note_fault
 from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, Site, site_of
-from smartcity_saas.tenancy.registry import Fleet
+from smartcity_saas.tenancy.registry import CityRegistry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -39,7 +39,7 @@ class SiteFlask(Flask):
     """Flask whose routes are matched on symbolic hosts, inside the scope of the host's city."""
 
     request_class = SiteRequest
-    fleet: Fleet
+    fleet: CityRegistry
     shows_draft: Callable[[Request, City], bool] = staticmethod(lambda request, city: False)
     """Whether a request reads a draft by a preview. To any other, a draft's host is unknown."""
 
@@ -94,7 +94,7 @@ class SiteFlask(Flask):
         site: Site = request.site  # type: ignore[attr-defined]
         if site.city is None:
             return super().full_dispatch_request()
-        with city_scope(site.city.id):
+        with tenant_context(site.city.id):
             return super().full_dispatch_request()
 
     def _site_shown_to(self, request: Request) -> Site:

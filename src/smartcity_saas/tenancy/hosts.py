@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.hosts import requested_host
-from smartcity_saas.tenancy.registry import Fleet
+from smartcity_saas.tenancy.registry import CityRegistry
 
 CITY_HOST, CONSOLE_HOST, INDEX_HOST = "city", "console", "index"
 UNKNOWN_HOST, UNREADY_HOST = "unknown", "unready"
@@ -29,7 +29,7 @@ class Site:
         return f"city:{self.city.id}" if self.city else self.kind
 
 
-def site_of(header: str | None, fleet: Fleet) -> Site:
+def site_of(header: str | None, fleet: CityRegistry) -> Site:
     """The site that a ``Host`` header asks for. There is no default city.
 
     Raises:

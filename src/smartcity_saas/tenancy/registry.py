@@ -20,7 +20,6 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartcity_saas import tenant_context
 from smartcity_saas.configuration.city import City, Flag, LiveDocument, compile_city
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.hosts import canonical_host
@@ -34,7 +33,8 @@ from smartcity_saas.configuration.repository import (
 )
 from smartcity_saas.configuration.schema import CITY, PLATFORM
 from smartcity_saas.database import db
-from smartcity_saas.errors import Invalid, NotReady, WallError
+from smartcity_saas.errors import Invalid, NotReady, TenantIsolationError
+from smartcity_saas.tenant_context import current_city_id_or_none
 
 CHECK_SECONDS = 0.4
 PATIENCE_SECONDS = 1.0
@@ -55,7 +55,7 @@ class Snapshot:
     broken: Mapping[str, str] = field(default_factory=dict)
 
 
-class Fleet:
+class CityRegistry:
     """The cities that this process serves."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Fleet:
         served from a newer state than the files that it asks for.
 
         Raises:
-            WallError: We are in a city, whether or not a look is due.
+            TenantIsolationError: We are in a city, whether or not a look is due.
         """
         _refuse_in_a_city()
         if not self.due:
@@ -118,7 +118,7 @@ class Fleet:
         """Look for changes now: for whoever has just saved.
 
         Raises:
-            WallError: We are in a city.
+            TenantIsolationError: We are in a city.
         """
         _refuse_in_a_city()
         with self._lock:
@@ -230,8 +230,10 @@ class Fleet:
 def _refuse_in_a_city() -> None:
     """A look reads the platform's tables, which no statement inside a city may name. Refused each
     time, so that a wrong place fails at once and not only when a look happens to be due."""
-    if tenant_context.city_id_or_none() is not None:
-        raise WallError("the fleet is looked at outside any city, before a request enters its own")
+    if current_city_id_or_none() is not None:
+        raise TenantIsolationError(
+            "the fleet is looked at outside any city, before a request enters its own"
+        )
 
 
 def _leave_out_of_collections() -> None:

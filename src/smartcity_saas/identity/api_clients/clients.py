@@ -24,7 +24,7 @@ from smartcity_saas.database import command, db
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.api_clients.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 
 TOKEN_SECONDS = 3600
 OVERLAP = timedelta(hours=24)
@@ -152,7 +152,7 @@ class _Client(ClientMixin):  # type: ignore[misc] # authlib has no types
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Whether this is its secret, or the one before during the overlap."""
-        given, now = token_hash(client_secret), present_time()
+        given, now = token_hash(client_secret), current_time()
         good = [self.row.secret_hash]
         if self.row.before_hash and self.row.before_until and self.row.before_until > now:
             good.append(self.row.before_hash)
@@ -245,7 +245,7 @@ def _query(client_id: str) -> _Client | None:
 
 
 def _save(token: dict[str, Any], request: Any) -> None:
-    now = present_time()
+    now = current_time()
     if not token.get("scope"):
         raise InvalidScopeError
     row = request.client.row

@@ -17,19 +17,19 @@ from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 from sqlalchemy.sql.expression import ColumnClause, FunctionElement
 
-from smartcity_saas import tenant_context
 from smartcity_saas.audit import MOST_KEYS
 from smartcity_saas.database import CityModel, command, db
-from smartcity_saas.errors import WallError
+from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
 from smartcity_saas.identity.authorization import COUNTER, current_staff
 from smartcity_saas.identity.personal_data.records import ways_to_owners
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
+from smartcity_saas.tenant_context import current_city_id, current_city_id_or_none
 
 PAGE = 100
 SENT = "sent "
@@ -75,10 +75,12 @@ def _note(row: Any, context: Any) -> None:
     for column in _owners(type(row)):
         if column not in row.__dict__:
             name = type(row).__name__
-            raise WallError(f"a row of {name} is loaded on the console without its owner")
+            raise TenantIsolationError(
+                f"a row of {name} is loaded on the console without its owner"
+            )
         if row.__dict__[column] is not None:
             seen: set[_Seen] = request.environ.setdefault(_SEEN, set())
-            seen.add((tenant_context.city_id(), type(row), column, row.__dict__[column]))
+            seen.add((current_city_id(), type(row), column, row.__dict__[column]))
 
 
 @cache
@@ -105,7 +107,7 @@ def _refuse_columns(state: ORMExecuteState) -> None:
             name = str(column.key)
             if held is None or name == "id" or name.endswith("_id") or name in held.alone:
                 continue
-            raise WallError(
+            raise TenantIsolationError(
                 f"{column} is read on the console without its row: load the row, so that the "
                 "resident can see who looked, or name the column in `alone` if it says nothing"
             )
@@ -144,7 +146,7 @@ def _on_console() -> bool:
 def _write(response: Response) -> Response:
     if has_failed():
         return response  # the page of a fault shows nobody's data
-    if tenant_context.city_id_or_none() is not None:
+    if current_city_id_or_none() is not None:
         return _write_acting(response)
     seen: set[_Seen] = request.environ.get(_SEEN, set())
     member = current_staff() if seen else None
@@ -154,11 +156,11 @@ def _write(response: Response) -> Response:
     why = policy.permission if policy else None
     typed = request.values.get("reason", "").strip()[:200] if why == COUNTER else ""
     for city_id, rows in groupby(sorted(seen, key=itemgetter(0)), key=itemgetter(0)):
-        with city_scope(city_id), command() as session:
+        with tenant_context(city_id), command() as session:
             session.add_all(
                 ResidentAccess(
                     resident_id=resident_id,
-                    at=present_time(),
+                    at=current_time(),
                     actor=member.actor.name,
                     page=str(request.endpoint),
                     reason=typed or why or "",
@@ -201,7 +203,7 @@ def _write_acting(response: Response) -> Response:
         session.add(
             ResidentAccess(
                 resident_id=resident.id,
-                at=present_time(),
+                at=current_time(),
                 actor=resident.acting.name,
                 page=f"{'' if request.method in ('GET', 'HEAD') else SENT}{request.endpoint}",
                 reason=resident.acting.why,

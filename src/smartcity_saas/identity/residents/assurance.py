@@ -24,7 +24,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import REAL_NAME, give
 from smartcity_saas.identity.residents.identity_numbers import read_real_name
 from smartcity_saas.identity.residents.models import Resident, ResidentAttempt, ResidentContact
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 
 OWN_WORD = "resident"
 MOST_NAMES_A_DAY = 5
@@ -104,7 +104,7 @@ def verify_real_name(
         Conflict: A channel has verified the name already.
         Throttled: Too many were tried within the day.
     """
-    name, number = read_real_name(name, number, today_in(present_city().timezone, now))
+    name, number = read_real_name(name, number, today_in(current_city().timezone, now))
     index = own_index("resident number", number, now)
     sealed = seal_personal("real_name", name, now), seal_personal("number", number, now)
     own_word = by == OWN_WORD

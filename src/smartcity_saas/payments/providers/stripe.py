@@ -22,7 +22,6 @@ from flask import current_app
 from flask_babel import lazy_gettext as _
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
-from smartcity_saas import tenant_context
 from smartcity_saas.configuration.fields import (
     no_control_characters,
 )
@@ -50,7 +49,8 @@ from smartcity_saas.payments.providers import (
 )
 from smartcity_saas.payments.providers.documents.stripe import StripeSettings
 from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
+from smartcity_saas.tenant_context import current_city_id
 
 SECONDS = 10.0
 """How long a call may take in all, with its repetitions."""
@@ -100,7 +100,7 @@ class StripeAccount:
         """The city's own client, with the city's own key."""
         key = self.secret(self.values["secret_key"])
         base = current_app.config["SETTINGS"].stripe_api_base
-        return _client(tenant_context.city_id(), key, base)
+        return _client(current_city_id(), key, base)
 
     def begin(self, order: Order) -> Checkout | None:
         """Open a Checkout session, once an order by its idempotency key."""
@@ -140,7 +140,7 @@ class StripeAccount:
             log.error("stripe_keeps_failing", payment=order.number)
             raise CannotBegin("broken") from None
         except stripe.InvalidRequestError as error:
-            if error.param == "expires_at" and order.expires_at < present_time() + SHORTEST:
+            if error.param == "expires_at" and order.expires_at < current_time() + SHORTEST:
                 return None
             raise _no_page(error, order) from None
         return Checkout(made.id, made.url or "")
@@ -207,7 +207,7 @@ class StripeAccount:
             BadSignature: Neither did, or what is signed is no event.
         """
         keyring = current_app.extensions["keyring"]
-        secrets = accepted_values(keyring, self.values["webhook_secret"], present_time())
+        secrets = accepted_values(keyring, self.values["webhook_secret"], current_time())
         if not any(_fits(body, signature, value) for value in secrets):
             raise BadSignature(_("The signature does not fit."))
         try:
@@ -387,7 +387,7 @@ def _no_page(error: stripe.InvalidRequestError, order: Order) -> CannotBegin:
     """Why Stripe opens no page, now or later."""
     if error.param == "expires_at":
         theirs = (error.headers or {}).get("date")
-        log.error("stripe_clock_differs", theirs=theirs, ours=str(present_time()))
+        log.error("stripe_clock_differs", theirs=theirs, ours=str(current_time()))
         return CannotBegin("clock")
     log.error("stripe_refused", payment=order.number, param=error.param, code=error.code)
     return CannotBegin("too_small" if error.code == "amount_too_small" else "refused")

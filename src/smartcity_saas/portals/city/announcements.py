@@ -13,8 +13,8 @@ from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy import announcements as domain
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import current_time
 
 FIELDS = {
     "title_zh": 60,
@@ -40,13 +40,13 @@ def publish(city: str) -> Any:
     if errors:
         return _page(city, typed, errors), 422
     member = signed_in_member()
-    with city_scope(documents().live(city).id):
+    with tenant_context(documents().live(city).id):
         domain.publish(
             member.actor,
             title=_both(typed, "title"),
             body=_both(typed, "body"),
             source=_both(typed, "source"),
-            now=present_time(),
+            now=current_time(),
             urgent="urgent" in request.form,
         )
     return _shown(city)
@@ -70,8 +70,8 @@ def restore(city: str, notice_id: uuid.UUID) -> Any:
 
 def _withdraw(city: str, notice_id: uuid.UUID, *, back: bool) -> Any:
     member = signed_in_member()
-    with city_scope(documents().live(city).id):
-        domain.withdraw(member.actor, notice_id, present_time(), back=back)
+    with tenant_context(documents().live(city).id):
+        domain.withdraw(member.actor, notice_id, current_time(), back=back)
     return _shown(city)
 
 
@@ -81,7 +81,7 @@ def _shown(city: str) -> Any:
 
 
 def _page(city: str, typed: dict[str, str], errors: dict[str, Any]) -> str:
-    with city_scope(documents().live(city).id):
+    with tenant_context(documents().live(city).id):
         found = domain.all_announcements()
     return render_template(
         "city/announcements.html",

@@ -10,8 +10,8 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.api_clients import clients as domain
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time, served_city
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import city_by_slug, current_time
 
 CLIENTS = f"{ROOT}/clients"
 
@@ -28,8 +28,8 @@ def create_client(city: str) -> Any:
     actor, scopes = signed_in_member().actor, request.form.getlist("scopes")
     name = request.form.get("name", "")
     try:
-        with city_scope(served_city(city).id):
-            made = domain.create_client(actor, name, scopes, present_time())
+        with tenant_context(city_by_slug(city).id):
+            made = domain.create_client(actor, name, scopes, current_time())
     except Invalid as error:
         return _page(city, name=name, chosen=scopes, errors=error.by_field()), 422
     return _page(city, made=made)
@@ -39,8 +39,8 @@ def create_client(city: str) -> Any:
 def rotate_client(city: str, client_id: str) -> Any:
     """A new secret; the one before is good for another day."""
     actor = signed_in_member().actor
-    with city_scope(served_city(city).id):
-        made = domain.rotate_secret(actor, client_id, present_time())
+    with tenant_context(city_by_slug(city).id):
+        made = domain.rotate_secret(actor, client_id, current_time())
     return _page(city, made=made)
 
 
@@ -48,14 +48,14 @@ def rotate_client(city: str, client_id: str) -> Any:
 def revoke_client(city: str, client_id: str) -> Any:
     """Close a client, at once."""
     actor = signed_in_member().actor
-    with city_scope(served_city(city).id):
-        domain.revoke_client(actor, client_id, present_time())
+    with tenant_context(city_by_slug(city).id):
+        domain.revoke_client(actor, client_id, current_time())
     return redirect(f"/cities/{city}/clients")
 
 
 def _page(city: str, **values: Any) -> str:
     values = {"made": None, "name": "", "chosen": [], "errors": {}, **values}
-    with city_scope(served_city(city).id):
+    with tenant_context(city_by_slug(city).id):
         rows = domain.clients()
     return render_template(
         "city/clients.html",

@@ -15,8 +15,8 @@ from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.notifications import tell
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.request.site import site_address
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time, served_city
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import city_by_slug, current_time
 
 MOST_TRIES = 30
 
@@ -30,11 +30,11 @@ def counter(city: str) -> Any:
 @blueprint.page(f"{ROOT}/counter", permission="city.counter", methods=("POST",))
 def act_for(city: str) -> Any:
     """Find the resident and make the link; tell them."""
-    member, served, now = signed_in_member(), served_city(city), present_time()
+    member, served, now = signed_in_member(), city_by_slug(city), current_time()
     attempt(StaffAttempt, f"counter:{member.username}", MOST_TRIES, now)
     typed = {name: request.form.get(name, "") for name in ("number", "reason")}
     try:
-        with city_scope(served.id):
+        with tenant_context(served.id):
             token, resident = begin_acting(
                 member.actor, session[STAFF], served, typed["number"], typed["reason"], now
             )

@@ -24,7 +24,7 @@ from smartcity_saas.identity.authorization import documents
 from smartcity_saas.identity.staff.accounts import names_of_staff, staff_called
 from smartcity_saas.portals.change_labels import acts_called
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.web.csv_output import csv_response
 
 PAGE = 100
@@ -91,7 +91,7 @@ def _acts(
 ) -> tuple[list[AuditEvent | CityAuditEvent], dict[Any, str]]:
     """The newest acts of both chains that fit, and what was written to them."""
     changes, messages = documents().trail(city, most, wanted)
-    with city_scope(documents().live(city).id):
+    with tenant_context(documents().live(city).id):
         own = city_trail(most, wanted)
         reasons = reasons_of(own)
     both: list[AuditEvent | CityAuditEvent] = [*own, *changes]
@@ -101,7 +101,7 @@ def _acts(
 
 def _verdicts(city: str) -> list[tuple[Any, Verdict]]:
     """What checking each of the two chains found."""
-    with city_scope(documents().live(city).id):
+    with tenant_context(documents().live(city).id):
         own = verify_trail()
     return [
         (_("The city's rows"), own),

@@ -23,7 +23,7 @@ from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.resident.assets import serve_asset
 from smartcity_saas.tenancy.assets import names_left_out, store_asset
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.images import sanitised
 
 
@@ -80,7 +80,7 @@ def site_preview(city: str) -> Any:
 @blueprint.page(f"{ROOT}/assets/<address>", permission="city.see")
 def asset(city: str, address: str) -> Any:
     """A picture of the city's, on the console."""
-    with city_scope(documents().live(city).id):
+    with tenant_context(documents().live(city).id):
         return serve_asset(address)
 
 
@@ -123,7 +123,7 @@ def _served_color(city: str) -> str:
 def _kept_logo(city: str, data: bytes) -> tuple[str, dict[str, str]]:
     """Keep an uploaded logo; returns its name in the document and its address."""
     ending = sanitised(data).ending
-    with city_scope(documents().live(city).id):
+    with tenant_context(documents().live(city).id):
         address = store_asset(data)
     name = f"{city}/logo.{ending}"
     return name, {name: address}

@@ -19,7 +19,7 @@ from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
 from smartcity_saas.portals.readiness_list import Check, secret_checks, site_checks
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 
 RECENT = 5
 LONGEST_NOTICE = {"zh": 120, "en": 240}
@@ -95,7 +95,7 @@ def _checks(city: str) -> list[Check]:
     return [
         *site_checks(served),
         *serving_checks(served),
-        worker_check(present_time()),
+        worker_check(current_time()),
         *secret_checks(served),
     ]
 
@@ -124,7 +124,7 @@ def _pause_page(
         typed=typed,
         errors=errors or {},
         longest=LONGEST_NOTICE,
-        now=present_time(),
+        now=current_time(),
         diff=text_diff(live.text, after, f"{city}.yaml"),
         **shell(city),
     )
@@ -158,7 +158,7 @@ def _notice_errors(typed: dict[str, str], zone: str) -> dict[str, Any]:
             datetime.strptime(typed["until"], "%Y-%m-%dT%H:%M")
         except ValueError:
             errors["until"] = _("Choose a date and a time.")
-        if has_passed(typed["until"], zone, present_time()):
+        if has_passed(typed["until"], zone, current_time()):
             errors["until"] = _(
                 "%(when)s has passed. Write when it is expected back, or leave this empty.",
                 when=typed["until"].replace("T", " "),

@@ -49,8 +49,8 @@ from smartcity_saas.portals.change_labels import (
     REFUND_FAILURES,
 )
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time, served_city
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import city_by_slug, current_time
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import parse_money, plain_money
 from smartcity_saas.web.numbers import NotPlain
@@ -71,9 +71,9 @@ LEDGER_COLUMNS = (
 @blueprint.page(MONEY, permission="city.finance")
 def payments(city: str) -> Any:
     """Payments by what finance looks for, and what waits for a decision."""
-    served = served_city(city)
+    served = city_by_slug(city)
     wanted = Wanted.of(request.args)
-    with city_scope(served.id):
+    with tenant_context(served.id):
         values = {
             "found": queries.find_payments(wanted, served.timezone),
             "held": queries.count_held(),
@@ -89,9 +89,9 @@ def payments(city: str) -> Any:
 @blueprint.page(f"{MONEY}/ledger.csv", permission="city.finance")
 def ledger_csv(city: str) -> Any:
     """The ledger of some days as CSV: one row a transfer, amounts as decimals."""
-    served = served_city(city)
+    served = city_by_slug(city)
     since, until = _span(served)
-    with city_scope(served.id):
+    with tenant_context(served.id):
         entries = entries_between(since, until)
         numbers = payment_numbers(since, until)
         rows = [
@@ -115,9 +115,9 @@ def ledger_csv(city: str) -> Any:
 def closings(city: str) -> Any:
     """Days with their totals: closed ones, and those that can be closed; with ``closed`` in the
     address, what that day's comparison finds now."""
-    served, day = served_city(city), read_day(request.args.get("closed", ""))
+    served, day = city_by_slug(city), read_day(request.args.get("closed", ""))
     result = None
-    with city_scope(served.id):
+    with tenant_context(served.id):
         if day and closing_of(day):
             with suppress(PaymentsClosed, ProviderUnreachable):
                 result = reconcile(served, *day_span(served, day))
@@ -127,11 +127,11 @@ def closings(city: str) -> Any:
 @blueprint.page(f"{MONEY}/closings", permission="city.finance", methods=("POST",))
 def close(city: str) -> Any:
     """Compare a day with the provider, then close it."""
-    served = served_city(city)
+    served = city_by_slug(city)
     actor, day = signed_in_member().actor, _day(request.form.get("day", ""))
-    with city_scope(served.id):
+    with tenant_context(served.id):
         result = reconcile(served, *day_span(served, day))
-        close_day(actor, served, day, present_time(), len(result.differences))
+        close_day(actor, served, day, current_time(), len(result.differences))
     return redirect(f"/cities/{city}/payments/closings?closed={day}", 303)
 
 
@@ -139,29 +139,29 @@ def close(city: str) -> Any:
 def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
     """One payment with everything that is known of it. That one of somebody who has left was
     opened stands in the trail."""
-    served, actor = served_city(city), signed_in_member().actor
-    with city_scope(served.id):
+    served, actor = city_by_slug(city), signed_in_member().actor
+    with tenant_context(served.id):
         payment = payment_of(payment_id)
         if queries.is_locked_away(payment):
             with command():
-                record(actor, "payment.open_kept", payment.number, {}, present_time())
+                record(actor, "payment.open_kept", payment.number, {}, current_time())
     return _payment_page(city, payment_id)
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/refunds", permission="city.finance", methods=("POST",))
 def refund(city: str, payment_id: uuid.UUID) -> Any:
     """Send money back, a part or all."""
-    served, actor = served_city(city), signed_in_member().actor
+    served, actor = city_by_slug(city), signed_in_member().actor
     typed = {name: request.form.get(name, "").strip() for name in ("amount", "reason")}
     fault = reason_fault(typed["reason"])
     errors = {"reason": fault} if fault else {}
     try:
-        with city_scope(served.id):
+        with tenant_context(served.id):
             payment = payment_of(payment_id)
             amount = _amount(typed["amount"], payment.paid_currency)
             if not errors:
-                task = request_refund(actor, payment_id, amount, typed["reason"], present_time())
-                run_task(current_app.extensions["tasks"], task, present_time())
+                task = request_refund(actor, payment_id, amount, typed["reason"], current_time())
+                run_task(current_app.extensions["tasks"], task, current_time())
     except Invalid as error:
         errors = {"amount": error.detail, **errors}
     if errors:
@@ -173,8 +173,8 @@ def refund(city: str, payment_id: uuid.UUID) -> Any:
 def book(city: str, payment_id: uuid.UUID) -> Any:
     """Let held money count as paid."""
     actor = signed_in_member().actor
-    with city_scope(served_city(city).id):
-        book_held(actor, payment_id, present_time())
+    with tenant_context(city_by_slug(city).id):
+        book_held(actor, payment_id, current_time())
     return redirect(f"/cities/{city}/payments/{payment_id}")
 
 
@@ -189,30 +189,30 @@ def decide(city: str, payment_id: uuid.UUID, dispute_id: uuid.UUID) -> Any:
     decision = next((one for one in get_args(Decision) if one == wanted), None)
     if decision is None:
         raise Invalid(_("Choose what becomes of it."))
-    with city_scope(served_city(city).id):
-        decide_dispute(actor, payment_id, dispute_id, decision, present_time())
+    with tenant_context(city_by_slug(city).id):
+        decide_dispute(actor, payment_id, dispute_id, decision, current_time())
     return redirect(f"/cities/{city}/payments/{payment_id}")
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/end", permission="city.finance", methods=("POST",))
 def end(city: str, payment_id: uuid.UUID) -> Any:
     """End a payment that the provider does not know."""
-    actor, served = signed_in_member().actor, served_city(city)
-    with city_scope(served.id):
-        abandon(actor, served, payment_id, present_time())
+    actor, served = signed_in_member().actor, city_by_slug(city)
+    with tenant_context(served.id):
+        abandon(actor, served, payment_id, current_time())
     return redirect(f"/cities/{city}/payments/{payment_id}")
 
 
 @blueprint.page(f"{MONEY}/tasks", permission="city.finance", methods=("POST",))
 def try_tasks_again(city: str) -> Any:
     """Put work that was given up back in line: payments, reports to back offices, messages."""
-    with city_scope(served_city(city).id):
-        try_failed_again(present_time())
+    with tenant_context(city_by_slug(city).id):
+        try_failed_again(current_time())
     return redirect(f"/cities/{city}/payments")
 
 
 def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
-    with city_scope(served_city(city).id):
+    with tenant_context(city_by_slug(city).id):
         payment = payment_of(payment_id)
         values = {
             "payment": payment,
@@ -237,9 +237,9 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
 
 
 def _closings_page(city: str, just_closed: date | None, result: Reconciled | None) -> Any:
-    served = served_city(city)
-    today = today_in(served.timezone, present_time())
-    with city_scope(served.id):
+    served = city_by_slug(city)
+    today = today_in(served.timezone, current_time())
+    with tenant_context(served.id):
         closed = {row.day: row for row in queries.closings()}
         days = [
             (day, closed.get(day), closed[day].totals if day in closed else _totals(served, day))
@@ -260,7 +260,7 @@ def _totals(served: City, day: date) -> dict[str, dict[str, int]]:
 
 
 def _span(served: City) -> tuple[datetime, datetime]:
-    today = today_in(served.timezone, present_time())
+    today = today_in(served.timezone, current_time())
     wanted = Wanted.of(request.args)
     since, until = wanted.since or today.replace(day=1), wanted.until or today
     return day_span(served, since)[0], day_span(served, max(since, until))[1]

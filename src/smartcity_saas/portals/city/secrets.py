@@ -19,8 +19,8 @@ from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.payments.probes import Use, probe, uses_of
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time, served_city
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import city_by_slug, current_time
 
 SECRETS = f"{ROOT}/secrets"
 OVERLAPS = (0, 1, 24, 72)
@@ -35,12 +35,12 @@ def secrets(city: str) -> Any:
 @blueprint.page(SECRETS, permission="city.secrets", methods=("POST",))
 def set_secret(city: str) -> Any:
     """Keep a secret, in place of the one of that name; try it at once where that is possible."""
-    served, now = served_city(city), present_time()
+    served, now = city_by_slug(city), current_time()
     name, value = (request.form.get(key, "").strip() for key in ("name", "secret"))
     hours, actor = request.form.get("overlap", 0, int), signed_in_member().actor
     overlap = hours if hours in OVERLAPS else 0
     try:
-        with city_scope(served.id):
+        with tenant_context(served.id):
             store_credential(
                 current_app.extensions["keyring"],
                 actor,
@@ -60,31 +60,31 @@ def set_secret(city: str) -> Any:
 @blueprint.page(f"{SECRETS}/<name>/probe", permission="city.secrets", methods=("POST",))
 def probe_secret(city: str, name: str) -> Any:
     """Ask the other side whether it works."""
-    served = served_city(city)
-    with city_scope(served.id):
-        probe(served, name, present_time())
+    served = city_by_slug(city)
+    with tenant_context(served.id):
+        probe(served, name, current_time())
     return redirect(f"/cities/{city}/secrets")
 
 
 @blueprint.page(f"{SECRETS}/<name>/remove", permission="city.secrets", methods=("POST",))
 def remove_secret(city: str, name: str) -> Any:
     """Forget a secret that no document names."""
-    served = served_city(city)
+    served = city_by_slug(city)
     if any(use.name == name for use in uses_of(served)):
         raise Conflict(_("A document still names this secret. Take it out there first."))
     actor = signed_in_member().actor
-    with city_scope(served.id):
-        remove_credential(actor, name, present_time())
+    with tenant_context(served.id):
+        remove_credential(actor, name, current_time())
     return redirect(f"/cities/{city}/secrets")
 
 
 def _page(city: str, **values: Any) -> str:
     values = {"name": "", "overlap": 0, "errors": {}, **values}
-    served = served_city(city)
+    served = city_by_slug(city)
     uses: dict[str, list[Use]] = {}
     for use in uses_of(served):
         uses.setdefault(use.name, []).append(use)
-    with city_scope(served.id):
+    with tenant_context(served.id):
         rows, usable = credentials(), usable_secrets()
     return render_template(
         "city/secrets.html",
@@ -94,7 +94,7 @@ def _page(city: str, **values: Any) -> str:
         missing=sorted(set(uses) - {row.name for row in rows}),
         overlaps=OVERLAPS,
         done=request.args.get("done"),
-        now=present_time(),
+        now=current_time(),
         **values,
         **shell(city),
     )

@@ -24,7 +24,7 @@ from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.sign_in import factor_field, set_up_values, take_factor
 from smartcity_saas.portals.console.single_sign_on import go_on
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import safe_next
 
 ROOT = "/account"
@@ -74,7 +74,7 @@ def add_factor() -> Any:
             "console/add_factor.html", errors=error.by_field(factor_field()), **values, **_shell()
         ), 422
     if not second_factors.recovery_codes_left(member):
-        codes = second_factors.new_recovery_codes(member, present_time())
+        codes = second_factors.new_recovery_codes(member, current_time())
         return render_template("console/recovery_codes.html", codes=codes, **_shell())
     return redirect(f"{ROOT}?done=factor")
 
@@ -84,14 +84,14 @@ def add_factor() -> Any:
 )
 def remove_factor(factor_id: uuid.UUID) -> Any:
     """Take one away."""
-    second_factors.remove_factor(signed_in_member(), factor_id, present_time())
+    second_factors.remove_factor(signed_in_member(), factor_id, current_time())
     return redirect(ROOT)
 
 
 @blueprint.page(f"{ROOT}/recovery-codes", permission="own", methods=("POST",), fresh=True)
 def new_recovery_codes() -> Any:
     """Ten new ones; the older ones are void."""
-    codes = second_factors.new_recovery_codes(signed_in_member(), present_time())
+    codes = second_factors.new_recovery_codes(signed_in_member(), current_time())
     return render_template("console/recovery_codes.html", codes=codes, **_shell())
 
 
@@ -99,14 +99,14 @@ def new_recovery_codes() -> Any:
 def sessions() -> Any:
     """Where one is signed in."""
     member, here = signed_in_member(), token_hash(session.get(STAFF, ""))
-    found = staff_sessions.sessions_of(member, present_time())
+    found = staff_sessions.sessions_of(member, current_time())
     return render_template("console/sessions.html", found=found, here=here, **_shell())
 
 
 @blueprint.page(f"{ROOT}/sessions/end", permission="own", methods=("POST",))
 def end_sessions() -> Any:
     """End one of them, or all but this one."""
-    member, now = signed_in_member(), present_time()
+    member, now = signed_in_member(), current_time()
     here = token_hash(session.get(STAFF, ""))
     chosen = [one.token_hash for one in staff_sessions.sessions_of(member, now)]
     if "session" in request.form:
@@ -151,7 +151,7 @@ def link_province() -> Any:
 @blueprint.page(f"{ROOT}/single-sign-on/unlink", permission="own", methods=("POST",), fresh=True)
 def unlink_province() -> Any:
     """Come in by it no longer."""
-    unlink(signed_in_member(), present_time())
+    unlink(signed_in_member(), current_time())
     return redirect(ROOT)
 
 

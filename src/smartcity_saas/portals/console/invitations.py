@@ -18,7 +18,7 @@ from smartcity_saas.identity.staff.single_sign_on import offered_by
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.sign_in import enter
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 
 MOST_TRIES = 30
 
@@ -33,14 +33,14 @@ def invitation(token: str) -> Any:
 def accept_invitation(token: str) -> Any:
     """Make the account; only name and password are one's own to choose."""
     attempt(
-        StaffAttempt, f"invitation:{network_of(request.remote_addr)}", MOST_TRIES, present_time()
+        StaffAttempt, f"invitation:{network_of(request.remote_addr)}", MOST_TRIES, current_time()
     )
     username = request.form.get("username", "")
     try:
         member = invitations.accept(token, username, request.form.get("password", ""), clock())
     except Invalid as error:
         return invitation_page(token, username, error.by_field()), 422
-    made = sessions.begin_session(member, present_time(), device=device())
+    made = sessions.begin_session(member, current_time(), device=device())
     return enter(made, "/")
 
 

@@ -23,7 +23,7 @@ from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.staff.single_sign_on import offered, offered_by, sign_out_there
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import safe_next
 
 NEXT, TOTP_SECRET, CHALLENGE = "next", "totp", "challenge"
@@ -66,7 +66,7 @@ def second_factor() -> Any:
 @blueprint.page("/sign-in/second", permission=None, methods=("POST",))
 def take_second_factor() -> Any:
     """Take the code of the app, a recovery code, or a passkey's answer."""
-    half, now = _half(), present_time()
+    half, now = _half(), current_time()
     try:
         if "answer" in request.form:
             origin, rp_id = place()
@@ -99,7 +99,7 @@ def take_set_up() -> Any:
         take_factor(half.member)
     except Invalid as error:
         return _set_up_page(half, error.by_field(factor_field())), 422
-    codes = second_factors.new_recovery_codes(half.member, present_time())
+    codes = second_factors.new_recovery_codes(half.member, current_time())
     _complete()
     page = render_template("console/recovery_codes.html", codes=codes, staff=current_staff())
     return remember_device(page, half.member.username)
@@ -127,7 +127,7 @@ def sign_out() -> Any:
     if token:
         half, back = half_signed_in(), f"{request.host_url}sign-in"
         provider = offered_by(half.province) if half else None
-        away = provider and sign_out_there(provider, token, back, present_time())
+        away = provider and sign_out_there(provider, token, back, current_time())
         sessions.sign_out(token)
     session.clear()
     return leave_for(away) if away else redirect("/sign-in")
@@ -185,7 +185,7 @@ def take_factor(member: Any) -> None:
     Raises:
         Invalid: It does not fit.
     """
-    now = present_time()
+    now = current_time()
     if "answer" in request.form:
         origin, rp_id = place()
         challenge = session.pop(CHALLENGE, "")

@@ -28,7 +28,7 @@ from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.invitations import clock, invitation_page
 from smartcity_saas.portals.console.sign_in import enter, leave_for, sign_in_form
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import safe_next
 
 ROOT = "/sign-in/with/<province>"
@@ -50,7 +50,7 @@ def sign_in_with_callback(province: str) -> Any:
     """Where a province's provider sends the browser back to."""
     provider, begun = offered_by(province) or abort(404), session.pop(BEGUN, None)
     try:
-        told = single_sign_on.finish(provider, begun, request.args, present_time())
+        told = single_sign_on.finish(provider, begun, request.args, current_time())
     except Cancelled as error:
         return sign_in_form(error=error.detail) if current_staff() is None else redirect("/account")
     give_back(StaffAttempt, _counted())
@@ -81,7 +81,7 @@ def go_on(purpose: str, provider: Provider, **kept: str) -> Any:
 
 
 def _begin(purpose: str, provider: Provider, **kept: str) -> str:
-    now = present_time()
+    now = current_time()
     attempt(StaffAttempt, _counted(), MOST_BEGUN, now)
     back = f"{request.host_url}sign-in/with/{provider.province}/callback"
     url, session[BEGUN] = single_sign_on.begin(provider, purpose, back, now, **kept)
@@ -94,7 +94,7 @@ def _counted() -> str:
 
 def _sign_in(told: Told) -> Any:
     try:
-        token = single_sign_on.sign_in(told, present_time(), device=device())
+        token = single_sign_on.sign_in(told, current_time(), device=device())
     except NotLinked as error:
         return sign_in_form(error=error.detail), 422
     return enter(token, safe_next(told.kept["next"]))
@@ -105,10 +105,10 @@ def _accept(told: Told) -> Any:
     try:
         with command():
             member = invitations.accept(token, username, None, clock())
-            single_sign_on.link(member, told, present_time())
+            single_sign_on.link(member, told, current_time())
     except Invalid as error:
         return invitation_page(token, username, error.by_field()), 422
-    made = sessions.begin_session(member, present_time(), device=device(), provided=told.provided)
+    made = sessions.begin_session(member, current_time(), device=device(), provided=told.provided)
     return enter(made, "/")
 
 
@@ -116,12 +116,12 @@ def _link(told: Told) -> Any:
     member = signed_in_member()
     if member.username != told.kept["username"]:
         raise NotAllowed(_("You have signed in as somebody else meanwhile. Begin again."))
-    single_sign_on.link(member, told, present_time())
+    single_sign_on.link(member, told, current_time())
     return redirect("/account?done=linked")
 
 
 def _prove(told: Told) -> Any:
     if not single_sign_on.proves(signed_in_member(), told):
         raise NotAllowed(_("That is not the account over there with which yours is linked."))
-    sessions.note_proof(session[STAFF], present_time())
+    sessions.note_proof(session[STAFF], current_time())
     return redirect(safe_next(told.kept["next"], "/account"))

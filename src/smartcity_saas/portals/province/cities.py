@@ -17,7 +17,7 @@ from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.tenancy.assets import names_left_out
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.daily_counts import daily
 
 METRIC = "done"
@@ -119,7 +119,7 @@ def _is(row: CityRow, name: str) -> bool:
 def _sparks(rows: Sequence[CityRow]) -> list[Spark]:
     if not rows:
         return []
-    now = present_time()
+    now = current_time()
     series = daily({row.document.id: today_in(_zone(row), now) for row in rows}, METRIC)
     most = max([1, *(max(values) for values in series.values())])
     middle = _line([median(day) for day in zip(*series.values(), strict=True)], most)

@@ -23,7 +23,7 @@ from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.readiness_list import Check, secret_checks, site_checks
 from smartcity_saas.tenancy.assets import store_asset
-from smartcity_saas.tenancy.context import city_scope
+from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.images import Picture, sanitised
 
 FIELDS = {
@@ -75,7 +75,7 @@ def go_live(province: str) -> Any:
         if problems or (blocked and state == "live"):
             return _page(province, typed, problems), 422
         if data:
-            with city_scope(documents().reserve(candidate)):
+            with tenant_context(documents().reserve(candidate)):
                 store_asset(data)
         documents().save(candidate, 0, _("Onboarded on the console"), "console")
     except FieldErrors as error:

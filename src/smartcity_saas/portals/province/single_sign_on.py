@@ -22,7 +22,7 @@ from smartcity_saas.identity.staff.single_sign_on import (
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.secret_entry import keep_entered
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 
 PAGE = f"{ROOT}/single-sign-on"
 SECRET = "single_sign_on"  # noqa: S105 -- a name
@@ -95,7 +95,7 @@ def _try(province: str) -> Any:
     provider = provider_of(documents().live(f"province:{province}"))
     try:
         if provider is not None:
-            probe(provider, present_time())
+            probe(provider, current_time())
     except SmartCityError:
         return redirect(_address(province, "silent"))
     return redirect(_address(province, "works"))

@@ -48,7 +48,7 @@ from smartcity_saas.portals.resident.sign_in import (
     phone_page,
     phone_step,
 )
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import language, sentences
 from smartcity_saas.web.paths import safe_next
 
@@ -96,7 +96,7 @@ def consent() -> Any:
 @blueprint.page("/me/consent", who="resident", methods=("POST",), continues=True, unasked=True)
 def agree() -> Any:
     """Agree."""
-    give(signed_in_resident().id, PRIVACY, present_time())
+    give(signed_in_resident().id, PRIVACY, current_time())
     return redirect(safe_next(request.form.get("next"), "/me"))
 
 
@@ -110,7 +110,7 @@ def ways_in() -> Any:
         ways={name: rows for name, rows in ways.items() if name in channels},
         channels=channels,
         others=[
-            one for one in offered_channels(site_city()) if one.name not in ways and not one.demo
+            one for one in offered_channels(request_city()) if one.name not in ways and not one.demo
         ],
         linked=channels.get(request.args.get("linked", "")),
         tab="me",
@@ -143,7 +143,7 @@ def link_phone() -> Any:
 @blueprint.page("/me/ways-in/<channel>/unlink", who="resident", methods=("POST",), continues=True)
 def unlink_channel(channel: str) -> Any:
     """Let a channel lead here no longer."""
-    accounts.unlink(signed_in_resident(), channel, present_time())
+    accounts.unlink(signed_in_resident(), channel, current_time())
     return redirect("/me/ways-in")
 
 
@@ -162,7 +162,7 @@ def merge_question() -> Any:
 def merge_accounts() -> Any:
     """Make one account of the two, or leave them as they are."""
     waiting = session.pop(MERGE, None) or abort(404)
-    resident, now = signed_in_resident(), present_time()
+    resident, now = signed_in_resident(), current_time()
     _hand, ended = login_requests.use(
         waiting["state"], waiting["channel"], session.get(BROWSER), now
     )
@@ -181,13 +181,15 @@ def verify() -> Any:
 def verify_name() -> Any:
     """Take a real name and a resident number."""
     typed = {name: request.form.get(name, "") for name in ("real_name", "number", "agree")}
-    now, errors = present_time(), {}
+    now, errors = current_time(), {}
     try:
         if "agree" in request.form:
             verify_real_name(signed_in_resident(), typed["real_name"], typed["number"], now)
         else:
             errors["agree"] = _("Tick this, or go to the counter with your card.")
-            read_real_name(typed["real_name"], typed["number"], today_in(site_city().timezone, now))
+            read_real_name(
+                typed["real_name"], typed["number"], today_in(request_city().timezone, now)
+            )
     except FieldErrors as error:
         errors = {**error.fields, **errors}
     except NumberTaken as error:
@@ -212,7 +214,7 @@ def verify_phone() -> Any:
 
 
 def _verified(found: Channel, number: str, going_to: str) -> Any:
-    resident, now = signed_in_resident(), present_time()
+    resident, now = signed_in_resident(), current_time()
     verify_contact(resident.id, "sms", number, language(), now)
     if "messages" in request.form:
         give(resident.id, MESSAGES, now)
@@ -220,7 +222,7 @@ def _verified(found: Channel, number: str, going_to: str) -> Any:
 
 
 def _linked_phone(found: Channel, number: str, going_to: str) -> Any:
-    resident, now = signed_in_resident(), present_time()
+    resident, now = signed_in_resident(), current_time()
     shown = masked_contact("sms", number)
     vouched = Vouched((accounts.subject_of_number(number, now),), shown, phone=number)
     taken = link_or_ask(found, vouched)
@@ -256,7 +258,7 @@ def _led_from(path: str) -> CatalogEntry | None:
     except (HTTPException, RoutingException):
         return None
     name = current_app.extensions["policies"][endpoint].service
-    return site_city().catalog[name] if name else None
+    return request_city().catalog[name] if name else None
 
 
 def _phone() -> Channel:

@@ -10,7 +10,7 @@ from flask import Response, abort, request
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.request.site import current_site
 from smartcity_saas.tenancy.assets import find_asset
-from smartcity_saas.tenancy.current import site_city
+from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.brand import motif, stylesheet
 from smartcity_saas.web.static_files import FOREVER
 
@@ -18,14 +18,14 @@ from smartcity_saas.web.static_files import FOREVER
 @blueprint.page("/brand/<mark>.css", who="everyone", always=True)
 def brand_css(mark: str) -> Any:
     """The city's palette."""
-    city = site_city()
+    city = request_city()
     return _marked(stylesheet(city.color, f"/brand/{mark}.svg"), "text/css", mark)
 
 
 @blueprint.page("/brand/<mark>.svg", who="everyone", always=True)
 def brand_motif(mark: str) -> Any:
     """The city's motif."""
-    city = site_city()
+    city = request_city()
     return _marked(motif(city.color, city.division_code), "image/svg+xml", mark)
 
 

@@ -18,7 +18,7 @@ from smartcity_saas.identity.authorization import RESIDENT
 from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.announcements import Announcement, published
-from smartcity_saas.tenancy.current import site_city
+from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.languages import language
 from smartcity_saas.web.preferences import TEXT_COOKIE
 
@@ -64,7 +64,7 @@ class PageCache:
 @blueprint.page("/", who="everyone")
 def home() -> Any:
     """The first page. For the anonymous it holds no byte of the visitor's, and is cached."""
-    city = site_city()
+    city = request_city()
     if RESIDENT in session or city.state == "draft" or request.query_string:
         return render_home(city, published(NOTICES))
     large = request.cookies.get(TEXT_COOKIE) == "large"
@@ -90,7 +90,7 @@ def home() -> Any:
 @blueprint.page("/services", who="everyone")
 def services() -> Any:
     """Every service, by category."""
-    city = site_city()
+    city = request_city()
     return render_template("resident/services.html", categories=_categories(city), tab="services")
 
 

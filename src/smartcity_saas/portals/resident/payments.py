@@ -27,7 +27,7 @@ from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.change_labels import METHOD_NAMES
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.formats import amount, full_moment
 from smartcity_saas.web.languages import local
 
@@ -49,7 +49,7 @@ def payment(payment_id: uuid.UUID) -> Any:
     reachable = True
     if found.state in UNDER_WAY:
         try:
-            found = follow(site_city(), payment_id, present_time())
+            found = follow(request_city(), payment_id, current_time())
         except ProviderUnreachable:
             reachable = False
     return _payment_page(found, reachable)
@@ -66,7 +66,7 @@ def cancel_payment(payment_id: uuid.UUID) -> Any:
     """Close a pay page that is still open."""
     found = own_payment(signed_in_resident(), payment_id)
     if found.state in UNDER_WAY:
-        close_page(site_city(), payment_id, present_time())
+        close_page(request_city(), payment_id, current_time())
     return redirect(url_for("resident.payment", payment_id=payment_id))
 
 
@@ -78,7 +78,7 @@ def receipt(payment_id: uuid.UUID) -> Any:
     found = own_payment(signed_in_resident(), payment_id)
     if found.state not in RECEIVED or found.state == "held" or found.paid_at is None:
         raise NotFound(_("There is no receipt of this payment."))
-    city = site_city()
+    city = request_city()
     facts = [
         (gettext("Payment"), found.number),
         (gettext("Paid on"), full_moment(found.paid_at, city.timezone)),
@@ -128,7 +128,7 @@ def messages() -> Any:
     found = messages_of(signed_in_resident())
     page = render_template("resident/messages.html", messages=found, tab="me")
     if any(message.read_at is None for message in found):
-        mark_read(signed_in_resident(), present_time())
+        mark_read(signed_in_resident(), current_time())
     return page
 
 
@@ -139,7 +139,7 @@ def webhook(provider: str) -> Any:
     """Take a provider's event. Its signature says who sent it; nothing in it is believed."""
     request.max_content_length = LARGEST_EVENT
     body = request.get_data(cache=False)
-    new = receive(site_city(), provider, body, dict(request.headers), present_time())
+    new = receive(request_city(), provider, body, dict(request.headers), current_time())
     return {"received": True, "new": new}
 
 

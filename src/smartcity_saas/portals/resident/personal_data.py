@@ -37,7 +37,7 @@ from smartcity_saas.payments.repository import unfinished as unfinished_payments
 from smartcity_saas.portals.change_labels import page_label
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.personal_data_labels import said
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import local
 
 ROOT = "/me/data"
@@ -47,7 +47,7 @@ DELETE_WORD = {"zh": "删除", "en": "delete"}
 @blueprint.page(ROOT, who="resident", continues=True, unasked=True)
 def my_data() -> Any:
     """Everything held of the resident, with what is personal in it masked."""
-    now = present_time()
+    now = current_time()
     found = holdings(signed_in_resident())
     sealed = {row.id: opened(row, now, masked=True) for one in found for row in one.rows}
     return render_template("resident/data.html", found=found, sealed=sealed, said=said, tab="me")
@@ -56,7 +56,7 @@ def my_data() -> Any:
 @blueprint.page(f"{ROOT}/download", who="resident", methods=("POST",), continues=True, unasked=True)
 def download_data() -> Any:
     """The same to take along, whole, as JSON."""
-    resident, now, city = signed_in_resident(), present_time(), site_city()
+    resident, now, city = signed_in_resident(), current_time(), request_city()
     body = {"city": city.slug, "at": now.isoformat(), "held": as_json(holdings(resident), now)}
     return Response(
         json.dumps(body, ensure_ascii=False, indent=2),
@@ -99,7 +99,7 @@ def consents() -> Any:
 def change_consent(purpose: str) -> Any:
     """Give or take back one, by one press either way. Without the first the account rests: one's
     data and the way out stay open."""
-    resident, now = signed_in_resident(), present_time()
+    resident, now = signed_in_resident(), current_time()
     if purpose in (PRIVACY, MESSAGES) and "give" in request.form:
         give(resident.id, purpose, now)
     elif purpose in PURPOSES:
@@ -119,7 +119,7 @@ def sessions() -> Any:
     resident = signed_in_resident()
     return render_template(
         "resident/sessions.html",
-        found=accounts.sessions_of(resident, present_time()),
+        found=accounts.sessions_of(resident, current_time()),
         here=resident.session_hash,
         channels=current_app.extensions["channels"],
         tab="me",
@@ -135,7 +135,7 @@ def sessions() -> Any:
 )
 def end_session(session_id: uuid.UUID) -> Any:
     """End one, there and at once."""
-    accounts.end_session(signed_in_resident(), session_id, present_time())
+    accounts.end_session(signed_in_resident(), session_id, current_time())
     return redirect("/me/sessions")
 
 
@@ -153,7 +153,7 @@ def delete_account() -> Any:
         return _delete_page(_("Type the word “%(word)s” to go on.", word=local(DELETE_WORD))), 422
     if _unfinished(resident):
         raise Conflict(_("Something is not finished yet. End it first, then delete."))
-    erase(resident, present_time())
+    erase(resident, current_time())
     session.clear()
     return render_template("resident/deleted.html", resident=None)
 

@@ -12,7 +12,7 @@ from flask_babel import gettext
 
 from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, Held
 from smartcity_saas.portals.change_labels import act_label, page_label
-from smartcity_saas.tenancy.current import site_city
+from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.formats import full_day, full_moment, month_of_year
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.money import format_money
@@ -43,7 +43,7 @@ def _by_type(value: Any) -> str:
     if isinstance(value, bool):
         return str(gettext("yes") if value else gettext("no"))
     if isinstance(value, datetime):
-        return full_moment(value, site_city().timezone)
+        return full_moment(value, request_city().timezone)
     if isinstance(value, date):
         return full_day(value)
     if isinstance(value, Mapping):
@@ -55,7 +55,7 @@ def _by_type(value: Any) -> str:
 
 def _currency(row: Any) -> str:
     """A sum's currency: the row's own, else the city's."""
-    return str(getattr(row, "currency", None) or site_city().currency)
+    return str(getattr(row, "currency", None) or request_city().currency)
 
 
 def _service(name: str, row: Any) -> Any:

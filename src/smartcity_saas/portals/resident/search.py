@@ -17,7 +17,7 @@ from smartcity_saas.configuration.search_terms import SLIP, Query
 from smartcity_saas.identity.authorization import current_resident
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.announcements import Announcement, published
-from smartcity_saas.tenancy.current import site_city
+from smartcity_saas.tenancy.current import request_city
 
 LONGEST_QUERY = 60
 MOST_NOTICES = 5
@@ -129,7 +129,7 @@ def find() -> Any:
     """What a query finds, by Chinese, pinyin or English."""
     typed = request.args.get("q", "")[:LONGEST_QUERY]
     query = Query.of(typed)
-    every = offers(site_city(), current_app.extensions["services"])
+    every = offers(request_city(), current_app.extensions["services"])
     return render_template(
         "resident/search.html",
         query=typed,

@@ -20,7 +20,7 @@ from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.api import ROOT, ApiBlueprint
 
 MOST_TOKENS = 60
@@ -65,7 +65,7 @@ def api_token() -> Any:
         raise NotAllowed(_("A token makes no other: use the session of the site."))
     g.secret_answer = True  # shown once, also where the call is sent again
     token, expires_at = accounts.program_session(
-        signed_in_resident(), f"API · {device()}", present_time()
+        signed_in_resident(), f"API · {device()}", current_time()
     )
     return {"token": token, "expires_at": expires_at}
 
@@ -74,7 +74,7 @@ def api_token() -> Any:
 def oauth_token() -> Any:
     """A token for a back office (RFC 6749, section 4.4)."""
     key = f"token:{network_of(request.remote_addr)}"
-    attempt(ResidentAttempt, key, MOST_TOKENS, present_time())
+    attempt(ResidentAttempt, key, MOST_TOKENS, current_time())
     answer = make_response(clients.issue_token())
     if answer.status_code == 200:
         give_back(ResidentAttempt, key)

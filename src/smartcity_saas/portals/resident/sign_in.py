@@ -35,7 +35,7 @@ from smartcity_saas.identity.residents.assurance import (
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import channel_in_app, device, on_phone
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.languages import language
 from smartcity_saas.web.paths import safe_next
@@ -76,7 +76,7 @@ def sign_in_by(channel: str) -> Any:
     if found.name == PHONE:
         return phone_step(found, going_to, "resident/sign_in_phone_page.html", _by_phone)
     _throttle()
-    vouched = found.vouch(site_city(), request.form.get("subject", "")) or abort(404)
+    vouched = found.vouch(request_city(), request.form.get("subject", "")) or abort(404)
     return enter(found, vouched, going_to)
 
 
@@ -88,7 +88,7 @@ def sign_in_callback(channel: str) -> Any:
         abort(404)
     try:
         vouched, ended = login_requests.finish(
-            site_city(), found, request.args, session.get(BROWSER), present_time()
+            request_city(), found, request.args, session.get(BROWSER), current_time()
         )
     except Cancelled as error:
         return _page(cancelled=error)
@@ -108,7 +108,7 @@ def counter(token: str) -> Any:
 @blueprint.page("/counter/<token>", who="everyone", methods=("POST",), continues=True)
 def take_counter(token: str) -> Any:
     """Open the site as a resident who stands at the counter."""
-    made = open_counter(token, present_time())
+    made = open_counter(token, current_time())
     session.clear()
     session[RESIDENT] = made
     return redirect("/")
@@ -128,7 +128,7 @@ def sign_out() -> Any:
 def enter(found: Channel, vouched: Vouched, going_to: str) -> Any:
     """Sign somebody in, in a session that begins anew (no fixation), and keep what the channel
     says is verified."""
-    clock, now = current_app.config["CLOCK"], present_time()
+    clock, now = current_app.config["CLOCK"], current_time()
     token = accounts.sign_in(found.name, vouched, device=device(), clock=clock)
     session.clear()
     session[RESIDENT] = token
@@ -148,7 +148,7 @@ def begin_link(found: Channel) -> str:
 def link_or_ask(found: Channel, vouched: Vouched) -> Any:
     """Link a channel to the signed-in resident; where another account comes in by it, go and ask
     whether both are theirs. Returns the redirect to that question, None if it is linked."""
-    resident, now = signed_in_resident(), present_time()
+    resident, now = signed_in_resident(), current_time()
     try:
         accounts.link(resident, found.name, vouched, now)
     except accounts.TakenIdentity as error:
@@ -170,7 +170,7 @@ def link_or_ask(found: Channel, vouched: Vouched) -> Any:
 def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
     """Send a code, or take one: ``done`` gets the number. A code that was sent stays on the page
     until it is used or too old, whatever else is refused."""
-    now, mark, purpose = present_time(), browser_mark(), request.path
+    now, mark, purpose = current_time(), browser_mark(), request.path
     typed = {name: request.form.get(name, "") for name in ("phone", "code")}
     address = request.remote_addr or ""
     try:
@@ -182,7 +182,7 @@ def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
                 done(found, proven, going_to), one_time_codes.mark_of(proven, now)
             )
         _number, code = one_time_codes.send_code(
-            site_city(), purpose, typed["phone"], mark, address, language(), now, known_device
+            request_city(), purpose, typed["phone"], mark, address, language(), now, known_device
         )
     except FieldErrors as error:
         errors = error.fields
@@ -223,7 +223,7 @@ def phone_page(
 
 def waiting_code(purpose: str) -> one_time_codes.Waiting | None:
     """The code that this browser was sent for a purpose, while it is good."""
-    return one_time_codes.waiting_for(purpose, session.get(BROWSER), present_time())
+    return one_time_codes.waiting_for(purpose, session.get(BROWSER), current_time())
 
 
 def _still_good(error: Throttled | one_time_codes.NotSent) -> Any:
@@ -266,12 +266,12 @@ def _out_of_reach(channel: Channel) -> bool:
 
 def offered_channel(name: str) -> Channel:
     """One of the ways in that work here and now; the page is not there (404) without it."""
-    found = next((one for one in offered_channels(site_city()) if one.name == name), None)
+    found = next((one for one in offered_channels(request_city()) if one.name == name), None)
     return found or abort(404)
 
 
 def _by_phone(found: Channel, number: str, going_to: str) -> Any:
-    now = present_time()
+    now = current_time()
     subject = accounts.subject_of_number(number, now)
     shown = masked_contact("sms", number)
     return enter(found, Vouched((subject,), shown, phone=number), going_to)
@@ -281,11 +281,11 @@ def _begin(found: Channel, purpose: str, going_to: str) -> str:
     _throttle()
     resident, here = current_resident(), channel_in_app()
     return login_requests.begin(
-        site_city(),
+        request_city(),
         found,
         browser_mark(),
         f"{request.host_url}sign-in/{found.name}/callback",
-        present_time(),
+        current_time(),
         purpose=purpose,
         going_to=going_to,
         resident_id=resident.id if resident and purpose == LINK else None,
@@ -307,7 +307,7 @@ def _link(found: Channel, vouched: Vouched, ended: login_requests.Ended) -> Any:
 def _keep_claims(resident: accounts.SignedInResident, found: Channel, vouched: Vouched) -> None:
     """Keep the contacts and the real name that a channel vouches for. A name that belongs to
     another account is left alone: the resident is led through it where it is needed."""
-    now = present_time()
+    now = current_time()
     for kind, address in (
         ("sms", one_time_codes.read_phone(vouched.phone or "")),
         ("mail", vouched.mail),
@@ -324,21 +324,21 @@ def _keep_claims(resident: accounts.SignedInResident, found: Channel, vouched: V
 def _sign_out_there(token: str) -> str | None:
     row = accounts.session_of(token)
     found = current_app.extensions["channels"].get(row.channel) if row else None
-    if row is None or found is None or found.end is None or not found.open_at(site_city()):
+    if row is None or found is None or found.end is None or not found.open_at(request_city()):
         return None
-    id_token = accounts.id_token_of(row, present_time())
-    values = found.values(site_city())
+    id_token = accounts.id_token_of(row, current_time())
+    values = found.values(request_city())
     away: str | None = found.end(values, id_token, request.host_url) if id_token else None
     return away
 
 
 def _page(only: Channel | None = None, **values: Any) -> Any:
-    channels = [only] if only else offered_channels(site_city())
+    channels = [only] if only else offered_channels(request_city())
     values.setdefault("next", safe_next(request.args.get("next"), "/me"))
     return render_template(
         "resident/sign_in.html",
         channels=channels,
-        in_app_only=[] if only else in_app_only(site_city()),
+        in_app_only=[] if only else in_app_only(request_city()),
         app=channel_in_app(),
         tab="me",
         **values,
@@ -347,5 +347,5 @@ def _page(only: Channel | None = None, **values: Any) -> Any:
 
 def _throttle() -> None:
     attempt(
-        ResidentAttempt, f"sign-in:{network_of(request.remote_addr)}", MOST_SIGN_INS, present_time()
+        ResidentAttempt, f"sign-in:{network_of(request.remote_addr)}", MOST_SIGN_INS, current_time()
     )

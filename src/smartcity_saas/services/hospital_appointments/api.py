@@ -25,7 +25,7 @@ from smartcity_saas.services.hospital_appointments.models import CLINICS, HALVES
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
 from smartcity_saas.services.hospital_appointments.views import city_rules
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
     ApiBlueprint,
@@ -238,7 +238,7 @@ def api_book(body: dict[str, Any]) -> Any:
     if at is not None and not in_our_century(at):
         raise Invalid("", [BodyProblem("/at", _("There is no such time."))])
     made = booking.book(
-        signed_in_resident(), body["patient"], body["session"], at, city_rules(), present_time()
+        signed_in_resident(), body["patient"], body["session"], at, city_rules(), current_time()
     )
     return _appointment(made)
 
@@ -250,7 +250,7 @@ def api_book(body: dict[str, Any]) -> Any:
 def api_cancel(appointment_id: uuid.UUID) -> Any:
     """Give a place back, until the deadline."""
     return _appointment(
-        cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), present_time())
+        cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), current_time())
     )
 
 
@@ -275,7 +275,7 @@ def api_departments(asked: dict[str, Any]) -> Any:
 def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Any:
     """The clinics of a department on ``day`` (today by default), with what is left."""
     schedule.department_of(department_id)
-    rules, now = city_rules(), present_time()
+    rules, now = city_rules(), current_time()
     day = _day(asked.get("day"), rules.today(now))
     return {
         "day": day.isoformat(),

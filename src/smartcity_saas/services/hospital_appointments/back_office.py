@@ -34,7 +34,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import phone_of
-from smartcity_saas.tenancy.current import present_city, present_time
+from smartcity_saas.tenancy.current import current_city, current_time
 
 REPORT = "hospital_appointments.report"
 
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 def report(appointment: Appointment, act: str, now: datetime) -> None:
     """Write the task that tells the hospital, in the transaction of what there is to tell."""
-    if has_back_office(present_city().catalog[SERVICE]):
+    if has_back_office(current_city().catalog[SERVICE]):
         payload = {"appointment": str(appointment.id), "act": act}
         enqueue(REPORT, payload, now, key=f"{appointment.id}:{act}")
 
@@ -71,14 +71,14 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         "half": session.half,
         "number": appointment.number,
         "code": appointment.code,
-        "patient": {"name": patient.name, "phone": phone_of(patient, present_time())},
+        "patient": {"name": patient.name, "phone": phone_of(patient, current_time())},
     }
     tell(SERVICE, "/appointments", body, f"{appointment.id}:{payload['act']}")
 
 
 def bring_up_to_date(department: HospitalDepartment, now: datetime) -> bool:
     """Fetch a department's schedule again if it has grown old; whether it is fresh then."""
-    entry = present_city().catalog[SERVICE]
+    entry = current_city().catalog[SERVICE]
     return kept_fresh(entry, department.refreshed_at, now, lambda: _fetch(entry, department, now))
 
 

@@ -44,7 +44,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     HospitalDepartment,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules, times_lacking
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 
 MOST_PLACES = 1_000
 NOON = time(12)
@@ -153,7 +153,7 @@ def take_schedule(answer: Any, hospital: str, department: str, now: datetime) ->
         and (line.values.get("hospital_code"), line.values.get("department_code"))
         == (hospital, department)
     ]
-    city = present_city()
+    city = current_city()
     result, sound, shared = _read(city, Table(ours, mark=""), name, now)
     if not result.problems:
         with command():

@@ -30,8 +30,8 @@ from smartcity_saas.services.hospital_appointments.models import CLINIC_NAMES, C
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import phone_of
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time, served_city
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import city_by_slug, current_time
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -54,7 +54,7 @@ def desk(city: str) -> Any:
 def import_file(city: str) -> Any:
     """Import a schedule."""
     service = current_app.extensions["services"][SERVICE]
-    result, problems = take_upload(served_city(city), service)
+    result, problems = take_upload(city_by_slug(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 
 
@@ -67,15 +67,15 @@ def session(city: str, session_id: uuid.UUID) -> Any:
 @blueprint.page(f"{SESSION}/list.csv", permission="city.desk")
 def list_csv(city: str, session_id: uuid.UUID) -> Any:
     """One session's list as CSV."""
-    served = served_city(city)
-    with city_scope(served.id):
+    served = city_by_slug(city)
+    with tenant_context(served.id):
         found = schedule.session_of(session_id)
         rows = [
             (
                 a.number,
                 f"{local_time(a.starts_at, served.timezone):%H:%M}",
                 p.name,
-                phone_of(p, present_time()),
+                phone_of(p, current_time()),
                 a.code,
                 a.state,
             )
@@ -97,8 +97,8 @@ def close(city: str, session_id: uuid.UUID) -> Any:
     try:
         if errors:
             raise FieldErrors(errors)
-        with city_scope(served_city(city).id):
-            called_off = cancellation.close_session(actor, session_id, reason, present_time())
+        with tenant_context(city_by_slug(city).id):
+            called_off = cancellation.close_session(actor, session_id, reason, current_time())
     except FieldErrors as error:
         return _session_page(city, session_id, errors=error.fields, typed=reason), 422
     return _session_page(city, session_id, called_off=called_off)
@@ -108,8 +108,8 @@ def close(city: str, session_id: uuid.UUID) -> Any:
 def reopen(city: str, session_id: uuid.UUID) -> Any:
     """Let a session take place after all."""
     actor = signed_in_member().actor
-    with city_scope(served_city(city).id):
-        cancellation.reopen_session(actor, session_id, present_time())
+    with tenant_context(city_by_slug(city).id):
+        cancellation.reopen_session(actor, session_id, current_time())
     return redirect(f"/cities/{city}/hospital-appointments/sessions/{session_id}")
 
 
@@ -119,19 +119,19 @@ def reopen(city: str, session_id: uuid.UUID) -> Any:
 def mark(city: str, appointment_id: uuid.UUID) -> Any:
     """Note that someone came, or did not."""
     actor = signed_in_member().actor
-    with city_scope(served_city(city).id):
-        found = booking.mark(actor, appointment_id, request.form.get("state", ""), present_time())
+    with tenant_context(city_by_slug(city).id):
+        found = booking.mark(actor, appointment_id, request.form.get("state", ""), current_time())
     path = f"/cities/{city}/hospital-appointments/sessions/{found.session_id}"
     return redirect(f"{path}#{appointment_id}")
 
 
 def _page(city: str, **values: Any) -> str:
-    served = served_city(city)
+    served = city_by_slug(city)
     rules = Rules.of_city(served)
-    now = present_time()
+    now = current_time()
     day = _day(rules.today(now))
     text = request.args.get("text", "").strip()[:60]
-    with city_scope(served.id):
+    with tenant_context(served.id):
         hospitals, sessions = counts_of_city()
         found = desk_lists.find_appointments(text, now) if text else []
         views = desk_lists.sessions_of_day(day, rules, now)
@@ -155,13 +155,13 @@ def _page(city: str, **values: Any) -> str:
 
 
 def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
-    served: City = served_city(city)
+    served: City = city_by_slug(city)
     rules = Rules.of_city(served)
-    with city_scope(served.id):
+    with tenant_context(served.id):
         found = schedule.session_of(session_id)
-        (view,) = schedule.views_of([found], rules, present_time())
+        (view,) = schedule.views_of([found], rules, current_time())
         people = desk_lists.list_of(session_id)
-        ring_up = {p.id: phone_of(p, present_time()) for a, p in people if a.state == CLOSED}
+        ring_up = {p.id: phone_of(p, current_time()) for a, p in people if a.state == CLOSED}
         off = [a for a, _patient in people if a.state == CLOSED]
         texted = reached([a.resident_id for a in off])
         doctor, department = found.doctor, found.department
@@ -176,8 +176,8 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         people=people,
         ring_up=ring_up,
         untold={a.id for a in off if a.resident_id not in texted},
-        now=present_time(),
-        soon=present_time() + booking.ARRIVES_BEFORE,
+        now=current_time(),
+        soon=current_time() + booking.ARRIVES_BEFORE,
         half_names=HALF_NAMES,
         clinic_names=CLINIC_NAMES,
         state_names=desk_lists.STATE_NAMES,

@@ -23,7 +23,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.languages import both, local
 
@@ -108,7 +108,7 @@ def tell_lapsed(entry: WaitingEntry, now: datetime) -> None:
 
 def remind(now: datetime) -> None:
     """Remind everyone of tomorrow's appointments, once each."""
-    city = present_city()
+    city = current_city()
     entry = city.catalog[SERVICE]
     if not entry.settings:
         return
@@ -156,7 +156,7 @@ def _tell(
 
 
 def _moment(at: datetime) -> str:
-    return moment_of(at, present_city().timezone)
+    return moment_of(at, current_city().timezone)
 
 
 def _where(session: ClinicSession) -> Any:

@@ -36,14 +36,14 @@ from smartcity_saas.services.hospital_appointments.waiting_list import (
     lapse,
     offer_free,
 )
-from smartcity_saas.tenancy.current import present_city, present_time
+from smartcity_saas.tenancy.current import current_city, current_time
 from smartcity_saas.web.languages import local
 
 MOST_SUGGESTED = 5
 
 
 def _mine(person: Any) -> list[Mine]:
-    now, zone = present_time(), present_city().timezone
+    now, zone = current_time(), current_city().timezone
     moment = current_app.jinja_env.filters["moment"]
     moment_day = current_app.jinja_env.filters["day"]
     found = [
@@ -97,7 +97,7 @@ def _search(query: str) -> list[Mine]:
 
 
 def _unfinished(person: Any) -> list[tuple[Any, str]]:
-    now = present_time()
+    now = current_time()
     return [
         *(
             (_("An appointment is still to come."), f"{ROOT}/appointments/{one.id}")

@@ -45,7 +45,7 @@ from smartcity_saas.services.hospital_appointments.patients import (
     remove_patient,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.paths import safe_next
 from smartcity_saas.web.policy import CityBlueprint
 
@@ -70,7 +70,7 @@ def landing() -> Any:
 @blueprint.page(f"{ROOT}/departments/<uuid:department_id>", who="everyone")
 def department(department_id: uuid.UUID) -> Any:
     """A department: its days, its doctors, the times that are left."""
-    found, rules, now = schedule.department_of(department_id), city_rules(), present_time()
+    found, rules, now = schedule.department_of(department_id), city_rules(), current_time()
     fresh = bring_up_to_date(found, now)
     days = schedule.strip(department_id, rules, now)
     day = _chosen_day(days)
@@ -105,7 +105,7 @@ def department(department_id: uuid.UUID) -> Any:
 def book_form(session_id: uuid.UUID) -> Any:
     """Choose for whom, and confirm; without a time of this clinic, go back to choosing one."""
     session = schedule.session_of(session_id)
-    if _slot() not in schedule.times_of(session, present_time()):
+    if _slot() not in schedule.times_of(session, current_time()):
         return redirect(f"{ROOT}/departments/{session.department_id}?day={session.day}")
     return _book_page(session_id, {}, {})
 
@@ -118,7 +118,7 @@ def book(session_id: uuid.UUID) -> Any:
         with command():  # someone new is added with the booking, or not at all
             patient_id = _patient(resident, typed)
             made = booking.book(
-                resident, patient_id, session_id, _slot(), city_rules(), present_time()
+                resident, patient_id, session_id, _slot(), city_rules(), current_time()
             )
             _take_leave(resident)
     except FieldErrors as error:
@@ -142,7 +142,7 @@ def wait(session_id: uuid.UUID) -> Any:
         with command():
             patient_id = _patient(resident, typed)
             entry = waiting_list.join(
-                resident, patient_id, session_id, city_rules(), present_time()
+                resident, patient_id, session_id, city_rules(), current_time()
             )
             _take_leave(resident)
     except FieldErrors as error:
@@ -161,7 +161,7 @@ def waiting_entry(entry_id: uuid.UUID) -> Any:
         entry=entry,
         ahead=waiting_list.ahead_of(entry.session_id, entry),
         rules=city_rules(),
-        now=present_time(),
+        now=current_time(),
         place_time=_kept_time(entry),
         reach=_reach(),
         **_context(entry.session),
@@ -173,7 +173,7 @@ def waiting_entry(entry_id: uuid.UUID) -> Any:
 )
 def leave(entry_id: uuid.UUID) -> Any:
     """Stop waiting."""
-    entry = waiting_list.leave(signed_in_resident(), entry_id, city_rules(), present_time())
+    entry = waiting_list.leave(signed_in_resident(), entry_id, city_rules(), current_time())
     return redirect(f"{ROOT}/departments/{entry.session.department_id}?day={entry.session.day}")
 
 
@@ -182,14 +182,14 @@ def leave(entry_id: uuid.UUID) -> Any:
 )
 def accept(entry_id: uuid.UUID) -> Any:
     """Take the place that is kept."""
-    made = waiting_list.accept(signed_in_resident(), entry_id, city_rules(), present_time())
+    made = waiting_list.accept(signed_in_resident(), entry_id, city_rules(), current_time())
     return redirect(f"{ROOT}/appointments/{made.id}")
 
 
 @blueprint.page(f"{ROOT}/messages", who="resident", methods=("POST",), continues=True)
 def allow_messages() -> Any:
     """Allow messages by one press, beside what they would be about."""
-    give_leave(signed_in_resident(), present_time())
+    give_leave(signed_in_resident(), current_time())
     return redirect(safe_next(request.form.get("next"), ROOT))
 
 
@@ -206,7 +206,7 @@ def appointment(appointment_id: uuid.UUID) -> Any:
     found, rules, now = (
         booking.own_appointment(signed_in_resident(), appointment_id),
         city_rules(),
-        present_time(),
+        current_time(),
     )
     others = []
     if found.state == CLOSED:
@@ -233,7 +233,7 @@ def appointment(appointment_id: uuid.UUID) -> Any:
 )
 def cancel(appointment_id: uuid.UUID) -> Any:
     """Give the place back."""
-    cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), present_time())
+    cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), current_time())
     return redirect(f"{ROOT}/appointments/{appointment_id}")
 
 
@@ -245,7 +245,7 @@ def calendar(appointment_id: uuid.UUID) -> Any:
     found = booking.own_appointment(signed_in_resident(), appointment_id)
     context = _context(found.session)
     body = calendar_of(
-        found, context["hospital"], context["department"], context["doctor"], present_time()
+        found, context["hospital"], context["department"], context["doctor"], current_time()
     )
     return Response(
         body,
@@ -265,7 +265,7 @@ def add() -> Any:
     """Add somebody to book for."""
     typed = request.form.to_dict()
     try:
-        add_patient(signed_in_resident(), typed, present_time())
+        add_patient(signed_in_resident(), typed, current_time())
     except FieldErrors as error:
         return _patients_page(typed, error.fields), 422
     return redirect(f"{ROOT}/patients")
@@ -282,7 +282,7 @@ def patient(patient_id: uuid.UUID) -> Any:
     """Someone on the list, to be changed."""
     found = patient_of(signed_in_resident(), patient_id)
     typed = {"name": found.name, "relation": found.relation}
-    typed["phone"] = phone_of(found, present_time())
+    typed["phone"] = phone_of(found, current_time())
     return _patient_page(patient_id, typed, {})
 
 
@@ -291,7 +291,7 @@ def patient(patient_id: uuid.UUID) -> Any:
 )
 def change(patient_id: uuid.UUID) -> Any:
     """Change someone on the list."""
-    typed, now = request.form.to_dict(), present_time()
+    typed, now = request.form.to_dict(), current_time()
     try:
         change_patient(signed_in_resident(), patient_id, typed, city_rules(), now)
     except FieldErrors as error:
@@ -301,7 +301,7 @@ def change(patient_id: uuid.UUID) -> Any:
 
 def _patient_page(patient_id: uuid.UUID, typed: dict[str, str], errors: dict[str, Any]) -> str:
     found = patient_of(signed_in_resident(), patient_id)
-    stays = name_stays(found, city_rules(), present_time())
+    stays = name_stays(found, city_rules(), current_time())
     return _render("patient.html", patient=found, name_stays=stays, typed=typed, errors=errors)
 
 
@@ -316,7 +316,7 @@ def remove_question(patient_id: uuid.UUID) -> Any:
 )
 def remove(patient_id: uuid.UUID) -> Any:
     """Take someone off the list."""
-    remove_patient(signed_in_resident(), patient_id, present_time())
+    remove_patient(signed_in_resident(), patient_id, current_time())
     return redirect(f"{ROOT}/patients")
 
 
@@ -329,7 +329,7 @@ def _book_page(
     waits: bool = False,
 ) -> str:
     session = schedule.session_of(session_id)
-    rules, now = city_rules(), present_time()
+    rules, now = city_rules(), current_time()
     (view,) = schedule.views_of([session], rules, now)
     return _render(
         "book.html",
@@ -352,7 +352,7 @@ def _patient(resident: SignedInResident, typed: dict[str, str]) -> uuid.UUID:
     """The chosen patient, or the one that the form adds."""
     chosen = typed.get("patient", "")
     if chosen == "new":
-        return add_patient(resident, typed, present_time()).id
+        return add_patient(resident, typed, current_time()).id
     try:
         return uuid.UUID(chosen)
     except ValueError:
@@ -362,7 +362,7 @@ def _patient(resident: SignedInResident, typed: dict[str, str]) -> uuid.UUID:
 def _take_leave(resident: SignedInResident) -> None:
     """Note the leave to send messages that the form asks for, beside what they are about."""
     if "messages" in request.form:
-        give_leave(resident, present_time())
+        give_leave(resident, current_time())
 
 
 def _reach() -> Reach | None:
@@ -375,7 +375,7 @@ def _slot() -> datetime | None:
     text = request.values.get("at", "")
     if not text:
         return None
-    found = read_moment(text, site_city().timezone)
+    found = read_moment(text, request_city().timezone)
     if found is None:
         raise NotFound(_("There is no such time."))
     return found
@@ -395,7 +395,7 @@ def _booked() -> dict[uuid.UUID, Any]:
     resident = current_resident()
     if resident is None:
         return {}
-    coming = booking.coming_appointments(resident, present_time())
+    coming = booking.coming_appointments(resident, current_time())
     return {one.session_id: one for one in reversed(coming)}
 
 
@@ -448,9 +448,9 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _entry() -> CatalogEntry:
-    return site_city().catalog[SERVICE]
+    return request_city().catalog[SERVICE]
 
 
 def city_rules() -> Rules:
     """The city's rules of booking."""
-    return Rules.of_city(site_city())
+    return Rules.of_city(request_city())

@@ -42,7 +42,7 @@ from smartcity_saas.services.hospital_appointments.notifications import tell_lap
 from smartcity_saas.services.hospital_appointments.patients import locked_patient
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import locked_session
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 
 LAPSE = "hospital_appointments.lapse"
 
@@ -151,7 +151,7 @@ def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: date
     if session.closed_at is not None or place.number > session.capacity:
         place.state = SHUT
         return
-    begins = QuietHours.of_city(present_city()).over(now)  # offers of the night run on from morning
+    begins = QuietHours.of_city(current_city()).over(now)  # offers of the night run on from morning
     until = min(begins + timedelta(minutes=rules.offer_minutes), place.starts_at)
     entry = _first(place.session_id) if until > now else None
     if entry is None:
@@ -172,7 +172,7 @@ def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: date
 
 def lapse(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: an offer that nobody took goes to the next in line."""
-    rules = Rules.of_city(present_city())
+    rules = Rules.of_city(current_city())
     entry_id, place_id = uuid.UUID(payload["entry"]), uuid.UUID(payload["place"])
     with command():
         session = locked_session(_entry(entry_id).session_id)
@@ -188,7 +188,7 @@ def lapse(payload: Mapping[str, Any], now: datetime) -> None:
 
 def offer_free(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: places that came by an import go to whoever waits, in line."""
-    rules = Rules.of_city(present_city())
+    rules = Rules.of_city(current_city())
     with command():
         session = locked_session(uuid.UUID(payload["session"]))
         for _place_left in range(ahead_of(session.id, None)):

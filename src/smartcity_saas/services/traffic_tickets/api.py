@@ -15,7 +15,7 @@ from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.models import STATUSES, Violation
 from smartcity_saas.services.traffic_tickets.names import SERVICE
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
     ApiBlueprint,
@@ -112,11 +112,11 @@ class PushedTicketBody(Body):
 @blueprint.response(200, TicketsSchema)
 def api_own_tickets() -> Any:
     """The resident's tickets, and the points of the linked licence."""
-    resident, now = signed_in_resident(), present_time()
+    resident, now = signed_in_resident(), current_time()
     licence = domain.licence_link(resident)
     points = None
     if licence is not None:
-        points = domain.points_of(licence.licence, site_city().timezone, now)
+        points = domain.points_of(licence.licence, request_city().timezone, now)
     return {
         "vehicles": [link.vehicle.plate for link in domain.vehicle_links(resident)],
         "points": points,

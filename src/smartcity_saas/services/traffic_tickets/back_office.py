@@ -39,7 +39,7 @@ from smartcity_saas.services.traffic_tickets.models import (
     Violation,
 )
 from smartcity_saas.services.traffic_tickets.names import SERVICE
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.api import Whole, matches_whole
 from smartcity_saas.web.money import LARGEST_AMOUNT
 
@@ -113,7 +113,7 @@ def bring_up_to_date(entry: CatalogEntry, vehicle: TrafficVehicle, now: datetime
 
 def report(violation: Violation, act: str, now: datetime) -> None:
     """Write the task that tells the back office, in the transaction of what there is to tell."""
-    if has_back_office(present_city().catalog[SERVICE]):
+    if has_back_office(current_city().catalog[SERVICE]):
         payment_id = violation.payment_id
         when = f"{payment_id}{turn_of(payment_id)}" if payment_id else now.isoformat()
         key = f"{violation.id}:{act}:{when}"
@@ -206,7 +206,7 @@ def store_violation(
 ) -> Violation:
     """Write a violation as the police give it. What was paid, disputed or decided here stays so
     until they know of it. A fine is in the city's present currency, whatever it was in before."""
-    currency = present_city().currency
+    currency = current_city().currency
     if held is None:
         held = Violation(
             number=values["number"],

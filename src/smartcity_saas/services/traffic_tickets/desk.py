@@ -23,8 +23,8 @@ from smartcity_saas.services.traffic_tickets.models import (
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.plates import plate_of, shown
 from smartcity_saas.services.traffic_tickets.views import photo_response
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import present_time, served_city
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import city_by_slug, current_time
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import plain_money
 from smartcity_saas.web.policy import ConsoleBlueprint
@@ -58,16 +58,16 @@ def desk(city: str) -> Any:
 def import_file(city: str) -> Any:
     """Import tickets."""
     service = current_app.extensions["services"][SERVICE]
-    result, problems = take_upload(served_city(city), service)
+    result, problems = take_upload(city_by_slug(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 
 
 @blueprint.page(f"{ROOT}/tickets.csv", permission="city.desk")
 def tickets_csv(city: str) -> Any:
     """Every ticket with its status, for the police's own system."""
-    served = served_city(city)
+    served = city_by_slug(city)
     zone = ZoneInfo(served.timezone)
-    with city_scope(served.id):
+    with tenant_context(served.id):
         query = (
             select(Violation, TrafficVehicle.plate)
             .join(TrafficVehicle, TrafficVehicle.id == Violation.vehicle_id)
@@ -103,8 +103,8 @@ def answer(city: str, dispute_id: uuid.UUID) -> Any:
     actor = signed_in_member().actor
     typed = {name: request.form.get(name, "") for name in ("verdict", "answer")}
     try:
-        with city_scope(served_city(city).id):
-            disputes.answer(actor, dispute_id, typed["verdict"], typed["answer"], present_time())
+        with tenant_context(city_by_slug(city).id):
+            disputes.answer(actor, dispute_id, typed["verdict"], typed["answer"], current_time())
     except FieldErrors as error:
         return _dispute_page(city, dispute_id, typed, error.fields), 422
     return _page(city, answered=True)
@@ -113,13 +113,13 @@ def answer(city: str, dispute_id: uuid.UUID) -> Any:
 @blueprint.page(f"{ROOT}/photos/<uuid:photo_id>", permission="city.desk")
 def photo(city: str, photo_id: uuid.UUID) -> Any:
     """A photograph with a dispute."""
-    with city_scope(served_city(city).id):
+    with tenant_context(city_by_slug(city).id):
         return photo_response(disputes.photo(photo_id, None))
 
 
 def _page(city: str, **values: Any) -> str:
     text = request.args.get("text", "").strip()[:40]
-    with city_scope(served_city(city).id):
+    with tenant_context(city_by_slug(city).id):
         rows = db.session.execute(
             select(Violation.status, func.count(Violation.id)).group_by(Violation.status)
         )
@@ -144,7 +144,7 @@ def _page(city: str, **values: Any) -> str:
 def _dispute_page(
     city: str, dispute_id: uuid.UUID, typed: dict[str, str], errors: dict[str, Any]
 ) -> str:
-    with city_scope(served_city(city).id):
+    with tenant_context(city_by_slug(city).id):
         one, found = disputes.one_dispute(dispute_id)
         vehicle, photos = found.vehicle, disputes.photos_of(dispute_id)
     return render_template(

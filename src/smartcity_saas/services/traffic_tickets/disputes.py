@@ -34,7 +34,7 @@ from smartcity_saas.services.traffic_tickets.models import (
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.tickets import own_violation
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.photos import retaken
 
@@ -45,7 +45,7 @@ SHORTEST_REASON, LONGEST_REASON = 10, 1_000
 
 def can_dispute(violation: Violation, now: datetime) -> bool:
     """Whether a ticket can (still) be disputed here."""
-    days = present_city().catalog[SERVICE].settings.get("dispute_days", 60)
+    days = current_city().catalog[SERVICE].settings.get("dispute_days", 60)
     return violation.status == OPEN and now < violation.at + timedelta(days=days)
 
 

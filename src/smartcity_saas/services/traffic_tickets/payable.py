@@ -22,7 +22,7 @@ from smartcity_saas.services.traffic_tickets.models import OPEN, PAID, LicenceLi
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.tickets import licence_link, own_violations
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both, local
 
 
@@ -75,7 +75,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
         .join(Payment, Payment.resident_id == LicenceLink.resident_id)
         .where(Payment.id == payment_id)
     ).one_or_none()
-    today = today_in(present_city().timezone, now)
+    today = today_in(current_city().timezone, now)
     for one in found:
         one.status, one.paid_on, one.payment_id = PAID, today, payment_id
         if one.points and one.licence_id is None:
@@ -96,7 +96,7 @@ def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> 
 
 def needs_licence(found: Sequence[Violation]) -> bool:
     """Whether paying these takes a linked licence, by the city's settings."""
-    settings = present_city().catalog[SERVICE].settings
+    settings = current_city().catalog[SERVICE].settings
     return bool(settings.get("points_need_licence", True)) and any(
         one.points and one.licence_id is None for one in found
     )

@@ -23,7 +23,7 @@ from smartcity_saas.services.traffic_tickets.models import SHOWN_NAMES, Violatio
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.payable import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.policy import CityBlueprint
 
 LOOKED_UP = "looked_up_vehicle"
@@ -40,7 +40,7 @@ def landing() -> Any:
     if resident is None:
         return _look_up_page({}, {})
     linked = domain.vehicle_links(resident)
-    fresh = all(bring_up_to_date(_entry(), link.vehicle, present_time()) for link in linked)
+    fresh = all(bring_up_to_date(_entry(), link.vehicle, current_time()) for link in linked)
     # A plate that is on another vehicle by now is linked no longer.
     links, licence = domain.vehicle_links(resident), domain.licence_link(resident)
     if not links and licence is None:
@@ -50,12 +50,12 @@ def landing() -> Any:
     coming = on_their_way(SERVICE, [str(one.id) for one in owed])
     due = [one for one in owed if str(one.id) not in coming]
     payable = [one for one in due if licence is not None or not needs_licence([one])]
-    city = site_city()
+    city = request_city()
     return _render(
         "mine.html",
         links=links,
         licence=licence.licence if licence else None,
-        points=domain.points_of(licence.licence, city.timezone, present_time())
+        points=domain.points_of(licence.licence, city.timezone, current_time())
         if licence
         else None,
         violations=found,
@@ -76,11 +76,11 @@ def look_up() -> Any:
     typed = {name: request.form.get(name, "")[:40] for name in ("plate", "tail")}
     try:
         vehicle = domain.look_up(
-            _entry(), **typed, address=request.remote_addr or "", now=present_time()
+            _entry(), **typed, address=request.remote_addr or "", now=current_time()
         )
     except FieldErrors as error:
         return _look_up_page(typed, error.fields), 422
-    session[LOOKED_UP] = [vehicle.id.hex, present_time().timestamp()]
+    session[LOOKED_UP] = [vehicle.id.hex, current_time().timestamp()]
     return redirect(f"{ROOT}/look-up", 303)
 
 
@@ -88,7 +88,7 @@ def look_up() -> Any:
 def looked_up() -> Any:
     """The open tickets of the vehicle that this browser has just looked up."""
     key, at = session.get(LOOKED_UP, ("", 0.0))
-    if not key or not 0 <= present_time().timestamp() - at < LOOKED_UP_SECONDS:
+    if not key or not 0 <= current_time().timestamp() - at < LOOKED_UP_SECONDS:
         return redirect(ROOT)
     vehicle, found = domain.open_tickets_of(uuid.UUID(key))
     return _render("found.html", vehicle=vehicle, violations=found)
@@ -105,7 +105,7 @@ def link() -> Any:
     """Link a vehicle."""
     typed = {name: request.form.get(name, "")[:40] for name in ("plate", "tail")}
     try:
-        domain.link_vehicle(signed_in_resident(), _entry(), **typed, now=present_time())
+        domain.link_vehicle(signed_in_resident(), _entry(), **typed, now=current_time())
     except FieldErrors as error:
         return _render("link.html", typed=typed, errors=error.fields), 422
     return redirect(ROOT)
@@ -116,7 +116,7 @@ def link() -> Any:
 )
 def unlink(link_id: uuid.UUID) -> Any:
     """Take a vehicle off the page."""
-    domain.unlink_vehicle(signed_in_resident(), link_id, present_time())
+    domain.unlink_vehicle(signed_in_resident(), link_id, current_time())
     return redirect("/me")
 
 
@@ -131,7 +131,7 @@ def licence() -> Any:
     """Link the licence."""
     typed = {name: request.form.get(name, "")[:40] for name in ("number", "file_tail")}
     try:
-        domain.link_licence(signed_in_resident(), **typed, now=present_time())
+        domain.link_licence(signed_in_resident(), **typed, now=current_time())
     except FieldErrors as error:
         return _render("licence.html", typed=typed, errors=error.fields), 422
     return redirect(ROOT)
@@ -159,7 +159,7 @@ def dispute(violation_id: uuid.UUID) -> Any:
     photos = [data for one in request.files.getlist("photos") if (data := one.read())]
     try:
         disputes.dispute(
-            signed_in_resident(), violation_id, typed["reason"], photos, present_time()
+            signed_in_resident(), violation_id, typed["reason"], photos, current_time()
         )
     except FieldErrors as error:
         found = domain.own_violation(signed_in_resident(), violation_id)
@@ -188,7 +188,7 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
         vehicle=found.vehicle,
         dispute=objection if mine else None,
         photos=disputes.photos_of(objection.id) if mine and objection else [],
-        can_dispute=objection is None and disputes.can_dispute(found, present_time()),
+        can_dispute=objection is None and disputes.can_dispute(found, current_time()),
         own_payment=_own_payment(found),
         paying=_paying([found]) if _can_pay(found) else None,
         reach=reach_of(signed_in_resident()),
@@ -199,7 +199,7 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
 
 def _paying(payable: list[Violation]) -> PayTerms | None:
     """How one can pay here; None where nothing is to be paid, or one cannot."""
-    return open_terms(site_city(), payable, present_time()) if _entry().state == "open" else None
+    return open_terms(request_city(), payable, current_time()) if _entry().state == "open" else None
 
 
 def _can_pay(found: Violation) -> bool:
@@ -235,4 +235,4 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _entry() -> CatalogEntry:
-    return site_city().catalog[SERVICE]
+    return request_city().catalog[SERVICE]

@@ -30,7 +30,7 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink
 from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.api import Whole
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import LARGEST_AMOUNT
@@ -104,7 +104,7 @@ def report_reversed(bill: UtilityBill, now: datetime) -> None:
 
 def _report(kind: str, bill: UtilityBill, now: datetime) -> None:
     """What is paid again after it went back is told again, under a key of its own."""
-    if bill.payment_id is not None and has_back_office(present_city().catalog[SERVICE]):
+    if bill.payment_id is not None and has_back_office(current_city().catalog[SERVICE]):
         key = f"{bill.id}:{bill.payment_id}{turn_of(bill.payment_id)}"
         payload = {"bill": str(bill.id), "payment": str(bill.payment_id), "key": key}
         enqueue(kind, payload, now, key=key)
@@ -230,7 +230,7 @@ def store_bill(
     """Write a bill as its supplier gives it: without ``paid_on`` in ``values`` that stays as it is.
     What was paid here stays paid, for what was paid, even while the supplier does not know it
     yet. An amount is in the city's present currency, whatever the bill's was before."""
-    currency = present_city().currency
+    currency = current_city().currency
     if bill is None:
         bill = UtilityBill(account_id=account_id, period=values["period"])
         db.session.add(bill)

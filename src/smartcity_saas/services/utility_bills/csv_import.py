@@ -33,7 +33,7 @@ from smartcity_saas.services.utility_bills.back_office import (
 )
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import SERVICE
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.money import format_money
 from smartcity_saas.web.name_folding import folded_name
 
@@ -213,7 +213,7 @@ class _Writer:
 
     def _note_paid(self, row: _Row, bill: UtilityBill) -> None:
         """Say where a row says another thing of a bill that is paid already."""
-        currency = present_city().currency
+        currency = current_city().currency
         values = {
             "paid": format_money(bill.amount, bill.currency),
             "amount": format_money(row.bill["amount"], currency),

@@ -11,8 +11,8 @@ from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.services.utility_bills.names import SERVICE
-from smartcity_saas.tenancy.context import city_scope
-from smartcity_saas.tenancy.current import served_city
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import city_by_slug
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import plain_money
 from smartcity_saas.web.numbers import plain_decimal
@@ -35,14 +35,14 @@ def desk(city: str) -> Any:
 def import_file(city: str) -> Any:
     """Import a supplier's file."""
     service = current_app.extensions["services"][SERVICE]
-    result, problems = take_upload(served_city(city), service)
+    result, problems = take_upload(city_by_slug(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 
 
 @blueprint.page(f"{ROOT}/bills.csv", permission="city.desk")
 def bills_csv(city: str) -> Any:
     """Bills of the chosen months as CSV, in the columns of the import."""
-    with city_scope(served_city(city).id):
+    with tenant_context(city_by_slug(city).id):
         rows = [
             (
                 account.kind,
@@ -66,7 +66,7 @@ def bills_csv(city: str) -> Any:
 
 def _page(city: str, **values: Any) -> str:
     text = request.args.get("text", "").strip()[:64]
-    with city_scope(served_city(city).id):
+    with tenant_context(city_by_slug(city).id):
         accounts, bills = domain.counts_of_city()
         found = domain.find_accounts(text) if text else []
     return render_template(

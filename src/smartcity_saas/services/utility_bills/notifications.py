@@ -17,7 +17,7 @@ from smartcity_saas.services.utility_bills.models import (
     UtilityLink,
 )
 from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import day
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
@@ -27,7 +27,7 @@ MOST_AT_ONCE = 5_000
 
 def remind(now: datetime) -> None:
     """Remind every resident who linked an account of what is due within the city's days."""
-    city = present_city()
+    city = current_city()
     entry = city.catalog[SERVICE]
     days = entry.settings.get("remind_days")
     if entry.state == "closed" or not days:

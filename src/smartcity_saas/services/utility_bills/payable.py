@@ -20,7 +20,7 @@ from smartcity_saas.services.utility_bills.back_office import report_paid, repor
 from smartcity_saas.services.utility_bills.bills import accounts_of, links
 from smartcity_saas.services.utility_bills.models import BILL_NAMES, UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import ROOT
-from smartcity_saas.tenancy.current import present_city
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import month_of_year
 from smartcity_saas.web.languages import both
 
@@ -71,7 +71,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
         raise NotPayable("paid")
     if any((b.amount, b.currency) != (amounts[str(b.id)], currency) for b in bills):
         raise NotPayable("changed")
-    today = today_in(present_city().timezone, now)
+    today = today_in(current_city().timezone, now)
     for bill in bills:
         bill.paid_on, bill.payment_id = today, payment_id
         report_paid(bill, now)

@@ -22,7 +22,7 @@ from smartcity_saas.services.utility_bills.back_office import bring_up_to_date
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
 from smartcity_saas.services.utility_bills.models import KIND_NAMES, UtilityBill, UtilityLink
 from smartcity_saas.services.utility_bills.names import KINDS, ROOT, SERVICE
-from smartcity_saas.tenancy.current import present_time, site_city
+from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.charts import bar_chart
 from smartcity_saas.web.policy import CityBlueprint
 
@@ -72,7 +72,7 @@ def account(link_id: uuid.UUID) -> Any:
     owed = domain.due_bills(household)
     coming = on_their_way(SERVICE, [str(bill.id) for bill in owed])
     due = [bill for bill in owed if str(bill.id) not in coming]
-    year = today_in(site_city().timezone, present_time()).year
+    year = today_in(request_city().timezone, current_time()).year
     return _render(
         "utility_bills/account.html",
         link=link,
@@ -102,7 +102,7 @@ def _bring_up_to_date(resident: SignedInResident, link: UtilityLink) -> bool:
     links = domain.links(resident)
     accounts = domain.accounts_of(links)
     household = [accounts[one.account_id] for one in links if one.nickname == link.nickname]
-    return all(bring_up_to_date(_entry(), one, present_time()) for one in household)
+    return all(bring_up_to_date(_entry(), one, current_time()) for one in household)
 
 
 @blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
@@ -127,7 +127,7 @@ def link() -> Any:
     """Link an account."""
     typed = {name: request.form.get(name, "") for name in ("kind", "number", "holder", "nickname")}
     try:
-        made = domain.link_account(signed_in_resident(), _entry(), **typed, now=present_time())
+        made = domain.link_account(signed_in_resident(), _entry(), **typed, now=current_time())
     except FieldErrors as error:
         return _link_page(typed, error.fields), 422
     return redirect(f"{ROOT}/accounts/{made.id}")
@@ -146,7 +146,7 @@ def unlink_question(link_id: uuid.UUID) -> Any:
 )
 def unlink(link_id: uuid.UUID) -> Any:
     """Remove a link."""
-    domain.unlink_account(signed_in_resident(), link_id, present_time())
+    domain.unlink_account(signed_in_resident(), link_id, current_time())
     return redirect("/me")
 
 
@@ -158,7 +158,7 @@ def _link_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
 
 def _paying(due: list[UtilityBill]) -> PayTerms | None:
     """What the amount card needs: how one can pay here; None where nothing is due, or one cannot."""
-    return open_terms(site_city(), due, present_time()) if _entry().state == "open" else None
+    return open_terms(request_city(), due, current_time()) if _entry().state == "open" else None
 
 
 def _receipts(bills: list[UtilityBill]) -> set[uuid.UUID]:
@@ -195,6 +195,6 @@ def _render(template: str, **values: Any) -> str:
 
 
 def _entry() -> CatalogEntry:
-    city = site_city()
+    city = request_city()
     found: CatalogEntry = city.catalog[SERVICE]
     return found

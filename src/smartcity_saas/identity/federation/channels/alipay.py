@@ -44,7 +44,7 @@ from smartcity_saas.identity.federation.oauth_client import (
     origin,
     secret,
 )
-from smartcity_saas.tenancy.current import present_time
+from smartcity_saas.tenancy.current import current_time
 
 AUTHORIZE = "https://openauth.alipay.com/oauth2/publicAppAuthorize.htm"
 GATEWAY = "https://openapi.alipay.com/gateway.do"
@@ -155,7 +155,7 @@ def _call(values: Mapping[str, Any], method: str, parameters: Mapping[str, str])
         "format": "JSON",
         "charset": "utf-8",
         "sign_type": "RSA2",
-        "timestamp": present_time().astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
+        "timestamp": current_time().astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
         "version": "1.0",
     }
     key = secret(values["private_key"])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from smartcity_saas import tenant_context
 from smartcity_saas.identity.federation import openid
 from smartcity_saas.identity.federation.channels import Channel, Handshake, Vouched
 from smartcity_saas.identity.federation.channels.documents.oidc import OidcSettings
 from smartcity_saas.identity.federation.oauth_client import origin, secret
 from smartcity_saas.identity.federation.openid import Registration, text_claim
+from smartcity_saas.tenant_context import current_city_id
 
 
 def _ours(values: Mapping[str, Any]) -> Registration:
@@ -25,7 +25,7 @@ def _ours(values: Mapping[str, Any]) -> Registration:
 
 
 def _owner() -> str:
-    return f"city:{tenant_context.city_id()}"
+    return f"city:{current_city_id()}"
 
 
 def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]) -> Vouched:
