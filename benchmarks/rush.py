@@ -20,7 +20,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import func, select
 
 from benchmarks.work import _clinic, _inside
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.residents.accounts import SESSION_LENGTH
 from smartcity_saas.identity.residents.models import ResidentSession
 from smartcity_saas.identity.tokens import new_token, token_hash
@@ -36,7 +36,7 @@ def rush(app: SiteFlask, port: int, environment: dict[str, str]) -> None:
     """Serve with two workers and let everyone press."""
     people = _clinic(app, "hangzhou", PEOPLE)
     clinic = people[0][3]
-    with app.app_context(), tenant_context(people[0][0]), command() as rows:
+    with app.app_context(), tenant_context(people[0][0]), transaction() as rows:
         places = rows.scalars(select(ClinicPlace).where(ClinicPlace.session_id == clinic))
         for place in places:
             if place.number > PLACES:
@@ -73,7 +73,7 @@ def _presses(app: SiteFlask, people: list[Any]) -> list[tuple[str, str]]:
     """Each person's cookie and the form that they send."""
     now = datetime.now(UTC)
     tokens = [new_token() for _person in people]
-    with app.app_context(), tenant_context(people[0][0]), command() as rows:
+    with app.app_context(), tenant_context(people[0][0]), transaction() as rows:
         rows.add_all(
             ResidentSession(
                 token_hash=token_hash(token),

@@ -23,7 +23,7 @@ from werkzeug.serving import make_server
 
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.residents.models import Resident
@@ -121,7 +121,7 @@ def _clinic(app: SiteFlask, slug: str, size: int) -> list[Booker]:
     city = app.fleet.snapshot.cities[slug]
     start = datetime.now(UTC) + timedelta(days=3)
     mark = uuid.uuid4().hex[:8]
-    with app.app_context(), tenant_context(city.id), command() as session:
+    with app.app_context(), tenant_context(city.id), transaction() as session:
         texts = {"name": {"zh": mark, "en": mark}}
         hospital = Hospital(code=mark, address={"zh": "", "en": ""}, phone="", **texts)
         session.add(hospital)
@@ -260,13 +260,13 @@ def _open_payments(app: SiteFlask, city: Any, sandbox: Sandbox, account: Any, se
         ):
             store_credential(ring, system("bench"), name, value, now)
         import_bills(system("bench"), city, "\n".join([header, *rows]).encode(), "b", now)
-        with command() as session:
+        with transaction() as session:
             person = Resident(name="x", created_at=now)
             session.add(person)
             session.flush()
         resident = SignedInResident(person.id, "x", False)
         link_account(resident, city.catalog["utility_bills"], "water", "4100280055", "x", "x", now)
-        with command() as session:
+        with transaction() as session:
             unpaid = select(UtilityBill.id).where(
                 UtilityBill.paid_on.is_(None), UtilityBill.amount == PRICE
             )

@@ -14,7 +14,7 @@ from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.schema import CITY, PROVINCE
 from smartcity_saas.credentials.models import ProvinceSecret
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.database.models import CityModel
 from smartcity_saas.database.row_level_security import APPEND_ONLY
 from smartcity_saas.errors import Conflict
@@ -52,7 +52,7 @@ def withdraw(
     _refuse_staff(live, clock)
     if live.kind == CITY:
         _empty(live)
-    with command() as session:
+    with transaction() as session:
         if live.kind == CITY:
             for model in (CityDue, CityCount):
                 session.execute(delete(model).where(model.city_id == live.id))
@@ -112,7 +112,7 @@ def _empty(live: LiveDocument) -> None:
     Raises:
         Conflict: It has had a resident, who may have left since.
     """
-    with tenant_context(live.id), command() as session:
+    with tenant_context(live.id), transaction() as session:
         if session.scalar(select(func.count()).select_from(Resident)):
             raise Conflict(
                 _("%(city)s has had residents. Suspend it instead.", city=live.name),

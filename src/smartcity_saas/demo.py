@@ -15,7 +15,7 @@ from smartcity_saas.clock import today_in, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.configuration.repository import live_documents
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.identity.federation.channels.demo import RESIDENTS
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
@@ -93,7 +93,7 @@ NOTICES = (
 
 def fill_demo(progress: Callable[[str], None]) -> None:
     """Fill an empty platform, whose documents are live, with sample rows."""
-    with command() as session:
+    with transaction() as session:
         session.execute(update(Installation).values(demo=True))
     create_sample_staff()
     current_app.fleet.refresh()  # type: ignore[attr-defined]
@@ -190,7 +190,7 @@ def _fill_counts(city: City) -> None:
     """Thirty days of use, more on working days: sample figures for the province's charts."""
     today = today_in(city.timezone, utc_now())
     size = 12 + int(city.division_code[:4]) % 37
-    with command() as session:
+    with transaction() as session:
         for back in range(1, 30):
             day = today - timedelta(days=back)
             value = size + (day.toordinal() * 5) % 7 - (size // 2 if day.weekday() > 4 else 0)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.credentials.master_key import refuse_stray_key
-from smartcity_saas.database import db, unwalled
+from smartcity_saas.database import db, without_statement_guard
 from smartcity_saas.errors import NotReady, SettingsError
 from smartcity_saas.identity.staff.accounts import has_demo_staff
 from smartcity_saas.tenancy.flask_app import SiteFlask
@@ -66,7 +66,9 @@ def applied_migrations() -> frozenset[str]:
     """The heads that the database has. Asked on a connection of its own, outside any city."""
     with db.engine.connect() as connection:
         rows = connection.execute(
-            unwalled("SELECT version_num FROM alembic_version", "Alembic's own table")
+            without_statement_guard(
+                "SELECT version_num FROM alembic_version", "Alembic's own table"
+            )
         )
         return frozenset(row[0] for row in rows)
 

@@ -27,7 +27,7 @@ from smartcity_saas.audit import (
     verify_trail,
 )
 from smartcity_saas.cli.audit import audit
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.staff.accounts import disable_staff
 from smartcity_saas.identity.staff.roles import AUDITOR
 from tests.conftest import World, fresh
@@ -36,7 +36,7 @@ from tests.services.utility_bills.test_bills import bring
 
 def act(world: World, city: str, count: int = 1, **more: Any) -> None:
     for number in range(count):
-        with world.inside(city), command():
+        with world.inside(city), transaction():
             record(
                 system("test"), "test.act", f"thing {number}", {"n": number}, world.clock(), **more
             )
@@ -158,10 +158,10 @@ def test_many_at_once_make_one_line(world: World) -> None:
 def test_work_taken_back_leaves_no_act(world: World) -> None:
     """A rolled-back command, and a rolled-back part of one, note nothing; the rest stays."""
     with world.inside("hangzhou"):
-        with pytest.raises(ZeroDivisionError), command():
+        with pytest.raises(ZeroDivisionError), transaction():
             record(system("test"), "test.lost", "whole")
             raise ZeroDivisionError
-        with command() as session:
+        with transaction() as session:
             record(system("test"), "test.kept", "before")
             with pytest.raises(ZeroDivisionError), session.begin_nested():
                 record(system("test"), "test.lost", "part")
@@ -177,7 +177,7 @@ def test_work_taken_back_leaves_no_act(world: World) -> None:
 def test_the_application_cannot_change_an_act(world: World) -> None:
     """The database itself refuses, on both engines."""
     act(world, "hangzhou")
-    with world.inside("hangzhou"), pytest.raises(DBAPIError), command() as session:
+    with world.inside("hangzhou"), pytest.raises(DBAPIError), transaction() as session:
         found = session.get_one(CityAuditEvent, (world.city("hangzhou").id, city_trail()[0].id))
         found.subject = "other"
         session.flush()
@@ -193,7 +193,7 @@ def test_what_people_write_stands_beside_the_chain(world: World) -> None:
         assert set(reasons_of(events).values()) == {"张三 138 0000 0000"}
     tamper(world, "UPDATE audit_reason SET text = 'other'")
     assert verdict(world, "hangzhou").found.reason == "altered"
-    with world.inside("hangzhou"), command() as session:
+    with world.inside("hangzhou"), transaction() as session:
         session.execute(delete(AuditReason))
     assert verdict(world, "hangzhou").found is None
 

@@ -18,7 +18,7 @@ from smartcity_saas.configuration.models import HostClaim, Revision
 from smartcity_saas.configuration.repository import stored_revision
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
 
@@ -239,7 +239,7 @@ def test_two_cities_claiming_one_host_at_once(world: World) -> None:
 
 def test_a_failing_command_leaves_nothing(world: World) -> None:
     """An error after the revision was written takes it back with everything else."""
-    with pytest.raises(RuntimeError), command():
+    with pytest.raises(RuntimeError), transaction():
         world.documents().change("hangzhou", 1, "", {COLOR: "#123456"})
         raise RuntimeError
     assert db.session.scalars(select(Revision.number).where(Revision.message == "")).all() == []

@@ -33,7 +33,7 @@ from smartcity_saas.credentials import (
 from smartcity_saas.credentials.keyring import seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.personal_encryption import personal_index
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Invalid, SettingsError
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.sessions import (
@@ -75,19 +75,19 @@ def test_another_citys_ciphertext_does_not_open(world: World) -> None:
     with world.inside("hangzhou"):
         stolen = db.session.scalars(select(Credential.sealed)).one()
     with world.inside("ningbo"):
-        with command() as session:
+        with transaction() as session:
             session.scalars(select(Credential)).one().sealed = stolen
         with pytest.raises(CredentialError, match="cannot be opened"):
             read_credential(ring, STRIPE)
     with world.inside("hangzhou"):
-        with command() as session:
+        with transaction() as session:
             row = session.scalars(select(Credential)).one()
             row.sealed = row.sealed[:-1] + bytes([row.sealed[-1] ^ 1])
         with pytest.raises(CredentialError, match="cannot be opened"):
             read_credential(ring, STRIPE)
         with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
             read_credential(Keyring("another master key, quite as long as it"), STRIPE)
-        with command() as session:
+        with transaction() as session:
             session.scalars(select(CityKey)).one().wrapped = b"x" * 60
         with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
             read_credential(ring, STRIPE)
@@ -104,7 +104,7 @@ def test_what_does_not_open_is_logged_without_its_value(world: World) -> None:
     with world.inside("hangzhou"), capture_logs() as logs:
         with pytest.raises(CredentialError):
             read_credential(other, STRIPE)
-        with command() as session:
+        with transaction() as session:
             session.scalars(select(Credential)).one().sealed = stolen
         with pytest.raises(CredentialError):
             read_credential(ring, STRIPE)

@@ -22,7 +22,7 @@ from smartcity_saas.app import create_app
 from smartcity_saas.audit import AuditEvent, record, system, verify_place, verify_trail
 from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.credentials import Keyring, credentials, province_secrets
-from smartcity_saas.database import city_tables, command
+from smartcity_saas.database import city_tables, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
@@ -81,7 +81,7 @@ def test_a_constraint_over_an_orphan_is_not_passed_unseen(world: World) -> None:
     if world.engine != "postgresql":
         pytest.skip("row-level security is PostgreSQL's; SQLite has none")
     for city in ("hangzhou", "shanghai"):
-        with world.inside(city), command() as session:
+        with world.inside(city), transaction() as session:
             session.add(Resident(name=city, created_at=world.clock()))
     add = (
         "ALTER TABLE resident ADD CONSTRAINT only_named CHECK (name <> 'shanghai') NOT VALID;"
@@ -336,11 +336,11 @@ def _upgrade_with_documents(settings: Settings) -> None:
         for place, count in PLACES.items():
             found = verify_place(place)
             assert (found.count, found.found) == (count, None), place
-        with command():
+        with transaction():
             record(system("test"), "document.file", "c1", {"revision": 3})
         found = verify_place("c1")
         assert (found.count, found.found) == (PLACES["c1"] + 1, None)
-        with pytest.raises(DBAPIError), command() as session:  # and is append-only again
+        with pytest.raises(DBAPIError), transaction() as session:  # and is append-only again
             session.execute(update(AuditEvent).values(actor="staff:other"))
         db.engine.dispose()
 

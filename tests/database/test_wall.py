@@ -37,9 +37,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, aliased
 
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.database.row_level_security import refuse_powerful_role
-from smartcity_saas.database.statement_guard import Tables, judge
+from smartcity_saas.database.statement_guard import Tables, check_statement
 from smartcity_saas.errors import SettingsError, TenantIsolationError
 from smartcity_saas.identity.residents.models import Resident, ResidentIdentity
 from smartcity_saas.tenancy.context import tenant_context
@@ -57,7 +57,7 @@ from tests.conftest import World
 def peopled(world: World) -> World:
     """Two cities with a resident each, named after the city."""
     for city in ("hangzhou", "shanghai"):
-        with world.inside(city), command() as session:
+        with world.inside(city), transaction() as session:
             person = Resident(name=city, created_at=world.clock())
             session.add(person)
             session.flush()
@@ -313,7 +313,7 @@ def test_writing_past_the_wall_is_refused(peopled: World, name: str) -> None:
     foreign = peopled.city_id("shanghai")
     with peopled.inside("shanghai"):
         foreign_id = db.session.scalars(select(Resident.id)).one()
-    with peopled.inside("hangzhou"), pytest.raises(TenantIsolationError), command() as session:
+    with peopled.inside("hangzhou"), pytest.raises(TenantIsolationError), transaction() as session:
         WRITES[name](session, foreign, foreign_id)
     for city in ("hangzhou", "shanghai"):
         with peopled.inside(city):
@@ -324,7 +324,7 @@ def test_outside_a_city_its_tables_do_not_exist(peopled: World) -> None:
     """Default-deny: without a scope every statement on a city table raises."""
     with pytest.raises(TenantIsolationError):
         db.session.scalars(select(Resident)).all()
-    with pytest.raises(TenantIsolationError), command() as session:
+    with pytest.raises(TenantIsolationError), transaction() as session:
         session.add(Resident(city_id=1, name="x", created_at=peopled.clock()))
 
 
@@ -364,7 +364,7 @@ def test_a_transaction_stays_in_its_city(peopled: World) -> None:
 
 def test_savepoints_pass(peopled: World) -> None:
     """A part of a command can be taken back on its own."""
-    with peopled.inside("hangzhou"), command() as session:
+    with peopled.inside("hangzhou"), transaction() as session:
         with session.begin_nested() as part:
             session.execute(update(Resident).values(name="x"))
             part.rollback()
@@ -391,13 +391,13 @@ def test_a_row_cannot_point_at_another_citys(peopled: World) -> None:
     """Foreign keys carry the city: a reference to another city's row is no reference."""
     with peopled.inside("shanghai"):
         foreign_id = db.session.scalars(select(Resident.id)).one()
-    with peopled.inside("hangzhou"), pytest.raises(DBAPIError), command() as session:
+    with peopled.inside("hangzhou"), pytest.raises(DBAPIError), transaction() as session:
         session.add(ResidentIdentity(resident_id=foreign_id, channel="x", subject="x"))
 
 
 def test_uniqueness_is_per_city(peopled: World) -> None:
     """The same subject in two cities is two people: no oracle for another city's values."""
-    with peopled.inside("hangzhou"), command() as session:
+    with peopled.inside("hangzhou"), transaction() as session:
         person = session.scalars(select(Resident)).one()
         session.add(ResidentIdentity(resident_id=person.id, channel="demo", subject="shanghai"))
 
@@ -452,13 +452,13 @@ def test_append_only_is_held_by_the_database(peopled: World, table: str, act: st
 def _leave_a_trace(world: World) -> None:
     from smartcity_saas.audit import record, system
 
-    with world.inside("hangzhou"), command():
+    with world.inside("hangzhou"), transaction():
         record(system("test"), "test", "test")
 
 
 def test_a_locked_row_is_read_as_it_stands(peopled: World) -> None:
     """Whoever decides under a lock decides on what is stored, not on what was read before."""
-    with peopled.inside("hangzhou"), command() as session:
+    with peopled.inside("hangzhou"), transaction() as session:
         seen = session.scalars(select(Resident)).one()
         session.execute(
             update(Resident).values(name="changed"),
@@ -521,11 +521,11 @@ def test_a_name_means_what_it_means_to_the_database(dialect: str, sql: str) -> N
     written; a table after IN is read whole; a name in capitals, given twice or with other columns
     is not the one that a condition seems to bind. Whatever the database would take for a table, is."""
     with pytest.raises(TenantIsolationError):
-        judge(sql, dialect, CITY, PLATFORM)
+        check_statement(sql, dialect, CITY, PLATFORM)
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
 @pytest.mark.parametrize("sql", PASSED)
 def test_names_within_their_scope_pass(dialect: str, sql: str) -> None:
     """What the product writes goes on being understood."""
-    judge(sql, dialect, CITY, PLATFORM)
+    check_statement(sql, dialect, CITY, PLATFORM)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from smartcity_saas.audit import city_trail, reasons_of, system
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.identity.federation.channels import Vouched
 from smartcity_saas.identity.residents.accounts import link, subject_of_number
@@ -44,7 +44,7 @@ def link_of(answer: Any) -> str:
 
 def verify_by_channel(world: World) -> None:
     """The one account has its number by a channel's word."""
-    with world.inside("hangzhou"), command() as session:
+    with world.inside("hangzhou"), transaction() as session:
         session.execute(update(Resident).values(verified_by="alipay"))
 
 
@@ -186,7 +186,7 @@ def full(phones: World) -> World:  # noqa: F811
         resident = sample_resident("household")
         subject = subject_of_number(PHONE, phones.clock())
         link(resident, "phone", Vouched((subject,), "示例"), phones.clock())
-        with command() as session:
+        with transaction() as session:
             for n, name in enumerate(services):
                 title = f"{services[name].title['en']} {SECRET if 'traffic' in name else ''}"
                 session.add(payment_for(resident.id, name, n, title, phones.clock()))

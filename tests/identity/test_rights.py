@@ -12,7 +12,7 @@ from sqlalchemy import func, inspect, select, update
 from sqlalchemy.orm import Bundle, aliased, load_only
 
 from smartcity_saas.audit import city_trail, verify_trail
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
 from smartcity_saas.identity.personal_data.declaration import Held
@@ -49,7 +49,7 @@ def add_patient(world: World, city: str = "hangzhou") -> None:
 def add_payment(world: World, resident_id: Any, number: str, state: str) -> None:
     """One of a fen, at Hangzhou."""
     now = world.clock()
-    with world.inside("hangzhou"), command() as session:
+    with world.inside("hangzhou"), transaction() as session:
         session.add(
             Payment(
                 number=number,
@@ -154,7 +154,7 @@ def test_who_looked_goes_back_to_the_first(world: World) -> None:
     """By pages, to the very first look."""
     browser = world.resident("hangzhou")
     resident = the_resident(world)
-    with world.inside("hangzhou"), command() as session:
+    with world.inside("hangzhou"), transaction() as session:
         session.add_all(
             ResidentAccess(
                 resident_id=resident.id,
@@ -221,7 +221,7 @@ def test_what_is_kept_is_locked_away(phones: World) -> None:  # noqa: F811
     assert "KEPT-0003" in staff.get(page).text
     browser.post("/me/data/delete", "/me/data/delete", word="delete")
     assert "KEPT-0003" not in staff.get(page).text
-    with phones.inside("hangzhou"), command() as session:
+    with phones.inside("hangzhou"), transaction() as session:
         session.execute(update(Payment).values(state="held", held_reason="amount"))
     assert "KEPT-0003" in staff.get(f"{page}?state=held").text, (
         "money that waits is somebody's work"
@@ -248,7 +248,7 @@ def test_consent_comes_first(phones: World) -> None:  # noqa: F811
     """Before it one sees only one's data; a new version asks again."""
     browser = by_phone(phones)
     assert browser.get("/me").status_code == 200
-    with phones.inside("hangzhou"), command() as session:
+    with phones.inside("hangzhou"), transaction() as session:
         session.scalars(select(Resident)).one().consented = "2000-01"
     assert browser.get("/me").headers["Location"].startswith("/me/consent")
     assert browser.get("/me/data").status_code == 200

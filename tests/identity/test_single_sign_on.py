@@ -24,7 +24,7 @@ from smartcity_saas.credentials import (
     store_province_secret,
 )
 from smartcity_saas.credentials.models import ProvinceSecret
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Invalid, SettingsError
 from smartcity_saas.identity.federation.provider_metadata import published
 from smartcity_saas.identity.staff.accounts import change_roles, create_staff, disable_staff
@@ -157,7 +157,7 @@ def test_a_province_vouches_for_its_own_alone(world: World, provider: Provider) 
     link(staff, provider, "li")
     browser = world.client("console.localhost")
     assert through(browser, provider, "li", "shanghai").status_code == 422
-    with command():
+    with transaction():
         row = db.session.scalars(select(StaffIdentity)).one()
         row.province = "shanghai"  # as if the city had moved: its old province's word is nothing
     assert through(browser, provider, "li", "shanghai").status_code == 422
@@ -383,7 +383,7 @@ def test_every_change_of_how_one_signs_in_wants_one(world: World) -> None:
 
 def grow_old() -> None:
     """As if whoever is signed in had signed in long ago."""
-    with command():
+    with transaction():
         for row in db.session.scalars(select(StaffSession)):
             row.proved_at -= timedelta(hours=1)
 
@@ -430,14 +430,14 @@ def test_secrets_of_a_province_are_its_own(world: World) -> None:
         )
     assert read_province_secret(keyring, "zhejiang", SSO, now) == "of zhejiang"
     rows = {row.province: row for row in db.session.scalars(select(ProvinceSecret))}
-    with command():
+    with transaction():
         rows["zhejiang"].sealed = rows["shanghai"].sealed
     with pytest.raises(CredentialError):
         read_province_secret(keyring, "zhejiang", SSO, now)
     with pytest.raises(CredentialError):
         read_province_secret(Keyring("k" * 40), "shanghai", SSO, now)
     newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
-    with command():
+    with transaction():
         db.session.delete(db.session.merge(rows["zhejiang"]))
     assert reseal_province_secrets(newer) == (1, [])
     assert reseal_province_secrets(newer) == (0, [])
@@ -451,7 +451,7 @@ def test_one_secret_that_does_not_open_stops_no_other(world: World) -> None:
         store_province_secret(
             keyring, system("test"), province, "sso", f"of {province}", now, [SSO]
         )
-    with command():
+    with transaction():
         query = select(ProvinceSecret).where(ProvinceSecret.province == "shanghai")
         db.session.scalars(query).one().sealed = b"no mark that we know" * 4
     newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)

@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.personal_encryption import seal_personal
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.residents.consents import MESSAGES, give
 from smartcity_saas.identity.residents.models import Resident, ResidentContact
@@ -38,7 +38,7 @@ def say(world: World, key: str = "k", **contacts: str) -> bool:
     world.resident()
     with world.inside("hangzhou"):
         resident = db.session.scalars(select(Resident)).one()
-        with command() as session:
+        with transaction() as session:
             session.execute(delete(ResidentContact))  # the sample resident's own
             for kind, address in contacts.items():
                 session.add(

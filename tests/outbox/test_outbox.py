@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.outbox import CityDue, OutboxTask, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import LEASE, MOST_ATTEMPTS, run_task
@@ -50,7 +50,7 @@ def add(world: World, number: int, city: str = "hangzhou", **options: Any) -> An
 def test_a_task_is_written_with_its_cause(world: World) -> None:
     """Rolled back with it too: then there is nothing to do."""
     log = Log()
-    with world.inside("hangzhou"), pytest.raises(ZeroDivisionError), command():
+    with world.inside("hangzhou"), pytest.raises(ZeroDivisionError), transaction():
         enqueue("note", {"n": 1}, world.clock())
         _nothing = 1 / 0
     assert run(world, log) == 0
@@ -111,7 +111,7 @@ def test_whoever_dies_lets_go(world: World) -> None:
     before: two runners do not do it at once."""
     log, held = Log(), add(world, 7)
     with world.inside("hangzhou"):
-        with command() as session:
+        with transaction() as session:
             task = session.scalars(select(OutboxTask)).one()
             task.leased_until = world.clock() + LEASE
         assert run_task({"note": log}, held, world.clock()) is False
@@ -133,7 +133,7 @@ def test_a_city_writes_its_own_due_rows_alone(world: World) -> None:
     """The dispatcher's table is the platform's: a city cannot touch another's rows in it."""
     other = world.city_id("ningbo")
     task = add(world, 1)
-    with world.inside("hangzhou"), pytest.raises(TenantIsolationError), command() as session:
+    with world.inside("hangzhou"), pytest.raises(TenantIsolationError), transaction() as session:
         session.add(CityDue(city_id=other, task_id=task, due_at=world.clock()))
     with world.inside("hangzhou"), pytest.raises(TenantIsolationError):
         db.session.scalars(select(CityDue)).all()

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from structlog.testing import capture_logs
 
 from smartcity_saas.audit import system
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.payments.models import Payment, PaymentClaim
 from smartcity_saas.payments.providers import Checkout
 from smartcity_saas.payments.providers.stripe import StripeAccount
@@ -214,7 +214,7 @@ def test_too_little_is_said_before_pressing(owing: Owing) -> None:
     whoever sends it all the same hears the same, and nothing is claimed."""
     text = owing.world.documents().live_revision("hangzhou").text
     owing.world.save(text + "site: {currency: HUF}\n")
-    with owing.world.inside("hangzhou"), command() as session:
+    with owing.world.inside("hangzhou"), transaction() as session:
         session.execute(
             update(UtilityBill)
             .where(UtilityBill.id.in_([uuid.UUID(bill) for bill in owing.bills]))
@@ -228,7 +228,7 @@ def test_too_little_is_said_before_pressing(owing: Owing) -> None:
     assert answer.status_code == 409
     assert "HUF 175.00" in answer.text
     assert claims(owing) == 0
-    with owing.world.inside("hangzhou"), command() as session:
+    with owing.world.inside("hangzhou"), transaction() as session:
         session.execute(update(UtilityBill).values(amount=5_000))
     button = pay_button(owing.browser.get(owing.account).text)
     assert " disabled" in button
@@ -286,7 +286,7 @@ def test_nothing_chosen_is_said_beside_the_button(world: World) -> None:
 def test_what_is_chosen_beforehand_can_be_paid(owing: Owing, currency: str) -> None:
     """Of forty bills the first thirty are ticked, of two currencies those in the city's, which
     alone can be; the page says so, the sum is theirs, and a press takes them. One more is told the limit, at both doors."""
-    with owing.world.inside("hangzhou"), command() as session:
+    with owing.world.inside("hangzhou"), transaction() as session:
         one = session.get_one(
             UtilityBill, (owing.world.city("hangzhou").id, uuid.UUID(owing.bills[0]))
         )

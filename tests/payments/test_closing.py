@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smartcity_saas.audit import system
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments import ledger
 from smartcity_saas.payments.ledger import entries_between, entries_of, post, totals
@@ -92,7 +92,7 @@ def test_several_closed_days_are_passed_over(paid: Disputed) -> None:
     for closed in (0, 1, 3):
         close(paid, day + timedelta(days=closed))
     with paid.world.inside("hangzhou"):
-        with command():
+        with transaction():
             post(
                 "late",
                 paid.key,
@@ -113,7 +113,7 @@ def test_the_page_shows_what_was_closed(paid: Disputed) -> None:
     day = paid.world.clock().astimezone(ZONE).date()
     paid.world.clock.move(days=1)
     close(paid, day)
-    with paid.world.inside("hangzhou"), command() as session:
+    with paid.world.inside("hangzhou"), transaction() as session:
         session.add(
             ledger.LedgerEntry(
                 key="from before this rule",
@@ -160,7 +160,7 @@ def test_a_posting_under_way_is_waited_for(paid: Disputed) -> None:
     posted, go_on = threading.Event(), threading.Event()
 
     def post_slowly() -> None:
-        with paid.world.app.app_context(), paid.world.inside("hangzhou"), command():
+        with paid.world.app.app_context(), paid.world.inside("hangzhou"), transaction():
             post(
                 "slow",
                 paid.key,

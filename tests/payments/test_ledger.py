@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents.accounts import find_resident, sign_in
 from smartcity_saas.payments.ledger import balances, totals
@@ -39,7 +39,7 @@ def test_any_course_of_refunds_adds_up(world: World) -> None:
     def course(facts: list[tuple[str, str]]) -> None:
         mark = uuid.uuid4().hex[:10]
         with world.inside("hangzhou"):
-            with command() as session:
+            with transaction() as session:
                 payment = Payment(
                     number=mark,
                     resident_id=resident_id,
@@ -68,7 +68,7 @@ def test_any_course_of_refunds_adds_up(world: World) -> None:
                 )
                 standing = Standing("paid", 400, "CNY", f"pi_{mark}", "card", refunds)
                 for _again in range(2):
-                    with command():
+                    with transaction():
                         apply_standing(payment, standing, world.clock())
                 gone = sum(100 for s in said.values() if s == "done")
                 rows = [

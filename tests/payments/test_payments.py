@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from smartcity_saas.audit import system
 from smartcity_saas.clock import today_in
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.payments.ledger import balances, entries_of, post
 from smartcity_saas.payments.models import LedgerEntry, Payment, PaymentClaim
@@ -462,11 +462,11 @@ def test_the_ledger_is_append_only(owing: Owing) -> None:
     owing.stripe.pay()
     payment = owing.follow()
     with owing.world.inside("hangzhou"):
-        with pytest.raises(DBAPIError), command() as session:
+        with pytest.raises(DBAPIError), transaction() as session:
             session.execute(
                 update(LedgerEntry).where(LedgerEntry.payment_id == payment.id).values(amount=1)
             )
-        with pytest.raises(DBAPIError), command() as session:
+        with pytest.raises(DBAPIError), transaction() as session:
             session.delete(entries_of(payment.id)[0])
     assert owing.postings() == [POSTING]
 
@@ -608,7 +608,7 @@ def test_a_stale_answer_undoes_nothing(owing: Owing) -> None:
             for n, s in enumerate(states)
         )
         standing = Standing("paid", 7350, "CNY", payment.provider_reference, "card", facts)
-        with owing.world.inside("hangzhou"), command():
+        with owing.world.inside("hangzhou"), transaction():
             apply_standing(locked(payment.id), standing, owing.world.clock())
 
     for state in ("pending", "done", "pending", "done", "failed", "done", "pending"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smartcity_saas.audit import system
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.providers.stripe import StripeAccount
@@ -229,7 +229,7 @@ def test_a_late_reversal_never_has_the_last_word(world: World, office: BackOffic
         follow(city, payment_id, world.clock())
         request_refund(system("t"), payment_id, 4350, "all", world.clock())
     form = {"payment_intent": stripe.session()["payment_intent"]}
-    with world.inside("hangzhou"), command():
+    with world.inside("hangzhou"), transaction():
         form["metadata"] = {"refund_id": str(refunds_of(payment_id)[0].id)}
     refund = sandbox_money.refund(stripe.sandbox, stripe.account, form)
     with world.inside("hangzhou"):

@@ -36,7 +36,7 @@ def samples(held: Held, path: str, column: Any) -> list[Any]:
     kind = None if column is None else column.type
     if isinstance(kind, Boolean):
         return [True, False]
-    if isinstance(kind, DateTime) or kind.__class__.__name__ == "UTCDateTime":
+    if isinstance(kind, DateTime) or kind.__class__.__name__ == "Timestamp":
         return [datetime(2026, 12, 31, 17, 5, tzinfo=UTC)]
     if isinstance(kind, Date):
         return [date(2026, 2, 1)]

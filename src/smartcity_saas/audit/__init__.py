@@ -2,7 +2,7 @@
 of hashes."""
 
 from smartcity_saas.audit.actor import PLATFORM_REACH, Actor, system
-from smartcity_saas.audit.hash_chain import Checkpoint, Verdict, newest_link
+from smartcity_saas.audit.hash_chain import ChainReport, Checkpoint, newest_link
 from smartcity_saas.audit.log import (
     MOST_KEYS,
     AuditEvent,
@@ -24,10 +24,10 @@ __all__ = [
     "Actor",
     "AuditEvent",
     "AuditReason",
+    "ChainReport",
     "Checkpoint",
     "CityAuditEvent",
     "TrailQuery",
-    "Verdict",
     "city_trail",
     "cursor_of",
     "newest_link",

@@ -80,7 +80,7 @@ class Break:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ChainReport:
     """What verifying a chain found: how many acts, the newest of them, and the first break."""
 
     count: int
@@ -125,7 +125,7 @@ def walk(
     head: Checkpoint,
     kept: Checkpoint | None = None,
     holds: Callable[[Any], bool] = lambda row: True,
-) -> Verdict:
+) -> ChainReport:
     """Walk a chain.
 
     Args:
@@ -145,10 +145,10 @@ def walk(
         found = Break(count + 1, "cut")
     if found is None and kept is not None and kept.number > count:
         found = Break(count + 1, "cut")
-    return Verdict(count, Checkpoint(count, previous), found)
+    return ChainReport(count, Checkpoint(count, previous), found)
 
 
-def beyond(verdict: Verdict, last: int, head: Checkpoint) -> Verdict:
+def beyond(verdict: ChainReport, last: int, head: Checkpoint) -> ChainReport:
     """A verdict, with what stands behind the head that was walked to.
 
     Args:

@@ -19,9 +19,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas.addresses import wide_network_of
 from smartcity_saas.audit.actor import Actor
 from smartcity_saas.audit.hash_chain import (
+    ChainReport,
     Checkpoint,
     Link,
-    Verdict,
     append,
     beyond,
     newest_link,
@@ -242,7 +242,7 @@ def trail_of(
     return list(db.session.scalars(_newest(query, AuditEvent).limit(limit)))
 
 
-def verify_trail(kept: Checkpoint | None = None) -> Verdict:
+def verify_trail(kept: Checkpoint | None = None) -> ChainReport:
     """Whether the trail of the city that we are in is whole, and where it first breaks.
 
     Args:
@@ -264,7 +264,7 @@ def verify_trail(kept: Checkpoint | None = None) -> Verdict:
 
 def verify_place(
     place: str, kept: Checkpoint | None = None, holds: Callable[[AuditEvent], bool] | None = None
-) -> Verdict:
+) -> ChainReport:
     """The same of the trail of a document and the accounts at its place.
 
     Args:

@@ -13,8 +13,8 @@ from flask import current_app
 
 from smartcity_saas.audit import (
     PLATFORM_REACH,
+    ChainReport,
     Checkpoint,
-    Verdict,
     newest_link,
     system,
     verify_trail,
@@ -94,7 +94,7 @@ def _documents() -> Documents:
     return Documents(system("cli"), fleet.extensions, fleet.platform_host, current_time)
 
 
-def _as_json(verdict: Verdict) -> dict[str, Any]:
+def _as_json(verdict: ChainReport) -> dict[str, Any]:
     return {
         "acts": verdict.count,
         "head": asdict(verdict.head),
@@ -103,7 +103,7 @@ def _as_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _in_words(verdict: Verdict) -> str:
+def _in_words(verdict: ChainReport) -> str:
     found = verdict.found
     if found is None:
         return f"{counted(verdict.count, 'act')}, every link holds."

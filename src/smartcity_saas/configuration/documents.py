@@ -14,9 +14,9 @@ from sqlalchemy.orm import undefer
 from smartcity_saas.audit import (
     Actor,
     AuditEvent,
+    ChainReport,
     Checkpoint,
     TrailQuery,
-    Verdict,
     newest_link,
     record,
     trail_of,
@@ -68,7 +68,7 @@ from smartcity_saas.configuration.validation import (
 )
 from smartcity_saas.configuration.yaml_edit import edit
 from smartcity_saas.configuration.yaml_source import parse
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 from smartcity_saas.texts import lazy_gettext as _
 
@@ -240,7 +240,7 @@ class Documents:
         )
         return found, {numbers[number]: message for number, message in rows if message}
 
-    def verify_trail(self, name: str, kept: Checkpoint | None = None) -> Verdict:
+    def verify_trail(self, name: str, kept: Checkpoint | None = None) -> ChainReport:
         """Whether that trail is whole, and every revision in it what it was when it was stored.
 
         Raises:
@@ -294,7 +294,7 @@ class Documents:
 
     def reserve(self, candidate: Candidate) -> int:
         """The surrogate key of a document, made now if it is new; it stays invisible."""
-        with command() as session:
+        with transaction() as session:
             row = self._find(candidate.name)
             if row is None:
                 row = Document(
@@ -338,7 +338,7 @@ class Documents:
     ) -> list[RevisionView | None]:
         """Make new revisions of several documents, all or none. Raises as ``save`` does."""
         self._refuse_secrets(candidates, message)
-        with command():
+        with transaction():
             version = bump_version()
             for candidate in candidates:
                 self.admit(candidate)
@@ -456,7 +456,7 @@ class Documents:
     def withdraw(self, live: LiveDocument, based_on: int, message: str) -> None:
         """Take a document away: its name, code and hosts are free, its key is never used again,
         its revisions stay for the trail. Raises as ``admit_withdrawal`` does."""
-        with command() as session:
+        with transaction() as session:
             version = bump_version()
             self.admit_withdrawal(live, based_on)
             row = session.get_one(Document, live.id)
@@ -470,7 +470,7 @@ class Documents:
 
     def touch_content(self, name: str) -> None:
         """Say that a city's announcements changed, so that cached pages are made anew."""
-        with command() as session:
+        with transaction() as session:
             version = bump_version()
             session.execute(
                 update(Document)
@@ -480,7 +480,7 @@ class Documents:
 
     def mark_applied(self, name: str, text: str, files: Mapping[str, str]) -> None:
         """Remember a file's text as the common ancestor of the next three-way comparison."""
-        with command() as session:
+        with transaction() as session:
             session.execute(
                 update(Document)
                 .where(Document.name == name)

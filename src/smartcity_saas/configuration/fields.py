@@ -184,7 +184,7 @@ class Host(Word):
             ) from None
 
 
-class Moment(Word):
+class Timestamp(Word):
     """A local date and time of the city: ``"2026-11-27T18:00"``."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

@@ -18,7 +18,7 @@ from smartcity_saas.configuration.onboarding_rows import (
 )
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.validation import Candidate
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.errors import Invalid, SmartCityError
 from smartcity_saas.texts import lazy_gettext as _
 
@@ -118,12 +118,12 @@ class RollOut:
         results, wanted = self._looked_at(self.rows)
         if any(result.outcome == "failed" for result in results):
             raise RolloutFailed(results)
-        with command():
+        with transaction():
             self._save(wanted, f"rollout of {self.name}")
         return results
 
     def _done(self, row: Line) -> RowResult:
-        with command():
+        with transaction():
             intent = self._intent(row)
             if intent.candidate is not None:
                 self._save([intent], f"rollout of {self.name}, line {row.number}")

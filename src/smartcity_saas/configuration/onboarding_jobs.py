@@ -25,7 +25,7 @@ from smartcity_saas.configuration.onboarding_csv import (
     read_table,
     refuse_too_many,
 )
-from smartcity_saas.database import PlatformModel, command, db
+from smartcity_saas.database import PlatformModel, db, transaction
 from smartcity_saas.database.models import Json
 from smartcity_saas.errors import NotFound
 from smartcity_saas.texts import lazy_gettext as _
@@ -71,7 +71,7 @@ def begin_rollout(
     rows = table.lines
     if all_or_nothing:
         refuse_too_many(rows, file_name)
-    with command() as session:
+    with transaction() as session:
         job = Rollout(
             file_name=file_name[:100],
             csv=text_of(data, file_name)[0],
@@ -112,7 +112,7 @@ def step(documents: Documents, job_id: uuid.UUID) -> Rollout:
         return job
     results = [result.as_dict() for result in _next_results(documents, job)]
     before, after = job.done, job.done + len(results)
-    with command() as session:
+    with transaction() as session:
         row = session.get_one(Rollout, job.id, populate_existing=True)
         if row.done == before:
             row.done, row.results = after, [*row.results, *results]

@@ -28,9 +28,9 @@ from smartcity_saas.configuration.fields import (
     Host,
     Line,
     ListOf,
-    Moment,
     Pattern,
     Text,
+    Timestamp,
     TimeZone,
 )
 from smartcity_saas.configuration.problems import Path, Problem, dotted
@@ -270,7 +270,7 @@ def _service(extension: ServiceExtension) -> fields.Field[Any]:
             "notice": Text(
                 longest=240, metadata={"description": "What residents read while it is paused."}
             ),
-            "until": Moment(
+            "until": Timestamp(
                 metadata={"description": "When it is expected back; nothing reopens by itself."}
             ),
             "assurance": Choice(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.credentials.keyring import Keyring
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.tenancy.context import without_tenant
 
@@ -35,7 +35,7 @@ def admit_master_key(keyring: Keyring) -> None:
     """
     if not keyring.can_seal or _admitted(keyring, _stored(db.session())) == keyring.mark:
         return
-    with command() as session:
+    with transaction() as session:
         row = session.get(Installation, 1, with_for_update=True)
         before = _admitted(keyring, row)
         if row is not None:
@@ -58,7 +58,7 @@ def refuse_stray_key(keyring: Keyring) -> None:
 
 def finish_change_of_keys(keyring: Keyring) -> None:
     """Forget the keys before: nothing that they have sealed is left."""
-    with command() as session:
+    with transaction() as session:
         row = session.get(Installation, 1, with_for_update=True)
         if row is not None and row.master_mark == keyring.mark:
             row.older_marks = []

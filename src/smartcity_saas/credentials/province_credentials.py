@@ -23,7 +23,7 @@ from smartcity_saas.credentials.store import (
     refuse_other_use,
 )
 from smartcity_saas.credentials.usage import EVERY
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ def store_province_secret(
     """
     check_secret(name, value)
     bound_to = bound_of(name, uses)
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(_query(province, name).with_for_update()).one_or_none()
         if row is None:
             row = ProvinceSecret(province=province, name=name)
@@ -73,7 +73,7 @@ def read_province_secret(keyring: Keyring, province: str, use: SecretUse, now: d
             _("The secret “%(name)s” cannot be opened. Set it again.", name=name)
         ) from None
     if row.used_at is None or now - row.used_at >= EVERY:
-        with command() as session:
+        with transaction() as session:
             session.execute(
                 update(ProvinceSecret).where(ProvinceSecret.id == row.id).values(used_at=now)
             )

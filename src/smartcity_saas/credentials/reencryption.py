@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import inspect, update
 
 from smartcity_saas.credentials.keyring import Keyring
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 
 
 def reseal_rows(
@@ -46,7 +46,7 @@ def reseal_rows(
         count += 1
         if only_try:
             continue
-        with command() as session:
+        with transaction() as session:
             session.execute(
                 update(model).where(primary == key, kept == before).values({column: sealed})
             )

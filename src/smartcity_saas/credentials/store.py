@@ -20,7 +20,7 @@ from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.usage import note_use
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.tenant_context import current_city_id
@@ -65,7 +65,7 @@ def store_credential(
     check_secret(name, value)
     named = current_city().secret_uses if uses is None else uses
     bound_to = bound_of(name, named)
-    with command() as session:
+    with transaction() as session:
         _make_key(keyring, now)
         sealed = seal(AESGCM(_data_key(keyring)), value.encode(), _place(name))
         row = session.scalars(
@@ -142,7 +142,7 @@ def remove_credential(actor: Actor, name: str, now: datetime) -> None:
     Raises:
         NotFound: There is none of that name.
     """
-    with command() as session:
+    with transaction() as session:
         gone = session.scalars(
             delete(Credential).where(Credential.name == name).returning(Credential.id)
         ).one_or_none()
@@ -187,7 +187,7 @@ def usable_secrets() -> frozenset[SecretUse]:
 
 def note_probe(name: str, ok: bool | None, detail: str, now: datetime) -> None:
     """Keep what a probe of a secret found."""
-    with command() as session:
+    with transaction() as session:
         session.execute(
             update(Credential)
             .where(Credential.name == name)
@@ -202,7 +202,7 @@ def rewrap(keyring: Keyring) -> bool:
     Raises:
         CredentialError: No master key that we have opens it.
     """
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(select(CityKey).with_for_update()).one_or_none()
         if row is None or row.master_mark == keyring.mark:
             return False
@@ -229,7 +229,7 @@ def city_secret(keyring: Keyring, purpose: str, now: datetime) -> bytes:
         CredentialError: The city's key cannot be opened.
     """
     if db.session.scalars(select(CityKey.id)).one_or_none() is None:
-        with command():
+        with transaction():
             _make_key(keyring, now)
     return HKDF(SHA256(), KEY_BYTES, None, purpose.encode()).derive(_data_key(keyring))
 

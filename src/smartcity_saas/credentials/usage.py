@@ -8,7 +8,7 @@ from threading import Lock
 from sqlalchemy import update
 
 from smartcity_saas.credentials.models import Credential
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.tenant_context import current_city_id
 
 EVERY = timedelta(hours=1)
@@ -38,7 +38,7 @@ def write_uses(now: datetime) -> None:
         _written.update({(here, name): now for name in due})
     if not due:
         return
-    with command() as session:
+    with transaction() as session:
         session.execute(update(Credential).where(Credential.name.in_(due)).values(used_at=now))
 
 

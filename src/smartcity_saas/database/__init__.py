@@ -8,32 +8,32 @@ from smartcity_saas.database.models import (
     Base,
     CityModel,
     PlatformModel,
-    UTCDateTime,
+    Timestamp,
     city_foreign_key,
     city_relationship,
     city_tables,
 )
 from smartcity_saas.database.transactions import (
-    command,
     db,
     init_database,
     insert_once,
-    unwalled,
+    transaction,
     upsert_into,
+    without_statement_guard,
 )
 
 __all__ = [
     "Base",
     "CityModel",
     "PlatformModel",
-    "UTCDateTime",
+    "Timestamp",
     "city_foreign_key",
     "city_relationship",
     "city_tables",
-    "command",
     "db",
     "init_database",
     "insert_once",
-    "unwalled",
+    "transaction",
     "upsert_into",
+    "without_statement_guard",
 ]

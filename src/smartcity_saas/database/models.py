@@ -26,7 +26,7 @@ BigKey = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 
-class UTCDateTime(TypeDecorator[datetime]):
+class Timestamp(TypeDecorator[datetime]):
     """A moment, stored in UTC and read back as an aware ``datetime``.
 
     Raises:
@@ -62,7 +62,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {
-        datetime: UTCDateTime(),
+        datetime: Timestamp(),
         dict[str, Any]: Json,
         dict[str, str]: Json,
         list[Any]: Json,

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from sqlalchemy import Connection, Engine, text
 
 from smartcity_saas.database.models import Base
-from smartcity_saas.database.transactions import unwalled
+from smartcity_saas.database.transactions import without_statement_guard
 from smartcity_saas.errors import SettingsError
 
 APPEND_ONLY = frozenset(
@@ -26,14 +26,14 @@ def refuse_powerful_role(engine: Engine) -> None:
         return
     with engine.connect() as connection:
         name, powerful = connection.execute(
-            unwalled(
+            without_statement_guard(
                 "SELECT rolname, rolsuper OR rolbypassrls FROM pg_roles"
                 " WHERE rolname = current_user",
                 "the catalog of PostgreSQL is no table of ours",
             )
         ).one()
         owned = connection.execute(
-            unwalled(
+            without_statement_guard(
                 "SELECT count(*) FROM pg_class WHERE relkind = 'r'"
                 " AND relnamespace = current_schema()::regnamespace"
                 " AND pg_has_role(current_user, relowner, 'USAGE')",

@@ -42,7 +42,7 @@ class Tables:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StatementReport:
     """What one statement does.
 
     ``city_parameters`` are the names of the bound values that must be this city's key;
@@ -68,7 +68,7 @@ class Verdict:
                     )
 
 
-def judge(sql: str, dialect: str, city: Tables, platform: Tables) -> Verdict:
+def check_statement(sql: str, dialect: str, city: Tables, platform: Tables) -> StatementReport:
     """Judge one statement, given with named parameters.
 
     Args:
@@ -97,7 +97,7 @@ def judge(sql: str, dialect: str, city: Tables, platform: Tables) -> Verdict:
     for table in tree.find_all(exp.Table):
         if table.name in city and id(table) not in judged:
             raise TenantIsolationError(f"{table.name} stands where its city cannot be checked")
-    return Verdict(
+    return StatementReport(
         frozenset(parameters),
         frozenset(name for name in mentioned if name in city),
         frozenset(name for name in mentioned if name in platform),

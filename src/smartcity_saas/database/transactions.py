@@ -25,7 +25,7 @@ from sqlalchemy.sql.elements import (
 )
 
 from smartcity_saas.database.models import Base, CityModel, city_tables, platform_tables
-from smartcity_saas.database.statement_guard import Tables, Verdict, judge
+from smartcity_saas.database.statement_guard import StatementReport, Tables, check_statement
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.tenant_context import current_city_id, current_city_id_or_none
 
@@ -57,11 +57,11 @@ def init_database(app: Flask, url: str) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
     with app.app_context():
-        build_wall(db.engine)
+        install_statement_guard(db.engine)
 
 
 @contextmanager
-def command() -> Iterator[Session]:
+def transaction() -> Iterator[Session]:
     """One unit of work that writes: commits at the end, rolls back on any error.
 
     On SQLite it begins ``IMMEDIATE``, so that what it reads stays true until it commits and no
@@ -94,7 +94,7 @@ def insert_once(
     Returns:
         The new row's key, None if there was one already.
     """
-    with command() as session:
+    with transaction() as session:
         row_id = uuid_utils.compat.uuid7()
         return session.scalars(
             upsert_into(model)
@@ -110,14 +110,14 @@ def upsert_into(model: type[Base]) -> Any:
     return postgresql_insert(model) if dialect == "postgresql" else sqlite_insert(model)
 
 
-def unwalled(sql: str, reason: str) -> TextClause:
+def without_statement_guard(sql: str, reason: str) -> TextClause:
     """Raw SQL that names no table of ours. Loud on purpose, and counted by a test."""
     if not reason:
         raise TenantIsolationError("raw SQL needs a reason")
-    return text(sql).execution_options(unwalled=reason)
+    return text(sql).execution_options(without_statement_guard=reason)
 
 
-def build_wall(engine: Engine) -> None:
+def install_statement_guard(engine: Engine) -> None:
     """Listen to one engine: how its transactions begin, and what reaches its cursors."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -149,7 +149,9 @@ def _begin(connection: Connection) -> None:
 
 
 def _raw(connection: Connection, sql: str) -> None:
-    connection.exec_driver_sql(sql, execution_options={"unwalled": "how a transaction begins"})
+    connection.exec_driver_sql(
+        sql, execution_options={"without_statement_guard": "how a transaction begins"}
+    )
 
 
 def _verify(
@@ -160,7 +162,7 @@ def _verify(
     context: Any,
     executemany: bool,
 ) -> None:
-    if context.execution_options.get("unwalled"):
+    if context.execution_options.get("without_statement_guard"):
         return
     compiled = getattr(context, "compiled", None)
     if compiled is None:
@@ -186,7 +188,7 @@ def _judge_compiled(compiled: Any) -> _Verdicts:
             raise TenantIsolationError("prefixes, suffixes and hints do not pass the wall")
     dialect = "postgres" if compiled.dialect.name == "postgresql" else "sqlite"
     city, platform = _tables("city"), _tables("platform")
-    verdict = judge(compiled.string, dialect, city, platform)
+    verdict = check_statement(compiled.string, dialect, city, platform)
     counts = None
     if verdict.platform & CITY_MAY_TOUCH:
         own = {
@@ -195,7 +197,7 @@ def _judge_compiled(compiled: Any) -> _Verdicts:
         rest = {name: c for name, c in platform.columns.items() if name not in CITY_MAY_TOUCH}
         with suppress(TenantIsolationError):
             both = Tables({**city.columns, **own})
-            counts = judge(compiled.string, dialect, both, Tables(rest))
+            counts = check_statement(compiled.string, dialect, both, Tables(rest))
     names = verdict.city_parameters | (counts.city_parameters if counts else frozenset())
     for name in names:
         if type(compiled.binds[name].type) not in (Integer, BigInteger):
@@ -208,8 +210,8 @@ class _Verdicts:
     """A statement judged as it is, and with the counts bound like a city's own tables (None if
     it does not bind them, which only matters inside a city)."""
 
-    plain: Verdict
-    counts: Verdict | None
+    plain: StatementReport
+    counts: StatementReport | None
 
 
 def _check(verdicts: _Verdicts, connection: Connection, context: Any) -> None:

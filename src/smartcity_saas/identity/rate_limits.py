@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import lazy_ngettext
 from sqlalchemy import delete, select, update
 
-from smartcity_saas.database import CityModel, command, db, insert_once, upsert_into
+from smartcity_saas.database import CityModel, db, insert_once, transaction, upsert_into
 from smartcity_saas.errors import Throttled
 from smartcity_saas.identity.residents.models import ResidentAttempt
 
@@ -44,7 +44,7 @@ def attempt(
     Raises:
         Throttled: That many have been made already.
     """
-    with command() as session:
+    with transaction() as session:
         _make_row(model, key[:200], now + window)
         row = session.scalars(select(model).where(model.key == key[:200]).with_for_update()).one()
         if row.window_ends <= now:
@@ -84,7 +84,7 @@ def _make_row(model: type[Any], key: str, ends: datetime) -> None:
 
 def give_back(model: type[Any], key: str) -> None:
     """Take back one attempt that turned out well: many people may share an address."""
-    with command() as session:
+    with transaction() as session:
         session.execute(
             update(model)
             .where(model.key == key[:200], model.count > 0)
@@ -94,7 +94,7 @@ def give_back(model: type[Any], key: str) -> None:
 
 def forget(model: type[Any], key: str) -> None:
     """Start counting anew, after a success."""
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(select(model).where(model.key == key[:200])).one_or_none()
         if row is not None:
             session.delete(row)
@@ -102,5 +102,5 @@ def forget(model: type[Any], key: str) -> None:
 
 def forget_old_attempts(now: datetime) -> None:
     """Delete the counts of the city that we are in whose windows have ended."""
-    with command() as session:
+    with transaction() as session:
         session.execute(delete(ResidentAttempt).where(ResidentAttempt.window_ends <= now))

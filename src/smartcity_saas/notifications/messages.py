@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors import BackOfficeDown
 from smartcity_saas.credentials.personal_encryption import open_personal
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees
 from smartcity_saas.identity.residents.models import ResidentContact
@@ -55,7 +55,7 @@ def tell(
     due_at = QuietHours.of_city(current_city()).over(now)
     if useful_until is not None and due_at >= useful_until:
         due_at = now
-    with command() as session:
+    with transaction() as session:
         message_id = insert_once(
             Message,
             ("resident_id", "key"),
@@ -109,7 +109,7 @@ def send_message(payload: Mapping[str, Any], now: datetime) -> None:
         message.body[language],
         str(message_id),
     )
-    with command():
+    with transaction():
         insert_once(
             MessageDelivery, ("message_id", "kind"), message_id=message_id, kind=kind, sent_at=now
         )
@@ -147,7 +147,7 @@ def unread_count(resident: SignedInResident) -> int:
 
 def mark_read(resident: SignedInResident, now: datetime) -> None:
     """Note that a resident has seen all messages."""
-    with command() as session:
+    with transaction() as session:
         session.execute(
             update(Message)
             .where(Message.resident_id == resident.id, Message.read_at.is_(None))

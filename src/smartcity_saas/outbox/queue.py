@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from sqlalchemy import delete, or_, select, update
 
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.outbox.models import CityDue, OutboxTask
 from smartcity_saas.tenant_context import current_city_id
 
@@ -64,7 +64,7 @@ def enqueue(
     Returns:
         The task's key, None if one of this kind and key was there.
     """
-    with command() as session:
+    with transaction() as session:
         task_id = insert_once(
             OutboxTask,
             ("kind", "key"),
@@ -111,7 +111,7 @@ def failed_tasks(limit: int = 500) -> list[OutboxTask]:
 
 def try_failed_again(now: datetime) -> int:
     """Put tasks that were given up back in line; returns how many."""
-    with command() as session:
+    with transaction() as session:
         found = session.scalars(
             select(OutboxTask).where(OutboxTask.failed_at.is_not(None)).with_for_update()
         ).all()
@@ -123,14 +123,14 @@ def try_failed_again(now: datetime) -> int:
 
 def forget_done(now: datetime) -> None:
     """Delete tasks that were done long ago."""
-    with command() as session:
+    with transaction() as session:
         session.execute(delete(OutboxTask).where(OutboxTask.done_at < now - KEPT))
 
 
 def _claim(task_id: uuid.UUID, now: datetime) -> OutboxTask | None:
     """Take a task for the length of a lease; whoever dies with it lets it go by that. The try counts
     from here, and the next one is put off at once: a task that ends its worker says nothing later."""
-    with command() as session:
+    with transaction() as session:
         task = session.scalars(
             update(OutboxTask)
             .where(
@@ -154,7 +154,7 @@ def _claim(task_id: uuid.UUID, now: datetime) -> OutboxTask | None:
 
 
 def _finish(task_id: uuid.UUID, now: datetime) -> None:
-    with command() as session:
+    with transaction() as session:
         session.execute(
             update(OutboxTask)
             .where(OutboxTask.id == task_id)
@@ -164,7 +164,7 @@ def _finish(task_id: uuid.UUID, now: datetime) -> None:
 
 
 def _note_failure(task: OutboxTask, error: BaseException, now: datetime) -> None:
-    with command() as session:
+    with transaction() as session:
         if isinstance(error, PermanentFailure) or task.attempts >= MOST_ATTEMPTS:
             _give_up(task.id, _told(error), now)
             return

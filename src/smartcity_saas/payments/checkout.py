@@ -17,7 +17,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.outbox import enqueue
@@ -112,7 +112,7 @@ def _reserve(
 ) -> tuple[Payment | None, list[uuid.UUID]]:
     """A payment that claims all references, new or the one that is open; or what is in its way."""
     wanted = list(dict.fromkeys(references))
-    with command():
+    with transaction():
         quote = payable_of(service).quote(resident, wanted)
         _refuse_unchargeable(city, quote, now)
         others = claimants(service, wanted)

@@ -17,7 +17,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from smartcity_saas.audit import Actor, record, system
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.notifications import tell
 from smartcity_saas.payments.accounts import payable_of
@@ -86,7 +86,7 @@ def decide_dispute(
         Conflict: It is not lost, or decided already; this cannot be decided of it; or a part of the
             money is still here.
     """
-    with command():
+    with transaction():
         payment = locked(payment_id)
         row = next((one for one in disputes_of(payment_id) if one.id == dispute_id), None)
         if row is None:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import start_of_day
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments.accounts import account_of
 from smartcity_saas.payments.ledger import entries_between, hold_ledger, payment_numbers, totals
@@ -125,7 +125,7 @@ def close_day(
     since, until = day_span(city, day)
     if until > now:
         raise Conflict(_("This day is not over yet."))
-    with command() as session:
+    with transaction() as session:
         hold_ledger(alone=True)
         closed = closing_of(day)
         if closed is not None:

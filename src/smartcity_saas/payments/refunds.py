@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, limits_of
@@ -57,7 +57,7 @@ def request_refund(
     reason = reason.strip()
     if fault := reason_fault(reason):
         raise Invalid(fault)
-    with command() as session:
+    with transaction() as session:
         payment = locked(payment_id)
         if payment.state not in (PAID, HELD):
             raise Conflict(_("There is no money of this payment to send back."))
@@ -134,7 +134,7 @@ def _send(city: City, payment: Payment, row: Refund) -> None:
 
 def _give_up(payment_id: uuid.UUID, refund_id: uuid.UUID, why: str, now: datetime) -> None:
     """Note that the provider will not make a refund, unless it lists it after all."""
-    with command():
+    with transaction():
         payment = locked(payment_id)
         row = _refund_of(refund_id)
         if row.state == "requested":
@@ -153,7 +153,7 @@ def book_held(actor: Actor, payment_id: uuid.UUID, now: datetime) -> Payment:
     Raises:
         Conflict: It cannot: refund it.
     """
-    with command():
+    with transaction():
         payment = locked(payment_id)
         if payment.state != HELD:
             raise Conflict(_("This payment is not held (any more)."))

@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.notifications import tell
 from smartcity_saas.outbox import enqueue
@@ -97,7 +97,7 @@ def open_page(city: City, payment: Payment, now: datetime) -> Payment:
 
 def _keep_page(city: City, payment_id: uuid.UUID, found: Checkout) -> Payment:
     """Keep a page that was opened; if the payment has ended meanwhile, close it unseen."""
-    with command():
+    with transaction():
         payment = locked(payment_id)
         if payment.checkout_id is None:
             payment.checkout_id, payment.checkout_url = found.id, found.url
@@ -113,7 +113,7 @@ def _end_unopened(
 ) -> Payment:
     """End a payment for which no page is known: nobody can pay on one that nobody was led to, so
     what it claimed is free again at once."""
-    with command():
+    with transaction():
         payment = locked(payment_id)
         if payment.state == CREATED and payment.checkout_id is None:
             payment.refusal = refusal
@@ -135,7 +135,7 @@ def follow(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
     if payment.checkout_id is None:
         return payment
     standing = account_of(city).look(payment.checkout_id)
-    with command():
+    with transaction():
         payment = locked(payment_id)
         apply_standing(payment, standing, now)
     return payment
@@ -157,7 +157,7 @@ def abandon(actor: Actor, city: City, payment_id: uuid.UUID, now: datetime) -> P
             pass
         else:
             raise Conflict(_("The provider knows this payment; it stands as the provider says."))
-    with command():
+    with transaction():
         payment = locked(payment_id)
         if payment.state in UNDER_WAY:
             _end(payment, FAILED, now)

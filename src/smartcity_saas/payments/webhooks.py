@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import NotFound
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, provider_of
@@ -37,7 +37,7 @@ def receive(
     if found is None or found.name != provider:
         raise NotFound
     notice = account_of(city).read_notice(body, headers)
-    with command():
+    with transaction():
         payment_id = _payment_id(notice)
         made = insert_once(
             ProviderEvent,
@@ -67,7 +67,7 @@ def match(city: City, event: uuid.UUID, charge: str, now: datetime) -> None:
     reference = account_of(city).reference_of(charge)
     if reference is None:
         return
-    with command():
+    with transaction():
         payment_id = _one(Payment.provider_reference == reference)
         if payment_id is not None:
             query = select(ProviderEvent).where(ProviderEvent.id == event)

@@ -11,7 +11,7 @@ from sqlalchemy import Index, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.errors import NotFound
 
 
@@ -74,7 +74,7 @@ def publish(
     sample: bool = False,
 ) -> Announcement:
     """Put an announcement on the site of the city that we are in."""
-    with command() as session:
+    with transaction() as session:
         row = Announcement(
             title=dict(title),
             body=dict(body),
@@ -98,7 +98,7 @@ def withdraw(
     Raises:
         NotFound: There is none.
     """
-    with command():
+    with transaction():
         row = announcement(announcement_id, withdrawn=True)
         row.withdrawn_at = None if back else now
         action = "announcement.restore" if back else "announcement.withdraw"

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.document_files import sha256
-from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.tenancy.images import sanitised
 
 
@@ -39,7 +39,7 @@ def store_asset(data: bytes) -> str:
     """
     address = sha256(data)
     picture = sanitised(data)
-    with command() as session:
+    with transaction() as session:
         if find_asset(address) is None:
             session.add(
                 Asset(

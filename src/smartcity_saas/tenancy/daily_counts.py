@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.clock import today_in
-from smartcity_saas.database import PlatformModel, command, db, upsert_into
+from smartcity_saas.database import PlatformModel, db, transaction, upsert_into
 from smartcity_saas.database.models import BigKey
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.tenant_context import current_city_id
@@ -30,7 +30,7 @@ def count(metric: str, now: datetime, times: int = 1) -> None:
     """Count something done in the city that we are in, on the city's own day."""
     city_id, day = current_city_id(), today_in(current_city().timezone, now)
     key = ["city_id", "day", "metric"]
-    with command() as session:
+    with transaction() as session:
         session.execute(
             upsert_into(CityCount)
             .values(city_id=city_id, day=day, metric=metric, value=times)

@@ -6,7 +6,7 @@ from smartcity_saas.configuration.document_files import sha256
 from smartcity_saas.configuration.documents import Documents, RevisionView
 from smartcity_saas.configuration.file_plan import KEEP, SAME, Plan
 from smartcity_saas.configuration.validation import refuse
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.assets import find_asset, store_asset
 from smartcity_saas.tenancy.context import tenant_context
@@ -46,7 +46,7 @@ def apply_plan(documents: Documents, plan: Plan, message: str) -> list[RevisionV
             with tenant_context(documents.reserve(step.candidate)):
                 for data in new:
                     store_asset(data)
-    with command():
+    with transaction():
         made = documents.save_all(
             [step.candidate for step in pending if step.candidate is not None],
             {step.name: step.based_on for step in pending},

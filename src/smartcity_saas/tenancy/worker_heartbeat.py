@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 
 from smartcity_saas.configuration.models import Installation
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 
 EVERY = timedelta(seconds=30)
 SILENT = timedelta(minutes=3)
@@ -18,7 +18,7 @@ def say_alive(now: datetime) -> None:
     due = or_(Installation.worker_seen_at.is_(None), Installation.worker_seen_at < now - EVERY)
     if db.session.scalar(select(Installation.id).where(due)) is None:
         return
-    with command() as session:
+    with transaction() as session:
         session.execute(update(Installation).values(worker_seen_at=now))
 
 

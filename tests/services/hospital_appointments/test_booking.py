@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from smartcity_saas.audit import system
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.services.hospital_appointments import booking, cancellation, waiting_list
 from smartcity_saas.services.hospital_appointments.booking import Full
@@ -301,7 +301,7 @@ def test_any_course_of_acts_keeps_the_books(clinic: Clinic) -> None:
     @settings(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(ACTS)
     def course(acts: list[tuple[str, str]]) -> None:
-        with clinic.world.inside("hangzhou"), command() as session:
+        with clinic.world.inside("hangzhou"), transaction() as session:
             session.execute(delete(Appointment))
             session.execute(delete(WaitingEntry))
             for place in session.scalars(select(ClinicPlace)):

@@ -12,7 +12,7 @@ from icalendar import Calendar
 from sqlalchemy import delete, select
 
 from smartcity_saas.credentials.personal_encryption import own_index
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, withdraw
 from smartcity_saas.identity.residents.models import ResidentContact
 from smartcity_saas.services.hospital_appointments.csv_import import OPTIONAL, REQUIRED
@@ -189,7 +189,7 @@ def test_the_desk_marks_who_came_and_calls_off(clinic: Clinic) -> None:
 def test_the_calendar_says_what_became_of_it(clinic: Clinic, state: str, said: str) -> None:
     """A visit that took place was not cancelled; every state an appointment has is tried."""
     browser, path = book(clinic)
-    with clinic.world.inside("hangzhou"), command() as session:
+    with clinic.world.inside("hangzhou"), transaction() as session:
         made = session.scalars(select(Appointment)).one()
         made.state = state
         place = session.scalars(select(ClinicPlace).where(ClinicPlace.id == made.place_id)).one()
@@ -405,7 +405,7 @@ def test_telephones_are_sealed_found_and_masked(clinic: Clinic) -> None:
 
 
 def without_contacts(clinic: Clinic) -> None:
-    with clinic.world.inside(clinic.city), command() as session:
+    with clinic.world.inside(clinic.city), transaction() as session:
         session.execute(delete(ResidentContact))
 
 

@@ -195,7 +195,7 @@ def race(clinic: Clinic) -> list[Any]:
 
     def act(account: str, session: uuid.UUID) -> Any:
         resident, _own = clinic.person(account)
-        with clinic.world.inside(clinic.city), booking.command():
+        with clinic.world.inside(clinic.city), booking.transaction():
             patient = add_patient(resident, PERSON, clinic.now).id
             return booking.book(resident, patient, session, at, clinic.rules, clinic.now)
 
@@ -278,7 +278,7 @@ def test_a_refused_offer_leads_to_what_stands_in_the_way(clinic: Clinic) -> None
 def test_places_go_by_time_then_number(clinic: Clinic) -> None:
     """Places are taken by time and then by number: new places may fill gaps before later ones."""
     key = sessions(clinic)[0]
-    with clinic.world.inside(clinic.city), booking.command() as session:
+    with clinic.world.inside(clinic.city), booking.transaction() as session:
         places = list(session.scalars(select(ClinicPlace).order_by(ClinicPlace.number)))
         here = [one for one in places if one.session_id == key]
         here[0].starts_at, here[2].starts_at = here[2].starts_at, here[0].starts_at

@@ -20,7 +20,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.api_clients.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
@@ -69,7 +69,7 @@ def create_client(actor: Actor, name: str, scopes: Sequence[str], now: datetime)
     if errors:
         raise FieldErrors(errors)
     made = NewClient(f"c-{secrets.token_hex(8)}", secrets.token_urlsafe(32))
-    with command() as session:
+    with transaction() as session:
         session.add(
             ApiClient(
                 client_id=made.client_id,
@@ -91,7 +91,7 @@ def rotate_secret(actor: Actor, client_id: str, now: datetime) -> NewClient:
         NotFound: There is no such client.
     """
     made = NewClient(client_id, secrets.token_urlsafe(32))
-    with command():
+    with transaction():
         row = _live(client_id)
         row.before_hash, row.before_until = row.secret_hash, now + OVERLAP
         row.secret_hash = token_hash(made.secret)
@@ -105,7 +105,7 @@ def revoke_client(actor: Actor, client_id: str, now: datetime) -> None:
     Raises:
         NotFound: There is no such client.
     """
-    with command() as session:
+    with transaction() as session:
         row = _live(client_id)
         row.revoked_at = now
         session.execute(delete(ApiToken).where(ApiToken.client_id == row.id))
@@ -249,7 +249,7 @@ def _save(token: dict[str, Any], request: Any) -> None:
     if not token.get("scope"):
         raise InvalidScopeError
     row = request.client.row
-    with command() as session:
+    with transaction() as session:
         session.execute(delete(ApiToken).where(ApiToken.expires_at <= now))
         session.execute(update(ApiClient).where(ApiClient.id == row.id).values(last_used_at=now))
         session.add(

@@ -15,7 +15,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
 from smartcity_saas.addresses import network_of
-from smartcity_saas.database import command, insert_once
+from smartcity_saas.database import insert_once, transaction
 from smartcity_saas.errors import Conflict, Invalid, Throttled
 from smartcity_saas.identity.api_clients.clients import SignedInClient
 from smartcity_saas.identity.api_clients.models import ApiAnswer
@@ -70,7 +70,7 @@ def answered_before(owner: str, now: datetime) -> Response | None:
     mark = hashlib.sha256(
         f"{request.method} {request.path}\n".encode() + request.get_data(cache=True)
     ).hexdigest()
-    with command() as session:
+    with transaction() as session:
         session.execute(delete(ApiAnswer).where(ApiAnswer.expires_at <= now))
         made = insert_once(
             ApiAnswer,
@@ -111,7 +111,7 @@ def finish_call(response: Response) -> Response:
     answer_id = g.pop("api_answer", None)
     if answer_id is None:
         return response
-    with command() as session:
+    with transaction() as session:
         if response.status_code < 300 and not g.get("secret_answer"):
             session.execute(
                 update(ApiAnswer)

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 from sqlalchemy.sql.expression import ColumnClause, FunctionElement
 
 from smartcity_saas.audit import MOST_KEYS
-from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
 from smartcity_saas.identity.authorization import COUNTER, current_staff
@@ -156,7 +156,7 @@ def _write(response: Response) -> Response:
     why = policy.permission if policy else None
     typed = request.values.get("reason", "").strip()[:200] if why == COUNTER else ""
     for city_id, rows in groupby(sorted(seen, key=itemgetter(0)), key=itemgetter(0)):
-        with tenant_context(city_id), command() as session:
+        with tenant_context(city_id), transaction() as session:
             session.add_all(
                 ResidentAccess(
                     resident_id=resident_id,
@@ -199,7 +199,7 @@ def _write_acting(response: Response) -> Response:
     everyones = policy is None or (policy.who == "everyone" and policy.service is None)
     if everyones and request.method == "GET":
         return response
-    with command() as session:
+    with transaction() as session:
         session.add(
             ResidentAccess(
                 resident_id=resident.id,

@@ -18,7 +18,7 @@ from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials.personal_encryption import own_index
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.federation.login_requests import keep, new_handshake
 from smartcity_saas.identity.federation.models import SignInHandshake
@@ -81,7 +81,7 @@ def begin_acting(
     if resident.consented != PURPOSES[PRIVACY].version:
         raise FieldErrors({"number": _("They have not agreed to the privacy notice yet.")})
     link = new_handshake()
-    with command():
+    with transaction():
         keep(
             link,
             console_token,
@@ -102,7 +102,7 @@ def open_counter(token: str, now: datetime) -> str:
     Raises:
         NotFound: It was used, or is too old.
     """
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(
             delete(SignInHandshake)
             .where(

@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import NotFound, SmartCityError
 from smartcity_saas.identity.federation.channels import (
     Cancelled,
@@ -112,7 +112,7 @@ def keep(
     length: timedelta = LENGTH,
 ) -> None:
     """Remember a handshake until it is used or its time has passed."""
-    with command() as session:
+    with transaction() as session:
         session.execute(delete(SignInHandshake).where(SignInHandshake.expires_at <= now))
         session.add(
             SignInHandshake(
@@ -139,7 +139,7 @@ def use(state: str, channel: str, browser: str | None, now: datetime) -> tuple[H
     Raises:
         StaleHandshake: Unknown, used, too old, of another channel, or of another browser.
     """
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(
             delete(SignInHandshake)
             .where(

@@ -18,7 +18,7 @@ from sqlalchemy import delete, inspect, or_, select, update
 
 from smartcity_saas.audit import MOST_KEYS, AuditReason, CityAuditEvent, record
 from smartcity_saas.credentials.personal_encryption import open_personal
-from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.api_clients.models import ApiAnswer
 from smartcity_saas.identity.personal_data.declaration import TRAIL, Held
@@ -142,7 +142,7 @@ def opened(row: Any, now: datetime, *, masked: bool = False) -> dict[str, str]:
 def erase(resident: SignedInResident, now: datetime) -> None:
     """Delete what may be deleted, blank what others need, keep what the law keeps; nobody comes
     in as this resident again. Whoever calls has made sure that nothing is unfinished."""
-    with command() as session:
+    with transaction() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         for model, rows in reversed(_rows_of(resident.id)):
             keys, held = [row.id for row in rows], _held(model)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.federation.channels import Vouched
 from smartcity_saas.identity.residents.consents import PRIVACY, give
@@ -78,7 +78,7 @@ def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = 
     """
     now = clock()
     vouched = replace(vouched, name=_shown(vouched.name))
-    with command() as session:
+    with transaction() as session:
         resident = find_resident(channel, *vouched.subjects)
         if resident is None:
             resident = Resident(
@@ -103,7 +103,7 @@ def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = 
 def program_session(resident: SignedInResident, device: str, now: datetime) -> tuple[str, datetime]:
     """A session for a program of a resident's own, which ends with the way in that it came by;
     its token, and until when it is good."""
-    with command() as session:
+    with transaction() as session:
         way = session.scalars(
             select(ResidentSession.channel).where(
                 ResidentSession.token_hash == resident.session_hash
@@ -126,7 +126,7 @@ def new_session(
 ) -> str:
     """A session of a resident's, with the way in that it came by; returns its token."""
     token = new_token()
-    with command() as session:
+    with transaction() as session:
         session.add(
             ResidentSession(
                 token_hash=token_hash(token),
@@ -210,7 +210,7 @@ def end_session(resident: SignedInResident, session_id: uuid.UUID, now: datetime
     Raises:
         NotFound: It is none of theirs.
     """
-    with command():
+    with transaction():
         ended = end_sessions_where(
             ResidentSession.id == session_id, ResidentSession.resident_id == resident.id
         )
@@ -221,7 +221,7 @@ def end_session(resident: SignedInResident, session_id: uuid.UUID, now: datetime
 
 def end_sessions_where(*conditions: object) -> int:
     """End sessions; returns how many."""
-    with command() as session:
+    with transaction() as session:
         ended = session.scalars(
             delete(ResidentSession).where(*conditions).returning(ResidentSession.id)  # type: ignore[arg-type]
         ).all()
@@ -243,7 +243,7 @@ def link(resident: SignedInResident, channel: str, vouched: Vouched, now: dateti
     Raises:
         TakenIdentity: Another account does.
     """
-    with command() as session:
+    with transaction() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         other = find_resident(channel, *vouched.subjects)
         if other is not None and other.id != resident.id:
@@ -260,7 +260,7 @@ def unlink(resident: SignedInResident, channel: str, now: datetime) -> None:
         NotFound: It does not.
         Conflict: It is the only way in.
     """
-    with command() as session:
+    with transaction() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         ways = identities_of(resident)
         if channel not in ways:

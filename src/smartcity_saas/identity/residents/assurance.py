@@ -17,7 +17,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import record
 from smartcity_saas.clock import today_in
 from smartcity_saas.credentials.personal_encryption import own_index, seal_personal
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.errors import Conflict, SmartCityError
 from smartcity_saas.identity.rate_limits import DAY, attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -71,7 +71,7 @@ def verify_contact(
 ) -> None:
     """Keep a verified number (``sms``) or mail address (``mail``), in place of an older one."""
     sealed = seal_personal(kind, address, now)
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(
             select(ResidentContact)
             .where(ResidentContact.resident_id == resident_id, ResidentContact.kind == kind)
@@ -110,7 +110,7 @@ def verify_real_name(
     own_word = by == OWN_WORD
     if own_word:
         attempt(ResidentAttempt, f"real-name:{resident.id}", MOST_NAMES_A_DAY, now, DAY)
-    with command() as session:
+    with transaction() as session:
         other = session.scalars(
             select(Resident)
             .where(Resident.number_index == index, Resident.id != resident.id)
@@ -136,7 +136,7 @@ def verify_real_name(
 
 def forget_real_name(resident: SignedInResident, now: datetime) -> None:
     """Erase somebody's real name and number."""
-    with command():
+    with transaction():
         blank_name(_locked(resident.id))
         record(resident.actor, "resident.forget_real_name", f"resident:{resident.id}", {}, now)
         raise_level(resident.id)
@@ -150,7 +150,7 @@ def blank_name(row: Resident) -> None:
 
 def raise_level(resident_id: uuid.UUID) -> None:
     """Work out anew how sure the city is of a resident; it may also fall."""
-    with command() as session:
+    with transaction() as session:
         row = _locked(resident_id)
         contact = session.scalars(
             select(ResidentContact.id).where(
@@ -171,7 +171,7 @@ def masked_contact(kind: str, address: str) -> str:
 
 
 def _locked(resident_id: uuid.UUID) -> Resident:
-    with command() as session:
+    with transaction() as session:
         return session.scalars(
             select(Resident).where(Resident.id == resident_id).with_for_update()
         ).one()

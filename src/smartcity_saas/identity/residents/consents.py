@@ -11,7 +11,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.residents.models import Consent, Resident
 
 PRIVACY, MESSAGES, REAL_NAME = "privacy", "messages", "real_name"
@@ -64,7 +64,7 @@ PURPOSES: Mapping[str, Purpose] = {
 def give(resident_id: uuid.UUID, purpose: str, now: datetime) -> None:
     """Note that a resident agrees to the present version of a purpose; once is enough."""
     version = PURPOSES[purpose].version
-    with command() as session:
+    with transaction() as session:
         if purpose == PRIVACY:
             session.execute(
                 update(Resident).where(Resident.id == resident_id).values(consented=version)
@@ -85,7 +85,7 @@ def give(resident_id: uuid.UUID, purpose: str, now: datetime) -> None:
 
 def withdraw(resident_id: uuid.UUID, purpose: str, now: datetime) -> None:
     """Note that a resident takes their consent to a purpose back."""
-    with command() as session:
+    with transaction() as session:
         session.execute(
             update(Consent)
             .where(

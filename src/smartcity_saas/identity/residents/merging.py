@@ -11,7 +11,7 @@ from sqlalchemy import delete, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 
 from smartcity_saas.audit import record
-from smartcity_saas.database import CityModel, command, db
+from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -42,7 +42,7 @@ def merge(resident: SignedInResident, other_id: uuid.UUID, now: datetime) -> Non
     Raises:
         Conflict: One is closed by now, or they are two people's.
     """
-    with command() as session:
+    with transaction() as session:
         keys = sorted((resident.id, other_id))
         rows = {
             row.id: row

@@ -27,7 +27,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused
 from smartcity_saas.credentials import CredentialError
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, SmartCityError
 from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
 from smartcity_saas.identity.residents.models import OneTimeCode, ResidentAttempt
@@ -156,7 +156,7 @@ def use_code(
     }
     for key, most in tried.items():
         attempt(ResidentAttempt, key, most, now, DAY)
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(
             select(OneTimeCode)
             .where(_mine(browser, purpose), OneTimeCode.expires_at > now)
@@ -224,7 +224,7 @@ def _replace(
     browser: str, purpose: str, now: datetime, values: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """Put a code, or none, in the place of the browser's present one; returns what that held."""
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(
             select(OneTimeCode)
             .where(_mine(browser, purpose), OneTimeCode.expires_at > now)

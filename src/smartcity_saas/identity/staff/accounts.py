@@ -18,7 +18,7 @@ from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.repository import live_documents
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
 from smartcity_saas.identity.staff.models import (
@@ -78,7 +78,7 @@ def create_staff(
             errors.update(error.fields)
     if errors:
         raise FieldErrors(errors)
-    with command() as session:
+    with transaction() as session:
         if session.scalars(select(Staff).where(Staff.username == username)).one_or_none():
             raise FieldErrors({"username": _("“%(name)s” is taken.", name=username)})
         row = Staff(
@@ -118,7 +118,7 @@ def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock
         NotFound: There is no such account within the actor's reach.
         FieldErrors: The roles do not fit the place, as ``roles``.
     """
-    with command() as session:
+    with transaction() as session:
         row = managed(actor, username)
         if check_roles(actor, roles, row.province, row.city) != (row.province, row.city):
             said = _("These roles are held at another kind of place. Invite anew.")
@@ -140,7 +140,7 @@ def change_password(
         FieldErrors: The new one is weak, as ``password``.
     """
     count_own_password(member.id, clock())
-    with command() as session:
+    with transaction() as session:
         row = session.get_one(Staff, member.id)
         if not matches(row.password_hash, old):
             raise WrongPassword(_("The old password is wrong."))
@@ -174,7 +174,7 @@ def renew_account(staff_id: uuid.UUID, password: str | None, clock: Clock = utc_
         NotFound: It has been disabled.
         Invalid: The password is weak.
     """
-    with command() as session:
+    with transaction() as session:
         row = session.get_one(Staff, staff_id, with_for_update=True)
         if row.disabled_at is not None:
             raise NotFound(_("This account has been disabled."))
@@ -209,7 +209,7 @@ def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
         NotAllowed: It is the actor's own.
         NotFound: There is no such account within the actor's reach.
     """
-    with command() as session:
+    with transaction() as session:
         row = managed(actor, username)
         row.disabled_at = clock()
         _end_invitations(username, clock())
@@ -223,7 +223,7 @@ def enable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
     Raises:
         NotFound: There is no such account within the actor's reach.
     """
-    with command():
+    with transaction():
         row = managed(actor, username)
         row.disabled_at = None
         _note(actor, "enable", row, clock())
@@ -236,7 +236,7 @@ def reset_factors(actor: Actor, username: str, clock: Clock = utc_now) -> None:
     Raises:
         NotFound: There is no such account within the actor's reach.
     """
-    with command() as session:
+    with transaction() as session:
         row = managed(actor, username)
         for model in (StaffFactor, StaffRecoveryCode, StaffSession):
             session.execute(delete(model).where(model.staff_id == row.id))

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.staff.accounts import (
     check_roles,
@@ -80,7 +80,7 @@ def invite(
     if errors:
         raise FieldErrors(errors)
     now = clock()
-    with command():
+    with transaction():
         invited = StaffInvitation(
             mail=mail, name=name, roles=[*roles], province=province, city=city
         )
@@ -104,7 +104,7 @@ def renew(
         NotAllowed: It is the actor's own.
     """
     now = clock()
-    with command() as session:
+    with transaction() as session:
         row = managed(actor, username)
         session.execute(
             update(StaffInvitation)
@@ -153,7 +153,7 @@ def take_back(actor: Actor, invitation_id: uuid.UUID, clock: Clock = utc_now) ->
         NotFound: There is none that waits.
         NotAllowed: It is beyond the actor.
     """
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(
             select(StaffInvitation).where(
                 StaffInvitation.id == invitation_id, StaffInvitation.ended_at.is_(None)
@@ -192,7 +192,7 @@ def accept(token: str, username: str, password: str | None, clock: Clock = utc_n
         NotFound: As ``open_invitation`` does.
         FieldErrors: The user name is taken or odd, or the password weak.
     """
-    with command() as session:
+    with transaction() as session:
         found = open_invitation(token, clock)
         used = session.scalars(
             update(StaffInvitation)

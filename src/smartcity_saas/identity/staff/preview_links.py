@@ -16,7 +16,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.audit.actor import Actor
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.city import City, LiveDocument
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.identity.staff.models import PreviewLink
 from smartcity_saas.identity.tokens import new_token, token_hash
 from smartcity_saas.web.security import cookie_name
@@ -55,7 +55,7 @@ def show_draft(app: Flask, request: Request, response: Response, city: City) -> 
 def create_preview_link(actor: Actor, document: LiveDocument, clock: Clock = utc_now) -> str:
     """A token that opens a draft once, within ten minutes."""
     token = new_token()
-    with command() as session:
+    with transaction() as session:
         session.add(
             PreviewLink(
                 token_hash=token_hash(token),
@@ -70,7 +70,7 @@ def create_preview_link(actor: Actor, document: LiveDocument, clock: Clock = utc
 
 def use_preview_link(token: str, document_id: int, clock: Clock = utc_now) -> bool:
     """Use a link up; False if it is unknown, used, too old or another city's."""
-    with command() as session:
+    with transaction() as session:
         used = session.scalars(
             update(PreviewLink)
             .where(

@@ -25,7 +25,7 @@ from webauthn.helpers.structs import (
 )
 
 from smartcity_saas.credentials import Keyring, reseal_rows
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
 from smartcity_saas.identity.staff.accounts import note_staff_act
@@ -178,7 +178,7 @@ def check_passkey(
         )
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
         raise refused from None
-    with command() as session:
+    with transaction() as session:
         session.execute(
             update(StaffFactor)
             .where(StaffFactor.id == row.id)
@@ -193,7 +193,7 @@ def remove_factor(member: StaffMember, factor_id: uuid.UUID, now: datetime) -> N
     Raises:
         NotFound: It is none of the member's.
     """
-    with command() as session:
+    with transaction() as session:
         gone = session.scalars(
             delete(StaffFactor)
             .where(StaffFactor.id == factor_id, StaffFactor.staff_id == member.id)
@@ -207,7 +207,7 @@ def remove_factor(member: StaffMember, factor_id: uuid.UUID, now: datetime) -> N
 def new_recovery_codes(member: StaffMember, now: datetime) -> list[str]:
     """Ten codes in place of the older ones, to be written down; they are shown this once."""
     codes = [f"{secrets.token_hex(4)}-{secrets.token_hex(4)}" for _n in range(RECOVERY_CODES)]
-    with command() as session:
+    with transaction() as session:
         session.execute(delete(StaffRecoveryCode).where(StaffRecoveryCode.staff_id == member.id))
         session.add_all(
             StaffRecoveryCode(
@@ -250,7 +250,7 @@ def _add(
     last_used: int,
     now: datetime,
 ) -> None:
-    with command() as session:
+    with transaction() as session:
         session.add(
             StaffFactor(
                 staff_id=member.id,
@@ -276,7 +276,7 @@ def _use_totp(member: StaffMember, code: str, now: datetime) -> bool:
         step = _step_of(secret, code, now)
         if step is None:
             continue
-        with command() as session:  # a code is good once, however many ask at the same moment
+        with transaction() as session:  # a code is good once, however many ask at the same moment
             used = session.scalars(
                 update(StaffFactor)
                 .where(StaffFactor.id == row.id, StaffFactor.last_used < step)
@@ -288,7 +288,7 @@ def _use_totp(member: StaffMember, code: str, now: datetime) -> bool:
 
 
 def _use_recovery(member: StaffMember, code: str, now: datetime) -> bool:
-    with command() as session:
+    with transaction() as session:
         used = session.scalars(
             delete(StaffRecoveryCode)
             .where(

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, update
 from smartcity_saas.addresses import network_of
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials import Keyring, reseal_rows
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import NotAllowed
 from smartcity_saas.identity.rate_limits import DAY, attempt, forget, give_back
 from smartcity_saas.identity.staff.accounts import (
@@ -116,7 +116,7 @@ def begin_session(
     a second factor is set, or needed."""
     complete = not _has_factor(member.id) and not _needs_factor(member)
     token = new_token()
-    with command() as session:
+    with transaction() as session:
         session.add(
             StaffSession(
                 token_hash=token_hash(token),
@@ -144,7 +144,7 @@ def complete_session(token: str, clock: Clock = utc_now) -> str:
     found, now, made = session_of(token, clock), clock(), new_token()
     if found is None:
         raise NotAllowed(_("Sign in first."))
-    with command() as session:
+    with transaction() as session:
         session.execute(
             update(StaffSession)
             .where(StaffSession.token_hash == token_hash(token))
@@ -205,7 +205,7 @@ def sessions_of(member: StaffMember, now: datetime) -> Sequence[StaffSession]:
 
 def end_sessions(member: StaffMember, session_hashes: Collection[str], now: datetime) -> None:
     """End some of one's own sessions, there and at once; another's are left alone."""
-    with command() as session:
+    with transaction() as session:
         ended: Any = session.execute(
             delete(StaffSession).where(
                 StaffSession.staff_id == member.id, StaffSession.token_hash.in_(session_hashes)
@@ -217,7 +217,7 @@ def end_sessions(member: StaffMember, session_hashes: Collection[str], now: date
 
 def sign_out(token: str) -> None:
     """End a session."""
-    with command() as session:
+    with transaction() as session:
         session.execute(delete(StaffSession).where(StaffSession.token_hash == token_hash(token)))
 
 
@@ -238,7 +238,7 @@ def prove(member: StaffMember, password: str, token: str, clock: Clock = utc_now
 
 def note_proof(token: str, now: datetime) -> None:
     """Keep that whoever holds a session has just proved who they are."""
-    with command() as session:
+    with transaction() as session:
         session.execute(
             update(StaffSession)
             .where(StaffSession.token_hash == token_hash(token))

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from smartcity_saas.configuration.city import LiveDocument, Localized
 from smartcity_saas.configuration.secret_uses import with_uses
 from smartcity_saas.credentials import CredentialError, read_province_secret
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.federation import openid
 from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused, Handshake
@@ -231,7 +231,7 @@ def link(member: StaffMember, told: Told, now: datetime) -> None:
     if province_of(member) != told.province:
         raise NotAllowed(_("This provider is not your province's."))
     try:
-        with command() as session:
+        with transaction() as session:
             session.execute(
                 delete(StaffIdentity).where(
                     StaffIdentity.staff_id == member.id,
@@ -266,7 +266,7 @@ def unlink(member: StaffMember, now: datetime) -> None:
     """
     if not has_password(member):
         raise Conflict(_("This is the only way in to this account."))
-    with command() as session:
+    with transaction() as session:
         gone = session.scalars(
             delete(StaffIdentity)
             .where(StaffIdentity.staff_id == member.id)

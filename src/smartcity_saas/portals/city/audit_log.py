@@ -11,9 +11,9 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import (
     AuditEvent,
+    ChainReport,
     CityAuditEvent,
     TrailQuery,
-    Verdict,
     city_trail,
     cursor_of,
     reasons_of,
@@ -99,7 +99,7 @@ def _acts(
     return both[:most], {**messages, **reasons}
 
 
-def _verdicts(city: str) -> list[tuple[Any, Verdict]]:
+def _verdicts(city: str) -> list[tuple[Any, ChainReport]]:
     """What checking each of the two chains found."""
     with tenant_context(documents().live(city).id):
         own = verify_trail()

@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.audit import record
 from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
@@ -143,7 +143,7 @@ def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
     with tenant_context(served.id):
         payment = payment_of(payment_id)
         if queries.is_locked_away(payment):
-            with command():
+            with transaction():
                 record(actor, "payment.open_kept", payment.number, {}, current_time())
     return _payment_page(city, payment_id)
 

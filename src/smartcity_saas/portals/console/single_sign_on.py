@@ -8,7 +8,7 @@ from flask import abort, redirect, request, session
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.addresses import network_of
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.authorization import STAFF, current_staff, signed_in_member
 from smartcity_saas.identity.federation.channels import Cancelled
@@ -103,7 +103,7 @@ def _sign_in(told: Told) -> Any:
 def _accept(told: Told) -> Any:
     token, username = told.kept["invitation"], told.kept["username"]
     try:
-        with command():
+        with transaction():
             member = invitations.accept(token, username, None, clock())
             single_sign_on.link(member, told, current_time())
     except Invalid as error:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors import BackOfficeDown, has_back_office, kept_fresh, office_of, tell
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.csv_import import take_schedule
 from smartcity_saas.services.hospital_appointments.models import (
@@ -94,6 +94,6 @@ def _fetch(entry: CatalogEntry, department: HospitalDepartment, now: datetime) -
     if problems:
         log.warning("back_office_answer_odd", service=SERVICE, problems=len(problems))
         raise BackOfficeDown("odd answer")
-    with command():
+    with transaction():
         department.refreshed_at = now
         db.session.add(department)

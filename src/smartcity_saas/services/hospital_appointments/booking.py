@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, or_, select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments.back_office import report
@@ -80,7 +80,7 @@ def book(
     if not free_places(session_id, now, at):
         refuse_held_here(patient_of(resident, patient_id), session)
         raise _full()
-    with command():
+    with transaction():
         patient = locked_patient(resident, patient_id, now)
         held = refuse_beyond_limits(patient, session, rules, now)
         if at is not None:
@@ -101,7 +101,7 @@ def mark(actor: Actor, appointment_id: uuid.UUID, state: str, now: datetime) -> 
     """
     if state not in (ATTENDED, NO_SHOW, BOOKED):
         raise NotFound
-    with command():
+    with transaction():
         appointment = locked_appointment(appointment_id)
         if appointment.state not in (BOOKED, ATTENDED, NO_SHOW):
             raise Conflict(_("This appointment was cancelled."))

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments.back_office import report
@@ -52,7 +52,7 @@ def cancel(
         Conflict: It is over, or the deadline has passed.
     """
     own = own_appointment(resident, appointment_id)
-    with command():
+    with transaction():
         session = locked_session(own.session_id)
         appointment = locked_appointment(appointment_id)
         if appointment.state == CANCELLED:
@@ -84,7 +84,7 @@ def close_session(
         NotFound: There is no such session.
         Conflict: It is called off already, or over.
     """
-    with command() as session:
+    with transaction() as session:
         found = locked_session(session_id)
         if found.closed_at is not None or found.ends_at <= now:
             raise Conflict(_("This clinic is called off already, or over."))
@@ -109,7 +109,7 @@ def reopen_session(actor: Actor, session_id: uuid.UUID, now: datetime) -> None:
     Raises:
         Conflict: It was not called off, or is over.
     """
-    with command() as session:
+    with transaction() as session:
         found = locked_session(session_id)
         if found.closed_at is None or found.ends_at <= now:
             raise Conflict(_("This clinic is not called off, or over."))

@@ -27,7 +27,7 @@ from smartcity_saas.clock import is_skipped
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.models import (
     CLINICS,
@@ -126,7 +126,7 @@ def import_schedule(
     result, rows, shared = _read(city, table, name, now)
     if result.problems and all_or_nothing:
         return result
-    with command() as session:
+    with transaction() as session:
         before = len(result.problems)
         _write(city, rows, shared, name, result, now, sample=sample)
         if all_or_nothing and len(result.problems) > before:
@@ -156,7 +156,7 @@ def take_schedule(answer: Any, hospital: str, department: str, now: datetime) ->
     city = current_city()
     result, sound, shared = _read(city, Table(ours, mark=""), name, now)
     if not result.problems:
-        with command():
+        with transaction():
             _write(city, sound, shared, name, result, now, sample=False)
     return result.problems
 

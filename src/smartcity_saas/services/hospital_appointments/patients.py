@@ -16,7 +16,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import masked_contact
@@ -117,7 +117,7 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
         FieldErrors: What is wrong, by field.
     """
     name, phone, relation = _read(typed)
-    with command() as session:
+    with transaction() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         known = patients_of(resident)
         for one in known:
@@ -163,7 +163,7 @@ def change_patient(
         FieldErrors: What is wrong, by field.
     """
     name, phone, relation = _read(typed)
-    with command() as session:
+    with transaction() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         _take_turns(now, patient_of(resident, patient_id).name, name)
         row = _locked(resident, patient_id)
@@ -271,7 +271,7 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
         NotFound: It is nobody on the resident's list.
         Conflict: There is an open appointment.
     """
-    with command() as session:
+    with transaction() as session:
         row = locked_patient(resident, patient_id, now)
         booked = session.scalars(
             select(Appointment.id)

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.clock import read_moment
 from smartcity_saas.configuration.city import CatalogEntry
-from smartcity_saas.database import command
+from smartcity_saas.database import transaction
 from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -115,7 +115,7 @@ def book(session_id: uuid.UUID) -> Any:
     """Book the place, for someone on the list or someone added now."""
     resident, typed = signed_in_resident(), request.form.to_dict()
     try:
-        with command():  # someone new is added with the booking, or not at all
+        with transaction():  # someone new is added with the booking, or not at all
             patient_id = _patient(resident, typed)
             made = booking.book(
                 resident, patient_id, session_id, _slot(), city_rules(), current_time()
@@ -139,7 +139,7 @@ def wait(session_id: uuid.UUID) -> Any:
     """Join the waiting list."""
     resident, typed = signed_in_resident(), request.form.to_dict()
     try:
-        with command():
+        with transaction():
             patient_id = _patient(resident, typed)
             entry = waiting_list.join(
                 resident, patient_id, session_id, city_rules(), current_time()

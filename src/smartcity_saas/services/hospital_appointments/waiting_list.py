@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from smartcity_saas.audit import record
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.notifications import QuietHours
@@ -61,7 +61,7 @@ def join(
         Conflict: There are free places, or the list is full.
         Blocked: It is closed or over, or the patient may not book there.
     """
-    with command():
+    with transaction():
         session = locked_session(session_id)
         if session.closed_at is not None:
             raise Blocked(_("This clinic does not take place."))
@@ -105,7 +105,7 @@ def leave(
         NotFound: It is no entry of the resident's.
     """
     own = own_entry(resident, entry_id)
-    with command():
+    with transaction():
         session = locked_session(own.session_id)
         entry = _locked(entry_id)
         if entry.state in (WAITING, ENTRY_OFFERED):
@@ -128,7 +128,7 @@ def accept(
         Blocked: The person has reached a limit since, or has another place at that time.
     """
     own = own_entry(resident, entry_id)
-    with command():
+    with transaction():
         session = locked_session(own.session_id)
         entry = _locked(entry_id)
         kept = entry.state == ENTRY_OFFERED and entry.offered_until is not None
@@ -174,7 +174,7 @@ def lapse(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: an offer that nobody took goes to the next in line."""
     rules = Rules.of_city(current_city())
     entry_id, place_id = uuid.UUID(payload["entry"]), uuid.UUID(payload["place"])
-    with command():
+    with transaction():
         session = locked_session(_entry(entry_id).session_id)
         entry = _locked(entry_id)
         kept = entry.state == ENTRY_OFFERED and entry.place_id == place_id
@@ -189,7 +189,7 @@ def lapse(payload: Mapping[str, Any], now: datetime) -> None:
 def offer_free(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: places that came by an import go to whoever waits, in line."""
     rules = Rules.of_city(current_city())
-    with command():
+    with transaction():
         session = locked_session(uuid.UUID(payload["session"]))
         for _place_left in range(ahead_of(session.id, None)):
             place = take_place(session.id, None, now) if session.closed_at is None else None

@@ -21,7 +21,7 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
 from smartcity_saas.connectors.response_fields import PastMoment
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.traffic_tickets.models import (
@@ -148,7 +148,7 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
 def _fetch(entry: CatalogEntry, plate: str, tail: str, now: datetime) -> None:
     found = ask(entry, f"/vehicles/{quote(plate, safe='')}", VehicleAnswer(), {"tail": tail})
     if found is not None:
-        with command():
+        with transaction():
             _store(plate, found, now)
 
 

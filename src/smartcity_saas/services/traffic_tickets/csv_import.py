@@ -27,7 +27,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.credentials.personal_encryption import personal_indexes
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.services.traffic_tickets.back_office import (
     ACT,
     NUMBER,
@@ -119,7 +119,7 @@ def import_tickets(
         lambda line: _("This ticket stands on line %(line)s too.", line=line),
     )
     refuse_contradictions(rows, name, result.problems, _about)
-    with command():
+    with transaction():
         writer = _Writer(city, name, result, now, sample=sample)
         fitting = writer.fitting(rows)
         if result.problems and all_or_nothing:

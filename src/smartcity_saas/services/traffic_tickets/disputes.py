@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -81,7 +81,7 @@ def dispute(
             errors["photos"] = error.detail
     if errors:
         raise FieldErrors(errors)
-    with command() as session:
+    with transaction() as session:
         violation = _locked(own.id)
         if not can_dispute(violation, now):
             raise Conflict(_("This ticket can no longer be disputed here."))
@@ -123,7 +123,7 @@ def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: d
         errors["answer"] = _("Give the reason, in 1 to 1,000 characters: the resident reads it.")
     if errors:
         raise FieldErrors(errors)
-    with command() as session:
+    with transaction() as session:
         row = session.scalars(
             select(Dispute).where(Dispute.id == dispute_id).with_for_update()
         ).one_or_none()

@@ -18,7 +18,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.credentials.personal_encryption import personal_index
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -108,7 +108,7 @@ def link_vehicle(
     attempt(ResidentAttempt, f"vehicle:{resident.id}", MOST_LINK_TRIES, now)
     attempt(ResidentAttempt, f"tickets:plate:{found}", MOST_LOOK_UPS_OF_PLATE, now)
     vehicle = _proven(entry, found, known, now)
-    with command() as session:
+    with transaction() as session:
         _refuse_unproven(_held(vehicle), known)
         held = vehicle_links(resident)
         same = next((link for link in held if link.vehicle_id == vehicle.id), None)
@@ -145,7 +145,7 @@ def link_licence(
         raise FieldErrors(errors)
     attempt(ResidentAttempt, f"licence:{resident.id}", MOST_LINK_TRIES, now)
     index = personal_index(current_app.extensions["keyring"], "licence", licence, now)
-    with command() as session:
+    with transaction() as session:
         found = session.scalars(
             select(TrafficLicence).where(TrafficLicence.number_index == index)
         ).one_or_none()
@@ -167,7 +167,7 @@ def unlink_vehicle(resident: SignedInResident, link_id: uuid.UUID, now: datetime
     Raises:
         NotFound: It is no link of the resident's.
     """
-    with command() as session:
+    with transaction() as session:
         link = next((one for one in vehicle_links(resident) if one.id == link_id), None)
         if link is None:
             raise NotFound(_("There is no such vehicle."))

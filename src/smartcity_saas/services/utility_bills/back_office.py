@@ -24,7 +24,7 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
 from smartcity_saas.connectors.response_fields import NearDay, PastDay, PastMonth
-from smartcity_saas.database import command, db, insert_once
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.notifications import tell as tell_resident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
@@ -145,7 +145,7 @@ def send_paid(payload: Mapping[str, Any], now: datetime) -> None:
 def _fetch(entry: CatalogEntry, kind: str, number: str, now: datetime) -> None:
     found = ask(entry, f"/accounts/{kind}/{quote(number, safe='')}", AccountAnswer())
     if found is not None:
-        with command():
+        with transaction():
             _store(kind, number, found, now)
 
 

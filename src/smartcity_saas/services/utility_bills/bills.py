@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, or_, select
 
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import CatalogEntry
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -99,7 +99,7 @@ def link_account(
     _refuse_malformed(entry.settings, kind, number, holder, nickname)
     attempt(ResidentAttempt, f"link:{resident.id}", MOST_LINK_TRIES, now)
     account = find_account(entry, kind, number, now)
-    with command() as session:
+    with transaction() as session:
         account = _held(account)
         if account is None or account.holder_key != folded_name(holder):
             raise FieldErrors(
@@ -140,7 +140,7 @@ def unlink_account(resident: SignedInResident, link_id: uuid.UUID, now: datetime
     Raises:
         NotFound: It is no link of this resident's.
     """
-    with command() as session:
+    with transaction() as session:
         link = own_link(resident, link_id)
         session.execute(delete(UtilityLink).where(UtilityLink.id == link.id))
         record(resident.actor, "utility_bills.unlink", str(link.account_id), {}, now)

@@ -24,7 +24,7 @@ from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.database import command, db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.services.utility_bills.back_office import (
     locked_bills,
     number_of,
@@ -102,7 +102,7 @@ def import_bills(
     refuse_contradictions(rows, name, result.problems, _about)
     if result.problems and all_or_nothing:
         return result
-    with command():
+    with transaction():
         _Writer(name, result, now, sample=sample).write(rows)
         record_import(actor, "utility_bills.import", table, result, name, now)
     return result
