@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from smartcity_saas.audit import city_trail, reasons_of, system
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.demo import sample_resident
-from smartcity_saas.identity.federation.channels import Vouched
+from smartcity_saas.identity.federation.channels import AuthenticatedIdentity
 from smartcity_saas.identity.residents.accounts import link, subject_of_number
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.accounts import change_roles, disable_staff
@@ -185,7 +185,7 @@ def full(phones: World) -> World:  # noqa: F811
             service.demo(city)
         resident = sample_resident("household")
         subject = subject_of_number(PHONE, phones.clock())
-        link(resident, "phone", Vouched((subject,), "示例"), phones.clock())
+        link(resident, "phone", AuthenticatedIdentity((subject,), "示例"), phones.clock())
         with transaction() as session:
             for n, name in enumerate(services):
                 title = f"{services[name].title['en']} {SECRET if 'traffic' in name else ''}"

@@ -9,7 +9,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, Throttled
 from smartcity_saas.identity.api_clients.models import ApiAnswer
-from smartcity_saas.identity.federation.channels import Vouched
+from smartcity_saas.identity.federation.channels import AuthenticatedIdentity
 from smartcity_saas.identity.personal_data.records import erase
 from smartcity_saas.identity.residents.accounts import (
     SignedInResident,
@@ -68,7 +68,7 @@ def test_ones_own_word_gives_way(world: World) -> None:
     with world.inside("hangzhou"):
         now = world.clock()
         people = [
-            signed_in(sign_in("demo", Vouched((name,), name, demo=True)), world.clock)
+            signed_in(sign_in("demo", AuthenticatedIdentity((name,), name, demo=True)), world.clock)
             for name in "ab"
         ]
         squatter, owner = people[0], people[1]
@@ -90,7 +90,7 @@ def test_merging_both_ways_leaves_one_account(world: World) -> None:
     """The second of two opposite merges is refused: nobody is locked out of both."""
     with world.inside("hangzhou"):
         first, second = (
-            signed_in(sign_in("demo", Vouched((name,), name, demo=True)), world.clock)
+            signed_in(sign_in("demo", AuthenticatedIdentity((name,), name, demo=True)), world.clock)
             for name in "ab"
         )
         assert first is not None
@@ -98,7 +98,9 @@ def test_merging_both_ways_leaves_one_account(world: World) -> None:
         merge(first, second.id, world.clock())
         with pytest.raises(Conflict):
             merge(second, first.id, world.clock())
-        again = signed_in(sign_in("demo", Vouched(("b",), "b", demo=True)), world.clock)
+        again = signed_in(
+            sign_in("demo", AuthenticatedIdentity(("b",), "b", demo=True)), world.clock
+        )
         assert again is not None
         assert again.id == first.id
 
@@ -233,7 +235,9 @@ def test_nothing_of_a_merged_account_outlives_the_resident(phones: World) -> Non
     """Two numbers, merged, erased: neither opens any more, and no name is left."""
     with phones.inside("hangzhou"):
         first, second = (
-            signed_in(sign_in("demo", Vouched((name,), name, demo=True)), phones.clock)
+            signed_in(
+                sign_in("demo", AuthenticatedIdentity((name,), name, demo=True)), phones.clock
+            )
             for name in ("甲", "乙")
         )
         assert first is not None
@@ -259,7 +263,9 @@ def test_a_programs_token_ends_with_its_way_in(phones: World) -> None:  # noqa: 
     with phones.inside("hangzhou"):
         person = db.session.scalars(select(Resident)).one()
         resident = SignedInResident(person.id, person.name, False)
-        link(resident, "demo", Vouched(("household",), "x", demo=True), phones.clock())
+        link(
+            resident, "demo", AuthenticatedIdentity(("household",), "x", demo=True), phones.clock()
+        )
         unlink(resident, "phone", phones.clock())
     answer = fresh(
         phones.app.test_client().get,

@@ -15,8 +15,8 @@ from smartcity_saas.audit import city_trail, verify_trail
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
-from smartcity_saas.identity.personal_data.declaration import Held
-from smartcity_saas.identity.personal_data.records import held_models
+from smartcity_saas.identity.personal_data.declaration import PersonalData
+from smartcity_saas.identity.personal_data.records import personal_models
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, PRIVACY, PURPOSES, agrees
 from smartcity_saas.identity.residents.models import Resident, ResidentContact, ResidentIdentity
@@ -72,9 +72,9 @@ def add_payment(world: World, resident_id: Any, number: str, state: str) -> None
 def test_every_table_of_residents_says_what_it_is() -> None:
     """A new table with a resident's rows shows up in “my data” by itself; here it is told to say
     what it is called, and what becomes of it when the resident leaves."""
-    for model in held_models():
+    for model in personal_models():
         held = getattr(model, "held", None)
-        assert isinstance(held, Held), f"{model.__name__} needs `held`"
+        assert isinstance(held, PersonalData), f"{model.__name__} needs `held`"
         own = inspect(model)
         roots = {path.partition(".")[0] for path in held.shown}
         assert roots <= {*own.columns.keys(), *own.relationships.keys()}, model

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smartcity_saas.errors import Throttled
-from smartcity_saas.identity.rate_limits import attempt, give_back
+from smartcity_saas.identity.rate_limits import count_attempt, give_back
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.staff.models import StaffAttempt
 from tests.conftest import World, fresh
@@ -22,10 +22,10 @@ def test_the_first_attempts_at_once(world: World, model: Any) -> None:
         with world.app.app_context():
             try:
                 if model is StaffAttempt:
-                    attempt(model, "k", 5, world.clock())
+                    count_attempt(model, "k", 5, world.clock())
                 else:
                     with world.inside("hangzhou"):
-                        attempt(model, "k", 5, world.clock())
+                        count_attempt(model, "k", 5, world.clock())
             except Throttled:
                 return False
             return True
@@ -38,9 +38,9 @@ def test_the_first_attempts_at_once(world: World, model: Any) -> None:
 def test_what_turned_out_well_does_not_count(world: World) -> None:
     """Many people may share an address."""
     for _time in range(10):
-        attempt(StaffAttempt, "address", 2, world.clock())
+        count_attempt(StaffAttempt, "address", 2, world.clock())
         give_back(StaffAttempt, "address")
-    attempt(StaffAttempt, "address", 2, world.clock())
-    attempt(StaffAttempt, "address", 2, world.clock())
+    count_attempt(StaffAttempt, "address", 2, world.clock())
+    count_attempt(StaffAttempt, "address", 2, world.clock())
     with pytest.raises(Throttled):
-        attempt(StaffAttempt, "address", 2, world.clock())
+        count_attempt(StaffAttempt, "address", 2, world.clock())

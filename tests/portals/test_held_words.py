@@ -12,8 +12,8 @@ from flask_babel import force_locale
 from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Integer, inspect
 
 from smartcity_saas.audit import CityAuditEvent
-from smartcity_saas.identity.personal_data.declaration import TRAIL, Held
-from smartcity_saas.identity.personal_data.records import held_models
+from smartcity_saas.identity.personal_data.declaration import TRAIL, PersonalData
+from smartcity_saas.identity.personal_data.records import personal_models
 from smartcity_saas.portals.resident.personal_data_labels import said
 from tests.conftest import World
 
@@ -29,7 +29,7 @@ def column_of(model: Any, path: str) -> Any:
     return inspect(model).columns.get(name)
 
 
-def samples(held: Held, path: str, column: Any) -> list[Any]:
+def samples(held: PersonalData, path: str, column: Any) -> list[Any]:
     """Values that a column may hold."""
     if path in held.words:
         return [*held.words[path]]
@@ -52,7 +52,7 @@ def samples(held: Held, path: str, column: Any) -> list[Any]:
     return special.get(path, ["样例 Sample 12"])
 
 
-def rows(held: Held, model: Any) -> list[tuple[str, Any, Any]]:
+def rows(held: PersonalData, model: Any) -> list[tuple[str, Any, Any]]:
     """Each shown column with its type and a row that holds each value that it may."""
     found = []
     for path in held.shown:
@@ -69,7 +69,7 @@ def rows(held: Held, model: Any) -> list[tuple[str, Any, Any]]:
 def test_every_column_is_said_in_words(world: World, language: str) -> None:
     """Promise, over every table and column that the page shows: money with its sign, dates as
     people write them in the city's zone, codes and names of the program in the reader's words."""
-    tables = [(model, model.held) for model in held_models()]  # type: ignore[attr-defined]
+    tables = [(model, model.held) for model in personal_models()]  # type: ignore[attr-defined]
     seen = 0
     with (
         world.app.test_request_context("/", base_url="http://hangzhou.localhost"),
@@ -95,8 +95,8 @@ def test_every_column_is_said_in_words(world: World, language: str) -> None:
 
 def test_the_page_speaks_of_what_is_linked(world: World) -> None:
     """Promise: a title or label names no minor unit and no unit of the program."""
-    for model in held_models():
-        held: Held = model.held  # type: ignore[attr-defined]
+    for model in personal_models():
+        held: PersonalData = model.held  # type: ignore[attr-defined]
         for label in (held.title, *held.shown.values()):
             assert "分）" not in label["zh"]
             assert "minor" not in label["en"]
@@ -106,7 +106,7 @@ def test_a_persons_name_is_called_so() -> None:
     """Promise: what a person is called stands under 姓名; 名称 is what they call a thing."""
     found = {
         (model.__tablename__, column): words["zh"]
-        for model in held_models()
+        for model in personal_models()
         for column, words in model.held.shown.items()
         if column.rpartition(".")[2] in {"name", "real_name", "nickname"}
     }

@@ -33,7 +33,7 @@ COUNTER = "city.counter"
 """The permission of whoever acts for residents, and of pages on which they say why."""
 
 
-def enforce(policy: Policy) -> Any:
+def authorize(policy: Policy) -> Any:
     """Let the request through to its view, or answer it.
 
     Returns:

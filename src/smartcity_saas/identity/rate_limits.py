@@ -20,7 +20,7 @@ LONG_MINUTES = 120
 
 
 @dataclass(frozen=True)
-class Allowance:
+class RateLimit:
     """How many attempts a window allows, how many are left in it, and in how many seconds it
     ends."""
 
@@ -29,9 +29,9 @@ class Allowance:
     reset: int
 
 
-def attempt(
+def count_attempt(
     model: type[Any], key: str, most: int, now: datetime, window: timedelta = WINDOW
-) -> Allowance:
+) -> RateLimit:
     """Count one attempt, in a transaction of its own.
 
     Args:
@@ -55,7 +55,7 @@ def attempt(
     seconds = max(1, round((ends - now).total_seconds()))
     if refused:
         raise Throttled(_said(-(-seconds // 60)), seconds)
-    return Allowance(most, left, seconds)
+    return RateLimit(most, left, seconds)
 
 
 def _said(minutes: int) -> Any:

@@ -17,7 +17,7 @@ from smartcity_saas.identity.personal_data.declaration import (
     MONEY_STATES,
     STATE,
     WHEN,
-    Held,
+    PersonalData,
 )
 
 
@@ -30,7 +30,7 @@ class Payment(CityModel):
     """
 
     __tablename__ = "payment"
-    held = Held(
+    held = PersonalData(
         {"zh": "缴费", "en": "Payments"},
         {
             "number": {"zh": "编号", "en": "Number"},
@@ -95,7 +95,7 @@ class PaymentItem(CityModel):
     """One thing that a payment pays for; ``reference`` is the service's own key of it."""
 
     __tablename__ = "payment_item"
-    held = Held(
+    held = PersonalData(
         {"zh": "缴费明细", "en": "Items of payments"},
         {"title": {"zh": "内容", "en": "What"}, "amount": AMOUNT},
         "keep",
@@ -124,7 +124,7 @@ class PaymentClaim(CityModel):
     """What is being paid, or has been, belongs to one payment: two tabs cannot pay it twice."""
 
     __tablename__ = "payment_claim"
-    held = Held(
+    held = PersonalData(
         {"zh": "缴费对应的事项", "en": "What payments are for"},
         {"service": {"zh": "服务", "en": "Service"}},
         "keep",
@@ -149,7 +149,7 @@ class LedgerEntry(CityModel):
     """
 
     __tablename__ = "ledger_entry"
-    held = Held(
+    held = PersonalData(
         {"zh": "账目", "en": "Ledger"},
         {"at": WHEN, "amount": AMOUNT},
         "keep",
@@ -180,7 +180,7 @@ class Refund(CityModel):
     ``failure``: ``bounced``, ``refused`` or ``other_account``."""
 
     __tablename__ = "refund"
-    held = Held(
+    held = PersonalData(
         {"zh": "退款", "en": "Refunds"},
         {"amount": AMOUNT, "state": STATE, "created_at": WHEN},
         "keep",
@@ -221,7 +221,7 @@ class PaymentDispute(CityModel):
     """
 
     __tablename__ = "payment_dispute"
-    held = Held(
+    held = PersonalData(
         {"zh": "银行争议", "en": "Disputes of banks"},
         {"amount": AMOUNT, "state": STATE, "created_at": WHEN},
         "keep",

@@ -21,16 +21,16 @@ from smartcity_saas.errors import (
 )
 from smartcity_saas.identity.api_clients.idempotency import (
     WRITES,
-    answered_before,
-    count_call,
-    finish_call,
+    count_request,
+    keep_answer,
     owner_of,
+    replayed_answer,
 )
 from smartcity_saas.identity.authorization import (
+    authorize,
     bearer,
     current_client,
     current_resident,
-    enforce,
 )
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.request.error_pages import init_error_pages
@@ -91,19 +91,19 @@ def _admit() -> Any:
         g.fleet_version = fleet.snapshot.version
     if policy.program:
         return _admit_call(policy)
-    return enforce(policy)
+    return authorize(policy)
 
 
 def _admit_call(policy: Policy) -> Any:
     """A call of the API: within its limits, also where nobody is let in; with a form's token
     where a session counts, and once by its ``Idempotency-Key``."""
     owner = owner_of(current_client(), current_resident())
-    count_call(owner, current_time())
-    if enforce(policy) is not None:  # a program is let in or told, never led elsewhere
+    count_request(owner, current_time())
+    if authorize(policy) is not None:  # a program is let in or told, never led elsewhere
         raise NotAllowed
     if request.method in WRITES and bearer() is None:
         current_app.extensions["csrf"].protect()
-    return answered_before(owner, current_time())
+    return replayed_answer(owner, current_time())
 
 
 def _refuse_nul(policy: Policy) -> None:
@@ -119,7 +119,7 @@ def _finish(response: Response) -> Response:
     city = current_site().city
     origins: list[str] = []
     if city is not None:
-        finish_call(response)
+        keep_answer(response)
         channels = current_app.extensions["channels"].values()
         origins = [
             o for one in channels if one.open_at(city) for o in one.origins(one.values(city))

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
-from smartcity_saas.identity.federation.channels import Vouched
+from smartcity_saas.identity.federation.channels import AuthenticatedIdentity
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments import booking, cancellation, waiting_list
@@ -97,7 +97,7 @@ class Clinic:
         if name not in self.people:
             with self.world.inside(self.city):
                 token = accounts.sign_in(
-                    "demo", Vouched((name,), name, demo=True), clock=self.world.clock
+                    "demo", AuthenticatedIdentity((name,), name, demo=True), clock=self.world.clock
                 )
                 found = accounts.signed_in(token, self.world.clock)
                 assert found is not None

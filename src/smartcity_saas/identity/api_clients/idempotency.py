@@ -19,7 +19,7 @@ from smartcity_saas.database import insert_once, transaction
 from smartcity_saas.errors import Conflict, Invalid, Throttled
 from smartcity_saas.identity.api_clients.clients import SignedInClient
 from smartcity_saas.identity.api_clients.models import ApiAnswer
-from smartcity_saas.identity.rate_limits import Allowance, attempt
+from smartcity_saas.identity.rate_limits import RateLimit, count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 
@@ -40,7 +40,7 @@ def owner_of(client: SignedInClient | None, resident: SignedInResident | None) -
     return f"resident:{resident.id}" if resident else f"address:{network_of(request.remote_addr)}"
 
 
-def count_call(owner: str, now: datetime) -> None:
+def count_request(owner: str, now: datetime) -> None:
     """Count a call.
 
     Raises:
@@ -49,13 +49,13 @@ def count_call(owner: str, now: datetime) -> None:
     limits = current_app.config.get("API_LIMITS", LIMITS)
     most = limits[owner.partition(":")[0]]
     try:
-        g.allowance = attempt(ResidentAttempt, f"api:{owner}", most, now, MINUTE)
+        g.allowance = count_attempt(ResidentAttempt, f"api:{owner}", most, now, MINUTE)
     except Throttled as error:
-        g.allowance = Allowance(most, 0, error.retry_after)
+        g.allowance = RateLimit(most, 0, error.retry_after)
         raise
 
 
-def answered_before(owner: str, now: datetime) -> Response | None:
+def replayed_answer(owner: str, now: datetime) -> Response | None:
     """The answer that the present write's key had before; None if it is new, or has no key.
 
     Raises:
@@ -101,9 +101,9 @@ def answered_before(owner: str, now: datetime) -> Response | None:
     return response
 
 
-def finish_call(response: Response) -> Response:
+def keep_answer(response: Response) -> Response:
     """Say how many calls are left, and keep the answer to a write with a key."""
-    allowance: Allowance | None = g.pop("allowance", None)
+    allowance: RateLimit | None = g.pop("allowance", None)
     if allowance is not None:
         response.headers["RateLimit-Limit"] = str(allowance.most)
         response.headers["RateLimit-Remaining"] = str(allowance.left)

@@ -9,7 +9,7 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 
 from smartcity_saas.database import CityModel, city_foreign_key
-from smartcity_saas.identity.personal_data.declaration import TRACE, WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import TRACE, WHEN, PersonalData
 
 
 class ResidentAccess(CityModel):
@@ -17,7 +17,7 @@ class ResidentAccess(CityModel):
     and why."""
 
     __tablename__ = "resident_access"
-    held = Held(
+    held = PersonalData(
         {"zh": "谁看过我的数据", "en": "Who looked at my data"},
         {
             "at": WHEN,

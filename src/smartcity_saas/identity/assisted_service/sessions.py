@@ -20,8 +20,8 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials.personal_encryption import own_index
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.federation.login_requests import keep, new_handshake
-from smartcity_saas.identity.federation.models import SignInHandshake
+from smartcity_saas.identity.federation.login_requests import keep, new_login_request
+from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.residents.accounts import (
     Acting,
     find_resident,
@@ -41,7 +41,7 @@ LINK_LENGTH = timedelta(minutes=2)
 SHORTEST_REASON, LONGEST_REASON = 4, 200
 
 
-def begin_acting(
+def begin_assisted_session(
     actor: Actor, console_token: str, city: City, number: str, reason: str, now: datetime
 ) -> tuple[str, Resident]:
     """Begin to act for a resident of the city that we are in.
@@ -80,7 +80,7 @@ def begin_acting(
     resident = found.row
     if resident.consented != PURPOSES[PRIVACY].version:
         raise FieldErrors({"number": _("They have not agreed to the privacy notice yet.")})
-    link = new_handshake()
+    link = new_login_request()
     with transaction():
         keep(
             link,
@@ -104,13 +104,13 @@ def open_counter(token: str, now: datetime) -> str:
     """
     with transaction() as session:
         row = session.scalars(
-            delete(SignInHandshake)
+            delete(LoginRequest)
             .where(
-                SignInHandshake.state_hash == token_hash(token),
-                SignInHandshake.purpose == PURPOSE,
-                SignInHandshake.expires_at > now,
+                LoginRequest.state_hash == token_hash(token),
+                LoginRequest.purpose == PURPOSE,
+                LoginRequest.expires_at > now,
             )
-            .returning(SignInHandshake)
+            .returning(LoginRequest)
         ).one_or_none()
         if row is None or row.resident_id is None:
             raise NotFound(

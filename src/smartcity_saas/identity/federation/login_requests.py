@@ -21,14 +21,14 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import NotFound, SmartCityError
 from smartcity_saas.identity.federation.channels import (
+    AuthenticatedIdentity,
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
     Handshake,
-    Vouched,
 )
-from smartcity_saas.identity.federation.models import SignInHandshake
+from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.tokens import new_token, token_hash
 
 LENGTH = timedelta(minutes=10)
@@ -37,7 +37,7 @@ SIGN_IN, LINK, MERGE = "sign_in", "link", "merge"
 log = structlog.get_logger(__name__)
 
 
-class StaleHandshake(SmartCityError):
+class StaleLoginRequest(SmartCityError):
     """It was begun elsewhere, used already, or too long ago."""
 
     title = _("This sign-in is no longer good")
@@ -56,7 +56,7 @@ class Ended:
     other_id: uuid.UUID | None
 
 
-def new_handshake(redirect_uri: str = "", in_app: bool = False) -> Handshake:
+def new_login_request(redirect_uri: str = "", in_app: bool = False) -> Handshake:
     """A handshake with marks of its own; without an address to come back to, it is a question
     that a page of this site answers."""
     return Handshake(
@@ -83,7 +83,7 @@ def begin(
     """
     if channel.begin is None:
         raise NotFound
-    handshake = new_handshake(redirect_uri, in_app)
+    handshake = new_login_request(redirect_uri, in_app)
     db.session.rollback()  # nothing stays open while the other side takes its time
     url = channel.begin(channel.values(city), handshake)
     keep(
@@ -113,9 +113,9 @@ def keep(
 ) -> None:
     """Remember a handshake until it is used or its time has passed."""
     with transaction() as session:
-        session.execute(delete(SignInHandshake).where(SignInHandshake.expires_at <= now))
+        session.execute(delete(LoginRequest).where(LoginRequest.expires_at <= now))
         session.add(
-            SignInHandshake(
+            LoginRequest(
                 state_hash=token_hash(handshake.state),
                 browser_hash=token_hash(browser),
                 channel=channel,
@@ -137,21 +137,21 @@ def use(state: str, channel: str, browser: str | None, now: datetime) -> tuple[H
     """Use a handshake up.
 
     Raises:
-        StaleHandshake: Unknown, used, too old, of another channel, or of another browser.
+        StaleLoginRequest: Unknown, used, too old, of another channel, or of another browser.
     """
     with transaction() as session:
         row = session.scalars(
-            delete(SignInHandshake)
+            delete(LoginRequest)
             .where(
-                SignInHandshake.state_hash == token_hash(state),
-                SignInHandshake.channel == channel,
-                SignInHandshake.browser_hash == token_hash(browser or new_token()),
-                SignInHandshake.expires_at > now,
+                LoginRequest.state_hash == token_hash(state),
+                LoginRequest.channel == channel,
+                LoginRequest.browser_hash == token_hash(browser or new_token()),
+                LoginRequest.expires_at > now,
             )
-            .returning(SignInHandshake)
+            .returning(LoginRequest)
         ).one_or_none()
     if row is None:
-        raise StaleHandshake
+        raise StaleLoginRequest
     return (
         Handshake(state, row.nonce, row.verifier, row.redirect_uri, row.in_app),
         Ended(row.purpose, row.next, row.resident_id, row.other_id),
@@ -164,11 +164,11 @@ def finish(
     back: Mapping[str, str],
     browser: str | None,
     now: datetime,
-) -> tuple[Vouched, Ended]:
+) -> tuple[AuthenticatedIdentity, Ended]:
     """End a handshake with what the other side sent back.
 
     Raises:
-        StaleHandshake: As ``use`` does.
+        StaleLoginRequest: As ``use`` does.
         Cancelled, ChannelRefused, ChannelDown: The other side did not vouch for anybody.
     """
     if channel.finish is None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas.database import CityModel
 
 
-class SignInHandshake(CityModel):
+class LoginRequest(CityModel):
     """A sign-in under way at another site, bound to a browser; used once. ``why`` is what staff
     wrote who open the site at the counter."""
 

@@ -23,7 +23,7 @@ TRACE = {
 
 
 @dataclass(frozen=True)
-class Held:
+class PersonalData:
     """On a model, as ``held``: every table whose rows belong to a resident has one, and a test
     says which has not.
 
@@ -85,7 +85,7 @@ SUMS = frozenset({"amount", "fine"})
 MONTHS = frozenset({"period"})
 """Columns that hold the first day of a month, and mean the month."""
 
-TRAIL = Held(
+TRAIL = PersonalData(
     {"zh": "操作记录", "en": "Trail of acts"},
     {"at": WHEN, "action": {"zh": "操作", "en": "Act"}},
     "keep",

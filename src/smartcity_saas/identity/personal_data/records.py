@@ -21,7 +21,7 @@ from smartcity_saas.credentials.personal_encryption import open_personal
 from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.api_clients.models import ApiAnswer
-from smartcity_saas.identity.personal_data.declaration import TRAIL, Held
+from smartcity_saas.identity.personal_data.declaration import TRAIL, PersonalData
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import NAME_COLUMNS
 from smartcity_saas.identity.residents.identity_numbers import masked_name, masked_number
@@ -44,15 +44,15 @@ _SECRET = frozenset(
 
 
 @dataclass(frozen=True)
-class Holding:
+class PersonalRecord:
     """The rows of one kind."""
 
     model: type[CityModel]
-    held: Held
+    held: PersonalData
     rows: Sequence[Any]
 
 
-def held_models() -> list[type[CityModel]]:
+def personal_models() -> list[type[CityModel]]:
     """Every kind of row that belongs to a resident, refers to one that does, or that residents are
     linked to; whatever says whose a row is stands before it."""
     models = _models()
@@ -86,20 +86,22 @@ def ways_to_owners(model: type[CityModel]) -> list[tuple[str, type[CityModel], s
     ]
 
 
-def holdings(resident: SignedInResident) -> list[Holding]:
+def personal_records(resident: SignedInResident) -> list[PersonalRecord]:
     """What the city that we are in holds of a resident; kinds without a row are left out."""
-    found = [Holding(model, _held(model), rows) for model, rows in _rows_of(resident.id) if rows]
+    found = [
+        PersonalRecord(model, _held(model), rows) for model, rows in _rows_of(resident.id) if rows
+    ]
     acts = _acts_of(resident)
-    return [*found, *([Holding(CityAuditEvent, TRAIL, acts)] if acts else [])]
+    return [*found, *([PersonalRecord(CityAuditEvent, TRAIL, acts)] if acts else [])]
 
 
-def kept_when_leaving() -> list[Held]:
+def kept_when_leaving() -> list[PersonalData]:
     """What stays when a resident leaves, each with its reason."""
-    found = [held for model in held_models() if (held := _held(model)).erase == "keep"]
+    found = [held for model in personal_models() if (held := _held(model)).erase == "keep"]
     return [*found, TRAIL]
 
 
-def as_json(found: Sequence[Holding], now: datetime) -> list[dict[str, Any]]:
+def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, Any]]:
     """Holdings to take along: every column, sealed ones opened, photographs as base64."""
     return [
         {
@@ -175,7 +177,7 @@ def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any
     people = _people(resident_id)
     keys: dict[str, list[uuid.UUID]] = {}
     found: list[tuple[type[CityModel], Sequence[Any]]] = []
-    for model in held_models():
+    for model in personal_models():
         rows = db.session.scalars(
             select(model).where(_belongs(model, people, keys)).order_by(model.id)
         ).all()
@@ -227,7 +229,7 @@ def _models() -> dict[str, type[CityModel]]:
 
 
 def _via(model: type[CityModel]) -> str | None:
-    held: Held | None = getattr(model, "held", None)
+    held: PersonalData | None = getattr(model, "held", None)
     return held.via if held else None
 
 
@@ -246,8 +248,8 @@ def _parents(model: type[CityModel]) -> set[str]:
     return {table for _column, table in _references(model)}
 
 
-def _held(model: type[CityModel]) -> Held:
-    found: Held = model.held  # type: ignore[attr-defined]
+def _held(model: type[CityModel]) -> PersonalData:
+    found: PersonalData = model.held  # type: ignore[attr-defined]
     return found
 
 

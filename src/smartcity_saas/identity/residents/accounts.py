@@ -15,7 +15,7 @@ from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.identity.federation.channels import Vouched
+from smartcity_saas.identity.federation.channels import AuthenticatedIdentity
 from smartcity_saas.identity.residents.consents import PRIVACY, give
 from smartcity_saas.identity.residents.models import Resident, ResidentIdentity, ResidentSession
 from smartcity_saas.identity.tokens import new_token, token_hash
@@ -71,7 +71,9 @@ class TakenIdentity(Conflict):
         self.other = other
 
 
-def sign_in(channel: str, vouched: Vouched, *, device: str = "", clock: Clock = utc_now) -> str:
+def sign_in(
+    channel: str, vouched: AuthenticatedIdentity, *, device: str = "", clock: Clock = utc_now
+) -> str:
     """Sign in someone whom a channel vouches for, known or new; returns the session's token.
 
     Two who come in the same moment for the first time, as the same person, are one account.
@@ -237,7 +239,9 @@ def identities_of(resident: SignedInResident) -> dict[str, list[ResidentIdentity
     return found
 
 
-def link(resident: SignedInResident, channel: str, vouched: Vouched, now: datetime) -> None:
+def link(
+    resident: SignedInResident, channel: str, vouched: AuthenticatedIdentity, now: datetime
+) -> None:
     """Let a resident come in by another channel too.
 
     Raises:

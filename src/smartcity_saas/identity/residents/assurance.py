@@ -19,7 +19,7 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.credentials.personal_encryption import own_index, seal_personal
 from smartcity_saas.database import transaction
 from smartcity_saas.errors import Conflict, SmartCityError
-from smartcity_saas.identity.rate_limits import DAY, attempt
+from smartcity_saas.identity.rate_limits import DAY, count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import REAL_NAME, give
 from smartcity_saas.identity.residents.identity_numbers import read_real_name
@@ -109,7 +109,7 @@ def verify_real_name(
     sealed = seal_personal("real_name", name, now), seal_personal("number", number, now)
     own_word = by == OWN_WORD
     if own_word:
-        attempt(ResidentAttempt, f"real-name:{resident.id}", MOST_NAMES_A_DAY, now, DAY)
+        count_attempt(ResidentAttempt, f"real-name:{resident.id}", MOST_NAMES_A_DAY, now, DAY)
     with transaction() as session:
         other = session.scalars(
             select(Resident)

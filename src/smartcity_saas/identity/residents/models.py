@@ -9,7 +9,7 @@ from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key
-from smartcity_saas.identity.personal_data.declaration import PERSON_NAME, PROOF, WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import PERSON_NAME, PROOF, WHEN, PersonalData
 
 CHANNEL_NAMES = {
     "demo": {"zh": "示例居民", "en": "Sample resident"},
@@ -34,7 +34,7 @@ class Resident(CityModel):
     """
 
     __tablename__ = "resident"
-    held = Held(
+    held = PersonalData(
         {"zh": "账户", "en": "Account"},
         {
             "name": PERSON_NAME,
@@ -71,7 +71,7 @@ class ResidentIdentity(CityModel):
     """A way in for a resident: a channel, and who they are there."""
 
     __tablename__ = "resident_identity"
-    held = Held(
+    held = PersonalData(
         {"zh": "登录方式", "en": "Ways to sign in"},
         {"channel": {"zh": "渠道", "en": "Channel"}, "name": PERSON_NAME, "created_at": WHEN},
         words={"channel": CHANNEL_NAMES},
@@ -94,7 +94,7 @@ class ResidentContact(CityModel):
     written to."""
 
     __tablename__ = "resident_contact"
-    held = Held(
+    held = PersonalData(
         {"zh": "联系方式", "en": "Contacts"},
         {
             "kind": {"zh": "种类", "en": "Kind"},
@@ -127,7 +127,7 @@ class ResidentSession(CityModel):
     session on the console, with which this one ends, and ``acting_why`` what they wrote."""
 
     __tablename__ = "resident_session"
-    held = Held(
+    held = PersonalData(
         {"zh": "登录记录", "en": "Sessions"},
         {
             "created_at": WHEN,
@@ -172,7 +172,7 @@ class Consent(CityModel):
     """What a resident agreed to, in which version, and when they took it back."""
 
     __tablename__ = "consent"
-    held = Held(
+    held = PersonalData(
         {"zh": "同意记录", "en": "Consents"},
         {
             "purpose": {"zh": "用途", "en": "Purpose"},

@@ -29,7 +29,7 @@ from smartcity_saas.credentials import CredentialError
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, SmartCityError
-from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
+from smartcity_saas.identity.rate_limits import DAY, count_attempt, give_back
 from smartcity_saas.identity.residents.models import OneTimeCode, ResidentAttempt
 from smartcity_saas.identity.tokens import new_token, token_hash
 
@@ -113,11 +113,11 @@ def send_code(
         raise FieldErrors({"phone": _("Write a mobile number, such as 13800000000.")})
     whose, known = _counted(number, now, known_device)
     if known:
-        attempt(ResidentAttempt, f"code-known:{known}", MOST_TO_NUMBER_KNOWN_A_DAY, now, DAY)
-    attempt(ResidentAttempt, f"code-from:{network_of(address)}", MOST_FROM_ADDRESS, now)
-    attempt(ResidentAttempt, f"code-to:{whose}", MOST_TO_NUMBER, now)
-    attempt(ResidentAttempt, f"code-day:{whose}", MOST_TO_NUMBER_A_DAY, now, DAY)
-    attempt(ResidentAttempt, "code-city", MOST_OF_CITY, now)
+        count_attempt(ResidentAttempt, f"code-known:{known}", MOST_TO_NUMBER_KNOWN_A_DAY, now, DAY)
+    count_attempt(ResidentAttempt, f"code-from:{network_of(address)}", MOST_FROM_ADDRESS, now)
+    count_attempt(ResidentAttempt, f"code-to:{whose}", MOST_TO_NUMBER, now)
+    count_attempt(ResidentAttempt, f"code-day:{whose}", MOST_TO_NUMBER_A_DAY, now, DAY)
+    count_attempt(ResidentAttempt, "code-city", MOST_OF_CITY, now)
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
     before = _replace(browser, purpose, now, _new_code(number, code, purpose, now))
     try:
@@ -155,7 +155,7 @@ def use_code(
         **({f"tries-known:{known}": MOST_TRIES_KNOWN} if known else {}),
     }
     for key, most in tried.items():
-        attempt(ResidentAttempt, key, most, now, DAY)
+        count_attempt(ResidentAttempt, key, most, now, DAY)
     with transaction() as session:
         row = session.scalars(
             select(OneTimeCode)

@@ -20,7 +20,7 @@ from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.repository import live_documents
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, Invalid, NotAllowed, NotFound
-from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
+from smartcity_saas.identity.rate_limits import DAY, count_attempt, give_back
 from smartcity_saas.identity.staff.models import (
     Staff,
     StaffAttempt,
@@ -162,8 +162,8 @@ def count_own_password(staff_id: uuid.UUID, now: datetime) -> None:
     Raises:
         Throttled: There were too many.
     """
-    attempt(StaffAttempt, f"password:{staff_id}", MOST_TRIES, now)
-    attempt(StaffAttempt, f"password-day:{staff_id}", MOST_TRIES_A_DAY, now, DAY)
+    count_attempt(StaffAttempt, f"password:{staff_id}", MOST_TRIES, now)
+    count_attempt(StaffAttempt, f"password-day:{staff_id}", MOST_TRIES_A_DAY, now, DAY)
 
 
 def renew_account(staff_id: uuid.UUID, password: str | None, clock: Clock = utc_now) -> StaffMember:

@@ -27,7 +27,7 @@ from webauthn.helpers.structs import (
 from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Invalid, NotFound
-from smartcity_saas.identity.rate_limits import DAY, attempt, give_back
+from smartcity_saas.identity.rate_limits import DAY, count_attempt, give_back
 from smartcity_saas.identity.staff.accounts import note_staff_act
 from smartcity_saas.identity.staff.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
 from smartcity_saas.identity.staff.roles import StaffMember
@@ -83,10 +83,10 @@ def check_code(
         Throttled: Too many were tried.
     """
     whose = f"{member.id}|{known_device}" if known_device else str(member.id)
-    attempt(StaffAttempt, f"factor:{whose}", MOST_TRIES, now)
+    count_attempt(StaffAttempt, f"factor:{whose}", MOST_TRIES, now)
     kept = [f"factor-day:{whose}", *([f"factor-known:{member.id}"] if known_device else [])]
     for key in kept:
-        attempt(StaffAttempt, key, MOST_TRIES_A_DAY, now, DAY)
+        count_attempt(StaffAttempt, key, MOST_TRIES_A_DAY, now, DAY)
     if not _use_totp(member, code, now) and not _use_recovery(member, code, now):
         raise Invalid(_("This code is wrong, or was used already."))
     for key in kept:

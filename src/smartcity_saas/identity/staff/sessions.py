@@ -19,7 +19,7 @@ from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials import Keyring, reseal_rows
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import NotAllowed
-from smartcity_saas.identity.rate_limits import DAY, attempt, forget, give_back
+from smartcity_saas.identity.rate_limits import DAY, count_attempt, forget, give_back
 from smartcity_saas.identity.staff.accounts import (
     MOST_TRIES,
     MOST_TRIES_A_DAY,
@@ -92,13 +92,13 @@ def sign_in(
     network = network_of(address)
     mine = f"device:{known_device}|{name}" if known_device else f"name:{name}|{network}"
     if known_device:  # marks can be collected, so all of a name's count together as well
-        attempt(StaffAttempt, f"known:{name}", MOST_TRIES_OF_ACCOUNT, now)
+        count_attempt(StaffAttempt, f"known:{name}", MOST_TRIES_OF_ACCOUNT, now)
     else:
-        attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
-        attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
-    attempt(StaffAttempt, mine, MOST_TRIES, now)
+        count_attempt(StaffAttempt, f"address:{network}", MOST_TRIES_FROM_ADDRESS, now)
+        count_attempt(StaffAttempt, f"account:{name}", MOST_TRIES_OF_ACCOUNT, now)
+    count_attempt(StaffAttempt, mine, MOST_TRIES, now)
     if not known_device:
-        attempt(StaffAttempt, f"account-day:{name}", MOST_TRIES_A_DAY, now, DAY)
+        count_attempt(StaffAttempt, f"account-day:{name}", MOST_TRIES_A_DAY, now, DAY)
     found = db.session.scalars(select(Staff).where(Staff.username == name)).one_or_none()
     fits = matches(found.password_hash if found else None, password)
     if found is None or found.disabled_at is not None or not fits:

@@ -27,7 +27,7 @@ from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.federation import openid
 from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused, Handshake
-from smartcity_saas.identity.federation.login_requests import StaleHandshake, new_handshake
+from smartcity_saas.identity.federation.login_requests import StaleLoginRequest, new_login_request
 from smartcity_saas.identity.federation.openid import LEEWAY_SECONDS, Registration
 from smartcity_saas.identity.staff.accounts import (
     has_password,
@@ -137,7 +137,7 @@ def begin(
     Raises:
         ChannelDown: The provider does not answer, or the client's secret is not there.
     """
-    handshake = new_handshake(redirect_uri)
+    handshake = new_login_request(redirect_uri)
     oldest = timedelta(0) if purpose == PROVE else SESSION_LENGTH
     db.session.rollback()  # nothing stays open while the other side takes its time
     url = openid.begin(_ours(provider, now), handshake, max_age=str(int(oldest.total_seconds())))
@@ -160,7 +160,7 @@ def finish(
     """End what this browser has begun, with what the provider sent back.
 
     Raises:
-        StaleHandshake: Another browser began it, at another provider, or too long ago.
+        StaleLoginRequest: Another browser began it, at another provider, or too long ago.
         Cancelled, ChannelRefused, ChannelDown: The provider did not vouch for anybody.
     """
     if (
@@ -169,7 +169,7 @@ def finish(
         or not secrets.compare_digest(str(begun["state"]).encode(), back.get("state", "").encode())
         or now.timestamp() - begun["begun"] > LENGTH.total_seconds()
     ):
-        raise StaleHandshake
+        raise StaleLoginRequest
     handshake = Handshake(
         begun["state"], begun["nonce"], begun["verifier"], begun["redirect_uri"], False
     )

@@ -7,10 +7,10 @@ from typing import Any
 from flask import render_template, request, session
 
 from smartcity_saas.errors import FieldErrors
-from smartcity_saas.identity.assisted_service.sessions import begin_acting
+from smartcity_saas.identity.assisted_service.sessions import begin_assisted_session
 from smartcity_saas.identity.authorization import STAFF, signed_in_member
 from smartcity_saas.identity.personal_data.records import opened
-from smartcity_saas.identity.rate_limits import attempt
+from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.notifications import tell
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
@@ -31,11 +31,11 @@ def counter(city: str) -> Any:
 def act_for(city: str) -> Any:
     """Find the resident and make the link; tell them."""
     member, served, now = signed_in_member(), city_by_slug(city), current_time()
-    attempt(StaffAttempt, f"counter:{member.username}", MOST_TRIES, now)
+    count_attempt(StaffAttempt, f"counter:{member.username}", MOST_TRIES, now)
     typed = {name: request.form.get(name, "") for name in ("number", "reason")}
     try:
         with tenant_context(served.id):
-            token, resident = begin_acting(
+            token, resident = begin_assisted_session(
                 member.actor, session[STAFF], served, typed["number"], typed["reason"], now
             )
             tell(

@@ -10,7 +10,7 @@ from flask import current_app, render_template, request
 from smartcity_saas.addresses import network_of
 from smartcity_saas.clock import Clock
 from smartcity_saas.errors import Invalid
-from smartcity_saas.identity.rate_limits import attempt
+from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.staff import accounts, invitations, sessions
 from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.identity.staff.roles import title_of
@@ -32,7 +32,7 @@ def invitation(token: str) -> Any:
 @blueprint.page("/invitations/<token>", permission=None, methods=("POST",))
 def accept_invitation(token: str) -> Any:
     """Make the account; only name and password are one's own to choose."""
-    attempt(
+    count_attempt(
         StaffAttempt, f"invitation:{network_of(request.remote_addr)}", MOST_TRIES, current_time()
     )
     username = request.form.get("username", "")

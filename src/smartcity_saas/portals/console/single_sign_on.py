@@ -12,7 +12,7 @@ from smartcity_saas.database import transaction
 from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.authorization import STAFF, current_staff, signed_in_member
 from smartcity_saas.identity.federation.channels import Cancelled
-from smartcity_saas.identity.rate_limits import attempt, give_back
+from smartcity_saas.identity.rate_limits import count_attempt, give_back
 from smartcity_saas.identity.staff import accounts, invitations, sessions, single_sign_on
 from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.identity.staff.single_sign_on import (
@@ -82,7 +82,7 @@ def go_on(purpose: str, provider: Provider, **kept: str) -> Any:
 
 def _begin(purpose: str, provider: Provider, **kept: str) -> str:
     now = current_time()
-    attempt(StaffAttempt, _counted(), MOST_BEGUN, now)
+    count_attempt(StaffAttempt, _counted(), MOST_BEGUN, now)
     back = f"{request.host_url}sign-in/with/{provider.province}/callback"
     url, session[BEGUN] = single_sign_on.begin(provider, purpose, back, now, **kept)
     return url

@@ -17,7 +17,7 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import BROWSER, signed_in_resident
 from smartcity_saas.identity.federation import login_requests
-from smartcity_saas.identity.federation.channels import Channel, Vouched
+from smartcity_saas.identity.federation.channels import AuthenticatedIdentity, Channel
 from smartcity_saas.identity.federation.login_requests import MERGE
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.assurance import (
@@ -224,7 +224,7 @@ def _verified(found: Channel, number: str, going_to: str) -> Any:
 def _linked_phone(found: Channel, number: str, going_to: str) -> Any:
     resident, now = signed_in_resident(), current_time()
     shown = masked_contact("sms", number)
-    vouched = Vouched((accounts.subject_of_number(number, now),), shown, phone=number)
+    vouched = AuthenticatedIdentity((accounts.subject_of_number(number, now),), shown, phone=number)
     taken = link_or_ask(found, vouched)
     if taken is not None:
         return taken

@@ -13,13 +13,13 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.assisted_service.access_log import accesses_of
 from smartcity_saas.identity.authorization import signed_in_resident
-from smartcity_saas.identity.personal_data.declaration import Held
+from smartcity_saas.identity.personal_data.declaration import PersonalData
 from smartcity_saas.identity.personal_data.records import (
     as_json,
     erase,
-    holdings,
     kept_when_leaving,
     opened,
+    personal_records,
 )
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.assurance import forget_real_name
@@ -48,7 +48,7 @@ DELETE_WORD = {"zh": "删除", "en": "delete"}
 def my_data() -> Any:
     """Everything held of the resident, with what is personal in it masked."""
     now = current_time()
-    found = holdings(signed_in_resident())
+    found = personal_records(signed_in_resident())
     sealed = {row.id: opened(row, now, masked=True) for one in found for row in one.rows}
     return render_template("resident/data.html", found=found, sealed=sealed, said=said, tab="me")
 
@@ -57,7 +57,11 @@ def my_data() -> Any:
 def download_data() -> Any:
     """The same to take along, whole, as JSON."""
     resident, now, city = signed_in_resident(), current_time(), request_city()
-    body = {"city": city.slug, "at": now.isoformat(), "held": as_json(holdings(resident), now)}
+    body = {
+        "city": city.slug,
+        "at": now.isoformat(),
+        "held": as_json(personal_records(resident), now),
+    }
     return Response(
         json.dumps(body, ensure_ascii=False, indent=2),
         content_type="application/json; charset=utf-8",
@@ -170,7 +174,7 @@ def _delete_page(error: Any = None) -> str:
     )
 
 
-def _by_reason(kept: list[Held]) -> list[tuple[list[Any], Any]]:
+def _by_reason(kept: list[PersonalData]) -> list[tuple[list[Any], Any]]:
     """What stays, with what is kept for the same reason on one line."""
     found: dict[str, tuple[list[Any], Any]] = {}
     for held in kept:

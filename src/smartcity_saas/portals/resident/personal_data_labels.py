@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import gettext
 
-from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, Held
+from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, PersonalData
 from smartcity_saas.portals.change_labels import act_label, page_label
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.formats import full_day, full_moment, month_of_year
@@ -18,7 +18,7 @@ from smartcity_saas.web.languages import local
 from smartcity_saas.web.money import format_money
 
 
-def said(held: Held, row: Any, column: str) -> str | None:
+def said(held: PersonalData, row: Any, column: str) -> str | None:
     """What a column of a row says, in the reader's language; None where it says nothing.
 
     Args:

@@ -15,7 +15,7 @@ from smartcity_saas.addresses import network_of
 from smartcity_saas.errors import NotAllowed
 from smartcity_saas.identity.api_clients import clients
 from smartcity_saas.identity.authorization import bearer, current_resident, signed_in_resident
-from smartcity_saas.identity.rate_limits import attempt, give_back
+from smartcity_saas.identity.rate_limits import count_attempt, give_back
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import device
@@ -74,7 +74,7 @@ def api_token() -> Any:
 def oauth_token() -> Any:
     """A token for a back office (RFC 6749, section 4.4)."""
     key = f"token:{network_of(request.remote_addr)}"
-    attempt(ResidentAttempt, key, MOST_TOKENS, current_time())
+    count_attempt(ResidentAttempt, key, MOST_TOKENS, current_time())
     answer = make_response(clients.issue_token())
     if answer.status_code == 200:
         give_back(ResidentAttempt, key)

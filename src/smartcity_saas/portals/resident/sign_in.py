@@ -22,10 +22,15 @@ from smartcity_saas.identity.authorization import (
     signed_in_resident,
 )
 from smartcity_saas.identity.federation import login_requests
-from smartcity_saas.identity.federation.channels import Cancelled, Channel, Vouched
-from smartcity_saas.identity.federation.login_requests import LINK, MERGE, SIGN_IN, StaleHandshake
+from smartcity_saas.identity.federation.channels import AuthenticatedIdentity, Cancelled, Channel
+from smartcity_saas.identity.federation.login_requests import (
+    LINK,
+    MERGE,
+    SIGN_IN,
+    StaleLoginRequest,
+)
 from smartcity_saas.identity.known_devices import known_device, remember_device
-from smartcity_saas.identity.rate_limits import attempt
+from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents import accounts, one_time_codes
 from smartcity_saas.identity.residents.assurance import (
     masked_contact,
@@ -95,7 +100,7 @@ def sign_in_callback(channel: str) -> Any:
     if ended.purpose == LINK:
         return _link(found, vouched, ended)
     if ended.purpose != SIGN_IN:
-        raise StaleHandshake
+        raise StaleLoginRequest
     return enter(found, vouched, ended.next)
 
 
@@ -125,7 +130,7 @@ def sign_out() -> Any:
     return redirect(away or "/")
 
 
-def enter(found: Channel, vouched: Vouched, going_to: str) -> Any:
+def enter(found: Channel, vouched: AuthenticatedIdentity, going_to: str) -> Any:
     """Sign somebody in, in a session that begins anew (no fixation), and keep what the channel
     says is verified."""
     clock, now = current_app.config["CLOCK"], current_time()
@@ -145,14 +150,14 @@ def begin_link(found: Channel) -> str:
     return _begin(found, LINK, "/me/ways-in")
 
 
-def link_or_ask(found: Channel, vouched: Vouched) -> Any:
+def link_or_ask(found: Channel, vouched: AuthenticatedIdentity) -> Any:
     """Link a channel to the signed-in resident; where another account comes in by it, go and ask
     whether both are theirs. Returns the redirect to that question, None if it is linked."""
     resident, now = signed_in_resident(), current_time()
     try:
         accounts.link(resident, found.name, vouched, now)
     except accounts.TakenIdentity as error:
-        question = login_requests.new_handshake()
+        question = login_requests.new_login_request()
         login_requests.keep(
             question,
             browser_mark(),
@@ -274,7 +279,7 @@ def _by_phone(found: Channel, number: str, going_to: str) -> Any:
     now = current_time()
     subject = accounts.subject_of_number(number, now)
     shown = masked_contact("sms", number)
-    return enter(found, Vouched((subject,), shown, phone=number), going_to)
+    return enter(found, AuthenticatedIdentity((subject,), shown, phone=number), going_to)
 
 
 def _begin(found: Channel, purpose: str, going_to: str) -> str:
@@ -293,10 +298,10 @@ def _begin(found: Channel, purpose: str, going_to: str) -> str:
     )
 
 
-def _link(found: Channel, vouched: Vouched, ended: login_requests.Ended) -> Any:
+def _link(found: Channel, vouched: AuthenticatedIdentity, ended: login_requests.Ended) -> Any:
     resident = signed_in_resident()
     if resident.id != ended.resident_id:
-        raise StaleHandshake
+        raise StaleLoginRequest
     taken = link_or_ask(found, vouched)
     if taken is not None:
         return taken
@@ -304,7 +309,9 @@ def _link(found: Channel, vouched: Vouched, ended: login_requests.Ended) -> Any:
     return redirect(f"/me/ways-in?linked={found.name}")
 
 
-def _keep_claims(resident: accounts.SignedInResident, found: Channel, vouched: Vouched) -> None:
+def _keep_claims(
+    resident: accounts.SignedInResident, found: Channel, vouched: AuthenticatedIdentity
+) -> None:
     """Keep the contacts and the real name that a channel vouches for. A name that belongs to
     another account is left alone: the resident is led through it where it is needed."""
     now = current_time()
@@ -346,6 +353,6 @@ def _page(only: Channel | None = None, **values: Any) -> Any:
 
 
 def _throttle() -> None:
-    attempt(
+    count_attempt(
         ResidentAttempt, f"sign-in:{network_of(request.remote_addr)}", MOST_SIGN_INS, current_time()
     )

@@ -15,7 +15,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
-from smartcity_saas.identity.personal_data.declaration import STATE, WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import STATE, WHEN, PersonalData
 
 HALVES = ("am", "pm")
 CLINICS = ("general", "expert", "special")
@@ -167,7 +167,7 @@ class Patient(CityModel):
     while something counts, so rows of one name and ``phone_index`` are the same person too."""
 
     __tablename__ = "patient"
-    held = Held(
+    held = PersonalData(
         {"zh": "就诊人", "en": "Patients"},
         {
             "name": {"zh": "姓名", "en": "Name"},
@@ -219,7 +219,7 @@ class Appointment(CityModel):
     """A place that someone has. ``code`` is what the QR code and the desk read."""
 
     __tablename__ = "appointment"
-    held = Held(
+    held = PersonalData(
         {"zh": "预约", "en": "Appointments"},
         {"starts_at": WHEN, "code": {"zh": "编号", "en": "Code"}, "state": STATE},
         "keep",
@@ -285,7 +285,7 @@ class WaitingEntry(CityModel):
     """Someone waits for a place of a session. ``offered_until`` while a place is kept for them."""
 
     __tablename__ = "waiting_entry"
-    held = Held(
+    held = PersonalData(
         {"zh": "候补", "en": "Waiting lists"},
         {"created_at": WHEN, "state": STATE},
         words={

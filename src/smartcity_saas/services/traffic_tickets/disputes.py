@@ -13,7 +13,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
-from smartcity_saas.identity.rate_limits import attempt
+from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.notifications import tell
@@ -67,7 +67,7 @@ def dispute(
     own = own_violation(resident, violation_id)
     if not can_dispute(own, now):
         raise Conflict(_("This ticket can no longer be disputed here."))
-    attempt(ResidentAttempt, f"dispute:{resident.id}", MOST_TRIES, now)
+    count_attempt(ResidentAttempt, f"dispute:{resident.id}", MOST_TRIES, now)
     errors: dict[str, Any] = {}
     reason = reason.strip()
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:

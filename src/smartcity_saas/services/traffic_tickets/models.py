@@ -12,7 +12,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
-from smartcity_saas.identity.personal_data.declaration import AMOUNT, STATE, WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import AMOUNT, STATE, WHEN, PersonalData
 
 OPEN, PAID, DISPUTED, REVOKED = "open", "paid", "disputed", "revoked"
 STATUSES = (OPEN, PAID, DISPUTED, REVOKED)
@@ -38,7 +38,7 @@ class TrafficVehicle(CityModel):
     characters of its VIN or engine number."""
 
     __tablename__ = "traffic_vehicle"
-    held = Held(
+    held = PersonalData(
         {"zh": "车辆", "en": "Vehicles"},
         {"plate": {"zh": "号牌", "en": "Plate"}},
         "keep",
@@ -58,7 +58,7 @@ class TrafficLicence(CityModel):
     """A driving licence. Its number, a personal one, is kept as a keyed index and its end."""
 
     __tablename__ = "traffic_licence"
-    held = Held(
+    held = PersonalData(
         {"zh": "驾驶证", "en": "Driving licence"},
         {
             "number_end": {"zh": "证号末位", "en": "Ends in"},
@@ -82,7 +82,7 @@ class VehicleLink(CityModel):
     """A resident's vehicle."""
 
     __tablename__ = "vehicle_link"
-    held = Held(
+    held = PersonalData(
         {"zh": "绑定的车辆", "en": "Linked vehicles"},
         {"vehicle.plate": {"zh": "号牌", "en": "Plate"}, "created_at": WHEN},
     )
@@ -104,7 +104,7 @@ class LicenceLink(CityModel):
     """A resident's own driving licence."""
 
     __tablename__ = "licence_link"
-    held = Held(
+    held = PersonalData(
         {"zh": "绑定的驾驶证", "en": "Linked licence"},
         {"licence.number_end": {"zh": "证号末位", "en": "Ends in"}, "created_at": WHEN},
     )
@@ -128,7 +128,7 @@ class Violation(CityModel):
     ``licence_by_payment`` while only a payment here says so."""
 
     __tablename__ = "violation"
-    held = Held(
+    held = PersonalData(
         {"zh": "违法记录", "en": "Tickets"},
         {
             "number": {"zh": "编号", "en": "Number"},
@@ -192,7 +192,7 @@ class Dispute(CityModel):
     """A resident's objection to a violation, and the answer."""
 
     __tablename__ = "dispute"
-    held = Held(
+    held = PersonalData(
         {"zh": "申诉", "en": "Disputes"},
         {
             "violation.number": {"zh": "编号", "en": "Ticket"},
@@ -233,7 +233,7 @@ class DisputePhoto(CityModel):
     """A photograph with a dispute, made anew when it came."""
 
     __tablename__ = "dispute_photo"
-    held = Held({"zh": "申诉照片", "en": "Photographs"}, {"created_at": WHEN})
+    held = PersonalData({"zh": "申诉照片", "en": "Photographs"}, {"created_at": WHEN})
     __table_args__ = (
         city_foreign_key("dispute_id", "dispute"),
         Index("ix_dispute_photo_city_id_dispute_id", "city_id", "dispute_id"),

@@ -20,7 +20,7 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.credentials.personal_encryption import personal_index
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.rate_limits import attempt
+from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.services.traffic_tickets.back_office import find_vehicle
@@ -74,9 +74,9 @@ def look_up(
         BackOfficeDown: The city's back office is asked and does not answer.
     """
     found, known = _well_formed(plate, tail)
-    attempt(ResidentAttempt, f"tickets:address:{network_of(address)}", MOST_LOOK_UPS, now)
-    attempt(ResidentAttempt, f"tickets:plate:{found}", MOST_LOOK_UPS_OF_PLATE, now)
-    attempt(ResidentAttempt, "tickets:city", MOST_LOOK_UPS_OF_CITY, now)
+    count_attempt(ResidentAttempt, f"tickets:address:{network_of(address)}", MOST_LOOK_UPS, now)
+    count_attempt(ResidentAttempt, f"tickets:plate:{found}", MOST_LOOK_UPS_OF_PLATE, now)
+    count_attempt(ResidentAttempt, "tickets:city", MOST_LOOK_UPS_OF_CITY, now)
     return _proven(entry, found, known, now)
 
 
@@ -105,8 +105,8 @@ def link_vehicle(
         BackOfficeDown: The city's back office is asked and does not answer.
     """
     found, known = _well_formed(plate, tail)
-    attempt(ResidentAttempt, f"vehicle:{resident.id}", MOST_LINK_TRIES, now)
-    attempt(ResidentAttempt, f"tickets:plate:{found}", MOST_LOOK_UPS_OF_PLATE, now)
+    count_attempt(ResidentAttempt, f"vehicle:{resident.id}", MOST_LINK_TRIES, now)
+    count_attempt(ResidentAttempt, f"tickets:plate:{found}", MOST_LOOK_UPS_OF_PLATE, now)
     vehicle = _proven(entry, found, known, now)
     with transaction() as session:
         _refuse_unproven(_held(vehicle), known)
@@ -143,7 +143,7 @@ def link_licence(
         errors["file_tail"] = _("Write the last six characters of the file number.")
     if licence is None or tail is None:
         raise FieldErrors(errors)
-    attempt(ResidentAttempt, f"licence:{resident.id}", MOST_LINK_TRIES, now)
+    count_attempt(ResidentAttempt, f"licence:{resident.id}", MOST_LINK_TRIES, now)
     index = personal_index(current_app.extensions["keyring"], "licence", licence, now)
     with transaction() as session:
         found = session.scalars(

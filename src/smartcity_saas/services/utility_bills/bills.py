@@ -19,7 +19,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.rate_limits import attempt
+from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.services.utility_bills.back_office import find_account, number_of
@@ -97,7 +97,7 @@ def link_account(
     number = number_of(number)
     nickname, holder = nickname.strip(), holder.strip()
     _refuse_malformed(entry.settings, kind, number, holder, nickname)
-    attempt(ResidentAttempt, f"link:{resident.id}", MOST_LINK_TRIES, now)
+    count_attempt(ResidentAttempt, f"link:{resident.id}", MOST_LINK_TRIES, now)
     account = find_account(entry, kind, number, now)
     with transaction() as session:
         account = _held(account)

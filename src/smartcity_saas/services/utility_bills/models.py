@@ -12,7 +12,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
-from smartcity_saas.identity.personal_data.declaration import AMOUNT, NAME, WHEN, Held
+from smartcity_saas.identity.personal_data.declaration import AMOUNT, NAME, WHEN, PersonalData
 
 BILL_NAMES: dict[str, Any] = {
     "water": _("Water bill"),
@@ -31,7 +31,7 @@ class UtilityAccount(CityModel):
     ``holder_key`` is the holder as names are compared."""
 
     __tablename__ = "utility_account"
-    held = Held(
+    held = PersonalData(
         {"zh": "户号", "en": "Accounts at suppliers"},
         {
             "kind": {"zh": "种类", "en": "Kind"},
@@ -71,7 +71,7 @@ class UtilityLink(CityModel):
     """A resident's link to an account, under a name of their own."""
 
     __tablename__ = "utility_link"
-    held = Held(
+    held = PersonalData(
         {"zh": "绑定的户号", "en": "Linked accounts"},
         {
             "nickname": NAME,
@@ -101,7 +101,7 @@ class UtilityBill(CityModel):
     it is paid by a payment made here."""
 
     __tablename__ = "utility_bill"
-    held = Held(
+    held = PersonalData(
         {"zh": "账单", "en": "Bills"},
         {
             "period": {"zh": "月份", "en": "Month"},

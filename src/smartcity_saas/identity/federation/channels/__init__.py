@@ -77,7 +77,7 @@ class Handshake:
 
 
 @dataclass(frozen=True)
-class Vouched:
+class AuthenticatedIdentity:
     """Whom a channel vouches for.
 
     ``subjects`` are the keys by which it knows the person, the lasting one first; ``name`` is
@@ -97,7 +97,7 @@ class Vouched:
 
 
 Begin = Callable[[Mapping[str, Any], Handshake], str]
-Finish = Callable[[Mapping[str, Any], Handshake, Mapping[str, str]], Vouched]
+Finish = Callable[[Mapping[str, Any], Handshake, Mapping[str, str]], AuthenticatedIdentity]
 
 
 def _in_document(city: City, name: str) -> bool:
@@ -137,7 +137,9 @@ class Channel:
     by_scanning: bool = False
     template: str | None = None
     choices: Callable[[City], list[tuple[str, Any]]] = field(default=lambda city: [])
-    vouch: Callable[[City, str], Vouched | None] = field(default=lambda city, subject: None)
+    vouch: Callable[[City, str], AuthenticatedIdentity | None] = field(
+        default=lambda city, subject: None
+    )
     demo: bool = False
 
     def open_at(self, city: City) -> bool:

@@ -28,12 +28,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from smartcity_saas.identity.federation.channels import (
+    AuthenticatedIdentity,
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
     Handshake,
-    Vouched,
 )
 from smartcity_saas.identity.federation.channels._rsa import read_public_key
 from smartcity_saas.identity.federation.channels.documents.alipay import AlipaySettings
@@ -103,7 +103,9 @@ def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
     )
 
 
-def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]) -> Vouched:
+def _finish(
+    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+) -> AuthenticatedIdentity:
     if not back.get("auth_code"):
         raise Cancelled
     if back.get("app_id", values["app_id"]) != values["app_id"]:
@@ -125,7 +127,7 @@ def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, 
         and person.get("is_certified") == "T"
         and person.get("cert_type") == ID_CARD
     )
-    return Vouched(
+    return AuthenticatedIdentity(
         subjects=subjects,
         name=str(person.get("nick_name") or "")[:40],
         real_name=str(person["user_name"]) if certified and person.get("user_name") else None,

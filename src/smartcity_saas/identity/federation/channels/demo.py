@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.identity.federation.channels import Channel, Vouched
+from smartcity_saas.identity.federation.channels import AuthenticatedIdentity, Channel
 
 RESIDENTS: dict[str, dict[str, str]] = {
     "household": {"zh": "示例住户甲", "en": "Sample resident A"},
@@ -27,16 +27,18 @@ def _choices(city: City) -> list[tuple[str, Any]]:
     return list(RESIDENTS.items())
 
 
-def sample(subject: str) -> Vouched:
+def sample(subject: str) -> AuthenticatedIdentity:
     """A sample resident.
 
     Raises:
         KeyError: There is none of that name.
     """
-    return Vouched((subject,), RESIDENTS[subject]["zh"], phone=PHONES[subject], demo=True)
+    return AuthenticatedIdentity(
+        (subject,), RESIDENTS[subject]["zh"], phone=PHONES[subject], demo=True
+    )
 
 
-def _vouch(city: City, subject: str) -> Vouched | None:
+def _vouch(city: City, subject: str) -> AuthenticatedIdentity | None:
     return sample(subject) if subject in RESIDENTS else None
 
 

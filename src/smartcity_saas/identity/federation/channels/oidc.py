@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smartcity_saas.identity.federation import openid
-from smartcity_saas.identity.federation.channels import Channel, Handshake, Vouched
+from smartcity_saas.identity.federation.channels import AuthenticatedIdentity, Channel, Handshake
 from smartcity_saas.identity.federation.channels.documents.oidc import OidcSettings
 from smartcity_saas.identity.federation.oauth_client import origin, secret
 from smartcity_saas.identity.federation.openid import Registration, text_claim
@@ -28,19 +28,23 @@ def _owner() -> str:
     return f"city:{current_city_id()}"
 
 
-def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]) -> Vouched:
+def _finish(
+    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+) -> AuthenticatedIdentity:
     claims, id_token = openid.finish(_ours(values), handshake, back)
     return _vouched(values, claims, id_token)
 
 
-def _vouched(values: Mapping[str, Any], claims: Mapping[str, Any], id_token: str) -> Vouched:
+def _vouched(
+    values: Mapping[str, Any], claims: Mapping[str, Any], id_token: str
+) -> AuthenticatedIdentity:
     wanted = values.get("claims") or {}
     real_name, number = (
         text_claim(claims, wanted.get("real_name")),
         text_claim(claims, wanted.get("number")),
     )
     both = bool(real_name and number)
-    return Vouched(
+    return AuthenticatedIdentity(
         subjects=(f"{claims['iss']}#{claims['sub']}",),  # a subject is its issuer's alone
         name=(text_claim(claims, "name") or text_claim(claims, "nickname") or claims["sub"])[:40],
         phone=text_claim(claims, "phone_number")

@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from smartcity_saas.identity.federation.channels import (
+    AuthenticatedIdentity,
     Cancelled,
     Channel,
     ChannelRefused,
     Handshake,
-    Vouched,
 )
 from smartcity_saas.identity.federation.channels.documents.taobao import TaobaoSettings
 from smartcity_saas.identity.federation.oauth_client import (
@@ -46,7 +46,9 @@ def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
     )
 
 
-def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]) -> Vouched:
+def _finish(
+    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+) -> AuthenticatedIdentity:
     if back.get("error") == "access_denied":
         raise Cancelled
     if not back.get("code"):
@@ -65,7 +67,9 @@ def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, 
     )
     if not subjects:
         raise ChannelRefused("nobody")
-    return Vouched(subjects=subjects, name=unquote(str(token.get("taobao_user_nick", "")))[:40])
+    return AuthenticatedIdentity(
+        subjects=subjects, name=unquote(str(token.get("taobao_user_nick", "")))[:40]
+    )
 
 
 channel = Channel(

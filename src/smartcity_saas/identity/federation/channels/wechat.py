@@ -17,12 +17,12 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.identity.federation.channels import (
+    AuthenticatedIdentity,
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
     Handshake,
-    Vouched,
 )
 from smartcity_saas.identity.federation.channels.documents.wechat import WechatSettings
 from smartcity_saas.identity.federation.oauth_client import (
@@ -68,7 +68,9 @@ def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
     )
 
 
-def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]) -> Vouched:
+def _finish(
+    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+) -> AuthenticatedIdentity:
     kind, app_id, reference = _application(values, handshake.in_app)
     if back.get("code", "authdeny") == "authdeny":
         raise Cancelled
@@ -88,7 +90,7 @@ def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, 
     if _known(person, "openid") != openid:
         raise ChannelRefused("another person")
     union = person.get("unionid") or token.get("unionid")
-    return Vouched(
+    return AuthenticatedIdentity(
         subjects=(*((f"union:{union}",) if union else ()), f"{kind}:{openid}"),
         name=str(person.get("nickname") or "")[:40],
     )

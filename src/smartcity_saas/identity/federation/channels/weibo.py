@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from smartcity_saas.identity.federation.channels import (
+    AuthenticatedIdentity,
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
     Handshake,
-    Vouched,
 )
 from smartcity_saas.identity.federation.channels.documents.weibo import WeiboSettings
 from smartcity_saas.identity.federation.oauth_client import (
@@ -57,7 +57,9 @@ def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
     )
 
 
-def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]) -> Vouched:
+def _finish(
+    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+) -> AuthenticatedIdentity:
     if back.get("error") == "access_denied" or back.get("error_code") == DENIED:
         raise Cancelled
     if not back.get("code"):
@@ -77,7 +79,7 @@ def _finish(values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, 
     _refuse(person)
     if str(person.get("idstr") or person.get("id")) != uid:
         raise ChannelRefused("another person")
-    return Vouched(subjects=(uid,), name=str(person.get("screen_name") or "")[:40])
+    return AuthenticatedIdentity(subjects=(uid,), name=str(person.get("screen_name") or "")[:40])
 
 
 def _verify(answer: Any, uid: str, client_id: str) -> None:
