@@ -34,7 +34,7 @@ class CitySuspended(SmartCityError):
     status = 503
 
 
-def pass_gate(city: City, policy: Policy) -> None:
+def require_available(city: City, policy: Policy) -> None:
     """Let a request through to its page, or not.
 
     Raises:

@@ -16,7 +16,7 @@ from smartcity_saas.web.api import moment, money
 from smartcity_saas.web.languages import language
 
 
-def pay_here(service: str, references: Iterable[object]) -> Payment:
+def begin_checkout(service: str, references: Iterable[object]) -> Payment:
     """Begin to pay as the signed-in resident, to come back to the present site.
 
     Raises:

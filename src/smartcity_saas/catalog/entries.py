@@ -10,7 +10,7 @@ from smartcity_saas.configuration.city import CatalogEntry, City, Localized
 
 
 @dataclass(frozen=True)
-class Offer:
+class CatalogItem:
     """A service with its state in one city, and the tasks that the city has."""
 
     service: Service
@@ -18,16 +18,16 @@ class Offer:
     tasks: tuple[Task, ...]
 
 
-def offers(city: City, services: Mapping[str, Service]) -> list[Offer]:
+def catalog_items(city: City, services: Mapping[str, Service]) -> list[CatalogItem]:
     """What residents of a city can see: closed services are not there."""
     return [
-        Offer(service, entry, tuple(t for t in service.tasks if t.shown(entry.settings)))
+        CatalogItem(service, entry, tuple(t for t in service.tasks if t.shown(entry.settings)))
         for name, service in services.items()
         if (entry := city.catalog[name]).state != "closed"
     ]
 
 
-def by_category(found: list[Offer]) -> Iterator[tuple[Localized, list[Offer]]]:
+def by_category(found: list[CatalogItem]) -> Iterator[tuple[Localized, list[CatalogItem]]]:
     """Offers under their categories' names, empty categories left out."""
     for category, name in CATEGORIES.items():
         inside = [offer for offer in found if offer.service.category == category]
@@ -35,7 +35,7 @@ def by_category(found: list[Offer]) -> Iterator[tuple[Localized, list[Offer]]]:
             yield name, inside
 
 
-def offer_texts(offer: Offer) -> list[str]:
+def item_texts(offer: CatalogItem) -> list[str]:
     """What a service is looked for by: its name, its help, its words, and those of its tasks."""
     tasks = [text for one in offer.tasks for text in (*one.title.values(), *one.keywords)]
     return [*service_texts(offer.service), *tasks]

@@ -40,7 +40,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Mine:
+class DashboardItem:
     """One line of a resident's own page: what they already have in a service. ``amount`` is what is
     to be paid, ``by`` the day by which something is to be done or takes place: lines with either
     stand first on the page, the earliest day before the later."""
@@ -115,8 +115,8 @@ class Service:
     desk_landing: str | None = None
     keywords: tuple[str, ...] = ()
     tasks: Sequence[Task] = ()
-    mine: Callable[[Any], list[Mine]] = lambda resident_id: []
-    search: Callable[[str], list[Mine]] = lambda query: []
+    mine: Callable[[Any], list[DashboardItem]] = lambda resident_id: []
+    search: Callable[[str], list[DashboardItem]] = lambda query: []
     payable: Payable | None = None
     work: Mapping[str, Work] = field(default_factory=dict)
     daily: Callable[[datetime], None] | None = None
@@ -129,7 +129,7 @@ class Service:
     assurance: str = "none"
     demo: Callable[[City], None] | None = None
 
-    def lines_of(self, resident: Any) -> list[Mine]:
+    def lines_of(self, resident: Any) -> list[DashboardItem]:
         """What a resident already has here, as far as whoever asks may see it."""
         return self.mine(resident) if resident.sees(self.name) else []
 

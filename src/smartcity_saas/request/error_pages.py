@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from smartcity_saas.catalog.availability import CitySuspended, ServicePaused
-from smartcity_saas.catalog.entries import Offer
+from smartcity_saas.catalog.entries import CatalogItem
 from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked, names_secret
 from smartcity_saas.errors import (
@@ -217,5 +217,8 @@ def _paused_page(error: ServicePaused) -> str:
     if (resident := resident_or_none()) is not None:
         mine = service.lines_of(resident)
     return render_template(
-        "resident/paused.html", offer=Offer(service, error.entry, ()), service=service, mine=mine
+        "resident/paused.html",
+        offer=CatalogItem(service, error.entry, ()),
+        service=service,
+        mine=mine,
     )

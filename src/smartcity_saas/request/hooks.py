@@ -14,7 +14,7 @@ from flask import (
 from werkzeug.exceptions import BadRequest
 
 from smartcity_saas.addresses import is_loopback
-from smartcity_saas.catalog.availability import pass_gate
+from smartcity_saas.catalog.availability import require_available
 from smartcity_saas.errors import (
     NotAllowed,
     NotFound,
@@ -84,7 +84,7 @@ def _admit() -> Any:
     _refuse_nul(policy)
     city = current_site().city
     if city is not None:
-        pass_gate(city, policy)
+        require_available(city, policy)
     if current_site().kind == CONSOLE_HOST and policy.who == "staff":
         fleet: CityRegistry = current_app.fleet  # type: ignore[attr-defined]
         fleet.refresh()

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
-from smartcity_saas.catalog.service import Mine
+from smartcity_saas.catalog.service import DashboardItem
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors
@@ -57,7 +57,7 @@ VERIFY = "/me/verify"
 """Where a verification leads back to, unless something waited for it: it says what is done."""
 
 
-def _first(lines: list[Mine]) -> list[Mine]:
+def _first(lines: list[DashboardItem]) -> list[DashboardItem]:
     """What is to be paid or done, or takes place: by its day, and without one last."""
     found = [line for line in lines if line.amount or line.by]
     return sorted(found, key=lambda line: line.by or date.max)

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response, current_app, render_template, request, session
 from flask_babel import get_locale
 
-from smartcity_saas.catalog.entries import by_category, offers
+from smartcity_saas.catalog.entries import by_category, catalog_items
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.authorization import RESIDENT
 from smartcity_saas.identity.user_agents import channel_in_app
@@ -109,4 +109,4 @@ def render_home(city: City, notices: list[Announcement], **values: Any) -> str:
 
 
 def _categories(city: City) -> list[Any]:
-    return list(by_category(offers(city, current_app.extensions["services"])))
+    return list(by_category(catalog_items(city, current_app.extensions["services"])))

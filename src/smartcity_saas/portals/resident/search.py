@@ -11,8 +11,8 @@ from flask import current_app, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.elsewhere import find_elsewhere
-from smartcity_saas.catalog.entries import Offer, offer_texts, offers, service_texts
-from smartcity_saas.catalog.service import Mine, Service
+from smartcity_saas.catalog.entries import CatalogItem, catalog_items, item_texts, service_texts
+from smartcity_saas.catalog.service import DashboardItem, Service
 from smartcity_saas.configuration.search_terms import SLIP, Query
 from smartcity_saas.identity.authorization import current_resident
 from smartcity_saas.portals.resident.blueprint import blueprint
@@ -110,9 +110,9 @@ OWN_PAGES = (
 class Results:
     """What a query found."""
 
-    offers: Sequence[Offer]
-    inside: Sequence[Mine]
-    own: Sequence[Mine]
+    offers: Sequence[CatalogItem]
+    inside: Sequence[DashboardItem]
+    own: Sequence[DashboardItem]
     pages: Sequence[OwnPage]
     notices: Sequence[Announcement]
     closed: Sequence[Service]
@@ -129,7 +129,7 @@ def find() -> Any:
     """What a query finds, by Chinese, pinyin or English."""
     typed = request.args.get("q", "")[:LONGEST_QUERY]
     query = Query.of(typed)
-    every = offers(request_city(), current_app.extensions["services"])
+    every = catalog_items(request_city(), current_app.extensions["services"])
     return render_template(
         "resident/search.html",
         query=typed,
@@ -139,12 +139,12 @@ def find() -> Any:
     )
 
 
-def results(query: Query, typed: str, every: list[Offer]) -> Results:
+def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
     """Everything that a query finds on the present city's site."""
     services: Mapping[str, Service] = current_app.extensions["services"]
     offered = {offer.service.name for offer in every}
     closed = [one for name, one in services.items() if name not in offered]
-    by_words = query.best(every, offer_texts)
+    by_words = query.best(every, item_texts)
     inside = {o.service.name: o.service.search(typed) for o in every if o.entry.state == "open"}
     found = by_words + [o for o in every if inside.get(o.service.name) and o not in by_words]
     return Results(
@@ -158,7 +158,7 @@ def results(query: Query, typed: str, every: list[Offer]) -> Results:
     )
 
 
-def _own(query: Query, every: list[Offer]) -> list[Mine]:
+def _own(query: Query, every: list[CatalogItem]) -> list[DashboardItem]:
     """What the signed-in resident has under the names that the query asks for."""
     resident = current_resident()
     if resident is None or resident.acting:

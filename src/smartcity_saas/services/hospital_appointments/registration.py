@@ -8,7 +8,7 @@ from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.service import Mine, Service, Task
+from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.clock import today_in
 from smartcity_saas.services.hospital_appointments import api, demo
 from smartcity_saas.services.hospital_appointments.back_office import REPORT, send_report
@@ -42,12 +42,12 @@ from smartcity_saas.web.languages import local
 MOST_SUGGESTED = 5
 
 
-def _mine(person: Any) -> list[Mine]:
+def _mine(person: Any) -> list[DashboardItem]:
     now, zone = current_time(), current_city().timezone
     moment = current_app.jinja_env.filters["moment"]
     moment_day = current_app.jinja_env.filters["day"]
     found = [
-        Mine(
+        DashboardItem(
             title=f"{moment(one.starts_at)} · {local(one.session.department.name)}",
             detail=f"{one.patient.name} · {STATE_NAMES[one.state]}",
             url=f"{ROOT}/appointments/{one.id}",
@@ -60,7 +60,7 @@ def _mine(person: Any) -> list[Mine]:
     for entry in entries_of(person):
         kept = entry.state == ENTRY_OFFERED
         found.append(
-            Mine(
+            DashboardItem(
                 title=f"{moment_day(entry.session.day)} {HALF_NAMES[entry.session.half]} · "
                 f"{local(entry.session.department.name)}",
                 detail=f"{entry.patient.name} · "
@@ -72,7 +72,7 @@ def _mine(person: Any) -> list[Mine]:
         )
     if appointments_of(person, 1):
         found.append(
-            Mine(
+            DashboardItem(
                 title=gettext("All appointments"),
                 detail=gettext("Past and cancelled ones too"),
                 url=f"{ROOT}/appointments",
@@ -82,9 +82,9 @@ def _mine(person: Any) -> list[Mine]:
     return found
 
 
-def _search(query: str) -> list[Mine]:
+def _search(query: str) -> list[DashboardItem]:
     return [
-        Mine(
+        DashboardItem(
             title=local(one.department.name),
             detail=" · ".join(
                 [local(one.hospital.name), *(local(d.name) for d in one.doctors[:3])]

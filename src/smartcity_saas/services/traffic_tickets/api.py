@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
 
 from smartcity_saas.catalog.bulk_push import PushedSchema, push_schema, take_push
-from smartcity_saas.catalog.checkout import PaymentBegunSchema, begun, pay_here
+from smartcity_saas.catalog.checkout import PaymentBegunSchema, begin_checkout, begun
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.traffic_tickets import tickets as domain
@@ -129,7 +129,7 @@ def api_own_tickets() -> Any:
 @blueprint.response(201, PaymentBegunSchema)
 def api_pay_tickets(body: dict[str, Any]) -> Any:
     """Begin to pay for some tickets; the answer names the page to pay on."""
-    return begun(pay_here(SERVICE, body["tickets"]))
+    return begun(begin_checkout(SERVICE, body["tickets"]))
 
 
 @blueprint.operation(f"{ROOT}/tickets", who="client", scope=READ, continues=True)

@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.service import Mine, Service, Task
+from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.services.traffic_tickets import api, demo
 from smartcity_saas.services.traffic_tickets.back_office import REPORT, send_report
 from smartcity_saas.services.traffic_tickets.csv_import import import_tickets
@@ -22,13 +22,13 @@ from smartcity_saas.services.traffic_tickets.views import blueprint as resident
 from smartcity_saas.web.money import format_sums
 
 
-def _mine(person: Any) -> list[Mine]:
+def _mine(person: Any) -> list[DashboardItem]:
     links = vehicle_links(person)
     if not links:
         return []
     due = [one for one in own_violations(person) if one.due]
     return [
-        Mine(
+        DashboardItem(
             title=shown(link.vehicle.plate),
             detail=_waiting(sum(1 for one in due if one.vehicle_id == link.vehicle_id)),
             url=ROOT,

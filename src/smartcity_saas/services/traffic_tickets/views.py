@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.checkout import pay_here
+from smartcity_saas.catalog.checkout import begin_checkout
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
@@ -143,7 +143,7 @@ def pay() -> Any:
     chosen = request.form.getlist("ticket")
     if not chosen:
         raise Invalid(_("Choose at least one ticket."))
-    return redirect(page_of(pay_here(SERVICE, chosen)), 303)
+    return redirect(page_of(begin_checkout(SERVICE, chosen)), 303)
 
 
 @blueprint.page(f"{ROOT}/<uuid:violation_id>", who="resident", continues=True)

@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from sqlalchemy import select
 
 from smartcity_saas.catalog.bulk_push import PushedSchema, push_schema, take_push
-from smartcity_saas.catalog.checkout import PaymentBegunSchema, begun, pay_here
+from smartcity_saas.catalog.checkout import PaymentBegunSchema, begin_checkout, begun
 from smartcity_saas.database import db
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.terms import MOST_AT_ONCE
@@ -137,7 +137,7 @@ def api_accounts() -> Any:
 @blueprint.response(201, PaymentBegunSchema)
 def api_pay_bills(body: dict[str, Any]) -> Any:
     """Begin to pay for some bills; the answer names the page to pay on."""
-    return begun(pay_here(SERVICE, body["bills"]))
+    return begun(begin_checkout(SERVICE, body["bills"]))
 
 
 @blueprint.operation(f"{ROOT}/bills", who="client", scope=READ, continues=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.service import Mine, Service, Task
+from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.services.utility_bills import api, demo
 from smartcity_saas.services.utility_bills.back_office import (
     PAID,
@@ -42,15 +42,15 @@ def _task(kind: str, zh: str, en: str, *keywords: str) -> Task:
     )
 
 
-def _mine(resident: Any) -> list[Mine]:
+def _mine(resident: Any) -> list[DashboardItem]:
     found = links(resident)
     accounts = accounts_of(found)
     return [_line(link, accounts[link.account_id]) for link in found]
 
 
-def _line(link: UtilityLink, account: UtilityAccount) -> Mine:
+def _line(link: UtilityLink, account: UtilityAccount) -> DashboardItem:
     due = due_bills([link])
-    return Mine(
+    return DashboardItem(
         title=f"{link.nickname} · {KIND_NAMES[account.kind]}",
         detail=masked(account.number),
         url=f"{ROOT}/accounts/{link.id}",

@@ -8,7 +8,7 @@ from typing import Any
 from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.checkout import pay_here
+from smartcity_saas.catalog.checkout import begin_checkout
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
@@ -111,7 +111,7 @@ def pay() -> Any:
     chosen = request.form.getlist("bill")
     if not chosen:
         raise Invalid(_("Choose at least one bill."))
-    return redirect(page_of(pay_here(SERVICE, chosen)), 303)
+    return redirect(page_of(begin_checkout(SERVICE, chosen)), 303)
 
 
 @blueprint.page(f"{ROOT}/link", who="resident")
