@@ -28,7 +28,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import PRIVACY, PURPOSES
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.payments.checkout import Place, begin_payment
-from smartcity_saas.payments.settlement import follow
+from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.sandboxes.stripe import money
 from smartcity_saas.sandboxes.stripe.objects import account_id, make, signing_secret
@@ -101,7 +101,7 @@ def webhooks(app: SiteFlask, url: str) -> None:
     def settle(session: Any) -> None:
         with tenant_context(city.id):
             key = uuid.UUID(session["metadata"]["payment_id"])
-            assert follow(city, key, datetime.now(UTC)).state == "paid"
+            assert sync_payment(city, key, datetime.now(UTC)).state == "paid"
 
     taken = _per_second(events, lambda event: _inside(app, lambda: take(event)))
     followed = _per_second(payments, lambda one: _inside(app, lambda: settle(one)))

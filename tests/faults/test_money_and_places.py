@@ -27,7 +27,7 @@ from smartcity_saas.payments.models import LedgerEntry, Payment
 from smartcity_saas.payments.providers import stripe as provider
 from smartcity_saas.payments.refunds import carry_out, refundable, request_refund
 from smartcity_saas.payments.repository import refunds_of
-from smartcity_saas.payments.settlement import follow
+from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.services.hospital_appointments.models import Appointment, ClinicSession
 from smartcity_saas.services.utility_bills.bills import link_account
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
@@ -140,7 +140,7 @@ def test_a_payment_killed_at_any_step(killed: Killed, world: World) -> None:
             payment = begin_payment(city, who, "utility_bills", [bill], PLACE, world.clock())
             if payment.state in ("created", "open"):
                 _pay_over_http(stripe, payment)
-                follow(city, payment.id, world.clock())
+                sync_payment(city, payment.id, world.clock())
 
     def check(bill: str) -> None:
         with world.inside("hangzhou"):
@@ -198,7 +198,7 @@ def test_a_refund_killed_at_any_step(killed: Killed, world: World, forgotten: bo
         with world.inside("hangzhou"):
             payment = begin_payment(city, who, "utility_bills", [bill], PLACE, world.clock())
             stripe.pay(stripe.account.objects[payment.checkout_id])
-            follow(city, payment.id, world.clock())
+            sync_payment(city, payment.id, world.clock())
             return payment.id
 
     def refund(payment_id: uuid.UUID) -> None:

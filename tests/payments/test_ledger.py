@@ -13,9 +13,9 @@ from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents.accounts import find_resident, sign_in
 from smartcity_saas.payments.ledger import balances, totals
 from smartcity_saas.payments.models import LedgerEntry, Payment
-from smartcity_saas.payments.providers import Move, RefundFact, Standing
+from smartcity_saas.payments.providers import Move, PaymentStatus, RefundFact
 from smartcity_saas.payments.reconciliation import compare
-from smartcity_saas.payments.settlement import apply_standing
+from smartcity_saas.payments.settlement import apply_status
 from tests.conftest import World
 
 FACTS = st.lists(
@@ -66,10 +66,10 @@ def test_any_course_of_refunds_adds_up(world: World) -> None:
                     RefundFact(f"{mark}{n}", 100, s, None)  # type: ignore[arg-type]
                     for n, s in said.items()
                 )
-                standing = Standing("paid", 400, "CNY", f"pi_{mark}", "card", refunds)
+                standing = PaymentStatus("paid", 400, "CNY", f"pi_{mark}", "card", refunds)
                 for _again in range(2):
                     with transaction():
-                        apply_standing(payment, standing, world.clock())
+                        apply_status(payment, standing, world.clock())
                 gone = sum(100 for s in said.values() if s == "done")
                 rows = [
                     r for r in db.session.query(LedgerEntry).all() if r.payment_id == payment.id

@@ -21,11 +21,11 @@ from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.payments.ledger import balances, entries_of, post
 from smartcity_saas.payments.models import LedgerEntry, Payment, PaymentClaim
-from smartcity_saas.payments.providers import RefundFact, Standing
+from smartcity_saas.payments.providers import PaymentStatus, RefundFact
 from smartcity_saas.payments.reconciliation import day_span, reconcile
 from smartcity_saas.payments.refunds import book_held, carry_out, request_refund
 from smartcity_saas.payments.repository import locked, refunds_of
-from smartcity_saas.payments.settlement import apply_standing, follow
+from smartcity_saas.payments.settlement import apply_status, sync_payment
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
@@ -73,7 +73,7 @@ class Owing:
         """Ask the provider."""
         payment = self.payment()
         with self.world.inside("hangzhou"):
-            return follow(self.world.city("hangzhou"), payment.id, self.world.clock())
+            return sync_payment(self.world.city("hangzhou"), payment.id, self.world.clock())
 
     def postings(self) -> list[tuple[str, str, int]]:
         """Everything in the ledger."""
@@ -255,7 +255,7 @@ def test_followers_at_once_post_once(owing: Owing) -> None:
 
     def ask() -> str:
         with owing.world.app.app_context(), owing.world.inside("hangzhou"):
-            return follow(city, payment_id, owing.world.clock()).state
+            return sync_payment(city, payment_id, owing.world.clock()).state
 
     with ThreadPoolExecutor(6) as pool:
         states = list(pool.map(lambda _n: fresh(ask), range(6)))  # type: ignore[arg-type]
@@ -607,9 +607,9 @@ def test_a_stale_answer_undoes_nothing(owing: Owing) -> None:
             RefundFact(f"re_{n}", 7350, s, None)  # type: ignore[arg-type]
             for n, s in enumerate(states)
         )
-        standing = Standing("paid", 7350, "CNY", payment.provider_reference, "card", facts)
+        standing = PaymentStatus("paid", 7350, "CNY", payment.provider_reference, "card", facts)
         with owing.world.inside("hangzhou"), transaction():
-            apply_standing(locked(payment.id), standing, owing.world.clock())
+            apply_status(locked(payment.id), standing, owing.world.clock())
 
     for state in ("pending", "done", "pending", "done", "failed", "done", "pending"):
         apply(state)

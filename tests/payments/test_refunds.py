@@ -14,7 +14,7 @@ from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.providers.stripe import StripeAccount
 from smartcity_saas.payments.refunds import book_held, refundable, request_refund
 from smartcity_saas.payments.repository import payment_of, refunds_of
-from smartcity_saas.payments.settlement import follow
+from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from tests.conftest import World
 from tests.connectors.back_office import BackOffice
@@ -189,7 +189,7 @@ def test_the_office_hears_of_every_turn(world: World, office: BackOffice) -> Non
 
     def settle() -> None:
         with world.inside("hangzhou"):
-            follow(world.city("hangzhou"), payment_id, world.clock())
+            sync_payment(world.city("hangzhou"), payment_id, world.clock())
         world.work()
         world.work()
 
@@ -226,17 +226,17 @@ def test_a_late_reversal_never_has_the_last_word(world: World, office: BackOffic
     city = world.city("hangzhou")
     with world.inside("hangzhou"):
         payment_id = db.session.query(Payment.id).scalar()
-        follow(city, payment_id, world.clock())
+        sync_payment(city, payment_id, world.clock())
         request_refund(system("t"), payment_id, 4350, "all", world.clock())
     form = {"payment_intent": stripe.session()["payment_intent"]}
     with world.inside("hangzhou"), transaction():
         form["metadata"] = {"refund_id": str(refunds_of(payment_id)[0].id)}
     refund = sandbox_money.refund(stripe.sandbox, stripe.account, form)
     with world.inside("hangzhou"):
-        follow(city, payment_id, world.clock())
+        sync_payment(city, payment_id, world.clock())
     sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=False)
     with world.inside("hangzhou"):
-        follow(city, payment_id, world.clock())
+        sync_payment(city, payment_id, world.clock())
         book_held(system("t"), payment_id, world.clock())
     for _time in range(3):
         world.work()

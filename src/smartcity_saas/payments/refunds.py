@@ -20,7 +20,7 @@ from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.payable import NotPayable
 from smartcity_saas.payments.providers import RefundRefused, UnknownAtProvider
 from smartcity_saas.payments.repository import locked, refunds_of
-from smartcity_saas.payments.settlement import OTHER_ACCOUNT, REFUSED, follow, release_held
+from smartcity_saas.payments.settlement import OTHER_ACCOUNT, REFUSED, release_held, sync_payment
 from smartcity_saas.payments.states import HELD, PAID
 from smartcity_saas.web.money import format_money
 
@@ -110,14 +110,14 @@ def carry_out(city: City, refund_id: uuid.UUID, now: datetime) -> None:
     """
     row = _refund_of(refund_id)
     try:
-        payment = follow(city, row.payment_id, now)
+        payment = sync_payment(city, row.payment_id, now)
         if _refund_of(refund_id).state == "requested":
             _send(city, payment, row)
-            follow(city, row.payment_id, now)
+            sync_payment(city, row.payment_id, now)
     except UnknownAtProvider:
         _give_up(row.payment_id, refund_id, OTHER_ACCOUNT, now)
     except RefundRefused:
-        follow(city, row.payment_id, now)
+        sync_payment(city, row.payment_id, now)
         _give_up(row.payment_id, refund_id, REFUSED, now)
 
 

@@ -31,8 +31,8 @@ from smartcity_saas.payments.payable import Item, NotPayable
 from smartcity_saas.payments.providers import (
     CannotBegin,
     Checkout,
+    PaymentStatus,
     RefundFact,
-    Standing,
     UnknownAtProvider,
 )
 from smartcity_saas.payments.repository import (
@@ -121,7 +121,7 @@ def _end_unopened(
     return payment
 
 
-def follow(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
+def sync_payment(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
     """Ask the provider how a payment stands, and apply it.
 
     Raises:
@@ -137,7 +137,7 @@ def follow(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
     standing = account_of(city).look(payment.checkout_id)
     with transaction():
         payment = locked(payment_id)
-        apply_standing(payment, standing, now)
+        apply_status(payment, standing, now)
     return payment
 
 
@@ -152,7 +152,7 @@ def abandon(actor: Actor, city: City, payment_id: uuid.UUID, now: datetime) -> P
     payment = payment_of(payment_id)
     if payment.checkout_id is not None:
         try:
-            follow(city, payment_id, now)
+            sync_payment(city, payment_id, now)
         except UnknownAtProvider:
             pass
         else:
@@ -172,19 +172,19 @@ def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
         return _end_unopened(payment_id, EXPIRED, now)
     if payment.state in UNDER_WAY:
         account_of(city).give_up(payment.checkout_id)
-    return follow(city, payment_id, now)
+    return sync_payment(city, payment_id, now)
 
 
 def sweep(city: City, payment_id: uuid.UUID, now: datetime) -> None:
     """Look after a payment whose page should have closed: close it, or keep asking."""
-    payment = follow(city, payment_id, now)
+    payment = sync_payment(city, payment_id, now)
     if payment.state == OPEN:
         payment = close_page(city, payment_id, now)
     if payment.state == PROCESSING and now < payment.created_at + ASK_FOR:
         enqueue(SWEEP, {"payment": str(payment.id)}, now, due_at=now + ASK_AGAIN)
 
 
-def apply_standing(payment: Payment, standing: Standing, now: datetime) -> None:
+def apply_status(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
     """Bring a locked payment to what the provider says, in the caller's command."""
     if standing.status == "paid":
         if standing.amount <= 0:
@@ -220,7 +220,7 @@ def release_held(payment: Payment, now: datetime) -> None:
     payment.held_reason = None
 
 
-def _receive(payment: Payment, standing: Standing, now: datetime) -> None:
+def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
     """Post money that came, and mark what it pays for; or hold it."""
     payment.provider_reference, payment.method = standing.reference, standing.method
     payment.paid_at, payment.received = now, standing.amount
@@ -249,7 +249,7 @@ def _receive(payment: Payment, standing: Standing, now: datetime) -> None:
     count("done", now)
 
 
-def _objection(payment: Payment, standing: Standing, now: datetime) -> str | None:
+def _objection(payment: Payment, standing: PaymentStatus, now: datetime) -> str | None:
     """Why the money cannot simply count as paid, None if it can (and then it does)."""
     if standing.currency != payment.currency:
         return "currency"
@@ -293,7 +293,7 @@ def _move_held(payment: Payment, now: datetime) -> None:
     )
 
 
-def _apply_refunds(payment: Payment, standing: Standing, now: datetime) -> None:
+def _apply_refunds(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
     """Match what the provider lists with what is known here. One fact is one refund: a second one
     that carries the same request of ours is money that went out again."""
     rows = refunds_of(payment.id)

@@ -9,13 +9,13 @@ from typing import Any
 
 from smartcity_saas.outbox import Task
 from smartcity_saas.payments.refunds import REFUND, carry_out
-from smartcity_saas.payments.settlement import FOLLOW, SWEEP, follow, sweep
+from smartcity_saas.payments.settlement import FOLLOW, SWEEP, sweep, sync_payment
 from smartcity_saas.payments.webhooks import MATCH, match
 from smartcity_saas.tenancy.current import current_city
 
 
 def _follow(payload: Mapping[str, Any], now: datetime) -> None:
-    follow(current_city(), uuid.UUID(payload["payment"]), now)
+    sync_payment(current_city(), uuid.UUID(payload["payment"]), now)
 
 
 def _sweep(payload: Mapping[str, Any], now: datetime) -> None:

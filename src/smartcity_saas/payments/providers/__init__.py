@@ -135,7 +135,7 @@ class DisputeFact:
 
 
 @dataclass(frozen=True)
-class Standing:
+class PaymentStatus:
     """How a payment stands at the provider, which is what counts."""
 
     status: Status
@@ -192,7 +192,7 @@ class Account(Protocol):
         order has expired and no page was ever opened for it. Raises ``CannotBegin`` where there
         will be none."""
 
-    def look(self, checkout_id: str) -> Standing:
+    def look(self, checkout_id: str) -> PaymentStatus:
         """How a payment stands. Raises ``UnknownAtProvider`` where it never heard of it."""
 
     def give_up(self, checkout_id: str) -> None:

@@ -39,11 +39,11 @@ from smartcity_saas.payments.providers import (
     Move,
     Notice,
     Order,
+    PaymentStatus,
     Provider,
     ProviderUnreachable,
     RefundFact,
     RefundRefused,
-    Standing,
     Status,
     UnknownAtProvider,
 )
@@ -145,7 +145,7 @@ class StripeAccount:
             raise _no_page(error, order) from None
         return Checkout(made.id, made.url or "")
 
-    def look(self, checkout_id: str) -> Standing:
+    def look(self, checkout_id: str) -> PaymentStatus:
         """Fetch the session with its money; what it says is what counts."""
         try:
             with _answered():
@@ -249,7 +249,7 @@ class StripeAccount:
                     at = datetime.fromtimestamp(found.created, UTC)
                     yield Move(moved.reference, moved.amount, currency, at)
 
-    def _standing(self, session: Any) -> Standing:
+    def _standing(self, session: Any) -> PaymentStatus:
         intent = session.payment_intent if not isinstance(session.payment_intent, str) else None
         charge = intent.latest_charge if intent is not None else None
         charge = charge if charge is not None and not isinstance(charge, str) else None
@@ -261,7 +261,7 @@ class StripeAccount:
             total, currency = intent.amount_received, intent.currency
         currency = str(currency or "").upper()
         details = charge.payment_method_details if charge is not None else None
-        return Standing(
+        return PaymentStatus(
             status="paid" if paid else _status(session, intent),
             amount=from_stripe(int(total or 0), currency),
             currency=currency,

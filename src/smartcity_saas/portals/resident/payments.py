@@ -22,7 +22,7 @@ from smartcity_saas.payments.repository import (
     payments_of_resident,
     refunds_of,
 )
-from smartcity_saas.payments.settlement import close_page, follow
+from smartcity_saas.payments.settlement import close_page, sync_payment
 from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.change_labels import METHOD_NAMES
@@ -49,7 +49,7 @@ def payment(payment_id: uuid.UUID) -> Any:
     reachable = True
     if found.state in UNDER_WAY:
         try:
-            found = follow(request_city(), payment_id, current_time())
+            found = sync_payment(request_city(), payment_id, current_time())
         except ProviderUnreachable:
             reachable = False
     return _payment_page(found, reachable)
