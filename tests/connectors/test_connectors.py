@@ -18,7 +18,7 @@ from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.connectors import BackOfficeDown, BackOfficeRefused, http_client
 from smartcity_saas.connectors.address_guard import ForbiddenAddress, connect, is_forbidden
-from smartcity_saas.connectors.circuit_breaker import FAILURES, OPEN_SECONDS, Breakers
+from smartcity_saas.connectors.circuit_breaker import FAILURES, OPEN_SECONDS, CircuitBreakers
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import ClinicSession
@@ -226,7 +226,7 @@ def test_a_breaker_is_one_citys(world: World, office: BackOffice) -> None:
 def test_a_breaker_lets_one_try_again() -> None:
     """After its time one call may go; its success closes it, its failure opens it anew."""
     now = [0.0]
-    breakers = Breakers(lambda: now[0])
+    breakers = CircuitBreakers(lambda: now[0])
     for _failure in range(FAILURES):
         assert breakers.admits("a")
         breakers.failed("a")

@@ -17,7 +17,7 @@ import pytest
 import smartcity_saas
 from smartcity_saas.connectors import address_guard, outbound_calls
 from smartcity_saas.connectors.address_guard import connect
-from smartcity_saas.connectors.circuit_breaker import FAILURES, Breakers
+from smartcity_saas.connectors.circuit_breaker import FAILURES, CircuitBreakers
 from smartcity_saas.connectors.http_client import call_once
 from smartcity_saas.connectors.outbound_calls import Bulkhead, CallRefused
 from smartcity_saas.identity.federation.channels import ChannelDown
@@ -36,7 +36,7 @@ LOOPBACK = "127.0.0.0/8"
 @pytest.fixture(autouse=True)
 def fresh_breakers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Breakers and places of this test alone."""
-    monkeypatch.setattr(outbound_calls, "breakers", Breakers())
+    monkeypatch.setattr(outbound_calls, "breakers", CircuitBreakers())
     monkeypatch.setattr(outbound_calls, "bulkhead", Bulkhead(4, 3, 2, patience=0))
 
 

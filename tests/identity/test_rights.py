@@ -20,7 +20,7 @@ from smartcity_saas.identity.personal_data.records import personal_models
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, PRIVACY, PURPOSES, agrees
 from smartcity_saas.identity.residents.models import Resident, ResidentContact, ResidentIdentity
-from smartcity_saas.notifications import tell
+from smartcity_saas.notifications import notify
 from smartcity_saas.notifications.models import Message, MessageDelivery
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.hospital_appointments import patients as domain
@@ -295,7 +295,7 @@ def test_messages_stop_with_their_consent(phones: World) -> None:  # noqa: F811
 
     def told(key: str) -> bool:
         with phones.inside("hangzhou"):
-            tell(
+            notify(
                 resident.id,
                 key,
                 {"zh": key, "en": key},

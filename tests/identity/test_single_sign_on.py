@@ -20,7 +20,7 @@ from smartcity_saas.credentials import (
     CredentialError,
     Keyring,
     read_province_secret,
-    reseal_province_secrets,
+    reencrypt_province_secrets,
     store_province_secret,
 )
 from smartcity_saas.credentials.models import ProvinceSecret
@@ -439,8 +439,8 @@ def test_secrets_of_a_province_are_its_own(world: World) -> None:
     newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
     with transaction():
         db.session.delete(db.session.merge(rows["zhejiang"]))
-    assert reseal_province_secrets(newer) == (1, [])
-    assert reseal_province_secrets(newer) == (0, [])
+    assert reencrypt_province_secrets(newer) == (1, [])
+    assert reencrypt_province_secrets(newer) == (0, [])
     assert read_province_secret(Keyring("n" * 40), "shanghai", SSO, now) == "of shanghai"
 
 
@@ -455,7 +455,7 @@ def test_one_secret_that_does_not_open_stops_no_other(world: World) -> None:
         query = select(ProvinceSecret).where(ProvinceSecret.province == "shanghai")
         db.session.scalars(query).one().sealed = b"no mark that we know" * 4
     newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
-    assert reseal_province_secrets(newer) == (1, ["province:shanghai sso"])
+    assert reencrypt_province_secrets(newer) == (1, ["province:shanghai sso"])
     assert read_province_secret(newer, "zhejiang", SSO, now) == "of zhejiang"
 
 
@@ -474,7 +474,7 @@ def test_a_secret_that_is_set_meanwhile_stays(
         return found
 
     monkeypatch.setattr(newer, "reseal_platform", slow)
-    reseal_province_secrets(newer)
+    reencrypt_province_secrets(newer)
     assert read_province_secret(newer, "zhejiang", SSO, now) == "set meanwhile"
 
 

@@ -24,7 +24,7 @@ from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.residents.consents import MESSAGES, give
 from smartcity_saas.identity.residents.models import Resident, ResidentContact
-from smartcity_saas.notifications import Message, tell
+from smartcity_saas.notifications import Message, notify
 from smartcity_saas.notifications.senders import smtp
 from smartcity_saas.notifications.staff_mail import smtp_values
 from tests.conftest import HANGZHOU, World
@@ -52,7 +52,7 @@ def say(world: World, key: str = "k", **contacts: str) -> bool:
                     )
                 )
         give(resident.id, MESSAGES, world.clock())
-        return tell(resident.id, key, TITLE, BODY, "/me", world.clock())
+        return notify(resident.id, key, TITLE, BODY, "/me", world.clock())
 
 
 class Postbox:

@@ -17,7 +17,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.notifications import QuietHours, tell
+from smartcity_saas.notifications import QuietHours, notify
 from smartcity_saas.services.hospital_appointments import cancellation, waiting_list
 from smartcity_saas.services.hospital_appointments.models import ClinicSession, WaitingEntry
 from tests.conftest import HANGZHOU, PLATFORM, World
@@ -83,7 +83,7 @@ def test_what_comes_up_at_night_is_sent_in_the_morning(world: World) -> None:
     with world.inside("hangzhou"):
         resident = db.session.scalars(select(Resident.id)).one()
         soon = world.clock() + timedelta(hours=2)
-        tell(resident, "soon", TITLE, BODY, "/me", world.clock(), useful_until=soon)
+        notify(resident, "soon", TITLE, BODY, "/me", world.clock(), useful_until=soon)
     assert sent(world) == 1
     world.clock.move(hours=4)
     assert sent(world) == 1

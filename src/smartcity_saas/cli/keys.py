@@ -24,7 +24,7 @@ from smartcity_saas.credentials import (
     CredentialError,
     credentials,
     province_secrets,
-    reseal_province_secrets,
+    reencrypt_province_secrets,
     rewrap,
     store_credential,
     store_province_secret,
@@ -169,7 +169,7 @@ def rotate_master(style: str) -> None:
         except CredentialError:
             failed.append(name)
     factors, closed = reseal_factors()
-    provinces, shut = reseal_province_secrets(keyring)
+    provinces, shut = reencrypt_province_secrets(keyring)
     tokens, lost = reseal_id_tokens()
     failed += [*closed, *shut, *lost]
     if style == "json":

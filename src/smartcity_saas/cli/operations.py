@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
-from smartcity_saas.credentials import opens, reseal_province_secrets
+from smartcity_saas.credentials import opens, reencrypt_province_secrets
 from smartcity_saas.credentials.master_key import ANOTHER
 from smartcity_saas.database.row_level_security import grant_application_role, refuse_powerful_role
 from smartcity_saas.database.transactions import db
@@ -196,7 +196,7 @@ def _refuse_shut_keys() -> None:
     keyring = current_app.extensions["keyring"]
     shut = [
         *reseal_factors(only_try=True)[1],
-        *reseal_province_secrets(keyring, only_try=True)[1],
+        *reencrypt_province_secrets(keyring, only_try=True)[1],
         *reseal_id_tokens(only_try=True)[1],
     ]
     snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]

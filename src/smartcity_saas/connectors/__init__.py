@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from smartcity_saas.lazy_imports import lazily
 
 if TYPE_CHECKING:
-    from smartcity_saas.connectors.back_office import Answer, ask, has_back_office, kept_fresh, tell
+    from smartcity_saas.connectors.back_office import (
+        Answer,
+        ask,
+        has_back_office,
+        refresh_if_stale,
+        send_event,
+    )
     from smartcity_saas.connectors.http_client import (
         BackOffice,
         BackOfficeDown,
@@ -26,15 +32,15 @@ __all__ = [
     "HttpConnectorSettings",
     "ask",
     "has_back_office",
-    "kept_fresh",
     "office_of",
-    "tell",
+    "refresh_if_stale",
+    "send_event",
 ]
 
 __getattr__ = lazily(
     __name__,
     {
-        "back_office": ("Answer", "ask", "has_back_office", "kept_fresh", "tell"),
+        "back_office": ("Answer", "ask", "has_back_office", "refresh_if_stale", "send_event"),
         "http_client": ("BackOffice", "BackOfficeDown", "BackOfficeRefused", "office_of"),
         "settings": ("HttpConnectorSettings",),
     },

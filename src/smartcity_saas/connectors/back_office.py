@@ -43,7 +43,7 @@ def has_back_office(entry: CatalogEntry) -> bool:
     return bool(entry.connector.get("kind") == "http")
 
 
-def kept_fresh(
+def refresh_if_stale(
     entry: CatalogEntry, since: datetime | None, now: datetime, fetch: Callable[[], None]
 ) -> bool:
     """Fetch again what was last fetched at a moment (None: never), if it has grown old.
@@ -85,7 +85,7 @@ def ask(
     return found
 
 
-def tell(service: str, path: str, body: Mapping[str, Any], key: str) -> None:
+def send_event(service: str, path: str, body: Mapping[str, Any], key: str) -> None:
     """Tell a service's back office something, once however often it is sent (by ``key``).
 
     Raises:

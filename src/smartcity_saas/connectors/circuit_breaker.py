@@ -18,7 +18,7 @@ class _State:
     probing: bool = False
 
 
-class Breakers:
+class CircuitBreakers:
     """Opens after some failures in a row; after a while one call may try again."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

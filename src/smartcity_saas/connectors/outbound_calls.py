@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from flask import has_request_context, request
 
 from smartcity_saas.connectors import address_guard
-from smartcity_saas.connectors.circuit_breaker import Breakers
+from smartcity_saas.connectors.circuit_breaker import CircuitBreakers
 from smartcity_saas.tenant_context import current_city_id_or_none
 
 MOST_CALLS, MOST_OF_AN_OWNER, MOST_TO_A_HOST = 24, 12, 8
@@ -89,7 +89,7 @@ class Bulkhead:
 
 working: ContextVar[threading.Semaphore | None] = ContextVar("working", default=None)
 """The turn to work that the present request has, if a server gives turns."""
-breakers = Breakers()
+breakers = CircuitBreakers()
 """This process's breakers, by owner and origin."""
 bulkhead = Bulkhead()
 

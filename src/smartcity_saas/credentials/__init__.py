@@ -5,10 +5,10 @@ from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.credentials.province_credentials import (
     province_secrets,
     read_province_secret,
-    reseal_province_secrets,
+    reencrypt_province_secrets,
     store_province_secret,
 )
-from smartcity_saas.credentials.reencryption import reseal_rows
+from smartcity_saas.credentials.reencryption import reencrypt_rows
 from smartcity_saas.credentials.store import (
     CredentialError,
     accepted_values,
@@ -36,9 +36,9 @@ __all__ = [
     "province_secrets",
     "read_credential",
     "read_province_secret",
+    "reencrypt_province_secrets",
+    "reencrypt_rows",
     "remove_credential",
-    "reseal_province_secrets",
-    "reseal_rows",
     "rewrap",
     "store_credential",
     "store_province_secret",

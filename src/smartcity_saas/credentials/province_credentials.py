@@ -15,7 +15,7 @@ from smartcity_saas.audit import Actor, record
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.credentials.models import ProvinceSecret
-from smartcity_saas.credentials.reencryption import reseal_rows
+from smartcity_saas.credentials.reencryption import reencrypt_rows
 from smartcity_saas.credentials.store import (
     CredentialError,
     bound_of,
@@ -86,11 +86,13 @@ def province_secrets(province: str) -> list[ProvinceSecret]:
     return list(db.session.scalars(query.order_by(ProvinceSecret.name)))
 
 
-def reseal_province_secrets(keyring: Keyring, *, only_try: bool = False) -> tuple[int, list[str]]:
-    """As ``reseal_rows``, the secrets of every province."""
+def reencrypt_province_secrets(
+    keyring: Keyring, *, only_try: bool = False
+) -> tuple[int, list[str]]:
+    """As ``reencrypt_rows``, the secrets of every province."""
     secret = ProvinceSecret
     query = select(secret.id, secret.province, secret.name, secret.sealed)
-    return reseal_rows(
+    return reencrypt_rows(
         keyring,
         secret,
         "sealed",

@@ -12,7 +12,7 @@ from smartcity_saas.credentials.keyring import Keyring
 from smartcity_saas.database import transaction
 
 
-def reseal_rows(
+def reencrypt_rows(
     keyring: Keyring,
     model: type[Any],
     column: str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from smartcity_saas.lazy_imports import lazily
 
 if TYPE_CHECKING:
-    from smartcity_saas.notifications.messages import mark_read, messages_of, tell, unread_count
+    from smartcity_saas.notifications.messages import mark_read, messages_of, notify, unread_count
     from smartcity_saas.notifications.models import Message
     from smartcity_saas.notifications.quiet_hours import QuietHours
     from smartcity_saas.notifications.reachability import Reach, give_leave, reach_of, reached
@@ -20,9 +20,9 @@ __all__ = [
     "give_leave",
     "mark_read",
     "messages_of",
+    "notify",
     "reach_of",
     "reached",
-    "tell",
     "unread_count",
 ]
 
@@ -32,6 +32,6 @@ __getattr__ = lazily(
         "models": ("Message",),
         "quiet_hours": ("QuietHours",),
         "reachability": ("Reach", "give_leave", "reach_of", "reached"),
-        "messages": ("mark_read", "messages_of", "tell", "unread_count"),
+        "messages": ("mark_read", "messages_of", "notify", "unread_count"),
     },
 )

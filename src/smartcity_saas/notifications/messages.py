@@ -26,7 +26,7 @@ from smartcity_saas.tenancy.current import current_city
 SEND = "messages.send"
 
 
-def tell(
+def notify(
     resident_id: uuid.UUID,
     key: str,
     title: Mapping[str, str],

@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.notifications import tell
+from smartcity_saas.notifications import notify
 from smartcity_saas.payments.accounts import payable_of
 from smartcity_saas.payments.ledger import (
     DISPUTED,
@@ -289,4 +289,4 @@ def _tell_moved(payment: Payment, move: DisputeMove, now: datetime) -> None:
 def _tell(
     payment: Payment, key: str, title: dict[str, str], body: dict[str, str], now: datetime
 ) -> None:
-    tell(payment.resident_id, key, title, body, f"/me/payments/{payment.id}", now)
+    notify(payment.resident_id, key, title, body, f"/me/payments/{payment.id}", now)

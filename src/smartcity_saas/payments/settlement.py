@@ -18,7 +18,7 @@ from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict
-from smartcity_saas.notifications import tell
+from smartcity_saas.notifications import notify
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
 from smartcity_saas.payments.disputes import LOST as LOST_DISPUTE
@@ -451,4 +451,4 @@ def _tell_refunded(payment: Payment, fact: RefundFact, going: bool, now: datetim
 def _tell(
     payment: Payment, key: str, title: dict[str, str], body: dict[str, str], now: datetime
 ) -> None:
-    tell(payment.resident_id, key, title, body, f"/me/payments/{payment.id}", now)
+    notify(payment.resident_id, key, title, body, f"/me/payments/{payment.id}", now)

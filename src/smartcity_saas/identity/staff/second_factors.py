@@ -24,7 +24,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from smartcity_saas.credentials import Keyring, reseal_rows
+from smartcity_saas.credentials import Keyring, reencrypt_rows
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.rate_limits import DAY, count_attempt, give_back
@@ -226,10 +226,10 @@ def recovery_codes_left(member: StaffMember) -> int:
 
 
 def reseal_factors(*, only_try: bool = False) -> tuple[int, list[str]]:
-    """As ``reseal_rows``, the secrets of the authenticator apps."""
+    """As ``reencrypt_rows``, the secrets of the authenticator apps."""
     query = select(StaffFactor.id, StaffFactor.staff_id, Staff.username, StaffFactor.secret)
     query = query.join(Staff, Staff.id == StaffFactor.staff_id).where(StaffFactor.kind == TOTP)
-    return reseal_rows(
+    return reencrypt_rows(
         _keyring(),
         StaffFactor,
         "secret",

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.credentials import Keyring, reseal_rows
+from smartcity_saas.credentials import Keyring, reencrypt_rows
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import NotAllowed
 from smartcity_saas.identity.rate_limits import DAY, count_attempt, forget, give_back
@@ -260,10 +260,10 @@ def id_token_of(token: str) -> tuple[str, str] | None:
 
 
 def reseal_id_tokens(*, only_try: bool = False) -> tuple[int, list[str]]:
-    """As ``reseal_rows``, the ID tokens that sessions keep for signing out at a provider."""
+    """As ``reencrypt_rows``, the ID tokens that sessions keep for signing out at a provider."""
     query = select(StaffSession.token_hash, StaffSession.staff_id, StaffSession.id_token)
     rows = db.session.execute(query.where(StaffSession.id_token.is_not(None))).all()
-    return reseal_rows(
+    return reencrypt_rows(
         _keyring(),
         StaffSession,
         "id_token",

@@ -12,7 +12,7 @@ from smartcity_saas.identity.authorization import STAFF, signed_in_member
 from smartcity_saas.identity.personal_data.records import opened
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.staff.models import StaffAttempt
-from smartcity_saas.notifications import tell
+from smartcity_saas.notifications import notify
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.request.site import site_address
 from smartcity_saas.tenancy.context import tenant_context
@@ -38,7 +38,7 @@ def act_for(city: str) -> Any:
             token, resident = begin_assisted_session(
                 member.actor, session[STAFF], served, typed["number"], typed["reason"], now
             )
-            tell(
+            notify(
                 resident.id,
                 f"counter:{now.isoformat()}",
                 {"zh": "窗口工作人员进入了你的账户", "en": "The counter has opened your account"},

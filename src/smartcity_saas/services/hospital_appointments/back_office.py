@@ -18,7 +18,13 @@ import structlog
 from sqlalchemy import select
 
 from smartcity_saas.configuration.city import CatalogEntry
-from smartcity_saas.connectors import BackOfficeDown, has_back_office, kept_fresh, office_of, tell
+from smartcity_saas.connectors import (
+    BackOfficeDown,
+    has_back_office,
+    office_of,
+    refresh_if_stale,
+    send_event,
+)
 from smartcity_saas.database import db, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.csv_import import take_schedule
@@ -73,13 +79,15 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         "code": appointment.code,
         "patient": {"name": patient.name, "phone": phone_of(patient, current_time())},
     }
-    tell(SERVICE, "/appointments", body, f"{appointment.id}:{payload['act']}")
+    send_event(SERVICE, "/appointments", body, f"{appointment.id}:{payload['act']}")
 
 
 def bring_up_to_date(department: HospitalDepartment, now: datetime) -> bool:
     """Fetch a department's schedule again if it has grown old; whether it is fresh then."""
     entry = current_city().catalog[SERVICE]
-    return kept_fresh(entry, department.refreshed_at, now, lambda: _fetch(entry, department, now))
+    return refresh_if_stale(
+        entry, department.refreshed_at, now, lambda: _fetch(entry, department, now)
+    )
 
 
 def _fetch(entry: CatalogEntry, department: HospitalDepartment, now: datetime) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from smartcity_saas.clock import start_of_day
 from smartcity_saas.database import db
-from smartcity_saas.notifications import tell
+from smartcity_saas.notifications import notify
 from smartcity_saas.services.hospital_appointments.models import (
     BOOKED,
     Appointment,
@@ -61,7 +61,7 @@ def tell_closed(appointment: Appointment, session: ClinicSession, now: datetime)
 def tell_waiting_closed(entry: WaitingEntry, session: ClinicSession, now: datetime) -> None:
     """Whoever waits learns that there is nothing to wait for."""
     place = _where(session)
-    tell(
+    notify(
         entry.resident_id,
         f"waiting-closed:{entry.id}",
         both(lambda: _("Called off: %(place)s", place=place())),
@@ -75,7 +75,7 @@ def tell_waiting_closed(entry: WaitingEntry, session: ClinicSession, now: dateti
 def tell_offer(entry: WaitingEntry, place: ClinicPlace, until: datetime, now: datetime) -> None:
     """A place is kept: until when, and where to take it."""
     where = _where(entry.session)
-    tell(
+    notify(
         entry.resident_id,
         f"offer:{entry.id}:{place.id}",
         both(
@@ -96,7 +96,7 @@ def tell_offer(entry: WaitingEntry, place: ClinicPlace, until: datetime, now: da
 def tell_lapsed(entry: WaitingEntry, now: datetime) -> None:
     """The time to take an offer is over."""
     where = _where(entry.session)
-    tell(
+    notify(
         entry.resident_id,
         f"lapsed:{entry.id}",
         both(lambda: _("The place is no longer kept: %(place)s", place=where())),
@@ -152,7 +152,7 @@ def _tell(
     appointment: Appointment, key: str, title: Any, body: Any, now: datetime, **options: Any
 ) -> None:
     path = f"{ROOT}/appointments/{appointment.id}"
-    tell(appointment.resident_id, key, both(title), both(body), path, now, **options)
+    notify(appointment.resident_id, key, both(title), both(body), path, now, **options)
 
 
 def _moment(at: datetime) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy import delete, select
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
-from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
+from smartcity_saas.connectors import Answer, ask, has_back_office, refresh_if_stale, send_event
 from smartcity_saas.connectors.response_fields import PastMoment
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.outbox import enqueue
@@ -108,7 +108,7 @@ def find_vehicle(
 def bring_up_to_date(entry: CatalogEntry, vehicle: TrafficVehicle, now: datetime) -> bool:
     """Ask the back office again if what is held has grown old; whether it is fresh then."""
     plate, tail = vehicle.plate, vehicle.vin_tail
-    return kept_fresh(entry, vehicle.updated_at, now, lambda: _fetch(entry, plate, tail, now))
+    return refresh_if_stale(entry, vehicle.updated_at, now, lambda: _fetch(entry, plate, tail, now))
 
 
 def report(violation: Violation, act: str, now: datetime) -> None:
@@ -142,7 +142,7 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         query = select(Dispute.reason).where(Dispute.violation_id == key)
         body |= {"reason": db.session.scalars(query).one()}
     path = f"/violations/{quote(violation.number, safe='')}/status"
-    tell(SERVICE, path, body, payload["key"])
+    send_event(SERVICE, path, body, payload["key"])
 
 
 def _fetch(entry: CatalogEntry, plate: str, tail: str, now: datetime) -> None:

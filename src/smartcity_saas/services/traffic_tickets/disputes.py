@@ -16,7 +16,7 @@ from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
-from smartcity_saas.notifications import tell
+from smartcity_saas.notifications import notify
 from smartcity_saas.payments.repository import claimants
 from smartcity_saas.payments.states import UNDER_WAY
 from smartcity_saas.services.traffic_tickets.back_office import report
@@ -212,7 +212,7 @@ def _locked(violation_id: uuid.UUID) -> Violation:
 def _tell(row: Dispute, violation: Violation, now: datetime) -> None:
     plate = shown(violation.vehicle.plate)
     won = row.state == WON
-    tell(
+    notify(
         row.resident_id,
         f"dispute:{row.id}",
         both(

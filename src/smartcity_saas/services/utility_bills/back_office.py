@@ -22,10 +22,10 @@ from sqlalchemy import select
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.configuration.fields import no_control_characters as clean
-from smartcity_saas.connectors import Answer, ask, has_back_office, kept_fresh, tell
+from smartcity_saas.connectors import Answer, ask, has_back_office, refresh_if_stale, send_event
 from smartcity_saas.connectors.response_fields import NearDay, PastDay, PastMonth
 from smartcity_saas.database import db, insert_once, transaction
-from smartcity_saas.notifications import tell as tell_resident
+from smartcity_saas.notifications import notify as tell_resident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink
@@ -89,7 +89,9 @@ def find_account(
 def bring_up_to_date(entry: CatalogEntry, account: UtilityAccount, now: datetime) -> bool:
     """Ask the back office again if what is held has grown old; whether it is fresh then."""
     kind, number = account.kind, account.number
-    return kept_fresh(entry, account.updated_at, now, lambda: _fetch(entry, kind, number, now))
+    return refresh_if_stale(
+        entry, account.updated_at, now, lambda: _fetch(entry, kind, number, now)
+    )
 
 
 def report_paid(bill: UtilityBill, now: datetime) -> None:
@@ -117,7 +119,7 @@ def send_reversed(payload: Mapping[str, Any], now: datetime) -> None:
     if str(db.session.scalars(query).one_or_none()) == payload["payment"]:
         return
     key = payload.get("key") or f"{payload['bill']}:{payload['payment']}"
-    tell(SERVICE, "/reversals", {"payment": payload["payment"]}, f"reversed:{key}")
+    send_event(SERVICE, "/reversals", {"payment": payload["payment"]}, f"reversed:{key}")
 
 
 def send_paid(payload: Mapping[str, Any], now: datetime) -> None:
@@ -139,7 +141,7 @@ def send_paid(payload: Mapping[str, Any], now: datetime) -> None:
         "paid_on": str(bill.paid_on),
         "payment": str(bill.payment_id),
     }
-    tell(SERVICE, "/payments", body, payload.get("key") or f"{bill.id}:{bill.payment_id}")
+    send_event(SERVICE, "/payments", body, payload.get("key") or f"{bill.id}:{bill.payment_id}")
 
 
 def _fetch(entry: CatalogEntry, kind: str, number: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
-from smartcity_saas.notifications import tell
+from smartcity_saas.notifications import notify
 from smartcity_saas.services.utility_bills.models import (
     BILL_NAMES,
     UtilityAccount,
@@ -53,7 +53,7 @@ def _remind_of(
     bill: UtilityBill, account: UtilityAccount, link: UtilityLink, now: datetime
 ) -> None:
     amount = format_money(bill.amount, bill.currency)
-    tell(
+    notify(
         link.resident_id,
         f"bill-due:{bill.id}",
         both(
