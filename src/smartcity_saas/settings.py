@@ -34,8 +34,6 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     database_url: str = ""
     owner_url: str = ""
-    redis_url: str = ""
-    celery_broker_url: str = ""
     metrics_token: str = ""
     smtp_url: str = ""
     allowed_networks: tuple[Network, ...] = ()
@@ -74,8 +72,6 @@ class Settings:
             trusted_proxies=_networks(env, "SMARTCITY_TRUSTED_PROXIES"),
             database_url=database_url,
             owner_url=_sqlalchemy_url(env.get("DATABASE_OWNER_URL") or database_url),
-            redis_url=env.get("REDIS_URL", ""),
-            celery_broker_url=env.get("CELERY_BROKER_URL", ""),
             metrics_token=env.get("SMARTCITY_METRICS_TOKEN", ""),
             smtp_url=env.get("SMARTCITY_SMTP_URL", ""),
             allowed_networks=_networks(env, "SMARTCITY_ALLOWED_NETWORKS")
