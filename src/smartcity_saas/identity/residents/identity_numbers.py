@@ -6,11 +6,10 @@ import re
 from datetime import date
 
 from flask_babel import lazy_gettext as _
+from stdnum.iso7064 import mod_11_2
 
 from smartcity_saas.errors import FieldErrors
 
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECKS = "10X98765432"
 _PROVINCES = frozenset(
     [
         "11",
@@ -55,14 +54,6 @@ the code of a county that is long gone."""
 _NAME = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff·]{2,25}|[A-Za-z][A-Za-z .'-]{1,49}")
 
 
-def check_digit(first_seventeen: str) -> str:
-    """The last character of a resident number."""
-    total = sum(
-        int(digit) * weight for digit, weight in zip(first_seventeen, _WEIGHTS, strict=True)
-    )
-    return _CHECKS[total % 11]
-
-
 def read_number(text: str, today: date) -> str | None:
     """A resident number as it is kept (18 characters, ``X`` large); None if it can be nobody's.
 
@@ -73,7 +64,7 @@ def read_number(text: str, today: date) -> str | None:
     number = re.sub(r"[\s-]", "", text).upper().translate(_HALF_WIDTH)
     if not re.fullmatch(r"[1-9][0-9]{16}[0-9X]", number, re.ASCII):
         return None
-    if number[:2] not in _PROVINCES or number[17] != check_digit(number[:17]):
+    if number[:2] not in _PROVINCES or not mod_11_2.is_valid(number):
         return None
     try:
         born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))

@@ -11,6 +11,8 @@ import re
 import unicodedata
 from datetime import date
 
+from stdnum.iso7064 import mod_11_2
+
 from smartcity_saas.web.name_folding import folded_name
 
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
@@ -66,10 +68,7 @@ def licence_of(text: str) -> str | None:
     """The number of a driving licence: 18 characters, the last a check (GB 11643, ISO 7064
     MOD 11-2); None if it is none."""
     number = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper()
-    if not _LICENCE.fullmatch(number):
-        return None
-    total = sum(int(digit) * (2 ** (17 - place) % 11) for place, digit in enumerate(number[:17]))
-    return number if "10X98765432"[total % 11] == number[17] else None
+    return number if _LICENCE.fullmatch(number) and mod_11_2.is_valid(number) else None
 
 
 def scoring_year(first_issued_on: date, today: date) -> tuple[date, date]:
