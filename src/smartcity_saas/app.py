@@ -33,6 +33,7 @@ from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
 from smartcity_saas.portals.draft_preview import init_drafts
 from smartcity_saas.portals.resident.session_api import api as session_api
+from smartcity_saas.product import Product
 from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.request import init_request
 from smartcity_saas.settings import Settings
@@ -68,29 +69,23 @@ def create_app(
     settings = settings or Settings.from_environment()
     if serving:
         settings.refuse_unsafe_keys()
-    services, channels = installed_services(), installed_channels()
-    providers, senders = installed_providers(), installed_senders()
     app = SiteFlask("smartcity_saas", host_matching=True, static_folder=None)
     _configure(app, settings, clock)
+    app.product = _product(settings, clock)
+    services = app.product.services
     app.extensions |= {
         "services": services,
-        "channels": channels,
-        "providers": providers,
-        "senders": senders,
-        "send_text": send_text,
-        "send_staff_mail": send_staff_mail,
-        "payables": {name: found.payable for name, found in services.items() if found.payable},
-        "tasks": _tasks(services),
-        "scopes": {name: words for one in services.values() for name, words in one.scopes.items()},
-        "keyring": Keyring(settings.master_key, settings.old_master_key),
+        "channels": app.product.channels,
+        "providers": app.product.providers,
+        "senders": app.product.senders,
+        "send_text": app.product.send_text,
+        "send_staff_mail": app.product.send_staff_mail,
+        "payables": app.product.payables,
+        "tasks": app.product.tasks,
+        "scopes": app.product.scopes,
+        "keyring": app.product.keyring,
     }
-    app.extensions["keyring"].guard = refuse_stray_key
-    app.fleet = CityRegistry(
-        stored_extensions(),
-        settings.host,
-        demo=settings.demo,
-        admit=lambda: _admit(settings, app.extensions["keyring"]),
-    )
+    app.fleet = app.product.registry
     init_logging()
     init_database(app, settings.database_url)
     init_migrations(app, services)
@@ -112,6 +107,32 @@ def create_app(
     if serving:
         _refuse_unsafe_database(app, settings)
     return app
+
+
+def _product(settings: Settings, clock: Clock) -> Product:
+    """What is installed, as an installation's settings configure it."""
+    services = installed_services()
+    keyring = Keyring(settings.master_key, settings.old_master_key)
+    keyring.guard = refuse_stray_key
+    registry = CityRegistry(
+        stored_extensions(),
+        settings.host,
+        demo=settings.demo,
+        admit=lambda: _admit(settings, keyring),
+    )
+    return Product(
+        settings=settings,
+        clock=clock,
+        keyring=keyring,
+        registry=registry,
+        services=services,
+        channels=installed_channels(),
+        providers=installed_providers(),
+        senders=installed_senders(),
+        tasks=_tasks(services),
+        send_text=send_text,
+        send_staff_mail=send_staff_mail,
+    )
 
 
 def _admit(settings: Settings, keyring: Keyring) -> None:

@@ -15,6 +15,7 @@ from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtensio
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.outbox import Task as Work
 from smartcity_saas.payments.payable import Payable
+from smartcity_saas.texts import LazyText
 from smartcity_saas.web.api import ApiBlueprint
 
 CATEGORIES: dict[str, Localized] = {
@@ -122,7 +123,7 @@ class Service:
     daily: Callable[[datetime], None] | None = None
     importer: Importer | None = None
     api: ApiBlueprint | None = None
-    scopes: Mapping[str, Any] = field(default_factory=dict)
+    scopes: Mapping[str, LazyText] = field(default_factory=dict)
     acts: Mapping[str, Any] = field(default_factory=dict)
     keeps: Localized | None = None
     unfinished: Callable[[Any], list[tuple[Any, str]]] = lambda resident: []

@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
 
 from smartcity_saas.configuration.city import City
+from smartcity_saas.product import Product
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.faults import bare_fault_page, note_fault
 from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, Site, site_of
@@ -40,6 +41,7 @@ class SiteFlask(Flask):
 
     request_class = SiteRequest
     fleet: CityRegistry
+    product: Product
     shows_draft: Callable[[Request, City], bool] = staticmethod(lambda request, city: False)
     """Whether a request reads a draft by a preview. To any other, a draft's host is unknown."""
 

@@ -1,0 +1,70 @@
+"""What is installed and configured, typed: made once by ``create_app``, read anywhere after it.
+
+The types alone come from the modules above (``TYPE_CHECKING``), so whatever needs a part of the
+product imports this module and nothing of what made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+if TYPE_CHECKING:
+    from smartcity_saas.catalog.service import Service
+    from smartcity_saas.clock import Clock
+    from smartcity_saas.credentials import Keyring
+    from smartcity_saas.identity.federation.channels import Channel
+    from smartcity_saas.identity.residents.one_time_codes import SendText
+    from smartcity_saas.identity.staff.invitations import SendMail
+    from smartcity_saas.notifications.senders import SenderKind
+    from smartcity_saas.outbox import Task
+    from smartcity_saas.payments.payable import Payable
+    from smartcity_saas.payments.providers import Provider
+    from smartcity_saas.settings import Settings
+    from smartcity_saas.tenancy.flask_app import SiteFlask
+    from smartcity_saas.tenancy.registry import CityRegistry
+    from smartcity_saas.texts import LazyText
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """One installation's parts.
+
+    ``services``, ``channels`` and ``providers`` are by name, ``senders`` by kind (``mail``,
+    ``sms``) and then by name, ``tasks`` are the outbox's by kind. ``send_text`` sends a one-time
+    code to a resident, ``send_staff_mail`` an invitation to a member of staff.
+    """
+
+    settings: Settings
+    clock: Clock
+    keyring: Keyring
+    registry: CityRegistry
+    services: Mapping[str, Service]
+    channels: Mapping[str, Channel]
+    providers: Mapping[str, Provider]
+    senders: Mapping[str, Mapping[str, SenderKind]]
+    tasks: Mapping[str, Task]
+    send_text: SendText
+    send_staff_mail: SendMail
+
+    @property
+    def payables(self) -> Mapping[str, Payable]:
+        """How the things of each service that takes payments are paid, by the service's name."""
+        return {name: one.payable for name, one in self.services.items() if one.payable}
+
+    @property
+    def scopes(self) -> Mapping[str, LazyText]:
+        """What back offices may be given, by scope, in words."""
+        return {name: words for one in self.services.values() for name, words in one.scopes.items()}
+
+
+def product() -> Product:
+    """The parts of the running application.
+
+    Raises:
+        RuntimeError: There is no application context.
+    """
+    return cast("SiteFlask", current_app).product
