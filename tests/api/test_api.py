@@ -24,7 +24,7 @@ from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.utility_bills import api as bills_api
 from tests.conftest import Browser, World, fresh
-from tests.payments.test_payments import PAY, Owing
+from tests.payments.test_settlement import PAY, Owing
 
 ROOT = "/api/v1"
 BILL = {

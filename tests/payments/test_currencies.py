@@ -22,8 +22,8 @@ from smartcity_saas.web.money import (
 )
 from smartcity_saas.web.numbers import NotPlain
 from tests.conftest import World
-from tests.payments.test_payments import PAY
 from tests.payments.test_refunds import Paid
+from tests.payments.test_settlement import PAY
 from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
 
 UNITS_OF_ACCOUNT = {"UYW", "XAD"}

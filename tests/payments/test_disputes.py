@@ -16,8 +16,8 @@ from smartcity_saas.payments.refunds import book_held
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from tests.conftest import World
-from tests.payments.test_payments import today
 from tests.payments.test_refunds import Paid
+from tests.payments.test_settlement import today
 
 
 @pytest.fixture

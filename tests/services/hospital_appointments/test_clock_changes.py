@@ -13,7 +13,7 @@ from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from tests.conftest import HANGZHOU
 from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.hospital_appointments.test_pages import ROOT
+from tests.services.hospital_appointments.test_views import ROOT
 
 FORWARD, BACK = date(2027, 3, 14), date(2027, 11, 7)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smartcity_saas.services.utility_bills.settings import Price
-from tests.configuration.test_checking import said
+from tests.configuration.test_validation import said
 from tests.conftest import NINGBO
 
 WATER = "services: {{utility_bills: {{settings: {{suppliers: {{water: {{{}}}}}}}}}}}\n"

@@ -25,7 +25,7 @@ from smartcity_saas.identity.federation.channels import ChannelRefused
 from smartcity_saas.identity.federation.provider_metadata import FAILED_SECONDS, published
 from smartcity_saas.identity.residents.models import Resident, ResidentContact
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, _serving
-from tests.credentials.test_credentials import probed
+from tests.credentials.test_store import probed
 from tests.identity.oidc_provider import Provider, running
 
 CITIES = ("hangzhou", "ningbo")

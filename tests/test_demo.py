@@ -15,7 +15,7 @@ from smartcity_saas.database import db
 from smartcity_saas.identity.staff.models import Staff
 from smartcity_saas.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def ports(port: int, **more: str) -> tuple[int, int, int]:

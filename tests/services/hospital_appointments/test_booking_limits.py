@@ -28,7 +28,7 @@ from smartcity_saas.services.hospital_appointments.patients import (
     remove_patient,
 )
 from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.hospital_appointments.test_pages import NEW, ROOT, api
+from tests.services.hospital_appointments.test_views import NEW, ROOT, api
 
 PERSON = {"name": "张·三", "relation": "self", "phone": "13800000000"}
 

@@ -18,8 +18,8 @@ from smartcity_saas.identity.staff.accounts import change_roles, disable_staff
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.traffic_tickets.plates import shown
 from tests.conftest import Browser, World
-from tests.identity.test_staff import path_of
-from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
+from tests.identity.residents.test_accounts import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
+from tests.identity.staff.test_accounts import path_of
 
 COUNTER = "/cities/hangzhou/counter"
 

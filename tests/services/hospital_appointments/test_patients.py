@@ -19,9 +19,15 @@ from smartcity_saas.services.hospital_appointments.patients import (
     patients_of,
 )
 from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.hospital_appointments.test_pages import NEW, ROOT
-from tests.services.hospital_appointments.test_pages import book as book_page
-from tests.services.hospital_appointments.test_persons import PERSON, add, book, miss, sessions
+from tests.services.hospital_appointments.test_booking_limits import (
+    PERSON,
+    add,
+    book,
+    miss,
+    sessions,
+)
+from tests.services.hospital_appointments.test_views import NEW, ROOT
+from tests.services.hospital_appointments.test_views import book as book_page
 
 OTHER = "13900000000"
 

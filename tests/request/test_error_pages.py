@@ -17,7 +17,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from smartcity_saas import pages
 from smartcity_saas.database import db
 from tests.conftest import Browser, World
-from tests.tenancy.test_looks import paths
+from tests.tenancy.test_registry_polling import paths
 
 RAISED = [
     OperationalError("statement", {}, Exception("gone")),

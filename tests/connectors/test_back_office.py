@@ -25,7 +25,7 @@ from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from tests.conftest import HANGZHOU, ROOT, World
 from tests.connectors.back_office import TOKEN, BackOffice, serving
-from tests.credentials.test_credentials import probed
+from tests.credentials.test_store import probed
 from tests.services.hospital_appointments.conftest import ROW, Clinic
 
 NUMBER = "4100280017"
@@ -407,7 +407,7 @@ def test_the_reference_server_keeps_the_contract(name: str, schema: str, value: 
 
 def test_an_address_with_a_secret_in_it_is_refused() -> None:
     """A document names where, never with which password."""
-    from tests.configuration.test_checking import check
+    from tests.configuration.test_validation import check
 
     for address in ("https://u:p@x.example", "ftp://x.example", "https://[v1.a]/", "x"):
         text = (

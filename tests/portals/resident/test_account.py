@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from smartcity_saas.clock import today_in
 from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.hospital_appointments.test_pages import NEW, ROOT, book
+from tests.services.hospital_appointments.test_views import NEW, ROOT, book
 from tests.services.utility_bills.test_bills import HEADER, bring
 from tests.services.utility_bills.test_bills import ROOT as BILLS
 

@@ -21,7 +21,7 @@ from smartcity_saas.services.utility_bills.models import UtilityBill, UtilityLin
 from smartcity_saas.web.json_input import strict_json
 from tests.conftest import World
 from tests.connectors.back_office import BackOffice
-from tests.connectors.test_connectors import ACCOUNT, NUMBER, VEHICLE, linked, office
+from tests.connectors.test_back_office import ACCOUNT, NUMBER, VEHICLE, linked, office
 
 __all__ = ["office"]
 

@@ -28,7 +28,7 @@ from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.services.traffic_tickets.models import Dispute
 from smartcity_saas.tenancy.context import tenant_context
 from tests.conftest import World
-from tests.identity.test_ways_in import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
+from tests.identity.residents.test_accounts import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 from tests.services.utility_bills.test_bills import HEADER, ROW, linked
 
 

@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WALKS = (
-    "tests/identity/test_staff.py::test_every_endpoint_of_a_city_with_nobody_s_session",
-    "tests/identity/test_staff.py::test_every_endpoint_with_nobody_s_session",
-    "tests/identity/test_counter.py::test_a_desk_acts_for_its_own_service",
+    "tests/identity/staff/test_accounts.py::test_every_endpoint_of_a_city_with_nobody_s_session",
+    "tests/identity/staff/test_accounts.py::test_every_endpoint_with_nobody_s_session",
+    "tests/identity/assisted_service/test_sessions.py::test_a_desk_acts_for_its_own_service",
 )
 
 
