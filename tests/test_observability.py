@@ -15,8 +15,9 @@ import pytest
 import structlog
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from smartcity_saas import pages
+import smartcity_saas
 from smartcity_saas.observability import init_logging
+from smartcity_saas.request import error_pages
 from tests.conftest import World, fresh
 
 TOKEN = "tok-ZqvXkmPrTwLdsJfhBnyGcuEaOiYtReWqAs"
@@ -102,7 +103,7 @@ def test_a_fault_in_the_error_page_is_a_line_too(
     def fail(*ignored: Any) -> None:
         raise RuntimeError("no page")
 
-    monkeypatch.setattr(pages, "_error_response", fail)
+    monkeypatch.setattr(error_pages, "_error_response", fail)
     with contextlib.suppress(RuntimeError):
         fresh(world.app.test_client().get, f"/preview/{TOKEN}", base_url="http://x.localhost")
     written = said()
@@ -112,7 +113,7 @@ def test_a_fault_in_the_error_page_is_a_line_too(
 
 def test_no_code_logs_an_address() -> None:
     """No line is written with the path, the query or the whole address of a request."""
-    source = Path(pages.__file__).parent
+    source = Path(smartcity_saas.__file__).parent
     for path in source.rglob("*.py"):
         calls = re.findall(r"log\.\w+\((?:[^()]|\([^()]*\))*\)", path.read_text("utf-8"))
         for call in calls:

@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from smartcity_saas import pages
 from smartcity_saas.database import db
+from smartcity_saas.request import error_pages
 from tests.conftest import Browser, World
 from tests.tenancy.test_registry_polling import paths
 
@@ -117,7 +117,7 @@ def test_where_no_template_can_be_rendered(
     def fail(*_arguments: Any, **_options: Any) -> str:
         raise RuntimeError("no template")
 
-    monkeypatch.setattr(pages, "render_template", fail)
+    monkeypatch.setattr(error_pages, "render_template", fail)
     capsys.readouterr()
     answer = world.client("hangzhou.localhost").get("/no/such/page")
     assert answer.status_code == 500
