@@ -12,6 +12,7 @@ from smartcity_saas.credentials import write_uses
 from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.identity.rate_limits import forget_old_attempts
+from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.context import tenant_context
@@ -36,7 +37,11 @@ def make_runner(app: SiteFlask) -> Runner:
         return {city.id: city.timezone for city in served if city.state == "live"}
 
     def daily(now: datetime) -> None:
-        parts = {"outbox": forget_done, "secrets": write_uses, "attempts": forget_old_attempts}
+        parts: dict[str, Callable[[datetime], None]] = {
+            "outbox": forget_done,
+            "secrets": write_uses,
+            "attempts": lambda now: forget_old_attempts(ResidentAttempt, now),
+        }
         services = app.extensions["services"].values()
         parts |= {one.name: one.daily for one in services if one.daily is not None}
         failed = [name for name, part in parts.items() if not _done(name, part, now)]

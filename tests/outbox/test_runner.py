@@ -154,7 +154,9 @@ def test_one_part_of_a_day_does_not_cost_the_others_theirs(
 
     monkeypatch.setattr(product, "forget_done", fails)
     monkeypatch.setattr(product, "write_uses", lambda _now: seen.append("secrets"))
-    monkeypatch.setattr(product, "forget_old_attempts", lambda _now: seen.append("attempts"))
+    monkeypatch.setattr(
+        product, "forget_old_attempts", lambda _model, _now: seen.append("attempts")
+    )
     db.session.rollback()
     runner = fresh(lambda: product.make_runner(world.app))  # type: ignore[arg-type, return-value]
     with world.inside("hangzhou"), pytest.raises(product.DayUnfinished, match="outbox"):

@@ -11,7 +11,6 @@ from sqlalchemy import delete, select, update
 
 from smartcity_saas.database import CityModel, db, insert_once, transaction, upsert_into
 from smartcity_saas.errors import Throttled
-from smartcity_saas.identity.residents.models import ResidentAttempt
 
 WINDOW = timedelta(minutes=5)
 DAY = timedelta(days=1)
@@ -100,7 +99,8 @@ def forget(model: type[Any], key: str) -> None:
             session.delete(row)
 
 
-def forget_old_attempts(now: datetime) -> None:
-    """Delete the counts of the city that we are in whose windows have ended."""
+def forget_old_attempts(model: type[Any], now: datetime) -> None:
+    """Delete the counts whose windows have ended: of ``ResidentAttempt``, those of the city that we
+    are in."""
     with transaction() as session:
-        session.execute(delete(ResidentAttempt).where(ResidentAttempt.window_ends <= now))
+        session.execute(delete(model).where(model.window_ends <= now))
