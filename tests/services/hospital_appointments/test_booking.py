@@ -79,7 +79,7 @@ def test_the_race_is_real_without_the_lock(clinic: Clinic, monkeypatch: Any) -> 
 
 def _deferred(connection: Any, sql: str) -> None:
     sql = "BEGIN" if sql.startswith("BEGIN") else sql
-    connection.exec_driver_sql(sql, execution_options={"unwalled": "the test's own"})
+    connection.exec_driver_sql(sql, execution_options={"without_statement_guard": "the test's own"})
 
 
 def test_one_patient_cannot_pass_a_limit_by_haste(clinic: Clinic) -> None:
