@@ -25,9 +25,8 @@ from smartcity_saas.configuration.onboarding_csv import (
     read_table,
     refuse_too_many,
 )
-from smartcity_saas.database import PlatformModel, db, transaction
+from smartcity_saas.database import PlatformModel, one_or_404, transaction
 from smartcity_saas.database.models import Json
-from smartcity_saas.errors import NotFound
 from smartcity_saas.texts import lazy_gettext as _
 
 ROWS_A_STEP = 12
@@ -93,12 +92,10 @@ def rollout(documents: Documents, job_id: uuid.UUID) -> Rollout:
     Raises:
         NotFound: There is none, or it is someone else's.
     """
-    found = db.session.scalars(
-        select(Rollout).where(Rollout.id == job_id, Rollout.created_by == documents.actor.name)
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such roll-out."))
-    return found
+    return one_or_404(
+        select(Rollout).where(Rollout.id == job_id, Rollout.created_by == documents.actor.name),
+        _("There is no such roll-out."),
+    )
 
 
 def step(documents: Documents, job_id: uuid.UUID) -> Rollout:

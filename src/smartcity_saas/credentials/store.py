@@ -20,8 +20,8 @@ from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.usage import note_use
-from smartcity_saas.database import db, insert_once, transaction
-from smartcity_saas.errors import FieldErrors, Invalid, NotFound, SmartCityError
+from smartcity_saas.database import db, insert_once, one_or_404, transaction
+from smartcity_saas.errors import FieldErrors, Invalid, SmartCityError
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.tenant_context import current_city_id
 
@@ -142,12 +142,8 @@ def remove_credential(actor: Actor, name: str, now: datetime) -> None:
     Raises:
         NotFound: There is none of that name.
     """
-    with transaction() as session:
-        gone = session.scalars(
-            delete(Credential).where(Credential.name == name).returning(Credential.id)
-        ).one_or_none()
-        if gone is None:
-            raise NotFound
+    with transaction():
+        one_or_404(delete(Credential).where(Credential.name == name).returning(Credential.id))
         record(actor, "credential.remove", name, {}, now)
 
 

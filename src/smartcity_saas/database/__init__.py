@@ -4,6 +4,7 @@
 the cursor, ``session`` opens transactions, ``roles`` holds what PostgreSQL adds.
 """
 
+from smartcity_saas.database.lookups import one_or_404
 from smartcity_saas.database.models import (
     Base,
     CityModel,
@@ -33,6 +34,7 @@ __all__ = [
     "db",
     "init_database",
     "insert_once",
+    "one_or_404",
     "transaction",
     "upsert_into",
     "without_statement_guard",

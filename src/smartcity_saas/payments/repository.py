@@ -9,8 +9,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, Select, and_, delete, select
 
-from smartcity_saas.database import db, insert_once
-from smartcity_saas.errors import NotFound
+from smartcity_saas.database import db, insert_once, one_or_404
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.models import Payment, PaymentClaim, PaymentItem, Refund
 from smartcity_saas.payments.providers import Order
@@ -133,10 +132,7 @@ def _own(resident: SignedInResident) -> ColumnElement[bool]:
 
 def _found(query: Select[Payment]) -> Payment:
     statement = query.execution_options(populate_existing=True)
-    found = db.session.scalars(statement).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such payment."))
-    return found
+    return one_or_404(statement, _("There is no such payment."))
 
 
 def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:

@@ -20,8 +20,8 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.database import db, transaction
-from smartcity_saas.errors import FieldErrors, NotFound
+from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.api_clients.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.tenancy.current import current_time
@@ -263,11 +263,9 @@ def _save(token: dict[str, Any], request: Any) -> None:
 
 
 def _live(client_id: str) -> ApiClient:
-    row = db.session.scalars(
+    return one_or_404(
         select(ApiClient)
         .where(ApiClient.client_id == client_id, ApiClient.revoked_at.is_(None))
-        .with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise NotFound(_("There is no such client."))
-    return row
+        .with_for_update(),
+        _("There is no such client."),
+    )

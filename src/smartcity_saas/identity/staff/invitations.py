@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.staff.accounts import (
     check_roles,
@@ -153,14 +153,12 @@ def take_back(actor: Actor, invitation_id: uuid.UUID, clock: Clock = utc_now) ->
         NotFound: There is none that waits.
         NotAllowed: It is beyond the actor.
     """
-    with transaction() as session:
-        row = session.scalars(
+    with transaction():
+        row = one_or_404(
             select(StaffInvitation).where(
                 StaffInvitation.id == invitation_id, StaffInvitation.ended_at.is_(None)
             )
-        ).one_or_none()
-        if row is None:
-            raise NotFound
+        )
         refuse_beyond(actor, row.province, row.city)
         row.ended_at = clock()
         record(actor, "staff.uninvite", document_at(row.province, row.city), {}, clock())
@@ -172,16 +170,14 @@ def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:
     Raises:
         NotFound: It is unknown, used, taken back or too old.
     """
-    row = db.session.scalars(
+    return one_or_404(
         select(StaffInvitation).where(
             StaffInvitation.token_hash == token_hash(token),
             StaffInvitation.ended_at.is_(None),
             StaffInvitation.expires_at > clock(),
-        )
-    ).one_or_none()
-    if row is None:
-        raise NotFound(_("This invitation was used, taken back, or is too old. Ask for a new one."))
-    return row
+        ),
+        _("This invitation was used, taken back, or is too old. Ask for a new one."),
+    )
 
 
 def accept(token: str, username: str, password: str | None, clock: Clock = utc_now) -> StaffMember:

@@ -25,8 +25,8 @@ from webauthn.helpers.structs import (
 )
 
 from smartcity_saas.credentials import Keyring, reencrypt_rows
-from smartcity_saas.database import db, transaction
-from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.rate_limits import DAY, count_attempt, give_back
 from smartcity_saas.identity.staff.accounts import note_staff_act
 from smartcity_saas.identity.staff.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
@@ -193,14 +193,12 @@ def remove_factor(member: StaffMember, factor_id: uuid.UUID, now: datetime) -> N
     Raises:
         NotFound: It is none of the member's.
     """
-    with transaction() as session:
-        gone = session.scalars(
+    with transaction():
+        gone = one_or_404(
             delete(StaffFactor)
             .where(StaffFactor.id == factor_id, StaffFactor.staff_id == member.id)
             .returning(StaffFactor.kind)
-        ).one_or_none()
-        if gone is None:
-            raise NotFound
+        )
         note_staff_act(member, "remove_factor", now, {"kind": gone})
 
 

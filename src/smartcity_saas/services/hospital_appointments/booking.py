@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, or_, select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments.back_office import report
@@ -186,12 +186,10 @@ def locked_appointment(appointment_id: uuid.UUID) -> Appointment:
     Raises:
         NotFound: There is none.
     """
-    found = db.session.scalars(
-        select(Appointment).where(Appointment.id == appointment_id).with_for_update()
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such appointment."))
-    return found
+    return one_or_404(
+        select(Appointment).where(Appointment.id == appointment_id).with_for_update(),
+        _("There is no such appointment."),
+    )
 
 
 def own_appointment(resident: SignedInResident, appointment_id: uuid.UUID) -> Appointment:
@@ -200,14 +198,12 @@ def own_appointment(resident: SignedInResident, appointment_id: uuid.UUID) -> Ap
     Raises:
         NotFound: It is someone else's, another city's, or none.
     """
-    found = db.session.scalars(
+    return one_or_404(
         select(Appointment).where(
             Appointment.id == appointment_id, Appointment.resident_id == resident.id
-        )
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such appointment."))
-    return found
+        ),
+        _("There is no such appointment."),
+    )
 
 
 def coming_appointments(resident: SignedInResident, now: datetime) -> list[Appointment]:

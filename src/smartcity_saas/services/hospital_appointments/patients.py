@@ -16,7 +16,7 @@ from sqlalchemy import select
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
-from smartcity_saas.database import db, insert_once, transaction
+from smartcity_saas.database import db, insert_once, one_or_404, transaction
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import masked_contact
@@ -80,7 +80,7 @@ def locked_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
 
 
 def _locked(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
-    found = db.session.scalars(
+    return one_or_404(
         select(Patient)
         .where(
             Patient.id == patient_id,
@@ -88,11 +88,9 @@ def _locked(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
             Patient.removed_at.is_(None),
         )
         .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is nobody like that on your list."))
-    return found
+        .execution_options(populate_existing=True),
+        _("There is nobody like that on your list."),
+    )
 
 
 def _take_turns(now: datetime, *names: str) -> None:

@@ -12,8 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from smartcity_saas.configuration.search_terms import Query
-from smartcity_saas.database import db
-from smartcity_saas.errors import NotFound
+from smartcity_saas.database import db, one_or_404
 from smartcity_saas.services.hospital_appointments.models import (
     FREE,
     SHUT,
@@ -111,12 +110,10 @@ def department_of(department_id: uuid.UUID) -> HospitalDepartment:
     Raises:
         NotFound: There is none.
     """
-    found = db.session.scalars(
-        select(HospitalDepartment).where(HospitalDepartment.id == department_id)
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such department."))
-    return found
+    return one_or_404(
+        select(HospitalDepartment).where(HospitalDepartment.id == department_id),
+        _("There is no such department."),
+    )
 
 
 def session_of(session_id: uuid.UUID) -> ClinicSession:
@@ -125,12 +122,9 @@ def session_of(session_id: uuid.UUID) -> ClinicSession:
     Raises:
         NotFound: There is none.
     """
-    found = db.session.scalars(
-        select(ClinicSession).where(ClinicSession.id == session_id)
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such clinic."))
-    return found
+    return one_or_404(
+        select(ClinicSession).where(ClinicSession.id == session_id), _("There is no such clinic.")
+    )
 
 
 def locked_session(session_id: uuid.UUID) -> ClinicSession:
@@ -141,12 +135,10 @@ def locked_session(session_id: uuid.UUID) -> ClinicSession:
     Raises:
         NotFound: There is none.
     """
-    found = db.session.scalars(
-        select(ClinicSession).where(ClinicSession.id == session_id).with_for_update(key_share=True)
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such clinic."))
-    return found
+    return one_or_404(
+        select(ClinicSession).where(ClinicSession.id == session_id).with_for_update(key_share=True),
+        _("There is no such clinic."),
+    )
 
 
 def search(query: str) -> list[Found]:

@@ -11,8 +11,8 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from smartcity_saas.audit import record
-from smartcity_saas.database import db, transaction
-from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.notifications import QuietHours
 from smartcity_saas.outbox import enqueue
@@ -214,14 +214,12 @@ def own_entry(resident: SignedInResident, entry_id: uuid.UUID) -> WaitingEntry:
     Raises:
         NotFound: It is someone else's, another city's, or none.
     """
-    found = db.session.scalars(
+    return one_or_404(
         select(WaitingEntry).where(
             WaitingEntry.id == entry_id, WaitingEntry.resident_id == resident.id
-        )
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such place in a line."))
-    return found
+        ),
+        _("There is no such place in a line."),
+    )
 
 
 def kept_place(entry: WaitingEntry) -> ClinicPlace | None:

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -123,12 +123,11 @@ def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: d
         errors["answer"] = _("Give the reason, in 1 to 1,000 characters: the resident reads it.")
     if errors:
         raise FieldErrors(errors)
-    with transaction() as session:
-        row = session.scalars(
-            select(Dispute).where(Dispute.id == dispute_id).with_for_update()
-        ).one_or_none()
-        if row is None:
-            raise NotFound(_("There is no such dispute."))
+    with transaction():
+        row = one_or_404(
+            select(Dispute).where(Dispute.id == dispute_id).with_for_update(),
+            _("There is no such dispute."),
+        )
         if row.state != ASKED:
             raise Conflict(_("This dispute has been answered."))
         violation = _locked(row.violation_id)

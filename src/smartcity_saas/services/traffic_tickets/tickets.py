@@ -18,7 +18,7 @@ from smartcity_saas.audit import record
 from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.credentials.personal_encryption import personal_index
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -86,11 +86,7 @@ def open_tickets_of(vehicle_id: uuid.UUID) -> tuple[TrafficVehicle, list[Violati
     Raises:
         NotFound: It is not there any more.
     """
-    vehicle = db.session.scalars(
-        select(TrafficVehicle).where(TrafficVehicle.id == vehicle_id)
-    ).one_or_none()
-    if vehicle is None:
-        raise NotFound
+    vehicle = one_or_404(select(TrafficVehicle).where(TrafficVehicle.id == vehicle_id))
     return vehicle, violations_of([vehicle.id], status=OPEN)
 
 

@@ -17,8 +17,8 @@ from sqlalchemy import delete, func, or_, select
 
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import CatalogEntry
-from smartcity_saas.database import db, transaction
-from smartcity_saas.errors import FieldErrors, NotFound
+from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
@@ -163,12 +163,12 @@ def own_link(resident: SignedInResident, link_id: uuid.UUID) -> UtilityLink:
     Raises:
         NotFound: It is someone else's, another city's, or nobody's.
     """
-    found = db.session.scalars(
-        select(UtilityLink).where(UtilityLink.id == link_id, UtilityLink.resident_id == resident.id)
-    ).one_or_none()
-    if found is None:
-        raise NotFound(_("There is no such account."))
-    return found
+    return one_or_404(
+        select(UtilityLink).where(
+            UtilityLink.id == link_id, UtilityLink.resident_id == resident.id
+        ),
+        _("There is no such account."),
+    )
 
 
 def accounts_of(found: Sequence[UtilityLink]) -> dict[uuid.UUID, UtilityAccount]:
