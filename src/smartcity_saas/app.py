@@ -74,15 +74,6 @@ def create_app(
     app.product = _product(settings, clock)
     services = app.product.services
     app.extensions |= {
-        "services": services,
-        "channels": app.product.channels,
-        "providers": app.product.providers,
-        "senders": app.product.senders,
-        "send_text": app.product.send_text,
-        "send_staff_mail": app.product.send_staff_mail,
-        "payables": app.product.payables,
-        "tasks": app.product.tasks,
-        "scopes": app.product.scopes,
         "keyring": app.product.keyring,
     }
     app.fleet = app.product.registry
@@ -101,7 +92,7 @@ def create_app(
     register_portals(app, services)
     init_drafts(app)
     blueprints = [session_api, *(one.api for one in services.values() if one.api is not None)]
-    app.extensions["openapi"] = init_api(app, blueprints, app.extensions["scopes"])
+    app.extensions["openapi"] = init_api(app, blueprints, app.product.scopes)
     exempt_signed(app, csrf)
     app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     if serving:

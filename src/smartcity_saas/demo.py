@@ -19,6 +19,7 @@ from smartcity_saas.database import transaction
 from smartcity_saas.identity.federation.channels.demo import RESIDENTS
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import publish
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.daily_counts import CityCount
@@ -179,7 +180,7 @@ def _fill_city(city: City) -> None:
     for place, (title, body, source, urgent) in enumerate(NOTICES):
         published = now - timedelta(hours=5, days=place * 3)
         publish(system("demo"), title, body, source, published, urgent=urgent, sample=True)
-    for service in current_app.extensions["services"].values():
+    for service in product().services.values():
         entry = city.catalog[service.name]
         if service.demo is not None and entry.settings:
             service.demo(city)

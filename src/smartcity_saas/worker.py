@@ -42,7 +42,7 @@ def make_runner(app: SiteFlask) -> Runner:
             "secrets": write_uses,
             "attempts": lambda now: forget_old_attempts(ResidentAttempt, now),
         }
-        services = app.extensions["services"].values()
+        services = app.product.services.values()
         parts |= {one.name: one.daily for one in services if one.daily is not None}
         failed = [name for name, part in parts.items() if not _done(name, part, now)]
         if failed:
@@ -52,7 +52,7 @@ def make_runner(app: SiteFlask) -> Runner:
         app.fleet.refresh()
     return Runner(
         app,
-        app.extensions["tasks"],
+        app.product.tasks,
         tenant_context,
         app.config["CLOCK"],
         daily=daily,

@@ -79,8 +79,8 @@ def test_faults_are_told_without_the_application(tmp_path: Path) -> None:
 def test_declarations_say_what_the_services_say(empty: World) -> None:
     """Schemas that documents are checked by are those of what is installed, each of them."""
     app, found = empty.app, installed_extensions()
-    services, channels = app.extensions["services"], app.extensions["channels"]
-    providers, senders = app.extensions["providers"], app.extensions["senders"]
+    services, channels = app.product.services, app.product.channels
+    providers, senders = app.product.providers, app.product.senders
     assert found.services == {name: one.extension for name, one in services.items()}
     assert found.channels == {n: one.settings for n, one in channels.items() if one.settings}
     assert found.providers == {name: one.settings for name, one in providers.items()}

@@ -697,7 +697,7 @@ def test_work_that_was_given_up_can_be_tried_again(
     owing.stripe.pay()
     for event in owing.stripe.events():
         owing.stripe.send(event)
-    tasks = owing.world.app.extensions["tasks"]
+    tasks = owing.world.app.product.tasks
     monkeypatch.setitem(tasks, "payments.follow", lambda payload, now: 1 / 0)
     for _try in range(45):
         owing.world.work()

@@ -196,7 +196,7 @@ def test_onboarding_refuses_what_is_not_ready(world: World) -> None:
     """Without a name or a readable colour nothing is stored and what was typed is kept."""
     admin = world.province_admin()
     page = "/provinces/zhejiang/onboard"
-    closed = {f"service_{name}": "closed" for name in world.app.extensions["services"]}
+    closed = {f"service_{name}": "closed" for name in world.app.product.services}
     for wrong in ({"en": ""}, {"color": "#7a7a7a"}, closed):
         typed = {"code": "330300", "zh": "温州市", "en": "Wenzhou", "live": "1", **wrong}
         assert admin.post(page, f"{page}?code=330300", **typed).status_code == 422

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import marshmallow as ma
-from flask import current_app
 
-from smartcity_saas.catalog.service import Imported
 from smartcity_saas.configuration.csv_input import Line, Table, mark_of
 from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.authorization import signed_in_client
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.api import (
     MOST_ITEMS,
@@ -90,13 +90,13 @@ def take_push(service: str, items: Sequence[Item], amount: str) -> dict[str, Any
         amount: Which key is an amount, in the minor unit of the city's currency.
 
     Raises:
+        NotFound: The service takes no rows.
         Invalid: The whole cannot be taken.
     """
-    found, client, city = (
-        current_app.extensions["services"][service],
-        signed_in_client(),
-        request_city(),
-    )
+    take = product().services[service].importer
+    if take is None:
+        raise NotFound
+    client, city = signed_in_client(), request_city()
     lines = [
         Line(index + 1, _cells(item.values, amount, city.currency))
         for index, item in enumerate(items)
@@ -104,7 +104,7 @@ def take_push(service: str, items: Sequence[Item], amount: str) -> dict[str, Any
     ]
     sent = json.dumps([dict(line.values) for line in lines], ensure_ascii=False)
     table = Table(lines, mark_of(sent.encode()))
-    result: Imported = found.importer(client.actor, city, table, "push", current_time())
+    result = take(client.actor, city, table, "push", current_time())
     return {
         "added": result.added,
         "changed": result.changed,

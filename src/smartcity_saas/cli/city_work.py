@@ -21,6 +21,7 @@ from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciliation import day_span
 from smartcity_saas.payments.reconciliation import reconcile as compare
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
@@ -48,9 +49,9 @@ class Day(click.ParamType[date]):
 def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style: str) -> None:
     """Take a CSV into a service of a city. Importing it again changes nothing."""
     with inside(city) as found:
-        chosen = current_app.extensions["services"].get(service.replace("-", "_"))
+        chosen = product().services.get(service.replace("-", "_"))
         if chosen is None or chosen.importer is None:
-            known = [n for n, s in current_app.extensions["services"].items() if s.importer]
+            known = [n for n, s in product().services.items() if s.importer]
             raise NotFound(f"There is no such service. Known: {', '.join(known)}.")
         if found.catalog[chosen.name].state == "closed" and not found.catalog[chosen.name].settings:
             raise Invalid(f"{city} has no settings of {chosen.name}.")

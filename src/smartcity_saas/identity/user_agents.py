@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-from flask import current_app, g, request
+from flask import g, request
 
 from smartcity_saas.identity.federation.channels import Channel
+from smartcity_saas.product import product
 
 _DEVICES = (
     ("HarmonyOS", r"HarmonyOS|OpenHarmony"),
@@ -29,7 +29,7 @@ _BROWSERS = (
 def channel_in_app() -> Channel | None:
     """The channel whose own app the present page is open in, None in any other browser."""
     if "channel_in_app" not in g:
-        channels: Mapping[str, Channel] = current_app.extensions["channels"]
+        channels = product().channels
         agent = request.headers.get("User-Agent", "")[:500]
         g.channel_in_app = next(
             (one for one in channels.values() if one.in_app and one.in_app.search(agent)), None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from flask import current_app
 from flask_babel import lazy_gettext as _
 
@@ -12,6 +10,7 @@ from smartcity_saas.credentials import read_credential, usable_secrets
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.payments.payable import Payable
 from smartcity_saas.payments.providers import Account, Limits, Provider
+from smartcity_saas.product import product
 
 
 class PaymentsClosed(SmartCityError):
@@ -28,8 +27,7 @@ def provider_of(city: City) -> Provider | None:
     """Who takes a city's payments, None for nobody."""
     if city.payments is None:
         return None
-    providers: Mapping[str, Provider] = current_app.extensions["providers"]
-    return providers.get(city.payments["provider"])
+    return product().providers.get(city.payments["provider"])
 
 
 def payments_open(city: City) -> bool:
@@ -46,7 +44,7 @@ def payment_methods(city: City) -> tuple[str, ...]:
 
 def limits_of(provider: str, currency: str) -> Limits:
     """What one payment or refund at a provider may be; anything where it is not installed."""
-    found: Provider | None = current_app.extensions["providers"].get(provider)
+    found = product().providers.get(provider)
     return found.limits(currency) if found is not None else Limits()
 
 
@@ -69,5 +67,4 @@ def payable_of(service: str) -> Payable:
     Raises:
         KeyError: The service is not installed, or sells nothing.
     """
-    payables: Mapping[str, Payable] = current_app.extensions["payables"]
-    return payables[service]
+    return product().payables[service]

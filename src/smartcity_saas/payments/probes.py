@@ -22,6 +22,7 @@ from smartcity_saas.credentials import CredentialError, note_probe, read_credent
 from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.payments.accounts import provider_of
+from smartcity_saas.product import product
 
 
 @dataclass(frozen=True, order=True)
@@ -79,7 +80,7 @@ def _ask(city: City, use: SecretUse) -> Probed:
         if path[0] == "payments":
             return _ask_provider(city)
         if path[0] == "channels":
-            channel = current_app.extensions["channels"].get(path[1])
+            channel = product().channels.get(path[1])
             if channel is None or channel.probe is None:
                 return Probed(None, "")
             db.session.rollback()

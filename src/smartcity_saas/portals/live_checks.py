@@ -17,6 +17,7 @@ from smartcity_saas.configuration.secret_uses import SecretUse, uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.identity.staff.accounts import has_account_at
 from smartcity_saas.portals.readiness_list import Check
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.worker_heartbeat import worker_lives
 
@@ -70,7 +71,7 @@ def worker_check(now: datetime) -> Check:
 
 
 def _signing_in(city: City, usable: frozenset[SecretUse]) -> Check:
-    channels = current_app.extensions["channels"].values()
+    channels = product().channels.values()
     real = [one for one in channels if one.open_at(city) and (not one.demo or _is_demo())]
     working = [one for one in real if _has_secrets(one.values(city), usable)]
     by_text = "sms" in city.messages and _has_secrets(city.messages["sms"], usable)
@@ -87,7 +88,7 @@ def _signing_in(city: City, usable: frozenset[SecretUse]) -> Check:
 
 
 def _messages(city: City, usable: frozenset[SecretUse]) -> Check:
-    kinds = [kind for kind in current_app.extensions["senders"] if kind in city.messages]
+    kinds = [kind for kind in product().senders if kind in city.messages]
     if _is_demo() or any(_has_secrets(city.messages[kind], usable) for kind in kinds):
         return Check(True, _("Messages are sent by mail or SMS"), blocks=False)
     return Check(

@@ -14,6 +14,7 @@ from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.identity.staff import accounts as staff_accounts
 from smartcity_saas.identity.staff import invitations
 from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES, title_of
+from smartcity_saas.product import product
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 
@@ -152,7 +153,7 @@ def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
 
 def _choices(pages: StaffPages) -> list[tuple[str, Any, str]]:
     """The roles that can be given here: how they are held, in words, and the kind of place."""
-    services = current_app.extensions["services"]
+    services = product().services
     found: list[tuple[str, Any, str]] = []
     for role in ROLES.values():
         if pages.place == "city" and role.place != "city":

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import AuditEvent, CityAuditEvent
 from smartcity_saas.configuration.merge import is_text
 from smartcity_saas.identity.staff.roles import title_of
 from smartcity_saas.portals.change_labels import HELD_REASONS, REFUND_FAILURES
+from smartcity_saas.product import product
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.money import format_money
 
@@ -66,7 +66,7 @@ def _value(key: str, value: Any, detail: dict[str, Any]) -> str:
     if key == "amount" and "currency" in detail:
         return format_money(value, detail["currency"])
     if key == "service":
-        service = current_app.extensions["services"].get(value)
+        service = product().services.get(value)
         return local(service.title) if service else str(value)
     if key == "reason":
         return str(HELD_REASONS.get(value) or REFUND_FAILURES.get(value) or value)

@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 from flask import (
     Response,
-    current_app,
     jsonify,
     make_response,
     render_template,
@@ -30,6 +29,7 @@ from smartcity_saas.errors import (
     SmartCityError,
     Throttled,
 )
+from smartcity_saas.product import product
 from smartcity_saas.request.site import current_site
 from smartcity_saas.request.template_context import resident_or_none
 from smartcity_saas.tenancy.faults import note_fault
@@ -212,7 +212,7 @@ def _conflict_page(error: StaleEdit | UndoConflict) -> str:
 
 
 def _paused_page(error: ServicePaused) -> str:
-    service = current_app.extensions["services"][error.entry.name]
+    service = product().services[error.entry.name]
     mine = []
     if (resident := resident_or_none()) is not None:
         mine = service.lines_of(resident)

@@ -33,6 +33,7 @@ from smartcity_saas.identity.authorization import (
     current_resident,
 )
 from smartcity_saas.payments.accounts import provider_of
+from smartcity_saas.product import product
 from smartcity_saas.request.error_pages import init_error_pages
 from smartcity_saas.request.site import current_site
 from smartcity_saas.request.template_context import init_template_context
@@ -120,7 +121,7 @@ def _finish(response: Response) -> Response:
     origins: list[str] = []
     if city is not None:
         keep_answer(response)
-        channels = current_app.extensions["channels"].values()
+        channels = product().channels.values()
         origins = [
             o for one in channels if one.open_at(city) for o in one.origins(one.values(city))
         ]

@@ -21,6 +21,7 @@ from smartcity_saas.identity.authorization import (
     current_staff,
 )
 from smartcity_saas.identity.user_agents import channel_in_app
+from smartcity_saas.product import product
 from smartcity_saas.request.site import city_path, current_site, site_address, task_path
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
@@ -57,7 +58,7 @@ def _shared_values() -> dict[str, Any]:
         "lang": locale.language if locale else "en",
         "large_text": request.cookies.get(TEXT_COOKIE) == "large",
         "text": local,
-        "services": current_app.extensions["services"],
+        "services": product().services,
     }
     if current_site().kind == CITY_HOST:
         values |= {

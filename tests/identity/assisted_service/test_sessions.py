@@ -178,7 +178,7 @@ SECRET = "浙A00017"
 @pytest.fixture
 def full(phones: World) -> World:  # noqa: F811
     """A resident with something in every service, and a payment for each."""
-    city, services = phones.city("hangzhou"), phones.app.extensions["services"]
+    city, services = phones.city("hangzhou"), phones.app.product.services
     with phones.inside("hangzhou"):
         for service in services.values():
             assert service.demo is not None

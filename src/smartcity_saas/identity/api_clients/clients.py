@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Request
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
-from flask import Flask, Response, current_app, jsonify
+from flask import Response, current_app, jsonify
 from flask import request as current_request
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
@@ -24,7 +24,10 @@ from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.api_clients.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
+from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.texts import LazyText
 
 TOKEN_SECONDS = 3600
 OVERLAP = timedelta(hours=24)
@@ -117,10 +120,9 @@ def clients() -> list[ApiClient]:
     return list(db.session.scalars(select(ApiClient).order_by(ApiClient.created_at.desc())))
 
 
-def known_scopes() -> dict[str, Any]:
+def known_scopes() -> Mapping[str, LazyText]:
     """Every scope that the installed services offer, with what it is for."""
-    found: dict[str, Any] = current_app.extensions["scopes"]
-    return found
+    return product().scopes
 
 
 def client_of_token(token: str, now: datetime) -> SignedInClient | None:
@@ -193,11 +195,11 @@ class _Grant(ClientCredentialsGrant):  # type: ignore[misc] # authlib has no typ
     TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 
 
-def init_clients(app: Flask) -> None:
+def init_clients(app: SiteFlask) -> None:
     """Set up the token endpoint's server. It keeps nothing of a city: clients and tokens are asked
     of, and written to, the city that a request is in."""
     app.config["OAUTH2_TOKEN_EXPIRES_IN"] = {"client_credentials": TOKEN_SECONDS}
-    app.config["OAUTH2_SCOPES_SUPPORTED"] = sorted(app.extensions["scopes"])
+    app.config["OAUTH2_SCOPES_SUPPORTED"] = sorted(app.product.scopes)
     server = _Server()
     server.init_app(app, query_client=_query, save_token=_save)
     server.register_grant(_Grant)

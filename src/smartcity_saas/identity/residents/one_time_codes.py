@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from flask import current_app
 from flask_babel import force_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
@@ -32,6 +31,7 @@ from smartcity_saas.errors import FieldErrors, SmartCityError
 from smartcity_saas.identity.rate_limits import DAY, count_attempt, give_back
 from smartcity_saas.identity.residents.models import OneTimeCode, ResidentAttempt
 from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.product import product
 
 LENGTH = timedelta(minutes=10)
 TRIES = 5
@@ -248,7 +248,7 @@ def _counted(number: str, now: datetime, known_device: KnownDevice) -> tuple[str
 
 
 def _send(city: City, number: str, code: str, language: str) -> None:
-    send: SendText = current_app.extensions["send_text"]
+    send = product().send_text
     with force_locale(language):
         title = gettext("Code %(code)s", code=code)
         text = gettext("Good for 10 minutes. Nobody from the city will ever ask you for it.")

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
@@ -29,6 +28,7 @@ from smartcity_saas.identity.staff.accounts import (
 from smartcity_saas.identity.staff.models import StaffInvitation
 from smartcity_saas.identity.staff.roles import StaffMember, document_at, title_of
 from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.product import product
 
 LENGTH = timedelta(days=7)
 _MAIL = re.compile(r"[^@\s<>\"',;:]+@[^@\s<>\"',;:]+\.[^@\s<>\"',;:.]{2,}")
@@ -223,7 +223,7 @@ def _kept(invited: StaffInvitation, actor: Actor, now: datetime) -> str:
 
 
 def _sent(mail: str, name: str, roles: Sequence[str], link: str) -> bool:
-    send: SendMail = current_app.extensions["send_staff_mail"]
+    send = product().send_staff_mail
     title = gettext("Your account on the console of city services")
     body = "\n\n".join(
         (

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor
+from smartcity_saas.product import product
 from smartcity_saas.web.languages import local
 
 Place = Literal["platform", "province", "city"]
@@ -206,7 +206,7 @@ def title_of(roles: Iterable[str]) -> str:
 
 
 def _desk(name: str) -> str:
-    service = current_app.extensions["services"].get(name)
+    service = product().services.get(name)
     return str(gettext("Desk: %(service)s", service=local(service.title) if service else name))
 
 

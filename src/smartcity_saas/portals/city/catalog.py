@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import abort, current_app, redirect, render_template, request
+from flask import abort, redirect, render_template, request
 from flask_babel import gettext as _
 
 from smartcity_saas.catalog.service import Service
@@ -19,6 +19,7 @@ from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
 from smartcity_saas.portals.readiness_list import Check, secret_checks, site_checks
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 
 RECENT = 5
@@ -30,7 +31,7 @@ def catalog(city: str) -> Any:
     """Every service with its state, and the latest changes."""
     return render_template(
         "city/catalog.html",
-        services=current_app.extensions["services"],
+        services=product().services,
         revisions=documents().history(city, RECENT),
         done=request.args.get("done", type=int),
         checks=_checks(city),
@@ -167,5 +168,5 @@ def _notice_errors(typed: dict[str, str], zone: str) -> dict[str, Any]:
 
 
 def _service(name: str) -> Service:
-    found: Service | None = current_app.extensions["services"].get(name.replace("-", "_"))
+    found = product().services.get(name.replace("-", "_"))
     return found or abort(404)

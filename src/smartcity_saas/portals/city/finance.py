@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import record
@@ -49,6 +49,7 @@ from smartcity_saas.portals.change_labels import (
     REFUND_FAILURES,
 )
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
 from smartcity_saas.web.csv_output import csv_response
@@ -161,7 +162,7 @@ def refund(city: str, payment_id: uuid.UUID) -> Any:
             amount = _amount(typed["amount"], payment.paid_currency)
             if not errors:
                 task = request_refund(actor, payment_id, amount, typed["reason"], current_time())
-                run_task(current_app.extensions["tasks"], task, current_time())
+                run_task(product().tasks, task, current_time())
     except Invalid as error:
         errors = {"amount": error.detail, **errors}
     if errors:

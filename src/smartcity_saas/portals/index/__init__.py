@@ -10,6 +10,7 @@ from flask import abort, current_app, jsonify, render_template, request
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.search_terms import Query
 from smartcity_saas.demo import demo_accounts
+from smartcity_saas.product import product
 from smartcity_saas.request.site import site_address
 from smartcity_saas.web.policy import IndexBlueprint
 
@@ -38,7 +39,7 @@ def demo() -> Any:
     if not current_app.config["DEMO"]:
         abort(404)
     cities = current_app.fleet.snapshot.cities  # type: ignore[attr-defined]
-    return jsonify(demo_accounts(site_address, cities, current_app.extensions["services"]))
+    return jsonify(demo_accounts(site_address, cities, product().services))
 
 
 def _spellings(city: City) -> tuple[str, ...]:

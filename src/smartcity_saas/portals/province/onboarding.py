@@ -22,6 +22,7 @@ from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.readiness_list import Check, secret_checks, site_checks
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.images import Picture, sanitised
@@ -117,7 +118,7 @@ def _page(
         live=live,
         color=color,
         verdict=verdict(color),
-        services=current_app.extensions["services"],
+        services=product().services,
         inherited=imagined(_values(province, {**typed, **_no_services()}, "live")),
         values=values,
         document_text=text,
@@ -168,14 +169,14 @@ def _values(province: str, typed: dict[str, str], state: str) -> dict[str, Any]:
         values["site"] = {"icp": typed["icp"].strip()}
     services = {
         name: {"state": typed[f"service_{name}"]}
-        for name in current_app.extensions["services"]
+        for name in product().services
         if typed.get(f"service_{name}") in ("open", "closed")
     }
     return {**values, **({"services": services} if services else {})}
 
 
 def _no_services() -> dict[str, str]:
-    return {f"service_{name}": "" for name in current_app.extensions["services"]}
+    return {f"service_{name}": "" for name in product().services}
 
 
 def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -> list[Check]:

@@ -48,6 +48,7 @@ from smartcity_saas.portals.resident.sign_in import (
     phone_page,
     phone_step,
 )
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import language, sentences
 from smartcity_saas.web.paths import safe_next
@@ -67,10 +68,7 @@ def _first(lines: list[DashboardItem]) -> list[DashboardItem]:
 def me() -> Any:
     """What is the resident's own, service by service; closed services are listed too."""
     resident = signed_in_resident()
-    mine = [
-        (service, service.lines_of(resident))
-        for service in current_app.extensions["services"].values()
-    ]
+    mine = [(service, service.lines_of(resident)) for service in product().services.values()]
     return render_template(
         "resident/me.html",
         first=_first([line for _service, lines in mine for line in lines]),
@@ -104,7 +102,7 @@ def agree() -> Any:
 def ways_in() -> Any:
     """By which channels the resident comes in, and those that could be linked."""
     ways = accounts.identities_of(signed_in_resident())
-    channels = current_app.extensions["channels"]
+    channels = product().channels
     return render_template(
         "resident/ways_in.html",
         ways={name: rows for name, rows in ways.items() if name in channels},
@@ -153,7 +151,7 @@ def merge_question() -> Any:
     waiting = session.get(MERGE) or abort(404)
     return render_template(
         "resident/merge.html",
-        channel=current_app.extensions["channels"][waiting["channel"]],
+        channel=product().channels[waiting["channel"]],
         tab="me",
     )
 
@@ -262,5 +260,4 @@ def _led_from(path: str) -> CatalogEntry | None:
 
 
 def _phone() -> Channel:
-    found: Channel = current_app.extensions["channels"]["phone"]
-    return found
+    return product().channels["phone"]

@@ -17,6 +17,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.authorization import RESIDENT
 from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, published
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.languages import language
@@ -109,4 +110,4 @@ def render_home(city: City, notices: list[Announcement], **values: Any) -> str:
 
 
 def _categories(city: City) -> list[Any]:
-    return list(by_category(catalog_items(city, current_app.extensions["services"])))
+    return list(by_category(catalog_items(city, product().services)))

@@ -27,6 +27,7 @@ from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.change_labels import METHOD_NAMES
 from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.formats import amount, full_moment
 from smartcity_saas.web.languages import local
@@ -153,6 +154,6 @@ def _payment_page(found: Payment, reachable: bool) -> Any:
         due_again=any(one.decision == "due_again" for one in disputes_of(found.id)),
         reachable=reachable,
         method=METHOD_NAMES.get(found.method or "", found.method or ""),
-        service=current_app.extensions["services"].get(found.service),
+        service=product().services.get(found.service),
         tab="me",
     )

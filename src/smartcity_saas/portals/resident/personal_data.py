@@ -7,7 +7,7 @@ import json
 import uuid
 from typing import Any
 
-from flask import Response, current_app, redirect, render_template, request, session
+from flask import Response, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Conflict, NotFound
@@ -37,6 +37,7 @@ from smartcity_saas.payments.repository import unfinished as unfinished_payments
 from smartcity_saas.portals.change_labels import page_label
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.personal_data_labels import said
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import local
 
@@ -125,7 +126,7 @@ def sessions() -> Any:
         "resident/sessions.html",
         found=accounts.sessions_of(resident, current_time()),
         here=resident.session_hash,
-        channels=current_app.extensions["channels"],
+        channels=product().channels,
         tab="me",
     )
 
@@ -185,6 +186,6 @@ def _by_reason(kept: list[PersonalData]) -> list[tuple[list[Any], Any]]:
 
 def _unfinished(resident: Any) -> list[tuple[Any, str]]:
     found = list(unfinished_payments(resident))
-    for service in current_app.extensions["services"].values():
+    for service in product().services.values():
         found += service.unfinished(resident)
     return found

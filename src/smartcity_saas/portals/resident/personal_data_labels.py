@@ -7,11 +7,11 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
-from flask import current_app
 from flask_babel import gettext
 
 from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, PersonalData
 from smartcity_saas.portals.change_labels import act_label, page_label
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.formats import full_day, full_moment, month_of_year
 from smartcity_saas.web.languages import local
@@ -59,7 +59,7 @@ def _currency(row: Any) -> str:
 
 
 def _service(name: str, row: Any) -> Any:
-    service = current_app.extensions["services"].get(name)
+    service = product().services.get(name)
     return local(service.title) if service else name
 
 

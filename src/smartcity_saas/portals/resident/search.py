@@ -3,11 +3,11 @@ does what is not offered here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.elsewhere import find_elsewhere
@@ -16,6 +16,7 @@ from smartcity_saas.catalog.service import DashboardItem, Service
 from smartcity_saas.configuration.search_terms import SLIP, Query
 from smartcity_saas.identity.authorization import current_resident
 from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, published
 from smartcity_saas.tenancy.current import request_city
 
@@ -129,7 +130,7 @@ def find() -> Any:
     """What a query finds, by Chinese, pinyin or English."""
     typed = request.args.get("q", "")[:LONGEST_QUERY]
     query = Query.of(typed)
-    every = catalog_items(request_city(), current_app.extensions["services"])
+    every = catalog_items(request_city(), product().services)
     return render_template(
         "resident/search.html",
         query=typed,
@@ -141,7 +142,7 @@ def find() -> Any:
 
 def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
     """Everything that a query finds on the present city's site."""
-    services: Mapping[str, Service] = current_app.extensions["services"]
+    services = product().services
     offered = {offer.service.name for offer in every}
     closed = [one for name, one in services.items() if name not in offered]
     by_words = query.best(every, item_texts)

@@ -40,6 +40,7 @@ from smartcity_saas.identity.residents.assurance import (
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import channel_in_app, device, on_phone
 from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.languages import language
@@ -249,7 +250,7 @@ def offered_channels(city: City) -> list[Channel]:
     here, usable = channel_in_app(), usable_secrets()
     found = [
         one
-        for one in current_app.extensions["channels"].values()
+        for one in product().channels.values()
         if one.open_at(city)
         and one.usable(one.values(city), here is not None and one.name == here.name)
         and not _out_of_reach(one)
@@ -260,7 +261,7 @@ def offered_channels(city: City) -> list[Channel]:
 
 def in_app_only(city: City) -> list[Channel]:
     """The ways in for which this telephone must open the page in another app."""
-    channels = current_app.extensions["channels"].values()
+    channels = product().channels.values()
     return [one for one in channels if one.open_at(city) and _out_of_reach(one)]
 
 
@@ -330,7 +331,7 @@ def _keep_claims(
 
 def _sign_out_there(token: str) -> str | None:
     row = accounts.session_of(token)
-    found = current_app.extensions["channels"].get(row.channel) if row else None
+    found = product().channels.get(row.channel) if row else None
     if row is None or found is None or found.end is None or not found.open_at(request_city()):
         return None
     id_token = accounts.id_token_of(row, current_time())

@@ -6,7 +6,7 @@ import uuid
 from datetime import date
 from typing import Any
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
@@ -15,6 +15,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.notifications import reached
+from smartcity_saas.product import product
 from smartcity_saas.services.hospital_appointments import (
     booking,
     cancellation,
@@ -53,7 +54,7 @@ def desk(city: str) -> Any:
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
 def import_file(city: str) -> Any:
     """Import a schedule."""
-    service = current_app.extensions["services"][SERVICE]
+    service = product().services[SERVICE]
     result, problems = take_upload(city_by_slug(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 

@@ -6,13 +6,14 @@ import uuid
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 from sqlalchemy import func, select
 
 from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
 from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
+from smartcity_saas.product import product
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.traffic_tickets.models import (
@@ -57,7 +58,7 @@ def desk(city: str) -> Any:
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
 def import_file(city: str) -> Any:
     """Import tickets."""
-    service = current_app.extensions["services"][SERVICE]
+    service = product().services[SERVICE]
     result, problems = take_upload(city_by_slug(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 
 from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
+from smartcity_saas.product import product
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
@@ -34,7 +35,7 @@ def desk(city: str) -> Any:
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
 def import_file(city: str) -> Any:
     """Import a supplier's file."""
-    service = current_app.extensions["services"][SERVICE]
+    service = product().services[SERVICE]
     result, problems = take_upload(city_by_slug(city), service)
     return _page(city, result=result, problems=problems), 422 if problems else 200
 
