@@ -253,7 +253,7 @@ def _open_payments(app: SiteFlask, city: Any, sandbox: Sandbox, account: Any, se
         for n in range(EVENTS)
     ]
     with app.app_context(), tenant_context(city.id):
-        ring = app.extensions["keyring"]
+        ring = app.product.keyring
         for name, value in (
             ("stripe_secret_key", "sk_test_bench"),
             ("stripe_webhook_secret", secret),

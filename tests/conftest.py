@@ -194,7 +194,7 @@ class World:
         with self.inside(slug):
             for name, value in (("stripe_secret_key", key), ("stripe_webhook_secret", secret)):
                 store_credential(
-                    self.app.extensions["keyring"], system("test"), name, value, self.clock()
+                    self.app.product.keyring, system("test"), name, value, self.clock()
                 )
         assert SANDBOX is not None
         return Stripe(self, slug, SANDBOX.account(account), secret)

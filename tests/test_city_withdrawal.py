@@ -43,7 +43,7 @@ def test_a_city_without_residents_is_withdrawn_and_can_be_made_anew(world: World
     world.save(WITH_HOST)
     old = world.city_id("ningbo")
     with world.inside("ningbo"):
-        keyring = world.app.extensions["keyring"]
+        keyring = world.app.product.keyring
         store_credential(keyring, system("test"), "stripe_secret_key", "sk_test_x", world.clock())
     world.province_admin().post(
         "/cities/ningbo/announcements", title_zh="题", title_en="T", body_zh="文", body_en="B"
@@ -77,7 +77,7 @@ def test_the_command_withdraws_what_is_typed_again(world: World, typed: str, gon
     nobody asked. Without a terminal the refusal names --yes."""
     world.save(WITH_HOST)
     with world.inside("ningbo"):
-        keyring = world.app.extensions["keyring"]
+        keyring = world.app.product.keyring
         store_credential(keyring, system("test"), "stripe_secret_key", "sk_test_x", world.clock())
     done = CliRunner().invoke(withdraw_command, ["ningbo"], input=typed)
     assert "330200, city.ningbo.example, ningbo" in done.output

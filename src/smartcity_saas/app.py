@@ -73,9 +73,6 @@ def create_app(
     _configure(app, settings, clock)
     app.product = _product(settings, clock)
     services = app.product.services
-    app.extensions |= {
-        "keyring": app.product.keyring,
-    }
     app.fleet = app.product.registry
     init_logging()
     init_database(app, settings.database_url)

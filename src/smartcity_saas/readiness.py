@@ -15,6 +15,7 @@ from smartcity_saas.credentials.master_key import refuse_stray_key
 from smartcity_saas.database import db, without_statement_guard
 from smartcity_saas.errors import NotReady, SettingsError
 from smartcity_saas.identity.staff.accounts import has_demo_staff
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import ALL_HOSTS
 from smartcity_saas.web.policy import allow_everyone
@@ -55,7 +56,7 @@ def readiness() -> dict[str, bool]:
         found = applied_migrations()
         checks["database"] = True
         checks["migrations"] = expected_migrations() <= _implied(found)
-        refuse_stray_key(current_app.extensions["keyring"])
+        refuse_stray_key(product().keyring)
         checks["master_key"] = True
     except (SQLAlchemyError, NotReady, SettingsError):
         pass

@@ -216,7 +216,7 @@ def prepared(world: World, owner: str, place: str) -> int:
 
 def enter(world: World, city: str, name: str, **how: Any) -> None:
     with world.inside(city):
-        ring = world.app.extensions["keyring"]
+        ring = world.app.product.keyring
         store_credential(ring, system("test"), name, "the value", world.clock(), **how)
 
 
@@ -346,7 +346,7 @@ def test_a_document_that_slipped_through_sends_nothing(
     )
     use = next(one for one in world.city("ningbo").secret_uses if one.path == place)
     with world.inside("ningbo"), pytest.raises(CredentialError, match="another use"):
-        read_credential(world.app.extensions["keyring"], use)
+        read_credential(world.app.product.keyring, use)
 
 
 def test_what_is_entered_anew_goes_along(world: World) -> None:
@@ -388,7 +388,7 @@ def test_the_page_of_a_document_asks_for_the_secret(world: World) -> None:
     use = next(u for u in world.city("hangzhou").secret_uses if u.name == "id_secret")
     assert use.destination == "https://new.example"
     with world.inside("hangzhou"):
-        assert read_credential(world.app.extensions["keyring"], use) == "the new value"
+        assert read_credential(world.app.product.keyring, use) == "the new value"
 
 
 def oidc(issuer: str) -> str:
@@ -428,7 +428,7 @@ SSO = "single_sign_on: {{issuer: '{}', client_id: x, client_secret: {{credential
 
 def test_a_provinces_secret_goes_to_no_other_issuer(world: World) -> None:
     """By document, undo and rollback; entered anew it goes along. At the point of use as well."""
-    keyring, now = world.app.extensions["keyring"], world.clock()
+    keyring, now = world.app.product.keyring, world.clock()
     world.save(ZHEJIANG + SSO.format("https://old.example"))
     world.save(ZHEJIANG + SSO.format("https://id.example"))
     documents, name = world.documents(), "province:zhejiang"

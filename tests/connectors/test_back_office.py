@@ -75,7 +75,7 @@ def office(world: World) -> Iterator[BackOffice]:
         lines = "".join(f"  {name}:\n    {entry}\n" for name in names)
         world.save(f"{HANGZHOU}services:\n{lines}")
         with world.inside("hangzhou"):
-            ring = world.app.extensions["keyring"]
+            ring = world.app.product.keyring
             store_credential(ring, system("test"), "office", TOKEN, world.clock())
         yield found
 
@@ -113,7 +113,7 @@ def test_a_probe_asks_the_back_office(
         f"connector: {{kind: http, base_url: '{root}', token: {{credential: root}}}}\n"
     )
     with world.inside("hangzhou"):
-        ring = world.app.extensions["keyring"]
+        ring = world.app.product.keyring
         store_credential(ring, system("test"), "root", token, world.clock())
     office.trouble = trouble
     assert probed(world, "root") == said

@@ -53,7 +53,7 @@ def starts(world: World, key: str, old: str = "") -> bool:
 
 def keep(app: Any, city_id: int, value: str) -> None:
     with tenant_context(city_id):
-        ring, now = app.extensions["keyring"], app.config["CLOCK"]()
+        ring, now = app.product.keyring, app.config["CLOCK"]()
         store_credential(ring, system("test"), "stripe_secret_key", value, now)
 
 
@@ -98,7 +98,7 @@ def test_nothing_is_sealed_with_another_key(world: World) -> None:
         keep(app, ids["ningbo"], "kept too")
         with tenant_context(ids["hangzhou"]):
             use = next(u for u in app.fleet.snapshot.by_id[ids["hangzhou"]].secret_uses if u.pays)
-            return read_credential(app.extensions["keyring"], use)
+            return read_credential(app.product.keyring, use)
 
     assert with_keys(world, KEY, "", right) == "kept"
     ready = fresh(world.app.test_client().get, "/readyz", base_url="http://localhost")
@@ -114,13 +114,13 @@ def test_changing_the_key_killed_midway(world: World) -> None:
 
     def one_city(app: Any) -> None:
         with tenant_context(ids["hangzhou"]):
-            assert rewrap(app.extensions["keyring"])
+            assert rewrap(app.product.keyring)
 
     with_keys(world, STRAY, KEY, one_city)
     assert not starts(world, KEY)
     assert not starts(world, STRAY)
     with pytest.raises(SettingsError):
-        admit_master_key(world.app.extensions["keyring"])
+        admit_master_key(world.app.product.keyring)
     finish = CliRunner().invoke
     answer = with_keys(world, STRAY, KEY, lambda app: finish(secrets, ["rotate-master"]))
     assert answer.exit_code == 0, answer.output

@@ -44,6 +44,7 @@ from smartcity_saas.identity.staff.sessions import (
 )
 from smartcity_saas.master_keys import read_key
 from tests.conftest import KEY, ZHEJIANG, World
+from tests.support.product import other_parts
 
 SECRET = "sk_live_not_a_real_key_0123456789"
 ACTOR = system("test")
@@ -52,14 +53,14 @@ STRIPE = SecretUse("stripe_secret_key", "payments.secret_key", "stripe")
 
 def keep(world: World, city: str, name: str = "stripe_secret_key", value: str = SECRET) -> None:
     with world.inside(city):
-        store_credential(world.app.extensions["keyring"], ACTOR, name, value, world.clock())
+        store_credential(world.app.product.keyring, ACTOR, name, value, world.clock())
 
 
 def test_a_secret_comes_back_and_is_not_in_the_rows(world: World) -> None:
     """What is stored is not what was given; the trail names it without its value."""
     keep(world, "hangzhou")
     with world.inside("hangzhou"):
-        assert read_credential(world.app.extensions["keyring"], STRIPE) == SECRET
+        assert read_credential(world.app.product.keyring, STRIPE) == SECRET
         row = db.session.scalars(select(Credential)).one()
         assert SECRET.encode() not in row.sealed
         assert usable_secrets() == {STRIPE}
@@ -71,7 +72,7 @@ def test_another_citys_ciphertext_does_not_open(world: World) -> None:
     refused, with a sentence."""
     keep(world, "hangzhou")
     keep(world, "ningbo", value="other")
-    ring = world.app.extensions["keyring"]
+    ring = world.app.product.keyring
     with world.inside("hangzhou"):
         stolen = db.session.scalars(select(Credential.sealed)).one()
     with world.inside("ningbo"):
@@ -98,7 +99,7 @@ def test_what_does_not_open_is_logged_without_its_value(world: World) -> None:
     and nothing of what they hold."""
     keep(world, "hangzhou")
     keep(world, "ningbo", value="other")
-    ring, other = world.app.extensions["keyring"], Keyring(NEW)
+    ring, other = world.app.product.keyring, Keyring(NEW)
     with world.inside("ningbo"):
         stolen = db.session.scalars(select(Credential.sealed)).one()
     with world.inside("hangzhou"), capture_logs() as logs:
@@ -128,9 +129,7 @@ def test_odd_secrets_are_refused(world: World, name: str, value: str) -> None:
 def test_a_missing_secret_says_which(world: World) -> None:
     """The name is in the message, so that staff know what to set."""
     with world.inside("hangzhou"), pytest.raises(CredentialError, match="not_there"):
-        read_credential(
-            world.app.extensions["keyring"], SecretUse("not_there", "payments.secret_key")
-        )
+        read_credential(world.app.product.keyring, SecretUse("not_there", "payments.secret_key"))
 
 
 @given(st.binary(min_size=1, max_size=200), st.text(min_size=1, max_size=20))
@@ -149,7 +148,7 @@ def test_a_personal_number_has_another_index_in_every_city(world: World) -> None
     found = set()
     for city in ("hangzhou", "ningbo"):
         with world.inside(city):
-            ring, now = world.app.extensions["keyring"], world.clock()
+            ring, now = world.app.product.keyring, world.clock()
             one = personal_index(ring, "licence", "1", now)
             assert one == personal_index(ring, "licence", "1", now)
             found |= {one, personal_index(ring, "resident", "1", now)}
@@ -172,12 +171,9 @@ def test_rotating_the_master_key_midway(world: World) -> None:
     for city in ("hangzhou", "ningbo"):
         with world.inside(city):
             assert read_credential(both, STRIPE) == f"secret of {city}"
-    world.app.extensions["keyring"] = both
-    try:
+    with other_parts(world.app, keyring=both):
         answer = CliRunner().invoke(secrets, ["rotate-master", "--format", "json"])
         assert json.loads(answer.output)["rewrapped"] == 1
-    finally:
-        world.app.extensions["keyring"] = Keyring(old)
     for city in ("hangzhou", "ningbo"):
         with world.inside(city):
             assert read_credential(Keyring(NEW), STRIPE) == f"secret of {city}"
@@ -193,30 +189,25 @@ def test_sessions_go_over_to_the_new_master_key_too(world: World) -> None:
     )
     provided = Provided("zhejiang", "an ID token", world.clock())
     token = begin_session(member, world.clock(), provided=provided)
-    before = world.app.extensions["keyring"]
-    try:
-        world.app.extensions["keyring"] = Keyring(NEW, None)
-        with pytest.raises(SettingsError, match="opens 1 of the keys"):
-            _refuse_shut_keys()
-        world.app.extensions["keyring"] = Keyring(NEW, KEY)
+    with (
+        other_parts(world.app, keyring=Keyring(NEW, None)),
+        pytest.raises(SettingsError, match="opens 1 of the keys"),
+    ):
+        _refuse_shut_keys()
+    with other_parts(world.app, keyring=Keyring(NEW, KEY)):
         assert reseal_id_tokens() == (1, [])
-        world.app.extensions["keyring"] = Keyring(NEW, None)
+    with other_parts(world.app, keyring=Keyring(NEW, None)):
         _refuse_shut_keys()
         assert id_token_of(token) == ("zhejiang", "an ID token")
-    finally:
-        world.app.extensions["keyring"] = before
 
 
 def test_rotating_without_the_old_key_loses_nothing(world: World) -> None:
     """The command names the cities and changes nothing."""
     keep(world, "hangzhou")
-    world.app.extensions["keyring"] = Keyring(NEW)
-    try:
+    with other_parts(world.app, keyring=Keyring(NEW)):
         answer = CliRunner().invoke(secrets, ["rotate-master"])
         assert isinstance(answer.exception, Invalid)
         assert "hangzhou" in str(answer.exception.detail)
-    finally:
-        world.app.extensions["keyring"] = Keyring(KEY)
     with world.inside("hangzhou"):
         assert read_credential(Keyring(KEY), STRIPE) == SECRET
 
@@ -242,7 +233,7 @@ def test_a_key_comes_from_one_place(tmp_path: Path) -> None:
 
 def test_a_value_before_is_accepted_for_a_while(world: World) -> None:
     """During the overlap both are accepted and the new one is used; then only the new one."""
-    ring = world.app.extensions["keyring"]
+    ring = world.app.product.keyring
     keep(world, "hangzhou", value="first")
     with world.inside("hangzhou"):
         store_credential(
@@ -260,7 +251,7 @@ def test_webhooks_of_both_secrets_are_taken_during_an_overlap(world: World) -> N
     event = {"id": "evt_1", "object": "event", "type": "ping", "data": {"object": {}}}
     with world.inside("hangzhou"):
         store_credential(
-            world.app.extensions["keyring"],
+            world.app.product.keyring,
             ACTOR,
             "stripe_webhook_secret",
             "whsec_new",

@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from flask import current_app
 
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
@@ -26,6 +25,7 @@ from smartcity_saas.credentials import (
     store_credential,
     store_province_secret,
 )
+from smartcity_saas.product import product
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
@@ -114,7 +114,7 @@ USE = SecretUse("secret", "payments.secret_key", "stripe")
 def secrets_in_every_city(shell: Shell, key: str) -> list[tuple[int, str]]:
     """Store one in each city, and one of a province, under a master key; returns the cities."""
     with application(shell, key).app_context():
-        keyring, now = current_app.extensions["keyring"], utc_now()
+        keyring, now = product().keyring, utc_now()
         cities = [(one.id, one.name) for one in live_documents() if one.kind == "city"]
         for city_id, name in cities:
             with tenant_context(city_id):

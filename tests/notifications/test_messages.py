@@ -123,7 +123,7 @@ def test_sms_by_a_gateway(world: World) -> None:
             "token: {credential: sms_token}}\n"
         )
         with world.inside("hangzhou"):
-            ring = world.app.extensions["keyring"]
+            ring = world.app.product.keyring
             store_credential(ring, system("t"), "sms_token", TOKEN, world.clock())
         gateway.trouble = "down"
         say(world, sms="13800000000")

@@ -42,7 +42,7 @@ def test_a_city_that_nobody_can_sign_in_to_is_not_ready(production: World) -> No
     assert "Nobody can sign in" in lacks(world, "ningbo")
     assert not any("sign in" in str(text) for text in city_issues(world.city("ningbo")))
     with world.inside("ningbo"):
-        ring = world.app.extensions["keyring"]
+        ring = world.app.product.keyring
         store_credential(ring, system("test"), "sms", "x", world.clock())
     world.city_staff("ningbo")
     assert "Nobody" not in lacks(world, "ningbo")

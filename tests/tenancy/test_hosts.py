@@ -124,7 +124,7 @@ def test_a_draft_is_not_there_until_it_is_live(world: World) -> None:
     weibo = "channels:\n  weibo: {client_id: '1', client_secret: {credential: weibo_app_secret}}\n"
     world.save(draft + weibo)
     with world.inside("wenzhou"):
-        keyring, actor = world.app.extensions["keyring"], system("test")
+        keyring, actor = world.app.product.keyring, system("test")
         store_credential(keyring, actor, "weibo_app_secret", "of the test", world.clock())
     unknown = ask(world, "nowhere.localhost").text
     assert ask(world, "wenzhou.localhost").text == unknown

@@ -87,14 +87,14 @@ def main(ctx: click.Context) -> None:
 
 
 def _admit_key() -> None:
-    from flask import current_app
     from sqlalchemy.exc import SQLAlchemyError
 
     from smartcity_saas.credentials.master_key import admit_master_key
     from smartcity_saas.database import db
+    from smartcity_saas.product import product
 
     with suppress(SQLAlchemyError):  # the command itself says what is wrong with the database
-        admit_master_key(current_app.extensions["keyring"])
+        admit_master_key(product().keyring)
         db.session.rollback()
 
 

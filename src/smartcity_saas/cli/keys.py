@@ -37,6 +37,7 @@ from smartcity_saas.identity.staff.sessions import reseal_id_tokens
 from smartcity_saas.identity.staff.single_sign_on import probe as probe_provider
 from smartcity_saas.identity.staff.single_sign_on import provider_of
 from smartcity_saas.payments.probes import Probed, probe, uses_of
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import current_time
 
@@ -77,7 +78,7 @@ def set_secret(
     value = (
         click.prompt("Secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
     ).strip()
-    keyring, actor, now = current_app.extensions["keyring"], system("cli"), current_time()
+    keyring, actor, now = product().keyring, system("cli"), current_time()
     next_use = [] if path is None else [_future_use(city, name, path, destination)]
     if document := _province(city):
         uses = next_use or documents_as_cli().secret_uses(document.name)
@@ -156,7 +157,7 @@ def rotate_master(style: str) -> None:
     Set the new key as SMARTCITY_MASTER_KEY and the one before as SMARTCITY_OLD_MASTER_KEY, restart,
     run this, then take the old one away. Stopped at any moment, it goes on where it was.
     """
-    keyring = current_app.extensions["keyring"]
+    keyring = product().keyring
     cities = db.session.execute(
         select(Document.id, Document.name).where(Document.kind == "city").order_by(Document.id)
     ).all()

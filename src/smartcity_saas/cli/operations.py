@@ -24,6 +24,7 @@ from smartcity_saas.identity.staff.roles import OPERATOR, PERMISSIONS, ROLES, ti
 from smartcity_saas.identity.staff.second_factors import reseal_factors
 from smartcity_saas.identity.staff.sessions import reseal_id_tokens
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
+from smartcity_saas.product import product
 from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
@@ -193,7 +194,7 @@ def _refuse_demo_rows() -> None:
 def _refuse_shut_keys() -> None:
     """Open every city's key, and all that the master key itself has sealed, with those that are
     set."""
-    keyring = current_app.extensions["keyring"]
+    keyring = product().keyring
     shut = [
         *reseal_factors(only_try=True)[1],
         *reencrypt_province_secrets(keyring, only_try=True)[1],

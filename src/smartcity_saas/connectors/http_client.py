@@ -30,6 +30,7 @@ from smartcity_saas.connectors.outbound_calls import CallRefused, breakers, outb
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.outbox import PermanentFailure, Postponed
+from smartcity_saas.product import product
 from smartcity_saas.web.json_input import strict_json
 
 CONNECT_SECONDS = 2.0
@@ -235,7 +236,7 @@ def call_once(
 def office_of(entry: CatalogEntry) -> BackOffice:
     """The back office that a service's ``http`` connector names, with the city's own token."""
     values = entry.connector
-    token = read_credential(current_app.extensions["keyring"], values["token"])
+    token = read_credential(product().keyring, values["token"])
     return BackOffice(entry.name, values["base_url"], token)
 
 

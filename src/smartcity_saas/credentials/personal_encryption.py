@@ -10,11 +10,11 @@ from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.credentials.keyring import Keyring, seal, unseal
 from smartcity_saas.credentials.store import CredentialError, city_secret
+from smartcity_saas.product import product
 from smartcity_saas.tenant_context import current_city_id
 
 
@@ -64,8 +64,8 @@ def open_personal(kind: str, sealed: bytes, now: datetime) -> str:
 
 def own_index(purpose: str, number: str, now: datetime) -> str:
     """``personal_index`` with the application's own keyring."""
-    return personal_index(current_app.extensions["keyring"], purpose, number, now)
+    return personal_index(product().keyring, purpose, number, now)
 
 
 def _personal_key(now: datetime) -> AESGCM:
-    return AESGCM(city_secret(current_app.extensions["keyring"], "personal", now))
+    return AESGCM(city_secret(product().keyring, "personal", now))

@@ -28,6 +28,7 @@ from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.tokens import new_token
+from smartcity_saas.product import product
 
 
 def connect_channels(city: City, now: datetime) -> None:
@@ -69,7 +70,7 @@ def _applications(values: Mapping[str, Any]) -> Iterator[tuple[str, SecretUse]]:
 
 def _kept(use: SecretUse, is_key: bool, now: datetime) -> str:
     """What the sandbox gets to know: the secret, or of a key its public half."""
-    keyring = current_app.extensions["keyring"]
+    keyring = product().keyring
     try:
         value = read_credential(keyring, use)
     except CredentialError:

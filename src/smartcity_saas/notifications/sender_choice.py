@@ -25,5 +25,5 @@ def sender_of(city: City, kind: str) -> Sender | None:
     if values is None:
         demo = next((one for one in installed.values() if one.demo), None)
         return demo.make({}, str) if demo and current_app.config["DEMO"] else None
-    keyring = current_app.extensions["keyring"]
+    keyring = product().keyring
     return installed[values["provider"]].make(values, lambda use: read_credential(keyring, use))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
@@ -57,7 +56,7 @@ def account_of(city: City) -> Account:
     found = provider_of(city)
     if found is None:
         raise PaymentsClosed
-    keyring = current_app.extensions["keyring"]
+    keyring = product().keyring
     return found.account(city.payments or {}, lambda use: read_credential(keyring, use))
 
 

@@ -11,6 +11,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import CredentialError, read_credential, store_credential
+from smartcity_saas.product import product
 
 
 def connect_sandbox(city: City, site: str, now: datetime) -> None:
@@ -35,7 +36,7 @@ def connect_sandbox(city: City, site: str, now: datetime) -> None:
 
 
 def _keep(use: SecretUse, value: str, now: datetime) -> None:
-    keyring = current_app.extensions["keyring"]
+    keyring = product().keyring
     try:
         if read_credential(keyring, use) == value:
             return

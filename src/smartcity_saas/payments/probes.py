@@ -75,7 +75,7 @@ def probe(city: City, name: str, now: datetime) -> Probed:
 
 
 def _ask(city: City, use: SecretUse) -> Probed:
-    keyring, path = current_app.extensions["keyring"], use.path.split(".")
+    keyring, path = product().keyring, use.path.split(".")
     try:
         if path[0] == "payments":
             return _ask_provider(city)
@@ -95,7 +95,7 @@ def _ask(city: City, use: SecretUse) -> Probed:
 
 
 def _ask_provider(city: City) -> Probed:
-    provider, keyring = provider_of(city), current_app.extensions["keyring"]
+    provider, keyring = provider_of(city), product().keyring
     if provider is None or provider.probe is None:
         return Probed(None, "")
     values: Mapping[str, Any] = city.payments or {}

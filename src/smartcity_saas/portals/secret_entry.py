@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flask import current_app, request
+from flask import request
 
 from smartcity_saas.configuration.problems import MovedSecret, Problem
 from smartcity_saas.credentials import check_secret, store_credential, store_province_secret
 from smartcity_saas.identity.authorization import documents, signed_in_member
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import current_time
 
@@ -36,7 +37,7 @@ def keep_entered(document: str, typed: Mapping[str, str]) -> None:
     if not typed:
         return
     keyring, actor, now = (
-        current_app.extensions["keyring"],
+        product().keyring,
         signed_in_member().actor,
         current_time(),
     )

@@ -88,7 +88,7 @@ def apps(world: World) -> World:
 
 
 def keep(world: World, name: str, value: str) -> None:
-    store_credential(world.app.extensions["keyring"], system("test"), name, value, world.clock())
+    store_credential(world.app.product.keyring, system("test"), name, value, world.clock())
 
 
 class Person:

@@ -62,7 +62,7 @@ def connect(world: World, issuer: str, **more: str) -> None:
         world.save(document(city, issuer, **more))
         with world.inside(city):
             store_credential(
-                world.app.extensions["keyring"],
+                world.app.product.keyring,
                 system("test"),
                 "oidc_client_secret",
                 f"secret-of-{city}",

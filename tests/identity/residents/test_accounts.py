@@ -131,7 +131,7 @@ def gateway(phones: World) -> Iterator[BackOffice]:
             f"{{provider: http, url: '{found.base}/payments', token: {{credential: sms_token}}}}\n"
         )
         with phones.inside("hangzhou"):
-            ring = phones.app.extensions["keyring"]
+            ring = phones.app.product.keyring
             store_credential(ring, system("test"), "sms_token", TOKEN, phones.clock())
         yield found
 

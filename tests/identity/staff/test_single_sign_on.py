@@ -65,7 +65,7 @@ def connect(world: World, issuer: str, client: str = "{}-console") -> None:
             f"{client.format(province)}, client_secret: {{credential: sso_secret}}}}\n"
         )
         store_province_secret(
-            world.app.extensions["keyring"],
+            world.app.product.keyring,
             system("test"),
             province,
             "sso_secret",
@@ -423,7 +423,7 @@ def test_an_old_sign_in_over_there_is_no_proof(world: World, provider: Provider)
 
 def test_secrets_of_a_province_are_its_own(world: World) -> None:
     """Sealed for one province and one name; another master key, or a moved row, does not open."""
-    keyring, now = world.app.extensions["keyring"], world.clock()
+    keyring, now = world.app.product.keyring, world.clock()
     for province in BASELINES:
         store_province_secret(
             keyring, system("test"), province, "sso", f"of {province}", now, [SSO]
@@ -446,7 +446,7 @@ def test_secrets_of_a_province_are_its_own(world: World) -> None:
 
 def test_one_secret_that_does_not_open_stops_no_other(world: World) -> None:
     """Changing the master key seals what it can, and names the rest."""
-    keyring, now = world.app.extensions["keyring"], world.clock()
+    keyring, now = world.app.product.keyring, world.clock()
     for province in BASELINES:
         store_province_secret(
             keyring, system("test"), province, "sso", f"of {province}", now, [SSO]
@@ -464,7 +464,7 @@ def test_a_secret_that_is_set_meanwhile_stays(
 ) -> None:
     """Somebody sets it anew while the change of the master key is at it: theirs counts."""
     settings, now = world.app.config["SETTINGS"], world.clock()
-    keyring, newer = world.app.extensions["keyring"], Keyring("n" * 40, settings.master_key)
+    keyring, newer = world.app.product.keyring, Keyring("n" * 40, settings.master_key)
     store_province_secret(keyring, system("test"), "zhejiang", "sso", "before", now, [SSO])
     reseal = newer.reseal_platform
 

@@ -24,6 +24,7 @@ from smartcity_saas.connectors.http_client import call_once
 from smartcity_saas.connectors.outbound_calls import outbound
 from smartcity_saas.credentials import CredentialError, read_credential
 from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused
+from smartcity_saas.product import product
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +189,7 @@ def secret(use: SecretUse) -> str:
         ChannelDown: It has not been set for this use, or cannot be opened.
     """
     try:
-        return read_credential(current_app.extensions["keyring"], use)
+        return read_credential(product().keyring, use)
     except CredentialError:
         raise ChannelDown("credential") from None
 

@@ -11,7 +11,6 @@ from typing import Any
 import pyotp
 import webauthn
 from cryptography.exceptions import InvalidTag
-from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -32,6 +31,7 @@ from smartcity_saas.identity.staff.accounts import note_staff_act
 from smartcity_saas.identity.staff.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.tokens import token_hash
+from smartcity_saas.product import product
 
 TOTP, PASSKEY = "totp", "passkey"
 STEP_SECONDS = 30
@@ -326,5 +326,4 @@ def _code_hash(member: StaffMember, code: str) -> str:
 
 
 def _keyring() -> Keyring:
-    found: Keyring = current_app.extensions["keyring"]
-    return found
+    return product().keyring

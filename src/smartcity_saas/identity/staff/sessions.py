@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
@@ -32,6 +31,7 @@ from smartcity_saas.identity.staff.models import Staff, StaffAttempt, StaffFacto
 from smartcity_saas.identity.staff.passwords import matches
 from smartcity_saas.identity.staff.roles import StaffMember, needs_second_factor
 from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.product import product
 
 SESSION_LENGTH = timedelta(hours=12)
 HALF_WAY = timedelta(minutes=15)
@@ -285,8 +285,7 @@ def _sealed(member: StaffMember, id_token: str) -> bytes:
 
 
 def _keyring() -> Keyring:
-    found: Keyring = current_app.extensions["keyring"]
-    return found
+    return product().keyring
 
 
 def _needs_factor(member: StaffMember) -> bool:

@@ -47,6 +47,7 @@ from smartcity_saas.identity.staff.single_sign_on_settings import STATES as STAT
 from smartcity_saas.identity.staff.single_sign_on_settings import (
     SingleSignOnSettings as SingleSignOnSettings,
 )
+from smartcity_saas.product import product
 
 KEY = "single_sign_on"
 LENGTH = timedelta(minutes=10)
@@ -321,9 +322,7 @@ def probe(provider: Provider, now: datetime) -> str:
 def _ours(provider: Provider, now: datetime) -> Registration:
     use = provider.values.get("client_secret")
     try:
-        secret = use and read_province_secret(
-            current_app.extensions["keyring"], provider.province, use, now
-        )
+        secret = use and read_province_secret(product().keyring, provider.province, use, now)
     except CredentialError:
         raise ChannelDown("credential") from None
     return Registration(

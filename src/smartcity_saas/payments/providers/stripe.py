@@ -49,6 +49,7 @@ from smartcity_saas.payments.providers import (
 )
 from smartcity_saas.payments.providers.documents.stripe import StripeSettings
 from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenant_context import current_city_id
 
@@ -206,7 +207,7 @@ class StripeAccount:
         Raises:
             BadSignature: Neither did, or what is signed is no event.
         """
-        keyring = current_app.extensions["keyring"]
+        keyring = product().keyring
         secrets = accepted_values(keyring, self.values["webhook_secret"], current_time())
         if not any(_fits(body, signature, value) for value in secrets):
             raise BadSignature(_("The signature does not fit."))

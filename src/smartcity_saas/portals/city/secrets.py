@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.credentials import (
@@ -19,6 +19,7 @@ from smartcity_saas.errors import Conflict, Invalid
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.payments.probes import Use, probe, uses_of
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
 
@@ -42,7 +43,7 @@ def set_secret(city: str) -> Any:
     try:
         with tenant_context(served.id):
             store_credential(
-                current_app.extensions["keyring"],
+                product().keyring,
                 actor,
                 name,
                 value,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
@@ -28,6 +27,7 @@ from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.credentials.personal_encryption import personal_indexes
 from smartcity_saas.database import db, transaction
+from smartcity_saas.product import product
 from smartcity_saas.services.traffic_tickets.back_office import (
     ACT,
     NUMBER,
@@ -248,7 +248,7 @@ class _Writer:
         numbers = {row.licence.number for row in rows if row.licence and row.licence.number}
         if not numbers:
             return {}
-        ring = current_app.extensions["keyring"]
+        ring = product().keyring
         self.indexes = personal_indexes(ring, "licence", numbers, self.now)
         query = select(TrafficLicence).where(TrafficLicence.number_index.in_(self.indexes.values()))
         held = {licence.number_index: licence for licence in db.session.scalars(query)}

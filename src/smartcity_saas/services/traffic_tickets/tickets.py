@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
@@ -23,6 +22,7 @@ from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.product import product
 from smartcity_saas.services.traffic_tickets.back_office import find_vehicle
 from smartcity_saas.services.traffic_tickets.models import (
     OPEN,
@@ -140,7 +140,7 @@ def link_licence(
     if licence is None or tail is None:
         raise FieldErrors(errors)
     count_attempt(ResidentAttempt, f"licence:{resident.id}", MOST_LINK_TRIES, now)
-    index = personal_index(current_app.extensions["keyring"], "licence", licence, now)
+    index = personal_index(product().keyring, "licence", licence, now)
     with transaction() as session:
         found = session.scalars(
             select(TrafficLicence).where(TrafficLicence.number_index == index)

@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 from alembic import op
-from flask import current_app
 
 from smartcity_saas.migrations.operations import inside_each_city
 from smartcity_saas.migrations.sealing import CityKeys
+from smartcity_saas.product import product
 
 revision = "hospital_appointments_0002"
 down_revision = "hospital_appointments_0001"
@@ -25,7 +25,7 @@ PATIENT = sa.table(
 
 
 def upgrade() -> None:
-    bind, keyring = op.get_bind(), current_app.extensions["keyring"]
+    bind, keyring = op.get_bind(), product().keyring
     # Every key is opened before anything is changed: SQLite keeps what a failed upgrade has done.
     keys = {
         city_id: CityKeys(bind, keyring, city_id)

@@ -5,10 +5,10 @@ import unicodedata
 
 import sqlalchemy as sa
 from alembic import op
-from flask import current_app
 
 from smartcity_saas.migrations.operations import inside_each_city, wall_city_tables
 from smartcity_saas.migrations.sealing import CityKeys
+from smartcity_saas.product import product
 
 revision = "hospital_appointments_0003"
 down_revision = "hospital_appointments_0002"
@@ -29,7 +29,7 @@ PATIENT = sa.table(
 
 
 def upgrade() -> None:
-    bind, keyring = op.get_bind(), current_app.extensions["keyring"]
+    bind, keyring = op.get_bind(), product().keyring
     # Every key is opened before anything is changed: SQLite keeps what a failed upgrade has done.
     keys = {
         city_id: CityKeys(bind, keyring, city_id)
