@@ -81,7 +81,7 @@ def bookings(app: SiteFlask, url: str, cities: Sequence[str]) -> None:
 def webhooks(app: SiteFlask, url: str) -> None:
     """Taken (signature, event kept, task written), and followed (fetched, posted, fulfilled)."""
     sandbox = Sandbox()
-    port = int(app.config["SETTINGS"].stripe_api_base.rpartition(":")[2])
+    port = int(app.product.settings.stripe_api_base.rpartition(":")[2])
     base = f"http://127.0.0.1:{port}"
     server = make_server("127.0.0.1", port, create_sandbox(sandbox, base), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -23,6 +23,7 @@ from smartcity_saas.errors import SettingsError
 from smartcity_saas.settings import Settings
 from smartcity_saas.web.security import TrustedProxies
 from tests.conftest import World, fresh
+from tests.support.product import other_settings
 
 FORMS = ("{}", " {} ", "{}:1000", "::ffff:{}", "[::ffff:{}]:443", "[::FFFF:{}]", "::ffff:{}%eth0")
 
@@ -105,20 +106,20 @@ def test_a_port_makes_no_new_stranger(world: World) -> None:
     forms = [f"192.0.2.1:{port}" for port in range(1000, 1020)] + ["::ffff:192.0.2.1"] * 12
     direct = world.app.wsgi_app
     world.app.wsgi_app = TrustedProxies(direct.direct, (read_network("127.0.0.1"),))
-    world.app.config["DEMO"] = False
     try:
-        statuses = [
-            fresh(
-                world.app.test_client().post,
-                "/oauth/token",
-                base_url="http://hangzhou.localhost",
-                environ_overrides={"REMOTE_ADDR": "::ffff:127.0.0.1"},
-                headers={"X-Forwarded-For": form, "X-Forwarded-Proto": "https"},
-            ).status_code
-            for form in forms * 2
-        ]
+        with other_settings(world.app, demo=False):
+            statuses = [
+                fresh(
+                    world.app.test_client().post,
+                    "/oauth/token",
+                    base_url="http://hangzhou.localhost",
+                    environ_overrides={"REMOTE_ADDR": "::ffff:127.0.0.1"},
+                    headers={"X-Forwarded-For": form, "X-Forwarded-Proto": "https"},
+                ).status_code
+                for form in forms * 2
+            ]
     finally:
-        world.app.config["DEMO"], world.app.wsgi_app = True, direct
+        world.app.wsgi_app = direct
     assert statuses[-1] == 429
 
 

@@ -139,8 +139,6 @@ def _write_uses(response: Response) -> Response:
 
 def _configure(app: SiteFlask, settings: Settings, clock: Clock) -> None:
     app.config.update(
-        SETTINGS=settings,
-        DEMO=settings.demo,
         CLOCK=clock,
         TESTING=settings.testing,
         SECRET_KEY=settings.secret_key or None,

@@ -44,7 +44,7 @@ def act(world: World, city: str, count: int = 1, **more: Any) -> None:
 
 def tamper(world: World, sql: str) -> None:
     """Do to the trail what only the keeper of the database could."""
-    engine = create_engine(world.app.config["SETTINGS"].owner_url)
+    engine = create_engine(world.app.product.settings.owner_url)
     with engine.begin() as connection:
         if world.engine == "postgresql":
             walled = ("city_audit_event", "audit_head", "audit_reason")

@@ -194,7 +194,7 @@ def test_each_address_of_a_name_is_tried(
         port = listener.getsockname()[1]
         answers = [(2, 1, 6, "", (one, port)) for one in (*dead, "127.0.0.1")]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_o: answers)
-        allowed = world.app.config["SETTINGS"].allowed_networks
+        allowed = world.app.product.settings.allowed_networks
         connect("name.example", port, 5, allowed, plain=True).close()
         backend = address_guard.GuardedBackend(allowed, plain=True)
         backend.connect_tcp("name.example", port, timeout=5).close()

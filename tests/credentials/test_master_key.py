@@ -27,7 +27,7 @@ CITIES = ("hangzhou", "ningbo")
 
 def with_keys(world: World, key: str, old: str, work: Callable[[Any], Any]) -> Any:
     """Do something in a process of its own keys, started as a server is."""
-    settings = replace(world.app.config["SETTINGS"], master_key=key, old_master_key=old)
+    settings = replace(world.app.product.settings, master_key=key, old_master_key=old)
 
     def inside() -> Any:
         app = create_app(settings, serving=True)
@@ -61,7 +61,7 @@ def test_another_key_starts_nothing(world: World, monkeypatch: pytest.MonkeyPatc
     """Server, worker and command, with what to do; whoever has the right one goes on."""
     assert starts(world, KEY)
     assert not starts(world, STRAY)
-    settings = replace(world.app.config["SETTINGS"], master_key=STRAY)
+    settings = replace(world.app.product.settings, master_key=STRAY)
     app = create_app(settings, serving=False)
     with pytest.raises(SettingsError, match="not the one of this database"):
         fresh(lambda: make_runner(app))  # type: ignore[arg-type, return-value]
@@ -84,7 +84,7 @@ def test_nothing_is_sealed_with_another_key(world: World) -> None:
         app.fleet.refresh()
         keep(app, ids["ningbo"], "lost")
 
-    app = create_app(replace(world.app.config["SETTINGS"], master_key=STRAY), serving=False)
+    app = create_app(replace(world.app.product.settings, master_key=STRAY), serving=False)
     ready = fresh(app.test_client().get, "/readyz", base_url="http://localhost")
     assert (ready.status_code, ready.json["checks"]["master_key"]) == (503, False)  # type: ignore[index]
 

@@ -40,7 +40,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "smartcity_saas"
 
 def test_models_and_migrations_agree(empty: World) -> None:
     """Nothing is in the models that a migration does not make, and the other way round."""
-    engine = create_engine(empty.app.config["SETTINGS"].owner_url)
+    engine = create_engine(empty.app.product.settings.owner_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         found = compare_metadata(context, Base.metadata)
@@ -50,7 +50,7 @@ def test_models_and_migrations_agree(empty: World) -> None:
 
 def test_city_keys_start_with_the_city(empty: World) -> None:
     """Every city table's primary key is (city_id, id), and every foreign key carries city_id."""
-    engine = create_engine(empty.app.config["SETTINGS"].owner_url)
+    engine = create_engine(empty.app.product.settings.owner_url)
     inspector = inspect(engine)
     for table in city_tables():
         assert inspector.get_pk_constraint(table)["constrained_columns"] == ["city_id", "id"]
@@ -66,7 +66,7 @@ def test_row_security_is_forced_on_every_city_table(empty: World) -> None:
     """On PostgreSQL no city table is left without a forced policy, the owner included."""
     if empty.engine != "postgresql":
         pytest.skip("row-level security is PostgreSQL's; SQLite has none")
-    engine = create_engine(empty.app.config["SETTINGS"].owner_url)
+    engine = create_engine(empty.app.product.settings.owner_url)
     with engine.connect() as connection:
         forced = connection.scalars(
             text("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
@@ -87,7 +87,7 @@ def test_a_constraint_over_an_orphan_is_not_passed_unseen(world: World) -> None:
         "ALTER TABLE resident ADD CONSTRAINT only_named CHECK (name <> 'shanghai') NOT VALID;"
         "ALTER TABLE resident VALIDATE CONSTRAINT only_named"
     )
-    engine = create_engine(world.app.config["SETTINGS"].owner_url)
+    engine = create_engine(world.app.product.settings.owner_url)
     with engine.connect() as connection:
         assert connection.execute(text("UPDATE resident SET name = name")).rowcount == 0
         connection.rollback()
@@ -110,14 +110,14 @@ def test_each_folder_of_migrations_is_one_line() -> None:
 
 def test_upgrading_again_changes_nothing(world: World) -> None:
     """An upgrade of an up-to-date database is harmless, and readiness says it is up to date."""
-    upgrade_database(world.app.config["SETTINGS"])
+    upgrade_database(world.app.product.settings)
     assert set(readiness().values()) == {True}
 
 
 @pytest.fixture
 def old(empty: World, tmp_path: Path) -> Iterator[Settings]:
     """An installation with a database of its own, which nothing has been done to yet."""
-    settings = empty.app.config["SETTINGS"]
+    settings = empty.app.product.settings
     with contextlib.ExitStack() as stack:
         if empty.engine == "postgresql":
             made = stack.enter_context(postgres.test_database(os.environ[postgres.VARIABLE]))

@@ -407,7 +407,7 @@ def test_postgresql_says_it_again(peopled: World) -> None:
     if peopled.engine != "postgresql":
         pytest.skip("row-level security is PostgreSQL's; SQLite has none")
     here, there = peopled.city_id("hangzhou"), peopled.city_id("shanghai")
-    raw = create_engine(peopled.app.config["SETTINGS"].database_url)
+    raw = create_engine(peopled.app.product.settings.database_url)
     with raw.connect() as connection:
         assert connection.execute(text("SELECT name FROM resident")).all() == []
     with raw.connect() as connection:
@@ -424,10 +424,10 @@ def test_start_up_refuses_a_powerful_role(peopled: World) -> None:
     """The owner's role, which row-level security may not hold, is refused by name."""
     if peopled.engine != "postgresql":
         pytest.skip("roles are PostgreSQL's; SQLite has none")
-    owner = create_engine(peopled.app.config["SETTINGS"].owner_url)
+    owner = create_engine(peopled.app.product.settings.owner_url)
     with pytest.raises(SettingsError, match="owns"):
         refuse_powerful_role(owner)
-    application = create_engine(peopled.app.config["SETTINGS"].database_url)
+    application = create_engine(peopled.app.product.settings.database_url)
     refuse_powerful_role(application)
     owner.dispose()
     application.dispose()
@@ -438,7 +438,7 @@ def test_start_up_refuses_a_powerful_role(peopled: World) -> None:
 def test_append_only_is_held_by_the_database(peopled: World, table: str, act: str) -> None:
     """Revisions and trails are neither changed nor deleted, whatever statement is sent."""
     sql = act.format(table).replace("actor", "author" if table == "revision" else "actor")
-    raw = create_engine(peopled.app.config["SETTINGS"].database_url)
+    raw = create_engine(peopled.app.product.settings.database_url)
     with raw.connect() as connection:
         if peopled.engine == "postgresql":
             connection.execute(text(f"SET LOCAL app.city_id = '{peopled.city_id('hangzhou')}'"))

@@ -181,7 +181,7 @@ def test_a_payment_killed_at_any_step(killed: Killed, world: World) -> None:
 def _pay_over_http(stripe: Any, payment: Payment) -> None:
     """The payer pays, in another process: the sandbox's lever."""
 
-    base = stripe.world.app.config["SETTINGS"].stripe_api_base
+    base = stripe.world.app.product.settings.stripe_api_base
     session = httpx.post(f"{base}/sandbox/sessions/{payment.checkout_id}/pay", json={}).json()
     assert session["payment_status"] == "paid"
 

@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from typing import Any
@@ -29,6 +28,7 @@ from smartcity_saas.notifications.senders import smtp
 from smartcity_saas.notifications.staff_mail import smtp_values
 from tests.conftest import HANGZHOU, World
 from tests.connectors.back_office import TOKEN, BackOffice, serving
+from tests.support.product import other_settings
 
 TITLE = {"zh": "已缴 ¥1.00", "en": "Paid ¥1.00"}
 BODY = {"zh": "收据在这里。", "en": "The receipt is here."}
@@ -174,18 +174,14 @@ def test_a_server_that_dribbles_holds_nobody(monkeypatch: pytest.MonkeyPatch, wo
 def test_invitations_go_out_by_the_platforms_mail(world: World, postbox: Postbox) -> None:
     """By ``SMARTCITY_SMTP_URL``: the link is in the mail and not on the page; where the server does
     not answer, whoever invites gets the link to pass on."""
-    settings = world.app.config["SETTINGS"]
     port = world.city("hangzhou").messages["mail"]["port"]
     staff = world.city_staff("hangzhou")
     form = {"mail": "guest@city.example", "name": "Guest", "roles": "auditor"}
-    try:
-        for there, sent in ((port, True), (9, False)):
-            url = f"smtp://127.0.0.1:{there}/?sender=no-reply@city.example&security=none"
-            world.app.config["SETTINGS"] = replace(settings, smtp_url=url)
+    for there, sent in ((port, True), (9, False)):
+        url = f"smtp://127.0.0.1:{there}/?sender=no-reply@city.example&security=none"
+        with other_settings(world.app, smtp_url=url):
             page = staff.post("/cities/hangzhou/staff", **form).text
-            assert ("localhost/invitations/" not in page) is sent
-    finally:
-        world.app.config["SETTINGS"] = settings
+        assert ("localhost/invitations/" not in page) is sent
     ((to, mail),) = postbox.mails
     assert to == ["guest@city.example"]
     body = mail.get_payload(decode=True).decode()

@@ -17,6 +17,7 @@ from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.tenancy.registry import CHECK_SECONDS
 from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ROOT, ZHEJIANG, World
+from tests.support.product import other_settings
 
 BILLS = "/cities/hangzhou/services/utility-bills"
 
@@ -454,11 +455,8 @@ def test_accounts_of_the_demo_are_listed_in_demo_mode_only(world: World) -> None
     found: Any = world.client("localhost").get("/demo.json").json
     assert {"operator", "province_admin", "city_staff"} <= {a["role"] for a in found["staff"]}
     assert {a["city"] for a in found["residents"]} == {"hangzhou", "ningbo", "shanghai"}
-    world.app.config["DEMO"] = False
-    try:
+    with other_settings(world.app, demo=False):
         assert world.client("localhost").get("/demo.json").status_code == 404
-    finally:
-        world.app.config["DEMO"] = True
 
 
 def test_a_role_is_held_whichever_way_the_change_comes(world: World) -> None:

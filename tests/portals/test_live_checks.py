@@ -14,6 +14,7 @@ from smartcity_saas.credentials import store_credential
 from smartcity_saas.portals.live_checks import city_issues, sample_values, serving_checks
 from smartcity_saas.tenancy.worker_heartbeat import say_alive, worker_lives
 from tests.conftest import NINGBO, World
+from tests.support.product import other_settings
 
 SMS = "messages:\n  sms: {provider: http, url: 'https://sms.ningbo.gov.cn', token: {credential: sms}}\n"
 
@@ -21,10 +22,8 @@ SMS = "messages:\n  sms: {provider: http, url: 'https://sms.ningbo.gov.cn', toke
 @pytest.fixture
 def production(world: World) -> Any:
     """The world with nothing of the demo about it."""
-    before = world.app.config["DEMO"]
-    world.app.config["DEMO"] = False
-    yield world
-    world.app.config["DEMO"] = before
+    with other_settings(world.app, demo=False):
+        yield world
 
 
 def lacks(world: World, city: str) -> str:

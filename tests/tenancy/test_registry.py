@@ -202,7 +202,7 @@ def test_a_service_no_longer_installed_is_closed_and_flagged(world: World) -> No
 
 def _store_unchecked(world: World, name: str, change: str) -> None:
     """A newest revision that this version cannot read, as an upgrade leaves one behind."""
-    owner = create_engine(world.app.config["SETTINGS"].owner_url)
+    owner = create_engine(world.app.product.settings.owner_url)
     number = world.documents().live(name).number
     json = "CAST(:v AS jsonb)" if world.engine == "postgresql" else ":v"
     with owner.begin() as connection:
@@ -293,7 +293,7 @@ def test_a_restart_serves_the_same(world: World) -> None:
 
 def test_production_does_not_serve_the_demos_rows(world: World) -> None:
     """Even if the database is reached only after the start."""
-    owner = create_engine(world.app.config["SETTINGS"].owner_url)
+    owner = create_engine(world.app.product.settings.owner_url)
     with owner.begin() as connection:
         connection.execute(text("UPDATE installation SET demo = true"))
     owner.dispose()

@@ -20,6 +20,7 @@ from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.file_plan import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.file_apply import apply_plan
 from smartcity_saas.tenancy.images import picture_problems
 
@@ -206,7 +207,7 @@ def _planned(paths: tuple[Path, ...], style: str) -> Plan:
 
 
 def _default_paths() -> tuple[Path, ...]:
-    root = current_app.config["SETTINGS"].config_root
+    root = product().settings.config_root
     found = tuple(path for path in (root / "config", root / "tenants") if path.is_dir())
     if not found:
         raise click.UsageError("There is no config/ or tenants/ here; name files or folders.")

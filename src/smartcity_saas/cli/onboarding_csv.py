@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-from flask import current_app
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from smartcity_saas.cli.documents import PENDING, documents_as_cli
@@ -24,6 +23,7 @@ from smartcity_saas.configuration.onboarding_csv import (
 )
 from smartcity_saas.configuration.onboarding_rows import province_candidate
 from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.product import product
 
 WORDS = {
     "live": "go live",
@@ -81,7 +81,7 @@ def _missing_baselines(documents: Documents, rows: list[Line]) -> list[Candidate
         if row.values["province_slug"]:
             wanted.setdefault(f"province:{row.values['province_slug']}", []).append(row)
     live = {found.name for found in documents.named(wanted)}
-    root = current_app.config["SETTINGS"].config_root / "config"
+    root = product().settings.config_root / "config"
     files, _problems = read_files([root] if root.is_dir() else [])
     found = {file.candidate.name: file.candidate for file in files}
     return [

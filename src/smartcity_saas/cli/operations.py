@@ -39,7 +39,7 @@ def database() -> None:
 @database.command()
 def upgrade() -> None:
     """Bring the database to this version's schema, and grant the application's role."""
-    upgrade_database(current_app.config["SETTINGS"])
+    upgrade_database(product().settings)
     say("The database is at this version's schema.")
 
 
@@ -115,7 +115,7 @@ def doctor(style: str) -> None:
     """
     ready = _ready()
     rows = [
-        ("keys", *_tried(current_app.config["SETTINGS"].refuse_unsafe_keys)),
+        ("keys", *_tried(product().settings.refuse_unsafe_keys)),
         *((name, fine, "" if fine else _TO_DO.get(name, "")) for name, fine in ready.items()),
         ("secrets", *_tried(_refuse_shut_keys)),
         ("role", *_tried(lambda: refuse_powerful_role(db.engine))),
@@ -184,7 +184,7 @@ def _tried(check: Any) -> tuple[bool, str]:
 
 
 def _refuse_demo_rows() -> None:
-    if holds_demo_rows() and not current_app.config["DEMO"]:
+    if holds_demo_rows() and not product().settings.demo:
         raise SmartCityError(
             "The database holds the demo's rows; production refuses it. Set DATABASE_URL to an "
             "empty one, or SMARTCITY_DEMO=1 to go on with the demo."

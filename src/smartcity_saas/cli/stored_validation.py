@@ -21,7 +21,6 @@ def stored_problems(files: list[DocumentFile], settings: Settings) -> list[Probl
     """
     extensions = stored_extensions()  # brings the tables, before the wall is built around them
     app = Flask("smartcity_saas")
-    app.config["SETTINGS"] = settings
     init_database(app, settings.database_url)
     with app.app_context():
         documents = Documents(system("cli"), extensions, settings.host)

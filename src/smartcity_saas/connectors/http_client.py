@@ -199,7 +199,7 @@ def call_once(
         httpx.HTTPError, httpx.InvalidURL, OSError, ValueError: It did not work out.
         RuntimeError: It stands in no ``outbound`` block.
     """
-    allowed = current_app.config["SETTINGS"].allowed_networks
+    allowed = product().settings.allowed_networks
     left = max(0.1, address_guard.seconds_left())
     if math.isinf(left):
         raise RuntimeError("a call to another system stands inside an outbound() block")

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from flask import current_app
 
 from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
@@ -38,7 +37,7 @@ def connect_channels(city: City, now: datetime) -> None:
         for app_id, use in _applications(values):
             known[app_id] = _kept(use, name == "alipay", now)
     if known:
-        url = f"{current_app.config['SETTINGS'].channel_base}/control/clients"
+        url = f"{product().settings.channel_base}/control/clients"
         headers = {"Content-Type": "application/json"}
         with outbound(url):
             call_once("POST", url, json.dumps(known).encode(), headers)

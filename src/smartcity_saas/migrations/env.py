@@ -1,15 +1,15 @@
 """Running migrations, as the owner of the tables, outside the wall."""
 
 from alembic import context
-from flask import current_app
 from sqlalchemy import create_engine
 
 from smartcity_saas.database.models import Base
+from smartcity_saas.product import product
 
 
 def run() -> None:
     """Migrate online, in one transaction."""
-    engine = create_engine(current_app.config["SETTINGS"].owner_url)
+    engine = create_engine(product().settings.owner_url)
     with engine.connect() as connection:
         context.configure(
             connection=connection,

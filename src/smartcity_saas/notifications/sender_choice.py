@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from flask import current_app
-
 from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.notifications.senders import Sender
@@ -15,7 +13,7 @@ def has_sender(city: City, kind: str) -> bool:
     if kind in city.messages:
         return True
     installed = product().senders[kind]
-    return current_app.config["DEMO"] and any(one.demo for one in installed.values())
+    return product().settings.demo and any(one.demo for one in installed.values())
 
 
 def sender_of(city: City, kind: str) -> Sender | None:
@@ -24,6 +22,6 @@ def sender_of(city: City, kind: str) -> Sender | None:
     values = city.messages.get(kind)
     if values is None:
         demo = next((one for one in installed.values() if one.demo), None)
-        return demo.make({}, str) if demo and current_app.config["DEMO"] else None
+        return demo.make({}, str) if demo and product().settings.demo else None
     keyring = product().keyring
     return installed[values["provider"]].make(values, lambda use: read_credential(keyring, use))

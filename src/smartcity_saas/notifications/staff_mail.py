@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from flask import current_app
-
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.notifications.senders.console import ConsoleSender
 from smartcity_saas.notifications.senders.smtp import SmtpSender
+from smartcity_saas.product import product
 
 
 def send_staff_mail(address: str, title: str, body: str) -> bool:
@@ -21,7 +20,7 @@ def send_staff_mail(address: str, title: str, body: str) -> bool:
         OSError, smtplib.SMTPException: The server does not take it.
         SettingsError: ``SMARTCITY_SMTP_URL`` cannot be understood.
     """
-    settings = current_app.config["SETTINGS"]
+    settings = product().settings
     if settings.smtp_url:
         values = smtp_values(settings.smtp_url)
         password = values.pop("plain_password")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 import stripe
-from flask import current_app
 
 from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
@@ -24,7 +23,7 @@ def connect_sandbox(city: City, site: str, now: datetime) -> None:
     """
     values = city.payments or {}
     key = f"sk_test_sandbox_{city.slug}"
-    base: dict[str, str] = {"api": current_app.config["SETTINGS"].stripe_api_base}
+    base = {"api": product().settings.stripe_api_base}
     client = stripe.StripeClient(key, base_addresses=base)  # type: ignore[arg-type]
     url = f"{site}/webhooks/stripe"
     for endpoint in client.v1.webhook_endpoints.list().data:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
@@ -126,4 +125,4 @@ def _is_sample(value: Any) -> bool:
 
 
 def _is_demo() -> bool:
-    return bool(current_app.config["DEMO"])
+    return product().settings.demo

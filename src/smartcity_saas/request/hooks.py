@@ -64,7 +64,7 @@ def init_request(app: SiteFlask) -> None:
 
 def _refuse_strangers_in_demo() -> Any:
     """The demo's passwords are public, so it serves this machine alone, however it is started."""
-    if current_app.config["DEMO"] and not is_loopback(request.remote_addr):
+    if product().settings.demo and not is_loopback(request.remote_addr):
         return Response("The demo answers on this machine only.\n", 403, mimetype="text/plain")
     return None
 

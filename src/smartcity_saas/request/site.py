@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import (
-    current_app,
     request,
     url_for,
 )
 
 from smartcity_saas.catalog.service import Task
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.hosts import Site
 
 
@@ -23,7 +23,7 @@ def current_site() -> Site:
 
 def site_address(slug: str) -> str:
     """The address of a city's site, or of the console for ``console``."""
-    settings = current_app.config["SETTINGS"]
+    settings = product().settings
     scheme = "https" if request and request.is_secure else "http"
     port = request.host.rpartition(":")[2] if request and ":" in request.host else ""
     suffix = f":{port}" if port.isdecimal() else ""

@@ -54,7 +54,7 @@ def _shared_values() -> dict[str, Any]:
         "comma": "，" if chinese else ", ",
         "gap": "" if chinese else " ",
         "stop": "。" if chinese else ". ",
-        "demo": current_app.config["DEMO"],
+        "demo": product().settings.demo,
         "lang": locale.language if locale else "en",
         "large_text": request.cookies.get(TEXT_COOKIE) == "large",
         "text": local,

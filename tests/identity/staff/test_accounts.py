@@ -284,7 +284,7 @@ def test_a_closed_account_is_out_at_every_process(world: World) -> None:
     admin = world.city_staff("hangzhou")
     make(world, "a.one", CATALOG_EDITOR, city="hangzhou")
     theirs, _answer = enter(world, "a.one")
-    other = create_app(world.app.config["SETTINGS"], clock=world.clock, serving=False)
+    other = create_app(world.app.product.settings, clock=world.clock, serving=False)
     there = replace(world, app=other).client("console.localhost")
     there.client.set_cookie("session", cookie_of(theirs), domain=there.host)
     try:

@@ -436,7 +436,7 @@ def test_secrets_of_a_province_are_its_own(world: World) -> None:
         read_province_secret(keyring, "zhejiang", SSO, now)
     with pytest.raises(CredentialError):
         read_province_secret(Keyring("k" * 40), "shanghai", SSO, now)
-    newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
+    newer = Keyring("n" * 40, world.app.product.settings.master_key)
     with transaction():
         db.session.delete(db.session.merge(rows["zhejiang"]))
     assert reencrypt_province_secrets(newer) == (1, [])
@@ -454,7 +454,7 @@ def test_one_secret_that_does_not_open_stops_no_other(world: World) -> None:
     with transaction():
         query = select(ProvinceSecret).where(ProvinceSecret.province == "shanghai")
         db.session.scalars(query).one().sealed = b"no mark that we know" * 4
-    newer = Keyring("n" * 40, world.app.config["SETTINGS"].master_key)
+    newer = Keyring("n" * 40, world.app.product.settings.master_key)
     assert reencrypt_province_secrets(newer) == (1, ["province:shanghai sso"])
     assert read_province_secret(newer, "zhejiang", SSO, now) == "of zhejiang"
 
@@ -463,7 +463,7 @@ def test_a_secret_that_is_set_meanwhile_stays(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody sets it anew while the change of the master key is at it: theirs counts."""
-    settings, now = world.app.config["SETTINGS"], world.clock()
+    settings, now = world.app.product.settings, world.clock()
     keyring, newer = world.app.product.keyring, Keyring("n" * 40, settings.master_key)
     store_province_secret(keyring, system("test"), "zhejiang", "sso", "before", now, [SSO])
     reseal = newer.reseal_platform

@@ -188,7 +188,7 @@ class _AsIfSecure:
 class _Server(AuthorizationServer):  # type: ignore[misc] # authlib has no types
     def create_oauth2_request(self, request: Any) -> Any:
         plain = request or current_request
-        return FlaskOAuth2Request(_AsIfSecure(plain) if current_app.config["DEMO"] else plain)
+        return FlaskOAuth2Request(_AsIfSecure(plain) if product().settings.demo else plain)
 
 
 class _Grant(ClientCredentialsGrant):  # type: ignore[misc] # authlib has no types

@@ -17,7 +17,6 @@ import httpx
 import structlog
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.client import OAuth2Client
-from flask import current_app
 
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.http_client import call_once
@@ -196,7 +195,7 @@ def secret(use: SecretUse) -> str:
 
 def at(url: str) -> str:
     """An address of a provider; in demo mode (and tests) its place at the sandbox."""
-    base: str = current_app.config["SETTINGS"].channel_base
+    base = product().settings.channel_base
     parts = urlsplit(url)
     return f"{base}/{parts.netloc}{parts.path}" if base else url
 

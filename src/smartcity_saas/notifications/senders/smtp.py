@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.utils import formataddr
 from typing import Any
 
-from flask import current_app, has_request_context
+from flask import has_request_context
 
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors import address_guard
@@ -21,6 +21,7 @@ from smartcity_saas.connectors.outbound_calls import CALL_SECONDS, outbound
 from smartcity_saas.notifications.senders import SenderKind
 from smartcity_saas.notifications.senders.documents.smtp import SmtpSettings
 from smartcity_saas.outbox import PermanentFailure
+from smartcity_saas.product import product
 
 SECONDS = 15
 TOTAL_SECONDS = 40
@@ -50,7 +51,7 @@ class _Server(smtplib.SMTP):
         super().__init__(host, port, timeout=SECONDS)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        allowed = current_app.config["SETTINGS"].allowed_networks
+        allowed = product().settings.allowed_networks
         plain = self.security == "none"
         self.timer.start()
         found = address_guard.connect(host, port, timeout, allowed, plain=plain)

@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 import httpx
 import stripe
 import structlog
-from flask import current_app
 from flask_babel import lazy_gettext as _
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
@@ -100,7 +99,7 @@ class StripeAccount:
     def client(self) -> stripe.StripeClient:
         """The city's own client, with the city's own key."""
         key = self.secret(self.values["secret_key"])
-        base = current_app.config["SETTINGS"].stripe_api_base
+        base = product().settings.stripe_api_base
         return _client(current_city_id(), key, base)
 
     def begin(self, order: Order) -> Checkout | None:
@@ -409,7 +408,7 @@ def _replayed(error: stripe.StripeError) -> bool:
 def _answered(seconds: float = SECONDS) -> Iterator[None]:
     """Call Stripe; let a refusal through (``InvalidRequestError``, ``IdempotencyError``), all else
     is no answer."""
-    url = current_app.config["SETTINGS"].stripe_api_base or API
+    url = product().settings.stripe_api_base or API
     try:
         with outbound(url, seconds=seconds, answered=_REFUSALS):
             yield
@@ -444,7 +443,7 @@ class _Connections(stripe.HTTPXClient):
 
     def request(self, method: str, url: str, *rest: Any, **options: Any) -> Any:
         """Send one request over connections that are guarded by address."""
-        allowed = current_app.config["SETTINGS"].allowed_networks
+        allowed = product().settings.allowed_networks
         plain = not url.startswith("https:")
         self._client = httpx.Client(transport=guarded_transport(allowed, plain))
         return super().request(method, url, *rest, **options)
@@ -461,7 +460,7 @@ def _probe(values: Mapping[str, Any], secret: Callable[[SecretUse], str]) -> str
 
 
 def _origins(values: Mapping[str, Any]) -> tuple[str, ...]:
-    base = current_app.config["SETTINGS"].stripe_api_base
+    base = product().settings.stripe_api_base
     if not base:
         return (CHECKOUT_ORIGIN,)
     parts = urlsplit(base)

@@ -36,7 +36,7 @@ def cities() -> Any:
 @blueprint.page("/demo.json")
 def demo() -> Any:
     """The demo's accounts and how each signs in. Only in demo mode."""
-    if not current_app.config["DEMO"]:
+    if not product().settings.demo:
         abort(404)
     cities = current_app.fleet.snapshot.cities  # type: ignore[attr-defined]
     return jsonify(demo_accounts(site_address, cities, product().services))

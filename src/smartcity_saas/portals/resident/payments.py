@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Response, current_app, redirect, render_template, request, url_for
+from flask import Response, redirect, render_template, request, url_for
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
@@ -114,7 +114,7 @@ def receipt(payment_id: uuid.UUID) -> Any:
             local(city.site.get("operator")),
             gettext("Questions? Call %(number)s.", number=city.site["hotline"]),
         ],
-        sample=gettext("Sample") if current_app.config["DEMO"] else None,
+        sample=gettext("Sample") if product().settings.demo else None,
     )
     return Response(
         pdf,

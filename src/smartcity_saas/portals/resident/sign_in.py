@@ -199,7 +199,7 @@ def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
         page = phone_page(template, going_to, purpose, typed, {"code": _still_good(error)})
         wait = {"Retry-After": str(error.retry_after)} if isinstance(error, Throttled) else {}
         return page, error.status, wait
-    if current_app.config["DEMO"]:
+    if product().settings.demo:
         session[SHOWN_CODE] = code
     return phone_page(template, going_to, purpose, typed)
 
@@ -221,7 +221,7 @@ def phone_page(
         waiting=waiting,
         typed=typed or {},
         errors=errors or {},
-        shown_code=session.get(SHOWN_CODE) if current_app.config["DEMO"] else None,
+        shown_code=session.get(SHOWN_CODE) if product().settings.demo else None,
         next=going_to,
         tab="me",
     )

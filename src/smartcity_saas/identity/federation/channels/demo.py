@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
-
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.federation.channels import AuthenticatedIdentity, Channel
+from smartcity_saas.product import product
 
 RESIDENTS: dict[str, dict[str, str]] = {
     "household": {"zh": "示例住户甲", "en": "Sample resident A"},
@@ -20,7 +19,7 @@ PHONES = {"household": "13900000001", "parents": "13900000002", "newcomer": "139
 
 
 def _offered(city: City) -> bool:
-    return bool(current_app.config["DEMO"])
+    return product().settings.demo
 
 
 def _choices(city: City) -> list[tuple[str, Any]]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from flask import current_app
-
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.federation.channels import Channel
 from smartcity_saas.identity.federation.channels.documents.phone import PhoneSettings
+from smartcity_saas.product import product
 
 
 def _offered(city: City) -> bool:
     """Where the city has somebody who sends SMS; in demo mode the console does."""
     wanted = city.channels.get("phone", {}).get("state") == "open"
-    return wanted and bool(city.messages.get("sms") or current_app.config["DEMO"])
+    return wanted and bool(city.messages.get("sms") or product().settings.demo)
 
 
 channel = Channel(
