@@ -45,6 +45,11 @@ static: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/requirements.py >$(VENV)/requirements.txt
+	$(BIN)/python tools/requirements.py test >$(VENV)/requirements-test.txt
+	$(BIN)/deptry src --requirements-files $(VENV)/requirements.txt
+	$(BIN)/deptry tests benchmarks tools --ignore DEP002 \
+		--requirements-files $(VENV)/requirements.txt,$(VENV)/requirements-test.txt
 
 # A browser, its Chinese fonts and a PostgreSQL to start throwaway clusters from.
 debian:
