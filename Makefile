@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 export VENV
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEBIAN := chromium fonts-noto-cjk postgresql
 PROVIDER := tests/identity/oidc_provider
 
-.PHONY: run check test test-faults bench static debian screenshots vendor messages
+.PHONY: run check test test-faults bench static debian screenshots vendor messages lock
 .DEFAULT_GOAL := run
 
 # The demo on http://localhost:$(PORT): sample cities, residents and bills on SQLite.
@@ -70,17 +71,28 @@ vendor:
 messages: $(VENV)/installed
 	tools/messages.sh
 
+# What is installed, by version and hash, for every Python and machine: after a change of
+# setup.cfg, and to bring versions up to date (make lock UPGRADE=--upgrade).
+LOCK := uv pip compile - setup.cfg --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+lock: $(VENV)/bin/python
+	$(PIP) --quiet uv==0.13.9
+	$(BIN)/python tools/requirements.py build | $(BIN)/$(LOCK) $(UPGRADE) -o requirements.lock
+	$(BIN)/python tools/requirements.py build | $(BIN)/$(LOCK) $(UPGRADE) -c requirements.lock --extra test -o requirements-test.lock
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: setup.cfg pyproject.toml | $(VENV)/bin/python
+$(VENV)/installed: requirements.lock setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the product's packages into $(VENV); pip names each of them."
-	$(BIN)/python -m pip install --disable-pip-version-check -e .
+	$(PIP) --require-hashes -r $<
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
-$(VENV)/installed-test: setup.cfg pyproject.toml | $(VENV)/bin/python
+$(VENV)/installed-test: requirements-test.lock setup.cfg pyproject.toml | $(VENV)/bin/python
 	@echo "Installing the product's packages and those of its tests into $(VENV)."
-	$(BIN)/python -m pip install --disable-pip-version-check -e '.[test]'
+	$(PIP) --require-hashes -r $<
+	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@ $(VENV)/installed

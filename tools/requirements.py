@@ -1,12 +1,13 @@
 """Write what setup.cfg asks for as requirements, for tools that read no setup.cfg.
 
 ``python tools/requirements.py`` writes the product's, ``python tools/requirements.py test`` those of
-the extra ``test``, one on each line.
+the extra ``test``, and ``… build`` those of the build (pyproject.toml), one on each line.
 """
 
 from __future__ import annotations
 
 import sys
+import tomllib
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -14,10 +15,16 @@ ROOT = Path(__file__).parent.parent
 
 
 def main(extra: str = "") -> None:
-    """Print the requirements of the product, or of an extra."""
+    """Print the requirements of the product, of an extra, or of the build."""
+    if extra == "build":
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+        print("\n".join(project["build-system"]["requires"]))
+        return
     declared = ConfigParser()
     declared.read(ROOT / "setup.cfg", "utf-8")
-    section, option = ("options.extras_require", extra) if extra else ("options", "install_requires")
+    section, option = (
+        ("options.extras_require", extra) if extra else ("options", "install_requires")
+    )
     print(declared[section][option].strip())
 
 
