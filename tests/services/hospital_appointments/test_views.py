@@ -194,7 +194,9 @@ def test_the_calendar_says_what_became_of_it(clinic: Clinic, state: str, said: s
         made.state = state
         place = session.scalars(select(ClinicPlace).where(ClinicPlace.id == made.place_id)).one()
         place.state = "taken" if said == "CONFIRMED" else "free"
-    assert f"STATUS:{said}" in browser.get(f"{path}/calendar.ics").text
+    file = browser.get(f"{path}/calendar.ics").text
+    assert f"STATUS:{said}" in file
+    assert ("BEGIN:VALARM" in file) is (said == "CONFIRMED"), "nobody is called to what is off"
 
 
 def test_a_doctors_card_shows_every_fee(clinic: Clinic) -> None:

@@ -27,7 +27,7 @@ def calendar_of(
     now: datetime,
 ) -> bytes:
     """The file: when, where, the number; cancelled where it was given back or called off (RFC 5545,
-    3.8.1.11), so that a visit that took place stays one. It names no patient."""
+    3.8.1.11), so that a visit that took place stays one; then without its alarm. It names no patient."""
     from icalendar import Alarm, Calendar, Event  # 10 MB that most processes never need
 
     event = Event()
@@ -41,11 +41,12 @@ def calendar_of(
     cancelled = appointment.state in (CANCELLED, CLOSED)
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("sequence", 1 if cancelled else 0)
-    alarm = Alarm()
-    alarm.add("action", "DISPLAY")
-    alarm.add("trigger", -timedelta(hours=2))
-    alarm.add("description", local(hospital.name))
-    event.add_component(alarm)
+    if not cancelled:  # a telephone rings for whatever has an alarm
+        alarm = Alarm()
+        alarm.add("action", "DISPLAY")
+        alarm.add("trigger", -timedelta(hours=2))
+        alarm.add("description", local(hospital.name))
+        event.add_component(alarm)
     made = Calendar()
     made.add("prodid", "-//smartcity_saas//appointments//")
     made.add("version", "2.0")
