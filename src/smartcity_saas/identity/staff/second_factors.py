@@ -62,8 +62,10 @@ def add_totp(member: StaffMember, secret: str, code: str, now: datetime) -> None
     """Keep a secret, once a code shows that the app has it.
 
     Raises:
-        Invalid: The code does not fit.
+        Invalid: The code is missing, or does not fit.
     """
+    if not code.strip():
+        raise Invalid(_("Write the six digits that the app shows."))
     step = _step_of(secret, code, now)
     if step is None:
         raise Invalid(_("This code does not fit. Look at the clock of the telephone."))
@@ -79,9 +81,11 @@ def check_code(
     in by before: whoever has stolen a password neither guesses on nor shuts its owner out.
 
     Raises:
-        Invalid: It fits nothing.
+        Invalid: It is missing, which is no try, or it fits nothing.
         Throttled: Too many were tried.
     """
+    if not code.strip():
+        raise Invalid(_("Write the six digits of the app, or a recovery code."))
     whose = f"{member.id}|{known_device}" if known_device else str(member.id)
     count_attempt(StaffAttempt, f"factor:{whose}", MOST_TRIES, now)
     kept = [f"factor-day:{whose}", *([f"factor-known:{member.id}"] if known_device else [])]
