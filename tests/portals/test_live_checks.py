@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +13,14 @@ from click.testing import CliRunner
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import doctor
 from smartcity_saas.credentials import store_credential
-from smartcity_saas.portals.live_checks import city_issues, sample_values, serving_checks
+from smartcity_saas.portals.live_checks import (
+    city_issues,
+    sample_values,
+    serving_checks,
+    worker_check,
+)
+from smartcity_saas.portals.operator import CHECKS
+from smartcity_saas.portals.readiness_list import Check, site_checks
 from smartcity_saas.tenancy.worker_heartbeat import say_alive, worker_lives
 from tests.conftest import NINGBO, World
 from tests.support.product import other_settings
@@ -78,3 +87,50 @@ def test_the_command_says_the_same(production: World) -> None:
     page = production.city_staff("hangzhou").get("/cities/hangzhou").text
     assert "Nobody can sign in" in page
     assert "The worker does not run" in page
+
+
+def test_no_check_says_the_words_of_success_when_it_fails(
+    production: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: a failed line says what is wrong in its own words. Every check of readiness, of a city,
+    of one that is being made and of the platform, is asked where it holds and where it does not."""
+    world = production
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    whole = world.city("hangzhou")
+    bare = replace(whole, site={}, catalog={})
+
+    def keep(checks: Any) -> None:
+        for one in checks:
+            said[one.fits].add(str(one.text))
+
+    with world.app.app_context():
+        for city in (bare, whole):
+            keep(site_checks(city))
+        for name, how in CHECKS.items():
+            keep([Check.of(True, *how), Check.of(False, *how)])
+            assert str(how[0]) != str(how[1]), name
+        keep(serving_checks(world.city("ningbo")))
+        keep([worker_check(world.clock())])
+        monkeypatch.setitem(world.app.config, "DEMO", True)
+        world.city_staff("hangzhou")
+        keep(serving_checks(world.city("hangzhou")))
+        say_alive(world.clock())
+        keep([worker_check(world.clock())])
+    admin = world.province_admin()
+    lines = re.compile(
+        r'<use href="[^"]*#(circle-check|alert-triangle)"/></svg>(.*?)(?: <span|</li>)'
+    )
+    page, found = "/provinces/zhejiang/onboard", 0
+    for typed in (
+        "code=330300&zh=温州市&en=Wenzhou&color=%23b8232f",
+        "code=330300&en=&color=%237a7a7a",
+    ):
+        shown = admin.get(f"{page}?{typed}").text
+        listed = shown[shown.rindex("check-list") :]
+        for icon, text in lines.findall(listed[: listed.index("</ul>")]):
+            said[icon == "circle-check"].add(text)
+            found += 1
+    assert found > 10, "the lines of the page are read"
+    assert not said[True] & said[False]
+    assert len(said[True]) > 10
+    assert len(said[False]) > 10

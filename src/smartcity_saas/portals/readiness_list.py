@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from flask_babel import lazy_gettext as _
 
@@ -16,11 +16,17 @@ from smartcity_saas.tenancy.context import tenant_context
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the list; ``blocks`` what must be put right before going live."""
+    """One line of the list; ``blocks`` what must be put right before going live. ``text`` says
+    what is fine, or what is wrong: no words stand for both."""
 
     fits: bool
     text: Any
     blocks: bool = True
+
+    @classmethod
+    def of(cls, fits: bool, fine: Any, wrong: Any, *, blocks: bool = True) -> Self:
+        """A line with the words of its answer: ``fine`` or ``wrong``."""
+        return cls(fits, fine if fits else wrong, blocks)
 
 
 def site_checks(city: City | None) -> list[Check]:
@@ -29,9 +35,22 @@ def site_checks(city: City | None) -> list[Check]:
         return []
     opened = any(entry.state == "open" for entry in city.catalog.values())
     return [
-        Check(opened, _("One service open at least")),
-        Check("hotline" in city.site, _("Hotline and privacy page")),
-        Check(bool(city.site.get("icp")), _("ICP filing number"), blocks=False),
+        Check.of(
+            opened,
+            _("One service open at least"),
+            _("No service is open: open one under Services"),
+        ),
+        Check.of(
+            "hotline" in city.site,
+            _("Hotline and privacy page"),
+            _("No hotline: name it under site.hotline; the privacy page needs it"),
+        ),
+        Check.of(
+            bool(city.site.get("icp")),
+            _("ICP filing number"),
+            _("No ICP filing number: write it under site.icp"),
+            blocks=False,
+        ),
     ]
 
 

@@ -11,19 +11,28 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.audit import trail_of
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.portals.readiness_list import Check
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.readiness import readiness
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/platform"
 MOST_EVENTS = 200
-CHECKS: dict[str, Any] = {
-    "database": _("Database answers"),
-    "migrations": _("Tables are up to date"),
-    "fleet": _("Cities are loaded"),
-    "master_key": _("Master key is the right one"),
+CHECKS: dict[str, tuple[Any, Any]] = {
+    "database": (_("Database answers"), _("The database does not answer")),
+    "migrations": (
+        _("Tables are up to date"),
+        _("Tables are not up to date: run smartcity db upgrade"),
+    ),
+    "fleet": (_("Cities are loaded"), _("Cities are not loaded")),
+    "master_key": (
+        _("Master key is the right one"),
+        _(
+            "The master key is not shown to be the one that secrets are sealed by: run smartcity doctor"
+        ),
+    ),
 }
-"""What each check of readiness says when it is fine."""
+"""What each check of readiness says when it is fine, and when it is not."""
 
 blueprint = ConsoleBlueprint("operator", __name__)
 
@@ -54,8 +63,7 @@ def provinces() -> Any:
         cities=cities,
         issues=[city for city in snapshot.cities.values() if city.flags],
         broken=snapshot.broken,
-        checks=readiness(),
-        check_names=CHECKS,
+        checks=[Check.of(fine, *CHECKS[name]) for name, fine in readiness().items()],
         **shell(),
     )
 

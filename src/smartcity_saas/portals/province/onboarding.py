@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from flask import current_app, redirect, render_template, request
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from smartcity_saas.configuration.colors import is_color
 from smartcity_saas.configuration.divisions import Division, division, find_divisions
@@ -185,18 +186,35 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
     faults = {found.pointer.split("/")[1] if found.pointer else "" for found in problems}
     color = values.get("branding", {}).get("color") or _inherited_color(province)
     return [
-        Check(
-            all(values["name"].values()) and "name" not in faults, _("Name in Chinese and English")
+        Check.of(
+            all(values["name"].values()) and "name" not in faults,
+            _("Name in Chinese and English"),
+            _("The name is missing in Chinese or English, or has a fault"),
         ),
-        Check(
+        Check.of(
             bool(values["city"]) and not faults & {"city", "hosts"},
             _("Address not used by another city"),
+            _("The address is missing, has a fault, or is another city's"),
         ),
-        Check("division_code" not in faults, _("Division code free and in this province")),
-        Check(verdict(color)["fits"] and "branding" not in faults, _("Colour that can be read")),
+        Check.of(
+            "division_code" not in faults,
+            _("Division code free and in this province"),
+            _("The division code is missing, taken, or of another province"),
+        ),
+        Check.of(
+            verdict(color)["fits"] and "branding" not in faults,
+            _("Colour that can be read"),
+            _("Text cannot be read on this colour"),
+        ),
         *site_checks(city),
         *(secret_checks(city, stored=False) if city else ()),
-        Check(not problems, _("No faults in the document")),
+        Check.of(
+            not problems,
+            _("No faults in the document"),
+            ngettext(
+                "%(num)s fault in the document", "%(num)s faults in the document", len(problems)
+            ),
+        ),
     ]
 
 
