@@ -30,9 +30,28 @@ def provider_of(city: City) -> Provider | None:
 
 
 def payments_open(city: City) -> bool:
-    """Whether the city that we are in has named a provider and set its secrets."""
+    """Whether the city that we are in takes new payments: it has named a provider, set its secrets,
+    and not closed it."""
     found = provider_of(city)
-    return found is not None and found.ready(city.payments or {}, usable_secrets())
+    return (
+        found is not None
+        and not _is_closed(city)
+        and found.ready(city.payments or {}, usable_secrets())
+    )
+
+
+def refuse_closed(city: City) -> None:
+    """Let nothing new begin where no new payments are taken.
+
+    Raises:
+        PaymentsClosed: The city names no provider, or has closed it.
+    """
+    if provider_of(city) is None or _is_closed(city):
+        raise PaymentsClosed
+
+
+def _is_closed(city: City) -> bool:
+    return (city.payments or {}).get("state") == "closed"
 
 
 def payment_methods(city: City) -> tuple[str, ...]:

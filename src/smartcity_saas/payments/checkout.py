@@ -23,8 +23,8 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import (
     PaymentsClosed,
-    account_of,
     payable_of,
+    refuse_closed,
 )
 from smartcity_saas.payments.models import Payment, PaymentItem
 from smartcity_saas.payments.payable import Quote
@@ -73,7 +73,7 @@ def begin_payment(
         CannotBegin: The provider will open no page for it; nothing is claimed any more.
         ProviderUnreachable: The provider does not answer; nothing was charged.
     """
-    account_of(city)
+    refuse_closed(city)
     if len(set(references)) > MOST_AT_ONCE:
         raise Conflict(TOO_MANY)
     for _try in range(TRIES):

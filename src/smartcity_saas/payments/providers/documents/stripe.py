@@ -8,6 +8,7 @@ from smartcity_saas.configuration.extensions import Part
 from smartcity_saas.configuration.fields import Choice, Credential, ListOf
 from smartcity_saas.payments.stripe_amounts import CURRENCIES
 
+STATES = ("open", "closed")
 METHODS = ("card", "alipay", "wechat_pay")
 
 
@@ -21,6 +22,13 @@ class StripeSettings(Schema):
         goes_to=(),
         required=True,
         metadata={"description": "The signing secret of the endpoint `/webhooks/stripe`, by name."},
+    )
+    state = Choice(
+        STATES,
+        metadata={
+            "description": "`closed` takes no new payments; refunds, disputes and webhooks of those "
+            "that were made go on. `open` by default."
+        },
     )
     methods = ListOf(
         Choice(METHODS),
