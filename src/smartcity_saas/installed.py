@@ -12,7 +12,9 @@ from pathlib import Path
 from smartcity_saas.catalog.discovery import installed_documents
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.identity.federation.channels import channel_parts
-from smartcity_saas.identity.staff.single_sign_on_settings import SingleSignOnSettings
+from smartcity_saas.identity.staff.single_sign_on_settings import (
+    SingleSignOnSettings,
+)
 from smartcity_saas.notifications.senders import KINDS, sender_parts
 from smartcity_saas.payments.providers import provider_parts
 
@@ -39,8 +41,14 @@ def translation_folders() -> list[Path]:
 
 
 def stored_extensions() -> Extensions:
-    """The same, with what the database knows of pictures and secrets."""
+    """The same, with what the database knows of pictures, secrets and money."""
     from smartcity_saas.credentials import bound_secrets
+    from smartcity_saas.payments.open_money import open_money
     from smartcity_saas.tenancy.file_apply import is_picture_at
 
-    return replace(installed_extensions(), same_picture=is_picture_at, bound_secrets=bound_secrets)
+    return replace(
+        installed_extensions(),
+        same_picture=is_picture_at,
+        bound_secrets=bound_secrets,
+        open_money=open_money,
+    )

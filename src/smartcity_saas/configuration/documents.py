@@ -269,7 +269,9 @@ class Documents:
 
     def problems(self, candidates: Sequence[Candidate]) -> list[Problem]:
         """What is wrong with some documents, against what is live."""
-        known = replace(known_to(candidates, self._name_of), bound=self._bound)
+        known = replace(
+            known_to(candidates, self._name_of), bound=self._bound, open_money=self._open_money
+        )
         return Check(candidates, known, self.extensions, self.platform_host).run()
 
     def admit(self, candidate: Candidate) -> None:
@@ -492,6 +494,10 @@ class Documents:
     def _bound(self, name: str) -> Mapping[str, BoundTo]:
         row = self._find(name)
         return self.extensions.bound_secrets(name, row.id) if row is not None else {}
+
+    def _open_money(self, name: str, provider: str) -> int:
+        row = self._find(name)
+        return self.extensions.open_money(row.id, provider) if row is not None else 0
 
     def _find(self, name: str) -> Document | None:
         return db.session.scalars(select(Document).where(Document.name == name)).one_or_none()

@@ -78,6 +78,11 @@ BoundTo = Collection[tuple[str, str]]
 """The uses that a stored secret was entered for: path and destination."""
 
 
+def no_money_open(document_id: int, provider: str) -> int:
+    """No payments at all."""
+    return 0
+
+
 def none_stored(name: str, document_id: int) -> Mapping[str, BoundTo]:
     """No secrets at all."""
     return {}
@@ -91,6 +96,8 @@ class Extensions:
     takes all. ``same_picture`` tells whether some bytes are the picture that a city keeps at an
     address: what a city keeps and ``export`` writes is a cleaned copy of what was uploaded.
     ``bound_secrets`` tells the secrets that are stored for a document, given its name and key.
+    ``open_money`` counts the payments of a city, given its key, on which a provider may still have
+    something to say.
     """
 
     services: Mapping[str, ServiceExtension] = field(default_factory=dict)
@@ -101,3 +108,4 @@ class Extensions:
     single_sign_on: type[Schema] = EmptySchema
     same_picture: Callable[[int, str, bytes], bool] = same_bytes
     bound_secrets: Callable[[str, int], Mapping[str, BoundTo]] = none_stored
+    open_money: Callable[[int, str], int] = no_money_open

@@ -55,12 +55,14 @@ from smartcity_saas.configuration.secrets import find_secrets, looks_secret
 from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
+from smartcity_saas.texts import lazy_ngettext
 
 _ENDING = re.compile(r"\.ya?ml\Z", re.IGNORECASE)
 _EACH_CITYS = OWN_KEYS | {"state"}
 """What a city says for itself alone: locked above, no city could be there."""
 _OFFICIAL = ("province", "division_code")
 CURRENCY = ("site", "currency")
+PROVIDER = ("payments", "provider")
 _REQUIRED = {PLATFORM: ("platform",), PROVINCE: ("province", "name"), CITY: ()}
 
 
@@ -113,6 +115,7 @@ class Known:
     hosts: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[tuple[str, str], str] = field(default_factory=dict)
     bound: Callable[[str], Mapping[str, BoundTo]] = field(default=lambda name: {})
+    open_money: Callable[[str, str], int] = field(default=lambda name, provider: 0)
 
 
 class Check:
@@ -244,6 +247,7 @@ class Check:
             )
             return problems
         found = self._effective([*layers, candidate.layer])
+        found += self._left_provider(candidate.name, [*layers, candidate.layer])
         problems += located(candidate.source, found)
         problems += self._moved(candidate, candidate.name, [*layers, candidate.layer])
         return problems + self._code(candidate) + self._logo(candidate)
@@ -283,6 +287,29 @@ class Check:
             candidate.entered if city == candidate.name else frozenset(),
         )
 
+    def _left_provider(self, city: str, layers: Sequence[Layer]) -> list[tuple[Path, Any, Any]]:
+        """A payment provider that a city leaves while its payments may still be refunded or disputed
+        there: nobody would hear of it."""
+        if city not in self.known.values:
+            return []
+        was = get(merge(self._layers_before(self.known.values[city])).values, PROVIDER)
+        if not isinstance(was, str) or get(merge(layers).values, PROVIDER) == was:
+            return []
+        count = self.known.open_money(city, was)
+        if not count:
+            return []
+        message = lazy_ngettext(
+            "%(num)s payment by %(provider)s may still be refunded or disputed.",
+            "%(num)s payments by %(provider)s may still be refunded or disputed.",
+            count,
+            provider=was,
+        )
+        hint = _(
+            "Leave payments as they are and write state: closed there: no new ones are taken, and "
+            "180 days after the last one payments can be left out."
+        )
+        return [(("payments",), message, hint)]
+
     def _own_secrets(self, baseline: Candidate) -> list[MovedSecret]:
         """A province's own secrets that would go elsewhere: those of its staff's provider."""
         schema = document_schema(PROVINCE, self.extensions)
@@ -298,7 +325,7 @@ class Check:
 
     def _currency(self, values: Mapping[str, Any]) -> list[tuple[Path, Any, Any]]:
         """A currency in which the payment provider cannot charge."""
-        provider, currency = get(values, ("payments", "provider")), get(values, CURRENCY)
+        provider, currency = get(values, PROVIDER), get(values, CURRENCY)
         taken = self.extensions.currencies.get(str(provider))
         if taken is None or not isinstance(currency, str) or currency in taken:
             return []
@@ -455,7 +482,8 @@ class Check:
             layers.append(Layer(name, values))
             moved += self._moved(baseline, name, layers)
             known = self._effective_before(values)
-            for path, message, hint in self._effective(layers):
+            found = self._effective(layers) + self._left_provider(name, layers)
+            for path, message, hint in found:
                 key = (path, str(message))
                 if key not in known:
                     broken[key].append(name)
