@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.federation.channels.demo import sample
 from smartcity_saas.identity.residents.accounts import find_resident, sign_in
-from smartcity_saas.payments.ledger import balances, totals
+from smartcity_saas.payments.ledger import (
+    DISPUTED,
+    HELD,
+    WRITTEN_OFF,
+    balances,
+    provider_account,
+    service_account,
+    totals,
+)
 from smartcity_saas.payments.models import LedgerEntry, Payment
 from smartcity_saas.payments.providers import Move, PaymentStatus, RefundFact
 from smartcity_saas.payments.reconciliation import compare
 from smartcity_saas.payments.settlement import apply_status
+from smartcity_saas.portals.change_labels import ledger_label
 from tests.conftest import World
+from tests.payments.test_refunds import Paid
 
 FACTS = st.lists(
     st.tuples(st.sampled_from("abcd"), st.sampled_from(["pending", "done", "failed"])),
@@ -110,3 +122,31 @@ def test_comparing_both_sides(moves: list[tuple[str, int]]) -> None:
     alone = list(compare(entries, [], *span, {}))
     assert {one.reference for one in alone} == {name for name, total in net.items() if total}
     assert all(one.kind == "not at the provider" for one in alone)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_account_is_shown_in_words(world: World, language: str) -> None:
+    """Promise: finance reads words, whatever kind of account the ledger has; the CSV for the books
+    keeps the names."""
+    extensions = world.app.extensions
+    accounts = [HELD, DISPUTED, WRITTEN_OFF]
+    accounts += [provider_account(name) for name in extensions["providers"]]
+    accounts += [service_account(name) for name in extensions["services"]]
+    with world.app.test_request_context(headers={"Accept-Language": language}):
+        shown = [ledger_label(account) for account in accounts]
+    assert len(set(shown)) == len(accounts)
+    for account, label in zip(accounts, shown, strict=True):
+        assert label != account
+        assert not re.search("[:_]", label), label
+        assert (language == "zh") == bool(re.search("[一-鿿]", label)), label
+
+
+def test_the_pages_of_finance_show_the_words(world: World) -> None:
+    """The balances and the transfers of a payment show no account by its name."""
+    paid = Paid(world)
+    finance = world.city_staff("hangzhou")
+    for page in ("", f"/{paid.key}"):
+        text = finance.get(f"/cities/hangzhou/payments{page}").text
+        assert "Owed by Stripe" in text
+        assert "Taken for Utility bills" in text
+        assert not re.search("(provider|service):[a-z]", text)

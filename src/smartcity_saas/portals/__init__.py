@@ -16,6 +16,7 @@ from smartcity_saas.portals.change_labels import (
     brand_of,
     change_label,
     change_value,
+    ledger_label,
 )
 from smartcity_saas.portals.city import blueprint as city
 from smartcity_saas.portals.console import blueprint as console
@@ -37,6 +38,7 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
         app.register_blueprint(blueprint)
     app.jinja_env.filters.update(labelled=labelled, named_faults=named_faults, offered=offered)
     app.jinja_env.filters["method_name"] = lambda name: METHOD_NAMES.get(name, name)
+    app.jinja_env.filters["ledger_label"] = ledger_label
     app.jinja_env.globals.update(
         act_label=act_label,
         actor_label=actor_label,

@@ -101,6 +101,11 @@ METHOD_NAMES: dict[str, Any] = {
     "alipay": _("Alipay"),
     "wechat_pay": _("WeChat Pay"),
 }
+_LEDGER_ACCOUNTS: dict[str, Any] = {
+    "held": _("Held for a decision"),
+    "disputed": _("Taken back by payers' banks"),
+    "written_off": _("Borne by the city"),
+}
 PAYMENT_STATES: dict[str, Any] = {
     "created": _("Begun"),
     "open": _("Being paid"),
@@ -253,3 +258,16 @@ def change_value(value: Any) -> str:
         return ", ".join(str(item) for item in value) or gettext("none")
     text = str(value)
     return text[:SHORT_MARK] + "…" if len(text) == 64 and " " not in text else text
+
+
+def ledger_label(account: str) -> str:
+    """A ledger's account in words: who owes the city, what was taken for which service, or what
+    waits. One of something that is not installed any more keeps its own name."""
+    kind, _colon, name = account.partition(":")
+    if kind == "provider":
+        return str(gettext("Owed by %(provider)s", provider=name.capitalize()))
+    if kind == "service":
+        service = current_app.extensions["services"].get(name)
+        title = local(service.title) if service else name
+        return str(gettext("Taken for %(service)s", service=title))
+    return str(_LEDGER_ACCOUNTS.get(account, account))
