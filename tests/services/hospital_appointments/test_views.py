@@ -245,6 +245,19 @@ def test_filters_filter_and_add_up(clinic: Clinic) -> None:
     assert f"?day={clinic.day(5)}&amp;half=am&amp;free=1" in both
 
 
+def test_with_places_shows_no_time_that_is_taken(clinic: Clinic) -> None:
+    """Promise: the filter leaves times that can be booked alone, within a clinic, too."""
+    clinic.book("a")
+    anyone = clinic.world.client("hangzhou.localhost")
+    with clinic.world.inside("hangzhou"):
+        department = db.session.scalars(select(ClinicSession.department_id)).first()
+    page = f"{ROOT}/departments/{department}?day={clinic.day()}"
+    every, free = anyone.get(page).text, anyone.get(f"{page}&free=1").text
+    assert every.count('class="slot full"') == 1
+    assert 'class="slot full"' not in free
+    assert free.count('class="slot') == every.count('class="slot') - 1
+
+
 def test_a_formula_in_a_name_is_text(clinic: Clinic) -> None:
     """A spreadsheet that opens the list runs nothing."""
     browser = clinic.world.resident()
