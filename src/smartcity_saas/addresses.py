@@ -9,6 +9,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 _BRACKETS = re.compile(r"\[([^\[\]]*)\](?::[0-9]+)?")
 _WITH_PORT = re.compile(r"([0-9.]+):[0-9]+")
 
@@ -44,7 +45,8 @@ def read_network(text: str) -> Network:
 
 
 def network_of(address: str | None) -> str:
-    """What one person has: an IPv4 address, or the /64 of an IPv6 address (empty for none)."""
+    """What one person has: an IPv4 address, or the /64 of an IPv6 address (empty for none). Visitors
+    of IPv4 whom a network translates for us (RFC 7755) are their IPv4 addresses, not one of IPv6."""
     return _wider(address, 32, 64)
 
 
@@ -63,5 +65,7 @@ def _wider(text: str | None, bits4: int, bits6: int) -> str:
     address = read_address(text)
     if address is None:
         return ""
+    if address in _TRANSLATED:
+        address = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     bits = bits6 if address.version == 6 else bits4
     return str(ipaddress.ip_network((address, bits), strict=False))
