@@ -57,6 +57,7 @@ from smartcity_saas.tenancy.registry import Snapshot
 from smartcity_saas.worker import make_runner
 from tests import postgres
 from tests.states import PostgresStates, SqliteStates, States
+from tests.support.product import other_parts
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
@@ -409,8 +410,7 @@ def empty(
     published.forget()
     forget_uses()
     clock = MovableClock()
-    app.config["CLOCK"] = clock
-    with app.app_context():
+    with other_parts(app, clock=clock), app.app_context():
         states.bring("empty")
         app.fleet.snapshot, app.fleet._looked_at = Snapshot(), float("-inf")
         app.fleet.sleep = lambda seconds: None  # no other process serves this database

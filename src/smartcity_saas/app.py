@@ -70,7 +70,7 @@ def create_app(
     if serving:
         settings.refuse_unsafe_keys()
     app = SiteFlask("smartcity_saas", host_matching=True, static_folder=None)
-    _configure(app, settings, clock)
+    _configure(app, settings)
     app.product = _product(settings, clock)
     services = app.product.services
     app.fleet = app.product.registry
@@ -137,9 +137,8 @@ def _write_uses(response: Response) -> Response:
     return response
 
 
-def _configure(app: SiteFlask, settings: Settings, clock: Clock) -> None:
+def _configure(app: SiteFlask, settings: Settings) -> None:
     app.config.update(
-        CLOCK=clock,
         TESTING=settings.testing,
         SECRET_KEY=settings.secret_key or None,
         MAX_CONTENT_LENGTH=LARGEST_REQUEST,

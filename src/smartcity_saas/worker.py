@@ -32,7 +32,7 @@ def make_runner(app: SiteFlask) -> Runner:
     def cities() -> dict[int, str]:
         with app.app_context(), suppress(SmartCityError):
             app.fleet.refresh_if_due()
-            say_alive(app.config["CLOCK"]())
+            say_alive(app.product.clock())
         served = app.fleet.snapshot.cities.values()
         return {city.id: city.timezone for city in served if city.state == "live"}
 
@@ -54,7 +54,7 @@ def make_runner(app: SiteFlask) -> Runner:
         app,
         app.product.tasks,
         tenant_context,
-        app.config["CLOCK"],
+        app.product.clock,
         daily=daily,
         cities=cities,
     )

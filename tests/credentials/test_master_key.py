@@ -53,7 +53,7 @@ def starts(world: World, key: str, old: str = "") -> bool:
 
 def keep(app: Any, city_id: int, value: str) -> None:
     with tenant_context(city_id):
-        ring, now = app.product.keyring, app.config["CLOCK"]()
+        ring, now = app.product.keyring, app.product.clock()
         store_credential(ring, system("test"), "stripe_secret_key", value, now)
 
 

@@ -19,7 +19,6 @@ from urllib.parse import urlencode, urlsplit
 import httpcore
 import httpx
 import structlog
-from flask import current_app
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.addresses import Network
@@ -251,7 +250,7 @@ def _asked_seconds(headers: httpx.Headers) -> float:
     except ValueError:
         return 0.0
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    left: float = (at - current_app.config["CLOCK"]()).total_seconds()
+    left = (at - product().clock()).total_seconds()
     return min(max(0.0, left), LONGEST_WAIT_SECONDS)
 
 

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from flask import current_app, g, redirect, request, session
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.clock import Clock
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import NotAllowed, NotFound, NotSignedIn
@@ -22,6 +21,7 @@ from smartcity_saas.identity.staff import sessions
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.tokens import new_token
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import without_tenant
 from smartcity_saas.web.paths import page_of_form
 from smartcity_saas.web.policy import Policy
@@ -60,7 +60,7 @@ def current_staff() -> StaffMember | None:
     """Who is signed in on the console."""
     if "staff_member" not in g:
         token = session.get(STAFF)
-        g.staff_member = sessions.signed_in(token, _clock()) if token else None
+        g.staff_member = sessions.signed_in(token, product().clock) if token else None
     found: StaffMember | None = g.staff_member
     return found
 
@@ -77,7 +77,7 @@ def current_client() -> SignedInClient | None:
     """The back office that makes the present call of the API."""
     if "api_client" not in g:
         token = bearer()
-        g.api_client = client_of_token(token, _clock()()) if token else None
+        g.api_client = client_of_token(token, product().clock()) if token else None
     found: SignedInClient | None = g.api_client
     return found
 
@@ -97,7 +97,7 @@ def signed_in_client() -> SignedInClient:
 def half_signed_in() -> SignedIn | None:
     """Who has given a password on the console, a second factor still to come or not."""
     token = session.get(STAFF)
-    return sessions.session_of(token, _clock()) if token else None
+    return sessions.session_of(token, product().clock) if token else None
 
 
 def current_resident() -> SignedInResident | None:
@@ -106,7 +106,7 @@ def current_resident() -> SignedInResident | None:
         token = bearer()
         if token is None:
             token = session.get(RESIDENT)
-        found = accounts.signed_in(token, _clock()) if token else None
+        found = accounts.signed_in(token, product().clock) if token else None
         if found is not None and found.acting is not None:
             member = _who_acts(found.acting)
             found = (  # whoever began it may be out by now
@@ -149,7 +149,7 @@ def documents() -> Documents:
     """
     member = signed_in_member()
     fleet = current_app.fleet  # type: ignore[attr-defined]
-    return Documents(member.actor, fleet.extensions, fleet.platform_host, _clock())
+    return Documents(member.actor, fleet.extensions, fleet.platform_host, product().clock)
 
 
 def browser_mark() -> str:
@@ -168,7 +168,7 @@ def _enforce_staff(policy: Policy) -> Any:
         raise NotAllowed(_("Your role does not allow this. Ask whoever manages the accounts."))
     if policy.fresh:
         found = half_signed_in()
-        if found is None or not found.has_just_proved(_clock()()):
+        if found is None or not found.has_just_proved(product().clock()):
             return _to("/account/prove", "/account")
     arguments = request.view_args or {}
     if "city" in arguments:
@@ -220,7 +220,7 @@ def _who_acts(acting: Acting) -> StaffMember | None:
     """
     city: City | None = request.site.city  # type: ignore[attr-defined]
     with without_tenant():
-        member = sessions.signed_in_by(acting.session_hash, _clock())
+        member = sessions.signed_in_by(acting.session_hash, product().clock)
     if member is None or city is None or not member.may(COUNTER):
         return None
     return member if member.actor.reaches_city(city.slug, city.province) else None
@@ -250,8 +250,3 @@ def _to(page: str, after_form: str | None = None) -> Any:
     else:
         here = {"next": after_form or page_of_form(), "ended": "1"}
     return redirect(f"{page}?{urlencode(here, safe='/')}")
-
-
-def _clock() -> Clock:
-    found: Clock = current_app.config["CLOCK"]
-    return found

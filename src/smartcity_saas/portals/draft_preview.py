@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app, make_response, redirect, request
 
@@ -31,9 +31,9 @@ def init_drafts(app: SiteFlask) -> None:
 
 def preview(token: str) -> Any:
     """Open a draft by a single-use link, for reading only."""
-    app: Any = current_app
+    app = cast("SiteFlask", current_app)
     city = site_of(request.environ.get("HTTP_HOST"), app.fleet).city
-    if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.config["CLOCK"]):
+    if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.product.clock):
         raise NotFound
     if city is None or city.state != "draft":
         raise NotFound

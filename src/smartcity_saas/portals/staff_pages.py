@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import signed_in_member
@@ -55,7 +55,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
                 roles,
                 lambda token: f"{request.host_url}invitations/{token}",
                 **_place(pages, where, roles, typed["at"]),
-                clock=current_app.config["CLOCK"],
+                clock=product().clock,
             )
         except Invalid as error:
             return _page(pages, where, typed=typed, roles=roles, errors=error.by_field()), 422
@@ -68,7 +68,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     )
     def end_invitation(invitation_id: uuid.UUID, **where: str) -> Any:
         """Take an invitation back."""
-        clock = current_app.config["CLOCK"]
+        clock = product().clock
         invitations.take_back(signed_in_member().actor, invitation_id, clock)
         return _back(pages, where)
 
@@ -77,7 +77,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     )
     def change_roles(username: str, **where: str) -> Any:
         """Give an account other roles; whoever is signed in with it is out at once."""
-        roles, clock = request.form.getlist("roles"), current_app.config["CLOCK"]
+        roles, clock = request.form.getlist("roles"), product().clock
         try:
             staff_accounts.change_roles(signed_in_member().actor, username, roles, clock)
         except Invalid as error:
@@ -95,7 +95,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
             signed_in_member().actor,
             username,
             lambda token: f"{request.host_url}invitations/{token}",
-            current_app.config["CLOCK"],
+            product().clock,
         )
         return _page(pages, where, link=link, sent=sent, to=username)
 
@@ -111,7 +111,7 @@ def _add_change(
     blueprint: ConsoleBlueprint, pages: StaffPages, act: str, change: Callable[..., None]
 ) -> None:
     def view(username: str, **where: str) -> Any:
-        change(signed_in_member().actor, username, current_app.config["CLOCK"])
+        change(signed_in_member().actor, username, product().clock)
         return _back(pages, where)
 
     view.__name__ = f"staff_{act.replace('-', '_')}"
@@ -125,7 +125,7 @@ def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
     actor = signed_in_member().actor
     province = where.get("province") if pages.place == "province" else None
     city = where.get("city") if pages.place == "city" else None
-    clock = current_app.config["CLOCK"]
+    clock = product().clock
     values = {
         "typed": {},
         "roles": [],

@@ -8,13 +8,13 @@ from flask import current_app, request
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound, NotReady
+from smartcity_saas.product import product
 from smartcity_saas.tenant_context import current_city_id
 
 
 def current_time() -> datetime:
     """The application's present moment, aware, in UTC."""
-    now: datetime = current_app.config["CLOCK"]()
-    return now
+    return product().clock()
 
 
 def current_city() -> City:

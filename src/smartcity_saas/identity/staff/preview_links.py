@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Flask, Request, Response
+from flask import Request, Response
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import update
 
@@ -19,6 +19,7 @@ from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.database import transaction
 from smartcity_saas.identity.staff.models import PreviewLink
 from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.web.security import cookie_name
 
 LINK_LENGTH = timedelta(minutes=10)
@@ -27,7 +28,7 @@ COOKIE = "preview"
 PATH = "/preview/"
 
 
-def shows_draft(app: Flask, request: Request, city: City) -> bool:
+def shows_draft(app: SiteFlask, request: Request, city: City) -> bool:
     """Whether a request fetches a page of a draft whose link its browser has opened not too long
     ago. Another link is opened as the first was."""
     if request.method != "GET" or request.path.startswith(PATH):
@@ -36,14 +37,14 @@ def shows_draft(app: Flask, request: Request, city: City) -> bool:
         opened = _signer(app, city).loads(request.cookies.get(cookie_name(COOKIE, request), ""))
     except BadData:
         return False
-    return bool(app.config["CLOCK"]().timestamp() - opened < SHOWN_SECONDS)
+    return bool(app.product.clock().timestamp() - opened < SHOWN_SECONDS)
 
 
-def show_draft(app: Flask, request: Request, response: Response, city: City) -> Response:
+def show_draft(app: SiteFlask, request: Request, response: Response, city: City) -> Response:
     """Let the browser that is answered read a draft for a while."""
     response.set_cookie(
         cookie_name(COOKIE, request),
-        _signer(app, city).dumps(app.config["CLOCK"]().timestamp()),
+        _signer(app, city).dumps(app.product.clock().timestamp()),
         SHOWN_SECONDS,
         httponly=True,
         samesite="Lax",
@@ -85,6 +86,6 @@ def use_preview_link(token: str, document_id: int, clock: Clock = utc_now) -> bo
     return bool(used)
 
 
-def _signer(app: Flask, city: City) -> URLSafeSerializer:
+def _signer(app: SiteFlask, city: City) -> URLSafeSerializer:
     """One city's own: the cookie of a draft is nothing at another."""
     return URLSafeSerializer(app.secret_key or "", salt=f"preview:{city.id}")

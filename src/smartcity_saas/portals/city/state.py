@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 
 from smartcity_saas.city_withdrawal import withdraw
 from smartcity_saas.errors import Invalid
@@ -12,6 +12,7 @@ from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.identity.staff.preview_links import create_preview_link
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.product import product
 from smartcity_saas.request.site import site_address
 
 
@@ -48,7 +49,7 @@ def withdraw_city(city: str) -> Any:
 def open_preview(city: str) -> Any:
     """Go to the draft's own host by a single-use link."""
     member = signed_in_member()
-    token = create_preview_link(member.actor, documents().live(city), current_app.config["CLOCK"])
+    token = create_preview_link(member.actor, documents().live(city), product().clock)
     return render_template(
         "city/preview_link.html", address=f"{site_address(city)}/preview/{token}", **shell(city)
     )

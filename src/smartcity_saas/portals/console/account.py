@@ -6,7 +6,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import abort, current_app, redirect, render_template, request, session
+from flask import abort, redirect, render_template, request, session
 
 from smartcity_saas.errors import FieldErrors, Invalid, Throttled
 from smartcity_saas.identity.authorization import STAFF, documents, signed_in_member
@@ -24,6 +24,7 @@ from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.sign_in import factor_field, set_up_values, take_factor
 from smartcity_saas.portals.console.single_sign_on import go_on
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import safe_next
 
@@ -45,7 +46,7 @@ def change_password() -> Any:
             request.form.get("old_password", ""),
             request.form.get("new_password", ""),
             session.get(STAFF),
-            current_app.config["CLOCK"],
+            product().clock,
         )
     except accounts.WrongPassword as error:
         return _page({"old_password": error.detail}), 422
@@ -124,7 +125,7 @@ def prove_form() -> Any:
 @blueprint.page(f"{ROOT}/prove", permission="own", methods=("POST",))
 def prove() -> Any:
     """Take the password."""
-    member, clock = signed_in_member(), current_app.config["CLOCK"]
+    member, clock = signed_in_member(), product().clock
     try:
         staff_sessions.prove(
             member, request.form.get("password", ""), session.get(STAFF, ""), clock

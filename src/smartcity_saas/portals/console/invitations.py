@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 
 from smartcity_saas.addresses import network_of
-from smartcity_saas.clock import Clock
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.staff import accounts, invitations, sessions
@@ -18,6 +17,7 @@ from smartcity_saas.identity.staff.single_sign_on import offered_by
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.sign_in import enter
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 
 MOST_TRIES = 30
@@ -37,7 +37,9 @@ def accept_invitation(token: str) -> Any:
     )
     username = request.form.get("username", "")
     try:
-        member = invitations.accept(token, username, request.form.get("password", ""), clock())
+        member = invitations.accept(
+            token, username, request.form.get("password", ""), product().clock
+        )
     except Invalid as error:
         return invitation_page(token, username, error.by_field()), 422
     made = sessions.begin_session(member, current_time(), device=device())
@@ -46,7 +48,7 @@ def accept_invitation(token: str) -> Any:
 
 def invitation_page(token: str, username: str = "", errors: Mapping[str, Any] | None = None) -> str:
     """What one is invited to, and the form."""
-    found = invitations.open_invitation(token, clock())
+    found = invitations.open_invitation(token, product().clock)
     return render_template(
         "console/invitation.html",
         found=found,
@@ -55,9 +57,3 @@ def invitation_page(token: str, username: str = "", errors: Mapping[str, Any] | 
         username=username,
         errors=errors or {},
     )
-
-
-def clock() -> Clock:
-    """The application's clock."""
-    found: Clock = current_app.config["CLOCK"]
-    return found

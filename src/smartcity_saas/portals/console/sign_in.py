@@ -6,7 +6,7 @@ import io
 import json
 from typing import Any
 
-from flask import Response, current_app, redirect, render_template, request, session
+from flask import Response, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Invalid, NotAllowed, NotSignedIn, Throttled
@@ -23,6 +23,7 @@ from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.staff.single_sign_on import offered, offered_by, sign_out_there
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import safe_next
 
@@ -46,7 +47,7 @@ def sign_in_with_password() -> Any:
             username,
             request.form.get("password", ""),
             request.remote_addr or "",
-            current_app.config["CLOCK"],
+            product().clock,
             known_device=known_device(username.strip().lower()),
             device=device(),
         )
@@ -222,7 +223,7 @@ def _second_page(half: SignedIn, errors: Any = None) -> str:
 
 
 def _complete() -> Any:
-    token = sessions.complete_session(session[STAFF], current_app.config["CLOCK"])
+    token = sessions.complete_session(session[STAFF], product().clock)
     going_to = safe_next(session.get(NEXT))
     session.clear()
     return enter(token, going_to)

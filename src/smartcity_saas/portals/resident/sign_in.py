@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, current_app, redirect, render_template, request, session
+from flask import abort, redirect, render_template, request, session
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 
@@ -134,7 +134,7 @@ def sign_out() -> Any:
 def enter(found: Channel, vouched: AuthenticatedIdentity, going_to: str) -> Any:
     """Sign somebody in, in a session that begins anew (no fixation), and keep what the channel
     says is verified."""
-    clock, now = current_app.config["CLOCK"], current_time()
+    clock, now = product().clock, current_time()
     token = accounts.sign_in(found.name, vouched, device=device(), clock=clock)
     session.clear()
     session[RESIDENT] = token
