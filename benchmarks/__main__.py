@@ -63,7 +63,7 @@ def main() -> None:
             _tell("Work, PostgreSQL with default durability, eight threads in one process")
             _grow(app, 1, work.CITIES + 1)
             with app.app_context():
-                app.fleet.refresh()
+                app.registry.refresh()
             towns = [f"town-{number}" for number in range(1, work.CITIES + 1)]
             work.bookings(app, database.application, towns)
             work.webhooks(app, database.application)
@@ -111,12 +111,12 @@ def many_cities() -> None:
         for size in FLEETS:
             made = _grow(app, made, size)
             with app.app_context():
-                fleet = CityRegistry(app.fleet.extensions, "localhost", demo=True)
+                registry = CityRegistry(app.registry.extensions, "localhost", demo=True)
                 gc.collect()
                 before, begun = _memory(), time.perf_counter()
-                fleet.refresh()
+                registry.refresh()
                 seconds, grown = time.perf_counter() - begun, _memory() - before
-                app.fleet.refresh()
+                app.registry.refresh()
             spent = _median(_call(app, "hangzhou.localhost", "/services"))
             base = base or spent
             sys.stdout.write(
@@ -138,10 +138,10 @@ def _application(url: str, owner: str) -> SiteFlask:
     app = create_app(settings, serving=False)
     with app.app_context():
         upgrade_database(settings)
-        documents = Documents(system("bench"), app.fleet.extensions, "localhost")
+        documents = Documents(system("bench"), app.registry.extensions, "localhost")
         texts = (PLATFORM, ZHEJIANG, PROVINCE, HANGZHOU)
         documents.save_all([Candidate(parse(text, "bench")) for text in texts], {}, "", "file")
-        app.fleet.refresh()
+        app.registry.refresh()
     return app
 
 
@@ -163,7 +163,7 @@ def _free_port() -> int:
 
 def _grow(app: SiteFlask, made: int, size: int) -> int:
     with app.app_context():
-        documents = Documents(system("bench"), app.fleet.extensions, "localhost")
+        documents = Documents(system("bench"), app.registry.extensions, "localhost")
         while made < size:
             batch = range(made, min(size, made + 500))
             candidates = [Candidate(parse(_town(number), "bench")) for number in batch]
@@ -181,7 +181,7 @@ def _town(number: int) -> str:
 
 def _signed_in(app: SiteFlask) -> tuple[str, str]:
     with app.app_context():
-        city = app.fleet.snapshot.cities["hangzhou"]
+        city = app.registry.snapshot.cities["hangzhou"]
         with tenant_context(city.id):
             demo.fill(city)
             token = accounts.sign_in("demo", sample("household"))

@@ -86,7 +86,7 @@ def webhooks(app: SiteFlask, url: str) -> None:
     server = make_server("127.0.0.1", port, create_sandbox(sandbox, base), threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     _quiet()
-    city = app.fleet.snapshot.cities["hangzhou"]
+    city = app.registry.snapshot.cities["hangzhou"]
     account = sandbox.account(account_id("sk_test_bench"))
     secret = signing_secret(account.id, "bench")
     payments = _open_payments(app, city, sandbox, account, secret)
@@ -118,7 +118,7 @@ def webhooks(app: SiteFlask, url: str) -> None:
 
 def _clinic(app: SiteFlask, slug: str, size: int) -> list[Booker]:
     """A clinic with as many places as there are people who want one."""
-    city = app.fleet.snapshot.cities[slug]
+    city = app.registry.snapshot.cities[slug]
     start = datetime.now(UTC) + timedelta(days=3)
     mark = uuid.uuid4().hex[:8]
     with app.app_context(), tenant_context(city.id), transaction() as session:

@@ -166,7 +166,7 @@ class World:
 
     def documents(self, actor: Any = None) -> Documents:
         db.session.rollback()  # what the test read before is not what is there now
-        fleet = self.app.fleet
+        fleet = self.app.registry
         return Documents(actor or system("test"), fleet.extensions, fleet.platform_host, self.clock)
 
     def save(self, yaml: str, based_on: int | None = None, **options: Any) -> Any:
@@ -175,12 +175,12 @@ class World:
         if based_on is None:
             based_on = next((d.number for d in documents.named([candidate.name])), 0)
         made = documents.save(candidate, based_on, options.pop("message", ""), **options)
-        self.app.fleet.refresh()
+        self.app.registry.refresh()
         return made
 
     def city(self, slug: str) -> City:
         """A city as it is served."""
-        return self.app.fleet.snapshot.cities[slug]
+        return self.app.registry.snapshot.cities[slug]
 
     def work(self) -> int:
         """Do what the outbox holds and is due, as the runner does; returns how much was done."""
@@ -412,8 +412,8 @@ def empty(
     clock = MovableClock()
     with other_parts(app, clock=clock), app.app_context():
         states.bring("empty")
-        app.fleet.snapshot, app.fleet._looked_at = Snapshot(), float("-inf")
-        app.fleet.sleep = lambda seconds: None  # no other process serves this database
+        app.registry.snapshot, app.registry._looked_at = Snapshot(), float("-inf")
+        app.registry.sleep = lambda seconds: None  # no other process serves this database
         app.extensions["pages"] = PageCache()
         yield World(app, clock, request.param, states)
         db.session.rollback()
@@ -426,7 +426,7 @@ def world(empty: World) -> World:
         candidates = [Candidate(parse(yaml, "test")) for yaml in WORLD]
         empty.documents().save_all(candidates, {}, "the tests' world", "file")
         empty.states.keep("world")
-    empty.app.fleet.refresh()
+    empty.app.registry.refresh()
     return empty
 
 

@@ -52,7 +52,7 @@ def test_a_city_without_residents_is_withdrawn_and_can_be_made_anew(world: World
     others = rows_of(world, world.city_id("hangzhou"))
     done = CliRunner().invoke(withdraw_command, ["ningbo", "-m", "misspelt", "--yes"])
     assert (done.exit_code, "tenants/ningbo.yaml" in done.output) == (0, True)
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     for host in ("ningbo.localhost", "city.ningbo.example"):
         assert world.client(host).get("/").status_code == 404
     assert not rows_of(world, old)

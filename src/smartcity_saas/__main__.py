@@ -11,10 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import structlog
-from flask import Flask
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -38,6 +36,7 @@ from smartcity_saas.payments.demo import connect_sandbox
 from smartcity_saas.settings import PORT, Settings
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.file_apply import apply_plan
+from smartcity_saas.tenancy.flask_app import SiteFlask
 
 CONNECTIONS = 4096
 """Connections of one process, idle ones too; more wait to be accepted."""
@@ -187,7 +186,7 @@ def end_children_while_they_start() -> None:
     )
 
 
-def prepare_demo(app: Flask, settings: Settings) -> None:
+def prepare_demo(app: SiteFlask, settings: Settings) -> None:
     """Migrate, and fill an empty platform; a second start finds everything there. A platform
     that has documents and no account gets the sample accounts.
 
@@ -206,12 +205,12 @@ def prepare_demo(app: Flask, settings: Settings) -> None:
         db.engine.dispose()
 
 
-def _fill(app: Flask, settings: Settings) -> None:
+def _fill(app: SiteFlask, settings: Settings) -> None:
     with app.app_context():
         root = settings.config_root
         _say("Making the sample cities …")
-        fleet: Any = app.fleet  # type: ignore[attr-defined]
-        documents = Documents(system("demo"), fleet.extensions, fleet.platform_host)
+        registry = app.registry
+        documents = Documents(system("demo"), registry.extensions, registry.platform_host)
         files, problems = read_files([root / "config", root / "tenants"])
         for problem in problems:
             _say(str(problem))
@@ -219,10 +218,10 @@ def _fill(app: Flask, settings: Settings) -> None:
         fill_demo(lambda slug: _say(f"  {slug}"))
 
 
-def _connect(app: Flask, settings: Settings) -> None:
-    fleet: Any = app.fleet  # type: ignore[attr-defined]
-    fleet.refresh()
-    for city in fleet.snapshot.cities.values():
+def _connect(app: SiteFlask, settings: Settings) -> None:
+    registry = app.registry
+    registry.refresh()
+    for city in registry.snapshot.cities.values():
         with tenant_context(city.id):
             connect_channels(city, utc_now())
         if city.payments is not None and city.payments["provider"] == "stripe":

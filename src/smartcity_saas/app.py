@@ -73,7 +73,6 @@ def create_app(
     _configure(app, settings)
     app.product = _product(settings, clock)
     services = app.product.services
-    app.fleet = app.product.registry
     init_logging()
     init_database(app, settings.database_url)
     init_migrations(app, services)
@@ -176,7 +175,7 @@ def _refuse_unsafe_database(app: SiteFlask, settings: Settings) -> None:
                     "This database holds the demo's accounts and rows. Start production on an "
                     "empty one."
                 )
-            app.fleet.refresh()
+            app.registry.refresh()
         except SettingsError:
             raise
         except (SQLAlchemyError, Exception) as error:

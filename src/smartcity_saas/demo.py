@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import update
 
 from smartcity_saas.audit import system
@@ -97,8 +96,8 @@ def fill_demo(progress: Callable[[str], None]) -> None:
     with transaction() as session:
         session.execute(update(Installation).values(demo=True))
     create_sample_staff()
-    current_app.fleet.refresh()  # type: ignore[attr-defined]
-    for city in current_app.fleet.snapshot.cities.values():  # type: ignore[attr-defined]
+    product().registry.refresh()
+    for city in product().registry.snapshot.cities.values():
         progress(city.slug)
         with tenant_context(city.id):
             _fill_city(city)

@@ -107,8 +107,8 @@ def init_metrics(app: SiteFlask, token: str) -> None:
         sent = request.headers.get("Authorization", "")
         if not token or not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
             abort(404)
-        cities.set(len(app.fleet.snapshot.cities))
-        broken.set(len(app.fleet.snapshot.broken))
+        cities.set(len(app.registry.snapshot.cities))
+        broken.set(len(app.registry.snapshot.broken))
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     app.add_url_rule("/metrics", view_func=metrics, host=INDEX_HOST)

@@ -49,7 +49,7 @@ def readiness() -> dict[str, bool]:
     checks = {
         "database": False,
         "migrations": False,
-        "fleet": current_app.fleet.loaded,  # type: ignore[attr-defined]
+        "fleet": product().registry.loaded,
         "master_key": False,
     }
     try:

@@ -31,9 +31,9 @@ def make_runner(app: SiteFlask) -> Runner:
 
     def cities() -> dict[int, str]:
         with app.app_context(), suppress(SmartCityError):
-            app.fleet.refresh_if_due()
+            app.registry.refresh_if_due()
             say_alive(app.product.clock())
-        served = app.fleet.snapshot.cities.values()
+        served = app.registry.snapshot.cities.values()
         return {city.id: city.timezone for city in served if city.state == "live"}
 
     def daily(now: datetime) -> None:
@@ -49,7 +49,7 @@ def make_runner(app: SiteFlask) -> Runner:
             raise DayUnfinished(", ".join(failed))
 
     with app.app_context():
-        app.fleet.refresh()
+        app.registry.refresh()
     return Runner(
         app,
         app.product.tasks,

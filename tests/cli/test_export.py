@@ -42,7 +42,7 @@ def planned(world: World, folder: Path) -> dict[str, str]:
 
 def apply(world: World, folder: Path) -> None:
     apply_plan(world.documents(), plan(world.documents(), read_files([folder])[0]), "")
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
 
 
 def with_logo(world: World, data: bytes, ending: str, based_on: int | None = None) -> None:
@@ -54,7 +54,7 @@ def with_logo(world: World, data: bytes, ending: str, based_on: int | None = Non
     live = world.documents().live("ningbo")
     candidate = Candidate(parse(text, "ningbo"), {name: sha256(data)})
     world.documents().save(candidate, live.number, "")
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
 
 
 def raster(ending: str, **options: object) -> bytes:

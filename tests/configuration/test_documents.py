@@ -71,11 +71,11 @@ def test_a_stale_edit_is_told_what_changed(world: World) -> None:
 
 def test_a_bad_document_stores_nothing(world: World) -> None:
     """Nothing is stored, no other document is disturbed, and the version has not moved."""
-    before = world.app.fleet.snapshot
+    before = world.app.registry.snapshot
     with pytest.raises(Invalid):
         world.save(HANGZHOU.replace("state: live", "state: alive"), 1)
-    world.app.fleet.refresh()
-    assert world.app.fleet.snapshot is before
+    world.app.registry.refresh()
+    assert world.app.registry.snapshot is before
     assert world.documents().live("hangzhou").number == 1
 
 
@@ -120,8 +120,10 @@ def test_since_counts_from_the_change_of_state(world: World) -> None:
     )
     world.clock.move(hours=1)
     documents.change("hangzhou", 2, "", {COLOR: "#123456"})
-    world.app.fleet.refresh()
-    assert world.app.fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].since == paused_at
+    world.app.registry.refresh()
+    assert (
+        world.app.registry.snapshot.cities["hangzhou"].catalog["utility_bills"].since == paused_at
+    )
 
 
 REACHES = {
@@ -162,7 +164,7 @@ def test_a_baseline_reaches_its_cities_in_one_revision(world: World) -> None:
     world.save(
         ZHEJIANG + "services: {utility_bills: {state: closed}}\nlocked: [services.utility_bills]\n"
     )
-    cities = world.app.fleet.snapshot.cities
+    cities = world.app.registry.snapshot.cities
     assert cities["ningbo"].catalog["utility_bills"].state == "closed"
     assert cities["hangzhou"].catalog["utility_bills"].state == "closed"
     assert cities["shanghai"].catalog["utility_bills"].state == "open"
@@ -255,7 +257,7 @@ def swapped(world: World, *texts: str) -> None:
     documents = world.documents()
     based_on = {found.name: found.number for found in documents.named(c.name for c in candidates)}
     documents.save_all(candidates, based_on, "", "file")
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
 
 
 @pytest.mark.parametrize("turned", [False, True])

@@ -51,7 +51,7 @@ def acts(found: Plan) -> dict[str, str]:
 
 def apply(world: World, folder: Path) -> int:
     made = apply_plan(world.documents(), planned(world, folder), "from files")
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     return len(made)
 
 
@@ -191,11 +191,11 @@ def test_a_logo_counts_by_its_bytes(empty: World, folder: Path) -> None:
     picture.parent.mkdir()
     picture.write_text(LOGO.format("#111111"))
     apply(empty, folder)
-    first = empty.app.fleet.snapshot.cities["shanghai"].logo
+    first = empty.app.registry.snapshot.cities["shanghai"].logo
     picture.write_text(LOGO.format("#222222"))
     assert acts(planned(empty, folder))["shanghai"] == CHANGE
     apply(empty, folder)
-    second = empty.app.fleet.snapshot.cities["shanghai"].logo
+    second = empty.app.registry.snapshot.cities["shanghai"].logo
     assert first != second
     with empty.inside("shanghai"):
         assert b"#222222" in find_asset(second or "").content

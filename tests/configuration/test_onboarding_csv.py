@@ -23,7 +23,7 @@ BAD = "330500,huzhou,湖州市,Huzhou,zhejiang,#7a7a7a\n,lishui,丽水市,Lishui
 def roll(world: World, text: str, **options: bool) -> dict[int, str]:
     rows = read_rows(text, "cities.csv")
     results = list(roll_out(world.documents(), rows, "cities.csv", **options))
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     return {result.line: result.outcome for result in results}
 
 
@@ -41,7 +41,7 @@ def test_a_bad_row_stops_itself_alone(world: World) -> None:
     """Bad colour, missing code, unknown province, a slug twice: each told, the rest go live."""
     outcomes = roll(world, HEADER + GOOD + BAD)
     assert outcomes == {2: "live", 3: "live", 4: "failed", 5: "failed", 6: "failed", 7: "failed"}
-    assert "huzhou" not in world.app.fleet.snapshot.cities
+    assert "huzhou" not in world.app.registry.snapshot.cities
 
 
 def test_all_or_nothing_stores_nothing(world: World) -> None:
@@ -49,8 +49,8 @@ def test_all_or_nothing_stores_nothing(world: World) -> None:
     with pytest.raises(RolloutFailed) as caught:
         roll(world, HEADER + GOOD + BAD, all_or_nothing=True)
     assert {problem.line for problem in caught.value.problems} == {4, 5, 6, 7}
-    world.app.fleet.refresh()
-    assert "wenzhou" not in world.app.fleet.snapshot.cities
+    world.app.registry.refresh()
+    assert "wenzhou" not in world.app.registry.snapshot.cities
 
 
 ZHOUSHAN = "330900,zhoushan,舟山市,Zhoushan,zhejiang,"

@@ -361,7 +361,7 @@ def test_what_is_entered_anew_goes_along(world: World) -> None:
     with pytest.raises(NotAllowed):
         world.documents(editor).save(candidate, number, "")
     world.documents().save(candidate, number, "")
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     enter(world, "ningbo", WANTED)
     assert old not in usable_in(world, "ningbo")
     assert {use.path for use in usable_in(world, "ningbo")} == {"channels.oidc.client_secret"}
@@ -384,7 +384,7 @@ def test_the_page_of_a_document_asks_for_the_secret(world: World) -> None:
     assert "https://new.example" in refused.text
     saved = staff.post(page, text=text, revision=revision, secret_id_secret="the new value")
     assert saved.status_code == 302, saved.text
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     use = next(u for u in world.city("hangzhou").secret_uses if u.name == "id_secret")
     assert use.destination == "https://new.example"
     with world.inside("hangzhou"):
@@ -417,7 +417,7 @@ def test_the_command_enters_a_secret_for_a_file(world: World, tmp_path: Path) ->
     assert isinstance(run(secrets, ["set", "hangzhou", "nobodys"], input="x").exception, Invalid)
     assert run(secrets, ["set", *wanted], input="x").exit_code == 0
     assert run(apply, [str(file)]).exit_code == 0
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     assert run(rollback, ["hangzhou", "2"]).exit_code != 0
 
 

@@ -80,8 +80,8 @@ def test_nothing_is_sealed_with_another_key(world: World) -> None:
     with_keys(world, KEY, "", lambda app: keep(app, ids["hangzhou"], "kept"))
 
     def stray(app: Any) -> None:
-        app.fleet.admit = lambda: None
-        app.fleet.refresh()
+        app.registry.admit = lambda: None
+        app.registry.refresh()
         keep(app, ids["ningbo"], "lost")
 
     app = create_app(replace(world.app.product.settings, master_key=STRAY), serving=False)
@@ -97,7 +97,9 @@ def test_nothing_is_sealed_with_another_key(world: World) -> None:
     def right(app: Any) -> Any:
         keep(app, ids["ningbo"], "kept too")
         with tenant_context(ids["hangzhou"]):
-            use = next(u for u in app.fleet.snapshot.by_id[ids["hangzhou"]].secret_uses if u.pays)
+            use = next(
+                u for u in app.registry.snapshot.by_id[ids["hangzhou"]].secret_uses if u.pays
+            )
             return read_credential(app.product.keyring, use)
 
     assert with_keys(world, KEY, "", right) == "kept"

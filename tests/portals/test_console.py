@@ -23,7 +23,7 @@ BILLS = "/cities/hangzhou/services/utility-bills"
 
 
 def home(world: World, city: str = "hangzhou") -> str:
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     return world.client(f"{city}.localhost").get("/").text
 
 
@@ -44,7 +44,7 @@ def test_saved_is_said_when_every_process_serves_it(world: World) -> None:
     """The answer to a press that changed something waits until the others must look again;
     what changed nothing is answered at once."""
     staff, waits = world.city_staff(), list[float]()
-    world.app.fleet.sleep = waits.append
+    world.app.registry.sleep = waits.append
     staff.post(f"{BILLS}/pause", revision="1", zh="升级", en="")
     staff.get("/cities/hangzhou")
     assert waits == []
@@ -116,7 +116,7 @@ def test_editing_the_document_as_text(world: World) -> None:
     good = staff.post(page, revision="1", text=HANGZHOU.replace("#0b6e4f", "#123456"), message="x")
     assert good.status_code == 302
     assert "/brand/" in home(world)
-    assert world.app.fleet.snapshot.cities["hangzhou"].color == "#123456"
+    assert world.app.registry.snapshot.cities["hangzhou"].color == "#123456"
 
 
 def test_branding_with_a_logo(world: World) -> None:
@@ -129,7 +129,7 @@ def test_branding_with_a_logo(world: World) -> None:
     saved = staff.post(page, revision="1", color="#123456", logo=(io.BytesIO(svg), "x.exe"))
     assert saved.status_code == 302
     city_page = home(world)
-    logo = world.app.fleet.snapshot.cities["hangzhou"].logo
+    logo = world.app.registry.snapshot.cities["hangzhou"].logo
     assert logo
     assert f"/assets/{logo}" in city_page
     served = world.client("hangzhou.localhost").get(f"/assets/{logo}")

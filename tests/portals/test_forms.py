@@ -77,7 +77,7 @@ def test_a_fault_of_onboarding_stands_at_its_field(world: World) -> None:
         (summary,) = found.find_class("summary")
         assert [one.get("href") for one in summary.iter("a")] == [f"#{name}"]
         assert not list(summary.iter("code")), "a place in a file that nobody has seen"
-    assert "wenzhou" not in world.app.fleet.snapshot.cities
+    assert "wenzhou" not in world.app.registry.snapshot.cities
 
 
 def test_each_fault_of_a_refund_stands_at_its_field(world: World) -> None:

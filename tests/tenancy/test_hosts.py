@@ -153,7 +153,7 @@ def test_a_suspended_city_says_so_and_keeps_what_residents_have(world: World) ->
     """New business stops with a branded page; one's own page still opens."""
     browser = world.resident("hangzhou")
     world.documents().change("hangzhou", 1, "", {("state",): "suspended"})
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     answer = browser.get("/")
     assert answer.status_code == 503
     assert "Hangzhou" in answer.text

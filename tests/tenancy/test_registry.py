@@ -35,7 +35,7 @@ def another_process(
     world: World, extensions: Extensions | None = None
 ) -> tuple[CityRegistry, Ticks]:
     ticks = Ticks()
-    fleet = CityRegistry(extensions or world.app.fleet.extensions, "localhost", ticks, demo=True)
+    fleet = CityRegistry(extensions or world.app.registry.extensions, "localhost", ticks, demo=True)
     fleet.refresh_if_due()
     return fleet, ticks
 
@@ -193,7 +193,7 @@ def without(extensions: Extensions, **changes: Any) -> Extensions:
 
 def test_a_service_no_longer_installed_is_closed_and_flagged(world: World) -> None:
     """The rest of the city stays current."""
-    fleet, _ticks = another_process(world, without(world.app.fleet.extensions, services={}))
+    fleet, _ticks = another_process(world, without(world.app.registry.extensions, services={}))
     city = fleet.snapshot.cities["hangzhou"]
     assert city.catalog == {}
     assert any("not installed" in str(flag.message) for flag in city.flags)
@@ -297,7 +297,7 @@ def test_production_does_not_serve_the_demos_rows(world: World) -> None:
     with owner.begin() as connection:
         connection.execute(text("UPDATE installation SET demo = true"))
     owner.dispose()
-    fleet = CityRegistry(world.app.fleet.extensions, "localhost")
+    fleet = CityRegistry(world.app.registry.extensions, "localhost")
     with pytest.raises(NotReady, match="demo"):
         fleet.refresh_if_due()
 
@@ -306,7 +306,7 @@ def test_statements_a_request_do_not_grow_with_cities(world: World) -> None:
     """The same look-ups and statements a page at three cities and at eighty."""
 
     def statements() -> int:
-        world.app.fleet.refresh()
+        world.app.registry.refresh()
         browser = world.client("hangzhou.localhost")
         with counted() as found:
             browser.get("/services")

@@ -18,7 +18,7 @@ STATE = ("services", "utility_bills", "state")
 def always_due(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Every glance at the clock finds the last look long ago, as on a busy machine."""
     ticks = itertools.count(1000)
-    monkeypatch.setattr(world.app.fleet, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(world.app.registry, "monotonic", lambda: float(next(ticks)))
     return world
 
 
@@ -62,7 +62,7 @@ def test_the_error_page_after_a_form_needs_no_look(always_due: World, host: str)
 
 def test_a_look_inside_a_city_is_refused_even_when_none_is_due(world: World) -> None:
     """The mistake fails each time it is made, not once in a hundred."""
-    fleet = world.app.fleet
+    fleet = world.app.registry
     for look in (fleet.refresh_if_due, fleet.refresh):
         with world.inside("hangzhou"), pytest.raises(TenantIsolationError):
             look()
@@ -74,6 +74,6 @@ def test_a_request_keeps_its_site_while_the_fleet_moves_on(world: World) -> None
         before = request.site  # type: ignore[attr-defined]
         assert before.city.catalog["utility_bills"].state == "open"
         world.documents().change("hangzhou", 1, "", {STATE: "closed"})
-        world.app.fleet.refresh()
+        world.app.registry.refresh()
         assert current_app.create_url_adapter(request) is not None
         assert request.site is before  # type: ignore[attr-defined]

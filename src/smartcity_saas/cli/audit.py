@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import current_app
 
 from smartcity_saas.audit import (
     PLATFORM_REACH,
@@ -23,6 +22,7 @@ from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, format_option, say, say_json
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import Invalid
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 
 BREAKS = {
@@ -90,8 +90,8 @@ def _is_city(name: str) -> bool:
 
 
 def _documents() -> Documents:
-    fleet: Any = current_app.fleet  # type: ignore[attr-defined]
-    return Documents(system("cli"), fleet.extensions, fleet.platform_host, current_time)
+    registry = product().registry
+    return Documents(system("cli"), registry.extensions, registry.platform_host, current_time)
 
 
 def _as_json(verdict: ChainReport) -> dict[str, Any]:

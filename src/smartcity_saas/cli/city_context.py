@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from flask import current_app
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
 
 
@@ -20,9 +18,9 @@ def inside(slug: str) -> Iterator[City]:
     Raises:
         NotFound: There is no such city.
     """
-    fleet: Any = current_app.fleet  # type: ignore[attr-defined]
-    fleet.refresh()
-    found: City | None = fleet.snapshot.cities.get(slug)
+    registry = product().registry
+    registry.refresh()
+    found = registry.snapshot.cities.get(slug)
     if found is None:
         raise NotFound(f"There is no city “{slug}”.")
     with tenant_context(found.id):

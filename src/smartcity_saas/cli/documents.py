@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import current_app
 
 from smartcity_saas.audit import system
 from smartcity_saas.city_withdrawal import rows_held, withdraw
@@ -31,8 +30,8 @@ paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Pat
 
 def documents_as_cli() -> Documents:
     """Documents as whoever has a shell on the machine: everything."""
-    fleet = current_app.fleet  # type: ignore[attr-defined]
-    return Documents(system("cli"), fleet.extensions, fleet.platform_host)
+    registry = product().registry
+    return Documents(system("cli"), registry.extensions, registry.platform_host)
 
 
 @click.command("plan")
@@ -135,7 +134,7 @@ def rollback(city: str, revision: int, message: str) -> None:
 @click.option("--markdown", "as_markdown", is_flag=True, help="The reference for docs/.")
 def schema(kind: str, as_markdown: bool) -> None:
     """Print the JSON Schema of a kind of document, for an editor's completion."""
-    extensions = current_app.fleet.extensions  # type: ignore[attr-defined]
+    extensions = product().registry.extensions
     if as_markdown:
         click.echo(markdown(extensions), nl=False)
     else:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
-from flask import current_app
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
@@ -222,7 +221,7 @@ def _future_use(owner: str, name: str, path: str, destination: str) -> SecretUse
         Invalid: It cannot be named there.
     """
     kind = PROVINCE if owner.startswith("province:") else CITY
-    schema = document_schema(kind, current_app.fleet.extensions)  # type: ignore[attr-defined]
+    schema = document_schema(kind, product().registry.extensions)
     if kind == PROVINCE and path.split(".")[0] not in OWN_KEYS:
         raise Invalid("The secrets that a baseline names there are its cities', each its own.")
     return future_use(schema, name, path, destination)

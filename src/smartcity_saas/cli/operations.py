@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import current_app
 from flask_migrate import upgrade as migrate_to
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -169,7 +168,7 @@ COMMANDS = (database, staff, roles, doctor)
 
 
 def _ready() -> dict[str, bool]:
-    _tried(current_app.fleet.refresh)  # type: ignore[attr-defined]
+    _tried(product().registry.refresh)
     return readiness()
 
 
@@ -200,7 +199,7 @@ def _refuse_shut_keys() -> None:
         *reencrypt_province_secrets(keyring, only_try=True)[1],
         *reseal_id_tokens(only_try=True)[1],
     ]
-    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    snapshot = product().registry.snapshot
     for city in snapshot.cities.values():
         with tenant_context(city.id):
             if not opens(keyring):
@@ -220,7 +219,7 @@ def _lacking() -> list[tuple[str, bool | None, str]]:
     rows: list[tuple[str, bool | None, str]] = [
         ("worker", worker.fits or None, "" if worker.fits else str(worker.text))
     ]
-    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    snapshot = product().registry.snapshot
     for city in snapshot.cities.values():
         if city.state == "live":
             found = serving_checks(city)
@@ -229,7 +228,7 @@ def _lacking() -> list[tuple[str, bool | None, str]]:
 
 
 def _cities() -> list[tuple[str, bool, str]]:
-    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    snapshot = product().registry.snapshot
     rows = [("cities", True, str(len(snapshot.cities)))]
     rows += [(f"city {name}", False, detail) for name, detail in snapshot.broken.items()]
     for city in snapshot.cities.values():

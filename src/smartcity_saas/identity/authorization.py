@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import current_app, g, redirect, request, session
+from flask import g, redirect, request, session
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
@@ -148,8 +148,8 @@ def documents() -> Documents:
         NotAllowed: Nobody is signed in.
     """
     member = signed_in_member()
-    fleet = current_app.fleet  # type: ignore[attr-defined]
-    return Documents(member.actor, fleet.extensions, fleet.platform_host, product().clock)
+    registry = product().registry
+    return Documents(member.actor, registry.extensions, registry.platform_host, product().clock)
 
 
 def browser_mark() -> str:

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from flask import current_app
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 
@@ -54,7 +53,7 @@ def uses_of(city: City) -> list[Use]:
 
 def _origins(city: City) -> Mapping[Any, str]:
     """From which document each leaf of a city's merged document comes."""
-    known = current_app.fleet.snapshot.documents  # type: ignore[attr-defined]
+    known = product().registry.snapshot.documents
     names = ("platform", f"province:{city.province}", city.slug)
     return merge([known[name].layer for name in names if name in known]).origins
 

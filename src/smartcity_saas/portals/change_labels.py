@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import current_app
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
@@ -242,7 +241,7 @@ def page_label(page: str, reason: str) -> str:
 
 def brand_of(slug: str) -> str:
     """A city's colour as it is served, a neutral one where nothing is."""
-    served = current_app.fleet.snapshot.cities.get(slug)  # type: ignore[attr-defined]
+    served = product().registry.snapshot.cities.get(slug)
     return served.color if served else "#565d64"
 
 

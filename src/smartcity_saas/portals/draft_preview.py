@@ -32,7 +32,7 @@ def init_drafts(app: SiteFlask) -> None:
 def preview(token: str) -> Any:
     """Open a draft by a single-use link, for reading only."""
     app = cast("SiteFlask", current_app)
-    city = site_of(request.environ.get("HTTP_HOST"), app.fleet).city
+    city = site_of(request.environ.get("HTTP_HOST"), app.registry).city
     if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.product.clock):
         raise NotFound
     if city is None or city.state != "draft":

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import current_app
-
 from smartcity_saas.configuration.merge import locked_paths
 from smartcity_saas.configuration.problems import Path, path_of, starts_with
+from smartcity_saas.product import product
 
 
 class Locks:
@@ -25,6 +24,6 @@ class Locks:
 
 def locks_over(province: str | None) -> Locks:
     """The locks over the cities of a province, or over a province's own document (None)."""
-    known = current_app.fleet.snapshot.documents  # type: ignore[attr-defined]
+    known = product().registry.snapshot.documents
     names = ("platform", *((f"province:{province}",) if province else ()))
     return Locks(locked_paths([known[name].layer for name in names if name in known]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, current_app, make_response, render_template, request
+from flask import Response, make_response, render_template, request
 from flask_babel import force_locale
 
 from smartcity_saas.configuration.city import City, LiveDocument, compile_city
@@ -14,14 +14,15 @@ from smartcity_saas.configuration.colors import is_color, text_on
 from smartcity_saas.errors import Invalid
 from smartcity_saas.portals.console import blueprint
 from smartcity_saas.portals.resident.home import render_home
+from smartcity_saas.product import product
 from smartcity_saas.web.brand import motif, stylesheet
 from smartcity_saas.web.security import content_security_policy
 
 
 def imagined(values: Mapping[str, Any], document: LiveDocument | None = None) -> City | None:
     """The city that some values would make, None if they do not make one yet."""
-    fleet = current_app.fleet  # type: ignore[attr-defined]
-    known = fleet.snapshot.documents
+    registry = product().registry
+    known = registry.snapshot.documents
     above = [
         known[name] for name in ("platform", f"province:{values.get('province')}") if name in known
     ]
@@ -36,7 +37,7 @@ def imagined(values: Mapping[str, Any], document: LiveDocument | None = None) ->
         since=document.since if document else {},
     )
     try:
-        return compile_city([*above, own], fleet.extensions)
+        return compile_city([*above, own], registry.extensions)
     except (Invalid, ValueError):
         return None
 

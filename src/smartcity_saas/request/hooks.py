@@ -41,7 +41,6 @@ from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
-from smartcity_saas.tenancy.registry import CityRegistry
 from smartcity_saas.web.policy import Policy
 from smartcity_saas.web.preferences import choose_preferences
 from smartcity_saas.web.security import (
@@ -87,9 +86,9 @@ def _admit() -> Any:
     if city is not None:
         require_available(city, policy)
     if current_site().kind == CONSOLE_HOST and policy.who == "staff":
-        fleet: CityRegistry = current_app.fleet  # type: ignore[attr-defined]
-        fleet.refresh()
-        g.fleet_version = fleet.snapshot.version
+        registry = product().registry
+        registry.refresh()
+        g.registry_version = registry.snapshot.version
     if policy.program:
         return _admit_call(policy)
     return authorize(policy)
@@ -127,14 +126,14 @@ def _finish(response: Response) -> Response:
         ]
         if (provider := provider_of(city)) is not None:
             origins += provider.origins(city.payments or {})
-    if request.method == "POST" and "fleet_version" in g and not has_failed():
+    if request.method == "POST" and "registry_version" in g and not has_failed():
         _wait_until_served()
     return add_security_headers(response, content_security_policy(dict.fromkeys(origins)))
 
 
 def _wait_until_served() -> None:
     """“Saved” is said when every process serves it: the next press may be to look at the site."""
-    fleet: CityRegistry = current_app.fleet  # type: ignore[attr-defined]
-    fleet.refresh()
-    if fleet.snapshot.version != g.fleet_version:
-        fleet.wait_for_others()
+    registry = product().registry
+    registry.refresh()
+    if registry.snapshot.version != g.registry_version:
+        registry.wait_for_others()

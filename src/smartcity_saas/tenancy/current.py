@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import current_app, request
+from flask import request
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound, NotReady
@@ -23,7 +23,7 @@ def current_city() -> City:
     Raises:
         NotReady: This process does not serve it (yet).
     """
-    found: City | None = current_app.fleet.snapshot.by_id.get(current_city_id())  # type: ignore[attr-defined]
+    found = product().registry.snapshot.by_id.get(current_city_id())
     if found is None:
         raise NotReady("this process does not serve the city")
     return found
@@ -47,7 +47,7 @@ def city_by_slug(slug: str) -> City:
     Raises:
         NotFound: Nothing of it compiles.
     """
-    found: City | None = current_app.fleet.snapshot.cities.get(slug)  # type: ignore[attr-defined]
+    found = product().registry.snapshot.cities.get(slug)
     if found is None:
         raise NotFound
     return found

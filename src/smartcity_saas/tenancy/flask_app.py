@@ -40,10 +40,14 @@ class SiteFlask(Flask):
     """Flask whose routes are matched on symbolic hosts, inside the scope of the host's city."""
 
     request_class = SiteRequest
-    fleet: CityRegistry
     product: Product
     shows_draft: Callable[[Request, City], bool] = staticmethod(lambda request, city: False)
     """Whether a request reads a draft by a preview. To any other, a draft's host is unknown."""
+
+    @property
+    def registry(self) -> CityRegistry:
+        """The live map of hosts and cities."""
+        return self.product.registry
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Look for changes while we are in no city yet, then serve the request from one state.
@@ -103,7 +107,7 @@ class SiteFlask(Flask):
         """A draft is not there for anybody without a preview: whatever is asked, by any method, is
         answered by the routes, cookies and pages of a host that leads nowhere."""
         try:
-            found = site_of(request.environ.get("HTTP_HOST"), self.fleet)
+            found = site_of(request.environ.get("HTTP_HOST"), self.registry)
         except ValueError:
             raise BadRequest("The Host header is missing or malformed.") from None
         draft = found.city is not None and found.city.state == "draft"
@@ -112,9 +116,9 @@ class SiteFlask(Flask):
         return found
 
     def _look_for_changes(self) -> None:
-        if self.fleet.due:
+        if self.registry.due:
             with self.app_context():
                 try:
-                    self.fleet.refresh_if_due()
+                    self.registry.refresh_if_due()
                 except Exception as error:  # what is loaded is served on
                     log.warning("fleet.look_failed", error=type(error).__name__)

@@ -29,18 +29,18 @@ class Site:
         return f"city:{self.city.id}" if self.city else self.kind
 
 
-def site_of(header: str | None, fleet: CityRegistry) -> Site:
+def site_of(header: str | None, registry: CityRegistry) -> Site:
     """The site that a ``Host`` header asks for. There is no default city.
 
     Raises:
         ValueError: The header is missing, doubled or malformed.
     """
     host = requested_host(header)
-    if host == fleet.platform_host:
+    if host == registry.platform_host:
         return Site(INDEX_HOST)
-    if host == f"console.{fleet.platform_host}":
+    if host == f"console.{registry.platform_host}":
         return Site(CONSOLE_HOST)
-    if not fleet.loaded:
+    if not registry.loaded:
         return Site(UNREADY_HOST)
-    city = fleet.city_at(host)
+    city = registry.city_at(host)
     return Site(CITY_HOST, city) if city else Site(UNKNOWN_HOST)

@@ -245,7 +245,7 @@ def test_nothing_of_another_desk_is_reached_by_any_way(full: World) -> None:
             notice = {"zh": "升级", "en": "Upgrade"}
             change = {("services", "traffic_tickets"): {"state": "paused", "notice": notice}}
             full.documents().change("hangzhou", 2, "", change)
-            full.app.fleet.refresh()
+            full.app.registry.refresh()
         for rule in full.app.url_map.iter_rules():
             if rule.host != "city" or "GET" not in rule.methods or rule.rule == "/sign-out":
                 continue

@@ -19,13 +19,13 @@ WORDS = {"zh": "管道检修，周五恢复。", "en": "Pipes are being repaired
 def pause(world: World) -> None:
     number = world.documents().live("hangzhou").number
     world.documents().change("hangzhou", number, "", {STATE: "paused", NOTICE: WORDS})
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
 
 
 def test_the_first_page_is_the_citys_own(world: World) -> None:
     """Its name, its colour's stylesheet, its services, its hotline and filing number."""
     page = world.client("hangzhou.localhost", "zh").get("/").text
-    fingerprint = world.app.fleet.snapshot.cities["hangzhou"].fingerprint
+    fingerprint = world.app.registry.snapshot.cities["hangzhou"].fingerprint
     for part in (
         "杭州市",
         "水电燃气账单",
@@ -70,7 +70,7 @@ def test_pages_differ_by_language_text_size_revision_and_content(world: World) -
         both = {"zh": "停水通知", "en": "Water off tonight"}
         publish(system("test"), both, both, both, world.clock())
     world.documents().touch_content("hangzhou")
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     page = world.client("hangzhou.localhost").get("/")
     seen.add(page.data)
     assert "Water off tonight" in page.text
@@ -112,7 +112,7 @@ def test_a_paused_service_says_why_and_since_when(world: World) -> None:
 def test_a_closed_service_is_not_there(world: World) -> None:
     """Neither on the first page, nor in the search, nor at its address, which says so."""
     world.documents().change("hangzhou", 1, "", {STATE: "closed"})
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     browser = world.client("hangzhou.localhost")
     assert "utility-bills" not in browser.get("/").text
     assert "utility-bills" not in browser.get("/search?q=water").text
@@ -313,7 +313,7 @@ def test_search_says_that_a_service_is_closed_here(world: World) -> None:
     """Promise: who looks for a closed service is told so, with the number to call."""
     number = world.documents().live("hangzhou").number
     world.documents().change("hangzhou", number, "", {STATE: "closed"})
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     page = world.client("hangzhou.localhost").get("/search?q=水费").text
     assert "Utility bills is not open in Hangzhou just now" in page
     assert 'href="tel:12345"' in page

@@ -37,8 +37,8 @@ def bring(
     name: str = "b.csv",
     **options: Any,
 ) -> Any:
-    world.app.fleet.refresh()
-    served = world.app.fleet.snapshot.cities[city]
+    world.app.registry.refresh()
+    served = world.app.registry.snapshot.cities[city]
     with world.inside(city):
         return import_bills(system("test"), served, text.encode(), name, world.clock(), **options)
 
@@ -144,14 +144,14 @@ def test_a_paused_service_still_shows_what_one_has(world: World) -> None:
     state = ("services", "utility_bills", "state")
     notice = {"zh": "升级", "en": "Upgrade"}
     world.documents().change("hangzhou", 1, "", {state: "paused", (*state[:2], "notice"): notice})
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     page = browser.get(account)
     assert page.status_code == 200
     assert "Upgrade" in page.text
     assert browser.get(f"{ROOT}/link").status_code == 503
     assert account in browser.get(ROOT).text
     world.documents().change("hangzhou", 2, "", {state: "closed"}, [(*state[:2], "notice")])
-    world.app.fleet.refresh()
+    world.app.registry.refresh()
     assert browser.get(account).status_code == 200
     assert browser.get(ROOT).status_code == 404
     assert account in browser.get("/me").text
@@ -229,7 +229,7 @@ def test_the_desk_searches_accounts(world: World) -> None:
 def test_sample_data_is_complete_and_marked(world: World) -> None:
     """Two years for each sample resident, every row marked as sample."""
     with world.inside("hangzhou"):
-        demo.fill(world.app.fleet.snapshot.cities["hangzhou"])
+        demo.fill(world.app.registry.snapshot.cities["hangzhou"])
         assert domain.counts_of_city() == (9, 9 * 24)
     page = world.resident().get(ROOT)
     shown = world.resident().get(page.headers["Location"]).text

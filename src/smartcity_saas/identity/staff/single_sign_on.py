@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
@@ -96,14 +95,14 @@ class NotLinked(Invalid):
 
 def offered() -> list[Provider]:
     """The providers by which staff may sign in, by province."""
-    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    snapshot = product().registry.snapshot
     found = (provider_of(one) for one in snapshot.documents.values() if one.kind == "province")
     return sorted((one for one in found if one is not None), key=lambda one: one.province)
 
 
 def offered_by(province: str | None) -> Provider | None:
     """A province's provider, if staff may sign in by it."""
-    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    snapshot = product().registry.snapshot
     return provider_of(snapshot.documents.get(f"province:{province}"))
 
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from flask import current_app
 
 from smartcity_saas.configuration.merge import Layer, merge, only_own
 from smartcity_saas.configuration.schema import PROVINCE, document_schema, effective_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.database.models import Json
 from smartcity_saas.migrations.operations import inside_each_city
+from smartcity_saas.product import product
 
 revision = "0016_secret_uses"
 down_revision = "0015_ledger_lock"
@@ -97,4 +97,4 @@ def _bound(uses: list[SecretUse]) -> Iterator[tuple[str, list[list[str]]]]:
 
 
 def _extensions() -> Any:
-    return current_app.fleet.extensions  # type: ignore[attr-defined]
+    return product().registry.extensions

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, g
+from flask import g
 
-from smartcity_saas.configuration.city import City
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
+from smartcity_saas.product import product
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/cities/<city>"
@@ -20,13 +20,13 @@ blueprint = ConsoleBlueprint("city", __name__)
 def shell(city: str) -> dict[str, Any]:
     """The city's document, which the gatekeeper has found within the actor's reach, and what is
     served of it (None if nothing compiles)."""
-    served: City | None = current_app.fleet.snapshot.cities.get(city)  # type: ignore[attr-defined]
+    served = product().registry.snapshot.cities.get(city)
     g.zone_city = served
     return {
         "console_city": g.console_city,
         "served": served,
         "locks": locks_over(g.console_city.province),
-        "broken": current_app.fleet.snapshot.broken.get(city),  # type: ignore[attr-defined]
+        "broken": product().registry.snapshot.broken.get(city),
     }
 
 

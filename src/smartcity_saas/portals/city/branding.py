@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 from flask_babel import gettext as _
 
 from smartcity_saas.configuration.colors import (
@@ -22,6 +22,7 @@ from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.resident.assets import serve_asset
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.assets import names_left_out, store_asset
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.images import sanitised
@@ -116,7 +117,7 @@ def _page(city: str, color: str | None, errors: dict[str, Any]) -> str:
 
 
 def _served_color(city: str) -> str:
-    served = current_app.fleet.snapshot.cities.get(city)  # type: ignore[attr-defined]
+    served = product().registry.snapshot.cities.get(city)
     return served.color if served else "#1f5f99"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from flask import abort, current_app, jsonify, render_template, request
+from flask import abort, jsonify, render_template, request
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.search_terms import Query
@@ -21,7 +21,7 @@ blueprint = IndexBlueprint("index", __name__)
 def cities() -> Any:
     """Live cities by province, with a search that works without JavaScript."""
     query = request.args.get("q", "").strip()[:40]
-    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    snapshot = product().registry.snapshot
     live = [city for city in snapshot.cities.values() if city.state == "live"]
     wanted = Query.of(query)
     found = wanted.best(live, _spellings) if wanted else live
@@ -38,7 +38,7 @@ def demo() -> Any:
     """The demo's accounts and how each signs in. Only in demo mode."""
     if not product().settings.demo:
         abort(404)
-    cities = current_app.fleet.snapshot.cities  # type: ignore[attr-defined]
+    cities = product().registry.snapshot.cities
     return jsonify(demo_accounts(site_address, cities, product().services))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from flask import current_app, render_template
+from flask import render_template
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import trail_of
@@ -13,6 +13,7 @@ from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.portals.readiness_list import Check
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
+from smartcity_saas.product import product
 from smartcity_saas.readiness import readiness
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -54,7 +55,7 @@ add_staff_pages(blueprint, StaffPages(ROOT, None, "platform.staff", shell))
 @blueprint.page(ROOT, permission="platform.see")
 def provinces() -> Any:
     """Every province with its cities, and how the platform is."""
-    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    snapshot = product().registry.snapshot
     found = documents().all()
     cities = Counter(document.province for document in found if document.kind == "city")
     return render_template(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import render_template, request
 
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City, LiveDocument
@@ -16,6 +16,7 @@ from smartcity_saas.configuration.hosts import is_slug
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.assets import names_left_out
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.daily_counts import daily
@@ -93,7 +94,7 @@ def _withdrawn(names: set[str]) -> str:
 
 
 def _rows(province: str) -> list[CityRow]:
-    snapshot = current_app.fleet.snapshot  # type: ignore[attr-defined]
+    snapshot = product().registry.snapshot
     found = [d for d in documents().all() if d.kind == "city" and d.province == province]
     last = documents().last_revisions(found)
     return [

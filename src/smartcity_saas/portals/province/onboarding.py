@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import current_app, redirect, render_template, request
+from flask import redirect, render_template, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -219,7 +219,7 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
 
 
 def _inherited_color(province: str) -> str:
-    known = current_app.fleet.snapshot.documents  # type: ignore[attr-defined]
+    known = product().registry.snapshot.documents
     for name in (f"province:{province}", "platform"):
         color = known[name].values.get("branding", {}).get("color") if name in known else None
         if color and is_color(color):
