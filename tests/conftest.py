@@ -71,7 +71,7 @@ settings.load_profile("smartcity")
 def installed() -> Extensions:
     """What the product installs, as documents may name it."""
     settings = Settings(demo=True, secret_key=KEY, master_key=KEY, database_url="sqlite://")
-    return create_app(settings, serving=False).fleet.extensions
+    return create_app(settings, serving=False).registry.extensions
 
 
 KEY = "a key of the tests, longer than thirty-two characters"

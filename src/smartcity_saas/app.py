@@ -151,7 +151,7 @@ def _configure(app: SiteFlask, settings: Settings) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.url_map.merge_slashes = False
-    app.session_interface = SiteSessions(lambda request: request.site.key)  # type: ignore[attr-defined]
+    app.session_interface = SiteSessions()
 
 
 def _tasks(services: Mapping[str, Service]) -> dict[str, Task]:

@@ -21,6 +21,7 @@ from prometheus_client import (
 from prometheus_client.exposition import generate_latest
 from structlog.typing import EventDict, Processor
 
+from smartcity_saas.product import request_site
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import INDEX_HOST
 from smartcity_saas.tenant_context import current_city_id_or_none
@@ -97,7 +98,7 @@ def init_metrics(app: SiteFlask, token: str) -> None:
 
     @app.after_request
     def observe(response: Response) -> Response:
-        kind = request.site.kind  # type: ignore[attr-defined]
+        kind = request_site().kind
         requests.labels(kind, response.status_code // 100 * 100).inc()
         if (started := g.pop("started", None)) is not None:
             seconds.labels(kind).observe(time.perf_counter() - started)

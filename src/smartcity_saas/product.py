@@ -1,4 +1,5 @@
-"""What is installed and configured, typed: made once by ``create_app``, read anywhere after it.
+"""What is installed and configured, typed: made once by ``create_app``, read anywhere after it; and
+the site of the present request.
 
 The types alone come from the modules above (``TYPE_CHECKING``), so whatever needs a part of the
 product imports this module and nothing of what made it.
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app
+from flask import current_app, request
 
 if TYPE_CHECKING:
     from smartcity_saas.catalog.service import Service
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from smartcity_saas.payments.payable import Payable
     from smartcity_saas.payments.providers import Provider
     from smartcity_saas.settings import Settings
-    from smartcity_saas.tenancy.flask_app import SiteFlask
+    from smartcity_saas.tenancy.flask_app import SiteFlask, SiteRequest
+    from smartcity_saas.tenancy.hosts import Site
     from smartcity_saas.tenancy.registry import CityRegistry
     from smartcity_saas.texts import LazyText
 
@@ -68,3 +70,12 @@ def product() -> Product:
         RuntimeError: There is no application context.
     """
     return cast("SiteFlask", current_app).product
+
+
+def request_site() -> Site:
+    """The site that the present request is for: the city's, the console's, or one of no city.
+
+    Raises:
+        RuntimeError: There is no request.
+    """
+    return cast("SiteRequest", request).site

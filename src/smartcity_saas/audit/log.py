@@ -35,6 +35,7 @@ from smartcity_saas.database import (
     city_relationship,
     db,
 )
+from smartcity_saas.product import request_site
 from smartcity_saas.tenant_context import current_city_id_or_none
 
 PAGE = 100
@@ -166,7 +167,7 @@ def _origin(actor: Actor) -> str:
     of 256 addresses (IPv4) or a site's /48 (IPv6) is nobody's alone."""
     if not has_request_context():
         return "command" if actor.name == "system:cli" else "worker"
-    kind = str(request.site.kind)  # type: ignore[attr-defined]
+    kind = str(request_site().kind)
     if kind == "city":
         return "api" if request.path.startswith("/api/") else "site"
     return f"{kind} {wide_network_of(request.remote_addr)}".rstrip()

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from flask import g, redirect, request, session
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.errors import NotAllowed, NotFound, NotSignedIn
 from smartcity_saas.identity.api_clients.clients import SignedInClient, client_of_token
@@ -21,7 +20,7 @@ from smartcity_saas.identity.staff import sessions
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.tokens import new_token
-from smartcity_saas.product import product
+from smartcity_saas.product import product, request_site
 from smartcity_saas.tenancy.context import without_tenant
 from smartcity_saas.web.paths import page_of_form
 from smartcity_saas.web.policy import Policy
@@ -218,7 +217,7 @@ def _who_acts(acting: Acting) -> StaffMember | None:
 
     It is the platform's row, asked for outside the city by the hash that the session itself holds.
     """
-    city: City | None = request.site.city  # type: ignore[attr-defined]
+    city = request_site().city
     with without_tenant():
         member = sessions.signed_in_by(acting.session_hash, product().clock)
     if member is None or city is None or not member.may(COUNTER):
@@ -236,7 +235,7 @@ def _enforce_client(policy: Policy) -> None:
 
 def _needed(policy: Policy) -> str:
     """The level of assurance that new business with the page's service needs."""
-    city: City | None = request.site.city  # type: ignore[attr-defined]
+    city = request_site().city
     if city is None or policy.service is None or policy.continues:
         return "none"
     return city.catalog[policy.service].assurance

@@ -13,6 +13,7 @@ from flask import Response, current_app, make_response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from smartcity_saas.identity.tokens import new_token
+from smartcity_saas.product import request_site
 from smartcity_saas.web.security import cookie_name
 
 COOKIE = "device"
@@ -53,5 +54,5 @@ def _kept() -> tuple[str, list[str]]:
 
 def _signer() -> URLSafeTimedSerializer:
     """Each host's own, like its session: a cookie of one city is nothing at another."""
-    site = request.site.key  # type: ignore[attr-defined]
+    site = request_site().key
     return URLSafeTimedSerializer(current_app.secret_key or "", salt=f"device:{site}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import current_app
 from sqlalchemy import func, or_, select
 
 from smartcity_saas.database import db
 from smartcity_saas.payments.models import Payment, PaymentDispute, Refund
 from smartcity_saas.payments.states import HELD, UNDER_WAY
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
 
 DISPUTABLE = timedelta(days=180)
@@ -19,7 +19,7 @@ DISPUTABLE = timedelta(days=180)
 def open_money(document_id: int, provider: str) -> int:
     """How many of a city's payments at a provider are under way, held, being refunded or disputed,
     or came within the last 180 days."""
-    since = current_app.config["CLOCK"]() - DISPUTABLE
+    since = product().clock() - DISPUTABLE
     refunding = select(Refund.payment_id).where(Refund.state.in_(("requested", "pending")))
     disputed = select(PaymentDispute.payment_id).where(PaymentDispute.state == "open")
     waiting = or_(

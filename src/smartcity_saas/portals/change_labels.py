@@ -266,7 +266,7 @@ def ledger_label(account: str) -> str:
     if kind == "provider":
         return str(gettext("Owed by %(provider)s", provider=name.capitalize()))
     if kind == "service":
-        service = current_app.extensions["services"].get(name)
+        service = product().services.get(name)
         title = local(service.title) if service else name
         return str(gettext("Taken for %(service)s", service=title))
     return str(_LEDGER_ACCOUNTS.get(account, account))

@@ -29,8 +29,7 @@ from smartcity_saas.errors import (
     SmartCityError,
     Throttled,
 )
-from smartcity_saas.product import product
-from smartcity_saas.request.site import current_site
+from smartcity_saas.product import product, request_site
 from smartcity_saas.request.template_context import resident_or_none
 from smartcity_saas.tenancy.faults import note_fault
 from smartcity_saas.tenancy.flask_app import SiteFlask, address_rule
@@ -83,7 +82,7 @@ def _render_error(error: SmartCityError) -> Any:
         return _paused_page(error), error.status
     if isinstance(error, CitySuspended) and not _wants_json():
         return render_template("resident/suspended.html"), error.status
-    if isinstance(error, (StaleEdit, UndoConflict)) and current_site().kind == CONSOLE_HOST:
+    if isinstance(error, (StaleEdit, UndoConflict)) and request_site().kind == CONSOLE_HOST:
         return _conflict_page(error), error.status
     title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
     own = "" if isinstance(error, FieldErrors) else error.detail
@@ -109,7 +108,7 @@ def _render_http_error(error: HTTPException) -> Any:
             _("Go back, load the page again, and send it once more. Nothing was stored."),
         )
         return _error_response(400, str(title), str(detail), [])
-    if current_site().kind == UNREADY_HOST:
+    if request_site().kind == UNREADY_HOST:
         status = 503
     title = _TITLES.get(status, error.name)
     problems = field_problems(error)
@@ -174,7 +173,7 @@ def _error_response(
             CITY_HOST: "resident/error.html",
             CONSOLE_HOST: "console/error.html",
             INDEX_HOST: "index/error.html",
-        }.get(current_site().kind, "index/unknown.html")
+        }.get(request_site().kind, "index/unknown.html")
         response = make_response(
             render_template(
                 template,

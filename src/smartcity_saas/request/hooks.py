@@ -33,9 +33,8 @@ from smartcity_saas.identity.authorization import (
     current_resident,
 )
 from smartcity_saas.payments.accounts import provider_of
-from smartcity_saas.product import product
+from smartcity_saas.product import product, request_site
 from smartcity_saas.request.error_pages import init_error_pages
-from smartcity_saas.request.site import current_site
 from smartcity_saas.request.template_context import init_template_context
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
@@ -70,7 +69,7 @@ def _refuse_strangers_in_demo() -> Any:
 
 def _keep_preferences() -> Any:
     """A switch of language or text size, pressed on a page that was fetched."""
-    return choose_preferences(current_site().kind)
+    return choose_preferences(request_site().kind)
 
 
 def _admit() -> Any:
@@ -82,10 +81,10 @@ def _admit() -> Any:
         log.error("endpoint_without_policy", endpoint=request.endpoint)
         raise NotFound
     _refuse_nul(policy)
-    city = current_site().city
+    city = request_site().city
     if city is not None:
         require_available(city, policy)
-    if current_site().kind == CONSOLE_HOST and policy.who == "staff":
+    if request_site().kind == CONSOLE_HOST and policy.who == "staff":
         registry = product().registry
         registry.refresh()
         g.registry_version = registry.snapshot.version
@@ -116,7 +115,7 @@ def _refuse_nul(policy: Policy) -> None:
 
 
 def _finish(response: Response) -> Response:
-    city = current_site().city
+    city = request_site().city
     origins: list[str] = []
     if city is not None:
         keep_answer(response)

@@ -1,4 +1,4 @@
-"""The site of a request, and the addresses of others."""
+"""The addresses of sites, and of pages on them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,6 @@ from flask import (
 
 from smartcity_saas.catalog.service import Task
 from smartcity_saas.product import product
-from smartcity_saas.tenancy.hosts import Site
-
-
-def current_site() -> Site:
-    """The site of the present request."""
-    found: Site = request.site  # type: ignore[attr-defined]
-    return found
 
 
 def site_address(slug: str) -> str:

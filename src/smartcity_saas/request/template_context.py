@@ -20,8 +20,8 @@ from smartcity_saas.identity.authorization import (
     current_staff,
 )
 from smartcity_saas.identity.user_agents import channel_in_app
-from smartcity_saas.product import product
-from smartcity_saas.request.site import city_path, current_site, site_address, task_path
+from smartcity_saas.product import product, request_site
+from smartcity_saas.request.site import city_path, site_address, task_path
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
@@ -60,14 +60,14 @@ def _shared_values() -> dict[str, Any]:
         "text": local,
         "services": product().services,
     }
-    if current_site().kind == CITY_HOST:
+    if request_site().kind == CITY_HOST:
         values |= {
-            "city": current_site().city,
+            "city": request_site().city,
             "resident": resident_or_none(),
             "frame": False,
             "embedded": channel_in_app() is not None,
         }
-    if current_site().kind == CONSOLE_HOST:
+    if request_site().kind == CONSOLE_HOST:
         values |= {"staff": _staff_or_none()}
         values["console_city"] = None if has_failed() else g.get("console_city")
     return values
@@ -87,5 +87,5 @@ def _staff_or_none() -> Any:
 
 
 def _zone() -> str:
-    found = current_site().city or g.get("zone_city")
+    found = request_site().city or g.get("zone_city")
     return found.timezone if found is not None else COMMON_ZONE

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import request
-
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import NotFound, NotReady
-from smartcity_saas.product import product
+from smartcity_saas.product import product, request_site
 from smartcity_saas.tenant_context import current_city_id
 
 
@@ -35,7 +33,7 @@ def request_city() -> City:
     Raises:
         NotFound: It is on another host.
     """
-    found: City | None = request.site.city  # type: ignore[attr-defined]
+    found = request_site().city
     if found is None:
         raise NotFound
     return found

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.product import Product
+from smartcity_saas.product import Product, request_site
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.faults import bare_fault_page, note_fault
 from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, Site, site_of
@@ -97,7 +97,7 @@ class SiteFlask(Flask):
 
     def full_dispatch_request(self) -> Response:
         """Serve the request inside its city's scope, if it is for a city."""
-        site: Site = request.site  # type: ignore[attr-defined]
+        site = request_site()
         if site.city is None:
             return super().full_dispatch_request()
         with tenant_context(site.city.id):

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from flask import current_app, request
 
+from smartcity_saas.product import request_site
+
 
 def safe_next(target: str | None, default: str = "/") -> str:
     """A path of this site to go on to; anything else becomes the default."""
@@ -35,4 +37,4 @@ def page_of_form() -> str:
 
 def is_page(path: str) -> bool:
     """Whether something of this site can be fetched at a path."""
-    return current_app.url_map.bind(request.site.kind).test(path, "GET")  # type: ignore[attr-defined]
+    return current_app.url_map.bind(request_site().kind).test(path, "GET")

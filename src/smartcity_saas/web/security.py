@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -11,6 +11,7 @@ from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smartcity_saas.addresses import Network, read_address
+from smartcity_saas.product import request_site
 
 SESSION_COOKIE = "session"
 
@@ -57,16 +58,13 @@ class SiteSessions(SecureCookieSessionInterface):
     A cookie of one city is nothing at another: its signature is made with another key.
     """
 
-    def __init__(self, site_key: Callable[[Request], str]) -> None:
-        self.site_key = site_key
-
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """The serializer of the site that the request is for."""
         if not app.secret_key:
             return None
         return URLSafeTimedSerializer(
             app.secret_key,
-            salt=f"session:{self.site_key(request)}",
+            salt=f"session:{request_site().key}",
             serializer=self.serializer,
             signer_kwargs={
                 "key_derivation": self.key_derivation,

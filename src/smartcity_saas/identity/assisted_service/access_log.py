@@ -25,6 +25,7 @@ from smartcity_saas.identity.authorization import COUNTER, current_staff
 from smartcity_saas.identity.personal_data.records import ways_to_owners
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.product import request_site
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
@@ -140,7 +141,7 @@ def _is_noted(model: type[Any] | None) -> bool:
 
 
 def _on_console() -> bool:
-    return has_request_context() and request.site.kind == CONSOLE_HOST  # type: ignore[attr-defined]
+    return has_request_context() and request_site().kind == CONSOLE_HOST
 
 
 def _write(response: Response) -> Response:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response, abort, request
 
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.request.site import current_site
+from smartcity_saas.product import request_site
 from smartcity_saas.tenancy.assets import find_asset
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.brand import motif, stylesheet
@@ -50,7 +50,7 @@ def serve_asset(address: str) -> Response:
 
 def _marked(text: str, media_type: str, mark: str) -> Response:
     """A file under the mark of a revision: for ever, unless the mark is another revision's."""
-    city = current_site().city
+    city = request_site().city
     response = Response(text, mimetype=media_type)
     if city is not None and mark == city.fingerprint:
         response.headers["Cache-Control"] = FOREVER
