@@ -89,7 +89,7 @@ def test_staff_by_invitation_with_a_second_factor(walk: Walk) -> None:
     walk.check()
     walk.page.fill("input[name=mail]", f"{mark}@city.example")
     walk.page.fill("input[name=name]", "示例同事")
-    walk.page.locator("fieldset input[value=finance]").check()
+    walk.page.locator("form[novalidate] fieldset input[value=finance]").check()
     walk.press("发出邀请", "Send the invitation")
     link = walk.page.locator("code.wrap-anywhere").inner_text()
     walk.check()
