@@ -88,7 +88,7 @@ def create_app(
     register_portals(app, services)
     init_drafts(app)
     blueprints = [session_api, *(one.api for one in services.values() if one.api is not None)]
-    app.extensions["openapi"] = init_api(app, blueprints, app.product.scopes)
+    app.openapi = init_api(app, blueprints, app.product.scopes)
     exempt_signed(app, csrf)
     app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     if serving:

@@ -40,7 +40,7 @@ def modules() -> Iterator[tuple[Path, str]]:
 
 def test_every_endpoint_says_who_may_use_it(app: SiteFlask) -> None:
     """Default-deny: an endpoint without a policy is refused at run time; here it is named."""
-    declared = app.extensions["policies"]
+    declared = app.policies
     undeclared = {rule.endpoint for rule in app.url_map.iter_rules()} - set(declared)
     assert not undeclared, f"give these a policy: {undeclared}"
 
@@ -79,7 +79,7 @@ SERVED_WHATEVER_THE_STATE = {
 
 def test_opt_outs_are_few_and_named(app: SiteFlask) -> None:
     """Whoever opens another page to everyone changes this list, and is seen doing so."""
-    policies = app.extensions["policies"]
+    policies = app.policies
     rules = {rule.endpoint: rule for rule in app.url_map.iter_rules()}
     console = {
         name
@@ -95,13 +95,13 @@ SIGNED_BY_THEIR_CALLERS = {"resident.webhook", "resident.oauth_token"}
 
 def test_endpoints_without_a_forms_token_are_named(app: SiteFlask) -> None:
     """Whoever takes a form's token away from another endpoint changes this list."""
-    policies = app.extensions["policies"]
+    policies = app.policies
     assert {name for name, p in policies.items() if p.signed} == SIGNED_BY_THEIR_CALLERS
 
 
 def test_console_pages_need_a_permission_that_exists(app: SiteFlask) -> None:
     """A misspelled permission would lock everyone out; one that nobody holds is a mistake."""
-    used = {p.permission for p in app.extensions["policies"].values() if p.permission}
+    used = {p.permission for p in app.policies.values() if p.permission}
     assert used <= set(PERMISSIONS)
     held = {name for role in ROLES.values() for name in role.permissions}
     assert held == set(PERMISSIONS)

@@ -38,7 +38,7 @@ def test_no_form_is_shown_to_whoever_may_not_send_it(world: World, role: str) ->
     browser = world.staff(name, role, city="hangzhou")
     held, only = split(role)
     assert held is not None
-    policies = world.app.extensions["policies"]
+    policies = world.app.policies
     urls = world.app.url_map.bind("console")
     refused = []
     for page, action in _forms(browser, start):

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from smartcity_saas.identity.staff.roles import StaffMember
+from smartcity_saas.web.policy import policy_of
 
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
 _ACTION = re.compile(r'\baction="([^"]*)"')
@@ -50,6 +51,7 @@ def _may(attributes: str, member: StaffMember) -> bool:
         endpoint, _values = pages.match(path, method="POST")  # type: ignore[union-attr]
     except HTTPException:
         return True
-    policy = current_app.extensions["policies"].get(endpoint)
-    permission = policy.permission if policy else None
-    return permission is None or member.may(permission, service=policy.service)
+    policy = policy_of(endpoint)
+    if policy is None or policy.permission is None:
+        return True
+    return member.may(policy.permission, service=policy.service)

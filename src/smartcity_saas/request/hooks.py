@@ -40,7 +40,7 @@ from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
-from smartcity_saas.web.policy import Policy
+from smartcity_saas.web.policy import Policy, policy_of
 from smartcity_saas.web.preferences import choose_preferences
 from smartcity_saas.web.security import (
     add_security_headers,
@@ -76,7 +76,7 @@ def _admit() -> Any:
     """Gate, then access. A request that matched no route goes on to its 404."""
     if request.endpoint is None:
         return None
-    policy: Policy | None = current_app.extensions["policies"].get(request.endpoint)
+    policy = policy_of(request.endpoint)
     if policy is None:
         log.error("endpoint_without_policy", endpoint=request.endpoint)
         raise NotFound

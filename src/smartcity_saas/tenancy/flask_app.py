@@ -20,6 +20,8 @@ from smartcity_saas.tenancy.registry import CityRegistry
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from smartcity_saas.web.policy import Policy
+
 log = structlog.get_logger(__name__)
 
 
@@ -41,8 +43,15 @@ class SiteFlask(Flask):
 
     request_class = SiteRequest
     product: Product
+    openapi: dict[str, Any]
+    """The description of the API (OpenAPI 3.1)."""
     shows_draft: Callable[[Request, City], bool] = staticmethod(lambda request, city: False)
     """Whether a request reads a draft by a preview. To any other, a draft's host is unknown."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.policies: dict[str, Policy] = {}
+        """Who may use an endpoint, and when, by its name."""
 
     @property
     def registry(self) -> CityRegistry:

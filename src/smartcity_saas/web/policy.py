@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app
 from flask.sansio.app import App
 from flask_wtf import CSRFProtect
 
+from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 
 Who = Literal["everyone", "resident", "staff", "client"]
@@ -51,8 +52,12 @@ class Policy:
 
 def declare(app: App, policies: Mapping[str, Policy]) -> None:
     """Say who may use some endpoints."""
-    found: dict[str, Policy] = app.extensions.setdefault("policies", {})
-    found.update(policies)
+    cast("SiteFlask", app).policies.update(policies)
+
+
+def policy_of(endpoint: str | None) -> Policy | None:
+    """Who may use an endpoint, and when; None if nobody has said it."""
+    return cast("SiteFlask", current_app).policies.get(endpoint or "")
 
 
 class _PolicyBlueprint(Blueprint):
@@ -158,9 +163,9 @@ class IndexBlueprint(_PolicyBlueprint):
         return self._page(rule, Policy("everyone"), ("GET",))
 
 
-def exempt_signed(app: Flask, csrf: CSRFProtect) -> None:
+def exempt_signed(app: SiteFlask, csrf: CSRFProtect) -> None:
     """Ask no form's token of endpoints whose callers sign what they send."""
-    for endpoint, policy in app.extensions["policies"].items():
+    for endpoint, policy in app.policies.items():
         if policy.signed or policy.program:  # the API's are checked where a session counts
             csrf.exempt(app.view_functions[endpoint])
 

@@ -238,7 +238,7 @@ def test_nothing_of_another_desk_is_reached_by_any_way(full: World) -> None:
         key = db.session.scalars(
             select(Payment.id).where(Payment.service == "traffic_tickets")
         ).one()
-    policies, walked = full.app.extensions["policies"], 0
+    policies, walked = full.app.policies, 0
     full.app.config["API_LIMITS"] = {"client": 10**6, "resident": 10**6, "address": 10**6}
     for state in ("open", "paused"):
         if state == "paused":

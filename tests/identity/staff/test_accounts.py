@@ -455,7 +455,7 @@ def held(role: str) -> str:
 
 def endpoints(world: World) -> list[tuple[Any, Any]]:
     """Every rule of the console that needs a permission, with its policy."""
-    policies = world.app.extensions["policies"]
+    policies = world.app.policies
     return [
         (rule, policies[rule.endpoint])
         for rule in world.app.url_map.iter_rules()
@@ -565,7 +565,7 @@ def test_every_endpoint_of_a_city_with_nobody_s_session(world: World, who: str) 
         carry(world.operator(), browser)
     if who == "a client without a scope":
         headers = {"Authorization": f"Bearer {Office(world, 'hangzhou', 'bills:read').token}"}
-    policies, walked = world.app.extensions["policies"], 0
+    policies, walked = world.app.policies, 0
     world.app.config["API_LIMITS"] = {"client": 10**6, "resident": 10**6, "address": 10**6}
     for rule in world.app.url_map.iter_rules():
         policy = policies[rule.endpoint]

@@ -368,7 +368,7 @@ def test_guessing_the_proof_is_limited(world: World) -> None:
 
 def test_every_change_of_how_one_signs_in_wants_one(world: World) -> None:
     """A new page for it must be declared so; this lists them. Closing an account waits for none."""
-    policies = world.app.extensions["policies"]
+    policies = world.app.policies
     managing = ("change_roles", "renew", "staff_enable", "staff_reset_factors")
     assert {name for name, policy in policies.items() if policy.fresh} == {
         "console.add_factor_form",

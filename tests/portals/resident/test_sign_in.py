@@ -44,7 +44,7 @@ def test_every_form_of_a_resident_leads_back_to_a_page(world: World) -> None:
     """Promise, over every address that takes a form: where one comes back to can be fetched."""
     browser = world.client("hangzhou.localhost")
     token = browser.token("/services/traffic-tickets")
-    policies: dict[str, Policy] = world.app.extensions["policies"]
+    policies: dict[str, Policy] = world.app.policies
     adapter = world.app.url_map.bind("city")
     seen = 0
     for rule in world.app.url_map.iter_rules():

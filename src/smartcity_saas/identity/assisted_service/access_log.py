@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from flask import Flask, Response, current_app, g, has_request_context, request
+from flask import Flask, Response, g, has_request_context, request
 from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 from sqlalchemy.sql.expression import ColumnClause, FunctionElement
@@ -31,6 +31,7 @@ from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
 from smartcity_saas.tenant_context import current_city_id, current_city_id_or_none
+from smartcity_saas.web.policy import policy_of
 
 PAGE = 100
 SENT = "sent "
@@ -153,7 +154,7 @@ def _write(response: Response) -> Response:
     member = current_staff() if seen else None
     if member is None:
         return response
-    policy = current_app.extensions["policies"].get(request.endpoint)
+    policy = policy_of(request.endpoint)
     why = policy.permission if policy else None
     typed = request.values.get("reason", "").strip()[:200] if why == COUNTER else ""
     for city_id, rows in groupby(sorted(seen, key=itemgetter(0)), key=itemgetter(0)):
@@ -193,7 +194,7 @@ def _write_acting(response: Response) -> Response:
     """Whatever of a resident's somebody at the counter has opened or sent, each request by itself:
     not the site's own pages that are everyone's, nor what was refused. A service's first page is
     everyone's too, and shows what the resident has there."""
-    policy = current_app.extensions["policies"].get(request.endpoint)
+    policy = policy_of(request.endpoint)
     resident, refused = g.get("resident"), response.status_code in (401, 403, 404)
     if resident is None or resident.acting is None or refused:
         return response

@@ -52,6 +52,7 @@ from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import language, sentences
 from smartcity_saas.web.paths import safe_next
+from smartcity_saas.web.policy import policy_of
 
 LINK_PHONE = "/me/ways-in/phone/verify"
 VERIFY = "/me/verify"
@@ -255,8 +256,10 @@ def _led_from(path: str) -> CatalogEntry | None:
         endpoint, _arguments = adapter.match(urlsplit(path).path, method="GET")
     except (HTTPException, RoutingException):
         return None
-    name = current_app.extensions["policies"][endpoint].service
-    return request_city().catalog[name] if name else None
+    policy = policy_of(endpoint)
+    if policy is None or policy.service is None:
+        return None
+    return request_city().catalog[policy.service]
 
 
 def _phone() -> Channel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import marshmallow as ma
 from flask import Response, current_app, g, make_response, render_template, request
@@ -21,6 +21,7 @@ from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.current import current_time
+from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.web.api import ROOT, ApiBlueprint
 
 MOST_TOKENS = 60
@@ -104,8 +105,7 @@ def api_docs() -> Any:
 
 
 def _description() -> dict[str, Any]:
-    found: dict[str, Any] = current_app.extensions["openapi"]
-    return found
+    return cast("SiteFlask", current_app).openapi
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:
