@@ -410,11 +410,10 @@ def empty(
     published.forget()
     forget_uses()
     clock = MovableClock()
-    with other_parts(app, clock=clock), app.app_context():
+    with other_parts(app, clock=clock, home_pages=PageCache()), app.app_context():
         states.bring("empty")
         app.registry.snapshot, app.registry._looked_at = Snapshot(), float("-inf")
         app.registry.sleep = lambda seconds: None  # no other process serves this database
-        app.extensions["pages"] = PageCache()
         yield World(app, clock, request.param, states)
         db.session.rollback()
 

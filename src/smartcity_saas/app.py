@@ -32,6 +32,7 @@ from smartcity_saas.payments.providers import installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
 from smartcity_saas.portals.draft_preview import init_drafts
+from smartcity_saas.portals.resident.home import PageCache
 from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.product import Product
 from smartcity_saas.readiness import holds_demo_rows, init_probes
@@ -119,6 +120,7 @@ def _product(settings: Settings, clock: Clock) -> Product:
         tasks=_tasks(services),
         send_text=send_text,
         send_staff_mail=send_staff_mail,
+        home_pages=PageCache(),
     )
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smartcity_saas.outbox import Task
     from smartcity_saas.payments.payable import Payable
     from smartcity_saas.payments.providers import Provider
+    from smartcity_saas.portals.resident.home import PageCache
     from smartcity_saas.settings import Settings
     from smartcity_saas.tenancy.flask_app import SiteFlask, SiteRequest
     from smartcity_saas.tenancy.hosts import Site
@@ -37,7 +38,8 @@ class Product:
 
     ``services``, ``channels`` and ``providers`` are by name, ``senders`` by kind (``mail``,
     ``sms``) and then by name, ``tasks`` are the outbox's by kind. ``send_text`` sends a one-time
-    code to a resident, ``send_staff_mail`` an invitation to a member of staff.
+    code to a resident, ``send_staff_mail`` an invitation to a member of staff. ``home_pages`` are the
+    first pages of the anonymous that this process remembers.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Product:
     tasks: Mapping[str, Task]
     send_text: SendText
     send_staff_mail: SendMail
+    home_pages: PageCache
 
     @property
     def payables(self) -> Mapping[str, Payable]:

@@ -10,6 +10,7 @@ from smartcity_saas.clock import local_time
 from smartcity_saas.errors import Invalid
 from smartcity_saas.portals.resident.home import PageCache
 from tests.conftest import World
+from tests.support.product import other_parts
 
 BILLS = "/cities/hangzhou/services/utility-bills"
 PAST = "2026-01-02T08:00"
@@ -47,8 +48,8 @@ def test_a_return_that_has_passed_is_shown_as_late(world: World) -> None:
     for language, coming, _late in pages:
         assert coming in world.client("hangzhou.localhost", language).get("/").text
     world.clock.now = datetime(2099, 1, 2, 0, 1, tzinfo=UTC)
-    world.app.extensions["pages"] = PageCache()
-    for language, coming, late in pages:
-        text = world.client("hangzhou.localhost", language).get("/").text
-        assert (coming in text, late in text) == (False, True)
+    with other_parts(world.app, home_pages=PageCache()):
+        for language, coming, late in pages:
+            text = world.client("hangzhou.localhost", language).get("/").text
+            assert (coming in text, late in text) == (False, True)
     assert "later than planned" in world.city_staff().get("/cities/hangzhou").text

@@ -25,7 +25,6 @@ from smartcity_saas.portals.offered_forms import offered
 from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
-from smartcity_saas.portals.resident.home import PageCache
 from smartcity_saas.portals.trail_words import detail_words
 from smartcity_saas.web.form_errors import named_faults
 from smartcity_saas.web.stacked_tables import labelled
@@ -33,7 +32,6 @@ from smartcity_saas.web.stacked_tables import labelled
 
 def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
     """Register every page of the product."""
-    app.extensions["pages"] = PageCache()
     for blueprint in (resident, console, city, province, operator, index):
         app.register_blueprint(blueprint)
     app.jinja_env.filters.update(labelled=labelled, named_faults=named_faults, offered=offered)

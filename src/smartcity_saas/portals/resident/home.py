@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from flask import Response, current_app, render_template, request, session
+from flask import Response, render_template, request, session
 from flask_babel import get_locale
 
 from smartcity_saas.catalog.entries import by_category, catalog_items
@@ -77,7 +77,7 @@ def home() -> Any:
         large,
         channel_in_app() is not None,
     )
-    cache: PageCache = current_app.extensions["pages"]
+    cache = product().home_pages
     page = cache.get(key)
     if page is None:
         page = cache.put(key, render_home(city, published(NOTICES)))
