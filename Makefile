@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEBIAN := chromium fonts-noto-cjk postgresql
-PROVIDER := tests/identity/oidc_provider
+PROVIDER := tests/support/openid_provider
 
 .PHONY: run check test test-faults bench static debian screenshots vendor messages lock
 .DEFAULT_GOAL := run

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import HANGZHOU
-from tests.faults.served import Server, dripping_provider, is_open, served, two_cities
+from tests.support.served import Server, dripping_provider, is_open, served, two_cities
 
 SLOW, VISITORS, TURNS, PAGES = 200, 24, 6, 40
 HOSTS = ("hangzhou.localhost", "ningbo.localhost")

@@ -55,9 +55,9 @@ from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.registry import Snapshot
 from smartcity_saas.worker import make_runner
-from tests import postgres
-from tests.states import PostgresStates, SqliteStates, States
+from tests.support import postgres
 from tests.support.product import other_parts
+from tests.support.states import PostgresStates, SqliteStates, States
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 
 from tests.browser.conftest import Walk
-from tests.identity.oidc_provider import running
+from tests.support.openid_provider import running
 
 pytestmark = pytest.mark.browser
 

@@ -24,9 +24,9 @@ from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from tests.conftest import HANGZHOU, ROOT, World
-from tests.connectors.back_office import TOKEN, BackOffice, serving
 from tests.credentials.test_store import probed
 from tests.services.hospital_appointments.conftest import ROW, Clinic
+from tests.support.back_office import TOKEN, BackOffice, serving
 
 NUMBER = "4100280017"
 ACCOUNT = {

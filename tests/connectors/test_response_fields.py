@@ -20,8 +20,8 @@ from smartcity_saas.services.utility_bills.back_office import AccountAnswer
 from smartcity_saas.services.utility_bills.models import UtilityBill, UtilityLink
 from smartcity_saas.web.json_input import strict_json
 from tests.conftest import World
-from tests.connectors.back_office import BackOffice
 from tests.connectors.test_back_office import ACCOUNT, NUMBER, VEHICLE, linked, office
+from tests.support.back_office import BackOffice
 
 __all__ = ["office"]
 

@@ -32,8 +32,8 @@ from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
-from tests import postgres
 from tests.conftest import World, fresh
+from tests.support import postgres
 
 SOURCE = Path(__file__).parents[2] / "src" / "smartcity_saas"
 

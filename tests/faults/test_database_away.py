@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tests import postgres
-from tests.faults.served import Server, served, two_cities
+from tests.support import postgres
+from tests.support.served import Server, served, two_cities
 
 pytestmark = pytest.mark.faults
 

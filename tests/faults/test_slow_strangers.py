@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import HANGZHOU
-from tests.faults.served import dripping_provider, is_open, served, two_cities
+from tests.support.served import dripping_provider, is_open, served, two_cities
 
 pytestmark = pytest.mark.faults
 

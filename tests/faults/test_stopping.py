@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.served import descendants, free_port, two_cities, until
+from tests.support.served import descendants, free_port, two_cities, until
 
 pytestmark = pytest.mark.faults
 

@@ -27,7 +27,7 @@ from smartcity_saas.notifications import Message, notify
 from smartcity_saas.notifications.senders import smtp
 from smartcity_saas.notifications.staff_mail import smtp_values
 from tests.conftest import HANGZHOU, World
-from tests.connectors.back_office import TOKEN, BackOffice, serving
+from tests.support.back_office import TOKEN, BackOffice, serving
 from tests.support.product import other_settings
 
 TITLE = {"zh": "已缴 ¥1.00", "en": "Paid ¥1.00"}

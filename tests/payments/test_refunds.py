@@ -17,10 +17,10 @@ from smartcity_saas.payments.repository import payment_of, refunds_of
 from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from tests.conftest import World
-from tests.connectors.back_office import BackOffice
 from tests.connectors.test_back_office import linked as linked_at_office
 from tests.connectors.test_back_office import office  # noqa: F401 -- a fixture
 from tests.payments.test_settlement import Owing, today
+from tests.support.back_office import BackOffice
 
 PAY = "/services/utility-bills/pay"
 

@@ -26,7 +26,7 @@ from smartcity_saas.identity.federation.provider_metadata import FAILED_SECONDS,
 from smartcity_saas.identity.residents.models import Resident, ResidentContact
 from tests.conftest import HANGZHOU, NINGBO, Browser, World, _serving
 from tests.credentials.test_store import probed
-from tests.identity.oidc_provider import Provider, running
+from tests.support.openid_provider import Provider, running
 
 CITIES = ("hangzhou", "ningbo")
 

@@ -33,7 +33,7 @@ from smartcity_saas.identity.staff.roles import CATALOG_EDITOR, PROVINCE_ADMIN
 from smartcity_saas.portals.console.single_sign_on import MOST_BEGUN
 from tests.conftest import PASSWORD, SHANGHAI_PROVINCE, ZHEJIANG, Browser, World
 from tests.identity.federation.test_openid import LIES, Liar, lying  # noqa: F401 -- a fixture
-from tests.identity.oidc_provider import Provider, running
+from tests.support.openid_provider import Provider, running
 
 SSO = SecretUse("sso", "single_sign_on.client_secret", "https://id.example")
 CALLBACK = "http://console.localhost/sign-in/with/{}/callback"
