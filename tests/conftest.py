@@ -61,11 +61,6 @@ from tests.support.states import PostgresStates, SqliteStates, States
 
 ROOT = Path(__file__).parent.parent
 PASSWORD = "correct horse battery"
-PRODUCTS_HASHER = passwords._hasher
-passwords._hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
-"""Hashes of the tests cost little; a test looks at what the product's own cost."""
-settings.register_profile("smartcity", deadline=None, max_examples=60)
-settings.load_profile("smartcity")
 
 
 def installed() -> Extensions:
@@ -121,6 +116,8 @@ WORLD = (PLATFORM, ZHEJIANG, SHANGHAI_PROVINCE, HANGZHOU, NINGBO, SHANGHAI)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one throwaway cluster for all workers, unless a server is named."""
+    settings.register_profile("smartcity", deadline=None, max_examples=60)
+    settings.load_profile("smartcity")
     if hasattr(config, "workerinput") or os.environ.get(postgres.VARIABLE):
         return
     if getattr(config.option, "markexpr", "") == "unit":
@@ -154,6 +151,16 @@ class MovableClock:
         self.now += timedelta(**parts)
 
 
+@dataclass(frozen=True)
+class Sandboxes:
+    """What stands for the outside, and where it is served."""
+
+    stripe: Sandbox
+    stripe_base: str
+    apps: ChannelSandbox
+    channel_base: str
+
+
 @dataclass
 class World:
     """An application whose database holds two provinces and three cities."""
@@ -162,6 +169,7 @@ class World:
     clock: MovableClock
     engine: str
     states: States
+    sandboxes: Sandboxes
     clients: dict[str, FlaskClient] = field(default_factory=dict)
 
     def documents(self, actor: Any = None) -> Documents:
@@ -197,8 +205,7 @@ class World:
                 store_credential(
                     self.app.product.keyring, system("test"), name, value, self.clock()
                 )
-        assert SANDBOX is not None
-        return Stripe(self, slug, SANDBOX.account(account), secret)
+        return Stripe(self, slug, self.sandboxes.stripe.account(account), secret)
 
     def city_id(self, slug: str) -> int:
         return self.documents().live(slug).id
@@ -254,8 +261,7 @@ class Stripe:
 
     @property
     def sandbox(self) -> Sandbox:
-        assert SANDBOX is not None
-        return SANDBOX
+        return self.world.sandboxes.stripe
 
     def session(self) -> dict[str, Any]:
         """The newest Checkout session."""
@@ -324,27 +330,9 @@ class Browser:
         return unescape(found[1]) if found else ""
 
 
-SANDBOX: Sandbox | None = None
-APPS = ChannelSandbox()
-
-
-@pytest.fixture(scope="session")
-def stripe_base() -> Iterator[str]:
-    """The Stripe-shaped server, over a real connection on loopback; it sends no event itself."""
-    global SANDBOX
-    SANDBOX = Sandbox()
-    yield from _serving(lambda base: create_sandbox(SANDBOX, base))
-
-
-@pytest.fixture(scope="session")
-def channel_base() -> Iterator[str]:
-    """The apps' stand-in, over a real connection on loopback."""
-    global APPS
-    APPS = ChannelSandbox()
-    yield from _serving(lambda base: create_channel_sandbox(APPS))
-
-
-def _serving(make: Callable[[str], Any]) -> Iterator[str]:
+@contextlib.contextmanager
+def serving(make: Callable[[str], Any]) -> Iterator[str]:
+    """Serve what ``make`` makes of its own address, over a real connection on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -356,9 +344,29 @@ def _serving(make: Callable[[str], Any]) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def product_hasher() -> Iterator[PasswordHasher]:
+    """Hashes of the tests cost little; a test looks at what the product's own cost."""
+    own = passwords._hasher
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    yield own
+    passwords._hasher = own
+
+
+@pytest.fixture(scope="session")
+def sandboxes() -> Iterator[Sandboxes]:
+    """The stand-ins for Stripe, which sends no event itself, and for the apps."""
+    stripe, apps = Sandbox(), ChannelSandbox()
+    with (
+        serving(lambda base: create_sandbox(stripe, base)) as stripe_base,
+        serving(lambda base: create_channel_sandbox(apps)) as channel_base,
+    ):
+        yield Sandboxes(stripe, stripe_base, apps, channel_base)
+
+
 @pytest.fixture(scope="session")
 def databases(
-    tmp_path_factory: pytest.TempPathFactory, stripe_base: str, channel_base: str
+    tmp_path_factory: pytest.TempPathFactory, sandboxes: Sandboxes
 ) -> Iterator[Callable[[str], tuple[SiteFlask, States]]]:
     """Applications by database, each made once a worker on a migrated database."""
     stack = contextlib.ExitStack()
@@ -368,17 +376,13 @@ def databases(
         if engine not in made:
             if engine == "sqlite":
                 path = tmp_path_factory.mktemp("sqlite") / "test.sqlite3"
-                installation = _settings(
-                    f"sqlite:///{path}", f"sqlite:///{path}", stripe_base, channel_base
-                )
+                installation = _settings(f"sqlite:///{path}", f"sqlite:///{path}", sandboxes)
             else:
                 superuser = os.environ.get(postgres.VARIABLE)
                 if not superuser:
                     pytest.skip("PostgreSQL is not installed and SMARTCITY_TEST_POSTGRES not set")
                 database = stack.enter_context(postgres.test_database(superuser))
-                installation = _settings(
-                    database.application, database.owner, stripe_base, channel_base
-                )
+                installation = _settings(database.application, database.owner, sandboxes)
             app = create_app(installation, serving=False)
             with app.app_context():
                 upgrade_database(installation)
@@ -399,13 +403,14 @@ def databases(
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty(
-    request: pytest.FixtureRequest, databases: Callable[[str], tuple[SiteFlask, States]]
+    request: pytest.FixtureRequest,
+    databases: Callable[[str], tuple[SiteFlask, States]],
+    sandboxes: Sandboxes,
 ) -> Iterator[World]:
     """A migrated database without a document, on each of the two engines."""
     app, states = databases(request.param)
-    assert SANDBOX is not None
-    SANDBOX.accounts.clear()
-    APPS.fault = ""
+    sandboxes.stripe.accounts.clear()
+    sandboxes.apps.fault = ""
     http_client.breakers.forget()
     published.forget()
     forget_uses()
@@ -414,7 +419,7 @@ def empty(
         states.bring("empty")
         app.registry.snapshot, app.registry._looked_at = Snapshot(), float("-inf")
         app.registry.sleep = lambda seconds: None  # no other process serves this database
-        yield World(app, clock, request.param, states)
+        yield World(app, clock, request.param, states, sandboxes)
         db.session.rollback()
 
 
@@ -429,7 +434,7 @@ def world(empty: World) -> World:
     return empty
 
 
-def _settings(application: str, owner: str, stripe_base: str, channel_base: str) -> Settings:
+def _settings(application: str, owner: str, sandboxes: Sandboxes) -> Settings:
     return Settings(
         demo=True,
         secret_key=KEY,
@@ -438,8 +443,8 @@ def _settings(application: str, owner: str, stripe_base: str, channel_base: str)
         owner_url=owner,
         config_root=ROOT,
         testing=True,
-        stripe_api_base=stripe_base,
-        channel_base=channel_base,
+        stripe_api_base=sandboxes.stripe_base,
+        channel_base=sandboxes.channel_base,
         allowed_networks=(ipaddress.ip_network("127.0.0.0/8"),),
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_commands import Shell, shell
+from tests.conftest import Sandboxes
 from tests.services.hospital_appointments.conftest import ROW as CLINIC
 from tests.services.utility_bills.test_bills import HEADER, ROW
 
@@ -21,9 +22,9 @@ __all__ = ["shell"]
 
 
 @pytest.fixture
-def city(shell: Shell, stripe_base: str) -> Shell:
+def city(shell: Shell, sandboxes: Sandboxes) -> Shell:
     """Hangzhou live, in demo mode, so that the sandbox stands in for Stripe."""
-    shell.env |= {"SMARTCITY_DEMO": "1", "STRIPE_API_BASE": stripe_base}
+    shell.env |= {"SMARTCITY_DEMO": "1", "STRIPE_API_BASE": sandboxes.stripe_base}
     shell.run("apply")
     return shell
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -20,7 +19,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from sqlalchemy import select
 
-import tests.conftest as shared
 from smartcity_saas.audit import system
 from smartcity_saas.connectors import outbound_calls
 from smartcity_saas.credentials import store_credential
@@ -77,7 +75,7 @@ def apps(world: World) -> World:
             ):
                 keep(world, name, f"{name}-{city}")
             keep(world, "alipay_private_key", PRIVATE)
-        shared.APPS.secrets |= {
+        world.sandboxes.apps.secrets |= {
             f"2021{mark}": PUBLIC,
             f"wx{mark}": f"wechat_app_secret-{city}",
             f"wxweb{mark}": f"wechat_website_secret-{city}",
@@ -180,7 +178,7 @@ def test_a_provider_that_misbehaves_signs_nobody_in(
     """Nonsense and a bad gateway: a page that says what to do, and no account."""
     person = Person(apps)
     path = person.press(person.begin(channel))
-    shared.APPS.fault = fault
+    apps.sandboxes.apps.fault = fault
     answer = person.back(path)
     assert (answer.status_code, "Try again in a minute" in answer.text) == (status, True)
     with apps.inside("hangzhou"):
@@ -194,7 +192,7 @@ def come_back_to_a_fault(apps: World, channel: str, fault: str, status: int) -> 
     """Nobody is signed in, and a page that a person understands says so."""
     person = Person(apps)
     path = person.press(person.begin(channel))
-    shared.APPS.fault = fault
+    apps.sandboxes.apps.fault = fault
     answer = person.back(path)
     assert (answer.status_code, SAID[status] in answer.text) == (status, True)
     assert "Traceback" not in answer.text
@@ -283,7 +281,7 @@ def test_what_does_not_add_up_signs_nobody_in(
     token."""
     person = Person(apps, agent=AGENTS[channel])
     path = person.press(person.begin(channel))
-    shared.APPS.fault = fault
+    apps.sandboxes.apps.fault = fault
     assert person.back(path).status_code == status
     with apps.inside("hangzhou"):
         assert db.session.scalars(select(Resident)).all() == []
@@ -472,12 +470,6 @@ def test_two_who_come_first_at_once_are_one(apps: World) -> None:
     with apps.inside("hangzhou"):
         assert len(db.session.scalars(select(Resident)).all()) == 1
         assert len(db.session.scalars(select(ResidentSession)).all()) == 6
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    yield
-    shared.APPS.fault = ""
 
 
 def test_the_form_may_lead_to_the_channels_alone(apps: World) -> None:

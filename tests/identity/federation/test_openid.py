@@ -24,7 +24,7 @@ from smartcity_saas.identity.federation import openid
 from smartcity_saas.identity.federation.channels import ChannelRefused
 from smartcity_saas.identity.federation.provider_metadata import FAILED_SECONDS, published
 from smartcity_saas.identity.residents.models import Resident, ResidentContact
-from tests.conftest import HANGZHOU, NINGBO, Browser, World, _serving
+from tests.conftest import HANGZHOU, NINGBO, Browser, World, serving
 from tests.credentials.test_store import probed
 from tests.support.openid_provider import Provider, running
 
@@ -241,7 +241,7 @@ def _unsigned(header: dict[str, str], claims: dict[str, Any]) -> str:
 def lying() -> Iterator[tuple[Liar, str]]:
     """Over a real connection on loopback."""
     liar = Liar()
-    for base in _serving(liar.app):
+    with serving(liar.app) as base:
         yield liar, base
 
 
