@@ -21,8 +21,8 @@ from typing import Any
 import psycopg
 from flask import Flask, Response
 from sqlalchemy import event
-from tests.conftest import HANGZHOU, PLATFORM, ZHEJIANG
 from tests.support import postgres
+from tests.support.documents import HANGZHOU, PLATFORM, ZHEJIANG
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from benchmarks import rush, strangers, work

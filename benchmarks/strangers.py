@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import HANGZHOU
+from tests.support.documents import HANGZHOU
 from tests.support.served import Server, dripping_provider, is_open, served, two_cities
 
 SLOW, VISITORS, TURNS, PAGES = 200, 24, 6, 40

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import uuid_utils.compat
 from sqlalchemy import select
-from tests.conftest import fresh
+from tests.support.browser import fresh
 from werkzeug.serving import make_server
 
 from smartcity_saas.audit import system

@@ -22,8 +22,9 @@ from smartcity_saas.addresses import (
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.settings import Settings
 from smartcity_saas.web.security import TrustedProxies
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
 from tests.support.product import other_settings
+from tests.support.world import World
 
 FORMS = ("{}", " {} ", "{}:1000", "::ffff:{}", "[::ffff:{}]:443", "[::FFFF:{}]", "::ffff:{}%eth0")
 

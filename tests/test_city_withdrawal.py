@@ -20,7 +20,8 @@ from smartcity_saas.database.row_level_security import APPEND_ONLY
 from smartcity_saas.errors import Conflict, NotAllowed
 from smartcity_saas.identity.staff.accounts import disable_staff
 from smartcity_saas.tenancy.context import tenant_context
-from tests.conftest import NINGBO, World
+from tests.support.documents import NINGBO
+from tests.support.world import World
 
 WITH_HOST = NINGBO + "hosts: [city.ningbo.example]\n"
 

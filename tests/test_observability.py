@@ -18,7 +18,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 import smartcity_saas
 from smartcity_saas.observability import init_logging
 from smartcity_saas.request import error_pages
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
+from tests.support.world import World
 
 TOKEN = "tok-ZqvXkmPrTwLdsJfhBnyGcuEaOiYtReWqAs"
 

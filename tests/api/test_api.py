@@ -24,8 +24,9 @@ from smartcity_saas.identity.api_clients.models import ApiClient, ApiToken
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.utility_bills import api as bills_api
-from tests.conftest import Browser, World, fresh
 from tests.payments.test_settlement import PAY, Owing
+from tests.support.browser import Browser, fresh
+from tests.support.world import World
 
 ROOT = "/api/v1"
 BILL = {

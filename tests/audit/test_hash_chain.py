@@ -30,8 +30,9 @@ from smartcity_saas.cli.audit import audit
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.staff.accounts import disable_staff
 from smartcity_saas.identity.staff.roles import AUDITOR
-from tests.conftest import World, fresh
 from tests.services.utility_bills.test_bills import bring
+from tests.support.browser import fresh
+from tests.support.world import World
 
 
 def act(world: World, city: str, count: int = 1, **more: Any) -> None:

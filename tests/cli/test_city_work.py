@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_commands import Shell, shell
-from tests.conftest import Sandboxes
 from tests.services.hospital_appointments.conftest import ROW as CLINIC
 from tests.services.utility_bills.test_bills import HEADER, ROW
+from tests.support.sandboxes import Sandboxes
 
 pytestmark = pytest.mark.processes
 

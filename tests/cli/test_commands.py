@@ -13,7 +13,15 @@ from typing import Any
 import pytest
 
 from smartcity_saas.settings import DEMO_KEY
-from tests.conftest import HANGZHOU, NINGBO, PLATFORM, ROOT, SHANGHAI, SHANGHAI_PROVINCE, ZHEJIANG
+from tests.support.documents import (
+    HANGZHOU,
+    NINGBO,
+    PLATFORM,
+    SHANGHAI,
+    SHANGHAI_PROVINCE,
+    ZHEJIANG,
+)
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.processes
 

@@ -16,7 +16,8 @@ from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.file_apply import apply_plan
-from tests.conftest import HANGZHOU, NINGBO, World
+from tests.support.documents import HANGZHOU, NINGBO
+from tests.support.world import World
 
 FILES = {
     "hangzhou": "tenants/hangzhou.yaml",

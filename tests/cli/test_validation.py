@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from smartcity_saas.installed import installed_extensions
-from tests.conftest import ROOT, World
+from tests.support.paths import ROOT
+from tests.support.world import World
 
 HEAVY = [
     "alembic",

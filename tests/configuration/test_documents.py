@@ -20,7 +20,8 @@ from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
-from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
+from tests.support.documents import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG
+from tests.support.world import World
 
 STATE = ("services", "utility_bills", "state")
 COLOR = ("branding", "color")

@@ -14,7 +14,15 @@ from smartcity_saas.configuration.file_plan import CHANGE, CONFLICT, KEEP, NEW, 
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.assets import find_asset
 from smartcity_saas.tenancy.file_apply import apply_plan
-from tests.conftest import HANGZHOU, NINGBO, PLATFORM, SHANGHAI, SHANGHAI_PROVINCE, ZHEJIANG, World
+from tests.support.documents import (
+    HANGZHOU,
+    NINGBO,
+    PLATFORM,
+    SHANGHAI,
+    SHANGHAI_PROVINCE,
+    ZHEJIANG,
+)
+from tests.support.world import World
 
 COLOR = ("branding", "color")
 STATE = ("services", "utility_bills", "state")

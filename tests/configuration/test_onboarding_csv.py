@@ -13,7 +13,8 @@ from smartcity_saas.configuration.onboarding_csv import (
 )
 from smartcity_saas.configuration.onboarding_rows import province_candidate
 from smartcity_saas.errors import Invalid
-from tests.conftest import ZHEJIANG, World
+from tests.support.documents import ZHEJIANG
+from tests.support.world import World
 
 HEADER = "division_code,slug,name_zh,name_en,province_slug,color\n"
 GOOD = "330300,wenzhou,温州市,Wenzhou,zhejiang,\n330400,jiaxing,嘉兴市,Jiaxing,zhejiang,#b8232f\n"

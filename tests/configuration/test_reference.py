@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from smartcity_saas.configuration.reference import every_key, json_schema, markdown
-from tests.conftest import installed
+from tests.support.documents import installed
 
 ROOT = Path(__file__).parents[2]
 EXTENSIONS = installed()

@@ -37,7 +37,8 @@ from smartcity_saas.errors import Invalid, NotAllowed
 from smartcity_saas.identity.staff.single_sign_on import SingleSignOnSettings
 from smartcity_saas.sandboxes.channels.state import public_key
 from smartcity_saas.tenancy.file_apply import apply_plan
-from tests.conftest import HANGZHOU, NINGBO, PLATFORM, ZHEJIANG, World, installed
+from tests.support.documents import HANGZHOU, NINGBO, PLATFORM, ZHEJIANG, installed
+from tests.support.world import World
 
 EXTENSIONS = installed()
 SCHEMA = document_schema("city", EXTENSIONS)

@@ -16,7 +16,7 @@ from smartcity_saas.configuration.secrets import names_secret
 from smartcity_saas.configuration.validation import Candidate, Check, Known
 from smartcity_saas.configuration.yaml_edit import write
 from smartcity_saas.configuration.yaml_source import parse
-from tests.conftest import (
+from tests.support.documents import (
     HANGZHOU,
     NINGBO,
     PLATFORM,

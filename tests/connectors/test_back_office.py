@@ -23,10 +23,12 @@ from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from tests.conftest import HANGZHOU, ROOT, World
 from tests.credentials.test_store import probed
 from tests.services.hospital_appointments.conftest import ROW, Clinic
 from tests.support.back_office import TOKEN, BackOffice, serving
+from tests.support.documents import HANGZHOU
+from tests.support.paths import ROOT
+from tests.support.world import World
 
 NUMBER = "4100280017"
 ACCOUNT = {

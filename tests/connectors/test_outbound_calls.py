@@ -28,7 +28,7 @@ from smartcity_saas.identity.federation.provider_metadata import (
     STALE_SECONDS,
     Published,
 )
-from tests.conftest import World
+from tests.support.world import World
 
 LOOPBACK = "127.0.0.0/8"
 

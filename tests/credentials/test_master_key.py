@@ -19,7 +19,9 @@ from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.worker import make_runner
-from tests.conftest import KEY, World, fresh
+from tests.support.browser import fresh
+from tests.support.documents import KEY
+from tests.support.world import World
 
 STRAY = "a stray key of the tests, longer than thirty-two characters"
 CITIES = ("hangzhou", "ningbo")

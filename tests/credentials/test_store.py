@@ -43,8 +43,9 @@ from smartcity_saas.identity.staff.sessions import (
     reseal_id_tokens,
 )
 from smartcity_saas.master_keys import read_key
-from tests.conftest import KEY, ZHEJIANG, World
+from tests.support.documents import KEY, ZHEJIANG
 from tests.support.product import other_parts
+from tests.support.world import World
 
 SECRET = "sk_live_not_a_real_key_0123456789"
 ACTOR = system("test")

@@ -11,7 +11,7 @@ from smartcity_saas.database import one_or_404, transaction
 from smartcity_saas.errors import NotFound
 from smartcity_saas.services.utility_bills.models import UtilityAccount
 from smartcity_saas.tenancy.context import tenant_context
-from tests.conftest import World
+from tests.support.world import World
 
 
 def test_what_is_not_there_is_not_found(world: World) -> None:

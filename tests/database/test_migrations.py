@@ -32,8 +32,9 @@ from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
-from tests.conftest import World, fresh
 from tests.support import postgres
+from tests.support.browser import fresh
+from tests.support.world import World
 
 SOURCE = Path(__file__).parents[2] / "src" / "smartcity_saas"
 

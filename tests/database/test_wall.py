@@ -50,7 +50,7 @@ from smartcity_saas.tenant_context import (
     tenant_cleared,
     tenant_set,
 )
-from tests.conftest import World
+from tests.support.world import World
 
 
 @pytest.fixture

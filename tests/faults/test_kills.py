@@ -30,7 +30,7 @@ from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from tests.cli.test_commands import Shell
-from tests.conftest import ROOT
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.faults
 

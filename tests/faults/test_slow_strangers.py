@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import HANGZHOU
+from tests.support.documents import HANGZHOU
 from tests.support.served import dripping_provider, is_open, served, two_cities
 
 pytestmark = pytest.mark.faults

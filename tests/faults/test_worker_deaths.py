@@ -17,7 +17,8 @@ from smartcity_saas.outbox import CityDue, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import LOST, MOST_ATTEMPTS
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.context import tenant_context
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
+from tests.support.world import World
 
 pytestmark = pytest.mark.faults
 

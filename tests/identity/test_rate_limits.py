@@ -11,7 +11,8 @@ from smartcity_saas.errors import Throttled
 from smartcity_saas.identity.rate_limits import count_attempt, give_back
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.staff.models import StaffAttempt
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
+from tests.support.world import World
 
 
 @pytest.mark.parametrize("model", [ResidentAttempt, StaffAttempt])

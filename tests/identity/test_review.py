@@ -29,9 +29,10 @@ from smartcity_saas.identity.residents.one_time_codes import (
 from smartcity_saas.identity.staff.accounts import change_roles
 from smartcity_saas.identity.staff.roles import AUDITOR, CITY_ADMIN, OPERATOR
 from tests.api.test_api import Office
-from tests.conftest import World, fresh
 from tests.identity.residents.test_accounts import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 from tests.identity.staff.test_accounts import STRONG, invite, link_of, make
+from tests.support.browser import fresh
+from tests.support.world import World
 
 
 def test_codes_cannot_be_guessed_day_after_hour(phones: World) -> None:  # noqa: F811

@@ -26,9 +26,10 @@ from smartcity_saas.identity.residents.models import Resident, ResidentContact
 from smartcity_saas.notifications import Message, notify
 from smartcity_saas.notifications.senders import smtp
 from smartcity_saas.notifications.staff_mail import smtp_values
-from tests.conftest import HANGZHOU, World
 from tests.support.back_office import TOKEN, BackOffice, serving
+from tests.support.documents import HANGZHOU
 from tests.support.product import other_settings
+from tests.support.world import World
 
 TITLE = {"zh": "已缴 ¥1.00", "en": "Paid ¥1.00"}
 BODY = {"zh": "收据在这里。", "en": "The receipt is here."}

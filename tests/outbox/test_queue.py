@@ -16,7 +16,8 @@ from smartcity_saas.outbox import CityDue, OutboxTask, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import LEASE, MOST_ATTEMPTS, run_task
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.context import tenant_context
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
+from tests.support.world import World
 
 
 class Log:

@@ -19,7 +19,7 @@ from smartcity_saas.database import db
 from smartcity_saas.notifications.senders.http_gateway import HttpGatewaySender
 from smartcity_saas.outbox import CityDue, OutboxTask, enqueue, failed_tasks
 from smartcity_saas.outbox.queue import run_task
-from tests.conftest import World
+from tests.support.world import World
 
 
 class Gateway:

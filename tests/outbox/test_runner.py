@@ -28,7 +28,8 @@ from smartcity_saas.outbox.queue import LEASE, LOST, MOST_ATTEMPTS, _claim, run_
 from smartcity_saas.outbox.runner import FIRST_REST, LONGEST_REST, Rests, Runner
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenant_context import current_city_id
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
+from tests.support.world import World
 
 RAISED = [
     OperationalError("statement", {}, Exception("gone")),

@@ -15,9 +15,9 @@ from smartcity_saas.payments.reconciliation import day_span, reconcile
 from smartcity_saas.payments.refunds import book_held
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
-from tests.conftest import World
 from tests.payments.test_refunds import Paid
 from tests.payments.test_settlement import today
+from tests.support.world import World
 
 
 @pytest.fixture

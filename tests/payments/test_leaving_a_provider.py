@@ -9,8 +9,9 @@ import pytest
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import Invalid
-from tests.conftest import PLATFORM, World
 from tests.payments.test_disputes import Disputed, paid  # noqa: F401 -- a fixture
+from tests.support.documents import PLATFORM
+from tests.support.world import World
 
 STRIPE = re.search(r"^payments:\n(?: .*\n)+", PLATFORM, re.MULTILINE)
 assert STRIPE is not None

@@ -16,11 +16,11 @@ from smartcity_saas.payments.refunds import book_held, refundable, request_refun
 from smartcity_saas.payments.repository import payment_of, refunds_of
 from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
-from tests.conftest import World
 from tests.connectors.test_back_office import linked as linked_at_office
 from tests.connectors.test_back_office import office  # noqa: F401 -- a fixture
 from tests.payments.test_settlement import Owing, today
 from tests.support.back_office import BackOffice
+from tests.support.world import World
 
 PAY = "/services/utility-bills/pay"
 

@@ -30,8 +30,10 @@ from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
 from smartcity_saas.tenancy.daily_counts import count, daily
-from tests.conftest import Browser, Stripe, World, fresh
 from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
+from tests.support.browser import Browser, fresh
+from tests.support.stripe import Stripe
+from tests.support.world import World
 
 PAY = "/services/utility-bills/pay"
 TWO = HEADER + ROW + ROW.replace("2026-10", "2026-09").replace("43.50", "30.00")

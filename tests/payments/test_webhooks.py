@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smartcity_saas.sandboxes.stripe.sending import signature
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
+from tests.support.world import World
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

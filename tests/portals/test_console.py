@@ -16,8 +16,10 @@ from smartcity_saas.configuration.onboarding_csv import read_rows
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.tenancy.registry import CHECK_SECONDS
-from tests.conftest import HANGZHOU, NINGBO, PASSWORD, ROOT, ZHEJIANG, World
+from tests.support.documents import HANGZHOU, NINGBO, ZHEJIANG
+from tests.support.paths import ROOT
 from tests.support.product import other_settings
+from tests.support.world import PASSWORD, World
 
 BILLS = "/cities/hangzhou/services/utility-bills"
 

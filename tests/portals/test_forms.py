@@ -10,7 +10,8 @@ import pytest
 from lxml import html
 
 from smartcity_saas.web.form_errors import named_faults
-from tests.conftest import PLATFORM, ZHEJIANG, World
+from tests.support.documents import PLATFORM, ZHEJIANG
+from tests.support.world import World
 
 LOCKED = "locked: [branding.color, services.utility_bills, site.icp]\n"
 

@@ -22,8 +22,9 @@ from smartcity_saas.portals.live_checks import (
 from smartcity_saas.portals.operator import CHECKS
 from smartcity_saas.portals.readiness_list import Check, site_checks
 from smartcity_saas.tenancy.worker_heartbeat import say_alive, worker_lives
-from tests.conftest import NINGBO, World
+from tests.support.documents import NINGBO
 from tests.support.product import other_settings
+from tests.support.world import World
 
 SMS = "messages:\n  sms: {provider: http, url: 'https://sms.ningbo.gov.cn', token: {credential: sms}}\n"
 

@@ -9,7 +9,8 @@ import pytest
 from lxml import html
 
 from smartcity_saas.identity.staff.roles import split
-from tests.conftest import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 ROLES = ("catalog_editor", "desk:utility_bills", "desk:hospital_appointments", "finance", "auditor")
 

@@ -9,8 +9,8 @@ import pytest
 from smartcity_saas.clock import local_time
 from smartcity_saas.errors import Invalid
 from smartcity_saas.portals.resident.home import PageCache
-from tests.conftest import World
 from tests.support.product import other_parts
+from tests.support.world import World
 
 BILLS = "/cities/hangzhou/services/utility-bills"
 PAST = "2026-01-02T08:00"

@@ -10,7 +10,7 @@ from smartcity_saas.portals.operator import CHECKS
 from smartcity_saas.portals.trail_words import DETAILS, UNSAID
 from smartcity_saas.readiness import readiness
 from tests.architecture.test_rules import SOURCE
-from tests.conftest import World
+from tests.support.world import World
 
 
 def _written() -> Iterator[str]:

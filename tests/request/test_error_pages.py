@@ -16,7 +16,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from smartcity_saas.database import db
 from smartcity_saas.request import error_pages
-from tests.conftest import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 from tests.tenancy.test_registry_polling import paths
 
 RAISED = [

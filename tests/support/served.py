@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.cli.test_commands import Shell
-from tests.conftest import HANGZHOU, KEY, NINGBO, PLATFORM, ZHEJIANG
+from tests.support.documents import HANGZHOU, KEY, NINGBO, PLATFORM, ZHEJIANG
 
 
 def two_cities(folder: Path, hangzhou: str = HANGZHOU, **env: str) -> Shell:

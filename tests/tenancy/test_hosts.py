@@ -12,7 +12,9 @@ from werkzeug.test import Client
 from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.web.security import TrustedProxies
-from tests.conftest import HANGZHOU, World, fresh
+from tests.support.browser import fresh
+from tests.support.documents import HANGZHOU
+from tests.support.world import World
 
 LOOPBACK = {"REMOTE_ADDR": "127.0.0.1"}
 

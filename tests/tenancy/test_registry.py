@@ -16,7 +16,8 @@ from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotReady
 from smartcity_saas.tenancy.registry import CHECK_SECONDS, PATIENCE_SECONDS, CityRegistry
-from tests.conftest import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG, World
+from tests.support.documents import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG
+from tests.support.world import World
 
 STATE = ("services", "utility_bills", "state")
 

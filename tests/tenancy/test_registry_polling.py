@@ -9,7 +9,8 @@ from flask import current_app, request
 
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.tenancy.flask_app import SiteFlask
-from tests.conftest import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 STATE = ("services", "utility_bills", "state")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.images import sanitised
-from tests.conftest import World
+from tests.support.world import World
 
 LINKS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 

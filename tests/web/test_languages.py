@@ -9,7 +9,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 from smartcity_saas.web.languages import _CHINESE, preferred_language
-from tests.conftest import World
+from tests.support.world import World
 
 HEADERS = {
     "zh-CN,en-US;q=0.8,en;q=0.5": "zh",

@@ -16,7 +16,8 @@ from werkzeug.test import TestResponse
 import smartcity_saas
 from smartcity_saas.configuration.secrets import names_secret
 from smartcity_saas.web.preferences import FORM, filled
-from tests.conftest import Browser, World, fresh
+from tests.support.browser import Browser, fresh
+from tests.support.world import World
 
 QUERY = "q=%E6%B0%B4&from=a%26b&from=c&lang_x=1"
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from smartcity_saas.web.stacked_tables import labelled
-from tests.conftest import World
+from tests.support.world import World
 
 PAGES = {
     "/cities/hangzhou": "city",

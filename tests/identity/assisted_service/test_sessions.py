@@ -17,9 +17,10 @@ from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.accounts import change_roles, disable_staff
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.traffic_tickets.plates import shown
-from tests.conftest import Browser, World
 from tests.identity.residents.test_accounts import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 from tests.identity.staff.test_accounts import path_of
+from tests.support.browser import Browser
+from tests.support.world import World
 
 COUNTER = "/cities/hangzhou/counter"
 

@@ -26,7 +26,9 @@ from smartcity_saas.database import db
 from smartcity_saas.identity.residents.models import Resident, ResidentIdentity, ResidentSession
 from smartcity_saas.sandboxes.channels import server
 from smartcity_saas.sandboxes.channels.state import public_key
-from tests.conftest import HANGZHOU, NINGBO, Browser, World, fresh
+from tests.support.browser import Browser, fresh
+from tests.support.documents import HANGZHOU, NINGBO
+from tests.support.world import World
 
 KEY = rsa.generate_private_key(65537, 2048)
 PRIVATE = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()

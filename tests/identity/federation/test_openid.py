@@ -24,9 +24,12 @@ from smartcity_saas.identity.federation import openid
 from smartcity_saas.identity.federation.channels import ChannelRefused
 from smartcity_saas.identity.federation.provider_metadata import FAILED_SECONDS, published
 from smartcity_saas.identity.residents.models import Resident, ResidentContact
-from tests.conftest import HANGZHOU, NINGBO, Browser, World, serving
 from tests.credentials.test_store import probed
+from tests.support.browser import Browser
+from tests.support.documents import HANGZHOU, NINGBO
+from tests.support.loopback import serving
 from tests.support.openid_provider import Provider, running
+from tests.support.world import World
 
 CITIES = ("hangzhou", "ningbo")
 

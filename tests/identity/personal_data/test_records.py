@@ -27,9 +27,9 @@ from smartcity_saas.services.hospital_appointments import patients as domain
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.services.traffic_tickets.models import Dispute
 from smartcity_saas.tenancy.context import tenant_context
-from tests.conftest import World
 from tests.identity.residents.test_accounts import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
 from tests.services.utility_bills.test_bills import HEADER, ROW, linked
+from tests.support.world import World
 
 
 def the_resident(world: World, city: str = "hangzhou") -> Any:

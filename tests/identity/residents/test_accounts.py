@@ -36,10 +36,12 @@ from smartcity_saas.identity.residents.one_time_codes import (
 )
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.services.utility_bills.models import UtilityLink
-from tests.conftest import HANGZHOU, NINGBO, Browser, World
 from tests.identity.federation.test_channels import AGENTS, Person, apps  # noqa: F401 -- a fixture
 from tests.services.utility_bills.test_bills import bring
 from tests.support.back_office import TOKEN, BackOffice, serving
+from tests.support.browser import Browser
+from tests.support.documents import HANGZHOU, NINGBO
+from tests.support.world import World
 
 NUMBER = "110101199003070011"
 PHONE = "13800000001"

@@ -44,7 +44,8 @@ from smartcity_saas.identity.staff.sessions import (
     sign_in,
 )
 from tests.api.test_api import Office
-from tests.conftest import PASSWORD, Browser, World, fresh
+from tests.support.browser import Browser, fresh
+from tests.support.world import PASSWORD, World
 
 STRONG = "four blue herons walk"
 
@@ -490,7 +491,7 @@ def test_every_endpoint_with_every_role(world: World, role: str) -> None:
     member = StaffMember(
         account.id, "walker", "x", (held(role),), account.province, account.city, True
     )
-    from tests.conftest import fresh
+    from tests.support.browser import fresh
 
     for rule, policy in endpoints(world):
         for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):

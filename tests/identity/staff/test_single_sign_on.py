@@ -31,9 +31,11 @@ from smartcity_saas.identity.staff.accounts import change_roles, create_staff, d
 from smartcity_saas.identity.staff.models import Staff, StaffIdentity, StaffSession
 from smartcity_saas.identity.staff.roles import CATALOG_EDITOR, PROVINCE_ADMIN
 from smartcity_saas.portals.console.single_sign_on import MOST_BEGUN
-from tests.conftest import PASSWORD, SHANGHAI_PROVINCE, ZHEJIANG, Browser, World
 from tests.identity.federation.test_openid import LIES, Liar, lying  # noqa: F401 -- a fixture
+from tests.support.browser import Browser
+from tests.support.documents import SHANGHAI_PROVINCE, ZHEJIANG
 from tests.support.openid_provider import Provider, running
+from tests.support.world import PASSWORD, World
 
 SSO = SecretUse("sso", "single_sign_on.client_secret", "https://id.example")
 CALLBACK = "http://console.localhost/sign-in/with/{}/callback"

@@ -9,7 +9,7 @@ import pytest
 
 from smartcity_saas.notifications.senders.smtp import MailRefused, SmtpSender
 from smartcity_saas.outbox import PermanentFailure
-from tests.conftest import World
+from tests.support.world import World
 
 VALUES = {"host": "127.0.0.1", "port": 25, "security": "none", "sender": "a@city.example"}
 

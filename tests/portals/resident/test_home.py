@@ -9,7 +9,7 @@ import pytest
 
 from smartcity_saas.audit import system
 from smartcity_saas.tenancy.announcements import publish
-from tests.conftest import World
+from tests.support.world import World
 
 STATE = ("services", "utility_bills", "state")
 NOTICE = ("services", "utility_bills", "notice")

@@ -15,7 +15,7 @@ from smartcity_saas.audit import CityAuditEvent
 from smartcity_saas.identity.personal_data.declaration import TRAIL, PersonalData
 from smartcity_saas.identity.personal_data.records import personal_models
 from smartcity_saas.portals.resident.personal_data_labels import said
-from tests.conftest import World
+from tests.support.world import World
 
 CODED = re.compile(r"(^|_)(state|status|kind|relation|channel|assurance|purpose|clinic|half)$")
 CODE = re.compile(r"\b[a-z]+(_[a-z]+)+\b|\d{4}-\d{2}|T\d{2}:|\bNone\b|\{|\[")

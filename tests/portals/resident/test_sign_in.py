@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from smartcity_saas.web.policy import Policy
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
+from tests.support.world import World
 
 FORMS = [
     ("hangzhou.localhost", "/services/utility-bills/pay", "/services/utility-bills/water"),

@@ -31,7 +31,8 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.patients import add_patient
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from tests.conftest import World, fresh
+from tests.support.browser import fresh
+from tests.support.world import World
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ROW = {

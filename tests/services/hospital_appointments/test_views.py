@@ -23,8 +23,8 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     Patient,
 )
-from tests.conftest import Browser, fresh
 from tests.services.hospital_appointments.conftest import ROW, Clinic
+from tests.support.browser import Browser, fresh
 
 ROOT = "/services/hospital-appointments"
 NEW = {"patient": "new", "name": "示例甲", "relation": "self", "phone": "13800000000"}

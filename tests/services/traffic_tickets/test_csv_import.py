@@ -16,8 +16,8 @@ from smartcity_saas.services.traffic_tickets.models import (
     TrafficVehicle,
     Violation,
 )
-from tests.conftest import World
 from tests.services.traffic_tickets.test_tickets import LICENCE, ROOT, ROW, linked, tickets
+from tests.support.world import World
 
 POINTS = {
     "licence_number": LICENCE,

@@ -23,7 +23,8 @@ from smartcity_saas.services.traffic_tickets.models import (
     Violation,
 )
 from smartcity_saas.services.traffic_tickets.tickets import MOST_LOOK_UPS, MOST_LOOK_UPS_OF_PLATE
-from tests.conftest import Browser, World, fresh
+from tests.support.browser import Browser, fresh
+from tests.support.world import World
 
 ROOT = "/services/traffic-tickets"
 LICENCE = "11010519491231002X"

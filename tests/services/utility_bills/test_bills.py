@@ -23,7 +23,7 @@ from smartcity_saas.services.utility_bills.bills import tiers_used, usage_of
 from smartcity_saas.services.utility_bills.csv_import import import_bills
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
-from tests.conftest import World
+from tests.support.world import World
 
 ROOT = "/services/utility-bills"
 HEADER = "kind,account_number,holder,address,period,usage,amount,issued_on,due_on,paid_on\n"

@@ -15,7 +15,8 @@ from smartcity_saas.notifications.models import Message
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.csv_import import OPTIONAL, REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink
-from tests.conftest import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 ROOT = "/services/utility-bills"
 ROW = {

@@ -6,7 +6,7 @@ import pytest
 
 from smartcity_saas.services.utility_bills.settings import Price
 from tests.configuration.test_validation import said
-from tests.conftest import NINGBO
+from tests.support.documents import NINGBO
 
 WATER = "services: {{utility_bills: {{settings: {{suppliers: {{water: {{{}}}}}}}}}}}\n"
 
