@@ -25,7 +25,7 @@ from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from tests.credentials.test_store import probed
 from tests.services.hospital_appointments.conftest import ROW, Clinic
-from tests.support.back_office import TOKEN, BackOffice, serving
+from tests.support.back_office import TOKEN, BackOffice, open_office
 from tests.support.documents import HANGZHOU
 from tests.support.paths import ROOT
 from tests.support.world import World
@@ -67,7 +67,7 @@ VEHICLE = {
 @pytest.fixture
 def office(world: World) -> Iterator[BackOffice]:
     """Hangzhou's three services, each linked to a back office on loopback."""
-    with serving(BackOffice()) as found:
+    with open_office(BackOffice()) as found:
         found.accounts["water", NUMBER] = ACCOUNT
         found.vehicles["浙A12345"] = VEHICLE
         entry = (

@@ -26,7 +26,7 @@ from smartcity_saas.identity.residents.models import Resident, ResidentContact
 from smartcity_saas.notifications import Message, notify
 from smartcity_saas.notifications.senders import smtp
 from smartcity_saas.notifications.staff_mail import smtp_values
-from tests.support.back_office import TOKEN, BackOffice, serving
+from tests.support.back_office import TOKEN, BackOffice, open_office
 from tests.support.documents import HANGZHOU
 from tests.support.product import other_settings
 from tests.support.world import World
@@ -118,7 +118,7 @@ def test_an_unverified_address_is_not_written_to(world: World, postbox: Postbox)
 
 def test_sms_by_a_gateway(world: World) -> None:
     """One POST with the message's key, tried again while the gateway is down."""
-    with serving(BackOffice()) as gateway:
+    with open_office(BackOffice()) as gateway:
         world.save(
             f"{HANGZHOU}messages:\n  sms: {{provider: http, url: '{gateway.base}/payments', "
             "token: {credential: sms_token}}\n"

@@ -86,7 +86,7 @@ class BackOffice:
 
 
 @contextmanager
-def serving(office: BackOffice) -> Iterator[BackOffice]:
+def open_office(office: BackOffice) -> Iterator[BackOffice]:
     """The office on a port of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -38,7 +38,7 @@ from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.services.utility_bills.models import UtilityLink
 from tests.identity.federation.test_channels import AGENTS, Person, apps  # noqa: F401 -- a fixture
 from tests.services.utility_bills.test_bills import bring
-from tests.support.back_office import TOKEN, BackOffice, serving
+from tests.support.back_office import TOKEN, BackOffice, open_office
 from tests.support.browser import Browser
 from tests.support.documents import HANGZHOU, NINGBO
 from tests.support.world import World
@@ -127,7 +127,7 @@ def test_a_code_is_stored_hashed(phones: World) -> None:
 @pytest.fixture
 def gateway(phones: World) -> Iterator[BackOffice]:
     """Hangzhou's gateway of SMS, on loopback."""
-    with serving(BackOffice()) as found:
+    with open_office(BackOffice()) as found:
         phones.save(
             f"{HANGZHOU}channels: {{phone: {{state: open}}}}\nmessages:\n  sms: "
             f"{{provider: http, url: '{found.base}/payments', token: {{credential: sms_token}}}}\n"
