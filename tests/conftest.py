@@ -15,10 +15,12 @@ from argon2 import PasswordHasher
 from hypothesis import settings
 
 from smartcity_saas.app import create_app
+from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.connectors import http_client
+from smartcity_saas.credentials import store_credential
 from smartcity_saas.credentials.usage import forget_uses
 from smartcity_saas.database.transactions import db
 from smartcity_saas.identity.federation.provider_metadata import published
@@ -32,7 +34,10 @@ from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.registry import Snapshot
 from tests.support import postgres
-from tests.support.documents import KEY, WORLD
+from tests.support.back_office import TOKEN, BackOffice, open_office
+from tests.support.clinic import Clinic
+from tests.support.documents import HANGZHOU, KEY, WORLD
+from tests.support.linked_office import ACCOUNT, NUMBER, VEHICLE
 from tests.support.loopback import serving
 from tests.support.paths import ROOT
 from tests.support.product import other_parts
@@ -176,3 +181,31 @@ def copy_of_config(tmp_path: Path) -> Path:
     for name in ("config", "tenants"):
         shutil.copytree(ROOT / name, tmp_path / name)
     return tmp_path
+
+
+@pytest.fixture
+def clinic(world: World) -> Iterator[Clinic]:
+    """Three places in Hangzhou; the same hospital with its own three in Ningbo."""
+    Clinic(world, "ningbo").bring()
+    made = Clinic(world)
+    made.bring()
+    yield made
+    made.check()
+
+
+@pytest.fixture
+def office(world: World) -> Iterator[BackOffice]:
+    """Hangzhou's three services, each linked to a back office on loopback."""
+    with open_office(BackOffice()) as found:
+        found.accounts["water", NUMBER] = ACCOUNT
+        found.vehicles["浙A12345"] = VEHICLE
+        entry = (
+            f"connector: {{kind: http, base_url: '{found.base}', token: {{credential: office}}}}"
+        )
+        names = ("utility_bills", "traffic_tickets", "hospital_appointments")
+        lines = "".join(f"  {name}:\n    {entry}\n" for name in names)
+        world.save(f"{HANGZHOU}services:\n{lines}")
+        with world.inside("hangzhou"):
+            ring = world.app.product.keyring
+            store_credential(ring, system("test"), "office", TOKEN, world.clock())
+        yield found

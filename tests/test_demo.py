@@ -14,8 +14,7 @@ from smartcity_saas.configuration.document_files import read_files
 from smartcity_saas.database import db
 from smartcity_saas.identity.staff.models import Staff
 from smartcity_saas.settings import Settings
-
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
 
 
 def ports(port: int, **more: str) -> tuple[int, int, int]:

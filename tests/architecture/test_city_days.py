@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "src/smartcity_saas"
+from tests.support.paths import SOURCE
+
 CLOCKS = {"now", "clock", "current_time", "utc_now", "CLOCK"}
 PARTS = {"year", "month", "day", "hour", "weekday", "isoweekday", "isocalendar", "timetuple"}
 SQL_DAYS = {"date", "current_date", "date_trunc", "strftime", "extract", "now", "localtimestamp"}

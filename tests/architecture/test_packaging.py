@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from configparser import ConfigParser
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 PINNED = re.compile(r"^([\w.-]+)==(\S+)[^\n]*((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$", re.M)
 
 

@@ -19,9 +19,7 @@ from smartcity_saas.database.models import Base, CityModel, PlatformModel
 from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.flask_app import SiteFlask
-
-ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src/smartcity_saas"
+from tests.support.paths import ROOT, SOURCE
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ from smartcity_saas.cli.audit import audit
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.staff.accounts import disable_staff
 from smartcity_saas.identity.staff.roles import AUDITOR
-from tests.services.utility_bills.test_bills import bring
+from tests.support.bills import bring
 from tests.support.browser import fresh
 from tests.support.world import World
 

@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import pyotp
 import pytest
 
-from tests.browser.conftest import Walk
 from tests.support.openid_provider import running
+from tests.support.walk import Walk, by_phone, number_of
 
 pytestmark = pytest.mark.browser
-
-
-def number_of(walk: Walk, last: int) -> str:
-    """A number that no other walk uses."""
-    return f"139{'00' if walk.language == 'zh' else '11'}{walk.server.port % 10_000:04d}{last:02d}"
-
-
-def by_phone(walk: Walk, number: str) -> None:
-    """Sign in by a number, from the sign-in page."""
-    walk.page.fill("input[name=phone]", number)
-    walk.press("获取验证码", "Send me a code")
-    walk.sees("验证码已发到", "We sent a code to")
-    shown = re.search(r"\d{6}", walk.page.inner_text(".card p:has(.tag)"))
-    assert shown is not None
-    walk.check()
-    walk.page.fill("input[name=code]", shown[0])
-    walk.press("继续", "Go on")
 
 
 def test_by_number_then_an_app_then_the_real_name(walk: Walk) -> None:

@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Walk
-from tests.browser.test_identity import by_phone, number_of
+from tests.support.walk import Walk, by_phone, number_of
 
 pytestmark = pytest.mark.browser
 

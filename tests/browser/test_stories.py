@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import PASSWORD, Walk
+from tests.support.walk import PASSWORD, Walk
 
 pytestmark = pytest.mark.browser
 

@@ -11,14 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import Shell, shell
-from tests.services.hospital_appointments.conftest import ROW as CLINIC
-from tests.services.utility_bills.test_bills import HEADER, ROW
+from tests.support.bills import HEADER, ROW
+from tests.support.clinic import ROW as CLINIC
 from tests.support.sandboxes import Sandboxes
+from tests.support.shell import Shell
 
 pytestmark = pytest.mark.processes
-
-__all__ = ["shell"]
 
 
 @pytest.fixture

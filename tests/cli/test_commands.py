@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,64 +12,11 @@ from smartcity_saas.settings import DEMO_KEY
 from tests.support.documents import (
     HANGZHOU,
     NINGBO,
-    PLATFORM,
-    SHANGHAI,
-    SHANGHAI_PROVINCE,
-    ZHEJIANG,
 )
 from tests.support.paths import ROOT
+from tests.support.shell import Shell
 
 pytestmark = pytest.mark.processes
-
-
-class Shell:
-    """A folder with documents and an empty database, and the command in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.env = {
-            **{
-                k: v for k, v in os.environ.items() if not k.startswith(("SMARTCITY_", "DATABASE_"))
-            },
-            "DATABASE_URL": f"sqlite:///{folder}/test.sqlite3",
-            "LANG": "C.UTF-8",
-        }
-
-    def run(self, *words: str, code: int = 0, stdin: str = "") -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "smartcity_saas.cli", *words],
-            cwd=self.folder,
-            env=self.env,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        assert done.returncode == code, (done.stdout, done.stderr)
-        return done.stdout + done.stderr
-
-    def json(self, *words: str, code: int = 0) -> Any:
-        return json.loads(self.run(*words, "--format", "json", code=code))
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """Documents of the tests' world, a migrated database."""
-    for name, text in {
-        "config/platform.yaml": PLATFORM,
-        "config/provinces/zhejiang.yaml": ZHEJIANG,
-        "config/provinces/shanghai.yaml": SHANGHAI_PROVINCE,
-        "tenants/hangzhou.yaml": HANGZHOU,
-        "tenants/ningbo.yaml": NINGBO,
-        "tenants/shanghai.yaml": SHANGHAI,
-    }.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
-    found = Shell(tmp_path)
-    found.run("db", "upgrade")
-    return found
 
 
 def test_the_whole_life_of_a_document(shell: Shell) -> None:

@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 
 from smartcity_saas.configuration.reference import every_key, json_schema, markdown
 from tests.support.documents import installed
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 EXTENSIONS = installed()
 
 

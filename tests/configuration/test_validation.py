@@ -10,12 +10,9 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError, fields
 
 from smartcity_saas.configuration.fields import no_control_characters
-from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.schema import document_schema, schema_problems
 from smartcity_saas.configuration.secrets import names_secret
-from smartcity_saas.configuration.validation import Candidate, Check, Known
 from smartcity_saas.configuration.yaml_edit import write
-from smartcity_saas.configuration.yaml_source import parse
 from tests.support.documents import (
     HANGZHOU,
     NINGBO,
@@ -23,8 +20,8 @@ from tests.support.documents import (
     SHANGHAI,
     SHANGHAI_PROVINCE,
     ZHEJIANG,
-    installed,
 )
+from tests.support.validation import BASE, EXTENSIONS, check, said
 
 KEYS = (
     "city",
@@ -52,28 +49,6 @@ KEYS = (
     "kind",
     "x",
 )
-EXTENSIONS = installed()
-BASE = (PLATFORM, ZHEJIANG, SHANGHAI_PROVINCE)
-
-
-def check(
-    *given: str, live: tuple[str, ...] = BASE, went_live: str = "", path: str = ""
-) -> list[Problem]:
-    """Problems of some documents against others that are live."""
-    known = [Candidate(parse(text, "live")) for text in live]
-    hosts = {h: c.name for c in known for h in c.source.values.get("hosts", [])}
-    codes = {(c.kind, c.source.values.get("division_code", "")): c.name for c in known}
-    candidates = [Candidate(parse(text, path or f"document-{i}")) for i, text in enumerate(given)]
-    return Check(
-        candidates,
-        Known({c.name: c.source.values for c in known}, frozenset(went_live.split()), hosts, codes),
-        EXTENSIONS,
-        "localhost",
-    ).run()
-
-
-def said(*given: str, **options: object) -> str:
-    return "\n".join(str(found) for found in check(*given, **options))  # type: ignore[arg-type]
 
 
 def test_the_tests_own_world_has_no_fault() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,76 +22,17 @@ from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from tests.credentials.test_store import probed
-from tests.services.hospital_appointments.conftest import ROW, Clinic
-from tests.support.back_office import TOKEN, BackOffice, open_office
+from tests.support.back_office import TOKEN, BackOffice
+from tests.support.clinic import ROW, Clinic
 from tests.support.documents import HANGZHOU
+from tests.support.linked_office import ACCOUNT, NUMBER, VEHICLE, linked
 from tests.support.paths import ROOT
+from tests.support.probes import probed
 from tests.support.world import World
-
-NUMBER = "4100280017"
-ACCOUNT = {
-    "holder": "王某",
-    "address": "示例路 1 号",
-    "bills": [
-        {
-            "period": "2026-10",
-            "usage": 15_000,
-            "amount": 4350,
-            "issued_on": "2026-11-03",
-            "due_on": "2026-11-30",
-            "further": "is ignored",
-        }
-    ],
-}
-TEXT = {"zh": "示例", "en": "Sample"}
-VEHICLE = {
-    "vin_tail": "A00017",
-    "engine_tail": "E00017",
-    "violations": [
-        {
-            "number": "V-1",
-            "at": "2026-11-10T08:15:00+08:00",
-            "place": TEXT,
-            "act_code": "1039",
-            "act": TEXT,
-            "points": 0,
-            "fine": 10_000,
-            "status": "open",
-        }
-    ],
-}
-
-
-@pytest.fixture
-def office(world: World) -> Iterator[BackOffice]:
-    """Hangzhou's three services, each linked to a back office on loopback."""
-    with open_office(BackOffice()) as found:
-        found.accounts["water", NUMBER] = ACCOUNT
-        found.vehicles["浙A12345"] = VEHICLE
-        entry = (
-            f"connector: {{kind: http, base_url: '{found.base}', token: {{credential: office}}}}"
-        )
-        names = ("utility_bills", "traffic_tickets", "hospital_appointments")
-        lines = "".join(f"  {name}:\n    {entry}\n" for name in names)
-        world.save(f"{HANGZHOU}services:\n{lines}")
-        with world.inside("hangzhou"):
-            ring = world.app.product.keyring
-            store_credential(ring, system("test"), "office", TOKEN, world.clock())
-        yield found
 
 
 def reach(world: World, office: BackOffice) -> http_client.BackOffice:
     return http_client.BackOffice("test", office.base, TOKEN)
-
-
-def linked(world: World) -> tuple[Any, str]:
-    browser = world.resident()
-    done = browser.post(
-        "/services/utility-bills/link", kind="water", number=NUMBER, holder="王某", nickname="我家"
-    )
-    assert done.status_code == 302, done.text
-    return browser, done.headers["Location"]
 
 
 @pytest.mark.parametrize(
@@ -409,7 +349,7 @@ def test_the_reference_server_keeps_the_contract(name: str, schema: str, value: 
 
 def test_an_address_with_a_secret_in_it_is_refused() -> None:
     """A document names where, never with which password."""
-    from tests.configuration.test_validation import check
+    from tests.support.validation import check
 
     for address in ("https://u:p@x.example", "ftp://x.example", "https://[v1.a]/", "x"):
         text = (

@@ -19,11 +19,9 @@ from smartcity_saas.services.traffic_tickets.back_office import VehicleAnswer
 from smartcity_saas.services.utility_bills.back_office import AccountAnswer
 from smartcity_saas.services.utility_bills.models import UtilityBill, UtilityLink
 from smartcity_saas.web.json_input import strict_json
-from tests.connectors.test_back_office import ACCOUNT, NUMBER, VEHICLE, linked, office
 from tests.support.back_office import BackOffice
+from tests.support.linked_office import ACCOUNT, NUMBER, VEHICLE, linked
 from tests.support.world import World
-
-__all__ = ["office"]
 
 CONTRACTS = {
     "account": (AccountAnswer, {**ACCOUNT, "bills": [{**ACCOUNT["bills"][0], "paid_on": None}]}),  # type: ignore[index,dict-item]

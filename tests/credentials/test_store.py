@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -314,19 +313,6 @@ def test_a_baselines_secret_is_on_every_citys_list(world: World) -> None:
     assert "in the document province:zhejiang" in page
     listed = CliRunner().invoke(secrets, ["list", "ningbo", "--format", "json"]).output
     assert "channels.weibo.client_secret (province:zhejiang)" in listed
-
-
-def probed(world: World, name: str) -> tuple[str, str]:
-    """Try a secret of Hangzhou; returns what the page of its secrets then says, and why."""
-    staff, page = world.city_staff("hangzhou"), "/cities/hangzhou/secrets"
-    staff.post(f"{page}/{name}/probe", page)
-    shown = re.split(rf"<td[^>]*><code>{name}</code>", staff.get(page).text)[1]
-    row = shown.partition("</tr>")[0]
-    found = re.search(
-        r'(Works|Does not work|not known)</span>(?:<br><span class="help">([^<]*)<)?', row
-    )
-    assert found, row
-    return found[1], found[2]
 
 
 def test_when_a_secret_was_last_used_is_known(world: World) -> None:

@@ -34,9 +34,8 @@ from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
 from tests.support import postgres
 from tests.support.browser import fresh
+from tests.support.paths import SOURCE
 from tests.support.world import World
-
-SOURCE = Path(__file__).parents[2] / "src" / "smartcity_saas"
 
 
 def test_models_and_migrations_agree(empty: World) -> None:

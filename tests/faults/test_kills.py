@@ -29,8 +29,8 @@ from smartcity_saas.product import product
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
-from tests.cli.test_commands import Shell
 from tests.support.paths import ROOT
+from tests.support.shell import Shell
 
 pytestmark = pytest.mark.faults
 

@@ -31,8 +31,8 @@ from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.services.hospital_appointments.models import Appointment, ClinicSession
 from smartcity_saas.services.utility_bills.bills import link_account
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
-from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.utility_bills.test_bills import HEADER, ROW, bring
+from tests.support.bills import HEADER, ROW, bring
+from tests.support.clinic import Clinic
 from tests.support.world import World
 
 pytestmark = pytest.mark.faults

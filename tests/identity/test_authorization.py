@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 WALKS = (
     "tests/identity/staff/test_accounts.py::test_every_endpoint_of_a_city_with_nobody_s_session",
     "tests/identity/staff/test_accounts.py::test_every_endpoint_with_nobody_s_session",

@@ -28,14 +28,14 @@ from smartcity_saas.identity.residents.one_time_codes import (
 )
 from smartcity_saas.identity.staff.accounts import change_roles
 from smartcity_saas.identity.staff.roles import AUDITOR, CITY_ADMIN, OPERATOR
-from tests.api.test_api import Office
-from tests.identity.residents.test_accounts import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
-from tests.identity.staff.test_accounts import STRONG, invite, link_of, make
+from tests.support.api_client import Office
 from tests.support.browser import fresh
+from tests.support.residents import NUMBER, PHONE, by_phone
+from tests.support.staff import STRONG, invite, link_of, make
 from tests.support.world import World
 
 
-def test_codes_cannot_be_guessed_day_after_hour(phones: World) -> None:  # noqa: F811
+def test_codes_cannot_be_guessed_day_after_hour(phones: World) -> None:
     """However many browsers and codes: within a day so many tries, and no more texts to one
     telephone than a day can bear."""
     city, tries = phones.city("hangzhou"), 0
@@ -52,7 +52,7 @@ def test_codes_cannot_be_guessed_day_after_hour(phones: World) -> None:  # noqa:
     assert tries <= MOST_TRIES_FROM_ADDRESS
 
 
-def test_one_network_does_not_shut_a_city(phones: World) -> None:  # noqa: F811
+def test_one_network_does_not_shut_a_city(phones: World) -> None:
     """A /64 counts as one: its hundredth address is refused, somebody else's first is not."""
     with phones.inside("hangzhou"):
         city, now = phones.city("hangzhou"), phones.clock()
@@ -232,7 +232,7 @@ def test_the_old_password_cannot_be_guessed(world: World) -> None:
     assert said[5:] == [429] * 2
 
 
-def test_nothing_of_a_merged_account_outlives_the_resident(phones: World) -> None:  # noqa: F811
+def test_nothing_of_a_merged_account_outlives_the_resident(phones: World) -> None:
     """Two numbers, merged, erased: neither opens any more, and no name is left."""
     with phones.inside("hangzhou"):
         first, second = (
@@ -251,7 +251,7 @@ def test_nothing_of_a_merged_account_outlives_the_resident(phones: World) -> Non
         assert set(db.session.scalars(select(Resident.name))) == {""}
 
 
-def test_a_programs_token_ends_with_its_way_in(phones: World) -> None:  # noqa: F811
+def test_a_programs_token_ends_with_its_way_in(phones: World) -> None:
     """Unlinked, the way lets nobody in, by whatever came of it."""
     browser = by_phone(phones)
     csrf = browser.get("/api/v1/session").json["csrf_token"]

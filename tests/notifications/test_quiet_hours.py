@@ -20,10 +20,10 @@ from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.notifications import QuietHours, notify
 from smartcity_saas.services.hospital_appointments import cancellation, waiting_list
 from smartcity_saas.services.hospital_appointments.models import ClinicSession, WaitingEntry
-from tests.notifications.test_messages import BODY, TITLE, say
-from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.hospital_appointments.test_views import NEW, ROOT
+from tests.support.clinic import Clinic
+from tests.support.clinic_pages import NEW, ROOT
 from tests.support.documents import HANGZHOU, PLATFORM
+from tests.support.messages import BODY, TITLE, say
 from tests.support.world import World
 
 ZONES = ["Asia/Shanghai", "Asia/Urumqi", "America/New_York", "Europe/Berlin"]

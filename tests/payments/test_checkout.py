@@ -21,11 +21,11 @@ from smartcity_saas.payments.settlement import abandon
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.sandboxes.stripe.state import Refusal
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from tests.payments.test_settlement import Owing
-from tests.services.traffic_tickets.test_tickets import LICENCE, RED
-from tests.services.traffic_tickets.test_tickets import ROOT as TICKETS
-from tests.services.traffic_tickets.test_tickets import bring as bring_tickets
-from tests.services.traffic_tickets.test_tickets import linked as linked_vehicle
+from tests.support.payments import Owing
+from tests.support.tickets import LICENCE, RED
+from tests.support.tickets import ROOT as TICKETS
+from tests.support.tickets import bring as bring_tickets
+from tests.support.tickets import linked as linked_vehicle
 from tests.support.world import World
 
 

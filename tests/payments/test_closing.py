@@ -20,8 +20,8 @@ from smartcity_saas.payments.models import DailyClosing
 from smartcity_saas.payments.reconciliation import close_day, closing_of, day_span
 from smartcity_saas.payments.refunds import request_refund
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
-from tests.payments.test_disputes import Disputed
 from tests.support.browser import fresh
+from tests.support.payments import Disputed
 from tests.support.world import World
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -21,9 +21,8 @@ from smartcity_saas.web.money import (
     plain_money,
 )
 from smartcity_saas.web.numbers import NotPlain
-from tests.payments.test_refunds import Paid
-from tests.payments.test_settlement import PAY
-from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
+from tests.support.bills import HEADER, ROW, bring, linked
+from tests.support.payments import PAY, Paid
 from tests.support.world import World
 
 UNITS_OF_ACCOUNT = {"UYW", "XAD"}

@@ -9,52 +9,14 @@ import pytest
 
 from smartcity_saas.audit import system
 from smartcity_saas.errors import Conflict
-from smartcity_saas.payments.disputes import decide_dispute, disputes_of
-from smartcity_saas.payments.ledger import balances, entries_between, totals
-from smartcity_saas.payments.reconciliation import day_span, reconcile
+from smartcity_saas.payments.disputes import disputes_of
+from smartcity_saas.payments.ledger import entries_between, totals
+from smartcity_saas.payments.reconciliation import day_span
 from smartcity_saas.payments.refunds import book_held
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
-from tests.payments.test_refunds import Paid
-from tests.payments.test_settlement import today
+from tests.support.payments import Disputed, today
 from tests.support.world import World
-
-
-@pytest.fixture
-def paid(world: World) -> Disputed:
-    """A payment of 73.50 that came."""
-    return Disputed(world)
-
-
-class Disputed(Paid):
-    """With what a payer's bank does."""
-
-    def dispute(self, **how: Any) -> dict[str, Any]:
-        """The bank disputes it."""
-        stripe = self.stripe
-        return sandbox_money.dispute(stripe.sandbox, stripe.account, stripe.session(), **how)
-
-    def close(self, made: dict[str, Any], *, won: bool) -> None:
-        """The bank decides."""
-        sandbox_money.close_dispute(self.stripe.sandbox, self.stripe.account, made, won=won)
-        self.follow()
-
-    def books(self) -> dict[tuple[str, str], int]:
-        """What stands in each account, in CNY."""
-        with self.world.inside("hangzhou"):
-            return {name: amount for name, amount in balances().items() if amount}
-
-    def differences(self) -> tuple[Any, ...]:
-        """What reconciling finds today."""
-        city = self.world.city("hangzhou")
-        with self.world.inside("hangzhou"):
-            return reconcile(city, *day_span(city, today(self.world))).differences
-
-    def decide(self, decision: Any) -> None:
-        """Finance decides."""
-        with self.world.inside("hangzhou"):
-            (row,) = disputes_of(self.key)
-            decide_dispute(system("test"), self.key, row.id, decision, self.world.clock())
 
 
 def test_money_taken_back_is_posted_held_and_shown(paid: Disputed) -> None:

@@ -9,8 +9,8 @@ import pytest
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import Invalid
-from tests.payments.test_disputes import Disputed, paid  # noqa: F401 -- a fixture
 from tests.support.documents import PLATFORM
+from tests.support.payments import Disputed
 from tests.support.world import World
 
 STRIPE = re.search(r"^payments:\n(?: .*\n)+", PLATFORM, re.MULTILINE)
@@ -29,7 +29,7 @@ def refused(world: World, yaml: str) -> str:
     return str(found.value.detail) + " ".join(str(one.message) for one in problems)
 
 
-def test_a_provider_is_not_left_while_money_may_move(paid: Disputed) -> None:  # noqa: F811
+def test_a_provider_is_not_left_while_money_may_move(paid: Disputed) -> None:
     """Promise: what a bank takes back is heard of. Leaving payments out of a baseline is refused,
     with the city named, for 180 days after a payment; by a file, an undo and a rollback alike."""
     world = paid.world
@@ -42,7 +42,7 @@ def test_a_provider_is_not_left_while_money_may_move(paid: Disputed) -> None:  #
     assert world.city("hangzhou").payments is None
 
 
-def test_money_under_way_does_not_age(paid: Disputed) -> None:  # noqa: F811
+def test_money_under_way_does_not_age(paid: Disputed) -> None:
     """A refund that was asked for, or an open dispute, keeps the provider however old it is."""
     world = paid.world
     paid.dispute()
@@ -51,7 +51,7 @@ def test_money_under_way_does_not_age(paid: Disputed) -> None:  # noqa: F811
     assert LEAVING in refused(world, WITHOUT)
 
 
-def test_a_citys_own_provider_is_not_left_either(paid: Disputed) -> None:  # noqa: F811
+def test_a_citys_own_provider_is_not_left_either(paid: Disputed) -> None:
     """The same of a provider that stands in the city's document, by undoing and by going back."""
     world, documents = paid.world, paid.world.documents()
     text = documents.live_revision("hangzhou").text
@@ -67,7 +67,7 @@ def test_a_citys_own_provider_is_not_left_either(paid: Disputed) -> None:  # noq
     assert LEAVING in refused(world, text)
 
 
-def test_closed_payments_take_nothing_new_and_hear_everything(paid: Disputed) -> None:  # noqa: F811
+def test_closed_payments_take_nothing_new_and_hear_everything(paid: Disputed) -> None:
     """Promise of what is offered instead: no new payment begins, and a chargeback is posted."""
     world = paid.world
     world.save(world.documents().live_revision("hangzhou").text + OWN)

@@ -27,7 +27,7 @@ from smartcity_saas.payments.providers import Move, PaymentStatus, RefundFact
 from smartcity_saas.payments.reconciliation import compare
 from smartcity_saas.payments.settlement import apply_status
 from smartcity_saas.portals.change_labels import ledger_label
-from tests.payments.test_refunds import Paid
+from tests.support.payments import Paid
 from tests.support.world import World
 
 FACTS = st.lists(

@@ -18,8 +18,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.payments.receipts import receipt_pdf
 from smartcity_saas.payments.refunds import request_refund
 from smartcity_saas.web.pdf import FACE_PACKAGES
-from tests.payments.test_settlement import Owing
-from tests.payments.test_settlement import owing as owing  # a fixture
+from tests.support.payments import Owing
 
 EDGE = 40
 TOTAL = "¥87654.32"

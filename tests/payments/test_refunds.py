@@ -9,17 +9,16 @@ import pytest
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db, transaction
-from smartcity_saas.payments.models import Payment, Refund
+from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.providers.stripe import StripeAccount
-from smartcity_saas.payments.refunds import book_held, refundable, request_refund
-from smartcity_saas.payments.repository import payment_of, refunds_of
+from smartcity_saas.payments.refunds import book_held, request_refund
+from smartcity_saas.payments.repository import refunds_of
 from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
-from tests.connectors.test_back_office import linked as linked_at_office
-from tests.connectors.test_back_office import office  # noqa: F401 -- a fixture
-from tests.payments.test_settlement import Owing, today
 from tests.support.back_office import BackOffice
+from tests.support.linked_office import linked as linked_at_office
+from tests.support.payments import Paid, today
 from tests.support.world import World
 
 PAY = "/services/utility-bills/pay"
@@ -29,44 +28,6 @@ PAY = "/services/utility-bills/pay"
 def paid(world: World) -> Paid:
     """A payment of 73.50 that came."""
     return Paid(world)
-
-
-class Paid(Owing):
-    """With what finance and the provider do afterwards."""
-
-    def __init__(self, world: World, **how: Any) -> None:
-        super().__init__(world)
-        self.press()
-        self.stripe.pay(**how)
-        self.key = self.follow().id
-
-    def ask(self, amount: int, reason: str = "test") -> None:
-        """Ask for a refund, as finance does."""
-        with self.world.inside("hangzhou"):
-            request_refund(system("test"), self.key, amount, reason, self.world.clock())
-
-    def rows(self) -> list[Refund]:
-        """Refunds here."""
-        with self.world.inside("hangzhou"):
-            return refunds_of(self.key)
-
-    def there(self) -> list[dict[str, Any]]:
-        """Refunds at the provider."""
-        found = self.stripe.account.objects.values()
-        return [one for one in found if one["object"] == "refund"]
-
-    def left(self) -> int:
-        """What may still go back."""
-        with self.world.inside("hangzhou"):
-            return refundable(payment_of(self.key))
-
-    def bounce(self) -> None:
-        """The bank sends the newest refund back."""
-        stripe = self.stripe
-        sandbox_money.settle_refund(
-            stripe.sandbox, stripe.account, self.there()[-1], succeeds=False
-        )
-        self.follow()
 
 
 def lose_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +137,7 @@ def test_each_end_says_why(paid: Paid) -> None:
     assert "The bank sent it back" in page
 
 
-def test_the_office_hears_of_every_turn(world: World, office: BackOffice) -> None:  # noqa: F811
+def test_the_office_hears_of_every_turn(world: World, office: BackOffice) -> None:
     """Paid, gone back whole, bounced, booked again, and all of it once more: the office's last word
     is how it stands, each time under a key of its own."""
     stripe = world.open_payments()
@@ -215,7 +176,7 @@ def test_the_office_hears_of_every_turn(world: World, office: BackOffice) -> Non
         assert len(office.told) == 3 + 2 * turn
 
 
-def test_a_late_reversal_never_has_the_last_word(world: World, office: BackOffice) -> None:  # noqa: F811
+def test_a_late_reversal_never_has_the_last_word(world: World, office: BackOffice) -> None:
     """The office was away while a payment went back and was booked again: it hears that it is
     paid, and nothing of the way there that would undo it."""
     stripe = world.open_payments()

@@ -7,7 +7,7 @@ import random
 import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,72 +30,10 @@ from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
 from smartcity_saas.tenancy.daily_counts import count, daily
-from tests.services.utility_bills.test_bills import HEADER, ROW, bring, linked
-from tests.support.browser import Browser, fresh
-from tests.support.stripe import Stripe
+from tests.support.bills import bring, linked
+from tests.support.browser import fresh
+from tests.support.payments import PAY, TWO, Owing, today
 from tests.support.world import World
-
-PAY = "/services/utility-bills/pay"
-TWO = HEADER + ROW + ROW.replace("2026-10", "2026-09").replace("43.50", "30.00")
-
-
-@pytest.fixture
-def owing(world: World) -> Owing:
-    """A resident of Hangzhou who owes two bills of 43.50 and 30.00, and a city that takes money."""
-    return Owing(world)
-
-
-def today(world: World) -> date:
-    """The day that it is in the city."""
-    return world.clock().astimezone(ZoneInfo("Asia/Shanghai")).date()
-
-
-class Owing:
-    """Someone with bills to pay, and levers."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.stripe: Stripe = world.open_payments()
-        self.browser, self.account = linked(world)
-        bring(world, TWO)
-        with world.inside("hangzhou"):
-            rows = db.session.scalars(select(UtilityBill).order_by(UtilityBill.amount.desc()))
-            self.bills = [str(row.id) for row in rows]
-
-    def press(self, *bills: str, browser: Browser | None = None) -> Any:
-        """Press “pay”."""
-        return (browser or self.browser).post(PAY, "/me", bill=list(bills or self.bills))
-
-    def payment(self) -> Payment:
-        """The newest payment, as it is stored."""
-        with self.world.inside("hangzhou"):
-            return db.session.scalars(select(Payment).order_by(Payment.id.desc()).limit(1)).one()
-
-    def follow(self) -> Payment:
-        """Ask the provider."""
-        payment = self.payment()
-        with self.world.inside("hangzhou"):
-            return sync_payment(self.world.city("hangzhou"), payment.id, self.world.clock())
-
-    def postings(self) -> list[tuple[str, str, int]]:
-        """Everything in the ledger."""
-        with self.world.inside("hangzhou"):
-            rows = db.session.scalars(select(LedgerEntry).order_by(LedgerEntry.id))
-            return [(row.debit, row.credit, row.amount) for row in rows]
-
-    def unpaid(self) -> int:
-        """How many bills are due."""
-        with self.world.inside("hangzhou"):
-            query = select(func.count(UtilityBill.id)).where(UtilityBill.paid_on.is_(None))
-            return int(db.session.scalar(query) or 0)
-
-    def check(self, state: str, *, unpaid: int, postings: int) -> None:
-        """The final state, and a ledger that adds up."""
-        assert (self.payment().state, self.unpaid()) == (state, unpaid)
-        assert len(self.postings()) == postings
-        with self.world.inside("hangzhou"):
-            assert sum(balances().values()) == 0
-
 
 POSTING = ("provider:stripe", "service:utility_bills", 7350)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from smartcity_saas.portals.operator import CHECKS
 from smartcity_saas.portals.trail_words import DETAILS, UNSAID
 from smartcity_saas.readiness import readiness
-from tests.architecture.test_rules import SOURCE
+from tests.support.paths import SOURCE
 from tests.support.world import World
 
 

@@ -17,8 +17,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from smartcity_saas.database import db
 from smartcity_saas.request import error_pages
 from tests.support.browser import Browser
+from tests.support.routes import paths
 from tests.support.world import World
-from tests.tenancy.test_registry_polling import paths
 
 RAISED = [
     OperationalError("statement", {}, Exception("gone")),

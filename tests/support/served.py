@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.cli.test_commands import Shell
 from tests.support.documents import HANGZHOU, KEY, NINGBO, PLATFORM, ZHEJIANG
+from tests.support.shell import Shell
 
 
 def two_cities(folder: Path, hangzhou: str = HANGZHOU, **env: str) -> Shell:

@@ -8,8 +8,8 @@ import pytest
 from flask import current_app, request
 
 from smartcity_saas.errors import TenantIsolationError
-from smartcity_saas.tenancy.flask_app import SiteFlask
 from tests.support.browser import Browser
+from tests.support.routes import paths
 from tests.support.world import World
 
 STATE = ("services", "utility_bills", "state")
@@ -21,17 +21,6 @@ def always_due(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     ticks = itertools.count(1000)
     monkeypatch.setattr(world.app.registry, "monotonic", lambda: float(next(ticks)))
     return world
-
-
-def paths(app: SiteFlask, host: str) -> list[str]:
-    """Every page of a site that can be asked for by its path alone."""
-    return sorted(
-        {
-            rule.rule
-            for rule in app.url_map.iter_rules()
-            if rule.host == host and not rule.arguments and "GET" in (rule.methods or ())
-        }
-    )
 
 
 def faults(browser: Browser, found: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ from smartcity_saas.tenancy.daily_counts import count, daily
 from smartcity_saas.tenant_context import current_city_id
 from smartcity_saas.web.formats import init_formats
 from smartcity_saas.worker import make_runner
-from tests.services.utility_bills.test_bills import HEADER, bring
+from tests.support.bills import HEADER, bring
 from tests.support.browser import fresh
 from tests.support.documents import HANGZHOU
 from tests.support.world import World

@@ -17,9 +17,9 @@ from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.accounts import change_roles, disable_staff
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.services.traffic_tickets.plates import shown
-from tests.identity.residents.test_accounts import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
-from tests.identity.staff.test_accounts import path_of
 from tests.support.browser import Browser
+from tests.support.residents import NUMBER, PHONE, by_phone
+from tests.support.staff import path_of
 from tests.support.world import World
 
 COUNTER = "/cities/hangzhou/counter"
@@ -50,7 +50,7 @@ def verify_by_channel(world: World) -> None:
 
 
 @pytest.mark.parametrize("number", [PHONE, NUMBER])
-def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:  # noqa: F811
+def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
     """Found by either number; the services are open, the trail names staff, the resident reads
     who and why, and is told."""
     resident = by_phone(phones)
@@ -74,7 +74,7 @@ def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
         assert (last.actor, reasons_of([last])) == ("staff:desk", {last.id: "忘带手机"})
 
 
-def test_what_only_the_resident_may_do_stays_shut(phones: World) -> None:  # noqa: F811
+def test_what_only_the_resident_may_do_stays_shut(phones: World) -> None:
     """Ways in, real name, data, leaving: not at the counter; payments are."""
     by_phone(phones)
     _answer, browser = act(phones)
@@ -101,7 +101,7 @@ def test_what_only_the_resident_may_do_stays_shut(phones: World) -> None:  # noq
     "number, reason", [("13899999999", "忘带手机"), ("x", "忘带手机"), (PHONE, " ")]
 )
 def test_nobody_is_found_without_a_number_and_a_reason(
-    phones: World,  # noqa: F811
+    phones: World,
     number: str,
     reason: str,
 ) -> None:
@@ -111,7 +111,7 @@ def test_nobody_is_found_without_a_number_and_a_reason(
     assert answer.status_code == 422
 
 
-def test_a_service_s_first_page_is_a_look(phones: World) -> None:  # noqa: F811
+def test_a_service_s_first_page_is_a_look(phones: World) -> None:
     """It is everyone's, and shows what the resident has; the city's first page, and what was
     refused, show nothing of them."""
     resident = by_phone(phones)
@@ -123,7 +123,7 @@ def test_a_service_s_first_page_is_a_look(phones: World) -> None:  # noqa: F811
     assert seen.count("忘带手机") == 2, "the opening, and the service"
 
 
-def test_a_number_that_anybody_could_have_typed_opens_nothing(phones: World) -> None:  # noqa: F811
+def test_a_number_that_anybody_could_have_typed_opens_nothing(phones: World) -> None:
     """Whoever has typed somebody's resident number first is not whom the card shows."""
     squatter = by_phone(phones)
     squatter.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
@@ -141,7 +141,7 @@ OUT: dict[str, Callable[[World, Browser], Any]] = {
 
 
 @pytest.mark.parametrize("why", OUT)
-def test_whoever_is_out_acts_no_longer(phones: World, why: str) -> None:  # noqa: F811
+def test_whoever_is_out_acts_no_longer(phones: World, why: str) -> None:
     """What began on the console ends with it, at the next request; a link not opened yet too."""
     by_phone(phones)
     desk = phones.staff("desk", "desk:utility_bills", city="hangzhou")
@@ -155,7 +155,7 @@ def test_whoever_is_out_acts_no_longer(phones: World, why: str) -> None:  # noqa
     assert late.get("/me/payments").status_code == 302
 
 
-def test_a_desk_acts_for_its_own_service(phones: World) -> None:  # noqa: F811
+def test_a_desk_acts_for_its_own_service(phones: World) -> None:
     """The desk of one service opens no other, by pages or by the API."""
     by_phone(phones)
     _answer, browser = act(phones)
@@ -166,7 +166,7 @@ def test_a_desk_acts_for_its_own_service(phones: World) -> None:  # noqa: F811
     assert browser.get("/api/v1/utility-bills").status_code == 200
 
 
-def test_a_resident_of_another_city_is_nobody_here(phones: World) -> None:  # noqa: F811
+def test_a_resident_of_another_city_is_nobody_here(phones: World) -> None:
     """The same number at another city is another person's account."""
     by_phone(phones, city="ningbo")
     assert act(phones)[0].status_code == 422
@@ -177,7 +177,7 @@ SECRET = "浙A00017"
 
 
 @pytest.fixture
-def full(phones: World) -> World:  # noqa: F811
+def full(phones: World) -> World:
     """A resident with something in every service, and a payment for each."""
     city, services = phones.city("hangzhou"), phones.app.product.services
     with phones.inside("hangzhou"):

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from flask import Flask, jsonify, redirect, request
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
@@ -24,11 +17,11 @@ from smartcity_saas.identity.federation import openid
 from smartcity_saas.identity.federation.channels import ChannelRefused
 from smartcity_saas.identity.federation.provider_metadata import FAILED_SECONDS, published
 from smartcity_saas.identity.residents.models import Resident, ResidentContact
-from tests.credentials.test_store import probed
 from tests.support.browser import Browser
 from tests.support.documents import HANGZHOU, NINGBO
-from tests.support.loopback import serving
+from tests.support.lying_provider import LIES, Liar
 from tests.support.openid_provider import Provider, running
+from tests.support.probes import probed
 from tests.support.world import World
 
 CITIES = ("hangzhou", "ningbo")
@@ -156,98 +149,6 @@ def test_a_city_s_client_is_its_own(world: World, provider: Provider) -> None:
     assert browsers["ningbo"].get(f"/sign-in/oidc/callback?{query}").status_code == 400
 
 
-class Liar:
-    """A provider whose answers a test bends: whatever is in ``bend`` replaces the truth."""
-
-    def __init__(self) -> None:
-        self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
-        self.other = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
-        self.bend: dict[str, Any] = {}
-        self.nonce = ""
-        self.jwks_asked = 0
-        self.base = ""
-
-    def app(self, base: str) -> Flask:
-        """Its pages."""
-        self.base = base
-        app = Flask("liar")
-        app.get("/.well-known/openid-configuration")(self.discovery)
-        app.get("/authorize")(self.authorize)
-        app.post("/token")(self.token)
-        app.get("/jwks")(self.jwks)
-        return app
-
-    def discovery(self) -> Any:
-        time.sleep(self.bend.get("slow", 0))
-        return jsonify(
-            {
-                "issuer": self.base,
-                "authorization_endpoint": f"{self.base}/authorize",
-                "token_endpoint": f"{self.base}/token",
-                "jwks_uri": f"{self.base}/jwks",
-                **self.bend.get("discovery", {}),
-            }
-        )
-
-    def authorize(self) -> Any:
-        self.nonce = request.args["nonce"]
-        back = f"{request.args['redirect_uri']}?code=c&state={request.args['state']}"
-        return redirect(back + self.bend.get("back", ""))
-
-    def jwks(self) -> Any:
-        self.jwks_asked += 1
-        if "busy" in self.bend:
-            return jsonify({"error": "busy"}), 429
-        return jsonify({"keys": [self.key.as_dict(private=False)]})
-
-    def token(self) -> Any:
-        now = int(time.time())
-        claims = {
-            "iss": self.base,
-            "aud": "hangzhou-site",
-            "sub": "somebody",
-            "nonce": self.nonce,
-            "iat": now,
-            "exp": now + 300,
-            **self.bend.get("claims", {}),
-        }
-        claims = {name: value for name, value in claims.items() if value is not None}
-        return jsonify(
-            {"access_token": "t", "token_type": "Bearer", "id_token": self._signed(claims)}
-        )
-
-    def _signed(self, claims: dict[str, Any]) -> Any:
-        how = self.bend.get("sign", "")
-        if how == "none":
-            return f"{_unsigned({'alg': 'none'}, claims)}."
-        if how == "hmac":  # by hand: the library refuses to do it
-            text = _unsigned({"alg": "HS256", "kid": "one"}, claims)
-            mac = hmac.digest(self.key.as_pem(private=False), text.encode(), "sha256")
-            return f"{text}.{_plain64(mac)}"
-        if how == "other key":
-            return jwt.encode({"alg": "RS256", "kid": "one"}, claims, self.other)
-        if how == "missing":
-            return None
-        kid = "unknown" if how == "unknown kid" else "one"
-        return jwt.encode({"alg": "RS256", "kid": kid}, claims, self.key)
-
-
-def _plain64(content: bytes) -> str:
-    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def _unsigned(header: dict[str, str], claims: dict[str, Any]) -> str:
-    return ".".join(_plain64(json.dumps(part).encode()) for part in (header, claims))
-
-
-@pytest.fixture(scope="session")
-def lying() -> Iterator[tuple[Liar, str]]:
-    """Over a real connection on loopback."""
-    liar = Liar()
-    with serving(liar.app) as base:
-        yield liar, base
-
-
 def try_to_sign_in(world: World, liar: Liar) -> Any:
     browser = world.client("hangzhou.localhost")
     answer = browser.get("/sign-in/oidc")
@@ -257,26 +158,6 @@ def try_to_sign_in(world: World, liar: Liar) -> Any:
 
     back = httpx.get(answer.headers["Location"]).headers["Location"]
     return come_back(browser, back)
-
-
-LIES: dict[str, dict[str, Any]] = {
-    "no algorithm": {"sign": "none"},
-    "the public key as a shared one": {"sign": "hmac"},
-    "another key": {"sign": "other key"},
-    "an unknown kid": {"sign": "unknown kid"},
-    "no ID token": {"sign": "missing"},
-    "another issuer": {"claims": {"iss": "https://other.example"}},
-    "another audience": {"claims": {"aud": "ningbo-site"}},
-    "two audiences, not ours": {"claims": {"aud": ["hangzhou-site", "x"], "azp": "x"}},
-    "another nonce": {"claims": {"nonce": "other"}},
-    "a list as nonce": {"claims": {"nonce": ["x"]}},
-    "no nonce": {"claims": {"nonce": None}},
-    "expired": {"claims": {"exp": 1_000_000_000}},
-    "no end": {"claims": {"exp": None}},
-    "no subject": {"claims": {"sub": ""}},
-    "a subject that is no text": {"claims": {"sub": 7}},
-    "the answer's issuer (RFC 9207)": {"back": "&iss=https%3A%2F%2Fother.example"},
-}
 
 
 @pytest.mark.parametrize("lie", LIES)

@@ -27,8 +27,8 @@ from smartcity_saas.services.hospital_appointments import patients as domain
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.services.traffic_tickets.models import Dispute
 from smartcity_saas.tenancy.context import tenant_context
-from tests.identity.residents.test_accounts import NUMBER, PHONE, by_phone, phones  # noqa: F401 -- a fixture
-from tests.services.utility_bills.test_bills import HEADER, ROW, linked
+from tests.support.bills import HEADER, ROW, linked
+from tests.support.residents import NUMBER, PHONE, by_phone
 from tests.support.world import World
 
 
@@ -83,7 +83,7 @@ def test_every_table_of_residents_says_what_it_is() -> None:
         assert {"zh", "en"} == set(held.title)
 
 
-def test_my_data_shows_everything_and_masks_it(phones: World) -> None:  # noqa: F811
+def test_my_data_shows_everything_and_masks_it(phones: World) -> None:
     """Contact, real name, patients: there, and numbers masked on the screen."""
     browser = by_phone(phones)
     browser.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
@@ -95,7 +95,7 @@ def test_my_data_shows_everything_and_masks_it(phones: World) -> None:  # noqa: 
     assert "Patients" in page
 
 
-def test_the_download_is_whole(phones: World) -> None:  # noqa: F811
+def test_the_download_is_whole(phones: World) -> None:
     """As JSON: the number itself, every kind, no key of any door."""
     browser = by_phone(phones)
     browser.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
@@ -172,7 +172,7 @@ def test_who_looked_goes_back_to_the_first(world: World) -> None:
     assert all(f"account clerk-{number}<" in pages for number in range(150))
 
 
-def test_nothing_of_others_is_in_it(phones: World) -> None:  # noqa: F811
+def test_nothing_of_others_is_in_it(phones: World) -> None:
     """Another resident's rows, and another city's, are not."""
     phones.resident("hangzhou", "parents")
     add_patient(phones)
@@ -183,7 +183,7 @@ def test_nothing_of_others_is_in_it(phones: World) -> None:  # noqa: F811
     assert "patient" not in kinds
 
 
-def test_deleting_leaves_what_the_law_keeps(phones: World) -> None:  # noqa: F811
+def test_deleting_leaves_what_the_law_keeps(phones: World) -> None:
     """Typed out, the account is gone for good: nobody comes in as it, its name is blank, patients
     are nobody's; a second sign-in is a new account."""
     browser = by_phone(phones)
@@ -210,7 +210,7 @@ def test_deleting_leaves_what_the_law_keeps(phones: World) -> None:  # noqa: F81
     assert the_resident(phones).id != before
 
 
-def test_what_is_kept_is_locked_away(phones: World) -> None:  # noqa: F811
+def test_what_is_kept_is_locked_away(phones: World) -> None:
     """Payments of somebody who has left stand in no list; by their own number finance finds one,
     and that it was opened stands in the trail."""
     browser = by_phone(phones)
@@ -233,7 +233,7 @@ def test_what_is_kept_is_locked_away(phones: World) -> None:  # noqa: F811
         assert city_trail()[0].action == "payment.open_kept"
 
 
-def test_what_is_unfinished_comes_first(phones: World) -> None:  # noqa: F811
+def test_what_is_unfinished_comes_first(phones: World) -> None:
     """A payment under way stops it, with the way to it."""
     browser = by_phone(phones)
     resident = the_resident(phones)
@@ -244,7 +244,7 @@ def test_what_is_unfinished_comes_first(phones: World) -> None:  # noqa: F811
     assert the_resident(phones).id == resident.id
 
 
-def test_consent_comes_first(phones: World) -> None:  # noqa: F811
+def test_consent_comes_first(phones: World) -> None:
     """Before it one sees only one's data; a new version asks again."""
     browser = by_phone(phones)
     assert browser.get("/me").status_code == 200
@@ -260,7 +260,7 @@ def test_consent_comes_first(phones: World) -> None:  # noqa: F811
 OWN_PAGES = ("/me/data", "/me/data/consents", "/me/data/access", "/me/sessions", "/me/data/delete")
 
 
-def test_the_first_consent_is_taken_back_by_one_press(phones: World) -> None:  # noqa: F811
+def test_the_first_consent_is_taken_back_by_one_press(phones: World) -> None:
     """As easily as it was given, and given again as easily: meanwhile the account rests, and one's
     data, the other consents and the way out stay open."""
     browser = by_phone(phones)
@@ -278,7 +278,7 @@ def test_the_first_consent_is_taken_back_by_one_press(phones: World) -> None:  #
     assert browser.get("/me").status_code == 200
 
 
-def test_taking_back_the_real_name_erases_it(phones: World) -> None:  # noqa: F811
+def test_taking_back_the_real_name_erases_it(phones: World) -> None:
     """And the level falls to what is left."""
     browser = by_phone(phones)
     browser.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
@@ -288,7 +288,7 @@ def test_taking_back_the_real_name_erases_it(phones: World) -> None:  # noqa: F8
     assert (row.assurance, row.number, row.number_index) == ("contact", None, None)
 
 
-def test_messages_stop_with_their_consent(phones: World) -> None:  # noqa: F811
+def test_messages_stop_with_their_consent(phones: World) -> None:
     """A verified number alone is not written to; with a yes it is; taken back, no longer."""
     browser = by_phone(phones)
     resident = the_resident(phones)

@@ -36,38 +36,13 @@ from smartcity_saas.identity.residents.one_time_codes import (
 )
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.services.utility_bills.models import UtilityLink
-from tests.identity.federation.test_channels import AGENTS, Person, apps  # noqa: F401 -- a fixture
-from tests.services.utility_bills.test_bills import bring
 from tests.support.back_office import TOKEN, BackOffice, open_office
+from tests.support.bills import bring
 from tests.support.browser import Browser
-from tests.support.documents import HANGZHOU, NINGBO
+from tests.support.channels import AGENTS, Person
+from tests.support.documents import HANGZHOU
+from tests.support.residents import NUMBER, PHONE, by_phone, code_of
 from tests.support.world import World
-
-NUMBER = "110101199003070011"
-PHONE = "13800000001"
-
-
-def code_of(page: str) -> str:
-    found = re.search(r"The code is (\d{6})", page)
-    assert found, page
-    return found[1]
-
-
-def by_phone(world: World, number: str = PHONE, city: str = "hangzhou") -> Browser:
-    browser = world.client(f"{city}.localhost")
-    page = browser.post("/sign-in/phone", "/sign-in", phone=number).text
-    answer = browser.post("/sign-in/phone", "/sign-in", phone=number, code=code_of(page))
-    assert answer.status_code == 302, answer.text
-    browser.post("/me/consent", next="/me")
-    return browser
-
-
-@pytest.fixture
-def phones(world: World) -> World:
-    """Two cities where one comes in by number."""
-    for yaml in (HANGZHOU, NINGBO):
-        world.save(yaml + "channels: {phone: {state: open}}\n")
-    return world
 
 
 def test_a_number_brings_one_in(phones: World) -> None:
@@ -348,7 +323,7 @@ def test_merging_needs_both_and_a_yes(phones: World) -> None:
         )
 
 
-def test_linking_at_another_site(apps: World) -> None:  # noqa: F811
+def test_linking_at_another_site(apps: World) -> None:
     """A channel of another site is linked by coming back from it, as whoever began."""
     browser = apps.resident("hangzhou")
     away = browser.post("/me/ways-in/weibo/link", "/me/ways-in").headers["Location"]
@@ -360,7 +335,7 @@ def test_linking_at_another_site(apps: World) -> None:  # noqa: F811
     assert "示例住户甲" in again.browser.get("/me").text
 
 
-def test_a_link_that_somebody_else_began(apps: World) -> None:  # noqa: F811
+def test_a_link_that_somebody_else_began(apps: World) -> None:
     """Begun as one resident and ended as another, in the same browser: refused."""
     browser = apps.resident("hangzhou")
     away = browser.post("/me/ways-in/weibo/link", "/me/ways-in").headers["Location"]

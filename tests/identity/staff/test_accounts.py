@@ -7,13 +7,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import pyotp
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from smartcity_saas.app import create_app
-from smartcity_saas.audit import AuditEvent, system, trail_of
+from smartcity_saas.audit import AuditEvent, trail_of
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound, Throttled
 from smartcity_saas.identity.staff import second_factors
@@ -21,7 +20,6 @@ from smartcity_saas.identity.staff.accounts import (
     WrongPassword,
     change_password,
     change_roles,
-    create_staff,
 )
 from smartcity_saas.identity.staff.models import Staff, StaffInvitation, StaffSession
 from smartcity_saas.identity.staff.passwords import refuse_weak
@@ -43,47 +41,20 @@ from smartcity_saas.identity.staff.sessions import (
     session_of,
     sign_in,
 )
-from tests.api.test_api import Office
+from tests.support.api_client import Office
 from tests.support.browser import Browser, fresh
+from tests.support.staff import (
+    STRONG,
+    code_at,
+    cookie_of,
+    enter,
+    invite,
+    link_of,
+    make,
+    path_of,
+    set_up,
+)
 from tests.support.world import PASSWORD, World
-
-STRONG = "four blue herons walk"
-
-
-def make(world: World, username: str, *roles: str, demo: bool = False, **place: str) -> StaffMember:
-    return create_staff(
-        system("test"),
-        username,
-        username.title(),
-        roles,
-        STRONG,
-        demo=demo,
-        clock=world.clock,
-        **place,
-    )
-
-
-def enter(world: World, username: str, password: str = STRONG) -> tuple[Browser, Any]:
-    browser = world.client("console.localhost")
-    return browser, browser.post("/sign-in", username=username, password=password)
-
-
-def secret_of(page: str) -> str:
-    found = re.search(r"<code>([A-Z2-7]{32})</code>", page)
-    assert found, page
-    return found[1]
-
-
-def code_at(world: World, secret: str) -> str:
-    return pyotp.TOTP(secret).at(world.clock())
-
-
-def set_up(world: World, browser: Browser) -> tuple[str, list[str]]:
-    """Set up an app; returns its secret and the recovery codes."""
-    secret = secret_of(browser.get("/sign-in/set-up").text)
-    assert browser.get("/sign-in/code.svg").status_code == 200
-    page = browser.post("/sign-in/set-up", code=code_at(world, secret)).text
-    return secret, re.findall(r"<code>([0-9a-f]{8}-[0-9a-f]{8})</code>", page)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +83,6 @@ def test_some_roles_need_a_second_factor(
         _secret, codes = set_up(world, browser)
         assert len(codes) == 10
         assert browser.get("/account").status_code == 200
-
-
-def cookie_of(browser: Browser) -> str:
-    """The session's cookie as the browser holds it now."""
-    found = browser.client.get_cookie("session", domain=browser.host)
-    assert found is not None
-    return found.value
 
 
 def test_a_cookie_from_before_signing_in_is_worth_nothing(world: World) -> None:
@@ -195,30 +159,6 @@ def test_the_way_past_the_second_factor_is_shut(world: World) -> None:
     for path in ("/sign-in/set-up", "/account", "/account/factors", "/platform", "/platform/staff"):
         assert second.get(path).status_code in (302, 403), path
     assert second.post("/sign-in/set-up", "/sign-in/second", code="1").status_code == 403
-
-
-def invite(world: World, inviter: Browser, root: str, *roles: str, **more: str) -> Any:
-    token = inviter.token(root)
-    data = {
-        "csrf_token": token,
-        "mail": "new@city.example",
-        "name": "新人",
-        "roles": list(roles),
-        **more,
-    }
-    return fresh(
-        inviter.client.post,
-        root,
-        base_url="http://console.localhost",
-        data=data,
-        headers={"Accept-Language": "en"},
-    )
-
-
-def link_of(page: str) -> str:
-    found = re.search(r"http://console\.localhost(/invitations/[\w-]+)", page)
-    assert found, page
-    return found[1]
 
 
 def test_an_invitation_makes_one_account(world: World) -> None:
@@ -463,20 +403,6 @@ def endpoints(world: World) -> list[tuple[Any, Any]]:
         for rule in world.app.url_map.iter_rules()
         if rule.host == "console" and policies[rule.endpoint].permission
     ]
-
-
-def path_of(world: World, rule: Any, where: dict[str, str]) -> str:
-    """An address of a rule at a place; what else it names does not exist."""
-    nothing = "00000000-0000-7000-8000-000000000000"
-    stand_ins = {"uuid": nothing, "int": "999999", "string": "nothing"}
-    path = rule.rule
-    for name in rule.arguments:
-        found = re.search(rf"<(?:(\w+)(?:\(([^)]*)\))?:)?{name}>", path)
-        assert found
-        known = found[2].split(",")[0] if found[1] == "any" else None
-        value = where.get(name) or known or stand_ins.get(found[1] or "string", "nothing")
-        path = path.replace(found[0], value)
-    return str(path)
 
 
 @pytest.mark.parametrize("role", ROLES)

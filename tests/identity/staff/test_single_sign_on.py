@@ -31,9 +31,9 @@ from smartcity_saas.identity.staff.accounts import change_roles, create_staff, d
 from smartcity_saas.identity.staff.models import Staff, StaffIdentity, StaffSession
 from smartcity_saas.identity.staff.roles import CATALOG_EDITOR, PROVINCE_ADMIN
 from smartcity_saas.portals.console.single_sign_on import MOST_BEGUN
-from tests.identity.federation.test_openid import LIES, Liar, lying  # noqa: F401 -- a fixture
 from tests.support.browser import Browser
 from tests.support.documents import SHANGHAI_PROVINCE, ZHEJIANG
+from tests.support.lying_provider import LIES, Liar
 from tests.support.openid_provider import Provider, running
 from tests.support.world import PASSWORD, World
 
@@ -273,7 +273,7 @@ def test_a_link_is_asked_for_by_its_owner(world: World, provider: Provider) -> N
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_lies_sign_nobody_in(world: World, lying: tuple[Liar, str], lie: str) -> None:  # noqa: F811
+def test_lies_sign_nobody_in(world: World, lying: tuple[Liar, str], lie: str) -> None:
     """The protocol's checks hold for staff as for residents."""
     liar, base = lying
     liar.bend = LIES[lie]
@@ -494,7 +494,7 @@ def test_without_a_master_key_nothing_is_sealed(world: World) -> None:
 
 
 @pytest.fixture
-def liar(world: World, lying: tuple[Liar, str]) -> Liar:  # noqa: F811
+def liar(world: World, lying: tuple[Liar, str]) -> Liar:
     """The provider that lies, named by both provinces, telling the truth for now."""
     found, base = lying
     found.bend = {}
@@ -532,7 +532,7 @@ def test_an_old_sign_in_over_there_is_not_fresh_here(world: World, liar: Liar) -
 def test_a_new_way_in_after_the_provider_has_changed(
     world: World,
     liar: Liar,
-    lying: tuple[Liar, str],  # noqa: F811
+    lying: tuple[Liar, str],
 ) -> None:
     """The account without a password is not lost: whoever manages it sends a link, and it comes in
     by the new provider; what it had before is void, its second factors stay."""

@@ -6,10 +6,10 @@ import re
 from datetime import timedelta
 
 from smartcity_saas.clock import today_in
-from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.hospital_appointments.test_views import NEW, ROOT, book
-from tests.services.utility_bills.test_bills import HEADER, bring
-from tests.services.utility_bills.test_bills import ROOT as BILLS
+from tests.support.bills import HEADER, bring
+from tests.support.bills import ROOT as BILLS
+from tests.support.clinic import Clinic
+from tests.support.clinic_pages import NEW, ROOT, book
 
 
 def test_what_is_due_stands_first_with_amount_and_day(clinic: Clinic) -> None:

@@ -24,7 +24,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     WaitingEntry,
 )
-from tests.services.hospital_appointments.conftest import Clinic
+from tests.support.clinic import Clinic
 
 
 def test_booking_gives_a_number_and_a_time(clinic: Clinic) -> None:

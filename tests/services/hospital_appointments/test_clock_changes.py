@@ -11,8 +11,8 @@ from sqlalchemy import select
 from smartcity_saas.clock import is_skipped
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import ClinicSession
-from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.hospital_appointments.test_views import ROOT
+from tests.support.clinic import Clinic
+from tests.support.clinic_pages import ROOT
 from tests.support.documents import HANGZHOU
 
 FORWARD, BACK = date(2027, 3, 14), date(2027, 11, 7)

@@ -27,7 +27,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     HospitalDepartment,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules, times_lacking
-from tests.services.hospital_appointments.conftest import ROW, ZONE, Clinic
+from tests.support.clinic import ROW, ZONE, Clinic
 
 MORE = {
     "address_zh": "示例路 1 号",

@@ -18,16 +18,10 @@ from smartcity_saas.services.hospital_appointments.patients import (
     change_patient,
     patients_of,
 )
-from tests.services.hospital_appointments.conftest import Clinic
-from tests.services.hospital_appointments.test_booking_limits import (
-    PERSON,
-    add,
-    book,
-    miss,
-    sessions,
-)
-from tests.services.hospital_appointments.test_views import NEW, ROOT
-from tests.services.hospital_appointments.test_views import book as book_page
+from tests.support.clinic import Clinic
+from tests.support.clinic_pages import NEW, ROOT
+from tests.support.clinic_pages import book as book_page
+from tests.support.patients import PERSON, add, book, miss, sessions
 
 OTHER = "13900000000"
 

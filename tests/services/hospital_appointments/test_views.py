@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from html import unescape
-from typing import Any
 
 import pytest
 from icalendar import Calendar
@@ -23,18 +22,9 @@ from smartcity_saas.services.hospital_appointments.models import (
     ClinicSession,
     Patient,
 )
-from tests.services.hospital_appointments.conftest import ROW, Clinic
-from tests.support.browser import Browser, fresh
-
-ROOT = "/services/hospital-appointments"
-NEW = {"patient": "new", "name": "示例甲", "relation": "self", "phone": "13800000000"}
-
-
-def book(clinic: Clinic, browser: Browser | None = None) -> tuple[Browser, str]:
-    browser = browser or clinic.world.resident()
-    done = browser.post(f"{ROOT}/sessions/{clinic.session()}/book", "/me", **NEW)
-    assert done.status_code == 302, done.text
-    return browser, done.headers["Location"]
+from tests.support.browser import fresh
+from tests.support.clinic import ROW, Clinic
+from tests.support.clinic_pages import NEW, ROOT, api, book
 
 
 def test_from_the_search_to_the_number(clinic: Clinic) -> None:
@@ -319,17 +309,6 @@ def test_the_desk_imports_a_file(clinic: Clinic) -> None:
     page = "/cities/hangzhou/hospital-appointments"
     done = staff.post(page, file=(io.BytesIO(text.encode()), "s.csv"))
     assert "1 added" in done.text
-
-
-def api(browser: Browser, method: str, path: str, body: Any = None) -> Any:
-    token = browser.get("/api/v1/session").json["csrf_token"]  # type: ignore[index]
-    return fresh(
-        getattr(browser.client, method),
-        path,
-        base_url=f"http://{browser.host}",
-        json=body,
-        headers={"X-CSRFToken": token},
-    )
 
 
 def test_the_same_as_json(clinic: Clinic) -> None:

@@ -16,7 +16,7 @@ from smartcity_saas.services.traffic_tickets.models import (
     TrafficVehicle,
     Violation,
 )
-from tests.services.traffic_tickets.test_tickets import LICENCE, ROOT, ROW, linked, tickets
+from tests.support.tickets import LICENCE, ROOT, ROW, linked, tickets
 from tests.support.world import World
 
 POINTS = {

@@ -14,7 +14,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.refunds import request_refund
-from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED, import_tickets
+from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.traffic_tickets.disputes import answer
 from smartcity_saas.services.traffic_tickets.models import (
     Dispute,
@@ -24,49 +24,8 @@ from smartcity_saas.services.traffic_tickets.models import (
 )
 from smartcity_saas.services.traffic_tickets.tickets import MOST_LOOK_UPS, MOST_LOOK_UPS_OF_PLATE
 from tests.support.browser import Browser, fresh
+from tests.support.tickets import LICENCE, RED, ROOT, ROW, bring, linked, tickets
 from tests.support.world import World
-
-ROOT = "/services/traffic-tickets"
-LICENCE = "11010519491231002X"
-ROW = {
-    "plate": "浙A12345",
-    "vin_tail": "A00017",
-    "engine_tail": "E00017",
-    "number": "T-1",
-    "at": "2026-11-10T08:15",
-    "place_zh": "示例路",
-    "place_en": "Sample Road",
-    "act_code": "1039",
-    "act_zh": "违停",
-    "act_en": "Parking",
-    "points": "0",
-    "fine": "100.00",
-    "status": "open",
-}
-RED = {"number": "T-2", "act_code": "1625", "points": "6", "fine": "200.00"}
-
-
-def bring(world: World, *rows: dict[str, str], city: str = "hangzhou", **options: Any) -> Any:
-    columns = [*REQUIRED, *OPTIONAL]
-    lines = [",".join(columns)]
-    lines += [",".join({**ROW, **row}.get(c, "") for c in columns) for row in rows or ({},)]
-    with world.inside(city):
-        data = "\n".join(lines).encode()
-        return import_tickets(
-            system("t"), world.city(city), data, "t.csv", world.clock(), **options
-        )
-
-
-def linked(world: World, subject: str = "household") -> Browser:
-    browser = world.resident(subject=subject)
-    done = browser.post(f"{ROOT}/vehicles", plate="浙A12345", tail="A00017")
-    assert done.status_code == 302, done.text
-    return browser
-
-
-def tickets(browser: Browser) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = browser.get("/api/v1/traffic-tickets").json["tickets"]  # type: ignore[index]
-    return found
 
 
 def test_looking_up_without_signing_in(world: World) -> None:

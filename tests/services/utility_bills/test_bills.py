@@ -7,50 +7,21 @@ import itertools
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from smartcity_saas.audit import system
 from smartcity_saas.database import db
 from smartcity_saas.notifications import Message
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills import demo
 from smartcity_saas.services.utility_bills.bills import tiers_used, usage_of
-from smartcity_saas.services.utility_bills.csv_import import import_bills
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
+from tests.support.bills import HEADER, ROOT, ROW, bring, linked
 from tests.support.world import World
-
-ROOT = "/services/utility-bills"
-HEADER = "kind,account_number,holder,address,period,usage,amount,issued_on,due_on,paid_on\n"
-ROW = "water,4100280017,王某,示例路 1 号,2026-10,15,43.50,2026-11-03,2026-11-30,\n"
-
-
-def bring(
-    world: World,
-    text: str = HEADER + ROW,
-    city: str = "hangzhou",
-    name: str = "b.csv",
-    **options: Any,
-) -> Any:
-    world.app.registry.refresh()
-    served = world.app.registry.snapshot.cities[city]
-    with world.inside(city):
-        return import_bills(system("test"), served, text.encode(), name, world.clock(), **options)
-
-
-def linked(world: World, city: str = "hangzhou") -> Any:
-    bring(world, city=city)
-    browser = world.resident(city)
-    answer = browser.post(
-        f"{ROOT}/link", kind="water", number="4100 2800 17", holder="王某", nickname="我家"
-    )
-    assert answer.status_code == 302, answer.text
-    return browser, answer.headers["Location"]
 
 
 def test_linking_an_account_shows_its_bills(world: World) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smartcity_saas.services.utility_bills.settings import Price
-from tests.configuration.test_validation import said
 from tests.support.documents import NINGBO
+from tests.support.validation import said
 
 WATER = "services: {{utility_bills: {{settings: {{suppliers: {{water: {{{}}}}}}}}}}}\n"
 

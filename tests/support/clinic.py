@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
@@ -176,13 +174,3 @@ class Clinic:
 
         with ThreadPoolExecutor(len(acts)) as pool:
             return list(pool.map(run, acts))
-
-
-@pytest.fixture
-def clinic(world: World) -> Iterator[Clinic]:
-    """Three places in Hangzhou; the same hospital with its own three in Ningbo."""
-    Clinic(world, "ningbo").bring()
-    made = Clinic(world)
-    made.bring()
-    yield made
-    made.check()

@@ -1,0 +1,41 @@
+"""The command, run in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+class Shell:
+    """A folder with documents and an empty database, and the command in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {
+            **{
+                k: v for k, v in os.environ.items() if not k.startswith(("SMARTCITY_", "DATABASE_"))
+            },
+            "DATABASE_URL": f"sqlite:///{folder}/test.sqlite3",
+            "LANG": "C.UTF-8",
+        }
+
+    def run(self, *words: str, code: int = 0, stdin: str = "") -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "smartcity_saas.cli", *words],
+            cwd=self.folder,
+            env=self.env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert done.returncode == code, (done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        return json.loads(self.run(*words, "--format", "json", code=code))
