@@ -165,7 +165,7 @@ def _enforce_staff(policy: Policy) -> Any:
     reading = request.method in ("GET", "HEAD")
     if not member.may(policy.permission or "", service=policy.service, reading=reading):
         raise NotAllowed(_("Your role does not allow this. Ask whoever manages the accounts."))
-    if policy.fresh:
+    if policy.recent_auth:
         found = half_signed_in()
         if found is None or not found.has_just_proved(product().clock()):
             return _to("/account/prove", "/account")
@@ -186,11 +186,11 @@ def _enforce_resident(policy: Policy) -> Any:
         if policy.program:
             raise NotSignedIn
         return _to("/sign-in")
-    if resident.acting and policy.service is None and not policy.counter:
+    if resident.acting and policy.service is None and not policy.assisted_service:
         raise NotAllowed(_("Only the resident can do this, not somebody at the counter."))
     if policy.service is not None:
         _refuse_another_desk(policy.service)
-    if policy.unasked:
+    if policy.before_consent:
         return None
     if resident.consented != PURPOSES[PRIVACY].version:
         if policy.program:

@@ -73,7 +73,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         return _back(pages, where)
 
     @blueprint.page(
-        f"{root}/<username>/roles", permission=pages.permission, methods=("POST",), fresh=True
+        f"{root}/<username>/roles", permission=pages.permission, methods=("POST",), recent_auth=True
     )
     def change_roles(username: str, **where: str) -> Any:
         """Give an account other roles; whoever is signed in with it is out at once."""
@@ -87,7 +87,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         return _back(pages, where)
 
     @blueprint.page(
-        f"{root}/<username>/renew", permission=pages.permission, methods=("POST",), fresh=True
+        f"{root}/<username>/renew", permission=pages.permission, methods=("POST",), recent_auth=True
     )
     def renew(username: str, **where: str) -> Any:
         """Send a link for a new way in to an account."""
@@ -117,8 +117,10 @@ def _add_change(
     view.__name__ = f"staff_{act.replace('-', '_')}"
     view.__doc__ = change.__doc__
     rule = f"{pages.rule}/staff/<username>/{act}"
-    fresh = act != "disable"  # closing an account must not wait for anything
-    blueprint.page(rule, permission=pages.permission, methods=("POST",), fresh=fresh)(view)
+    recent_auth = act != "disable"  # closing an account must not wait for anything
+    blueprint.page(rule, permission=pages.permission, methods=("POST",), recent_auth=recent_auth)(
+        view
+    )
 
 
 def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:

@@ -240,7 +240,9 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no type
     ) -> Callable[[Any], Any]:
         """Register an operation: for ``everyone``, a ``resident``, or a ``client`` that holds a
         ``scope``. It stands outermost, so that who may not is told so before anything is read."""
-        policy = Policy(who, None, self.service, continues, scope=scope, program=True)
+        policy = Policy(
+            who=who, service=self.service, continues=continues, scope=scope, program=True
+        )
         security: dict[str, list[dict[str, list[str]]]] = {
             "everyone": [],
             "resident": [{"session": []}, {"bearer": []}],

@@ -20,20 +20,22 @@ from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 Who = Literal["everyone", "resident", "staff", "client"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """Who may use an endpoint, and when.
 
     ``permission`` is needed by staff. ``service`` is the service that the page belongs to.
     ``continues`` pages serve what a resident already has and pass a paused or closed gate;
     ``always`` pages are served whatever the city's state (its stylesheet, for one). ``signed`` pages
-    are called by programs that sign what they send, and carry no token of a form. ``unasked``
-    pages serve a resident before they have agreed to anything: so that they can agree, or leave.
+    are called by programs that sign what they send, and carry no token of a form.
     A ``client`` needs a token with ``scope``. ``program`` operations are the API's: a bearer token
-    needs no token of a form, a session does. ``counter`` pages may be used by staff who act for a
-    resident, as every page of a service may; the rest is the resident's alone. ``fresh`` pages
-    change how a member of staff signs in, and want a proof of who it is that is not old. ``writes``
-    pages write though they are only fetched, so a preview, which is for reading, has none of them.
+    needs no token of a form, a session does.
+
+    ``before_consent`` pages serve a resident before they have agreed to anything: so that they can
+    agree, or leave. ``assisted_service`` pages may be used by staff who act for a resident, as every
+    page of a service may; the rest is the resident's alone. ``recent_auth`` pages change how a
+    member of staff signs in, and want a proof of who it is that is not old. ``writes`` pages write
+    though they are only fetched, so a preview, which is for reading, has none of them.
     """
 
     who: Who
@@ -42,11 +44,11 @@ class Policy:
     continues: bool = False
     always: bool = False
     signed: bool = False
-    unasked: bool = False
+    before_consent: bool = False
     scope: str | None = None
     program: bool = False
-    counter: bool = False
-    fresh: bool = False
+    assisted_service: bool = False
+    recent_auth: bool = False
     writes: bool = False
 
 
@@ -108,20 +110,19 @@ class CityBlueprint(_PolicyBlueprint):
         continues: bool = False,
         always: bool = False,
         signed: bool = False,
-        unasked: bool = False,
-        counter: bool = False,
+        before_consent: bool = False,
+        assisted_service: bool = False,
         writes: bool = False,
     ) -> Callable[[Any], Any]:
         """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
         policy = Policy(
-            who,
-            None,
-            self.service,
-            continues,
-            always,
-            signed,
-            unasked,
-            counter=counter,
+            who=who,
+            service=self.service,
+            continues=continues,
+            always=always,
+            signed=signed,
+            before_consent=before_consent,
+            assisted_service=assisted_service,
             writes=writes,
         )
         return self._page(rule, policy, methods)
@@ -145,11 +146,13 @@ class ConsoleBlueprint(_PolicyBlueprint):
         *,
         permission: str | None,
         methods: tuple[str, ...] = ("GET",),
-        fresh: bool = False,
+        recent_auth: bool = False,
     ) -> Callable[[Any], Any]:
         """Register a page for staff with a permission; None lets in everyone, loudly."""
         who: Who = "everyone" if permission is None else "staff"
-        policy = Policy(who, permission, self.service, fresh=fresh)
+        policy = Policy(
+            who=who, permission=permission, service=self.service, recent_auth=recent_auth
+        )
         return self._page(rule, policy, methods)
 
 
@@ -160,7 +163,7 @@ class IndexBlueprint(_PolicyBlueprint):
 
     def page(self, rule: str) -> Callable[[Any], Any]:
         """Register a page for everyone."""
-        return self._page(rule, Policy("everyone"), ("GET",))
+        return self._page(rule, Policy(who="everyone"), ("GET",))
 
 
 def exempt_signed(app: SiteFlask, csrf: CSRFProtect) -> None:
@@ -172,4 +175,4 @@ def exempt_signed(app: SiteFlask, csrf: CSRFProtect) -> None:
 
 def allow_everyone(app: Flask, endpoint: str) -> None:
     """Let everyone use an endpoint of no blueprint (a probe, a stylesheet), loudly."""
-    declare(app, {endpoint: Policy("everyone", always=True)})
+    declare(app, {endpoint: Policy(who="everyone", always=True)})

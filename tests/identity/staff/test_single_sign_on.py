@@ -372,7 +372,7 @@ def test_every_change_of_how_one_signs_in_wants_one(world: World) -> None:
     """A new page for it must be declared so; this lists them. Closing an account waits for none."""
     policies = world.app.policies
     managing = ("change_roles", "renew", "staff_enable", "staff_reset_factors")
-    assert {name for name, policy in policies.items() if policy.fresh} == {
+    assert {name for name, policy in policies.items() if policy.recent_auth} == {
         "console.add_factor_form",
         "console.add_factor",
         "console.remove_factor",

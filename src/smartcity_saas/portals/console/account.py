@@ -55,7 +55,7 @@ def change_password() -> Any:
     return redirect(f"{ROOT}?done=password")
 
 
-@blueprint.page(f"{ROOT}/factors", permission="own", fresh=True)
+@blueprint.page(f"{ROOT}/factors", permission="own", recent_auth=True)
 def add_factor_form() -> Any:
     """Set up another factor."""
     return render_template(
@@ -63,7 +63,7 @@ def add_factor_form() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/factors", permission="own", methods=("POST",), fresh=True)
+@blueprint.page(f"{ROOT}/factors", permission="own", methods=("POST",), recent_auth=True)
 def add_factor() -> Any:
     """Keep it."""
     member = signed_in_member()
@@ -81,7 +81,7 @@ def add_factor() -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/factors/<uuid:factor_id>/remove", permission="own", methods=("POST",), fresh=True
+    f"{ROOT}/factors/<uuid:factor_id>/remove", permission="own", methods=("POST",), recent_auth=True
 )
 def remove_factor(factor_id: uuid.UUID) -> Any:
     """Take one away."""
@@ -89,7 +89,7 @@ def remove_factor(factor_id: uuid.UUID) -> Any:
     return redirect(ROOT)
 
 
-@blueprint.page(f"{ROOT}/recovery-codes", permission="own", methods=("POST",), fresh=True)
+@blueprint.page(f"{ROOT}/recovery-codes", permission="own", methods=("POST",), recent_auth=True)
 def new_recovery_codes() -> Any:
     """Ten new ones; the older ones are void."""
     codes = second_factors.new_recovery_codes(signed_in_member(), current_time())
@@ -143,13 +143,15 @@ def prove_there() -> Any:
     return go_on(PROVE, _provider(), next=safe_next(request.form.get("next"), ROOT))
 
 
-@blueprint.page(f"{ROOT}/single-sign-on", permission="own", methods=("POST",), fresh=True)
+@blueprint.page(f"{ROOT}/single-sign-on", permission="own", methods=("POST",), recent_auth=True)
 def link_province() -> Any:
     """Go to the province's provider to link one's account there."""
     return go_on(LINK, _provider(), username=signed_in_member().username)
 
 
-@blueprint.page(f"{ROOT}/single-sign-on/unlink", permission="own", methods=("POST",), fresh=True)
+@blueprint.page(
+    f"{ROOT}/single-sign-on/unlink", permission="own", methods=("POST",), recent_auth=True
+)
 def unlink_province() -> Any:
     """Come in by it no longer."""
     unlink(signed_in_member(), current_time())

@@ -81,7 +81,7 @@ def me() -> Any:
     )
 
 
-@blueprint.page("/me/consent", who="resident", continues=True, unasked=True)
+@blueprint.page("/me/consent", who="resident", continues=True, before_consent=True)
 def consent() -> Any:
     """The question that stands before everything else: may we keep an account?"""
     return render_template(
@@ -92,7 +92,9 @@ def consent() -> Any:
     )
 
 
-@blueprint.page("/me/consent", who="resident", methods=("POST",), continues=True, unasked=True)
+@blueprint.page(
+    "/me/consent", who="resident", methods=("POST",), continues=True, before_consent=True
+)
 def agree() -> Any:
     """Agree."""
     give(signed_in_resident().id, PRIVACY, current_time())

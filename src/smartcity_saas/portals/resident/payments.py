@@ -35,7 +35,7 @@ from smartcity_saas.web.languages import local
 LARGEST_EVENT = 512 * 1024
 
 
-@blueprint.page("/me/payments", who="resident", counter=True, continues=True)
+@blueprint.page("/me/payments", who="resident", assisted_service=True, continues=True)
 def payments() -> Any:
     """Every payment of the resident's, the newest first."""
     return render_template(
@@ -43,7 +43,9 @@ def payments() -> Any:
     )
 
 
-@blueprint.page("/me/payments/<uuid:payment_id>", who="resident", counter=True, continues=True)
+@blueprint.page(
+    "/me/payments/<uuid:payment_id>", who="resident", assisted_service=True, continues=True
+)
 def payment(payment_id: uuid.UUID) -> Any:
     """One payment. While it is under way the provider is asked, never the browser believed."""
     found = own_payment(signed_in_resident(), payment_id)
@@ -59,7 +61,7 @@ def payment(payment_id: uuid.UUID) -> Any:
 @blueprint.page(
     "/me/payments/<uuid:payment_id>/cancel",
     who="resident",
-    counter=True,
+    assisted_service=True,
     methods=("POST",),
     continues=True,
 )
@@ -72,7 +74,10 @@ def cancel_payment(payment_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(
-    "/me/payments/<uuid:payment_id>/receipt.pdf", who="resident", counter=True, continues=True
+    "/me/payments/<uuid:payment_id>/receipt.pdf",
+    who="resident",
+    assisted_service=True,
+    continues=True,
 )
 def receipt(payment_id: uuid.UUID) -> Any:
     """The receipt of money that was received."""

@@ -45,7 +45,7 @@ ROOT = "/me/data"
 DELETE_WORD = {"zh": "删除", "en": "delete"}
 
 
-@blueprint.page(ROOT, who="resident", continues=True, unasked=True)
+@blueprint.page(ROOT, who="resident", continues=True, before_consent=True)
 def my_data() -> Any:
     """Everything held of the resident, with what is personal in it masked."""
     now = current_time()
@@ -54,7 +54,9 @@ def my_data() -> Any:
     return render_template("resident/data.html", found=found, sealed=sealed, said=said, tab="me")
 
 
-@blueprint.page(f"{ROOT}/download", who="resident", methods=("POST",), continues=True, unasked=True)
+@blueprint.page(
+    f"{ROOT}/download", who="resident", methods=("POST",), continues=True, before_consent=True
+)
 def download_data() -> Any:
     """The same to take along, whole, as JSON."""
     resident, now, city = signed_in_resident(), current_time(), request_city()
@@ -70,7 +72,7 @@ def download_data() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/access", who="resident", continues=True, unasked=True)
+@blueprint.page(f"{ROOT}/access", who="resident", continues=True, before_consent=True)
 def who_looked() -> Any:
     """Every time that staff saw something of the resident's, and why."""
     found, older = accesses_of(signed_in_resident(), request.args.get("before", None, uuid.UUID))
@@ -83,7 +85,7 @@ def who_looked() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/consents", who="resident", continues=True, unasked=True)
+@blueprint.page(f"{ROOT}/consents", who="resident", continues=True, before_consent=True)
 def consents() -> Any:
     """What the resident agreed to, each to be taken back as easily."""
     resident = signed_in_resident()
@@ -99,7 +101,11 @@ def consents() -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/consents/<purpose>", who="resident", methods=("POST",), continues=True, unasked=True
+    f"{ROOT}/consents/<purpose>",
+    who="resident",
+    methods=("POST",),
+    continues=True,
+    before_consent=True,
 )
 def change_consent(purpose: str) -> Any:
     """Give or take back one, by one press either way. Without the first the account rests: one's
@@ -118,7 +124,7 @@ def change_consent(purpose: str) -> Any:
     return redirect(f"{ROOT}/consents")
 
 
-@blueprint.page("/me/sessions", who="resident", continues=True, unasked=True)
+@blueprint.page("/me/sessions", who="resident", continues=True, before_consent=True)
 def sessions() -> Any:
     """Where the resident is signed in."""
     resident = signed_in_resident()
@@ -136,7 +142,7 @@ def sessions() -> Any:
     who="resident",
     methods=("POST",),
     continues=True,
-    unasked=True,
+    before_consent=True,
 )
 def end_session(session_id: uuid.UUID) -> Any:
     """End one, there and at once."""
@@ -144,13 +150,15 @@ def end_session(session_id: uuid.UUID) -> Any:
     return redirect("/me/sessions")
 
 
-@blueprint.page(f"{ROOT}/delete", who="resident", continues=True, unasked=True)
+@blueprint.page(f"{ROOT}/delete", who="resident", continues=True, before_consent=True)
 def delete_question() -> Any:
     """What goes, what stays and why, what is to be ended first."""
     return _delete_page()
 
 
-@blueprint.page(f"{ROOT}/delete", who="resident", methods=("POST",), continues=True, unasked=True)
+@blueprint.page(
+    f"{ROOT}/delete", who="resident", methods=("POST",), continues=True, before_consent=True
+)
 def delete_account() -> Any:
     """Delete the account, once the word has been typed."""
     resident = signed_in_resident()
