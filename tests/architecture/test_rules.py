@@ -19,6 +19,7 @@ from smartcity_saas.database.models import Base, CityModel, PlatformModel
 from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.web.policy import Availability, Caller
 from tests.support.paths import ROOT, SOURCE
 
 
@@ -82,10 +83,14 @@ def test_opt_outs_are_few_and_named(app: SiteFlask) -> None:
     console = {
         name
         for name, policy in policies.items()
-        if rules[name].host == "console" and policy.who == "everyone" and not policy.always
+        if rules[name].host == "console"
+        and policy.who == "everyone"
+        and policy.availability is not Availability.ANY_STATE
     }
     assert console == OPEN_ON_THE_CONSOLE
-    assert {name for name, policy in policies.items() if policy.always} == SERVED_WHATEVER_THE_STATE
+    assert {
+        name for name, policy in policies.items() if policy.availability is Availability.ANY_STATE
+    } == SERVED_WHATEVER_THE_STATE
 
 
 SIGNED_BY_THEIR_CALLERS = {"resident.webhook", "resident.oauth_token"}
@@ -94,7 +99,9 @@ SIGNED_BY_THEIR_CALLERS = {"resident.webhook", "resident.oauth_token"}
 def test_endpoints_without_a_forms_token_are_named(app: SiteFlask) -> None:
     """Whoever takes a form's token away from another endpoint changes this list."""
     policies = app.policies
-    assert {name for name, p in policies.items() if p.signed} == SIGNED_BY_THEIR_CALLERS
+    assert {
+        name for name, p in policies.items() if p.caller is Caller.SIGNED
+    } == SIGNED_BY_THEIR_CALLERS
 
 
 def test_console_pages_need_a_permission_that_exists(app: SiteFlask) -> None:

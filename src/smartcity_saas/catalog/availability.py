@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import CatalogEntry, City
 from smartcity_saas.errors import NotFound, SmartCityError
-from smartcity_saas.web.policy import Policy
+from smartcity_saas.web.policy import Availability, Policy
 
 
 class ServicePaused(SmartCityError):
@@ -45,7 +45,7 @@ def require_available(city: City, policy: Policy) -> None:
     """
     if city.state == "draft" and policy.writes:
         raise NotFound
-    if policy.always or policy.continues:
+    if policy.availability is not Availability.NEW_BUSINESS:
         return
     if city.state == "suspended":
         raise CitySuspended

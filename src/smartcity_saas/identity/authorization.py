@@ -23,7 +23,7 @@ from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.product import product, request_site
 from smartcity_saas.tenancy.context import without_tenant
 from smartcity_saas.web.paths import page_of_form
-from smartcity_saas.web.policy import Policy
+from smartcity_saas.web.policy import Availability, Caller, Policy
 
 STAFF, RESIDENT, BROWSER = "staff", "resident", "browser"
 """Names in the session: the token of each population, and the mark of the browser, to which codes
@@ -183,7 +183,7 @@ def _enforce_resident(policy: Policy) -> Any:
     """Signed in, agreed to the account's purpose, and as sure as the service needs."""
     resident = current_resident()
     if resident is None:
-        if policy.program:
+        if policy.caller is Caller.API:
             raise NotSignedIn
         return _to("/sign-in")
     if resident.acting and policy.service is None and not policy.assisted_service:
@@ -193,12 +193,12 @@ def _enforce_resident(policy: Policy) -> Any:
     if policy.before_consent:
         return None
     if resident.consented != PURPOSES[PRIVACY].version:
-        if policy.program:
+        if policy.caller is Caller.API:
             raise NotAllowed(_("Agree to the privacy notice first: sign in on the site."))
         return _to("/me/consent")
     needs = _needed(policy)
     if not suffices(resident.assurance, needs):
-        if policy.program:
+        if policy.caller is Caller.API:
             raise NotAssured(needs)
         return _to("/me/verify")
     return None
@@ -236,7 +236,11 @@ def _enforce_client(policy: Policy) -> None:
 def _needed(policy: Policy) -> str:
     """The level of assurance that new business with the page's service needs."""
     city = request_site().city
-    if city is None or policy.service is None or policy.continues:
+    if (
+        city is None
+        or policy.service is None
+        or policy.availability is Availability.EXISTING_BUSINESS
+    ):
         return "none"
     return city.catalog[policy.service].assurance
 

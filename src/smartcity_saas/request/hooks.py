@@ -40,7 +40,7 @@ from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
-from smartcity_saas.web.policy import Policy, policy_of
+from smartcity_saas.web.policy import Caller, Policy, policy_of
 from smartcity_saas.web.preferences import choose_preferences
 from smartcity_saas.web.security import (
     add_security_headers,
@@ -88,7 +88,7 @@ def _admit() -> Any:
         registry = product().registry
         registry.refresh()
         g.registry_version = registry.snapshot.version
-    if policy.program:
+    if policy.caller is Caller.API:
         return _admit_call(policy)
     return authorize(policy)
 
@@ -108,7 +108,7 @@ def _admit_call(policy: Policy) -> Any:
 def _refuse_nul(policy: Policy) -> None:
     """No text has a NUL in it, and PostgreSQL stores none: refused once, for every page."""
     values = [request.path, *(value for _name, value in request.args.items(multi=True))]
-    if not policy.signed:
+    if policy.caller is not Caller.SIGNED:
         values += [value for _name, value in request.form.items(multi=True)]
     if any("\0" in value for value in values):
         raise BadRequest

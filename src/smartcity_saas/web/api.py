@@ -35,7 +35,7 @@ from smartcity_saas.database import CityModel, db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.hosts import CITY_HOST
 from smartcity_saas.web.json_input import strict_json
-from smartcity_saas.web.policy import Policy, Who, declare
+from smartcity_saas.web.policy import Availability, Caller, Policy, Who, declare
 
 ROOT = "/api/v1"
 PROBLEM = "application/problem+json"
@@ -236,12 +236,12 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no type
         who: Who,
         method: str = "GET",
         scope: str | None = None,
-        continues: bool = False,
+        availability: Availability = Availability.NEW_BUSINESS,
     ) -> Callable[[Any], Any]:
         """Register an operation: for ``everyone``, a ``resident``, or a ``client`` that holds a
         ``scope``. It stands outermost, so that who may not is told so before anything is read."""
         policy = Policy(
-            who=who, service=self.service, continues=continues, scope=scope, program=True
+            who=who, service=self.service, availability=availability, scope=scope, caller=Caller.API
         )
         security: dict[str, list[dict[str, list[str]]]] = {
             "everyone": [],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Literal, cast
 
 from flask import Blueprint, Flask, current_app
@@ -20,16 +21,34 @@ from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 Who = Literal["everyone", "resident", "staff", "client"]
 
 
+class Availability(Enum):
+    """What of a service and a city must be open for a page to be served."""
+
+    NEW_BUSINESS = "new_business"
+    """The service is open and the city is not suspended."""
+    EXISTING_BUSINESS = "existing_business"
+    """What a resident already has: served while the service is paused or closed."""
+    ANY_STATE = "any_state"
+    """Served whatever the city's state, such as its stylesheet."""
+
+
+class Caller(Enum):
+    """Who calls an endpoint, and so how a forged request is told from a meant one."""
+
+    BROWSER = "browser"
+    """A person: what is sent carries the token of a form."""
+    API = "api"
+    """A program or a page's script: a bearer token needs no token of a form, a session does."""
+    SIGNED = "signed"
+    """A program that signs what it sends, and carries no token of a form."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """Who may use an endpoint, and when.
 
-    ``permission`` is needed by staff. ``service`` is the service that the page belongs to.
-    ``continues`` pages serve what a resident already has and pass a paused or closed gate;
-    ``always`` pages are served whatever the city's state (its stylesheet, for one). ``signed`` pages
-    are called by programs that sign what they send, and carry no token of a form.
-    A ``client`` needs a token with ``scope``. ``program`` operations are the API's: a bearer token
-    needs no token of a form, a session does.
+    ``permission`` is needed by staff. ``service`` is the service that the page belongs to. A
+    ``client`` needs a token with ``scope``.
 
     ``before_consent`` pages serve a resident before they have agreed to anything: so that they can
     agree, or leave. ``assisted_service`` pages may be used by staff who act for a resident, as every
@@ -41,12 +60,10 @@ class Policy:
     who: Who
     permission: str | None = None
     service: str | None = None
-    continues: bool = False
-    always: bool = False
-    signed: bool = False
-    before_consent: bool = False
     scope: str | None = None
-    program: bool = False
+    availability: Availability = Availability.NEW_BUSINESS
+    caller: Caller = Caller.BROWSER
+    before_consent: bool = False
     assisted_service: bool = False
     recent_auth: bool = False
     writes: bool = False
@@ -107,9 +124,8 @@ class CityBlueprint(_PolicyBlueprint):
         *,
         who: Who,
         methods: tuple[str, ...] = ("GET",),
-        continues: bool = False,
-        always: bool = False,
-        signed: bool = False,
+        availability: Availability = Availability.NEW_BUSINESS,
+        caller: Caller = Caller.BROWSER,
         before_consent: bool = False,
         assisted_service: bool = False,
         writes: bool = False,
@@ -118,9 +134,8 @@ class CityBlueprint(_PolicyBlueprint):
         policy = Policy(
             who=who,
             service=self.service,
-            continues=continues,
-            always=always,
-            signed=signed,
+            availability=availability,
+            caller=caller,
             before_consent=before_consent,
             assisted_service=assisted_service,
             writes=writes,
@@ -169,10 +184,10 @@ class IndexBlueprint(_PolicyBlueprint):
 def exempt_signed(app: SiteFlask, csrf: CSRFProtect) -> None:
     """Ask no form's token of endpoints whose callers sign what they send."""
     for endpoint, policy in app.policies.items():
-        if policy.signed or policy.program:  # the API's are checked where a session counts
+        if policy.caller is not Caller.BROWSER:  # the API's are checked where a session counts
             csrf.exempt(app.view_functions[endpoint])
 
 
 def allow_everyone(app: Flask, endpoint: str) -> None:
     """Let everyone use an endpoint of no blueprint (a probe, a stylesheet), loudly."""
-    declare(app, {endpoint: Policy(who="everyone", always=True)})
+    declare(app, {endpoint: Policy(who="everyone", availability=Availability.ANY_STATE)})

@@ -41,6 +41,7 @@ from smartcity_saas.identity.staff.sessions import (
     session_of,
     sign_in,
 )
+from smartcity_saas.web.policy import Caller
 from tests.support.api_client import Office
 from tests.support.browser import Browser, fresh
 from tests.support.staff import (
@@ -508,7 +509,7 @@ def test_every_endpoint_of_a_city_with_nobody_s_session(world: World, who: str) 
                 headers=headers,
             )
             what, walked = f"{who} {method} {rule.rule}: {answer.status_code}", walked + 1
-            if policy.program:
+            if policy.caller is Caller.API:
                 scoped = policy.who == "client" and bool(headers)
                 assert answer.status_code == (403 if scoped else 401), what
             else:

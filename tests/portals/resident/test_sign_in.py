@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from smartcity_saas.web.policy import Policy
+from smartcity_saas.web.policy import Caller, Policy
 from tests.support.browser import fresh
 from tests.support.world import World
 
@@ -52,7 +52,7 @@ def test_every_form_of_a_resident_leads_back_to_a_page(world: World) -> None:
         policy = policies.get(rule.endpoint)
         if policy is None or rule.host != "city" or "POST" not in (rule.methods or ()):
             continue
-        if policy.who != "resident" or policy.program:
+        if policy.who != "resident" or policy.caller is Caller.API:
             continue
         key = "00000000-0000-7000-8000-000000000000"
         path = adapter.build(rule.endpoint, dict.fromkeys(rule.arguments, key), method="POST")

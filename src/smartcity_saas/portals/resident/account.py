@@ -52,7 +52,7 @@ from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import language, sentences
 from smartcity_saas.web.paths import safe_next
-from smartcity_saas.web.policy import policy_of
+from smartcity_saas.web.policy import Availability, policy_of
 
 LINK_PHONE = "/me/ways-in/phone/verify"
 VERIFY = "/me/verify"
@@ -65,7 +65,7 @@ def _first(lines: list[DashboardItem]) -> list[DashboardItem]:
     return sorted(found, key=lambda line: line.by or date.max)
 
 
-@blueprint.page("/me", who="resident", continues=True)
+@blueprint.page("/me", who="resident", availability=Availability.EXISTING_BUSINESS)
 def me() -> Any:
     """What is the resident's own, service by service; closed services are listed too."""
     resident = signed_in_resident()
@@ -81,7 +81,9 @@ def me() -> Any:
     )
 
 
-@blueprint.page("/me/consent", who="resident", continues=True, before_consent=True)
+@blueprint.page(
+    "/me/consent", who="resident", availability=Availability.EXISTING_BUSINESS, before_consent=True
+)
 def consent() -> Any:
     """The question that stands before everything else: may we keep an account?"""
     return render_template(
@@ -93,7 +95,11 @@ def consent() -> Any:
 
 
 @blueprint.page(
-    "/me/consent", who="resident", methods=("POST",), continues=True, before_consent=True
+    "/me/consent",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+    before_consent=True,
 )
 def agree() -> Any:
     """Agree."""
@@ -101,7 +107,7 @@ def agree() -> Any:
     return redirect(safe_next(request.form.get("next"), "/me"))
 
 
-@blueprint.page("/me/ways-in", who="resident", continues=True)
+@blueprint.page("/me/ways-in", who="resident", availability=Availability.EXISTING_BUSINESS)
 def ways_in() -> Any:
     """By which channels the resident comes in, and those that could be linked."""
     ways = accounts.identities_of(signed_in_resident())
@@ -118,14 +124,21 @@ def ways_in() -> Any:
     )
 
 
-@blueprint.page("/me/ways-in/<channel>/link", who="resident", methods=("POST",), continues=True)
+@blueprint.page(
+    "/me/ways-in/<channel>/link",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
 def link_channel(channel: str) -> Any:
     """Begin to link another channel."""
     found = offered_channel(channel)
     return redirect(begin_link(found) if found.begin else f"/me/ways-in/{found.name}/link")
 
 
-@blueprint.page("/me/ways-in/<channel>/link", who="resident", continues=True)
+@blueprint.page(
+    "/me/ways-in/<channel>/link", who="resident", availability=Availability.EXISTING_BUSINESS
+)
 def link_form(channel: str) -> Any:
     """The form that links a number."""
     if offered_channel(channel).template != "resident/sign_in_phone.html":
@@ -133,7 +146,9 @@ def link_form(channel: str) -> Any:
     return phone_page("resident/link_phone.html", "/me/ways-in", LINK_PHONE)
 
 
-@blueprint.page(LINK_PHONE, who="resident", methods=("POST",), continues=True)
+@blueprint.page(
+    LINK_PHONE, who="resident", methods=("POST",), availability=Availability.EXISTING_BUSINESS
+)
 def link_phone() -> Any:
     """Send a code to the number to link, or take it."""
     return phone_step(
@@ -141,14 +156,19 @@ def link_phone() -> Any:
     )
 
 
-@blueprint.page("/me/ways-in/<channel>/unlink", who="resident", methods=("POST",), continues=True)
+@blueprint.page(
+    "/me/ways-in/<channel>/unlink",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
 def unlink_channel(channel: str) -> Any:
     """Let a channel lead here no longer."""
     accounts.unlink(signed_in_resident(), channel, current_time())
     return redirect("/me/ways-in")
 
 
-@blueprint.page("/me/merge", who="resident", continues=True)
+@blueprint.page("/me/merge", who="resident", availability=Availability.EXISTING_BUSINESS)
 def merge_question() -> Any:
     """Another account comes in by the channel that was to be linked: are both yours?"""
     waiting = session.get(MERGE) or abort(404)
@@ -159,7 +179,9 @@ def merge_question() -> Any:
     )
 
 
-@blueprint.page("/me/merge", who="resident", methods=("POST",), continues=True)
+@blueprint.page(
+    "/me/merge", who="resident", methods=("POST",), availability=Availability.EXISTING_BUSINESS
+)
 def merge_accounts() -> Any:
     """Make one account of the two, or leave them as they are."""
     waiting = session.pop(MERGE, None) or abort(404)
@@ -172,13 +194,15 @@ def merge_accounts() -> Any:
     return redirect("/me/ways-in")
 
 
-@blueprint.page("/me/verify", who="resident", continues=True)
+@blueprint.page("/me/verify", who="resident", availability=Availability.EXISTING_BUSINESS)
 def verify() -> Any:
     """The next step to where the city is sure enough of the resident."""
     return _verify_page({}, {})
 
 
-@blueprint.page("/me/verify", who="resident", methods=("POST",), continues=True)
+@blueprint.page(
+    "/me/verify", who="resident", methods=("POST",), availability=Availability.EXISTING_BUSINESS
+)
 def verify_name() -> Any:
     """Take a real name and a resident number."""
     typed = {name: request.form.get(name, "") for name in ("real_name", "number", "agree")}
@@ -200,14 +224,19 @@ def verify_name() -> Any:
     return redirect(safe_next(request.form.get("next"), VERIFY))
 
 
-@blueprint.page("/me/verify/phone", who="resident", continues=True)
+@blueprint.page("/me/verify/phone", who="resident", availability=Availability.EXISTING_BUSINESS)
 def verify_phone_form() -> Any:
     """The form for a number to reach the resident by."""
     going_to = safe_next(request.args.get("next"), VERIFY)
     return phone_page("resident/verify_phone.html", going_to, request.path)
 
 
-@blueprint.page("/me/verify/phone", who="resident", methods=("POST",), continues=True)
+@blueprint.page(
+    "/me/verify/phone",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
 def verify_phone() -> Any:
     """Send a code, or take it."""
     going_to = safe_next(request.form.get("next"), VERIFY)

@@ -12,24 +12,25 @@ from smartcity_saas.product import request_site
 from smartcity_saas.tenancy.assets import find_asset
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.brand import motif, stylesheet
+from smartcity_saas.web.policy import Availability
 from smartcity_saas.web.static_files import FOREVER
 
 
-@blueprint.page("/brand/<mark>.css", who="everyone", always=True)
+@blueprint.page("/brand/<mark>.css", who="everyone", availability=Availability.ANY_STATE)
 def brand_css(mark: str) -> Any:
     """The city's palette."""
     city = request_city()
     return _marked(stylesheet(city.color, f"/brand/{mark}.svg"), "text/css", mark)
 
 
-@blueprint.page("/brand/<mark>.svg", who="everyone", always=True)
+@blueprint.page("/brand/<mark>.svg", who="everyone", availability=Availability.ANY_STATE)
 def brand_motif(mark: str) -> Any:
     """The city's motif."""
     city = request_city()
     return _marked(motif(city.color, city.division_code), "image/svg+xml", mark)
 
 
-@blueprint.page("/assets/<address>", who="everyone", always=True)
+@blueprint.page("/assets/<address>", who="everyone", availability=Availability.ANY_STATE)
 def asset(address: str) -> Any:
     """A picture of this city's, by its SHA-256."""
     return serve_asset(address)

@@ -9,27 +9,30 @@ from flask import render_template
 
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy import announcements as domain
+from smartcity_saas.web.policy import Availability
 
 
-@blueprint.page("/announcements", who="everyone", continues=True)
+@blueprint.page("/announcements", who="everyone", availability=Availability.EXISTING_BUSINESS)
 def announcements() -> Any:
     """All announcements."""
     return render_template("resident/announcements.html", notices=domain.published())
 
 
-@blueprint.page("/announcements/<uuid:notice_id>", who="everyone", continues=True)
+@blueprint.page(
+    "/announcements/<uuid:notice_id>", who="everyone", availability=Availability.EXISTING_BUSINESS
+)
 def announcement(notice_id: uuid.UUID) -> Any:
     """One announcement."""
     return render_template("resident/announcement.html", notice=domain.announcement(notice_id))
 
 
-@blueprint.page("/privacy", who="everyone", always=True)
+@blueprint.page("/privacy", who="everyone", availability=Availability.ANY_STATE)
 def privacy() -> Any:
     """What the site keeps of its visitors."""
     return render_template("resident/privacy.html")
 
 
-@blueprint.page("/accessibility", who="everyone", always=True)
+@blueprint.page("/accessibility", who="everyone", availability=Availability.ANY_STATE)
 def accessibility() -> Any:
     """How to use the site with large text, a keyboard or a screen reader."""
     return render_template("resident/accessibility.html")

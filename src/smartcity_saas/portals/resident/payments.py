@@ -31,11 +31,17 @@ from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.formats import amount, full_moment
 from smartcity_saas.web.languages import local
+from smartcity_saas.web.policy import Availability, Caller
 
 LARGEST_EVENT = 512 * 1024
 
 
-@blueprint.page("/me/payments", who="resident", assisted_service=True, continues=True)
+@blueprint.page(
+    "/me/payments",
+    who="resident",
+    assisted_service=True,
+    availability=Availability.EXISTING_BUSINESS,
+)
 def payments() -> Any:
     """Every payment of the resident's, the newest first."""
     return render_template(
@@ -44,7 +50,10 @@ def payments() -> Any:
 
 
 @blueprint.page(
-    "/me/payments/<uuid:payment_id>", who="resident", assisted_service=True, continues=True
+    "/me/payments/<uuid:payment_id>",
+    who="resident",
+    assisted_service=True,
+    availability=Availability.EXISTING_BUSINESS,
 )
 def payment(payment_id: uuid.UUID) -> Any:
     """One payment. While it is under way the provider is asked, never the browser believed."""
@@ -63,7 +72,7 @@ def payment(payment_id: uuid.UUID) -> Any:
     who="resident",
     assisted_service=True,
     methods=("POST",),
-    continues=True,
+    availability=Availability.EXISTING_BUSINESS,
 )
 def cancel_payment(payment_id: uuid.UUID) -> Any:
     """Close a pay page that is still open."""
@@ -77,7 +86,7 @@ def cancel_payment(payment_id: uuid.UUID) -> Any:
     "/me/payments/<uuid:payment_id>/receipt.pdf",
     who="resident",
     assisted_service=True,
-    continues=True,
+    availability=Availability.EXISTING_BUSINESS,
 )
 def receipt(payment_id: uuid.UUID) -> Any:
     """The receipt of money that was received."""
@@ -128,7 +137,7 @@ def receipt(payment_id: uuid.UUID) -> Any:
     )
 
 
-@blueprint.page("/me/messages", who="resident", continues=True)
+@blueprint.page("/me/messages", who="resident", availability=Availability.EXISTING_BUSINESS)
 def messages() -> Any:
     """What the city told the resident; looking at it marks it as read."""
     found = messages_of(signed_in_resident())
@@ -139,7 +148,11 @@ def messages() -> Any:
 
 
 @blueprint.page(
-    "/webhooks/<provider>", who="everyone", methods=("POST",), continues=True, signed=True
+    "/webhooks/<provider>",
+    who="everyone",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+    caller=Caller.SIGNED,
 )
 def webhook(provider: str) -> Any:
     """Take a provider's event. Its signature says who sent it; nothing in it is believed."""

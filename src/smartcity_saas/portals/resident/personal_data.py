@@ -40,12 +40,15 @@ from smartcity_saas.portals.resident.personal_data_labels import said
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import local
+from smartcity_saas.web.policy import Availability
 
 ROOT = "/me/data"
 DELETE_WORD = {"zh": "删除", "en": "delete"}
 
 
-@blueprint.page(ROOT, who="resident", continues=True, before_consent=True)
+@blueprint.page(
+    ROOT, who="resident", availability=Availability.EXISTING_BUSINESS, before_consent=True
+)
 def my_data() -> Any:
     """Everything held of the resident, with what is personal in it masked."""
     now = current_time()
@@ -55,7 +58,11 @@ def my_data() -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/download", who="resident", methods=("POST",), continues=True, before_consent=True
+    f"{ROOT}/download",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+    before_consent=True,
 )
 def download_data() -> Any:
     """The same to take along, whole, as JSON."""
@@ -72,7 +79,12 @@ def download_data() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/access", who="resident", continues=True, before_consent=True)
+@blueprint.page(
+    f"{ROOT}/access",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
+    before_consent=True,
+)
 def who_looked() -> Any:
     """Every time that staff saw something of the resident's, and why."""
     found, older = accesses_of(signed_in_resident(), request.args.get("before", None, uuid.UUID))
@@ -85,7 +97,12 @@ def who_looked() -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/consents", who="resident", continues=True, before_consent=True)
+@blueprint.page(
+    f"{ROOT}/consents",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
+    before_consent=True,
+)
 def consents() -> Any:
     """What the resident agreed to, each to be taken back as easily."""
     resident = signed_in_resident()
@@ -104,7 +121,7 @@ def consents() -> Any:
     f"{ROOT}/consents/<purpose>",
     who="resident",
     methods=("POST",),
-    continues=True,
+    availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
 def change_consent(purpose: str) -> Any:
@@ -124,7 +141,9 @@ def change_consent(purpose: str) -> Any:
     return redirect(f"{ROOT}/consents")
 
 
-@blueprint.page("/me/sessions", who="resident", continues=True, before_consent=True)
+@blueprint.page(
+    "/me/sessions", who="resident", availability=Availability.EXISTING_BUSINESS, before_consent=True
+)
 def sessions() -> Any:
     """Where the resident is signed in."""
     resident = signed_in_resident()
@@ -141,7 +160,7 @@ def sessions() -> Any:
     "/me/sessions/<uuid:session_id>/end",
     who="resident",
     methods=("POST",),
-    continues=True,
+    availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
 def end_session(session_id: uuid.UUID) -> Any:
@@ -150,14 +169,23 @@ def end_session(session_id: uuid.UUID) -> Any:
     return redirect("/me/sessions")
 
 
-@blueprint.page(f"{ROOT}/delete", who="resident", continues=True, before_consent=True)
+@blueprint.page(
+    f"{ROOT}/delete",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
+    before_consent=True,
+)
 def delete_question() -> Any:
     """What goes, what stays and why, what is to be ended first."""
     return _delete_page()
 
 
 @blueprint.page(
-    f"{ROOT}/delete", who="resident", methods=("POST",), continues=True, before_consent=True
+    f"{ROOT}/delete",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+    before_consent=True,
 )
 def delete_account() -> Any:
     """Delete the account, once the word has been typed."""

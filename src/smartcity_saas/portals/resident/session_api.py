@@ -23,6 +23,7 @@ from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.web.api import ROOT, ApiBlueprint
+from smartcity_saas.web.policy import Availability, Caller
 
 MOST_TOKENS = 60
 
@@ -51,14 +52,19 @@ class TokenSchema(ma.Schema):
     expires_at = ma.fields.DateTime()
 
 
-@api.operation(f"{ROOT}/session", who="everyone", continues=True)
+@api.operation(f"{ROOT}/session", who="everyone", availability=Availability.EXISTING_BUSINESS)
 @api.response(200, SessionSchema)
 def api_session() -> Any:
     """Who is signed in, or nobody."""
     return {"resident": current_resident(), "csrf_token": generate_csrf()}
 
 
-@api.operation(f"{ROOT}/session/token", who="resident", method="POST", continues=True)
+@api.operation(
+    f"{ROOT}/session/token",
+    who="resident",
+    method="POST",
+    availability=Availability.EXISTING_BUSINESS,
+)
 @api.response(201, TokenSchema)
 def api_token() -> Any:
     """A bearer token as oneself, for a week; it stands among one's sessions and ends there."""
@@ -71,7 +77,13 @@ def api_token() -> Any:
     return {"token": token, "expires_at": expires_at}
 
 
-@blueprint.page("/oauth/token", who="everyone", methods=("POST",), continues=True, signed=True)
+@blueprint.page(
+    "/oauth/token",
+    who="everyone",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+    caller=Caller.SIGNED,
+)
 def oauth_token() -> Any:
     """A token for a back office (RFC 6749, section 4.4)."""
     key = f"token:{network_of(request.remote_addr)}"
@@ -82,7 +94,7 @@ def oauth_token() -> Any:
     return answer
 
 
-@blueprint.page(f"{ROOT}/openapi.json", who="everyone", continues=True)
+@blueprint.page(f"{ROOT}/openapi.json", who="everyone", availability=Availability.EXISTING_BUSINESS)
 def openapi() -> Any:
     """The API in OpenAPI 3.1, in English for whoever generates a program from it."""
     with force_locale("en"):
@@ -92,7 +104,7 @@ def openapi() -> Any:
     return response
 
 
-@blueprint.page(f"{ROOT}/docs", who="everyone", continues=True)
+@blueprint.page(f"{ROOT}/docs", who="everyone", availability=Availability.EXISTING_BUSINESS)
 def api_docs() -> Any:
     """The same to read."""
     return render_template(

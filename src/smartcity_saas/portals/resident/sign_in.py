@@ -45,6 +45,7 @@ from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.languages import language
 from smartcity_saas.web.paths import safe_next
+from smartcity_saas.web.policy import Availability
 
 MOST_SIGN_INS = 60
 PHONE = "phone"
@@ -52,7 +53,7 @@ SHOWN_CODE = "shown_code"
 """In the demo's session: the code that an SMS would bring."""
 
 
-@blueprint.page("/sign-in", who="everyone", continues=True)
+@blueprint.page("/sign-in", who="everyone", availability=Availability.EXISTING_BUSINESS)
 def sign_in() -> Any:
     """The ways in that the city offers; inside an app, the app's own first."""
     if current_resident() is not None:
@@ -60,7 +61,9 @@ def sign_in() -> Any:
     return _page()
 
 
-@blueprint.page("/sign-in/<channel>", who="everyone", continues=True, writes=True)
+@blueprint.page(
+    "/sign-in/<channel>", who="everyone", availability=Availability.EXISTING_BUSINESS, writes=True
+)
 def sign_in_at(channel: str) -> Any:
     """Go to a channel at another site, or show the form of one of this site."""
     found, going_to = offered_channel(channel), safe_next(request.args.get("next"), "/me")
@@ -73,7 +76,12 @@ def sign_in_at(channel: str) -> Any:
     return redirect(_begin(found, SIGN_IN, going_to))
 
 
-@blueprint.page("/sign-in/<channel>", who="everyone", methods=("POST",), continues=True)
+@blueprint.page(
+    "/sign-in/<channel>",
+    who="everyone",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
 def sign_in_by(channel: str) -> Any:
     """Begin, by a form: at another site, with a number, or as one of the demo's residents."""
     found, going_to = offered_channel(channel), safe_next(request.form.get("next"), "/me")
@@ -86,7 +94,12 @@ def sign_in_by(channel: str) -> Any:
     return enter(found, vouched, going_to)
 
 
-@blueprint.page("/sign-in/<channel>/callback", who="everyone", continues=True, writes=True)
+@blueprint.page(
+    "/sign-in/<channel>/callback",
+    who="everyone",
+    availability=Availability.EXISTING_BUSINESS,
+    writes=True,
+)
 def sign_in_callback(channel: str) -> Any:
     """Where a channel at another site sends the browser back to."""
     found = offered_channel(channel)
@@ -105,13 +118,18 @@ def sign_in_callback(channel: str) -> Any:
     return enter(found, vouched, ended.next)
 
 
-@blueprint.page("/counter/<token>", who="everyone", continues=True)
+@blueprint.page("/counter/<token>", who="everyone", availability=Availability.EXISTING_BUSINESS)
 def counter(token: str) -> Any:
     """Ask whether to open the site as a resident who stands at the counter."""
     return render_template("resident/counter.html", token=token)
 
 
-@blueprint.page("/counter/<token>", who="everyone", methods=("POST",), continues=True)
+@blueprint.page(
+    "/counter/<token>",
+    who="everyone",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
 def take_counter(token: str) -> Any:
     """Open the site as a resident who stands at the counter."""
     made = open_counter(token, current_time())
@@ -120,7 +138,9 @@ def take_counter(token: str) -> Any:
     return redirect("/")
 
 
-@blueprint.page("/sign-out", who="everyone", methods=("POST",), continues=True)
+@blueprint.page(
+    "/sign-out", who="everyone", methods=("POST",), availability=Availability.EXISTING_BUSINESS
+)
 def sign_out() -> Any:
     """Leave; where the resident came in by an OpenID provider, leave there too."""
     token = session.get(RESIDENT)

@@ -43,6 +43,7 @@ from smartcity_saas.web.api import (
     page_schema,
     rows_after,
 )
+from smartcity_saas.web.policy import Availability
 
 ROOT = f"{API}/hospital-appointments"
 READ, WRITE = "schedules:read", "schedules:write"
@@ -208,7 +209,7 @@ class PushedSessionBody(Body):
     specialty_en = Cell(300)
 
 
-@blueprint.operation(ROOT, who="resident", continues=True)
+@blueprint.operation(ROOT, who="resident", availability=Availability.EXISTING_BUSINESS)
 @blueprint.response(200, OwnSchema)
 def api_appointments() -> Any:
     """The resident's appointments, places in lines, and patients."""
@@ -244,7 +245,10 @@ def api_book(body: dict[str, Any]) -> Any:
 
 
 @blueprint.operation(
-    f"{ROOT}/<uuid:appointment_id>", who="resident", method="DELETE", continues=True
+    f"{ROOT}/<uuid:appointment_id>",
+    who="resident",
+    method="DELETE",
+    availability=Availability.EXISTING_BUSINESS,
 )
 @blueprint.response(200, AppointmentSchema)
 def api_cancel(appointment_id: uuid.UUID) -> Any:
@@ -288,7 +292,9 @@ def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Any:
     }
 
 
-@blueprint.operation(f"{ROOT}/schedules", who="client", scope=READ, continues=True)
+@blueprint.operation(
+    f"{ROOT}/schedules", who="client", scope=READ, availability=Availability.EXISTING_BUSINESS
+)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("SchedulesPage", ScheduleSchema))
 def api_schedules(query: dict[str, Any]) -> Any:
@@ -309,7 +315,13 @@ def api_schedules(query: dict[str, Any]) -> Any:
     )
 
 
-@blueprint.operation(f"{ROOT}/schedules", who="client", method="POST", scope=WRITE, continues=True)
+@blueprint.operation(
+    f"{ROOT}/schedules",
+    who="client",
+    method="POST",
+    scope=WRITE,
+    availability=Availability.EXISTING_BUSINESS,
+)
 @blueprint.arguments(push_schema("SchedulesPush", PushedSessionBody))
 @blueprint.response(200, PushedSchema)
 def api_push_schedules(body: dict[str, Any]) -> Any:

@@ -47,7 +47,7 @@ from smartcity_saas.services.hospital_appointments.patients import (
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.paths import safe_next
-from smartcity_saas.web.policy import CityBlueprint
+from smartcity_saas.web.policy import Availability, CityBlueprint
 
 MOST_LISTED = 200
 
@@ -152,7 +152,9 @@ def wait(session_id: uuid.UUID) -> Any:
     return redirect(f"{ROOT}/waiting/{entry.id}")
 
 
-@blueprint.page(f"{ROOT}/waiting/<uuid:entry_id>", who="resident", continues=True)
+@blueprint.page(
+    f"{ROOT}/waiting/<uuid:entry_id>", who="resident", availability=Availability.EXISTING_BUSINESS
+)
 def waiting_entry(entry_id: uuid.UUID) -> Any:
     """Where a resident stands in line, or the place that is kept."""
     entry = waiting_list.own_entry(signed_in_resident(), entry_id)
@@ -169,7 +171,10 @@ def waiting_entry(entry_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/waiting/<uuid:entry_id>/leave", who="resident", methods=("POST",), continues=True
+    f"{ROOT}/waiting/<uuid:entry_id>/leave",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
 )
 def leave(entry_id: uuid.UUID) -> Any:
     """Stop waiting."""
@@ -178,7 +183,10 @@ def leave(entry_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/waiting/<uuid:entry_id>/accept", who="resident", methods=("POST",), continues=True
+    f"{ROOT}/waiting/<uuid:entry_id>/accept",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
 )
 def accept(entry_id: uuid.UUID) -> Any:
     """Take the place that is kept."""
@@ -186,21 +194,30 @@ def accept(entry_id: uuid.UUID) -> Any:
     return redirect(f"{ROOT}/appointments/{made.id}")
 
 
-@blueprint.page(f"{ROOT}/messages", who="resident", methods=("POST",), continues=True)
+@blueprint.page(
+    f"{ROOT}/messages",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
 def allow_messages() -> Any:
     """Allow messages by one press, beside what they would be about."""
     give_leave(signed_in_resident(), current_time())
     return redirect(safe_next(request.form.get("next"), ROOT))
 
 
-@blueprint.page(f"{ROOT}/appointments", who="resident", continues=True)
+@blueprint.page(f"{ROOT}/appointments", who="resident", availability=Availability.EXISTING_BUSINESS)
 def all_appointments() -> Any:
     """Everything that the resident booked: past, cancelled and called off ones too."""
     found = booking.appointments_of(signed_in_resident(), MOST_LISTED)
     return _render("appointments.html", found=found, state_names=STATE_NAMES)
 
 
-@blueprint.page(f"{ROOT}/appointments/<uuid:appointment_id>", who="resident", continues=True)
+@blueprint.page(
+    f"{ROOT}/appointments/<uuid:appointment_id>",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
+)
 def appointment(appointment_id: uuid.UUID) -> Any:
     """One appointment: number, time, place, code; cancel; another time if it was called off."""
     found, rules, now = (
@@ -229,7 +246,7 @@ def appointment(appointment_id: uuid.UUID) -> Any:
     f"{ROOT}/appointments/<uuid:appointment_id>/cancel",
     who="resident",
     methods=("POST",),
-    continues=True,
+    availability=Availability.EXISTING_BUSINESS,
 )
 def cancel(appointment_id: uuid.UUID) -> Any:
     """Give the place back."""
@@ -238,7 +255,9 @@ def cancel(appointment_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/appointments/<uuid:appointment_id>/calendar.ics", who="resident", continues=True
+    f"{ROOT}/appointments/<uuid:appointment_id>/calendar.ics",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
 )
 def calendar(appointment_id: uuid.UUID) -> Any:
     """The appointment for a calendar (RFC 5545)."""
@@ -254,7 +273,7 @@ def calendar(appointment_id: uuid.UUID) -> Any:
     )
 
 
-@blueprint.page(f"{ROOT}/patients", who="resident", continues=True)
+@blueprint.page(f"{ROOT}/patients", who="resident", availability=Availability.EXISTING_BUSINESS)
 def patients() -> Any:
     """Everyone for whom the resident books, and the form that adds somebody."""
     return _patients_page({}, {})
@@ -277,7 +296,11 @@ def _patients_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
     )
 
 
-@blueprint.page(f"{ROOT}/patients/<uuid:patient_id>", who="resident", continues=True)
+@blueprint.page(
+    f"{ROOT}/patients/<uuid:patient_id>",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
+)
 def patient(patient_id: uuid.UUID) -> Any:
     """Someone on the list, to be changed."""
     found = patient_of(signed_in_resident(), patient_id)
@@ -287,7 +310,10 @@ def patient(patient_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/patients/<uuid:patient_id>", who="resident", methods=("POST",), continues=True
+    f"{ROOT}/patients/<uuid:patient_id>",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
 )
 def change(patient_id: uuid.UUID) -> Any:
     """Change someone on the list."""
@@ -305,14 +331,21 @@ def _patient_page(patient_id: uuid.UUID, typed: dict[str, str], errors: dict[str
     return _render("patient.html", patient=found, name_stays=stays, typed=typed, errors=errors)
 
 
-@blueprint.page(f"{ROOT}/patients/<uuid:patient_id>/remove", who="resident", continues=True)
+@blueprint.page(
+    f"{ROOT}/patients/<uuid:patient_id>/remove",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
+)
 def remove_question(patient_id: uuid.UUID) -> Any:
     """Ask before someone is taken off the list."""
     return _render("remove_patient.html", patient=patient_of(signed_in_resident(), patient_id))
 
 
 @blueprint.page(
-    f"{ROOT}/patients/<uuid:patient_id>/remove", who="resident", methods=("POST",), continues=True
+    f"{ROOT}/patients/<uuid:patient_id>/remove",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
 )
 def remove(patient_id: uuid.UUID) -> Any:
     """Take someone off the list."""

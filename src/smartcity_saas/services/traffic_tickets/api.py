@@ -32,6 +32,7 @@ from smartcity_saas.web.api import (
     rows_after,
 )
 from smartcity_saas.web.money import LARGEST_AMOUNT
+from smartcity_saas.web.policy import Availability
 
 ROOT = f"{API}/traffic-tickets"
 READ, WRITE = "tickets:read", "tickets:write"
@@ -108,7 +109,7 @@ class PushedTicketBody(Body):
     licence_first_issued_on = Day()
 
 
-@blueprint.operation(ROOT, who="resident", continues=True)
+@blueprint.operation(ROOT, who="resident", availability=Availability.EXISTING_BUSINESS)
 @blueprint.response(200, TicketsSchema)
 def api_own_tickets() -> Any:
     """The resident's tickets, and the points of the linked licence."""
@@ -132,7 +133,9 @@ def api_pay_tickets(body: dict[str, Any]) -> Any:
     return begun(begin_checkout(SERVICE, body["tickets"]))
 
 
-@blueprint.operation(f"{ROOT}/tickets", who="client", scope=READ, continues=True)
+@blueprint.operation(
+    f"{ROOT}/tickets", who="client", scope=READ, availability=Availability.EXISTING_BUSINESS
+)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("TicketsPage", TicketSchema))
 def api_tickets(query: dict[str, Any]) -> Any:
@@ -140,7 +143,13 @@ def api_tickets(query: dict[str, Any]) -> Any:
     return page_of(rows_after(Violation, query), query["limit"], _ticket)
 
 
-@blueprint.operation(f"{ROOT}/tickets", who="client", method="POST", scope=WRITE, continues=True)
+@blueprint.operation(
+    f"{ROOT}/tickets",
+    who="client",
+    method="POST",
+    scope=WRITE,
+    availability=Availability.EXISTING_BUSINESS,
+)
 @blueprint.arguments(push_schema("TicketsPush", PushedTicketBody))
 @blueprint.response(200, PushedSchema)
 def api_push_tickets(body: dict[str, Any]) -> Any:

@@ -24,7 +24,7 @@ from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.payable import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.tenancy.current import current_time, request_city
-from smartcity_saas.web.policy import CityBlueprint
+from smartcity_saas.web.policy import Availability, CityBlueprint
 
 LOOKED_UP = "looked_up_vehicle"
 """In the browser's session: which vehicle it has looked up, and when."""
@@ -112,7 +112,10 @@ def link() -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/vehicles/<uuid:link_id>/unlink", who="resident", methods=("POST",), continues=True
+    f"{ROOT}/vehicles/<uuid:link_id>/unlink",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
 )
 def unlink(link_id: uuid.UUID) -> Any:
     """Take a vehicle off the page."""
@@ -146,7 +149,9 @@ def pay() -> Any:
     return redirect(page_of(begin_checkout(SERVICE, chosen)), 303)
 
 
-@blueprint.page(f"{ROOT}/<uuid:violation_id>", who="resident", continues=True)
+@blueprint.page(
+    f"{ROOT}/<uuid:violation_id>", who="resident", availability=Availability.EXISTING_BUSINESS
+)
 def ticket(violation_id: uuid.UUID) -> Any:
     """One ticket, with its dispute if there is one."""
     return _ticket_page(domain.own_violation(signed_in_resident(), violation_id), {}, {})
@@ -167,7 +172,9 @@ def dispute(violation_id: uuid.UUID) -> Any:
     return redirect(f"{ROOT}/{violation_id}")
 
 
-@blueprint.page(f"{ROOT}/photos/<uuid:photo_id>", who="resident", continues=True)
+@blueprint.page(
+    f"{ROOT}/photos/<uuid:photo_id>", who="resident", availability=Availability.EXISTING_BUSINESS
+)
 def photo(photo_id: uuid.UUID) -> Any:
     """A photograph that the resident sent."""
     return photo_response(disputes.photo(photo_id, signed_in_resident()))

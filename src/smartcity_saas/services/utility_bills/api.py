@@ -33,6 +33,7 @@ from smartcity_saas.web.api import (
     rows_after,
 )
 from smartcity_saas.web.money import LARGEST_AMOUNT
+from smartcity_saas.web.policy import Availability
 
 ROOT = f"{API}/utility-bills"
 READ, WRITE = "bills:read", "bills:write"
@@ -111,7 +112,7 @@ class CityBillSchema(BillSchema):
     account_number = fields.String()
 
 
-@blueprint.operation(ROOT, who="resident", continues=True)
+@blueprint.operation(ROOT, who="resident", availability=Availability.EXISTING_BUSINESS)
 @blueprint.response(200, AccountsSchema)
 def api_accounts() -> Any:
     """The resident's accounts with their bills; numbers are masked."""
@@ -140,7 +141,9 @@ def api_pay_bills(body: dict[str, Any]) -> Any:
     return begun(begin_checkout(SERVICE, body["bills"]))
 
 
-@blueprint.operation(f"{ROOT}/bills", who="client", scope=READ, continues=True)
+@blueprint.operation(
+    f"{ROOT}/bills", who="client", scope=READ, availability=Availability.EXISTING_BUSINESS
+)
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("BillsPage", CityBillSchema))
 def api_bills(query: dict[str, Any]) -> Any:
@@ -162,7 +165,13 @@ def api_bills(query: dict[str, Any]) -> Any:
     )
 
 
-@blueprint.operation(f"{ROOT}/bills", who="client", method="POST", scope=WRITE, continues=True)
+@blueprint.operation(
+    f"{ROOT}/bills",
+    who="client",
+    method="POST",
+    scope=WRITE,
+    availability=Availability.EXISTING_BUSINESS,
+)
 @blueprint.arguments(push_schema("BillsPush", PushedBillBody))
 @blueprint.response(200, PushedSchema)
 def api_push_bills(body: dict[str, Any]) -> Any:

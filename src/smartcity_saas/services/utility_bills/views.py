@@ -24,7 +24,7 @@ from smartcity_saas.services.utility_bills.models import KIND_NAMES, UtilityBill
 from smartcity_saas.services.utility_bills.names import KINDS, ROOT, SERVICE
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.charts import bar_chart
-from smartcity_saas.web.policy import CityBlueprint
+from smartcity_saas.web.policy import Availability, CityBlueprint
 
 ICONS = {"water": "droplet", "electricity": "bolt", "gas": "flame"}
 UNITS = {"water": "m³", "electricity": "kWh", "gas": "m³"}
@@ -56,7 +56,9 @@ def by_kind(kind: str) -> Any:
     return redirect(f"{ROOT}/accounts/{link.id}")
 
 
-@blueprint.page(f"{ROOT}/accounts/<uuid:link_id>", who="resident", continues=True)
+@blueprint.page(
+    f"{ROOT}/accounts/<uuid:link_id>", who="resident", availability=Availability.EXISTING_BUSINESS
+)
 def account(link_id: uuid.UUID) -> Any:
     """One linked account: what is due, usage, tiers, history."""
     resident = signed_in_resident()
@@ -133,7 +135,11 @@ def link() -> Any:
     return redirect(f"{ROOT}/accounts/{made.id}")
 
 
-@blueprint.page(f"{ROOT}/accounts/<uuid:link_id>/unlink", who="resident", continues=True)
+@blueprint.page(
+    f"{ROOT}/accounts/<uuid:link_id>/unlink",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
+)
 def unlink_question(link_id: uuid.UUID) -> Any:
     """Ask before a link is removed."""
     link = domain.own_link(signed_in_resident(), link_id)
@@ -142,7 +148,10 @@ def unlink_question(link_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(
-    f"{ROOT}/accounts/<uuid:link_id>/unlink", who="resident", methods=("POST",), continues=True
+    f"{ROOT}/accounts/<uuid:link_id>/unlink",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
 )
 def unlink(link_id: uuid.UUID) -> Any:
     """Remove a link."""
