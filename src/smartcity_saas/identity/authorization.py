@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 from urllib.parse import urlencode
 
 from flask import g, redirect, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.documents import Documents
@@ -32,7 +32,7 @@ COUNTER = "city.counter"
 """The permission of whoever acts for residents, and of pages on which they say why."""
 
 
-def authorize(policy: Policy) -> Any:
+def authorize(policy: Policy) -> ResponseReturnValue | None:
     """Let the request through to its view, or answer it.
 
     Returns:
@@ -158,7 +158,7 @@ def browser_mark() -> str:
     return str(session[BROWSER])
 
 
-def _enforce_staff(policy: Policy) -> Any:
+def _enforce_staff(policy: Policy) -> ResponseReturnValue | None:
     member = current_staff()
     if member is None:
         return _to("/sign-in")
@@ -179,7 +179,7 @@ def _enforce_staff(policy: Policy) -> Any:
     return None
 
 
-def _enforce_resident(policy: Policy) -> Any:
+def _enforce_resident(policy: Policy) -> ResponseReturnValue | None:
     """Signed in, agreed to the account's purpose, and as sure as the service needs."""
     resident = current_resident()
     if resident is None:
@@ -245,7 +245,7 @@ def _needed(policy: Policy) -> str:
     return city.catalog[policy.service].assurance
 
 
-def _to(page: str, after_form: str | None = None) -> Any:
+def _to(page: str, after_form: str | None = None) -> ResponseReturnValue:
     """Lead to a page that leads back: to the page that was asked for, or on which the form stood
     that was sent. A form is not sent again; ``ended`` lets the page say that nothing was sent."""
     if request.method == "GET":

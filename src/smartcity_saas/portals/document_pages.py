@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.configuration.changes import text_diff
 from smartcity_saas.configuration.line_endings import with_ends_of
@@ -43,14 +44,14 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
     """Register the pages of a kind of document."""
 
     @blueprint.page(f"{pages.rule}/document", permission=pages.see)
-    def document(**where: str) -> Any:
+    def document(**where: str) -> ResponseReturnValue:
         """The text, and what it makes together with the layers above."""
         name = pages.name(**where)
         live = documents().live_revision(name)
         return _editor(pages, where, live.text, live.number, [])
 
     @blueprint.page(f"{pages.rule}/document", permission=pages.change, methods=("POST",))
-    def save_document(**where: str) -> Any:
+    def save_document(**where: str) -> ResponseReturnValue:
         """Save the text as a new revision."""
         name = pages.name(**where)
         text = with_ends_of(documents().live_revision(name).text, request.form.get("text", ""))
@@ -70,7 +71,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
         return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
 
     @blueprint.page(f"{pages.rule}/history", permission=pages.see)
-    def history(**where: str) -> Any:
+    def history(**where: str) -> ResponseReturnValue:
         """Who changed what, when and why."""
         name = pages.name(**where)
         return render_template(
@@ -83,7 +84,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
         )
 
     @blueprint.page(f"{pages.rule}/history/<int:number>", permission=pages.see)
-    def revision(number: int, **where: str) -> Any:
+    def revision(number: int, **where: str) -> ResponseReturnValue:
         """One revision, with the lines that it changed."""
         name = pages.name(**where)
         found = documents().revision(name, number)
@@ -100,7 +101,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
     @blueprint.page(
         f"{pages.rule}/history/<int:number>/undo", permission=pages.undo, methods=("POST",)
     )
-    def undo(number: int, **where: str) -> Any:
+    def undo(number: int, **where: str) -> ResponseReturnValue:
         """Restore what one revision changed, and nothing else."""
         made = documents().undo(pages.name(**where), number, base_revision() or None)
         return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
@@ -108,7 +109,7 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
     @blueprint.page(
         f"{pages.rule}/history/<int:number>/rollback", permission=pages.change, methods=("POST",)
     )
-    def rollback(number: int, **where: str) -> Any:
+    def rollback(number: int, **where: str) -> ResponseReturnValue:
         """Make a new revision with an old text."""
         made = documents().rollback(pages.name(**where), number, base_revision())
         return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from flask import current_app, make_response, redirect, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.staff.preview_links import (
@@ -29,7 +30,7 @@ def init_drafts(app: SiteFlask) -> None:
     allow_everyone(app, "preview")
 
 
-def preview(token: str) -> Any:
+def preview(token: str) -> ResponseReturnValue:
     """Open a draft by a single-use link, for reading only."""
     app = cast("SiteFlask", current_app)
     city = site_of(request.environ.get("HTTP_HOST"), app.registry).city

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
 from smartcity_saas.configuration.city import City, LiveDocument, compile_city
@@ -66,7 +67,7 @@ def preview_page(city: City | None) -> Response:
 
 
 @blueprint.page("/preview/brand.css", permission="city.see")
-def brand_css() -> Any:
+def brand_css() -> ResponseReturnValue:
     """The palette of a colour that is not saved."""
     color, code = _asked()
     address = f"/preview/motif.svg?{urlencode({'color': color, 'code': code})}"
@@ -74,7 +75,7 @@ def brand_css() -> Any:
 
 
 @blueprint.page("/preview/motif.svg", permission="city.see")
-def brand_motif() -> Any:
+def brand_motif() -> ResponseReturnValue:
     """The motif of a colour that is not saved."""
     return Response(motif(*_asked()), mimetype="image/svg+xml")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import signed_in_member
@@ -38,12 +39,12 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     root = f"{pages.rule}/staff"
 
     @blueprint.page(root, permission=pages.permission)
-    def accounts(**where: str) -> Any:
+    def accounts(**where: str) -> ResponseReturnValue:
         """Accounts of the place, invitations that wait, and the form for a new one."""
         return _page(pages, where)
 
     @blueprint.page(root, permission=pages.permission, methods=("POST",))
-    def invite(**where: str) -> Any:
+    def invite(**where: str) -> ResponseReturnValue:
         """Invite somebody."""
         typed = {name: request.form.get(name, "").strip() for name in ("mail", "name", "at")}
         roles = request.form.getlist("roles")
@@ -66,7 +67,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         permission=pages.permission,
         methods=("POST",),
     )
-    def end_invitation(invitation_id: uuid.UUID, **where: str) -> Any:
+    def end_invitation(invitation_id: uuid.UUID, **where: str) -> ResponseReturnValue:
         """Take an invitation back."""
         clock = product().clock
         invitations.take_back(signed_in_member().actor, invitation_id, clock)
@@ -75,7 +76,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     @blueprint.page(
         f"{root}/<username>/roles", permission=pages.permission, methods=("POST",), recent_auth=True
     )
-    def change_roles(username: str, **where: str) -> Any:
+    def change_roles(username: str, **where: str) -> ResponseReturnValue:
         """Give an account other roles; whoever is signed in with it is out at once."""
         roles, clock = request.form.getlist("roles"), product().clock
         try:
@@ -89,7 +90,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     @blueprint.page(
         f"{root}/<username>/renew", permission=pages.permission, methods=("POST",), recent_auth=True
     )
-    def renew(username: str, **where: str) -> Any:
+    def renew(username: str, **where: str) -> ResponseReturnValue:
         """Send a link for a new way in to an account."""
         link, sent = invitations.renew(
             signed_in_member().actor,
@@ -110,7 +111,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
 def _add_change(
     blueprint: ConsoleBlueprint, pages: StaffPages, act: str, change: Callable[..., None]
 ) -> None:
-    def view(username: str, **where: str) -> Any:
+    def view(username: str, **where: str) -> ResponseReturnValue:
         change(signed_in_member().actor, username, product().clock)
         return _back(pages, where)
 
@@ -190,5 +191,5 @@ def _root(pages: StaffPages, where: dict[str, str]) -> str:
     return f"{rule}/staff"
 
 
-def _back(pages: StaffPages, where: dict[str, str]) -> Any:
+def _back(pages: StaffPages, where: dict[str, str]) -> ResponseReturnValue:
     return redirect(_root(pages, where))

@@ -12,6 +12,7 @@ from flask import (
     render_template,
     request,
 )
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
@@ -77,7 +78,7 @@ def init_error_pages(app: SiteFlask) -> None:
     app.register_error_handler(Exception, _render_fault)
 
 
-def _render_error(error: SmartCityError) -> Any:
+def _render_error(error: SmartCityError) -> ResponseReturnValue:
     if isinstance(error, ServicePaused) and not _wants_json():
         return _paused_page(error), error.status
     if isinstance(error, CitySuspended) and not _wants_json():
@@ -98,7 +99,7 @@ def _render_error(error: SmartCityError) -> Any:
     return response
 
 
-def _render_http_error(error: HTTPException) -> Any:
+def _render_http_error(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error
@@ -119,7 +120,7 @@ def _render_http_error(error: HTTPException) -> Any:
     return response
 
 
-def _render_busy(error: OperationalError | PoolTimeout) -> Any:
+def _render_busy(error: OperationalError | PoolTimeout) -> ResponseReturnValue:
     """The database is locked for longer than we wait, or gone: nothing was stored, try again."""
     reference = note_fault()
     log.error(
@@ -136,7 +137,7 @@ def _render_busy(error: OperationalError | PoolTimeout) -> Any:
     return response
 
 
-def _render_fault(error: Exception) -> Any:
+def _render_fault(error: Exception) -> ResponseReturnValue:
     reference = note_fault()
     log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
     detail = gettext(
@@ -147,7 +148,7 @@ def _render_fault(error: Exception) -> Any:
     return _error_response(500, str(_TITLES[500]), detail, [])
 
 
-def _render_late_fault(error: InternalServerError) -> Any:
+def _render_late_fault(error: InternalServerError) -> ResponseReturnValue:
     """What an error page, or what runs after a view, has raised."""
     cause = error.original_exception
     if isinstance(cause, (OperationalError, PoolTimeout)):

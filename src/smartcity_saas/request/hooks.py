@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import structlog
 from flask import (
     Response,
@@ -11,6 +9,7 @@ from flask import (
     g,
     request,
 )
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from smartcity_saas.addresses import is_loopback
@@ -60,19 +59,19 @@ def init_request(app: SiteFlask) -> None:
     init_error_pages(app)
 
 
-def _refuse_strangers_in_demo() -> Any:
+def _refuse_strangers_in_demo() -> ResponseReturnValue | None:
     """The demo's passwords are public, so it serves this machine alone, however it is started."""
     if product().settings.demo and not is_loopback(request.remote_addr):
         return Response("The demo answers on this machine only.\n", 403, mimetype="text/plain")
     return None
 
 
-def _keep_preferences() -> Any:
+def _keep_preferences() -> ResponseReturnValue | None:
     """A switch of language or text size, pressed on a page that was fetched."""
     return choose_preferences(request_site().kind)
 
 
-def _admit() -> Any:
+def _admit() -> ResponseReturnValue | None:
     """Gate, then access. A request that matched no route goes on to its 404."""
     if request.endpoint is None:
         return None
@@ -93,7 +92,7 @@ def _admit() -> Any:
     return authorize(policy)
 
 
-def _admit_call(policy: Policy) -> Any:
+def _admit_call(policy: Policy) -> ResponseReturnValue | None:
     """A call of the API: within its limits, also where nobody is let in; with a form's token
     where a session counts, and once by its ``Idempotency-Key``."""
     owner = owner_of(current_client(), current_resident())

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar, cast
 
 from flask import Blueprint, Flask, current_app
 from flask.sansio.app import App
+from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Who = Literal["everyone", "resident", "staff", "client"]
 
 
@@ -86,8 +88,8 @@ class _PolicyBlueprint(Blueprint):
         super().__init__(name, import_name, **options)
         self.policies: dict[str, Policy] = {}
 
-    def _page(self, rule: str, policy: Policy, methods: tuple[str, ...]) -> Callable[[Any], Any]:
-        def register(view: Any) -> Any:
+    def _page(self, rule: str, policy: Policy, methods: tuple[str, ...]) -> Callable[[View], View]:
+        def register(view: View) -> View:
             self.policies[f"{self.name}.{view.__name__}"] = policy
             self.add_url_rule(
                 rule,
@@ -129,7 +131,7 @@ class CityBlueprint(_PolicyBlueprint):
         before_consent: bool = False,
         assisted_service: bool = False,
         writes: bool = False,
-    ) -> Callable[[Any], Any]:
+    ) -> Callable[[View], View]:
         """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
         policy = Policy(
             who=who,
@@ -162,7 +164,7 @@ class ConsoleBlueprint(_PolicyBlueprint):
         permission: str | None,
         methods: tuple[str, ...] = ("GET",),
         recent_auth: bool = False,
-    ) -> Callable[[Any], Any]:
+    ) -> Callable[[View], View]:
         """Register a page for staff with a permission; None lets in everyone, loudly."""
         who: Who = "everyone" if permission is None else "staff"
         policy = Policy(
@@ -176,7 +178,7 @@ class IndexBlueprint(_PolicyBlueprint):
 
     host = INDEX_HOST
 
-    def page(self, rule: str) -> Callable[[Any], Any]:
+    def page(self, rule: str) -> Callable[[View], View]:
         """Register a page for everyone."""
         return self._page(rule, Policy(who="everyone"), ("GET",))
 

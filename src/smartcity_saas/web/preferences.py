@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from flask import Flask, redirect, request
+from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_cookie
@@ -72,7 +73,7 @@ def init_preferences(
     app.wsgi_app = SwitchedAnswers(app.wsgi_app, app.config["MAX_CONTENT_LENGTH"])  # type: ignore[method-assign]
 
 
-def choose_preferences(kind: str) -> Any:
+def choose_preferences(kind: str) -> ResponseReturnValue | None:
     """Remember what the query chooses, and lead to the same page without it.
 
     Args:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
@@ -27,13 +28,13 @@ FIELDS = {
 
 
 @blueprint.page(f"{ROOT}/announcements", permission="city.see")
-def announcements(city: str) -> Any:
+def announcements(city: str) -> ResponseReturnValue:
     """All of them, and the form for a new one."""
     return _page(city, {}, {})
 
 
 @blueprint.page(f"{ROOT}/announcements", permission="city.announce", methods=("POST",))
-def publish(city: str) -> Any:
+def publish(city: str) -> ResponseReturnValue:
     """Put an announcement on the site."""
     typed = {name: request.form.get(name, "").strip() for name in FIELDS}
     errors = _errors(typed)
@@ -55,7 +56,7 @@ def publish(city: str) -> Any:
 @blueprint.page(
     f"{ROOT}/announcements/<uuid:notice_id>/withdraw", permission="city.announce", methods=("POST",)
 )
-def withdraw(city: str, notice_id: uuid.UUID) -> Any:
+def withdraw(city: str, notice_id: uuid.UUID) -> ResponseReturnValue:
     """Take an announcement off the site."""
     return _withdraw(city, notice_id, back=False)
 
@@ -63,19 +64,19 @@ def withdraw(city: str, notice_id: uuid.UUID) -> Any:
 @blueprint.page(
     f"{ROOT}/announcements/<uuid:notice_id>/restore", permission="city.announce", methods=("POST",)
 )
-def restore(city: str, notice_id: uuid.UUID) -> Any:
+def restore(city: str, notice_id: uuid.UUID) -> ResponseReturnValue:
     """Put an announcement back on the site."""
     return _withdraw(city, notice_id, back=True)
 
 
-def _withdraw(city: str, notice_id: uuid.UUID, *, back: bool) -> Any:
+def _withdraw(city: str, notice_id: uuid.UUID, *, back: bool) -> ResponseReturnValue:
     member = signed_in_member()
     with tenant_context(documents().live(city).id):
         domain.withdraw(member.actor, notice_id, current_time(), back=back)
     return _shown(city)
 
 
-def _shown(city: str) -> Any:
+def _shown(city: str) -> ResponseReturnValue:
     documents().touch_content(city)
     return redirect(f"/cities/{city}/announcements")
 

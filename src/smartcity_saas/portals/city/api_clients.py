@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.api_clients import clients as domain
@@ -17,13 +18,13 @@ CLIENTS = f"{ROOT}/clients"
 
 
 @blueprint.page(CLIENTS, permission="city.secrets")
-def clients(city: str) -> Any:
+def clients(city: str) -> ResponseReturnValue:
     """Every client, and the form for a new one."""
     return _page(city)
 
 
 @blueprint.page(CLIENTS, permission="city.secrets", methods=("POST",))
-def create_client(city: str) -> Any:
+def create_client(city: str) -> ResponseReturnValue:
     """Make a client; its secret is on this page and never again."""
     actor, scopes = signed_in_member().actor, request.form.getlist("scopes")
     name = request.form.get("name", "")
@@ -36,7 +37,7 @@ def create_client(city: str) -> Any:
 
 
 @blueprint.page(f"{CLIENTS}/<client_id>/rotate", permission="city.secrets", methods=("POST",))
-def rotate_client(city: str, client_id: str) -> Any:
+def rotate_client(city: str, client_id: str) -> ResponseReturnValue:
     """A new secret; the one before is good for another day."""
     actor = signed_in_member().actor
     with tenant_context(city_by_slug(city).id):
@@ -45,7 +46,7 @@ def rotate_client(city: str, client_id: str) -> Any:
 
 
 @blueprint.page(f"{CLIENTS}/<client_id>/revoke", permission="city.secrets", methods=("POST",))
-def revoke_client(city: str, client_id: str) -> Any:
+def revoke_client(city: str, client_id: str) -> ResponseReturnValue:
     """Close a client, at once."""
     actor = signed_in_member().actor
     with tenant_context(city_by_slug(city).id):

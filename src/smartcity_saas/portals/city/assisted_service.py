@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import render_template, request, session
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.assisted_service.sessions import begin_assisted_session
@@ -22,13 +23,13 @@ MOST_TRIES = 30
 
 
 @blueprint.page(f"{ROOT}/counter", permission="city.counter")
-def counter(city: str) -> Any:
+def counter(city: str) -> ResponseReturnValue:
     """The form."""
     return _page(city)
 
 
 @blueprint.page(f"{ROOT}/counter", permission="city.counter", methods=("POST",))
-def act_for(city: str) -> Any:
+def act_for(city: str) -> ResponseReturnValue:
     """Find the resident and make the link; tell them."""
     member, served, now = signed_in_member(), city_by_slug(city), current_time()
     count_attempt(StaffAttempt, f"counter:{member.username}", MOST_TRIES, now)

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import (
@@ -51,7 +52,7 @@ BREAKS: dict[str, Any] = {
 
 
 @blueprint.page(f"{ROOT}/audit", permission="city.audit")
-def audit(city: str) -> Any:
+def audit(city: str) -> ResponseReturnValue:
     """Who did what, to the city's rows, its document and the accounts of its staff."""
     wanted = _wanted(city)
     events, reasons = _acts(city, wanted, PAGE + 1)
@@ -70,7 +71,7 @@ def audit(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/audit.csv", permission="city.audit")
-def audit_csv(city: str) -> Any:
+def audit_csv(city: str) -> ResponseReturnValue:
     """Both chains as CSV, for auditors; hashes included."""
     wanted = _wanted(city)
     events, reasons = _acts(city, wanted, MOST_OF_A_FILE)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from smartcity_saas.configuration.colors import (
@@ -29,14 +30,14 @@ from smartcity_saas.tenancy.images import sanitised
 
 
 @blueprint.page(f"{ROOT}/branding", permission="city.see")
-def branding(city: str) -> Any:
+def branding(city: str) -> ResponseReturnValue:
     """The form, what it would look like, and whether it can be read."""
     typed = request.args.get("color", "")
     return _page(city, typed if is_color(typed) else None, {})
 
 
 @blueprint.page(f"{ROOT}/branding", permission="city.change", methods=("POST",))
-def save_branding(city: str) -> Any:
+def save_branding(city: str) -> ResponseReturnValue:
     """Save colour and logo."""
     color = request.form.get("color", "").strip().lower()
     upload = request.files.get("logo")
@@ -68,7 +69,7 @@ def save_branding(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/preview", permission="city.see")
-def site_preview(city: str) -> Any:
+def site_preview(city: str) -> ResponseReturnValue:
     """The resident's first page with a colour that is not saved."""
     document = documents().live(city)
     color = request.args.get("color", "")
@@ -79,7 +80,7 @@ def site_preview(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/assets/<address>", permission="city.see")
-def asset(city: str, address: str) -> Any:
+def asset(city: str, address: str) -> ResponseReturnValue:
     """A picture of the city's, on the console."""
     with tenant_context(documents().live(city).id):
         return serve_asset(address)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from smartcity_saas.catalog.service import Service
@@ -27,7 +28,7 @@ LONGEST_NOTICE = {"zh": 120, "en": 240}
 
 
 @blueprint.page(ROOT, permission="city.see")
-def catalog(city: str) -> Any:
+def catalog(city: str) -> ResponseReturnValue:
     """Every service with its state, and the latest changes."""
     return render_template(
         "city/catalog.html",
@@ -40,19 +41,19 @@ def catalog(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/services/<service>/open", permission="city.catalog", methods=("POST",))
-def open_service(city: str, service: str) -> Any:
+def open_service(city: str, service: str) -> ResponseReturnValue:
     """Open a service."""
     return _switch(city, service, "open")
 
 
 @blueprint.page(f"{ROOT}/services/<service>/close", permission="city.catalog", methods=("POST",))
-def close_service(city: str, service: str) -> Any:
+def close_service(city: str, service: str) -> ResponseReturnValue:
     """Close a service."""
     return _switch(city, service, "closed")
 
 
 @blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.catalog")
-def pause_form(city: str, service: str) -> Any:
+def pause_form(city: str, service: str) -> ResponseReturnValue:
     """The form that asks for the notice, with what residents will see and what changes."""
     found = _service(service)
     entry = shell(city)["served"]
@@ -63,7 +64,7 @@ def pause_form(city: str, service: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.catalog", methods=("POST",))
-def pause_service(city: str, service: str) -> Any:
+def pause_service(city: str, service: str) -> ResponseReturnValue:
     """Pause a service, with a notice in both languages; or show again how it would look."""
     found, typed = _service(service), request.form.to_dict()
     errors = _notice_errors(typed, _zone(city))
@@ -101,7 +102,7 @@ def _checks(city: str) -> list[Check]:
     ]
 
 
-def _switch(city: str, service: str, state: str) -> Any:
+def _switch(city: str, service: str, state: str) -> ResponseReturnValue:
     name = _service(service).name
     made = documents().change(
         city,

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import record
@@ -70,7 +71,7 @@ LEDGER_COLUMNS = (
 
 
 @blueprint.page(MONEY, permission="city.finance")
-def payments(city: str) -> Any:
+def payments(city: str) -> ResponseReturnValue:
     """Payments by what finance looks for, and what waits for a decision."""
     served = city_by_slug(city)
     wanted = Wanted.of(request.args)
@@ -88,7 +89,7 @@ def payments(city: str) -> Any:
 
 
 @blueprint.page(f"{MONEY}/ledger.csv", permission="city.finance")
-def ledger_csv(city: str) -> Any:
+def ledger_csv(city: str) -> ResponseReturnValue:
     """The ledger of some days as CSV: one row a transfer, amounts as decimals."""
     served = city_by_slug(city)
     since, until = _span(served)
@@ -113,7 +114,7 @@ def ledger_csv(city: str) -> Any:
 
 
 @blueprint.page(f"{MONEY}/closings", permission="city.finance")
-def closings(city: str) -> Any:
+def closings(city: str) -> ResponseReturnValue:
     """Days with their totals: closed ones, and those that can be closed; with ``closed`` in the
     address, what that day's comparison finds now."""
     served, day = city_by_slug(city), read_day(request.args.get("closed", ""))
@@ -126,7 +127,7 @@ def closings(city: str) -> Any:
 
 
 @blueprint.page(f"{MONEY}/closings", permission="city.finance", methods=("POST",))
-def close(city: str) -> Any:
+def close(city: str) -> ResponseReturnValue:
     """Compare a day with the provider, then close it."""
     served = city_by_slug(city)
     actor, day = signed_in_member().actor, _day(request.form.get("day", ""))
@@ -137,7 +138,7 @@ def close(city: str) -> Any:
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>", permission="city.finance")
-def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
+def finance_payment(city: str, payment_id: uuid.UUID) -> ResponseReturnValue:
     """One payment with everything that is known of it. That one of somebody who has left was
     opened stands in the trail."""
     served, actor = city_by_slug(city), signed_in_member().actor
@@ -150,7 +151,7 @@ def finance_payment(city: str, payment_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/refunds", permission="city.finance", methods=("POST",))
-def refund(city: str, payment_id: uuid.UUID) -> Any:
+def refund(city: str, payment_id: uuid.UUID) -> ResponseReturnValue:
     """Send money back, a part or all."""
     served, actor = city_by_slug(city), signed_in_member().actor
     typed = {name: request.form.get(name, "").strip() for name in ("amount", "reason")}
@@ -171,7 +172,7 @@ def refund(city: str, payment_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/book", permission="city.finance", methods=("POST",))
-def book(city: str, payment_id: uuid.UUID) -> Any:
+def book(city: str, payment_id: uuid.UUID) -> ResponseReturnValue:
     """Let held money count as paid."""
     actor = signed_in_member().actor
     with tenant_context(city_by_slug(city).id):
@@ -184,7 +185,7 @@ def book(city: str, payment_id: uuid.UUID) -> Any:
     permission="city.finance",
     methods=("POST",),
 )
-def decide(city: str, payment_id: uuid.UUID, dispute_id: uuid.UUID) -> Any:
+def decide(city: str, payment_id: uuid.UUID, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Decide what becomes of a payment whose dispute was lost."""
     actor, wanted = signed_in_member().actor, request.form.get("decision")
     decision = next((one for one in get_args(Decision) if one == wanted), None)
@@ -196,7 +197,7 @@ def decide(city: str, payment_id: uuid.UUID, dispute_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{MONEY}/<uuid:payment_id>/end", permission="city.finance", methods=("POST",))
-def end(city: str, payment_id: uuid.UUID) -> Any:
+def end(city: str, payment_id: uuid.UUID) -> ResponseReturnValue:
     """End a payment that the provider does not know."""
     actor, served = signed_in_member().actor, city_by_slug(city)
     with tenant_context(served.id):
@@ -205,14 +206,14 @@ def end(city: str, payment_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{MONEY}/tasks", permission="city.finance", methods=("POST",))
-def try_tasks_again(city: str) -> Any:
+def try_tasks_again(city: str) -> ResponseReturnValue:
     """Put work that was given up back in line: payments, reports to back offices, messages."""
     with tenant_context(city_by_slug(city).id):
         try_failed_again(current_time())
     return redirect(f"/cities/{city}/payments")
 
 
-def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
+def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> str:
     with tenant_context(city_by_slug(city).id):
         payment = payment_of(payment_id)
         values = {
@@ -237,7 +238,7 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> Any:
     return render_template("city/payment.html", **values, **shell(city))
 
 
-def _closings_page(city: str, just_closed: date | None, result: Reconciled | None) -> Any:
+def _closings_page(city: str, just_closed: date | None, result: Reconciled | None) -> str:
     served = city_by_slug(city)
     today = today_in(served.timezone, current_time())
     with tenant_context(served.id):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.credentials import (
@@ -28,13 +29,13 @@ OVERLAPS = (0, 1, 24, 72)
 
 
 @blueprint.page(SECRETS, permission="city.secrets")
-def secrets(city: str) -> Any:
+def secrets(city: str) -> ResponseReturnValue:
     """Every secret with what it is for, and those that a document names and nobody has set."""
     return _page(city)
 
 
 @blueprint.page(SECRETS, permission="city.secrets", methods=("POST",))
-def set_secret(city: str) -> Any:
+def set_secret(city: str) -> ResponseReturnValue:
     """Keep a secret, in place of the one of that name; try it at once where that is possible."""
     served, now = city_by_slug(city), current_time()
     name, value = (request.form.get(key, "").strip() for key in ("name", "secret"))
@@ -59,7 +60,7 @@ def set_secret(city: str) -> Any:
 
 
 @blueprint.page(f"{SECRETS}/<name>/probe", permission="city.secrets", methods=("POST",))
-def probe_secret(city: str, name: str) -> Any:
+def probe_secret(city: str, name: str) -> ResponseReturnValue:
     """Ask the other side whether it works."""
     served = city_by_slug(city)
     with tenant_context(served.id):
@@ -68,7 +69,7 @@ def probe_secret(city: str, name: str) -> Any:
 
 
 @blueprint.page(f"{SECRETS}/<name>/remove", permission="city.secrets", methods=("POST",))
-def remove_secret(city: str, name: str) -> Any:
+def remove_secret(city: str, name: str) -> ResponseReturnValue:
     """Forget a secret that no document names."""
     served = city_by_slug(city)
     if any(use.name == name for use in uses_of(served)):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.city_withdrawal import withdraw
 from smartcity_saas.errors import Invalid
@@ -17,7 +16,7 @@ from smartcity_saas.request.site import site_address
 
 
 @blueprint.page(f"{ROOT}/state", permission="city.state", methods=("POST",))
-def change_state(city: str) -> Any:
+def change_state(city: str) -> ResponseReturnValue:
     """Take a city live, suspend it, or resume it."""
     state = request.form.get("state", "")
     if state not in ("live", "suspended"):
@@ -32,13 +31,13 @@ def change_state(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/withdraw", permission="city.state")
-def ask_withdrawal(city: str) -> Any:
+def ask_withdrawal(city: str) -> ResponseReturnValue:
     """What withdrawing a city means, before it is done."""
     return render_template("city/withdraw.html", **shell(city))
 
 
 @blueprint.page(f"{ROOT}/withdraw", permission="city.state", methods=("POST",))
-def withdraw_city(city: str) -> Any:
+def withdraw_city(city: str) -> ResponseReturnValue:
     """Withdraw a city that has never had a resident."""
     province = documents().live(city).province
     withdraw(documents(), city, base_revision(), request.form.get("message", ""))
@@ -46,7 +45,7 @@ def withdraw_city(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/preview-link", permission="city.see", methods=("POST",))
-def open_preview(city: str) -> Any:
+def open_preview(city: str) -> ResponseReturnValue:
     """Go to the draft's own host by a single-use link."""
     member = signed_in_member()
     token = create_preview_link(member.actor, documents().live(city), product().clock)

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from flask import abort, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.errors import FieldErrors, Invalid, Throttled
 from smartcity_saas.identity.authorization import STAFF, documents, signed_in_member
@@ -32,13 +33,13 @@ ROOT = "/account"
 
 
 @blueprint.page(ROOT, permission="own")
-def account() -> Any:
+def account() -> ResponseReturnValue:
     """Name, roles, and how one signs in."""
     return _page()
 
 
 @blueprint.page(f"{ROOT}/password", permission="own", methods=("POST",))
-def change_password() -> Any:
+def change_password() -> ResponseReturnValue:
     """Change the password; everywhere else one is signed out."""
     try:
         accounts.change_password(
@@ -56,7 +57,7 @@ def change_password() -> Any:
 
 
 @blueprint.page(f"{ROOT}/factors", permission="own", recent_auth=True)
-def add_factor_form() -> Any:
+def add_factor_form() -> ResponseReturnValue:
     """Set up another factor."""
     return render_template(
         "console/add_factor.html", errors={}, **set_up_values(signed_in_member()), **_shell()
@@ -64,7 +65,7 @@ def add_factor_form() -> Any:
 
 
 @blueprint.page(f"{ROOT}/factors", permission="own", methods=("POST",), recent_auth=True)
-def add_factor() -> Any:
+def add_factor() -> ResponseReturnValue:
     """Keep it."""
     member = signed_in_member()
     try:
@@ -83,21 +84,21 @@ def add_factor() -> Any:
 @blueprint.page(
     f"{ROOT}/factors/<uuid:factor_id>/remove", permission="own", methods=("POST",), recent_auth=True
 )
-def remove_factor(factor_id: uuid.UUID) -> Any:
+def remove_factor(factor_id: uuid.UUID) -> ResponseReturnValue:
     """Take one away."""
     second_factors.remove_factor(signed_in_member(), factor_id, current_time())
     return redirect(ROOT)
 
 
 @blueprint.page(f"{ROOT}/recovery-codes", permission="own", methods=("POST",), recent_auth=True)
-def new_recovery_codes() -> Any:
+def new_recovery_codes() -> ResponseReturnValue:
     """Ten new ones; the older ones are void."""
     codes = second_factors.new_recovery_codes(signed_in_member(), current_time())
     return render_template("console/recovery_codes.html", codes=codes, **_shell())
 
 
 @blueprint.page(f"{ROOT}/sessions", permission="own")
-def sessions() -> Any:
+def sessions() -> ResponseReturnValue:
     """Where one is signed in."""
     member, here = signed_in_member(), token_hash(session.get(STAFF, ""))
     found = staff_sessions.sessions_of(member, current_time())
@@ -105,7 +106,7 @@ def sessions() -> Any:
 
 
 @blueprint.page(f"{ROOT}/sessions/end", permission="own", methods=("POST",))
-def end_sessions() -> Any:
+def end_sessions() -> ResponseReturnValue:
     """End one of them, or all but this one."""
     member, now = signed_in_member(), current_time()
     here = token_hash(session.get(STAFF, ""))
@@ -117,13 +118,13 @@ def end_sessions() -> Any:
 
 
 @blueprint.page(f"{ROOT}/prove", permission="own")
-def prove_form() -> Any:
+def prove_form() -> ResponseReturnValue:
     """Prove anew who one is: by the password, or at the province's provider."""
     return _proof_page()
 
 
 @blueprint.page(f"{ROOT}/prove", permission="own", methods=("POST",))
-def prove() -> Any:
+def prove() -> ResponseReturnValue:
     """Take the password."""
     member, clock = signed_in_member(), product().clock
     try:
@@ -138,13 +139,13 @@ def prove() -> Any:
 
 
 @blueprint.page(f"{ROOT}/prove/with-province", permission="own", methods=("POST",))
-def prove_there() -> Any:
+def prove_there() -> ResponseReturnValue:
     """Prove it at the province's provider."""
     return go_on(PROVE, _provider(), next=safe_next(request.form.get("next"), ROOT))
 
 
 @blueprint.page(f"{ROOT}/single-sign-on", permission="own", methods=("POST",), recent_auth=True)
-def link_province() -> Any:
+def link_province() -> ResponseReturnValue:
     """Go to the province's provider to link one's account there."""
     return go_on(LINK, _provider(), username=signed_in_member().username)
 
@@ -152,7 +153,7 @@ def link_province() -> Any:
 @blueprint.page(
     f"{ROOT}/single-sign-on/unlink", permission="own", methods=("POST",), recent_auth=True
 )
-def unlink_province() -> Any:
+def unlink_province() -> ResponseReturnValue:
     """Come in by it no longer."""
     unlink(signed_in_member(), current_time())
     return redirect(ROOT)

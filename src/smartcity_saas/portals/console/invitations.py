@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.errors import Invalid
@@ -24,13 +25,13 @@ MOST_TRIES = 30
 
 
 @blueprint.page("/invitations/<token>", permission=None)
-def invitation(token: str) -> Any:
+def invitation(token: str) -> ResponseReturnValue:
     """What one is invited to, and the form."""
     return invitation_page(token)
 
 
 @blueprint.page("/invitations/<token>", permission=None, methods=("POST",))
-def accept_invitation(token: str) -> Any:
+def accept_invitation(token: str) -> ResponseReturnValue:
     """Make the account; only name and password are one's own to choose."""
     count_attempt(
         StaffAttempt, f"invitation:{network_of(request.remote_addr)}", MOST_TRIES, current_time()

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from flask import Response, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Invalid, NotAllowed, NotSignedIn, Throttled
@@ -31,7 +32,7 @@ NEXT, TOTP_SECRET, CHALLENGE = "next", "totp", "challenge"
 
 
 @blueprint.page("/sign-in", permission=None)
-def sign_in() -> Any:
+def sign_in() -> ResponseReturnValue:
     """The form."""
     if current_staff() is not None:
         return redirect("/")
@@ -39,7 +40,7 @@ def sign_in() -> Any:
 
 
 @blueprint.page("/sign-in", permission=None, methods=("POST",))
-def sign_in_with_password() -> Any:
+def sign_in_with_password() -> ResponseReturnValue:
     """Sign in by name and password."""
     username = request.form.get("username", "")
     try:
@@ -59,13 +60,13 @@ def sign_in_with_password() -> Any:
 
 
 @blueprint.page("/sign-in/second", permission=None)
-def second_factor() -> Any:
+def second_factor() -> ResponseReturnValue:
     """Ask for the code, or the passkey."""
     return _second_page(_half())
 
 
 @blueprint.page("/sign-in/second", permission=None, methods=("POST",))
-def take_second_factor() -> Any:
+def take_second_factor() -> ResponseReturnValue:
     """Take the code of the app, a recovery code, or a passkey's answer."""
     half, now = _half(), current_time()
     try:
@@ -87,13 +88,13 @@ def take_second_factor() -> Any:
 
 
 @blueprint.page("/sign-in/set-up", permission=None)
-def set_up() -> Any:
+def set_up() -> ResponseReturnValue:
     """The role needs a second factor, and there is none yet."""
     return _set_up_page(_without_factor())
 
 
 @blueprint.page("/sign-in/set-up", permission=None, methods=("POST",))
-def take_set_up() -> Any:
+def take_set_up() -> ResponseReturnValue:
     """Keep the first second factor, and come in."""
     half = _without_factor()
     try:
@@ -107,7 +108,7 @@ def take_set_up() -> Any:
 
 
 @blueprint.page("/sign-in/code.svg", permission=None)
-def totp_code() -> Any:
+def totp_code() -> ResponseReturnValue:
     """The QR code of the secret that is being set up, for its own browser."""
     import segno  # only where one is set up
 
@@ -122,7 +123,7 @@ def totp_code() -> Any:
 
 
 @blueprint.page("/sign-out", permission=None, methods=("POST",))
-def sign_out() -> Any:
+def sign_out() -> ResponseReturnValue:
     """Leave; where one came in by the province's provider, leave there too."""
     token, away = session.get(STAFF), None
     if token:
@@ -135,7 +136,7 @@ def sign_out() -> Any:
 
 
 @blueprint.page("/", permission="own")
-def begin() -> Any:
+def begin() -> ResponseReturnValue:
     """Where each role begins."""
     member = signed_in_member()
     if member.city:
@@ -156,7 +157,7 @@ def sign_in_form(username: str = "", error: Any = None) -> str:
     )
 
 
-def enter(token: str, going_to: str) -> Any:
+def enter(token: str, going_to: str) -> ResponseReturnValue:
     """Go in with a new session, or on to the second factor."""
     session.clear()
     session[STAFF] = token
@@ -169,7 +170,7 @@ def enter(token: str, going_to: str) -> Any:
     return redirect("/sign-in/second" if half.has_factor else "/sign-in/set-up")
 
 
-def leave_for(url: str) -> Any:
+def leave_for(url: str) -> ResponseReturnValue:
     """A page that goes on to another site by itself: what answers a form may not lead there
     (``form-action``)."""
     return render_template("console/go_on.html", url=url), {"Refresh": f"0; url={url}"}
@@ -222,7 +223,7 @@ def _second_page(half: SignedIn, errors: Any = None) -> str:
     return render_template("console/second.html", errors=errors or {}, options=options)
 
 
-def _complete() -> Any:
+def _complete() -> ResponseReturnValue:
     token = sessions.complete_session(session[STAFF], product().clock)
     going_to = safe_next(session.get(NEXT))
     session.clear()
@@ -243,7 +244,7 @@ def _without_factor() -> SignedIn:
     return found
 
 
-def _answer() -> Any:
+def _answer() -> ResponseReturnValue:
     try:
         found = json.loads(request.form.get("answer", ""))
     except (ValueError, RecursionError):

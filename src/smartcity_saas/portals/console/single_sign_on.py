@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import abort, redirect, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.addresses import network_of
@@ -38,7 +37,7 @@ MOST_BEGUN = 60
 
 
 @blueprint.page(ROOT, permission=None)
-def sign_in_with(province: str) -> Any:
+def sign_in_with(province: str) -> ResponseReturnValue:
     """Go to a province's provider."""
     if current_staff() is not None:
         return redirect("/")
@@ -47,7 +46,7 @@ def sign_in_with(province: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/callback", permission=None)
-def sign_in_with_callback(province: str) -> Any:
+def sign_in_with_callback(province: str) -> ResponseReturnValue:
     """Where a province's provider sends the browser back to."""
     provider, begun = offered_by(province) or abort(404), session.pop(BEGUN, None)
     try:
@@ -63,7 +62,7 @@ def sign_in_with_callback(province: str) -> Any:
 
 
 @blueprint.page("/invitations/<token>/with-province", permission=None, methods=("POST",))
-def accept_with_province(token: str) -> Any:
+def accept_with_province(token: str) -> ResponseReturnValue:
     """Take an invitation up as somebody whom the province's provider knows."""
     place = invitations.open_invitation(token, product().clock)
     provider = offered_by(accounts.province_at(place.province, place.city)) or abort(404)
@@ -76,7 +75,7 @@ def accept_with_province(token: str) -> Any:
     return go_on(ACCEPT, provider, invitation=token, username=username)
 
 
-def go_on(purpose: str, provider: Provider, **kept: str) -> Any:
+def go_on(purpose: str, provider: Provider, **kept: str) -> ResponseReturnValue:
     """Answer a form by going on to a provider."""
     return leave_for(_begin(purpose, provider, **kept))
 
@@ -93,7 +92,7 @@ def _counted() -> str:
     return f"provider:{network_of(request.remote_addr)}"
 
 
-def _sign_in(told: Told) -> Any:
+def _sign_in(told: Told) -> ResponseReturnValue:
     try:
         token = single_sign_on.sign_in(told, current_time(), device=device())
     except NotLinked as error:
@@ -101,7 +100,7 @@ def _sign_in(told: Told) -> Any:
     return enter(token, safe_next(told.kept["next"]))
 
 
-def _accept(told: Told) -> Any:
+def _accept(told: Told) -> ResponseReturnValue:
     token, username = told.kept["invitation"], told.kept["username"]
     try:
         with transaction():
@@ -113,7 +112,7 @@ def _accept(told: Told) -> Any:
     return enter(made, "/")
 
 
-def _link(told: Told) -> Any:
+def _link(told: Told) -> ResponseReturnValue:
     member = signed_in_member()
     if member.username != told.kept["username"]:
         raise NotAllowed(_("You have signed in as somebody else meanwhile. Begin again."))
@@ -121,7 +120,7 @@ def _link(told: Told) -> Any:
     return redirect("/account?done=linked")
 
 
-def _prove(told: Told) -> Any:
+def _prove(told: Told) -> ResponseReturnValue:
     if not single_sign_on.proves(signed_in_member(), told):
         raise NotAllowed(_("That is not the account over there with which yours is linked."))
     sessions.note_proof(session[STAFF], current_time())

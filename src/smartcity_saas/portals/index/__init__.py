@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any
 
 from flask import abort, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.search_terms import Query
@@ -18,7 +18,7 @@ blueprint = IndexBlueprint("index", __name__)
 
 
 @blueprint.page("/")
-def cities() -> Any:
+def cities() -> ResponseReturnValue:
     """Live cities by province, with a search that works without JavaScript."""
     query = request.args.get("q", "").strip()[:40]
     snapshot = product().registry.snapshot
@@ -34,7 +34,7 @@ def cities() -> Any:
 
 
 @blueprint.page("/demo.json")
-def demo() -> Any:
+def demo() -> ResponseReturnValue:
     """The demo's accounts and how each signs in. Only in demo mode."""
     if not product().settings.demo:
         abort(404)

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from flask import render_template
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import trail_of
@@ -53,7 +54,7 @@ add_staff_pages(blueprint, StaffPages(ROOT, None, "platform.staff", shell))
 
 
 @blueprint.page(ROOT, permission="platform.see")
-def provinces() -> Any:
+def provinces() -> ResponseReturnValue:
     """Every province with its cities, and how the platform is."""
     snapshot = product().registry.snapshot
     found = documents().all()
@@ -70,6 +71,6 @@ def provinces() -> Any:
 
 
 @blueprint.page(f"{ROOT}/audit", permission="platform.see")
-def audit() -> Any:
+def audit() -> ResponseReturnValue:
     """Who did what, on the whole platform."""
     return render_template("operator/audit.html", events=trail_of(None, MOST_EVENTS), **shell())

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from flask import render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City, LiveDocument
@@ -64,7 +65,7 @@ class Spark:
 
 
 @blueprint.page(ROOT, permission="province.see")
-def cities(province: str) -> Any:
+def cities(province: str) -> ResponseReturnValue:
     """The list, with a filter and a search that need no JavaScript."""
     rows = _rows(province)
     query = request.args.get("q", "").strip().lower()[:40]

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -39,19 +40,19 @@ FIELDS = {
 
 
 @blueprint.page(f"{ROOT}/onboard", permission="province.change")
-def onboard(province: str) -> Any:
+def onboard(province: str) -> ResponseReturnValue:
     """The form; with ``code`` in the address a city is chosen already."""
     return _page(province, request.args.to_dict())
 
 
 @blueprint.page(f"{ROOT}/onboard/check", permission="province.change", methods=("POST",))
-def check(province: str) -> Any:
+def check(province: str) -> ResponseReturnValue:
     """The page again for what is typed so far, nothing stored."""
     return _page(province, request.form.to_dict())
 
 
 @blueprint.page(f"{ROOT}/onboard", permission="province.change", methods=("POST",))
-def go_live(province: str) -> Any:
+def go_live(province: str) -> ResponseReturnValue:
     """Store the city, live or as a draft."""
     typed = request.form.to_dict()
     state = "draft" if "draft" in typed else "live"
@@ -89,7 +90,7 @@ def go_live(province: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/onboard/preview", permission="province.change")
-def onboard_preview(province: str) -> Any:
+def onboard_preview(province: str) -> ResponseReturnValue:
     """The resident's first page for what is typed so far."""
     return preview_page(imagined(_values(province, request.args.to_dict(), "live")))
 

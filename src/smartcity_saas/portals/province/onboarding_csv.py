@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.configuration.divisions import divisions
 from smartcity_saas.configuration.onboarding_csv import OPTIONAL, REQUIRED
@@ -24,13 +25,13 @@ from smartcity_saas.web.csv_output import csv_response
 
 
 @blueprint.page(f"{ROOT}/rollouts", permission="province.change")
-def new_rollout(province: str) -> Any:
+def new_rollout(province: str) -> ResponseReturnValue:
     """The form that takes a CSV."""
     return _form(province, [])
 
 
 @blueprint.page(f"{ROOT}/rollouts", permission="province.change", methods=("POST",))
-def start_rollout(province: str) -> Any:
+def start_rollout(province: str) -> ResponseReturnValue:
     """Take a CSV in and go to its progress."""
     upload = request.files.get("file")
     try:
@@ -46,7 +47,7 @@ def start_rollout(province: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/rollouts/<uuid:job_id>", permission="province.change")
-def show_rollout(province: str, job_id: uuid.UUID) -> Any:
+def show_rollout(province: str, job_id: uuid.UUID) -> ResponseReturnValue:
     """What each row would do, until it is begun; then how far it has come, and what became
     of each."""
     job = rollout(documents(), job_id)
@@ -57,7 +58,7 @@ def show_rollout(province: str, job_id: uuid.UUID) -> Any:
 @blueprint.page(
     f"{ROOT}/rollouts/<uuid:job_id>/step", permission="province.change", methods=("POST",)
 )
-def step_rollout(province: str, job_id: uuid.UUID) -> Any:
+def step_rollout(province: str, job_id: uuid.UUID) -> ResponseReturnValue:
     """Do the next rows. The page asks again until all are done; without JavaScript, a button."""
     job = step(documents(), job_id)
     if request.headers.get("HX-Request"):
@@ -66,7 +67,7 @@ def step_rollout(province: str, job_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{ROOT}/rollouts/template.csv", permission="province.change")
-def rollout_template(province: str) -> Any:
+def rollout_template(province: str) -> ResponseReturnValue:
     """A file to fill in: the cities of the official list that are not there yet."""
     shell(province)
     live = {found.name for found in documents().all()}
@@ -80,7 +81,7 @@ def rollout_template(province: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/rollouts/<uuid:job_id>/failed.csv", permission="province.change")
-def failed_of_rollout(province: str, job_id: uuid.UUID) -> Any:
+def failed_of_rollout(province: str, job_id: uuid.UUID) -> ResponseReturnValue:
     """The rows that failed, as they were sent, with what is wrong: to correct and send again."""
     rows = failed_rows(documents(), rollout(documents(), job_id))
     columns = list(rows[0][0].values) if rows else list(REQUIRED)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.problems import MovedSecret, Path, Problem
@@ -29,13 +30,13 @@ SECRET = "single_sign_on"  # noqa: S105 -- a name
 
 
 @blueprint.page(PAGE, permission="province.see")
-def single_sign_on(province: str) -> Any:
+def single_sign_on(province: str) -> ResponseReturnValue:
     """What is set, whether it works, how many use it; or how to begin."""
     return _page(province)
 
 
 @blueprint.page(PAGE, permission="province.change", methods=("POST",))
-def save_single_sign_on(province: str) -> Any:
+def save_single_sign_on(province: str) -> ResponseReturnValue:
     """Write the provider into the province's document, and keep its secret."""
     typed = {name: request.form.get(name, "").strip() for name in ("issuer", "client_id")}
     secret, live = request.form.get("secret", "").strip(), documents().live(f"province:{province}")
@@ -73,7 +74,7 @@ def _told(problem: Problem) -> Any:
 
 
 @blueprint.page(f"{PAGE}/state", permission="province.change", methods=("POST",))
-def switch_single_sign_on(province: str) -> Any:
+def switch_single_sign_on(province: str) -> ResponseReturnValue:
     """Switch it on or off; who has come in by it stays in until they leave."""
     state = request.form.get("state", "")
     if state not in STATES:
@@ -86,12 +87,12 @@ def switch_single_sign_on(province: str) -> Any:
 
 
 @blueprint.page(f"{PAGE}/probe", permission="province.change", methods=("POST",))
-def probe_single_sign_on(province: str) -> Any:
+def probe_single_sign_on(province: str) -> ResponseReturnValue:
     """Ask the provider whether it answers."""
     return _try(province)
 
 
-def _try(province: str) -> Any:
+def _try(province: str) -> ResponseReturnValue:
     provider = provider_of(documents().live(f"province:{province}"))
     try:
         if provider is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import abort, current_app, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
@@ -66,7 +67,7 @@ def _first(lines: list[DashboardItem]) -> list[DashboardItem]:
 
 
 @blueprint.page("/me", who="resident", availability=Availability.EXISTING_BUSINESS)
-def me() -> Any:
+def me() -> ResponseReturnValue:
     """What is the resident's own, service by service; closed services are listed too."""
     resident = signed_in_resident()
     mine = [(service, service.lines_of(resident)) for service in product().services.values()]
@@ -84,7 +85,7 @@ def me() -> Any:
 @blueprint.page(
     "/me/consent", who="resident", availability=Availability.EXISTING_BUSINESS, before_consent=True
 )
-def consent() -> Any:
+def consent() -> ResponseReturnValue:
     """The question that stands before everything else: may we keep an account?"""
     return render_template(
         "resident/consent.html",
@@ -101,14 +102,14 @@ def consent() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
-def agree() -> Any:
+def agree() -> ResponseReturnValue:
     """Agree."""
     give(signed_in_resident().id, PRIVACY, current_time())
     return redirect(safe_next(request.form.get("next"), "/me"))
 
 
 @blueprint.page("/me/ways-in", who="resident", availability=Availability.EXISTING_BUSINESS)
-def ways_in() -> Any:
+def ways_in() -> ResponseReturnValue:
     """By which channels the resident comes in, and those that could be linked."""
     ways = accounts.identities_of(signed_in_resident())
     channels = product().channels
@@ -130,7 +131,7 @@ def ways_in() -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def link_channel(channel: str) -> Any:
+def link_channel(channel: str) -> ResponseReturnValue:
     """Begin to link another channel."""
     found = offered_channel(channel)
     return redirect(begin_link(found) if found.begin else f"/me/ways-in/{found.name}/link")
@@ -139,7 +140,7 @@ def link_channel(channel: str) -> Any:
 @blueprint.page(
     "/me/ways-in/<channel>/link", who="resident", availability=Availability.EXISTING_BUSINESS
 )
-def link_form(channel: str) -> Any:
+def link_form(channel: str) -> ResponseReturnValue:
     """The form that links a number."""
     if offered_channel(channel).template != "resident/sign_in_phone.html":
         abort(404)
@@ -149,7 +150,7 @@ def link_form(channel: str) -> Any:
 @blueprint.page(
     LINK_PHONE, who="resident", methods=("POST",), availability=Availability.EXISTING_BUSINESS
 )
-def link_phone() -> Any:
+def link_phone() -> ResponseReturnValue:
     """Send a code to the number to link, or take it."""
     return phone_step(
         offered_channel("phone"), "/me/ways-in", "resident/link_phone.html", _linked_phone
@@ -162,14 +163,14 @@ def link_phone() -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def unlink_channel(channel: str) -> Any:
+def unlink_channel(channel: str) -> ResponseReturnValue:
     """Let a channel lead here no longer."""
     accounts.unlink(signed_in_resident(), channel, current_time())
     return redirect("/me/ways-in")
 
 
 @blueprint.page("/me/merge", who="resident", availability=Availability.EXISTING_BUSINESS)
-def merge_question() -> Any:
+def merge_question() -> ResponseReturnValue:
     """Another account comes in by the channel that was to be linked: are both yours?"""
     waiting = session.get(MERGE) or abort(404)
     return render_template(
@@ -182,7 +183,7 @@ def merge_question() -> Any:
 @blueprint.page(
     "/me/merge", who="resident", methods=("POST",), availability=Availability.EXISTING_BUSINESS
 )
-def merge_accounts() -> Any:
+def merge_accounts() -> ResponseReturnValue:
     """Make one account of the two, or leave them as they are."""
     waiting = session.pop(MERGE, None) or abort(404)
     resident, now = signed_in_resident(), current_time()
@@ -195,7 +196,7 @@ def merge_accounts() -> Any:
 
 
 @blueprint.page("/me/verify", who="resident", availability=Availability.EXISTING_BUSINESS)
-def verify() -> Any:
+def verify() -> ResponseReturnValue:
     """The next step to where the city is sure enough of the resident."""
     return _verify_page({}, {})
 
@@ -203,7 +204,7 @@ def verify() -> Any:
 @blueprint.page(
     "/me/verify", who="resident", methods=("POST",), availability=Availability.EXISTING_BUSINESS
 )
-def verify_name() -> Any:
+def verify_name() -> ResponseReturnValue:
     """Take a real name and a resident number."""
     typed = {name: request.form.get(name, "") for name in ("real_name", "number", "agree")}
     now, errors = current_time(), {}
@@ -225,7 +226,7 @@ def verify_name() -> Any:
 
 
 @blueprint.page("/me/verify/phone", who="resident", availability=Availability.EXISTING_BUSINESS)
-def verify_phone_form() -> Any:
+def verify_phone_form() -> ResponseReturnValue:
     """The form for a number to reach the resident by."""
     going_to = safe_next(request.args.get("next"), VERIFY)
     return phone_page("resident/verify_phone.html", going_to, request.path)
@@ -237,13 +238,13 @@ def verify_phone_form() -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def verify_phone() -> Any:
+def verify_phone() -> ResponseReturnValue:
     """Send a code, or take it."""
     going_to = safe_next(request.form.get("next"), VERIFY)
     return phone_step(_phone(), going_to, "resident/verify_phone.html", _verified)
 
 
-def _verified(found: Channel, number: str, going_to: str) -> Any:
+def _verified(found: Channel, number: str, going_to: str) -> ResponseReturnValue:
     resident, now = signed_in_resident(), current_time()
     verify_contact(resident.id, "sms", number, language(), now)
     if "messages" in request.form:
@@ -251,7 +252,7 @@ def _verified(found: Channel, number: str, going_to: str) -> Any:
     return redirect(going_to)
 
 
-def _linked_phone(found: Channel, number: str, going_to: str) -> Any:
+def _linked_phone(found: Channel, number: str, going_to: str) -> ResponseReturnValue:
     resident, now = signed_in_resident(), current_time()
     shown = masked_contact("sms", number)
     vouched = AuthenticatedIdentity((accounts.subject_of_number(number, now),), shown, phone=number)

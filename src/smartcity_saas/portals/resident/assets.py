@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from flask import Response, abort, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.product import request_site
@@ -17,21 +17,21 @@ from smartcity_saas.web.static_files import FOREVER
 
 
 @blueprint.page("/brand/<mark>.css", who="everyone", availability=Availability.ANY_STATE)
-def brand_css(mark: str) -> Any:
+def brand_css(mark: str) -> ResponseReturnValue:
     """The city's palette."""
     city = request_city()
     return _marked(stylesheet(city.color, f"/brand/{mark}.svg"), "text/css", mark)
 
 
 @blueprint.page("/brand/<mark>.svg", who="everyone", availability=Availability.ANY_STATE)
-def brand_motif(mark: str) -> Any:
+def brand_motif(mark: str) -> ResponseReturnValue:
     """The city's motif."""
     city = request_city()
     return _marked(motif(city.color, city.division_code), "image/svg+xml", mark)
 
 
 @blueprint.page("/assets/<address>", who="everyone", availability=Availability.ANY_STATE)
-def asset(address: str) -> Any:
+def asset(address: str) -> ResponseReturnValue:
     """A picture of this city's, by its SHA-256."""
     return serve_asset(address)
 

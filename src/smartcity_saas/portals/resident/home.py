@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from flask import Response, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
 from smartcity_saas.catalog.entries import by_category, catalog_items
@@ -63,7 +64,7 @@ class PageCache:
 
 
 @blueprint.page("/", who="everyone")
-def home() -> Any:
+def home() -> ResponseReturnValue:
     """The first page. For the anonymous it holds no byte of the visitor's, and is cached."""
     city = request_city()
     if RESIDENT in session or city.state == "draft" or request.query_string:
@@ -89,7 +90,7 @@ def home() -> Any:
 
 
 @blueprint.page("/services", who="everyone")
-def services() -> Any:
+def services() -> ResponseReturnValue:
     """Every service, by category."""
     city = request_city()
     return render_template("resident/services.html", categories=_categories(city), tab="services")

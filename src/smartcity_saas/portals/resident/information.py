@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from flask import render_template
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy import announcements as domain
@@ -13,7 +13,7 @@ from smartcity_saas.web.policy import Availability
 
 
 @blueprint.page("/announcements", who="everyone", availability=Availability.EXISTING_BUSINESS)
-def announcements() -> Any:
+def announcements() -> ResponseReturnValue:
     """All announcements."""
     return render_template("resident/announcements.html", notices=domain.published())
 
@@ -21,18 +21,18 @@ def announcements() -> Any:
 @blueprint.page(
     "/announcements/<uuid:notice_id>", who="everyone", availability=Availability.EXISTING_BUSINESS
 )
-def announcement(notice_id: uuid.UUID) -> Any:
+def announcement(notice_id: uuid.UUID) -> ResponseReturnValue:
     """One announcement."""
     return render_template("resident/announcement.html", notice=domain.announcement(notice_id))
 
 
 @blueprint.page("/privacy", who="everyone", availability=Availability.ANY_STATE)
-def privacy() -> Any:
+def privacy() -> ResponseReturnValue:
     """What the site keeps of its visitors."""
     return render_template("resident/privacy.html")
 
 
 @blueprint.page("/accessibility", who="everyone", availability=Availability.ANY_STATE)
-def accessibility() -> Any:
+def accessibility() -> ResponseReturnValue:
     """How to use the site with large text, a keyboard or a screen reader."""
     return render_template("resident/accessibility.html")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from flask import Response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
@@ -42,7 +42,7 @@ LARGEST_EVENT = 512 * 1024
     assisted_service=True,
     availability=Availability.EXISTING_BUSINESS,
 )
-def payments() -> Any:
+def payments() -> ResponseReturnValue:
     """Every payment of the resident's, the newest first."""
     return render_template(
         "resident/payments.html", payments=payments_of_resident(signed_in_resident()), tab="me"
@@ -55,7 +55,7 @@ def payments() -> Any:
     assisted_service=True,
     availability=Availability.EXISTING_BUSINESS,
 )
-def payment(payment_id: uuid.UUID) -> Any:
+def payment(payment_id: uuid.UUID) -> ResponseReturnValue:
     """One payment. While it is under way the provider is asked, never the browser believed."""
     found = own_payment(signed_in_resident(), payment_id)
     reachable = True
@@ -74,7 +74,7 @@ def payment(payment_id: uuid.UUID) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def cancel_payment(payment_id: uuid.UUID) -> Any:
+def cancel_payment(payment_id: uuid.UUID) -> ResponseReturnValue:
     """Close a pay page that is still open."""
     found = own_payment(signed_in_resident(), payment_id)
     if found.state in UNDER_WAY:
@@ -88,7 +88,7 @@ def cancel_payment(payment_id: uuid.UUID) -> Any:
     assisted_service=True,
     availability=Availability.EXISTING_BUSINESS,
 )
-def receipt(payment_id: uuid.UUID) -> Any:
+def receipt(payment_id: uuid.UUID) -> ResponseReturnValue:
     """The receipt of money that was received."""
     found = own_payment(signed_in_resident(), payment_id)
     if found.state not in RECEIVED or found.state == "held" or found.paid_at is None:
@@ -138,7 +138,7 @@ def receipt(payment_id: uuid.UUID) -> Any:
 
 
 @blueprint.page("/me/messages", who="resident", availability=Availability.EXISTING_BUSINESS)
-def messages() -> Any:
+def messages() -> ResponseReturnValue:
     """What the city told the resident; looking at it marks it as read."""
     found = messages_of(signed_in_resident())
     page = render_template("resident/messages.html", messages=found, tab="me")
@@ -154,7 +154,7 @@ def messages() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     caller=Caller.SIGNED,
 )
-def webhook(provider: str) -> Any:
+def webhook(provider: str) -> ResponseReturnValue:
     """Take a provider's event. Its signature says who sent it; nothing in it is believed."""
     request.max_content_length = LARGEST_EVENT
     body = request.get_data(cache=False)
@@ -162,7 +162,7 @@ def webhook(provider: str) -> Any:
     return {"received": True, "new": new}
 
 
-def _payment_page(found: Payment, reachable: bool) -> Any:
+def _payment_page(found: Payment, reachable: bool) -> str:
     return render_template(
         "resident/payment.html",
         payment=found,

@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from flask import Response, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Conflict, NotFound
@@ -49,7 +50,7 @@ DELETE_WORD = {"zh": "删除", "en": "delete"}
 @blueprint.page(
     ROOT, who="resident", availability=Availability.EXISTING_BUSINESS, before_consent=True
 )
-def my_data() -> Any:
+def my_data() -> ResponseReturnValue:
     """Everything held of the resident, with what is personal in it masked."""
     now = current_time()
     found = personal_records(signed_in_resident())
@@ -64,7 +65,7 @@ def my_data() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
-def download_data() -> Any:
+def download_data() -> ResponseReturnValue:
     """The same to take along, whole, as JSON."""
     resident, now, city = signed_in_resident(), current_time(), request_city()
     body = {
@@ -85,7 +86,7 @@ def download_data() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
-def who_looked() -> Any:
+def who_looked() -> ResponseReturnValue:
     """Every time that staff saw something of the resident's, and why."""
     found, older = accesses_of(signed_in_resident(), request.args.get("before", None, uuid.UUID))
     return render_template(
@@ -103,7 +104,7 @@ def who_looked() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
-def consents() -> Any:
+def consents() -> ResponseReturnValue:
     """What the resident agreed to, each to be taken back as easily."""
     resident = signed_in_resident()
     history = consents_of(resident.id)
@@ -124,7 +125,7 @@ def consents() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
-def change_consent(purpose: str) -> Any:
+def change_consent(purpose: str) -> ResponseReturnValue:
     """Give or take back one, by one press either way. Without the first the account rests: one's
     data and the way out stay open."""
     resident, now = signed_in_resident(), current_time()
@@ -144,7 +145,7 @@ def change_consent(purpose: str) -> Any:
 @blueprint.page(
     "/me/sessions", who="resident", availability=Availability.EXISTING_BUSINESS, before_consent=True
 )
-def sessions() -> Any:
+def sessions() -> ResponseReturnValue:
     """Where the resident is signed in."""
     resident = signed_in_resident()
     return render_template(
@@ -163,7 +164,7 @@ def sessions() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
-def end_session(session_id: uuid.UUID) -> Any:
+def end_session(session_id: uuid.UUID) -> ResponseReturnValue:
     """End one, there and at once."""
     accounts.end_session(signed_in_resident(), session_id, current_time())
     return redirect("/me/sessions")
@@ -175,7 +176,7 @@ def end_session(session_id: uuid.UUID) -> Any:
     availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
-def delete_question() -> Any:
+def delete_question() -> ResponseReturnValue:
     """What goes, what stays and why, what is to be ended first."""
     return _delete_page()
 
@@ -187,7 +188,7 @@ def delete_question() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     before_consent=True,
 )
-def delete_account() -> Any:
+def delete_account() -> ResponseReturnValue:
     """Delete the account, once the word has been typed."""
     resident = signed_in_resident()
     if request.form.get("word", "").strip().lower() not in DELETE_WORD.values():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.elsewhere import find_elsewhere
@@ -126,7 +127,7 @@ class Results:
 
 
 @blueprint.page("/search", who="everyone")
-def find() -> Any:
+def find() -> ResponseReturnValue:
     """What a query finds, by Chinese, pinyin or English."""
     typed = request.args.get("q", "")[:LONGEST_QUERY]
     query = Query.of(typed)

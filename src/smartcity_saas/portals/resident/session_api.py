@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import marshmallow as ma
 from flask import Response, current_app, g, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import generate_csrf
@@ -84,7 +85,7 @@ def api_token() -> Any:
     availability=Availability.EXISTING_BUSINESS,
     caller=Caller.SIGNED,
 )
-def oauth_token() -> Any:
+def oauth_token() -> ResponseReturnValue:
     """A token for a back office (RFC 6749, section 4.4)."""
     key = f"token:{network_of(request.remote_addr)}"
     count_attempt(ResidentAttempt, key, MOST_TOKENS, current_time())
@@ -95,7 +96,7 @@ def oauth_token() -> Any:
 
 
 @blueprint.page(f"{ROOT}/openapi.json", who="everyone", availability=Availability.EXISTING_BUSINESS)
-def openapi() -> Any:
+def openapi() -> ResponseReturnValue:
     """The API in OpenAPI 3.1, in English for whoever generates a program from it."""
     with force_locale("en"):
         said = json.dumps(_description(), ensure_ascii=False, default=str)
@@ -105,7 +106,7 @@ def openapi() -> Any:
 
 
 @blueprint.page(f"{ROOT}/docs", who="everyone", availability=Availability.EXISTING_BUSINESS)
-def api_docs() -> Any:
+def api_docs() -> ResponseReturnValue:
     """The same to read."""
     return render_template(
         "resident/api.html",

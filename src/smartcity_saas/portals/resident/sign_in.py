@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import abort, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 
@@ -54,7 +56,7 @@ SHOWN_CODE = "shown_code"
 
 
 @blueprint.page("/sign-in", who="everyone", availability=Availability.EXISTING_BUSINESS)
-def sign_in() -> Any:
+def sign_in() -> ResponseReturnValue:
     """The ways in that the city offers; inside an app, the app's own first."""
     if current_resident() is not None:
         return redirect(safe_next(request.args.get("next"), "/me"))
@@ -64,7 +66,7 @@ def sign_in() -> Any:
 @blueprint.page(
     "/sign-in/<channel>", who="everyone", availability=Availability.EXISTING_BUSINESS, writes=True
 )
-def sign_in_at(channel: str) -> Any:
+def sign_in_at(channel: str) -> ResponseReturnValue:
     """Go to a channel at another site, or show the form of one of this site."""
     found, going_to = offered_channel(channel), safe_next(request.args.get("next"), "/me")
     if current_resident() is not None:
@@ -82,7 +84,7 @@ def sign_in_at(channel: str) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def sign_in_by(channel: str) -> Any:
+def sign_in_by(channel: str) -> ResponseReturnValue:
     """Begin, by a form: at another site, with a number, or as one of the demo's residents."""
     found, going_to = offered_channel(channel), safe_next(request.form.get("next"), "/me")
     if found.begin is not None:
@@ -100,7 +102,7 @@ def sign_in_by(channel: str) -> Any:
     availability=Availability.EXISTING_BUSINESS,
     writes=True,
 )
-def sign_in_callback(channel: str) -> Any:
+def sign_in_callback(channel: str) -> ResponseReturnValue:
     """Where a channel at another site sends the browser back to."""
     found = offered_channel(channel)
     if found.finish is None:
@@ -119,7 +121,7 @@ def sign_in_callback(channel: str) -> Any:
 
 
 @blueprint.page("/counter/<token>", who="everyone", availability=Availability.EXISTING_BUSINESS)
-def counter(token: str) -> Any:
+def counter(token: str) -> ResponseReturnValue:
     """Ask whether to open the site as a resident who stands at the counter."""
     return render_template("resident/counter.html", token=token)
 
@@ -130,7 +132,7 @@ def counter(token: str) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def take_counter(token: str) -> Any:
+def take_counter(token: str) -> ResponseReturnValue:
     """Open the site as a resident who stands at the counter."""
     made = open_counter(token, current_time())
     session.clear()
@@ -141,7 +143,7 @@ def take_counter(token: str) -> Any:
 @blueprint.page(
     "/sign-out", who="everyone", methods=("POST",), availability=Availability.EXISTING_BUSINESS
 )
-def sign_out() -> Any:
+def sign_out() -> ResponseReturnValue:
     """Leave; where the resident came in by an OpenID provider, leave there too."""
     token = session.get(RESIDENT)
     away = _sign_out_there(token) if token else None
@@ -151,7 +153,7 @@ def sign_out() -> Any:
     return redirect(away or "/")
 
 
-def enter(found: Channel, vouched: AuthenticatedIdentity, going_to: str) -> Any:
+def enter(found: Channel, vouched: AuthenticatedIdentity, going_to: str) -> ResponseReturnValue:
     """Sign somebody in, in a session that begins anew (no fixation), and keep what the channel
     says is verified."""
     clock, now = product().clock, current_time()
@@ -171,7 +173,7 @@ def begin_link(found: Channel) -> str:
     return _begin(found, LINK, "/me/ways-in")
 
 
-def link_or_ask(found: Channel, vouched: AuthenticatedIdentity) -> Any:
+def link_or_ask(found: Channel, vouched: AuthenticatedIdentity) -> ResponseReturnValue | None:
     """Link a channel to the signed-in resident; where another account comes in by it, go and ask
     whether both are theirs. Returns the redirect to that question, None if it is linked."""
     resident, now = signed_in_resident(), current_time()
@@ -193,7 +195,12 @@ def link_or_ask(found: Channel, vouched: AuthenticatedIdentity) -> Any:
     return None
 
 
-def phone_step(found: Channel, going_to: str, template: str, done: Any) -> Any:
+def phone_step(
+    found: Channel,
+    going_to: str,
+    template: str,
+    done: Callable[[Channel, str, str], ResponseReturnValue],
+) -> ResponseReturnValue:
     """Send a code, or take one: ``done`` gets the number. A code that was sent stays on the page
     until it is used or too old, whatever else is refused."""
     now, mark, purpose = current_time(), browser_mark(), request.path
@@ -296,7 +303,7 @@ def offered_channel(name: str) -> Channel:
     return found or abort(404)
 
 
-def _by_phone(found: Channel, number: str, going_to: str) -> Any:
+def _by_phone(found: Channel, number: str, going_to: str) -> ResponseReturnValue:
     now = current_time()
     subject = accounts.subject_of_number(number, now)
     shown = masked_contact("sms", number)
@@ -319,7 +326,9 @@ def _begin(found: Channel, purpose: str, going_to: str) -> str:
     )
 
 
-def _link(found: Channel, vouched: AuthenticatedIdentity, ended: login_requests.Ended) -> Any:
+def _link(
+    found: Channel, vouched: AuthenticatedIdentity, ended: login_requests.Ended
+) -> ResponseReturnValue:
     resident = signed_in_resident()
     if resident.id != ended.resident_id:
         raise StaleLoginRequest
@@ -360,7 +369,7 @@ def _sign_out_there(token: str) -> str | None:
     return away
 
 
-def _page(only: Channel | None = None, **values: Any) -> Any:
+def _page(only: Channel | None = None, **values: Any) -> str:
     channels = [only] if only else offered_channels(request_city())
     values.setdefault("next", safe_next(request.args.get("next"), "/me"))
     return render_template(

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
@@ -46,13 +47,13 @@ blueprint = ConsoleBlueprint(
 
 
 @blueprint.page(ROOT, permission="city.desk")
-def desk(city: str) -> Any:
+def desk(city: str) -> ResponseReturnValue:
     """A day's sessions, a search by code or name, and the form that imports schedules."""
     return _page(city)
 
 
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
-def import_file(city: str) -> Any:
+def import_file(city: str) -> ResponseReturnValue:
     """Import a schedule."""
     service = product().services[SERVICE]
     result, problems = take_upload(city_by_slug(city), service)
@@ -60,13 +61,13 @@ def import_file(city: str) -> Any:
 
 
 @blueprint.page(SESSION, permission="city.desk")
-def session(city: str, session_id: uuid.UUID) -> Any:
+def session(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
     """One session's list, ready to print."""
     return _session_page(city, session_id)
 
 
 @blueprint.page(f"{SESSION}/list.csv", permission="city.desk")
-def list_csv(city: str, session_id: uuid.UUID) -> Any:
+def list_csv(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
     """One session's list as CSV."""
     served = city_by_slug(city)
     with tenant_context(served.id):
@@ -86,7 +87,7 @@ def list_csv(city: str, session_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{SESSION}/close", permission="city.desk", methods=("POST",))
-def close(city: str, session_id: uuid.UUID) -> Any:
+def close(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
     """Call a session off."""
     actor = signed_in_member().actor
     reason = {code: request.form.get(code, "").strip() for code in ("zh", "en")}
@@ -106,7 +107,7 @@ def close(city: str, session_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{SESSION}/reopen", permission="city.desk", methods=("POST",))
-def reopen(city: str, session_id: uuid.UUID) -> Any:
+def reopen(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
     """Let a session take place after all."""
     actor = signed_in_member().actor
     with tenant_context(city_by_slug(city).id):
@@ -117,7 +118,7 @@ def reopen(city: str, session_id: uuid.UUID) -> Any:
 @blueprint.page(
     f"{ROOT}/appointments/<uuid:appointment_id>", permission="city.desk", methods=("POST",)
 )
-def mark(city: str, appointment_id: uuid.UUID) -> Any:
+def mark(city: str, appointment_id: uuid.UUID) -> ResponseReturnValue:
     """Note that someone came, or did not."""
     actor = signed_in_member().actor
     with tenant_context(city_by_slug(city).id):

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import Response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.clock import read_moment
@@ -55,7 +56,7 @@ blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="t
 
 
 @blueprint.page(ROOT, who="everyone")
-def landing() -> Any:
+def landing() -> ResponseReturnValue:
     """Search, and the hospitals with their departments."""
     query = request.args.get("q", "").strip()[:60]
     if query:
@@ -68,7 +69,7 @@ def landing() -> Any:
 
 
 @blueprint.page(f"{ROOT}/departments/<uuid:department_id>", who="everyone")
-def department(department_id: uuid.UUID) -> Any:
+def department(department_id: uuid.UUID) -> ResponseReturnValue:
     """A department: its days, its doctors, the times that are left."""
     found, rules, now = schedule.department_of(department_id), city_rules(), current_time()
     fresh = bring_up_to_date(found, now)
@@ -102,7 +103,7 @@ def department(department_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/book", who="resident")
-def book_form(session_id: uuid.UUID) -> Any:
+def book_form(session_id: uuid.UUID) -> ResponseReturnValue:
     """Choose for whom, and confirm; without a time of this clinic, go back to choosing one."""
     session = schedule.session_of(session_id)
     if _slot() not in schedule.times_of(session, current_time()):
@@ -111,7 +112,7 @@ def book_form(session_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/book", who="resident", methods=("POST",))
-def book(session_id: uuid.UUID) -> Any:
+def book(session_id: uuid.UUID) -> ResponseReturnValue:
     """Book the place, for someone on the list or someone added now."""
     resident, typed = signed_in_resident(), request.form.to_dict()
     try:
@@ -129,13 +130,13 @@ def book(session_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/wait", who="resident")
-def wait_form(session_id: uuid.UUID) -> Any:
+def wait_form(session_id: uuid.UUID) -> ResponseReturnValue:
     """Choose who waits."""
     return _book_page(session_id, {}, {}, waits=True)
 
 
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/wait", who="resident", methods=("POST",))
-def wait(session_id: uuid.UUID) -> Any:
+def wait(session_id: uuid.UUID) -> ResponseReturnValue:
     """Join the waiting list."""
     resident, typed = signed_in_resident(), request.form.to_dict()
     try:
@@ -155,7 +156,7 @@ def wait(session_id: uuid.UUID) -> Any:
 @blueprint.page(
     f"{ROOT}/waiting/<uuid:entry_id>", who="resident", availability=Availability.EXISTING_BUSINESS
 )
-def waiting_entry(entry_id: uuid.UUID) -> Any:
+def waiting_entry(entry_id: uuid.UUID) -> ResponseReturnValue:
     """Where a resident stands in line, or the place that is kept."""
     entry = waiting_list.own_entry(signed_in_resident(), entry_id)
     return _render(
@@ -176,7 +177,7 @@ def waiting_entry(entry_id: uuid.UUID) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def leave(entry_id: uuid.UUID) -> Any:
+def leave(entry_id: uuid.UUID) -> ResponseReturnValue:
     """Stop waiting."""
     entry = waiting_list.leave(signed_in_resident(), entry_id, city_rules(), current_time())
     return redirect(f"{ROOT}/departments/{entry.session.department_id}?day={entry.session.day}")
@@ -188,7 +189,7 @@ def leave(entry_id: uuid.UUID) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def accept(entry_id: uuid.UUID) -> Any:
+def accept(entry_id: uuid.UUID) -> ResponseReturnValue:
     """Take the place that is kept."""
     made = waiting_list.accept(signed_in_resident(), entry_id, city_rules(), current_time())
     return redirect(f"{ROOT}/appointments/{made.id}")
@@ -200,14 +201,14 @@ def accept(entry_id: uuid.UUID) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def allow_messages() -> Any:
+def allow_messages() -> ResponseReturnValue:
     """Allow messages by one press, beside what they would be about."""
     give_leave(signed_in_resident(), current_time())
     return redirect(safe_next(request.form.get("next"), ROOT))
 
 
 @blueprint.page(f"{ROOT}/appointments", who="resident", availability=Availability.EXISTING_BUSINESS)
-def all_appointments() -> Any:
+def all_appointments() -> ResponseReturnValue:
     """Everything that the resident booked: past, cancelled and called off ones too."""
     found = booking.appointments_of(signed_in_resident(), MOST_LISTED)
     return _render("appointments.html", found=found, state_names=STATE_NAMES)
@@ -218,7 +219,7 @@ def all_appointments() -> Any:
     who="resident",
     availability=Availability.EXISTING_BUSINESS,
 )
-def appointment(appointment_id: uuid.UUID) -> Any:
+def appointment(appointment_id: uuid.UUID) -> ResponseReturnValue:
     """One appointment: number, time, place, code; cancel; another time if it was called off."""
     found, rules, now = (
         booking.own_appointment(signed_in_resident(), appointment_id),
@@ -248,7 +249,7 @@ def appointment(appointment_id: uuid.UUID) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def cancel(appointment_id: uuid.UUID) -> Any:
+def cancel(appointment_id: uuid.UUID) -> ResponseReturnValue:
     """Give the place back."""
     cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), current_time())
     return redirect(f"{ROOT}/appointments/{appointment_id}")
@@ -259,7 +260,7 @@ def cancel(appointment_id: uuid.UUID) -> Any:
     who="resident",
     availability=Availability.EXISTING_BUSINESS,
 )
-def calendar(appointment_id: uuid.UUID) -> Any:
+def calendar(appointment_id: uuid.UUID) -> ResponseReturnValue:
     """The appointment for a calendar (RFC 5545)."""
     found = booking.own_appointment(signed_in_resident(), appointment_id)
     context = _context(found.session)
@@ -274,13 +275,13 @@ def calendar(appointment_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{ROOT}/patients", who="resident", availability=Availability.EXISTING_BUSINESS)
-def patients() -> Any:
+def patients() -> ResponseReturnValue:
     """Everyone for whom the resident books, and the form that adds somebody."""
     return _patients_page({}, {})
 
 
 @blueprint.page(f"{ROOT}/patients", who="resident", methods=("POST",))
-def add() -> Any:
+def add() -> ResponseReturnValue:
     """Add somebody to book for."""
     typed = request.form.to_dict()
     try:
@@ -301,7 +302,7 @@ def _patients_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
     who="resident",
     availability=Availability.EXISTING_BUSINESS,
 )
-def patient(patient_id: uuid.UUID) -> Any:
+def patient(patient_id: uuid.UUID) -> ResponseReturnValue:
     """Someone on the list, to be changed."""
     found = patient_of(signed_in_resident(), patient_id)
     typed = {"name": found.name, "relation": found.relation}
@@ -315,7 +316,7 @@ def patient(patient_id: uuid.UUID) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def change(patient_id: uuid.UUID) -> Any:
+def change(patient_id: uuid.UUID) -> ResponseReturnValue:
     """Change someone on the list."""
     typed, now = request.form.to_dict(), current_time()
     try:
@@ -336,7 +337,7 @@ def _patient_page(patient_id: uuid.UUID, typed: dict[str, str], errors: dict[str
     who="resident",
     availability=Availability.EXISTING_BUSINESS,
 )
-def remove_question(patient_id: uuid.UUID) -> Any:
+def remove_question(patient_id: uuid.UUID) -> ResponseReturnValue:
     """Ask before someone is taken off the list."""
     return _render("remove_patient.html", patient=patient_of(signed_in_resident(), patient_id))
 
@@ -347,7 +348,7 @@ def remove_question(patient_id: uuid.UUID) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def remove(patient_id: uuid.UUID) -> Any:
+def remove(patient_id: uuid.UUID) -> ResponseReturnValue:
     """Take someone off the list."""
     remove_patient(signed_in_resident(), patient_id, current_time())
     return redirect(f"{ROOT}/patients")

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import render_template, request
+from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
@@ -50,13 +51,13 @@ blueprint = ConsoleBlueprint(
 
 
 @blueprint.page(ROOT, permission="city.desk")
-def desk(city: str) -> Any:
+def desk(city: str) -> ResponseReturnValue:
     """Disputes that wait, a search, and the form that imports tickets."""
     return _page(city)
 
 
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
-def import_file(city: str) -> Any:
+def import_file(city: str) -> ResponseReturnValue:
     """Import tickets."""
     service = product().services[SERVICE]
     result, problems = take_upload(city_by_slug(city), service)
@@ -64,7 +65,7 @@ def import_file(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/tickets.csv", permission="city.desk")
-def tickets_csv(city: str) -> Any:
+def tickets_csv(city: str) -> ResponseReturnValue:
     """Every ticket with its status, for the police's own system."""
     served = city_by_slug(city)
     zone = ZoneInfo(served.timezone)
@@ -93,13 +94,13 @@ def tickets_csv(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/disputes/<uuid:dispute_id>", permission="city.desk")
-def dispute(city: str, dispute_id: uuid.UUID) -> Any:
+def dispute(city: str, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """One dispute, and the form that answers it."""
     return _dispute_page(city, dispute_id, {}, {})
 
 
 @blueprint.page(f"{ROOT}/disputes/<uuid:dispute_id>", permission="city.desk", methods=("POST",))
-def answer(city: str, dispute_id: uuid.UUID) -> Any:
+def answer(city: str, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Answer a dispute."""
     actor = signed_in_member().actor
     typed = {name: request.form.get(name, "") for name in ("verdict", "answer")}
@@ -112,7 +113,7 @@ def answer(city: str, dispute_id: uuid.UUID) -> Any:
 
 
 @blueprint.page(f"{ROOT}/photos/<uuid:photo_id>", permission="city.desk")
-def photo(city: str, photo_id: uuid.UUID) -> Any:
+def photo(city: str, photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph with a dispute."""
     with tenant_context(city_by_slug(city).id):
         return photo_response(disputes.photo(photo_id, None))

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from flask import Response, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.checkout import begin_checkout
@@ -34,7 +35,7 @@ blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="t
 
 
 @blueprint.page(ROOT, who="everyone")
-def landing() -> Any:
+def landing() -> ResponseReturnValue:
     """What the service is and a look-up; or the resident's vehicles, licence and tickets."""
     resident = current_resident()
     if resident is None:
@@ -69,7 +70,7 @@ def landing() -> Any:
 
 
 @blueprint.page(f"{ROOT}/look-up", who="everyone", methods=("POST",))
-def look_up() -> Any:
+def look_up() -> ResponseReturnValue:
     """Look a vehicle up without signing in; what is found has a page of its own."""
     if not _entry().settings.get("look_up", True):
         raise NotFound
@@ -85,7 +86,7 @@ def look_up() -> Any:
 
 
 @blueprint.page(f"{ROOT}/look-up", who="everyone")
-def looked_up() -> Any:
+def looked_up() -> ResponseReturnValue:
     """The open tickets of the vehicle that this browser has just looked up."""
     key, at = session.get(LOOKED_UP, ("", 0.0))
     if not key or not 0 <= current_time().timestamp() - at < LOOKED_UP_SECONDS:
@@ -95,13 +96,13 @@ def looked_up() -> Any:
 
 
 @blueprint.page(f"{ROOT}/vehicles", who="resident")
-def link_form() -> Any:
+def link_form() -> ResponseReturnValue:
     """The form that links a vehicle."""
     return _render("link.html", typed={}, errors={})
 
 
 @blueprint.page(f"{ROOT}/vehicles", who="resident", methods=("POST",))
-def link() -> Any:
+def link() -> ResponseReturnValue:
     """Link a vehicle."""
     typed = {name: request.form.get(name, "")[:40] for name in ("plate", "tail")}
     try:
@@ -117,20 +118,20 @@ def link() -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def unlink(link_id: uuid.UUID) -> Any:
+def unlink(link_id: uuid.UUID) -> ResponseReturnValue:
     """Take a vehicle off the page."""
     domain.unlink_vehicle(signed_in_resident(), link_id, current_time())
     return redirect("/me")
 
 
 @blueprint.page(f"{ROOT}/licence", who="resident")
-def licence_form() -> Any:
+def licence_form() -> ResponseReturnValue:
     """The form that links the resident's licence."""
     return _render("licence.html", typed={}, errors={})
 
 
 @blueprint.page(f"{ROOT}/licence", who="resident", methods=("POST",))
-def licence() -> Any:
+def licence() -> ResponseReturnValue:
     """Link the licence."""
     typed = {name: request.form.get(name, "")[:40] for name in ("number", "file_tail")}
     try:
@@ -141,7 +142,7 @@ def licence() -> Any:
 
 
 @blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
-def pay() -> Any:
+def pay() -> ResponseReturnValue:
     """Go and pay the chosen tickets."""
     chosen = request.form.getlist("ticket")
     if not chosen:
@@ -152,13 +153,13 @@ def pay() -> Any:
 @blueprint.page(
     f"{ROOT}/<uuid:violation_id>", who="resident", availability=Availability.EXISTING_BUSINESS
 )
-def ticket(violation_id: uuid.UUID) -> Any:
+def ticket(violation_id: uuid.UUID) -> ResponseReturnValue:
     """One ticket, with its dispute if there is one."""
     return _ticket_page(domain.own_violation(signed_in_resident(), violation_id), {}, {})
 
 
 @blueprint.page(f"{ROOT}/<uuid:violation_id>/dispute", who="resident", methods=("POST",))
-def dispute(violation_id: uuid.UUID) -> Any:
+def dispute(violation_id: uuid.UUID) -> ResponseReturnValue:
     """Object to a ticket."""
     typed = {"reason": request.form.get("reason", "")}
     photos = [data for one in request.files.getlist("photos") if (data := one.read())]
@@ -175,7 +176,7 @@ def dispute(violation_id: uuid.UUID) -> Any:
 @blueprint.page(
     f"{ROOT}/photos/<uuid:photo_id>", who="resident", availability=Availability.EXISTING_BUSINESS
 )
-def photo(photo_id: uuid.UUID) -> Any:
+def photo(photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph that the resident sent."""
     return photo_response(disputes.photo(photo_id, signed_in_resident()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
 from smartcity_saas.product import product
@@ -27,13 +28,13 @@ blueprint = ConsoleBlueprint(
 
 
 @blueprint.page(ROOT, permission="city.desk")
-def desk(city: str) -> Any:
+def desk(city: str) -> ResponseReturnValue:
     """What is held, a search, and the form that imports bills."""
     return _page(city)
 
 
 @blueprint.page(ROOT, permission="city.desk", methods=("POST",))
-def import_file(city: str) -> Any:
+def import_file(city: str) -> ResponseReturnValue:
     """Import a supplier's file."""
     service = product().services[SERVICE]
     result, problems = take_upload(city_by_slug(city), service)
@@ -41,7 +42,7 @@ def import_file(city: str) -> Any:
 
 
 @blueprint.page(f"{ROOT}/bills.csv", permission="city.desk")
-def bills_csv(city: str) -> Any:
+def bills_csv(city: str) -> ResponseReturnValue:
     """Bills of the chosen months as CSV, in the columns of the import."""
     with tenant_context(city_by_slug(city).id):
         rows = [

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.checkout import begin_checkout
@@ -33,7 +34,7 @@ blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="t
 
 
 @blueprint.page(ROOT, who="everyone")
-def landing() -> Any:
+def landing() -> ResponseReturnValue:
     """What the service is, or the resident's own bills."""
     resident = current_resident()
     if resident is None:
@@ -45,7 +46,7 @@ def landing() -> Any:
 
 
 @blueprint.page(f"{ROOT}/<any({', '.join(KINDS)}):kind>", who="resident")
-def by_kind(kind: str) -> Any:
+def by_kind(kind: str) -> ResponseReturnValue:
     """The resident's first account of a kind, or the form that links one."""
     resident = signed_in_resident()
     found = domain.links(resident)
@@ -59,7 +60,7 @@ def by_kind(kind: str) -> Any:
 @blueprint.page(
     f"{ROOT}/accounts/<uuid:link_id>", who="resident", availability=Availability.EXISTING_BUSINESS
 )
-def account(link_id: uuid.UUID) -> Any:
+def account(link_id: uuid.UUID) -> ResponseReturnValue:
     """One linked account: what is due, usage, tiers, history."""
     resident = signed_in_resident()
     fresh = _bring_up_to_date(resident, domain.own_link(resident, link_id))
@@ -108,7 +109,7 @@ def _bring_up_to_date(resident: SignedInResident, link: UtilityLink) -> bool:
 
 
 @blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
-def pay() -> Any:
+def pay() -> ResponseReturnValue:
     """Go and pay the chosen bills."""
     chosen = request.form.getlist("bill")
     if not chosen:
@@ -117,7 +118,7 @@ def pay() -> Any:
 
 
 @blueprint.page(f"{ROOT}/link", who="resident")
-def link_form() -> Any:
+def link_form() -> ResponseReturnValue:
     """The form that links an account."""
     kind = request.args.get("kind", "")
     kinds = _entry().settings["kinds"]
@@ -125,7 +126,7 @@ def link_form() -> Any:
 
 
 @blueprint.page(f"{ROOT}/link", who="resident", methods=("POST",))
-def link() -> Any:
+def link() -> ResponseReturnValue:
     """Link an account."""
     typed = {name: request.form.get(name, "") for name in ("kind", "number", "holder", "nickname")}
     try:
@@ -140,7 +141,7 @@ def link() -> Any:
     who="resident",
     availability=Availability.EXISTING_BUSINESS,
 )
-def unlink_question(link_id: uuid.UUID) -> Any:
+def unlink_question(link_id: uuid.UUID) -> ResponseReturnValue:
     """Ask before a link is removed."""
     link = domain.own_link(signed_in_resident(), link_id)
     account = domain.accounts_of([link])[link.account_id]
@@ -153,7 +154,7 @@ def unlink_question(link_id: uuid.UUID) -> Any:
     methods=("POST",),
     availability=Availability.EXISTING_BUSINESS,
 )
-def unlink(link_id: uuid.UUID) -> Any:
+def unlink(link_id: uuid.UUID) -> ResponseReturnValue:
     """Remove a link."""
     domain.unlink_account(signed_in_resident(), link_id, current_time())
     return redirect("/me")
