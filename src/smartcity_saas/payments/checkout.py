@@ -31,7 +31,7 @@ from smartcity_saas.payments.payable import Quote
 from smartcity_saas.payments.providers import CannotBegin
 from smartcity_saas.payments.repository import claim, claimants, items_of
 from smartcity_saas.payments.settlement import SWEEP, close_page, open_page
-from smartcity_saas.payments.states import CREATED, EXPIRED, OPEN, UNDER_WAY
+from smartcity_saas.payments.states import UNDER_WAY, PaymentState
 from smartcity_saas.payments.terms import MOST_AT_ONCE, TOO_MANY, terms_of
 
 PAGE_OPEN = timedelta(minutes=35)
@@ -88,7 +88,7 @@ def begin_payment(
                 if not error.again:
                     raise
                 continue
-            if payment.state != EXPIRED:
+            if payment.state != PaymentState.EXPIRED:
                 return payment
         for found in stale:
             close_page(city, found, now)
@@ -97,7 +97,7 @@ def begin_payment(
 
 def page_of(payment: Payment) -> str:
     """Where to go with a payment: the provider's page while that is open, else its own."""
-    if payment.state == OPEN and payment.checkout_url:
+    if payment.state == PaymentState.OPEN and payment.checkout_url:
         return payment.checkout_url
     return f"/me/payments/{payment.id}"
 
@@ -158,7 +158,7 @@ def _write(
         title=dict(quote.title),
         amount=quote.amount,
         currency=quote.currency,
-        state=CREATED,
+        state=PaymentState.CREATED,
         provider=(city.payments or {})["provider"],
         site=place.site,
         language=place.language,

@@ -11,7 +11,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
@@ -33,16 +32,17 @@ from smartcity_saas.payments.ledger import (
 from smartcity_saas.payments.models import Payment, PaymentDispute
 from smartcity_saas.payments.providers import DisputeFact, DisputeMove
 from smartcity_saas.payments.repository import items_of, locked, release_claims
-from smartcity_saas.payments.states import HELD as HELD_STATE
-from smartcity_saas.payments.states import PAID, REFUNDED, State, moved
+from smartcity_saas.payments.states import (
+    DisputeDecision,
+    DisputeState,
+    HeldReason,
+    PaymentState,
+    moved,
+)
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
 
-Decision = Literal["due_again", "written_off", "put_down"]
-OPEN, LOST, WON_LATE, RETURNED = "disputed", "dispute_lost", "dispute_won", "refund_returned"
-"""Why a payment is held: a dispute is open, or lost and not decided on; or money of what does not
-count as paid is here after all, because a dispute was won late or a bank sent a refund back."""
-_SETTLED = frozenset({"won", "lost", "closed"})
+_SETTLED = frozenset({DisputeState.WON, DisputeState.LOST, DisputeState.CLOSED})
 
 
 def disputes_of(payment_id: uuid.UUID) -> list[PaymentDispute]:
@@ -68,7 +68,11 @@ def apply_disputes(payment: Payment, facts: Sequence[DisputeFact], now: datetime
 
 
 def decide_dispute(
-    actor: Actor, payment_id: uuid.UUID, dispute_id: uuid.UUID, decision: Decision, now: datetime
+    actor: Actor,
+    payment_id: uuid.UUID,
+    dispute_id: uuid.UUID,
+    decision: DisputeDecision,
+    now: datetime,
 ) -> None:
     """Decide what becomes of what a payment was for after its dispute was lost.
 
@@ -76,9 +80,7 @@ def decide_dispute(
         actor: Who decides.
         payment_id: The payment.
         dispute_id: Its dispute.
-        decision: One of ``decisions_for``. ``due_again``: it is to be paid again.
-            ``written_off``: it stays paid, and the city bears the loss. ``put_down``: it did not
-            count as paid, and nothing changes for whoever paid.
+        decision: One of ``decisions_for``.
         now: The time.
 
     Raises:
@@ -91,25 +93,27 @@ def decide_dispute(
         row = next((one for one in disputes_of(payment_id) if one.id == dispute_id), None)
         if row is None:
             raise NotFound(_("There is no such dispute."))
-        if row.state != "lost" or row.decision is not None:
+        if row.state != DisputeState.LOST or row.decision is not None:
             raise Conflict(_("There is nothing to decide on this dispute (any more)."))
         if decision not in decisions_for(payment):
             raise Conflict(_("This payment is another by now. Look at it again."))
-        if decision == "due_again" and _left(payment) > 0:
+        if decision == DisputeDecision.DUE_AGAIN and _left(payment) > 0:
             raise Conflict(_("A part of the money is still here. Refund it first."))
         _post_decision(payment, row, decision, now)
         row.decision = decision
-        if decision == "due_again":
+        if decision == DisputeDecision.DUE_AGAIN:
             _make_due_again(payment, now)
         _hold_or_release(payment)
         detail = {"amount": row.amount, "currency": payment.paid_currency}
         record(actor, f"payment.dispute_{decision}", payment.number, detail, now)
 
 
-def decisions_for(payment: Payment) -> tuple[Decision, ...]:
+def decisions_for(payment: Payment) -> tuple[DisputeDecision, ...]:
     """What can become of a payment whose dispute was lost: what does not count as paid, held or gone
     back already, can neither be due again nor stay paid."""
-    return ("due_again", "written_off") if payment.fulfilled_at is not None else ("put_down",)
+    if payment.fulfilled_at is None:
+        return (DisputeDecision.PUT_DOWN,)
+    return DisputeDecision.DUE_AGAIN, DisputeDecision.WRITTEN_OFF
 
 
 def _left(payment: Payment) -> int:
@@ -138,7 +142,7 @@ def _row_of(payment: Payment, fact: DisputeFact, now: datetime) -> PaymentDisput
         payment_id=payment.id,
         provider_reference=fact.reference,
         amount=fact.amount,
-        state="",
+        state=DisputeState.NEW,
         reason=fact.reason,
         withdrawn=0,
         created_at=now,
@@ -168,12 +172,12 @@ def _post_move(payment: Payment, row: PaymentDispute, move: DisputeMove, now: da
 
 
 def _post_decision(
-    payment: Payment, row: PaymentDispute, decision: Decision, now: datetime
+    payment: Payment, row: PaymentDispute, decision: DisputeDecision, now: datetime
 ) -> None:
     """Take what a bank has taken back from where it is owed on; what is not owed there (any more),
     because it was refunded as well, or stays paid, the city bears."""
     owed = HELD if payment.fulfilled_at is None else service_account(payment.service)
-    stays = decision == "written_off"
+    stays = decision == DisputeDecision.WRITTEN_OFF
     part = 0 if stays else min(row.withdrawn, max(0, -_balance(payment, owed)))
     _post_between(payment, f"dispute-decided:{row.id}", owed, DISPUTED, part, now)
     rest = row.withdrawn - part
@@ -226,33 +230,41 @@ def _hold_or_release(payment: Payment) -> None:
     """Hold a payment while a dispute waits for a bank or for finance, or money is here that counts
     for nothing; else let it be what its money says."""
     rows = disputes_of(payment.id)
-    if any(row.state == "open" for row in rows):
-        reason: str | None = OPEN
+    if any(row.state == DisputeState.OPEN for row in rows):
+        reason: str | None = HeldReason.DISPUTED
     else:
         undecided = [
-            row for row in rows if row.state == "lost" and row.withdrawn and not row.decision
+            row
+            for row in rows
+            if row.state == DisputeState.LOST and row.withdrawn and not row.decision
         ]
-        reason = LOST if undecided else None
+        reason = HeldReason.DISPUTE_LOST if undecided else None
     if reason is not None:
-        if payment.state in (PAID, REFUNDED):
-            payment.state = moved(payment.state, HELD_STATE)
+        if payment.state in (PaymentState.PAID, PaymentState.REFUNDED):
+            payment.state = moved(payment.state, PaymentState.HELD)
             payment.held_reason = reason
-        elif payment.held_reason in (OPEN, LOST):
+        elif payment.held_reason in (HeldReason.DISPUTED, HeldReason.DISPUTE_LOST):
             payment.held_reason = reason
-    elif payment.state == REFUNDED or (
-        payment.state == HELD_STATE and (payment.held_reason in (OPEN, LOST) or _left(payment) <= 0)
+    elif payment.state == PaymentState.REFUNDED or (
+        payment.state == PaymentState.HELD
+        and (
+            payment.held_reason in (HeldReason.DISPUTED, HeldReason.DISPUTE_LOST)
+            or _left(payment) <= 0
+        )
     ):
-        won = any(row.state == "won" for row in rows)
-        state, payment.held_reason = _after(payment, WON_LATE if won else RETURNED)
+        won = any(row.state == DisputeState.WON for row in rows)
+        state, payment.held_reason = _after(
+            payment, HeldReason.DISPUTE_WON if won else HeldReason.REFUND_RETURNED
+        )
         if payment.state != state:
             payment.state = moved(payment.state, state)
 
 
-def _after(payment: Payment, reason: str) -> tuple[State, str | None]:
+def _after(payment: Payment, reason: str) -> tuple[PaymentState, str | None]:
     """What a payment is once no dispute waits, and why it is held if it is."""
     if payment.fulfilled_at is not None:
-        return PAID, None
-    return (HELD_STATE, reason) if _left(payment) > 0 else (REFUNDED, None)
+        return PaymentState.PAID, None
+    return (PaymentState.HELD, reason) if _left(payment) > 0 else (PaymentState.REFUNDED, None)
 
 
 def _note(payment: Payment, row: PaymentDispute, now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
 from smartcity_saas.identity.personal_data.declaration import (
     ACCOUNTING,
     AMOUNT,
@@ -18,6 +18,13 @@ from smartcity_saas.identity.personal_data.declaration import (
     STATE,
     WHEN,
     PersonalData,
+)
+from smartcity_saas.payments.states import (
+    DisputeDecision,
+    DisputeState,
+    PaymentState,
+    RefundFailure,
+    RefundState,
 )
 
 
@@ -61,7 +68,7 @@ class Payment(CityModel):
     title: Mapped[dict[str, str]]
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
-    state: Mapped[str]
+    state: Mapped[PaymentState] = mapped_column(StoredEnum(PaymentState))
     provider: Mapped[str]
     checkout_id: Mapped[str | None]
     checkout_url: Mapped[str | None]
@@ -176,8 +183,7 @@ class LedgerEntry(CityModel):
 
 
 class Refund(CityModel):
-    """Money on its way back: ``requested``, ``pending``, ``done`` or ``failed``, then with the
-    ``failure``: ``bounced``, ``refused`` or ``other_account``."""
+    """Money on its way back; ``failure`` says why one failed."""
 
     __tablename__ = "refund"
     held = PersonalData(
@@ -196,13 +202,13 @@ class Refund(CityModel):
 
     payment_id: Mapped[uuid.UUID]
     amount: Mapped[int] = mapped_column(BigInteger)
-    state: Mapped[str]
+    state: Mapped[RefundState] = mapped_column(StoredEnum(RefundState))
     reason: Mapped[str]
     requested_by: Mapped[str]
     provider_reference: Mapped[str | None]
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
-    failure: Mapped[str | None]
+    failure: Mapped[RefundFailure | None] = mapped_column(StoredEnum(RefundFailure))
 
     payment: Mapped[Payment] = city_relationship("Payment", "payment_id", owner="Refund")
 
@@ -216,8 +222,7 @@ class PaymentDispute(CityModel):
     """A dispute (chargeback): a payer's bank asks about a payment or takes its money back.
 
     ``state`` is the provider's; ``withdrawn`` is what is taken back at present; ``decision`` is
-    finance's word on one that was lost: ``due_again``, ``written_off`` or
-    ``put_down``.
+    finance's on one that was lost.
     """
 
     __tablename__ = "payment_dispute"
@@ -237,11 +242,11 @@ class PaymentDispute(CityModel):
     payment_id: Mapped[uuid.UUID]
     provider_reference: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
-    state: Mapped[str]
+    state: Mapped[DisputeState] = mapped_column(StoredEnum(DisputeState))
     reason: Mapped[str]
     answer_by: Mapped[datetime | None]
     withdrawn: Mapped[int] = mapped_column(BigInteger, default=0)
-    decision: Mapped[str | None]
+    decision: Mapped[DisputeDecision | None] = mapped_column(StoredEnum(DisputeDecision))
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 
 from smartcity_saas.database import db
 from smartcity_saas.payments.models import Payment, PaymentDispute, Refund
-from smartcity_saas.payments.states import HELD, UNDER_WAY
+from smartcity_saas.payments.states import UNDER_WAY, DisputeState, PaymentState, RefundState
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
 
@@ -20,10 +20,12 @@ def open_money(document_id: int, provider: str) -> int:
     """How many of a city's payments at a provider are under way, held, being refunded or disputed,
     or came within the last 180 days."""
     since = product().clock() - DISPUTABLE
-    refunding = select(Refund.payment_id).where(Refund.state.in_(("requested", "pending")))
-    disputed = select(PaymentDispute.payment_id).where(PaymentDispute.state == "open")
+    refunding = select(Refund.payment_id).where(
+        Refund.state.in_((RefundState.REQUESTED, RefundState.PENDING))
+    )
+    disputed = select(PaymentDispute.payment_id).where(PaymentDispute.state == DisputeState.OPEN)
     waiting = or_(
-        Payment.state.in_((*UNDER_WAY, HELD)),
+        Payment.state.in_((*UNDER_WAY, PaymentState.HELD)),
         Payment.paid_at > since,
         Payment.id.in_(refunding),
         Payment.id.in_(disputed),

@@ -13,7 +13,7 @@ from smartcity_saas.clock import read_day, start_of_day
 from smartcity_saas.database import db
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.payments.models import DailyClosing, Payment
-from smartcity_saas.payments.states import HELD, MOVES
+from smartcity_saas.payments.states import TRANSITIONS, PaymentState
 
 PAGE = 50
 
@@ -34,7 +34,7 @@ class Wanted:
         state = typed.get("state", "")
         return cls(
             text=typed.get("text", "").strip()[:80],
-            state=state if state in MOVES else "",
+            state=state if state in TRANSITIONS else "",
             service=typed.get("service", "")[:80],
             since=read_day(typed.get("since", "")),
             until=read_day(typed.get("until", "")),
@@ -47,7 +47,9 @@ def find_payments(wanted: Wanted, zone: str, limit: int = PAGE) -> list[Payment]
     query = select(Payment)
     if not wanted.text:
         left = select(Resident.id).where(_has_left())
-        query = query.where(or_(Payment.state == HELD, Payment.resident_id.not_in(left)))
+        query = query.where(
+            or_(Payment.state == PaymentState.HELD, Payment.resident_id.not_in(left))
+        )
     else:
         text = wanted.text.upper()
         query = query.where(
@@ -82,7 +84,7 @@ def _has_left() -> Any:
 
 def count_held() -> int:
     """How many payments wait for finance to decide."""
-    query = select(func.count()).select_from(Payment).where(Payment.state == HELD)
+    query = select(func.count()).select_from(Payment).where(Payment.state == PaymentState.HELD)
     return db.session.scalar(query) or 0
 
 

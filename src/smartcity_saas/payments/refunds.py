@@ -20,8 +20,8 @@ from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.payable import NotPayable
 from smartcity_saas.payments.providers import RefundRefused, UnknownAtProvider
 from smartcity_saas.payments.repository import locked, refunds_of
-from smartcity_saas.payments.settlement import OTHER_ACCOUNT, REFUSED, release_held, sync_payment
-from smartcity_saas.payments.states import HELD, PAID
+from smartcity_saas.payments.settlement import release_held, sync_payment
+from smartcity_saas.payments.states import PaymentState, RefundFailure, RefundState
 from smartcity_saas.web.money import format_money
 
 REFUND = "payments.refund"
@@ -59,7 +59,7 @@ def request_refund(
         raise Invalid(fault)
     with transaction() as session:
         payment = locked(payment_id)
-        if payment.state not in (PAID, HELD):
+        if payment.state not in (PaymentState.PAID, PaymentState.HELD):
             raise Conflict(_("There is no money of this payment to send back."))
         if not 0 < amount <= refundable(payment):
             raise Invalid(_("Write an amount above zero, and no more than is left."))
@@ -74,7 +74,7 @@ def request_refund(
         row = Refund(
             payment_id=payment.id,
             amount=amount,
-            state="requested",
+            state=RefundState.REQUESTED,
             reason=reason,
             requested_by=actor.name,
             created_at=now,
@@ -98,7 +98,7 @@ def request_refund(
 def refundable(payment: Payment) -> int:
     """What may still be sent back, in the minor unit: what came, less what went or is going, and
     less what banks have taken back."""
-    going = sum(r.amount for r in refunds_of(payment.id) if r.state != "failed")
+    going = sum(r.amount for r in refunds_of(payment.id) if r.state != RefundState.FAILED)
     return max(0, payment.received - going - withdrawn_from(payment.id))
 
 
@@ -111,14 +111,14 @@ def carry_out(city: City, refund_id: uuid.UUID, now: datetime) -> None:
     row = _refund_of(refund_id)
     try:
         payment = sync_payment(city, row.payment_id, now)
-        if _refund_of(refund_id).state == "requested":
+        if _refund_of(refund_id).state == RefundState.REQUESTED:
             _send(city, payment, row)
             sync_payment(city, row.payment_id, now)
     except UnknownAtProvider:
-        _give_up(row.payment_id, refund_id, OTHER_ACCOUNT, now)
+        _give_up(row.payment_id, refund_id, RefundFailure.OTHER_ACCOUNT, now)
     except RefundRefused:
         sync_payment(city, row.payment_id, now)
-        _give_up(row.payment_id, refund_id, REFUSED, now)
+        _give_up(row.payment_id, refund_id, RefundFailure.REFUSED, now)
 
 
 def _refund_of(refund_id: uuid.UUID) -> Refund:
@@ -132,13 +132,15 @@ def _send(city: City, payment: Payment, row: Refund) -> None:
     account_of(city).refund(row.id, payment.provider_reference, row.amount, payment.paid_currency)
 
 
-def _give_up(payment_id: uuid.UUID, refund_id: uuid.UUID, why: str, now: datetime) -> None:
+def _give_up(
+    payment_id: uuid.UUID, refund_id: uuid.UUID, why: RefundFailure, now: datetime
+) -> None:
     """Note that the provider will not make a refund, unless it lists it after all."""
     with transaction():
         payment = locked(payment_id)
         row = _refund_of(refund_id)
-        if row.state == "requested":
-            row.state, row.failure, row.settled_at = "failed", why, now
+        if row.state == RefundState.REQUESTED:
+            row.state, row.failure, row.settled_at = RefundState.FAILED, why, now
             detail = {
                 "amount": row.amount,
                 "currency": payment.received_currency,
@@ -155,7 +157,7 @@ def book_held(actor: Actor, payment_id: uuid.UUID, now: datetime) -> Payment:
     """
     with transaction():
         payment = locked(payment_id)
-        if payment.state != HELD:
+        if payment.state != PaymentState.HELD:
             raise Conflict(_("This payment is not held (any more)."))
         try:
             release_held(payment, now)

@@ -13,7 +13,7 @@ from smartcity_saas.database import db, insert_once, one_or_404
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.models import Payment, PaymentClaim, PaymentItem, Refund
 from smartcity_saas.payments.providers import Order
-from smartcity_saas.payments.states import HELD, PROCESSING, UNDER_WAY
+from smartcity_saas.payments.states import UNDER_WAY, PaymentState
 
 
 def payment_of(payment_id: uuid.UUID) -> Payment:
@@ -92,7 +92,7 @@ def on_their_way(service: str, references: Sequence[str]) -> dict[str, Payment]:
         .where(
             PaymentClaim.service == service,
             PaymentClaim.reference.in_(references),
-            Payment.state == PROCESSING,
+            Payment.state == PaymentState.PROCESSING,
         )
     )
     return {reference: payment for reference, payment in rows}  # noqa: C416 -- rows to mypy
@@ -137,7 +137,9 @@ def _found(query: Select[Payment]) -> Payment:
 
 def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
     """Payments of a resident's that are under way or held: a text and a path each."""
-    query = select(Payment).where(_own(resident), Payment.state.in_((*UNDER_WAY, HELD)))
+    query = select(Payment).where(
+        _own(resident), Payment.state.in_((*UNDER_WAY, PaymentState.HELD))
+    )
     return [
         (_("Payment %(number)s is not settled yet.", number=one.number), f"/me/payments/{one.id}")
         for one in db.session.scalars(query)

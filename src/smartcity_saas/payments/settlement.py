@@ -21,9 +21,7 @@ from smartcity_saas.errors import Conflict
 from smartcity_saas.notifications import notify
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
-from smartcity_saas.payments.disputes import LOST as LOST_DISPUTE
-from smartcity_saas.payments.disputes import OPEN as OPEN_DISPUTE
-from smartcity_saas.payments.disputes import RETURNED, apply_disputes, withdrawn_from
+from smartcity_saas.payments.disputes import apply_disputes, withdrawn_from
 from smartcity_saas.payments.ledger import HELD as HELD_ACCOUNT
 from smartcity_saas.payments.ledger import entries_of, post, provider_account, service_account
 from smartcity_saas.payments.models import Payment, Refund
@@ -45,18 +43,13 @@ from smartcity_saas.payments.repository import (
     release_claims,
 )
 from smartcity_saas.payments.states import (
-    CREATED,
-    EXPIRED,
-    FAILED,
-    HELD,
-    MOVES,
-    OPEN,
-    PAID,
-    PROCESSING,
     RECEIVED,
-    REFUNDED,
+    TRANSITIONS,
     UNDER_WAY,
-    State,
+    HeldReason,
+    PaymentState,
+    RefundFailure,
+    RefundState,
     moved,
 )
 from smartcity_saas.tenancy.daily_counts import count
@@ -65,11 +58,13 @@ from smartcity_saas.web.money import format_money
 
 FOLLOW = "payments.follow"
 SWEEP = "payments.sweep"
-BOUNCED, REFUSED, OTHER_ACCOUNT = "bounced", "refused", "other_account"
-"""Why a refund failed: the bank sent it back, the provider would not, or does not know it."""
 ASK_AGAIN = timedelta(hours=6)
 ASK_FOR = timedelta(days=14)
-_STATES: dict[str, State] = {"processing": PROCESSING, "failed": FAILED, "expired": EXPIRED}
+_STATES = {
+    "processing": PaymentState.PROCESSING,
+    "failed": PaymentState.FAILED,
+    "expired": PaymentState.EXPIRED,
+}
 
 log = structlog.get_logger(__name__)
 
@@ -81,17 +76,17 @@ def open_page(city: City, payment: Payment, now: datetime) -> Payment:
         CannotBegin: There will be no page; the payment has ended, and claims nothing any more.
         ProviderUnreachable: The provider does not answer; asking again is safe.
     """
-    if payment.checkout_id is not None or payment.state != CREATED:
+    if payment.checkout_id is not None or payment.state != PaymentState.CREATED:
         return payment
     if now >= payment.expires_at:
-        return _end_unopened(payment.id, EXPIRED, now)
+        return _end_unopened(payment.id, PaymentState.EXPIRED, now)
     try:
         found = account_of(city).begin(order_of(payment))
     except CannotBegin as error:
-        _end_unopened(payment.id, FAILED, now, error.reason)
+        _end_unopened(payment.id, PaymentState.FAILED, now, error.reason)
         raise
     if found is None:
-        return _end_unopened(payment.id, EXPIRED, now)
+        return _end_unopened(payment.id, PaymentState.EXPIRED, now)
     return _keep_page(city, payment.id, found)
 
 
@@ -101,21 +96,21 @@ def _keep_page(city: City, payment_id: uuid.UUID, found: Checkout) -> Payment:
         payment = locked(payment_id)
         if payment.checkout_id is None:
             payment.checkout_id, payment.checkout_url = found.id, found.url
-            if payment.state == CREATED:
-                payment.state = moved(payment.state, OPEN)
+            if payment.state == PaymentState.CREATED:
+                payment.state = moved(payment.state, PaymentState.OPEN)
     if payment.state not in UNDER_WAY:
         account_of(city).give_up(found.id)
     return payment
 
 
 def _end_unopened(
-    payment_id: uuid.UUID, to: State, now: datetime, refusal: str | None = None
+    payment_id: uuid.UUID, to: PaymentState, now: datetime, refusal: str | None = None
 ) -> Payment:
     """End a payment for which no page is known: nobody can pay on one that nobody was led to, so
     what it claimed is free again at once."""
     with transaction():
         payment = locked(payment_id)
-        if payment.state == CREATED and payment.checkout_id is None:
+        if payment.state == PaymentState.CREATED and payment.checkout_id is None:
             payment.refusal = refusal
             _end(payment, to, now)
     return payment
@@ -160,7 +155,7 @@ def abandon(actor: Actor, city: City, payment_id: uuid.UUID, now: datetime) -> P
     with transaction():
         payment = locked(payment_id)
         if payment.state in UNDER_WAY:
-            _end(payment, FAILED, now)
+            _end(payment, PaymentState.FAILED, now)
             record(actor, "payment.abandon", payment.number, {}, now)
     return payment
 
@@ -169,7 +164,7 @@ def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
     """Close a page that nobody is to pay on any more. What was paid meanwhile counts."""
     payment = payment_of(payment_id)
     if payment.checkout_id is None:
-        return _end_unopened(payment_id, EXPIRED, now)
+        return _end_unopened(payment_id, PaymentState.EXPIRED, now)
     if payment.state in UNDER_WAY:
         account_of(city).give_up(payment.checkout_id)
     return sync_payment(city, payment_id, now)
@@ -178,9 +173,9 @@ def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
 def sweep(city: City, payment_id: uuid.UUID, now: datetime) -> None:
     """Look after a payment whose page should have closed: close it, or keep asking."""
     payment = sync_payment(city, payment_id, now)
-    if payment.state == OPEN:
+    if payment.state == PaymentState.OPEN:
         payment = close_page(city, payment_id, now)
-    if payment.state == PROCESSING and now < payment.created_at + ASK_FOR:
+    if payment.state == PaymentState.PROCESSING and now < payment.created_at + ASK_FOR:
         enqueue(SWEEP, {"payment": str(payment.id)}, now, due_at=now + ASK_AGAIN)
 
 
@@ -196,10 +191,10 @@ def apply_status(payment: Payment, standing: PaymentStatus, now: datetime) -> No
         apply_disputes(payment, standing.disputes, now)
         return
     to = _STATES.get(standing.status)
-    if to is None or to not in MOVES[payment.state]:
+    if to is None or to not in TRANSITIONS[payment.state]:
         return
-    if to == PROCESSING:
-        payment.state = moved(payment.state, PROCESSING)
+    if to == PaymentState.PROCESSING:
+        payment.state = moved(payment.state, PaymentState.PROCESSING)
     else:
         _end(payment, to, now)
 
@@ -210,13 +205,13 @@ def release_held(payment: Payment, now: datetime) -> None:
     Raises:
         NotPayable: The amount is another, or an item cannot count as paid.
     """
-    if payment.held_reason in (OPEN_DISPUTE, LOST_DISPUTE):
-        raise NotPayable("disputed")
+    if payment.held_reason in (HeldReason.DISPUTED, HeldReason.DISPUTE_LOST):
+        raise NotPayable(HeldReason.DISPUTED)
     if not payment.is_exact or payment.refunded or withdrawn_from(payment.id):
-        raise NotPayable("amount")
+        raise NotPayable(HeldReason.AMOUNT)
     _fulfil(payment, now)
     _move_held(payment, now)
-    payment.state = moved(payment.state, PAID)
+    payment.state = moved(payment.state, PaymentState.PAID)
     payment.held_reason = None
 
 
@@ -236,7 +231,7 @@ def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
         at=now,
         reference=standing.reference,
     )
-    payment.state = moved(payment.state, HELD if reason else PAID)
+    payment.state = moved(payment.state, PaymentState.HELD if reason else PaymentState.PAID)
     payment.held_reason = reason
     record(
         system("payments"),
@@ -252,11 +247,14 @@ def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
 def _objection(payment: Payment, standing: PaymentStatus, now: datetime) -> str | None:
     """Why the money cannot simply count as paid, None if it can (and then it does)."""
     if standing.currency != payment.currency:
-        return "currency"
+        return HeldReason.CURRENCY
     if standing.amount != payment.amount:
-        return "amount"
-    if sum(found.amount for found in standing.refunds if found.state == "done") >= payment.amount:
-        return "refunded"
+        return HeldReason.AMOUNT
+    if (
+        sum(found.amount for found in standing.refunds if found.state == RefundState.DONE)
+        >= payment.amount
+    ):
+        return HeldReason.REFUNDED
     try:
         _fulfil(payment, now)
     except NotPayable as error:
@@ -269,13 +267,13 @@ def _fulfil(payment: Payment, now: datetime) -> None:
     items = [Item(i.reference, i.title, i.amount) for i in items_of(payment.id)]
     with db.session.begin_nested():
         if not claim(payment, [item.reference for item in items]):
-            raise NotPayable("twice")
+            raise NotPayable(HeldReason.TWICE)
         payable_of(payment.service).fulfil(items, payment.currency, payment.id, now)
         payment.fulfilled_at = now
         db.session.flush()
 
 
-def _end(payment: Payment, to: State, now: datetime) -> None:
+def _end(payment: Payment, to: PaymentState, now: datetime) -> None:
     payment.state = moved(payment.state, to)
     release_claims(payment.id)
     record(system("payments"), f"payment.{to}", payment.number, {}, now)
@@ -311,7 +309,7 @@ def _apply_refunds(payment: Payment, standing: PaymentStatus, now: datetime) -> 
 
 def _foreign_refund(payment: Payment, fact: RefundFact, now: datetime) -> Refund | None:
     """A refund that was made at the provider itself, or twice; not asked for here."""
-    if fact.state == "failed":
+    if fact.state == RefundState.FAILED:
         return None
     if fact.refund_id is not None:
         log.error("refund_made_twice", payment=payment.number, reference=fact.reference)
@@ -320,7 +318,7 @@ def _foreign_refund(payment: Payment, fact: RefundFact, now: datetime) -> Refund
         ("provider_reference",),
         payment_id=payment.id,
         amount=fact.amount,
-        state="pending",
+        state=RefundState.PENDING,
         reason="",
         requested_by=f"provider:{payment.provider}",
         provider_reference=fact.reference,
@@ -341,21 +339,25 @@ def _apply_refund(
     """Bring one refund to what the provider says. What counts is what the ledger has: an answer
     may be older than another one that was applied before it. What failed there stays failed; what
     was only given up here had no reference yet, and is as the provider says."""
-    if row.state == "failed" and row.provider_reference == fact.reference:
+    if row.state == RefundState.FAILED and row.provider_reference == fact.reference:
         return
     row.provider_reference = fact.reference
     gone, back = f"refund:{row.id}", f"refund-returned:{row.id}"
     owed = HELD_ACCOUNT if payment.fulfilled_at is None else service_account(payment.service)
     there = provider_account(payment.provider)
-    if fact.state == "done" and gone not in posted:
+    if fact.state == RefundState.DONE and gone not in posted:
         _post_refund(payment, gone, owed, there, fact, currency, now)
-    elif fact.state == "failed" and gone in posted and back not in posted:
+    elif fact.state == RefundState.FAILED and gone in posted and back not in posted:
         # The bank sent it back: the provider owes the city again.
         _post_refund(payment, back, there, owed, fact, currency, now)
-    if row.state != "done" or fact.state == "failed":
+    if row.state != RefundState.DONE or fact.state == RefundState.FAILED:
         row.state = fact.state
-        row.settled_at = now if fact.state != "pending" else None
-        row.failure = (BOUNCED if gone in posted else REFUSED) if fact.state == "failed" else None
+        row.settled_at = now if fact.state != RefundState.PENDING else None
+        row.failure = (
+            (RefundFailure.BOUNCED if gone in posted else RefundFailure.REFUSED)
+            if fact.state == RefundState.FAILED
+            else None
+        )
 
 
 def _post_refund(
@@ -393,18 +395,18 @@ def _post_refund(
 def _settle_refunded(payment: Payment, now: datetime) -> None:
     """Whole amount back: the things are unpaid again. A refund that came back undoes that."""
     whole = payment.refunded == payment.received > 0
-    if whole and payment.state in (PAID, HELD):
+    if whole and payment.state in (PaymentState.PAID, PaymentState.HELD):
         if payment.fulfilled_at is not None:
             references = [item.reference for item in items_of(payment.id)]
             payable_of(payment.service).reverse(references, payment.id, now)
             payment.fulfilled_at = None
         release_claims(payment.id)
-        payment.state = moved(payment.state, REFUNDED)
-    elif payment.state == REFUNDED and payment.refunded + withdrawn_from(payment.id) < (
-        payment.received
-    ):
-        payment.state = moved(REFUNDED, HELD)
-        payment.held_reason = RETURNED
+        payment.state = moved(payment.state, PaymentState.REFUNDED)
+    elif payment.state == PaymentState.REFUNDED and payment.refunded + withdrawn_from(
+        payment.id
+    ) < (payment.received):
+        payment.state = moved(PaymentState.REFUNDED, PaymentState.HELD)
+        payment.held_reason = HeldReason.REFUND_RETURNED
 
 
 def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:

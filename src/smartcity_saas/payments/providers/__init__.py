@@ -15,6 +15,7 @@ from marshmallow import Schema
 from smartcity_saas.configuration.extensions import Part, declared_parts
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.errors import SmartCityError
+from smartcity_saas.payments.states import DisputeState, RefundState
 from smartcity_saas.texts import lazy_gettext as _
 
 Status = Literal["open", "processing", "paid", "failed", "expired"]
@@ -109,7 +110,7 @@ class RefundFact:
 
     reference: str
     amount: int
-    state: Literal["pending", "done", "failed"]
+    state: RefundState
     refund_id: str | None
 
 
@@ -123,11 +124,10 @@ class DisputeMove:
 
 @dataclass(frozen=True)
 class DisputeFact:
-    """A dispute (chargeback) as the provider knows it: ``inquiry`` asks only, ``open`` is to be
-    answered or decided, ``closed`` is an inquiry that came to nothing."""
+    """A dispute (chargeback) as the provider knows it."""
 
     reference: str
-    state: Literal["inquiry", "open", "won", "lost", "closed"]
+    state: DisputeState
     amount: int
     reason: str
     answer_by: datetime | None

@@ -47,6 +47,7 @@ from smartcity_saas.payments.providers import (
     UnknownAtProvider,
 )
 from smartcity_saas.payments.providers.documents.stripe import StripeSettings
+from smartcity_saas.payments.states import DisputeState, RefundState
 from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
@@ -70,14 +71,22 @@ _REFUSALS = (
     stripe.IdempotencyError,
 )
 """What Stripe says no by: it does answer."""
-_REFUND_STATES = {"succeeded": "done", "failed": "failed", "canceled": "failed"}
+_REFUND_STATES = {
+    "succeeded": RefundState.DONE,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
 
 _DISPUTE_MOVES = frozenset({"dispute", "dispute_reversal"})
 # https://docs.stripe.com/api/disputes/object#dispute_object-status; a word to come is "open".
 _DISPUTE_STATES = {
-    "warning_needs_response": "inquiry", "warning_under_review": "inquiry",
-    "warning_closed": "closed", "prevented": "closed", "won": "won", "lost": "lost",
-}  # fmt: skip
+    "warning_needs_response": DisputeState.INQUIRY,
+    "warning_under_review": DisputeState.INQUIRY,
+    "warning_closed": DisputeState.CLOSED,
+    "prevented": DisputeState.CLOSED,
+    "won": DisputeState.WON,
+    "lost": DisputeState.LOST,
+}
 
 _KEY: list[Callable[[Any], Any]] = [validate.Length(1, 255), no_control_characters]
 
@@ -292,7 +301,7 @@ def _dispute_fact(dispute: Any) -> DisputeFact:
     due_by = dispute.evidence_details.due_by
     return DisputeFact(
         reference=dispute.id,
-        state=_DISPUTE_STATES.get(str(dispute.status), "open"),  # type: ignore[arg-type]
+        state=_DISPUTE_STATES.get(str(dispute.status), DisputeState.OPEN),
         amount=from_stripe(int(dispute.amount), str(dispute.currency).upper()),
         reason=str(dispute.reason),
         answer_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
@@ -323,7 +332,7 @@ def _refund_fact(refund: Any) -> RefundFact:
     return RefundFact(
         reference=refund.id,
         amount=from_stripe(int(refund.amount), currency),
-        state=_REFUND_STATES.get(str(refund.status), "pending"),  # type: ignore[arg-type]
+        state=_REFUND_STATES.get(str(refund.status), RefundState.PENDING),
         refund_id=(refund.to_dict().get("metadata") or {}).get("refund_id"),
     )
 

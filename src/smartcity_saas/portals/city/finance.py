@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import redirect, render_template, request
@@ -21,7 +21,7 @@ from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import queries
 from smartcity_saas.payments.accounts import PaymentsClosed
-from smartcity_saas.payments.disputes import Decision, decide_dispute, decisions_for, disputes_of
+from smartcity_saas.payments.disputes import decide_dispute, decisions_for, disputes_of
 from smartcity_saas.payments.ledger import (
     balances,
     entries_between,
@@ -41,6 +41,7 @@ from smartcity_saas.payments.reconciliation import (
 from smartcity_saas.payments.refunds import book_held, reason_fault, refundable, request_refund
 from smartcity_saas.payments.repository import items_of, payment_of, refunds_of
 from smartcity_saas.payments.settlement import abandon
+from smartcity_saas.payments.states import DisputeDecision, PaymentState
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.portals.change_labels import (
     DISPUTE_STATES,
@@ -188,7 +189,7 @@ def book(city: str, payment_id: uuid.UUID) -> ResponseReturnValue:
 def decide(city: str, payment_id: uuid.UUID, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Decide what becomes of a payment whose dispute was lost."""
     actor, wanted = signed_in_member().actor, request.form.get("decision")
-    decision = next((one for one in get_args(Decision) if one == wanted), None)
+    decision = next((one for one in DisputeDecision if one == wanted), None)
     if decision is None:
         raise Invalid(_("Choose what becomes of it."))
     with tenant_context(city_by_slug(city).id):
@@ -221,7 +222,9 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> str:
             "items": items_of(payment_id),
             "entries": entries_of(payment_id),
             "refunds": refunds_of(payment_id),
-            "left": refundable(payment) if payment.state in ("paid", "held") else 0,
+            "left": refundable(payment)
+            if payment.state in (PaymentState.PAID, PaymentState.HELD)
+            else 0,
             "reason": HELD_REASONS.get(payment.held_reason or ""),
             "no_page": NO_PAGE_REASONS.get(payment.refusal or ""),
             "failures": REFUND_FAILURES,

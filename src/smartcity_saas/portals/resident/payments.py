@@ -23,7 +23,7 @@ from smartcity_saas.payments.repository import (
     refunds_of,
 )
 from smartcity_saas.payments.settlement import close_page, sync_payment
-from smartcity_saas.payments.states import RECEIVED, UNDER_WAY
+from smartcity_saas.payments.states import RECEIVED, UNDER_WAY, PaymentState, RefundState
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.change_labels import METHOD_NAMES
 from smartcity_saas.portals.resident.blueprint import blueprint
@@ -91,7 +91,7 @@ def cancel_payment(payment_id: uuid.UUID) -> ResponseReturnValue:
 def receipt(payment_id: uuid.UUID) -> ResponseReturnValue:
     """The receipt of money that was received."""
     found = own_payment(signed_in_resident(), payment_id)
-    if found.state not in RECEIVED or found.state == "held" or found.paid_at is None:
+    if found.state not in RECEIVED or found.state == PaymentState.HELD or found.paid_at is None:
         raise NotFound(_("There is no receipt of this payment."))
     city = request_city()
     facts = [
@@ -167,7 +167,7 @@ def _payment_page(found: Payment, reachable: bool) -> str:
         "resident/payment.html",
         payment=found,
         items=items_of(found.id),
-        refunds=[one for one in refunds_of(found.id) if one.state != "failed"],
+        refunds=[one for one in refunds_of(found.id) if one.state != RefundState.FAILED],
         withdrawn=withdrawn_from(found.id),
         due_again=any(one.decision == "due_again" for one in disputes_of(found.id)),
         reachable=reachable,
