@@ -31,7 +31,7 @@ from smartcity_saas.payments.payable import Quote
 from smartcity_saas.payments.providers import CannotBegin
 from smartcity_saas.payments.repository import claim, claimants, items_of
 from smartcity_saas.payments.settlement import SWEEP, close_page, open_page
-from smartcity_saas.payments.states import UNDER_WAY, PaymentState
+from smartcity_saas.payments.states import PaymentState
 from smartcity_saas.payments.terms import MOST_AT_ONCE, TOO_MANY, terms_of
 
 PAGE_OPEN = timedelta(minutes=35)
@@ -95,13 +95,6 @@ def begin_payment(
     raise Conflict(_("This is being paid in another window. Finish or cancel it there first."))
 
 
-def page_of(payment: Payment) -> str:
-    """Where to go with a payment: the provider's page while that is open, else its own."""
-    if payment.state == PaymentState.OPEN and payment.checkout_url:
-        return payment.checkout_url
-    return f"/me/payments/{payment.id}"
-
-
 def _reserve(
     city: City,
     resident: SignedInResident,
@@ -123,7 +116,7 @@ def _reserve(
                 raise Conflict(
                     _("Someone else who sees this is paying it now. Look again in a while.")
                 )
-            if other.state not in UNDER_WAY:
+            if not other.is_under_way:
                 raise Conflict(_("This has been paid. It may take a moment to show."))
         same = len(others) == 1 and {i.reference for i in items_of(others[0].id)} == set(wanted)
         if same and others[0].expires_at > now + STILL_USEFUL:

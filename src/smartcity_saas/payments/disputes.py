@@ -37,7 +37,6 @@ from smartcity_saas.payments.states import (
     DisputeState,
     HeldReason,
     PaymentState,
-    moved,
 )
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
@@ -80,7 +79,7 @@ def decide_dispute(
         actor: Who decides.
         payment_id: The payment.
         dispute_id: Its dispute.
-        decision: One of ``decisions_for``.
+        decision: One of the payment's ``dispute_decisions``.
         now: The time.
 
     Raises:
@@ -95,7 +94,7 @@ def decide_dispute(
             raise NotFound(_("There is no such dispute."))
         if row.state != DisputeState.LOST or row.decision is not None:
             raise Conflict(_("There is nothing to decide on this dispute (any more)."))
-        if decision not in decisions_for(payment):
+        if decision not in payment.dispute_decisions:
             raise Conflict(_("This payment is another by now. Look at it again."))
         if decision == DisputeDecision.DUE_AGAIN and _left(payment) > 0:
             raise Conflict(_("A part of the money is still here. Refund it first."))
@@ -106,14 +105,6 @@ def decide_dispute(
         _hold_or_release(payment)
         detail = {"amount": row.amount, "currency": payment.paid_currency}
         record(actor, f"payment.dispute_{decision}", payment.number, detail, now)
-
-
-def decisions_for(payment: Payment) -> tuple[DisputeDecision, ...]:
-    """What can become of a payment whose dispute was lost: what does not count as paid, held or gone
-    back already, can neither be due again nor stay paid."""
-    if payment.fulfilled_at is None:
-        return (DisputeDecision.PUT_DOWN,)
-    return DisputeDecision.DUE_AGAIN, DisputeDecision.WRITTEN_OFF
 
 
 def _left(payment: Payment) -> int:
@@ -176,7 +167,7 @@ def _post_decision(
 ) -> None:
     """Take what a bank has taken back from where it is owed on; what is not owed there (any more),
     because it was refunded as well, or stays paid, the city bears."""
-    owed = HELD if payment.fulfilled_at is None else service_account(payment.service)
+    owed = service_account(payment.service) if payment.is_fulfilled else HELD
     stays = decision == DisputeDecision.WRITTEN_OFF
     part = 0 if stays else min(row.withdrawn, max(0, -_balance(payment, owed)))
     _post_between(payment, f"dispute-decided:{row.id}", owed, DISPUTED, part, now)
@@ -216,7 +207,7 @@ def _post_between(
 
 
 def _make_due_again(payment: Payment, now: datetime) -> None:
-    if payment.fulfilled_at is not None:
+    if payment.is_fulfilled:
         references = [item.reference for item in items_of(payment.id)]
         payable_of(payment.service).reverse(references, payment.id, now)
         payment.fulfilled_at = None
@@ -241,28 +232,23 @@ def _hold_or_release(payment: Payment) -> None:
         reason = HeldReason.DISPUTE_LOST if undecided else None
     if reason is not None:
         if payment.state in (PaymentState.PAID, PaymentState.REFUNDED):
-            payment.state = moved(payment.state, PaymentState.HELD)
-            payment.held_reason = reason
-        elif payment.held_reason in (HeldReason.DISPUTED, HeldReason.DISPUTE_LOST):
+            payment.hold(reason)
+        elif payment.is_disputed:
             payment.held_reason = reason
     elif payment.state == PaymentState.REFUNDED or (
-        payment.state == PaymentState.HELD
-        and (
-            payment.held_reason in (HeldReason.DISPUTED, HeldReason.DISPUTE_LOST)
-            or _left(payment) <= 0
-        )
+        payment.is_held and (payment.is_disputed or _left(payment) <= 0)
     ):
         won = any(row.state == DisputeState.WON for row in rows)
         state, payment.held_reason = _after(
             payment, HeldReason.DISPUTE_WON if won else HeldReason.REFUND_RETURNED
         )
         if payment.state != state:
-            payment.state = moved(payment.state, state)
+            payment.become(state)
 
 
 def _after(payment: Payment, reason: str) -> tuple[PaymentState, str | None]:
     """What a payment is once no dispute waits, and why it is held if it is."""
-    if payment.fulfilled_at is not None:
+    if payment.is_fulfilled:
         return PaymentState.PAID, None
     return (PaymentState.HELD, reason) if _left(payment) > 0 else (PaymentState.REFUNDED, None)
 
@@ -283,7 +269,7 @@ def _tell_moved(payment: Payment, move: DisputeMove, now: datetime) -> None:
                 number=payment.number,
             )
         )
-    elif payment.fulfilled_at is None:
+    elif not payment.is_fulfilled:
         title = both(lambda: _("The dispute over %(amount)s is settled", amount=amount))
         body = both(
             lambda: _(
@@ -301,4 +287,4 @@ def _tell_moved(payment: Payment, move: DisputeMove, now: datetime) -> None:
 def _tell(
     payment: Payment, key: str, title: dict[str, str], body: dict[str, str], now: datetime
 ) -> None:
-    notify(payment.resident_id, key, title, body, f"/me/payments/{payment.id}", now)
+    notify(payment.resident_id, key, title, body, payment.path, now)

@@ -20,8 +20,13 @@ from smartcity_saas.identity.personal_data.declaration import (
     PersonalData,
 )
 from smartcity_saas.payments.states import (
+    RECEIVED,
+    TRANSITIONS,
+    UNDER_WAY,
     DisputeDecision,
     DisputeState,
+    HeldReason,
+    IllegalTransition,
     PaymentState,
     RefundFailure,
     RefundState,
@@ -93,9 +98,102 @@ class Payment(CityModel):
         return self.received_currency or self.currency
 
     @property
+    def path(self) -> str:
+        """Its page on the city's site."""
+        return f"/me/payments/{self.id}"
+
+    @property
+    def page(self) -> str:
+        """Where the payer goes with it: the provider's page while that is open, else its own."""
+        if self.state == PaymentState.OPEN and self.checkout_url:
+            return self.checkout_url
+        return self.path
+
+    @property
     def is_exact(self) -> bool:
         """Whether what came is what was asked for, amount and currency."""
         return (self.received, self.received_currency) == (self.amount, self.currency)
+
+    @property
+    def is_unopened(self) -> bool:
+        """Whether no page of the provider's is known, so that nobody can have paid."""
+        return self.state == PaymentState.CREATED and self.checkout_id is None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it can still be paid, or the money is yet to come."""
+        return self.state in UNDER_WAY
+
+    @property
+    def is_received(self) -> bool:
+        """Whether money came, wherever it is by now."""
+        return self.state in RECEIVED
+
+    @property
+    def has_money(self) -> bool:
+        """Whether money of it is here, counted or held."""
+        return self.state in (PaymentState.PAID, PaymentState.HELD)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether finance has to decide."""
+        return self.state == PaymentState.HELD
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a dispute holds it: one that is open, or lost and not decided on."""
+        return self.held_reason in (HeldReason.DISPUTED, HeldReason.DISPUTE_LOST)
+
+    @property
+    def is_fulfilled(self) -> bool:
+        """Whether its items count as paid by it."""
+        return self.fulfilled_at is not None
+
+    @property
+    def dispute_decisions(self) -> tuple[DisputeDecision, ...]:
+        """What finance can decide once a dispute was lost: what does not count as paid, held or
+        gone back already, can neither be due again nor stay paid."""
+        if self.is_fulfilled:
+            return DisputeDecision.DUE_AGAIN, DisputeDecision.WRITTEN_OFF
+        return (DisputeDecision.PUT_DOWN,)
+
+    def may_become(self, state: PaymentState) -> bool:
+        """Whether there is such a transition."""
+        return state in TRANSITIONS[self.state]
+
+    def become(self, state: PaymentState) -> None:
+        """Go to another state.
+
+        Raises:
+            IllegalTransition: There is no such transition.
+        """
+        if not self.may_become(state):
+            raise IllegalTransition(f"a payment that is {self.state} cannot become {state}")
+        self.state = state
+
+    def mark_open(self, checkout_id: str, url: str) -> None:
+        """Note the page that the provider opened; whoever has ended meanwhile stays so."""
+        self.checkout_id, self.checkout_url = checkout_id, url
+        if self.state == PaymentState.CREATED:
+            self.become(PaymentState.OPEN)
+
+    def mark_paid(self) -> None:
+        """Count it as paid.
+
+        Raises:
+            IllegalTransition: It ended in another way, or is paid.
+        """
+        self.become(PaymentState.PAID)
+        self.held_reason = None
+
+    def hold(self, reason: str) -> None:
+        """Let finance decide about its money.
+
+        Raises:
+            IllegalTransition: It is held already.
+        """
+        self.become(PaymentState.HELD)
+        self.held_reason = reason
 
 
 class PaymentItem(CityModel):

@@ -21,7 +21,7 @@ from smartcity_saas.payments.payable import NotPayable
 from smartcity_saas.payments.providers import RefundRefused, UnknownAtProvider
 from smartcity_saas.payments.repository import locked, refunds_of
 from smartcity_saas.payments.settlement import release_held, sync_payment
-from smartcity_saas.payments.states import PaymentState, RefundFailure, RefundState
+from smartcity_saas.payments.states import RefundFailure, RefundState
 from smartcity_saas.web.money import format_money
 
 REFUND = "payments.refund"
@@ -59,7 +59,7 @@ def request_refund(
         raise Invalid(fault)
     with transaction() as session:
         payment = locked(payment_id)
-        if payment.state not in (PaymentState.PAID, PaymentState.HELD):
+        if not payment.has_money:
             raise Conflict(_("There is no money of this payment to send back."))
         if not 0 < amount <= refundable(payment):
             raise Invalid(_("Write an amount above zero, and no more than is left."))
@@ -157,7 +157,7 @@ def book_held(actor: Actor, payment_id: uuid.UUID, now: datetime) -> Payment:
     """
     with transaction():
         payment = locked(payment_id)
-        if payment.state != PaymentState.HELD:
+        if not payment.is_held:
             raise Conflict(_("This payment is not held (any more)."))
         try:
             release_held(payment, now)

@@ -69,7 +69,7 @@ def order_of(payment: Payment) -> Order:
         items=tuple((i.title[payment.language], i.amount) for i in items_of(payment.id)),
         currency=payment.currency,
         language=payment.language,
-        return_url=f"{payment.site}/me/payments/{payment.id}?from=provider",
+        return_url=f"{payment.site}{payment.path}?from=provider",
         expires_at=payment.expires_at,
     )
 
@@ -141,6 +141,6 @@ def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
         _own(resident), Payment.state.in_((*UNDER_WAY, PaymentState.HELD))
     )
     return [
-        (_("Payment %(number)s is not settled yet.", number=one.number), f"/me/payments/{one.id}")
+        (_("Payment %(number)s is not settled yet.", number=one.number), one.path)
         for one in db.session.scalars(query)
     ]

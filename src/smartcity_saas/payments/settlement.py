@@ -43,14 +43,10 @@ from smartcity_saas.payments.repository import (
     release_claims,
 )
 from smartcity_saas.payments.states import (
-    RECEIVED,
-    TRANSITIONS,
-    UNDER_WAY,
     HeldReason,
     PaymentState,
     RefundFailure,
     RefundState,
-    moved,
 )
 from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.languages import both
@@ -76,7 +72,7 @@ def open_page(city: City, payment: Payment, now: datetime) -> Payment:
         CannotBegin: There will be no page; the payment has ended, and claims nothing any more.
         ProviderUnreachable: The provider does not answer; asking again is safe.
     """
-    if payment.checkout_id is not None or payment.state != PaymentState.CREATED:
+    if not payment.is_unopened:
         return payment
     if now >= payment.expires_at:
         return _end_unopened(payment.id, PaymentState.EXPIRED, now)
@@ -95,10 +91,8 @@ def _keep_page(city: City, payment_id: uuid.UUID, found: Checkout) -> Payment:
     with transaction():
         payment = locked(payment_id)
         if payment.checkout_id is None:
-            payment.checkout_id, payment.checkout_url = found.id, found.url
-            if payment.state == PaymentState.CREATED:
-                payment.state = moved(payment.state, PaymentState.OPEN)
-    if payment.state not in UNDER_WAY:
+            payment.mark_open(found.id, found.url)
+    if not payment.is_under_way:
         account_of(city).give_up(found.id)
     return payment
 
@@ -110,7 +104,7 @@ def _end_unopened(
     what it claimed is free again at once."""
     with transaction():
         payment = locked(payment_id)
-        if payment.state == PaymentState.CREATED and payment.checkout_id is None:
+        if payment.is_unopened:
             payment.refusal = refusal
             _end(payment, to, now)
     return payment
@@ -154,7 +148,7 @@ def abandon(actor: Actor, city: City, payment_id: uuid.UUID, now: datetime) -> P
             raise Conflict(_("The provider knows this payment; it stands as the provider says."))
     with transaction():
         payment = locked(payment_id)
-        if payment.state in UNDER_WAY:
+        if payment.is_under_way:
             _end(payment, PaymentState.FAILED, now)
             record(actor, "payment.abandon", payment.number, {}, now)
     return payment
@@ -165,7 +159,7 @@ def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
     payment = payment_of(payment_id)
     if payment.checkout_id is None:
         return _end_unopened(payment_id, PaymentState.EXPIRED, now)
-    if payment.state in UNDER_WAY:
+    if payment.is_under_way:
         account_of(city).give_up(payment.checkout_id)
     return sync_payment(city, payment_id, now)
 
@@ -185,16 +179,16 @@ def apply_status(payment: Payment, standing: PaymentStatus, now: datetime) -> No
         if standing.amount <= 0:
             log.error("paid_nothing", payment=payment.number)
             return
-        if payment.state not in RECEIVED:
+        if not payment.is_received:
             _receive(payment, standing, now)
         _apply_refunds(payment, standing, now)
         apply_disputes(payment, standing.disputes, now)
         return
     to = _STATES.get(standing.status)
-    if to is None or to not in TRANSITIONS[payment.state]:
+    if to is None or not payment.may_become(to):
         return
     if to == PaymentState.PROCESSING:
-        payment.state = moved(payment.state, PaymentState.PROCESSING)
+        payment.become(to)
     else:
         _end(payment, to, now)
 
@@ -205,14 +199,13 @@ def release_held(payment: Payment, now: datetime) -> None:
     Raises:
         NotPayable: The amount is another, or an item cannot count as paid.
     """
-    if payment.held_reason in (HeldReason.DISPUTED, HeldReason.DISPUTE_LOST):
+    if payment.is_disputed:
         raise NotPayable(HeldReason.DISPUTED)
     if not payment.is_exact or payment.refunded or withdrawn_from(payment.id):
         raise NotPayable(HeldReason.AMOUNT)
     _fulfil(payment, now)
     _move_held(payment, now)
-    payment.state = moved(payment.state, PaymentState.PAID)
-    payment.held_reason = None
+    payment.mark_paid()
 
 
 def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
@@ -231,8 +224,10 @@ def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
         at=now,
         reference=standing.reference,
     )
-    payment.state = moved(payment.state, PaymentState.HELD if reason else PaymentState.PAID)
-    payment.held_reason = reason
+    if reason is None:
+        payment.mark_paid()
+    else:
+        payment.hold(reason)
     record(
         system("payments"),
         "payment.held" if reason else "payment.paid",
@@ -274,7 +269,7 @@ def _fulfil(payment: Payment, now: datetime) -> None:
 
 
 def _end(payment: Payment, to: PaymentState, now: datetime) -> None:
-    payment.state = moved(payment.state, to)
+    payment.become(to)
     release_claims(payment.id)
     record(system("payments"), f"payment.{to}", payment.number, {}, now)
 
@@ -343,7 +338,7 @@ def _apply_refund(
         return
     row.provider_reference = fact.reference
     gone, back = f"refund:{row.id}", f"refund-returned:{row.id}"
-    owed = HELD_ACCOUNT if payment.fulfilled_at is None else service_account(payment.service)
+    owed = service_account(payment.service) if payment.is_fulfilled else HELD_ACCOUNT
     there = provider_account(payment.provider)
     if fact.state == RefundState.DONE and gone not in posted:
         _post_refund(payment, gone, owed, there, fact, currency, now)
@@ -395,18 +390,17 @@ def _post_refund(
 def _settle_refunded(payment: Payment, now: datetime) -> None:
     """Whole amount back: the things are unpaid again. A refund that came back undoes that."""
     whole = payment.refunded == payment.received > 0
-    if whole and payment.state in (PaymentState.PAID, PaymentState.HELD):
-        if payment.fulfilled_at is not None:
+    if whole and payment.has_money:
+        if payment.is_fulfilled:
             references = [item.reference for item in items_of(payment.id)]
             payable_of(payment.service).reverse(references, payment.id, now)
             payment.fulfilled_at = None
         release_claims(payment.id)
-        payment.state = moved(payment.state, PaymentState.REFUNDED)
+        payment.become(PaymentState.REFUNDED)
     elif payment.state == PaymentState.REFUNDED and payment.refunded + withdrawn_from(
         payment.id
     ) < (payment.received):
-        payment.state = moved(PaymentState.REFUNDED, PaymentState.HELD)
-        payment.held_reason = HeldReason.REFUND_RETURNED
+        payment.hold(HeldReason.REFUND_RETURNED)
 
 
 def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:
@@ -453,4 +447,4 @@ def _tell_refunded(payment: Payment, fact: RefundFact, going: bool, now: datetim
 def _tell(
     payment: Payment, key: str, title: dict[str, str], body: dict[str, str], now: datetime
 ) -> None:
-    notify(payment.resident_id, key, title, body, f"/me/payments/{payment.id}", now)
+    notify(payment.resident_id, key, title, body, payment.path, now)

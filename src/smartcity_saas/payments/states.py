@@ -58,17 +58,6 @@ class IllegalTransition(RuntimeError):
     """A payment cannot go from one state to another. A fault of the program."""
 
 
-def moved(state: PaymentState, to: PaymentState) -> PaymentState:
-    """The state after a transition.
-
-    Raises:
-        IllegalTransition: There is no such transition.
-    """
-    if to not in TRANSITIONS[state]:
-        raise IllegalTransition(f"a payment that is {state} cannot become {to}")
-    return to
-
-
 class HeldReason(StrEnum):
     """Why a payment is held, beside the reasons of the service whose things it pays for."""
 

@@ -21,7 +21,7 @@ from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import queries
 from smartcity_saas.payments.accounts import PaymentsClosed
-from smartcity_saas.payments.disputes import decide_dispute, decisions_for, disputes_of
+from smartcity_saas.payments.disputes import decide_dispute, disputes_of
 from smartcity_saas.payments.ledger import (
     balances,
     entries_between,
@@ -41,7 +41,7 @@ from smartcity_saas.payments.reconciliation import (
 from smartcity_saas.payments.refunds import book_held, reason_fault, refundable, request_refund
 from smartcity_saas.payments.repository import items_of, payment_of, refunds_of
 from smartcity_saas.payments.settlement import abandon
-from smartcity_saas.payments.states import DisputeDecision, PaymentState
+from smartcity_saas.payments.states import DisputeDecision
 from smartcity_saas.payments.webhooks import unmatched_events
 from smartcity_saas.portals.change_labels import (
     DISPUTE_STATES,
@@ -222,15 +222,13 @@ def _payment_page(city: str, payment_id: uuid.UUID, **values: Any) -> str:
             "items": items_of(payment_id),
             "entries": entries_of(payment_id),
             "refunds": refunds_of(payment_id),
-            "left": refundable(payment)
-            if payment.state in (PaymentState.PAID, PaymentState.HELD)
-            else 0,
+            "left": refundable(payment) if payment.has_money else 0,
             "reason": HELD_REASONS.get(payment.held_reason or ""),
             "no_page": NO_PAGE_REASONS.get(payment.refusal or ""),
             "failures": REFUND_FAILURES,
             "disputes": disputes_of(payment_id),
             "dispute_states": DISPUTE_STATES,
-            "decisions": decisions_for(payment),
+            "decisions": payment.dispute_decisions,
             "method": METHOD_NAMES.get(payment.method or "", payment.method or ""),
             "typed": {},
             "errors": {},

@@ -23,7 +23,7 @@ from smartcity_saas.payments.repository import (
     refunds_of,
 )
 from smartcity_saas.payments.settlement import close_page, sync_payment
-from smartcity_saas.payments.states import RECEIVED, UNDER_WAY, PaymentState, RefundState
+from smartcity_saas.payments.states import RefundState
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.change_labels import METHOD_NAMES
 from smartcity_saas.portals.resident.blueprint import blueprint
@@ -59,7 +59,7 @@ def payment(payment_id: uuid.UUID) -> ResponseReturnValue:
     """One payment. While it is under way the provider is asked, never the browser believed."""
     found = own_payment(signed_in_resident(), payment_id)
     reachable = True
-    if found.state in UNDER_WAY:
+    if found.is_under_way:
         try:
             found = sync_payment(request_city(), payment_id, current_time())
         except ProviderUnreachable:
@@ -77,7 +77,7 @@ def payment(payment_id: uuid.UUID) -> ResponseReturnValue:
 def cancel_payment(payment_id: uuid.UUID) -> ResponseReturnValue:
     """Close a pay page that is still open."""
     found = own_payment(signed_in_resident(), payment_id)
-    if found.state in UNDER_WAY:
+    if found.is_under_way:
         close_page(request_city(), payment_id, current_time())
     return redirect(url_for("resident.payment", payment_id=payment_id))
 
@@ -91,7 +91,7 @@ def cancel_payment(payment_id: uuid.UUID) -> ResponseReturnValue:
 def receipt(payment_id: uuid.UUID) -> ResponseReturnValue:
     """The receipt of money that was received."""
     found = own_payment(signed_in_resident(), payment_id)
-    if found.state not in RECEIVED or found.state == PaymentState.HELD or found.paid_at is None:
+    if not found.is_received or found.is_held or found.paid_at is None:
         raise NotFound(_("There is no receipt of this payment."))
     city = request_city()
     facts = [

@@ -18,7 +18,6 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.notifications import notify
 from smartcity_saas.payments.repository import claimants
-from smartcity_saas.payments.states import UNDER_WAY
 from smartcity_saas.services.traffic_tickets.back_office import report
 from smartcity_saas.services.traffic_tickets.models import (
     ASKED,
@@ -85,7 +84,7 @@ def dispute(
         violation = _locked(own.id)
         if not can_dispute(violation, now):
             raise Conflict(_("This ticket can no longer be disputed here."))
-        if any(p.state in UNDER_WAY for p in claimants(SERVICE, [str(violation_id)])):
+        if any(p.is_under_way for p in claimants(SERVICE, [str(violation_id)])):
             raise Conflict(_("This ticket is being paid. Finish or cancel that first."))
         if dispute_of(violation_id) is not None:
             raise Conflict(_("This ticket was disputed before; the answer stands."))

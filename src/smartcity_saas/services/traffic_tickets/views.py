@@ -14,7 +14,6 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.notifications import reach_of
-from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.repository import on_their_way, own_payment
 from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.traffic_tickets import disputes
@@ -147,7 +146,7 @@ def pay() -> ResponseReturnValue:
     chosen = request.form.getlist("ticket")
     if not chosen:
         raise Invalid(_("Choose at least one ticket."))
-    return redirect(page_of(begin_checkout(SERVICE, chosen)), 303)
+    return redirect(begin_checkout(SERVICE, chosen).page, 303)
 
 
 @blueprint.page(

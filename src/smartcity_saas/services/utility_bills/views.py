@@ -15,7 +15,6 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.payments.checkout import page_of
 from smartcity_saas.payments.repository import on_their_way, payments_of_resident
 from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.utility_bills import bills as domain
@@ -114,7 +113,7 @@ def pay() -> ResponseReturnValue:
     chosen = request.form.getlist("bill")
     if not chosen:
         raise Invalid(_("Choose at least one bill."))
-    return redirect(page_of(begin_checkout(SERVICE, chosen)), 303)
+    return redirect(begin_checkout(SERVICE, chosen).page, 303)
 
 
 @blueprint.page(f"{ROOT}/link", who="resident")
