@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartcity_saas.payments.models import Payment
+from smartcity_saas.payments.models import Payment, PaymentDispute, Refund
 from smartcity_saas.payments.states import (
     TRANSITIONS,
+    DisputeState,
     IllegalTransition,
     PaymentState,
+    RefundFailure,
+    RefundState,
 )
 
 STATES = st.sampled_from(PaymentState)
@@ -47,3 +52,31 @@ def test_late_money_is_still_money() -> None:
     held or paid."""
     assert {PaymentState.PAID, PaymentState.HELD} <= TRANSITIONS[PaymentState.EXPIRED]
     assert TRANSITIONS[PaymentState.REFUNDED] == {PaymentState.PAID, PaymentState.HELD}
+
+
+def test_a_refund_that_is_done_ends_only_by_coming_back() -> None:
+    """Promise: an older answer of the provider's never opens a refund again; a failure is kept
+    with why, and no other state has one."""
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    refund = Refund(state=RefundState.REQUESTED)
+    refund.settle(RefundState.PENDING, now)
+    assert refund.settled_at is None
+    refund.settle(RefundState.DONE, now)
+    for later in (RefundState.REQUESTED, RefundState.PENDING, RefundState.DONE):
+        with pytest.raises(IllegalTransition):
+            refund.settle(later, now)
+    assert (refund.state, refund.settled_at, refund.failure) == (RefundState.DONE, now, None)
+    refund.fail(RefundFailure.BOUNCED, now)
+    assert (refund.state, refund.failure) == (RefundState.FAILED, RefundFailure.BOUNCED)
+
+
+def test_a_banks_decision_outlives_older_answers() -> None:
+    """Promise: what a bank has decided on a dispute is not undone by an answer from before."""
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    dispute = PaymentDispute(state=DisputeState.NEW)
+    assert dispute.follow(DisputeState.OPEN, now, now)
+    assert dispute.follow(DisputeState.LOST, None, now)
+    assert dispute.is_settled
+    assert dispute.is_undecided
+    assert not dispute.follow(DisputeState.OPEN, now, now)
+    assert (dispute.state, dispute.answer_by) == (DisputeState.LOST, None)

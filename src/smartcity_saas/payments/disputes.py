@@ -41,8 +41,6 @@ from smartcity_saas.payments.states import (
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
 
-_SETTLED = frozenset({DisputeState.WON, DisputeState.LOST, DisputeState.CLOSED})
-
 
 def disputes_of(payment_id: uuid.UUID) -> list[PaymentDispute]:
     """A payment's disputes, in their order."""
@@ -92,7 +90,7 @@ def decide_dispute(
         row = next((one for one in disputes_of(payment_id) if one.id == dispute_id), None)
         if row is None:
             raise NotFound(_("There is no such dispute."))
-        if row.state != DisputeState.LOST or row.decision is not None:
+        if not row.is_undecided:
             raise Conflict(_("There is nothing to decide on this dispute (any more)."))
         if decision not in payment.dispute_decisions:
             raise Conflict(_("This payment is another by now. Look at it again."))
@@ -117,12 +115,7 @@ def _apply(payment: Payment, fact: DisputeFact, now: datetime) -> None:
         if _post_move(payment, row, move, now):
             row.withdrawn -= move.amount
             row.decision = row.decision if row.withdrawn else None
-    if row.state in _SETTLED and fact.state not in _SETTLED:
-        return  # an older answer
-    row.answer_by = fact.answer_by
-    if row.state != fact.state:
-        row.state = fact.state
-        row.settled_at = now if fact.state in _SETTLED else None
+    if row.follow(fact.state, fact.answer_by, now):
         _note(payment, row, now)
 
 
@@ -224,11 +217,7 @@ def _hold_or_release(payment: Payment) -> None:
     if any(row.state == DisputeState.OPEN for row in rows):
         reason: str | None = HeldReason.DISPUTED
     else:
-        undecided = [
-            row
-            for row in rows
-            if row.state == DisputeState.LOST and row.withdrawn and not row.decision
-        ]
+        undecided = any(row.is_undecided and row.withdrawn for row in rows)
         reason = HeldReason.DISPUTE_LOST if undecided else None
     if reason is not None:
         if payment.state in (PaymentState.PAID, PaymentState.REFUNDED):

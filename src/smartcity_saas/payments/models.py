@@ -21,6 +21,7 @@ from smartcity_saas.identity.personal_data.declaration import (
 )
 from smartcity_saas.payments.states import (
     RECEIVED,
+    SETTLED,
     TRANSITIONS,
     UNDER_WAY,
     DisputeDecision,
@@ -315,6 +316,34 @@ class Refund(CityModel):
         """The currency that came, in which it goes back."""
         return self.payment.paid_currency
 
+    @property
+    def is_requested(self) -> bool:
+        """Whether the provider has yet to say something of it."""
+        return self.state == RefundState.REQUESTED
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether its money did not go, or came back."""
+        return self.state == RefundState.FAILED
+
+    def settle(self, state: RefundState, now: datetime) -> None:
+        """Bring it to what the provider says.
+
+        Raises:
+            IllegalTransition: It is done, which only a failure undoes; or the state is no
+                provider's.
+        """
+        done = self.state == RefundState.DONE and state != RefundState.FAILED
+        if done or state == RefundState.REQUESTED:
+            raise IllegalTransition(f"a refund that is {self.state} cannot become {state}")
+        self.state, self.failure = state, None
+        self.settled_at = now if state != RefundState.PENDING else None
+
+    def fail(self, failure: RefundFailure, now: datetime) -> None:
+        """Note that its money does not go, or came back."""
+        self.settle(RefundState.FAILED, now)
+        self.failure = failure
+
 
 class PaymentDispute(CityModel):
     """A dispute (chargeback): a payer's bank asks about a payment or takes its money back.
@@ -354,6 +383,28 @@ class PaymentDispute(CityModel):
     def currency(self) -> str:
         """The currency that came, in which it is taken back."""
         return self.payment.paid_currency
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the bank has decided."""
+        return self.state in SETTLED
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether it is lost, and finance has not decided on it."""
+        return self.state == DisputeState.LOST and self.decision is None
+
+    def follow(self, state: DisputeState, answer_by: datetime | None, now: datetime) -> bool:
+        """Bring it to what the provider says; returns whether that is new. An answer that is older
+        than the bank's decision changes nothing."""
+        if self.is_settled and state not in SETTLED:
+            return False
+        self.answer_by = answer_by
+        if self.state == state:
+            return False
+        self.state = state
+        self.settled_at = now if self.is_settled else None
+        return True
 
 
 class ProviderEvent(CityModel):

@@ -98,7 +98,7 @@ def request_refund(
 def refundable(payment: Payment) -> int:
     """What may still be sent back, in the minor unit: what came, less what went or is going, and
     less what banks have taken back."""
-    going = sum(r.amount for r in refunds_of(payment.id) if r.state != RefundState.FAILED)
+    going = sum(r.amount for r in refunds_of(payment.id) if not r.is_failed)
     return max(0, payment.received - going - withdrawn_from(payment.id))
 
 
@@ -111,7 +111,7 @@ def carry_out(city: City, refund_id: uuid.UUID, now: datetime) -> None:
     row = _refund_of(refund_id)
     try:
         payment = sync_payment(city, row.payment_id, now)
-        if _refund_of(refund_id).state == RefundState.REQUESTED:
+        if _refund_of(refund_id).is_requested:
             _send(city, payment, row)
             sync_payment(city, row.payment_id, now)
     except UnknownAtProvider:
@@ -139,8 +139,8 @@ def _give_up(
     with transaction():
         payment = locked(payment_id)
         row = _refund_of(refund_id)
-        if row.state == RefundState.REQUESTED:
-            row.state, row.failure, row.settled_at = RefundState.FAILED, why, now
+        if row.is_requested:
+            row.fail(why, now)
             detail = {
                 "amount": row.amount,
                 "currency": payment.received_currency,

@@ -334,7 +334,7 @@ def _apply_refund(
     """Bring one refund to what the provider says. What counts is what the ledger has: an answer
     may be older than another one that was applied before it. What failed there stays failed; what
     was only given up here had no reference yet, and is as the provider says."""
-    if row.state == RefundState.FAILED and row.provider_reference == fact.reference:
+    if row.is_failed and row.provider_reference == fact.reference:
         return
     row.provider_reference = fact.reference
     gone, back = f"refund:{row.id}", f"refund-returned:{row.id}"
@@ -345,14 +345,10 @@ def _apply_refund(
     elif fact.state == RefundState.FAILED and gone in posted and back not in posted:
         # The bank sent it back: the provider owes the city again.
         _post_refund(payment, back, there, owed, fact, currency, now)
-    if row.state != RefundState.DONE or fact.state == RefundState.FAILED:
-        row.state = fact.state
-        row.settled_at = now if fact.state != RefundState.PENDING else None
-        row.failure = (
-            (RefundFailure.BOUNCED if gone in posted else RefundFailure.REFUSED)
-            if fact.state == RefundState.FAILED
-            else None
-        )
+    if fact.state == RefundState.FAILED:
+        row.fail(RefundFailure.BOUNCED if gone in posted else RefundFailure.REFUSED, now)
+    elif row.state != RefundState.DONE:
+        row.settle(fact.state, now)
 
 
 def _post_refund(

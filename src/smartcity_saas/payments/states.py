@@ -116,6 +116,10 @@ class DisputeState(StrEnum):
     """An inquiry that came to nothing."""
 
 
+SETTLED = frozenset({DisputeState.WON, DisputeState.LOST, DisputeState.CLOSED})
+"""What a bank decides."""
+
+
 class DisputeDecision(StrEnum):
     """Finance's decision on what a payment was for after its dispute was lost."""
 

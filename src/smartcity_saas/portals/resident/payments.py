@@ -23,7 +23,6 @@ from smartcity_saas.payments.repository import (
     refunds_of,
 )
 from smartcity_saas.payments.settlement import close_page, sync_payment
-from smartcity_saas.payments.states import RefundState
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.change_labels import METHOD_NAMES
 from smartcity_saas.portals.resident.blueprint import blueprint
@@ -167,7 +166,7 @@ def _payment_page(found: Payment, reachable: bool) -> str:
         "resident/payment.html",
         payment=found,
         items=items_of(found.id),
-        refunds=[one for one in refunds_of(found.id) if one.state != RefundState.FAILED],
+        refunds=[one for one in refunds_of(found.id) if not one.is_failed],
         withdrawn=withdrawn_from(found.id),
         due_again=any(one.decision == "due_again" for one in disputes_of(found.id)),
         reachable=reachable,
