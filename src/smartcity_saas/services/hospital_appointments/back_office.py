@@ -29,9 +29,8 @@ from smartcity_saas.database import db, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.csv_import import take_schedule
 from smartcity_saas.services.hospital_appointments.models import (
-    CANCELLED,
-    CLOSED,
     Appointment,
+    AppointmentState,
     ClinicSession,
     Doctor,
     Hospital,
@@ -66,7 +65,10 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         .where(Appointment.id == uuid.UUID(payload["appointment"]))
     ).one()
     appointment, session, doctor, department, hospital, patient = row
-    if payload["act"] == "booked" and appointment.state in (CANCELLED, CLOSED):
+    if payload["act"] == "booked" and appointment.state in (
+        AppointmentState.CANCELLED,
+        AppointmentState.CLOSED,
+    ):
         return  # over before the hospital heard of it: it hears nothing of a ghost
     body = {
         "act": payload["act"],

@@ -23,15 +23,13 @@ from smartcity_saas.services.hospital_appointments.booking_limits import (
     refuse_held_here,
 )
 from smartcity_saas.services.hospital_appointments.models import (
-    ATTENDED,
-    BOOKED,
-    FREE,
-    NO_SHOW,
-    TAKEN,
+    KEPT,
     Appointment,
+    AppointmentState,
     ClinicPlace,
     ClinicSession,
     Patient,
+    PlaceState,
 )
 from smartcity_saas.services.hospital_appointments.notifications import tell_booked
 from smartcity_saas.services.hospital_appointments.patients import locked_patient, patient_of
@@ -99,19 +97,20 @@ def mark(actor: Actor, appointment_id: uuid.UUID, state: str, now: datetime) -> 
         NotFound: There is no such appointment.
         Conflict: It was cancelled, or its day is yet to come.
     """
-    if state not in (ATTENDED, NO_SHOW, BOOKED):
+    if state not in KEPT:
         raise NotFound
+    wanted = AppointmentState(state)
     with transaction():
         appointment = locked_appointment(appointment_id)
-        if appointment.state not in (BOOKED, ATTENDED, NO_SHOW):
+        if appointment.state not in KEPT:
             raise Conflict(_("This appointment was cancelled."))
-        if state == NO_SHOW and appointment.starts_at > now:
+        if wanted == AppointmentState.NO_SHOW and appointment.starts_at > now:
             raise Conflict(_("It is too early to say that nobody came."))
-        if state == ATTENDED and appointment.starts_at > now + ARRIVES_BEFORE:
+        if wanted == AppointmentState.ATTENDED and appointment.starts_at > now + ARRIVES_BEFORE:
             raise Conflict(_("It is too early to say that someone came."))
-        appointment.state = state
-        appointment.ended_at = None if state == BOOKED else now
-        record(actor, f"hospital_appointments.{state}", appointment.code, {}, now)
+        appointment.state = wanted
+        appointment.ended_at = None if wanted == AppointmentState.BOOKED else now
+        record(actor, f"hospital_appointments.{wanted}", appointment.code, {}, now)
     return appointment
 
 
@@ -124,7 +123,7 @@ def keep(
     now: datetime,
 ) -> Appointment:
     """Write the appointment of a place that the present command holds."""
-    place.state = TAKEN
+    place.state = PlaceState.TAKEN
     appointment = Appointment(
         place_id=place.id,
         session_id=session.id,
@@ -133,7 +132,7 @@ def keep(
         number=place.number,
         starts_at=place.starts_at,
         code="".join(secrets.choice(CODE_LETTERS) for _letter in range(10)),
-        state=BOOKED,
+        state=AppointmentState.BOOKED,
         booked_at=now,
     )
     db.session.add(appointment)
@@ -164,7 +163,7 @@ def take_place(
         select(ClinicPlace)
         .where(
             ClinicPlace.session_id == session_id,
-            ClinicPlace.state == FREE,
+            ClinicPlace.state == PlaceState.FREE,
             ClinicPlace.starts_at > now,
             *(
                 or_(ClinicPlace.starts_at <= begins, ClinicPlace.starts_at >= ends)
@@ -210,7 +209,7 @@ def coming_appointments(resident: SignedInResident, now: datetime) -> list[Appoi
     """What a resident has booked that is to come, the next first."""
     query = select(Appointment).where(
         Appointment.resident_id == resident.id,
-        Appointment.state == BOOKED,
+        Appointment.state == AppointmentState.BOOKED,
         Appointment.starts_at > now,
     )
     return list(db.session.scalars(query.order_by(Appointment.starts_at)))
@@ -238,7 +237,7 @@ def _refuse_what_is_left(
     """Say so where there are places, all of them at a time at which the person has another."""
     query = select(ClinicPlace.starts_at).where(
         ClinicPlace.session_id == session.id,
-        ClinicPlace.state == FREE,
+        ClinicPlace.state == PlaceState.FREE,
         ClinicPlace.starts_at > now,
     )
     for at in db.session.scalars(query.order_by(ClinicPlace.starts_at)):
@@ -249,7 +248,7 @@ def free_places(session_id: uuid.UUID, now: datetime, at: datetime | None = None
     """How many are free, asked without a lock: whoever comes too late is told so at once."""
     query = select(func.count(ClinicPlace.id)).where(
         ClinicPlace.session_id == session_id,
-        ClinicPlace.state == FREE,
+        ClinicPlace.state == PlaceState.FREE,
         ClinicPlace.starts_at > now,
     )
     if at is not None:

@@ -16,10 +16,9 @@ from sqlalchemy import or_, select
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotAllowed
 from smartcity_saas.services.hospital_appointments.models import (
-    ATTENDED,
-    BOOKED,
-    NO_SHOW,
+    KEPT,
     Appointment,
+    AppointmentState,
     ClinicSession,
     Patient,
 )
@@ -66,7 +65,7 @@ def refuse_beyond_limits(
     """
     held = held_by(patient, now - timedelta(days=max(2, rules.no_show_days)))
     _refuse_the_same_clinic(patient, session, held)
-    coming = [one for one in held if one.state == BOOKED and one.starts_at > now]
+    coming = [one for one in held if one.state == AppointmentState.BOOKED and one.starts_at > now]
     same = [one for one in coming if one.department_id == session.department_id]
     if len(same) >= rules.per_department:
         raise _in_the_way(
@@ -89,7 +88,11 @@ def refuse_beyond_limits(
             )
         )
     _refuse_after_absences(patient, held, rules, now)
-    return [one for one in held if one.state != NO_SHOW and rules.busy(one.starts_at)[1] > now]
+    return [
+        one
+        for one in held
+        if one.state != AppointmentState.NO_SHOW and rules.busy(one.starts_at)[1] > now
+    ]
 
 
 def refuse_held_here(patient: Patient, session: ClinicSession) -> None:
@@ -137,7 +140,7 @@ def held_by(patient: Patient, since: datetime) -> list[Held]:
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(
             same_person(patient),
-            Appointment.state.in_((BOOKED, ATTENDED, NO_SHOW)),
+            Appointment.state.in_(KEPT),
             Appointment.starts_at >= since,
         )
         .order_by(Appointment.starts_at)
@@ -177,7 +180,9 @@ def _refuse_the_same_clinic(patient: Patient, session: ClinicSession, held: Sequ
 def _refuse_after_absences(
     patient: Patient, held: Sequence[Held], rules: Rules, now: datetime
 ) -> None:
-    until = rules.blocked_until([one.starts_at for one in held if one.state == NO_SHOW], now)
+    until = rules.blocked_until(
+        [one.starts_at for one in held if one.state == AppointmentState.NO_SHOW], now
+    )
     if until is not None:
         raise Blocked(
             lazy_ngettext(

@@ -19,18 +19,13 @@ from smartcity_saas.services.hospital_appointments.booking import (
     own_appointment,
 )
 from smartcity_saas.services.hospital_appointments.models import (
-    BOOKED,
-    CANCELLED,
-    CLOSED,
-    ENTRY_OFFERED,
-    FREE,
-    LEFT,
-    OFFERED,
-    SHUT,
-    WAITING,
+    OPEN_ENTRY,
     Appointment,
+    AppointmentState,
     ClinicPlace,
     ClinicSession,
+    EntryState,
+    PlaceState,
     WaitingEntry,
 )
 from smartcity_saas.services.hospital_appointments.notifications import (
@@ -55,15 +50,15 @@ def cancel(
     with transaction():
         session = locked_session(own.session_id)
         appointment = locked_appointment(appointment_id)
-        if appointment.state == CANCELLED:
+        if appointment.state == AppointmentState.CANCELLED:
             return appointment
-        if appointment.state != BOOKED or appointment.starts_at <= now:
+        if appointment.state != AppointmentState.BOOKED or appointment.starts_at <= now:
             raise Conflict(_("This appointment is over."))
         if now > rules.cancel_until(appointment.starts_at):
             raise Conflict(_("The deadline has passed. Call the hospital if you cannot come."))
-        appointment.state, appointment.ended_at = CANCELLED, now
+        appointment.state, appointment.ended_at = AppointmentState.CANCELLED, now
         record(resident.actor, "hospital_appointments.cancel", appointment.code, {}, now)
-        report(appointment, CANCELLED, now)
+        report(appointment, AppointmentState.CANCELLED, now)
         db.session.flush()
         pass_on(session, appointment.place_id, rules, now)
     return appointment
@@ -118,10 +113,10 @@ def reopen_session(actor: Actor, session_id: uuid.UUID, now: datetime) -> None:
             update(ClinicPlace)
             .where(
                 ClinicPlace.session_id == session_id,
-                ClinicPlace.state == SHUT,
+                ClinicPlace.state == PlaceState.SHUT,
                 ClinicPlace.number <= found.capacity,
             )
-            .values(state=FREE)
+            .values(state=PlaceState.FREE)
         )
         record(actor, "hospital_appointments.reopen", str(session_id), {}, now)
 
@@ -129,25 +124,28 @@ def reopen_session(actor: Actor, session_id: uuid.UUID, now: datetime) -> None:
 def _shut_places(session_id: uuid.UUID) -> None:
     db.session.execute(
         update(ClinicPlace)
-        .where(ClinicPlace.session_id == session_id, ClinicPlace.state.in_((FREE, OFFERED)))
-        .values(state=SHUT)
+        .where(
+            ClinicPlace.session_id == session_id,
+            ClinicPlace.state.in_((PlaceState.FREE, PlaceState.OFFERED)),
+        )
+        .values(state=PlaceState.SHUT)
     )
 
 
 def _call_off(found: ClinicSession, now: datetime) -> int:
     rows = db.session.scalars(
         select(Appointment)
-        .where(Appointment.session_id == found.id, Appointment.state == BOOKED)
+        .where(Appointment.session_id == found.id, Appointment.state == AppointmentState.BOOKED)
         .with_for_update()
     ).all()
     for appointment in rows:
-        appointment.state, appointment.ended_at = CLOSED, now
+        appointment.state, appointment.ended_at = AppointmentState.CLOSED, now
         tell_closed(appointment, found, now)
-        report(appointment, CLOSED, now)
+        report(appointment, AppointmentState.CLOSED, now)
     db.session.execute(
         update(ClinicPlace)
         .where(ClinicPlace.id.in_([row.place_id for row in rows]))
-        .values(state=SHUT)
+        .values(state=PlaceState.SHUT)
     )
     return len(rows)
 
@@ -157,10 +155,10 @@ def _send_home(found: ClinicSession, now: datetime) -> None:
         select(WaitingEntry)
         .where(
             WaitingEntry.session_id == found.id,
-            WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+            WaitingEntry.state.in_(OPEN_ENTRY),
         )
         .with_for_update()
     ).all()
     for entry in rows:
-        entry.state, entry.place_id, entry.offered_until = LEFT, None, None
+        entry.state, entry.place_id, entry.offered_until = EntryState.LEFT, None, None
         tell_waiting_closed(entry, found, now)

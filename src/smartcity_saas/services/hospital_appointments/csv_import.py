@@ -31,17 +31,14 @@ from smartcity_saas.database import db, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.models import (
     CLINICS,
-    FREE,
     HALVES,
     OFFER,
-    OFFERED,
-    SHUT,
-    TAKEN,
     ClinicPlace,
     ClinicSession,
     Doctor,
     Hospital,
     HospitalDepartment,
+    PlaceState,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules, times_lacking
 from smartcity_saas.tenancy.current import current_city
@@ -49,7 +46,7 @@ from smartcity_saas.tenancy.current import current_city
 MOST_PLACES = 1_000
 NOON = time(12)
 MOST_ROWS = 5_000
-BUSY = (OFFERED, TAKEN)
+BUSY = (PlaceState.OFFERED, PlaceState.TAKEN)
 REQUIRED = (
     "hospital_code",
     "hospital_zh",
@@ -437,14 +434,14 @@ class _Writer:
         because a cancelled appointment may have had it."""
         for place in places:
             within = place.number <= found.capacity
-            if place.state == FREE and not within:
-                place.state = SHUT
-            elif place.state == SHUT and within and found.closed_at is None:
-                place.state = FREE
+            if place.state == PlaceState.FREE and not within:
+                place.state = PlaceState.SHUT
+            elif place.state == PlaceState.SHUT and within and found.closed_at is None:
+                place.state = PlaceState.FREE
         db.session.flush()
 
     def _add_places(self, found: ClinicSession, times: list[datetime], first: int) -> None:
-        state = FREE if found.closed_at is None else SHUT
+        state = PlaceState.FREE if found.closed_at is None else PlaceState.SHUT
         db.session.add_all(
             ClinicPlace(session_id=found.id, number=first + place, starts_at=at, state=state)
             for place, at in enumerate(times)

@@ -12,11 +12,8 @@ from sqlalchemy.orm import joinedload
 
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import (
-    ATTENDED,
-    BOOKED,
-    CLOSED,
-    NO_SHOW,
     Appointment,
+    AppointmentState,
     ClinicSession,
     HospitalDepartment,
     Patient,
@@ -56,7 +53,14 @@ def list_of(session_id: uuid.UUID) -> list[tuple[Appointment, Patient]]:
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(
             Appointment.session_id == session_id,
-            Appointment.state.in_((BOOKED, ATTENDED, NO_SHOW, CLOSED)),
+            Appointment.state.in_(
+                (
+                    AppointmentState.BOOKED,
+                    AppointmentState.ATTENDED,
+                    AppointmentState.NO_SHOW,
+                    AppointmentState.CLOSED,
+                )
+            ),
         )
         .order_by(Appointment.number)
     )

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, column
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
 from smartcity_saas.identity.personal_data.declaration import STATE, WHEN, PersonalData
 
 HALVES = ("am", "pm")
@@ -35,23 +36,52 @@ RELATION_NAMES: dict[str, Any] = {
     "other": _("Other family"),
 }
 
-FREE, OFFERED, TAKEN, SHUT = "free", "offered", "taken", "shut"
-"""States of a place."""
 OFFER = "hospital_appointments.offer"
 """The task that offers the free places of a session to whoever waits."""
-BOOKED, CANCELLED, ATTENDED, NO_SHOW, CLOSED = (
-    "booked",
-    "cancelled",
-    "attended",
-    "no_show",
-    "closed",
-)
-"""States of an appointment."""
-WAITING, ENTRY_OFFERED, ENTRY_TAKEN, LAPSED, LEFT = "waiting", "offered", "taken", "lapsed", "left"
-"""States of an entry of a waiting list."""
 
-_HOLDING = column("state").in_((BOOKED, ATTENDED, NO_SHOW))
-_OPEN_ENTRY = column("state").in_((WAITING, ENTRY_OFFERED))
+
+class PlaceState(StrEnum):
+    """Who has a place of a session."""
+
+    FREE = "free"
+    OFFERED = "offered"
+    """It is kept for whoever is first in the waiting list."""
+    TAKEN = "taken"
+    SHUT = "shut"
+    """Nobody can have it: the session is called off, or smaller by now."""
+
+
+class AppointmentState(StrEnum):
+    """What became of an appointment."""
+
+    BOOKED = "booked"
+    CANCELLED = "cancelled"
+    ATTENDED = "attended"
+    NO_SHOW = "no_show"
+    CLOSED = "closed"
+    """The session was called off."""
+
+
+class EntryState(StrEnum):
+    """What became of an entry of a waiting list."""
+
+    WAITING = "waiting"
+    OFFERED = "offered"
+    """A place is kept for it."""
+    TAKEN = "taken"
+    LAPSED = "lapsed"
+    """Nobody took the place that was kept."""
+    LEFT = "left"
+
+
+KEPT = frozenset({AppointmentState.BOOKED, AppointmentState.ATTENDED, AppointmentState.NO_SHOW})
+"""States in which an appointment has its place, also after its time."""
+OPEN_ENTRY = frozenset({EntryState.WAITING, EntryState.OFFERED})
+"""States in which an entry is in line."""
+
+_STATE = column("state", String)
+_HOLDING = _STATE.in_(sorted(KEPT))
+_IN_LINE = _STATE.in_(sorted(OPEN_ENTRY))
 
 
 class Hospital(CityModel):
@@ -149,7 +179,7 @@ class ClinicPlace(CityModel):
     session_id: Mapped[uuid.UUID]
     number: Mapped[int]
     starts_at: Mapped[datetime]
-    state: Mapped[str]
+    state: Mapped[PlaceState] = mapped_column(StoredEnum(PlaceState))
 
 
 PATIENT_PHONE = "patient phone"
@@ -272,7 +302,7 @@ class Appointment(CityModel):
     number: Mapped[int]
     starts_at: Mapped[datetime]
     code: Mapped[str]
-    state: Mapped[str]
+    state: Mapped[AppointmentState] = mapped_column(StoredEnum(AppointmentState))
     booked_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     patient: Mapped[Patient] = city_relationship("Patient", "patient_id", owner="Appointment")
@@ -309,8 +339,8 @@ class WaitingEntry(CityModel):
             "session_id",
             "patient_id",
             unique=True,
-            sqlite_where=_OPEN_ENTRY,
-            postgresql_where=_OPEN_ENTRY,
+            sqlite_where=_IN_LINE,
+            postgresql_where=_IN_LINE,
         ),
         Index("ix_waiting_entry_city_id_session_id", "city_id", "session_id", "state"),
         Index("ix_waiting_entry_city_id_resident_id", "city_id", "resident_id"),
@@ -320,7 +350,7 @@ class WaitingEntry(CityModel):
     patient_id: Mapped[uuid.UUID]
     resident_id: Mapped[uuid.UUID]
     place_id: Mapped[uuid.UUID | None]
-    state: Mapped[str]
+    state: Mapped[EntryState] = mapped_column(StoredEnum(EntryState))
     created_at: Mapped[datetime]
     offered_until: Mapped[datetime | None]
     session: Mapped[ClinicSession] = city_relationship(

@@ -12,8 +12,8 @@ from smartcity_saas.clock import start_of_day
 from smartcity_saas.database import db
 from smartcity_saas.notifications import notify
 from smartcity_saas.services.hospital_appointments.models import (
-    BOOKED,
     Appointment,
+    AppointmentState,
     ClinicPlace,
     ClinicSession,
     Doctor,
@@ -118,7 +118,7 @@ def remind(now: datetime) -> None:
         select(Appointment, ClinicSession)
         .join(ClinicSession, ClinicSession.id == Appointment.session_id)
         .where(
-            Appointment.state == BOOKED,
+            Appointment.state == AppointmentState.BOOKED,
             Appointment.starts_at >= start,
             Appointment.starts_at < start + timedelta(days=1),
         )

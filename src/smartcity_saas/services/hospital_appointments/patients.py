@@ -23,15 +23,13 @@ from smartcity_saas.identity.residents.assurance import masked_contact
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.services.hospital_appointments.booking_limits import held_by
 from smartcity_saas.services.hospital_appointments.models import (
-    BOOKED,
     BOOKING_TURNS,
-    ENTRY_OFFERED,
-    NO_SHOW,
+    OPEN_ENTRY,
     PATIENT_PERSON,
     PATIENT_PHONE,
     RELATIONS,
-    WAITING,
     Appointment,
+    AppointmentState,
     BookingTurn,
     Patient,
     WaitingEntry,
@@ -195,7 +193,9 @@ def name_stays(patient: Patient, rules: Rules, now: datetime) -> Any:
             "in the last two days. If only a character is wrong, tell the hospital on arrival.",
             name=patient.name,
         )
-    if days and (missed := [one.starts_at for one in held if one.state == NO_SHOW]):
+    if days and (
+        missed := [one.starts_at for one in held if one.state == AppointmentState.NO_SHOW]
+    ):
         return _(
             "The name stays until %(when)s, since %(name)s missed an appointment. If it is wrong, "
             "go to the hospital's counter.",
@@ -208,7 +208,7 @@ def name_stays(patient: Patient, rules: Rules, now: datetime) -> Any:
 def _waits(patient: Patient) -> bool:
     query = select(WaitingEntry.id).where(
         WaitingEntry.patient_id == patient.id,
-        WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+        WaitingEntry.state.in_(OPEN_ENTRY),
     )
     return db.session.scalars(query.limit(1)).first() is not None
 
@@ -275,7 +275,7 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
             select(Appointment.id)
             .where(
                 Appointment.patient_id == patient_id,
-                Appointment.state == BOOKED,
+                Appointment.state == AppointmentState.BOOKED,
                 Appointment.starts_at > now,
             )
             .limit(1)

@@ -21,10 +21,10 @@ from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
 from smartcity_saas.services.hospital_appointments.desk_lists import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.document import extension
 from smartcity_saas.services.hospital_appointments.models import (
-    BOOKED,
-    ENTRY_OFFERED,
     HALF_NAMES,
     OFFER,
+    AppointmentState,
+    EntryState,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import remind
@@ -52,13 +52,13 @@ def _mine(person: Any) -> list[DashboardItem]:
             detail=f"{one.patient.name} · {STATE_NAMES[one.state]}",
             url=f"{ROOT}/appointments/{one.id}",
             icon="stethoscope",
-            by=today_in(zone, one.starts_at) if one.state == BOOKED else None,
+            by=today_in(zone, one.starts_at) if one.state == AppointmentState.BOOKED else None,
         )
         for one in reversed(appointments_of(person, 30))
         if one.starts_at > now and one.state in ("booked", "closed")
     ]
     for entry in entries_of(person):
-        kept = entry.state == ENTRY_OFFERED
+        kept = entry.state == EntryState.OFFERED
         found.append(
             DashboardItem(
                 title=f"{moment_day(entry.session.day)} {HALF_NAMES[entry.session.half]} · "

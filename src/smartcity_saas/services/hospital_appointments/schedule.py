@@ -14,14 +14,13 @@ from sqlalchemy import func, select
 from smartcity_saas.configuration.search_terms import Query
 from smartcity_saas.database import db, one_or_404
 from smartcity_saas.services.hospital_appointments.models import (
-    FREE,
-    SHUT,
-    WAITING,
     ClinicPlace,
     ClinicSession,
     Doctor,
+    EntryState,
     Hospital,
     HospitalDepartment,
+    PlaceState,
     WaitingEntry,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
@@ -173,7 +172,7 @@ def strip(department_id: uuid.UUID, rules: Rules, now: datetime) -> list[Day]:
             ClinicSession.department_id == department_id,
             ClinicSession.day.in_(days),
             ClinicSession.closed_at.is_(None),
-            ClinicPlace.state == FREE,
+            ClinicPlace.state == PlaceState.FREE,
             ClinicPlace.starts_at > now,
         )
         .group_by(ClinicSession.day)
@@ -223,12 +222,12 @@ def views_of(sessions: Sequence[ClinicSession], rules: Rules, now: datetime) -> 
             ClinicPlace.state,
             func.count(ClinicPlace.id),
         )
-        .where(ClinicPlace.session_id.in_(keys), ClinicPlace.state != SHUT)
+        .where(ClinicPlace.session_id.in_(keys), ClinicPlace.state != PlaceState.SHUT)
         .group_by(ClinicPlace.session_id, ClinicPlace.starts_at, ClinicPlace.state)
     )
     for session_id, at, state, count in rows:
         free_total = slots[session_id].setdefault(at, [0, 0])
-        free_total[0] += int(count) if state == FREE and at > now else 0
+        free_total[0] += int(count) if state == PlaceState.FREE and at > now else 0
         free_total[1] += int(count)
     waiting = _waiting(keys)
     return [
@@ -252,7 +251,7 @@ def times_of(session: ClinicSession, now: datetime) -> set[datetime]:
         db.session.scalars(
             select(ClinicPlace.starts_at).where(
                 ClinicPlace.session_id == session.id,
-                ClinicPlace.state != SHUT,
+                ClinicPlace.state != PlaceState.SHUT,
                 ClinicPlace.starts_at > now,
             )
         )
@@ -283,7 +282,7 @@ def next_with_places(
 def _waiting(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     rows = db.session.execute(
         select(WaitingEntry.session_id, func.count(WaitingEntry.id))
-        .where(WaitingEntry.session_id.in_(keys), WaitingEntry.state == WAITING)
+        .where(WaitingEntry.session_id.in_(keys), WaitingEntry.state == EntryState.WAITING)
         .group_by(WaitingEntry.session_id)
     )
     return {key: int(count) for key, count in rows}

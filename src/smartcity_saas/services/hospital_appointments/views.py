@@ -27,12 +27,11 @@ from smartcity_saas.services.hospital_appointments.back_office import bring_up_t
 from smartcity_saas.services.hospital_appointments.calendar import calendar_of
 from smartcity_saas.services.hospital_appointments.desk_lists import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.models import (
-    BOOKED,
     CLINIC_NAMES,
-    CLOSED,
     HALF_NAMES,
     RELATION_NAMES,
     Appointment,
+    AppointmentState,
     Hospital,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
@@ -227,7 +226,7 @@ def appointment(appointment_id: uuid.UUID) -> ResponseReturnValue:
         current_time(),
     )
     others = []
-    if found.state == CLOSED:
+    if found.state == AppointmentState.CLOSED:
         others = schedule.next_with_places(found.session.department_id, rules, now)
     until = rules.cancel_until(found.starts_at)
     return _render(
@@ -235,7 +234,9 @@ def appointment(appointment_id: uuid.UUID) -> ResponseReturnValue:
         appointment=found,
         others=others,
         cancel_until=until,
-        can_cancel=found.state == BOOKED and now <= until and now < found.starts_at,
+        can_cancel=found.state == AppointmentState.BOOKED
+        and now <= until
+        and now < found.starts_at,
         over=found.starts_at <= now,
         qr=_qr(found),
         reach=_reach(),

@@ -24,18 +24,13 @@ from smartcity_saas.services.hospital_appointments.booking_limits import (
     same_person,
 )
 from smartcity_saas.services.hospital_appointments.models import (
-    ENTRY_OFFERED,
-    ENTRY_TAKEN,
-    FREE,
-    LAPSED,
-    LEFT,
-    OFFERED,
-    SHUT,
-    WAITING,
+    OPEN_ENTRY,
     Appointment,
     ClinicPlace,
     ClinicSession,
+    EntryState,
     Patient,
+    PlaceState,
     WaitingEntry,
 )
 from smartcity_saas.services.hospital_appointments.notifications import tell_lapsed, tell_offer
@@ -87,7 +82,7 @@ def join(
             session_id=session_id,
             patient_id=patient.id,
             resident_id=resident.id,
-            state=WAITING,
+            state=EntryState.WAITING,
             created_at=now,
         )
         db.session.add(entry)
@@ -108,9 +103,9 @@ def leave(
     with transaction():
         session = locked_session(own.session_id)
         entry = _locked(entry_id)
-        if entry.state in (WAITING, ENTRY_OFFERED):
+        if entry.state in OPEN_ENTRY:
             place_id = entry.place_id
-            entry.state, entry.place_id, entry.offered_until = LEFT, None, None
+            entry.state, entry.place_id, entry.offered_until = EntryState.LEFT, None, None
             db.session.flush()
             if place_id is not None:
                 pass_on(session, place_id, rules, now)
@@ -131,16 +126,16 @@ def accept(
     with transaction():
         session = locked_session(own.session_id)
         entry = _locked(entry_id)
-        kept = entry.state == ENTRY_OFFERED and entry.offered_until is not None
+        kept = entry.state == EntryState.OFFERED and entry.offered_until is not None
         if not kept or now >= entry.offered_until or entry.place_id is None:  # type: ignore[operator]
             raise Conflict(_("This place is no longer kept for you."))
         patient = locked_patient(resident, entry.patient_id, now)
         held = refuse_beyond_limits(patient, session, rules, now)
         place = _place(entry.place_id)
         refuse_at_one_time(patient, place.starts_at, held, rules)
-        if place.state != OFFERED:
+        if place.state != PlaceState.OFFERED:
             raise Conflict(_("This place is no longer kept for you."))
-        entry.state = ENTRY_TAKEN
+        entry.state = EntryState.TAKEN
         return keep(resident.actor, resident.id, patient, session, place, now)
 
 
@@ -149,16 +144,16 @@ def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: date
     command, which holds the session."""
     place = _place(place_id)
     if session.closed_at is not None or place.number > session.capacity:
-        place.state = SHUT
+        place.state = PlaceState.SHUT
         return
     begins = QuietHours.of_city(current_city()).over(now)  # offers of the night run on from morning
     until = min(begins + timedelta(minutes=rules.offer_minutes), place.starts_at)
     entry = _first(place.session_id) if until > now else None
     if entry is None:
-        place.state = FREE
+        place.state = PlaceState.FREE
         return
-    place.state = OFFERED
-    entry.state, entry.place_id, entry.offered_until = ENTRY_OFFERED, place.id, until
+    place.state = PlaceState.OFFERED
+    entry.state, entry.place_id, entry.offered_until = EntryState.OFFERED, place.id, until
     tell_offer(entry, place, until, now)
     enqueue(
         LAPSE,
@@ -177,10 +172,10 @@ def lapse(payload: Mapping[str, Any], now: datetime) -> None:
     with transaction():
         session = locked_session(_entry(entry_id).session_id)
         entry = _locked(entry_id)
-        kept = entry.state == ENTRY_OFFERED and entry.place_id == place_id
+        kept = entry.state == EntryState.OFFERED and entry.place_id == place_id
         if not kept or entry.offered_until is None or entry.offered_until > now:
             return
-        entry.state, entry.place_id, entry.offered_until = LAPSED, None, None
+        entry.state, entry.place_id, entry.offered_until = EntryState.LAPSED, None, None
         db.session.flush()
         tell_lapsed(entry, now)
         pass_on(session, place_id, rules, now)
@@ -203,7 +198,7 @@ def entries_of(resident: SignedInResident) -> list[WaitingEntry]:
     """Where a resident waits, the earliest first."""
     query = select(WaitingEntry).where(
         WaitingEntry.resident_id == resident.id,
-        WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+        WaitingEntry.state.in_(OPEN_ENTRY),
     )
     return list(db.session.scalars(query.order_by(WaitingEntry.created_at)))
 
@@ -233,7 +228,7 @@ def kept_place(entry: WaitingEntry) -> ClinicPlace | None:
 def ahead_of(session_id: uuid.UUID, entry: WaitingEntry | None) -> int:
     """How many wait before an entry; before a newcomer, for None."""
     query = select(func.count(WaitingEntry.id)).where(
-        WaitingEntry.session_id == session_id, WaitingEntry.state == WAITING
+        WaitingEntry.session_id == session_id, WaitingEntry.state == EntryState.WAITING
     )
     if entry is not None:
         query = query.where(WaitingEntry.id < entry.id)
@@ -244,7 +239,7 @@ def _first(session_id: uuid.UUID) -> WaitingEntry | None:
     """The first in line; keys are made in the order of time (UUID version 7)."""
     return db.session.scalars(
         select(WaitingEntry)
-        .where(WaitingEntry.session_id == session_id, WaitingEntry.state == WAITING)
+        .where(WaitingEntry.session_id == session_id, WaitingEntry.state == EntryState.WAITING)
         .order_by(WaitingEntry.created_at, WaitingEntry.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -259,7 +254,7 @@ def _open_entry(session_id: uuid.UUID, patient: Patient) -> WaitingEntry | None:
         .where(
             same_person(patient),
             WaitingEntry.session_id == session_id,
-            WaitingEntry.state.in_((WAITING, ENTRY_OFFERED)),
+            WaitingEntry.state.in_(OPEN_ENTRY),
         )
     ).all()
     own = (one for one in found if one.resident_id == patient.resident_id)
