@@ -23,6 +23,11 @@ class SmartCityError(Exception):
             self.title = title
 
 
+class IllegalTransition(RuntimeError):
+    """A row cannot go from one state to another. A fault of the program, nothing that a person
+    could be told about."""
+
+
 class SettingsError(SmartCityError):
     """The installation is set up wrongly; nothing starts."""
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.payments.models import Payment, PaymentDispute, Refund
 from smartcity_saas.payments.states import (
     TRANSITIONS,
     DisputeState,
-    IllegalTransition,
     PaymentState,
     RefundFailure,
     RefundState,

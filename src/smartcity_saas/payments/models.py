@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
+from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import (
     ACCOUNTING,
     AMOUNT,
@@ -27,7 +28,6 @@ from smartcity_saas.payments.states import (
     DisputeDecision,
     DisputeState,
     HeldReason,
-    IllegalTransition,
     PaymentState,
     RefundFailure,
     RefundState,

@@ -54,10 +54,6 @@ UNDER_WAY = frozenset({PaymentState.CREATED, PaymentState.OPEN, PaymentState.PRO
 RECEIVED = frozenset({PaymentState.PAID, PaymentState.HELD, PaymentState.REFUNDED})
 
 
-class IllegalTransition(RuntimeError):
-    """A payment cannot go from one state to another. A fault of the program."""
-
-
 class HeldReason(StrEnum):
     """Why a payment is held, beside the reasons of the service whose things it pays for."""
 

@@ -310,7 +310,7 @@ def api_schedules(query: dict[str, Any]) -> Any:
             "half": row.half,
             "clinic": row.clinic,
             "capacity": row.capacity,
-            "called_off": row.closed_at is not None,
+            "called_off": row.is_called_off,
         },
     )
 

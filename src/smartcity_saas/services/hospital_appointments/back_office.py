@@ -30,7 +30,6 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.csv_import import take_schedule
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
-    AppointmentState,
     ClinicSession,
     Doctor,
     Hospital,
@@ -65,10 +64,7 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         .where(Appointment.id == uuid.UUID(payload["appointment"]))
     ).one()
     appointment, session, doctor, department, hospital, patient = row
-    if payload["act"] == "booked" and appointment.state in (
-        AppointmentState.CANCELLED,
-        AppointmentState.CLOSED,
-    ):
+    if payload["act"] == "booked" and appointment.is_off:
         return  # over before the hospital heard of it: it hears nothing of a ghost
     body = {
         "act": payload["act"],

@@ -102,14 +102,13 @@ def mark(actor: Actor, appointment_id: uuid.UUID, state: str, now: datetime) -> 
     wanted = AppointmentState(state)
     with transaction():
         appointment = locked_appointment(appointment_id)
-        if appointment.state not in KEPT:
+        if not appointment.is_kept:
             raise Conflict(_("This appointment was cancelled."))
         if wanted == AppointmentState.NO_SHOW and appointment.starts_at > now:
             raise Conflict(_("It is too early to say that nobody came."))
         if wanted == AppointmentState.ATTENDED and appointment.starts_at > now + ARRIVES_BEFORE:
             raise Conflict(_("It is too early to say that someone came."))
-        appointment.state = wanted
-        appointment.ended_at = None if wanted == AppointmentState.BOOKED else now
+        appointment.mark(wanted, now)
         record(actor, f"hospital_appointments.{wanted}", appointment.code, {}, now)
     return appointment
 
@@ -123,7 +122,7 @@ def keep(
     now: datetime,
 ) -> Appointment:
     """Write the appointment of a place that the present command holds."""
-    place.state = PlaceState.TAKEN
+    place.take()
     appointment = Appointment(
         place_id=place.id,
         session_id=session.id,
@@ -222,9 +221,9 @@ def appointments_of(resident: SignedInResident, limit: int = 50) -> list[Appoint
 
 
 def _refuse_unbookable(session: ClinicSession, rules: Rules, now: datetime) -> None:
-    if session.closed_at is not None:
+    if session.is_called_off:
         raise Blocked(_("This clinic does not take place."))
-    if session.ends_at <= now:
+    if session.is_over(now):
         raise Blocked(_("This clinic is over."))
     if not rules.is_released(session.day, now):
         opens = moment_of(rules.opens_at(session.day), rules.zone)

@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
-    AppointmentState,
     Doctor,
     Hospital,
     HospitalDepartment,
@@ -37,7 +36,7 @@ def calendar_of(
     event.add("summary", f"{local(department.name)} · {local(doctor.name)}")
     event.add("location", f"{local(hospital.name)} {local(hospital.address)}".strip())
     event.add("description", _("Number %(number)s.", number=appointment.number))
-    cancelled = appointment.state in (AppointmentState.CANCELLED, AppointmentState.CLOSED)
+    cancelled = appointment.is_off
     event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     event.add("sequence", 1 if cancelled else 0)
     if not cancelled:  # a telephone rings for whatever has an alarm

@@ -24,7 +24,6 @@ from smartcity_saas.services.hospital_appointments.models import (
     AppointmentState,
     ClinicPlace,
     ClinicSession,
-    EntryState,
     PlaceState,
     WaitingEntry,
 )
@@ -52,11 +51,11 @@ def cancel(
         appointment = locked_appointment(appointment_id)
         if appointment.state == AppointmentState.CANCELLED:
             return appointment
-        if appointment.state != AppointmentState.BOOKED or appointment.starts_at <= now:
+        if not appointment.is_coming(now):
             raise Conflict(_("This appointment is over."))
         if now > rules.cancel_until(appointment.starts_at):
             raise Conflict(_("The deadline has passed. Call the hospital if you cannot come."))
-        appointment.state, appointment.ended_at = AppointmentState.CANCELLED, now
+        appointment.cancel(now)
         record(resident.actor, "hospital_appointments.cancel", appointment.code, {}, now)
         report(appointment, AppointmentState.CANCELLED, now)
         db.session.flush()
@@ -81,9 +80,9 @@ def close_session(
     """
     with transaction() as session:
         found = locked_session(session_id)
-        if found.closed_at is not None or found.ends_at <= now:
+        if found.is_called_off or found.is_over(now):
             raise Conflict(_("This clinic is called off already, or over."))
-        found.closed_at, found.closed_reason = now, dict(reason)
+        found.call_off(reason, now)
         session.flush()
         _shut_places(session_id)
         appointments = _call_off(found, now)
@@ -106,9 +105,9 @@ def reopen_session(actor: Actor, session_id: uuid.UUID, now: datetime) -> None:
     """
     with transaction() as session:
         found = locked_session(session_id)
-        if found.closed_at is None or found.ends_at <= now:
+        if not found.is_called_off or found.is_over(now):
             raise Conflict(_("This clinic is not called off, or over."))
-        found.closed_at, found.closed_reason = None, None
+        found.reopen()
         session.execute(
             update(ClinicPlace)
             .where(
@@ -139,7 +138,7 @@ def _call_off(found: ClinicSession, now: datetime) -> int:
         .with_for_update()
     ).all()
     for appointment in rows:
-        appointment.state, appointment.ended_at = AppointmentState.CLOSED, now
+        appointment.call_off(now)
         tell_closed(appointment, found, now)
         report(appointment, AppointmentState.CLOSED, now)
     db.session.execute(
@@ -160,5 +159,5 @@ def _send_home(found: ClinicSession, now: datetime) -> None:
         .with_for_update()
     ).all()
     for entry in rows:
-        entry.state, entry.place_id, entry.offered_until = EntryState.LEFT, None, None
+        entry.leave()
         tell_waiting_closed(entry, found, now)

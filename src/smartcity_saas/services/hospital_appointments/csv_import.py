@@ -436,12 +436,12 @@ class _Writer:
             within = place.number <= found.capacity
             if place.state == PlaceState.FREE and not within:
                 place.state = PlaceState.SHUT
-            elif place.state == PlaceState.SHUT and within and found.closed_at is None:
+            elif place.state == PlaceState.SHUT and within and not found.is_called_off:
                 place.state = PlaceState.FREE
         db.session.flush()
 
     def _add_places(self, found: ClinicSession, times: list[datetime], first: int) -> None:
-        state = PlaceState.FREE if found.closed_at is None else PlaceState.SHUT
+        state = PlaceState.SHUT if found.is_called_off else PlaceState.FREE
         db.session.add_all(
             ClinicPlace(session_id=found.id, number=first + place, starts_at=at, state=state)
             for place, at in enumerate(times)

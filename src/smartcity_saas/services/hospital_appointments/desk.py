@@ -31,7 +31,6 @@ from smartcity_saas.services.hospital_appointments.csv_import import (
 from smartcity_saas.services.hospital_appointments.models import (
     CLINIC_NAMES,
     HALF_NAMES,
-    AppointmentState,
 )
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import phone_of
@@ -167,12 +166,8 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         found = schedule.session_of(session_id)
         (view,) = schedule.views_of([found], rules, current_time())
         people = desk_lists.list_of(session_id)
-        ring_up = {
-            p.id: phone_of(p, current_time())
-            for a, p in people
-            if a.state == AppointmentState.CLOSED
-        }
-        off = [a for a, _patient in people if a.state == AppointmentState.CLOSED]
+        ring_up = {p.id: phone_of(p, current_time()) for a, p in people if a.is_called_off}
+        off = [a for a, _patient in people if a.is_called_off]
         texted = reached([a.resident_id for a in off])
         doctor, department = found.doctor, found.department
         hospital = department.hospital

@@ -7,6 +7,7 @@ different rows or wait for none, and the database holds that a place has one app
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
+from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import STATE, WHEN, PersonalData
 
 HALVES = ("am", "pm")
@@ -164,6 +166,23 @@ class ClinicSession(CityModel):
         "HospitalDepartment", "department_id", owner="ClinicSession"
     )
 
+    @property
+    def is_called_off(self) -> bool:
+        """Whether it does not take place."""
+        return self.closed_at is not None
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time has passed."""
+        return self.ends_at <= now
+
+    def call_off(self, reason: Mapping[str, str], now: datetime) -> None:
+        """Let it not take place; ``reason`` is what everyone reads, by language."""
+        self.closed_at, self.closed_reason = now, dict(reason)
+
+    def reopen(self) -> None:
+        """Let it take place after all."""
+        self.closed_at, self.closed_reason = None, None
+
 
 class ClinicPlace(CityModel):
     """One place of a session: its number and its time."""
@@ -180,6 +199,16 @@ class ClinicPlace(CityModel):
     number: Mapped[int]
     starts_at: Mapped[datetime]
     state: Mapped[PlaceState] = mapped_column(StoredEnum(PlaceState))
+
+    def take(self) -> None:
+        """Give it to somebody.
+
+        Raises:
+            IllegalTransition: Somebody has it, or nobody can.
+        """
+        if self.state not in (PlaceState.FREE, PlaceState.OFFERED):
+            raise IllegalTransition(f"a place that is {self.state} cannot be taken")
+        self.state = PlaceState.TAKEN
 
 
 PATIENT_PHONE = "patient phone"
@@ -310,6 +339,62 @@ class Appointment(CityModel):
         "ClinicSession", "session_id", owner="Appointment"
     )
 
+    @property
+    def is_booked(self) -> bool:
+        """Whether someone is still to come, or it was not noted whether they did."""
+        return self.state == AppointmentState.BOOKED
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it has its place, also after its time."""
+        return self.state in KEPT
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nobody comes: given back, or called off."""
+        return self.state in (AppointmentState.CANCELLED, AppointmentState.CLOSED)
+
+    @property
+    def is_called_off(self) -> bool:
+        """Whether its session does not take place."""
+        return self.state == AppointmentState.CLOSED
+
+    def is_coming(self, now: datetime) -> bool:
+        """Whether it is booked, and its time is to come."""
+        return self.is_booked and self.starts_at > now
+
+    def cancel(self, now: datetime) -> None:
+        """Give it back.
+
+        Raises:
+            IllegalTransition: It is not booked (any more).
+        """
+        self._end(AppointmentState.CANCELLED, now)
+
+    def call_off(self, now: datetime) -> None:
+        """End it because its session does not take place.
+
+        Raises:
+            IllegalTransition: It is not booked (any more).
+        """
+        self._end(AppointmentState.CLOSED, now)
+
+    def mark(self, state: AppointmentState, now: datetime) -> None:
+        """Note whether someone came; can be changed, and taken back by ``BOOKED``.
+
+        Raises:
+            IllegalTransition: It has no place (any more), or the state says nothing of that.
+        """
+        if not self.is_kept or state not in KEPT:
+            raise IllegalTransition(f"an appointment that is {self.state} cannot become {state}")
+        self.state = state
+        self.ended_at = None if self.is_booked else now
+
+    def _end(self, state: AppointmentState, now: datetime) -> None:
+        if not self.is_booked:
+            raise IllegalTransition(f"an appointment that is {self.state} cannot become {state}")
+        self.state, self.ended_at = state, now
+
 
 class WaitingEntry(CityModel):
     """Someone waits for a place of a session. ``offered_until`` while a place is kept for them."""
@@ -357,3 +442,57 @@ class WaitingEntry(CityModel):
         "ClinicSession", "session_id", owner="WaitingEntry"
     )
     patient: Mapped[Patient] = city_relationship("Patient", "patient_id", owner="WaitingEntry")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is in line."""
+        return self.state in OPEN_ENTRY
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether a place is kept for it."""
+        return self.state == EntryState.OFFERED
+
+    def offer(self, place: ClinicPlace, until: datetime) -> None:
+        """Keep a place for it until some time.
+
+        Raises:
+            IllegalTransition: It is not waiting.
+        """
+        if self.state != EntryState.WAITING:
+            raise IllegalTransition(f"an entry that is {self.state} cannot be offered a place")
+        place.state = PlaceState.OFFERED
+        self.state, self.place_id, self.offered_until = EntryState.OFFERED, place.id, until
+
+    def accept(self) -> None:
+        """Take the place that is kept.
+
+        Raises:
+            IllegalTransition: None is.
+        """
+        if not self.is_offered:
+            raise IllegalTransition(f"an entry that is {self.state} has no place to take")
+        self.state = EntryState.TAKEN
+
+    def lapse(self) -> None:
+        """Let the place go that nobody took.
+
+        Raises:
+            IllegalTransition: None is kept.
+        """
+        if not self.is_offered:
+            raise IllegalTransition(f"an entry that is {self.state} has no place to let go")
+        self._end(EntryState.LAPSED)
+
+    def leave(self) -> None:
+        """Wait no longer.
+
+        Raises:
+            IllegalTransition: It is not in line.
+        """
+        if not self.is_open:
+            raise IllegalTransition(f"an entry that is {self.state} is not in line")
+        self._end(EntryState.LEFT)
+
+    def _end(self, state: EntryState) -> None:
+        self.state, self.place_id, self.offered_until = state, None, None

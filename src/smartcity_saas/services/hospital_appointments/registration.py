@@ -23,8 +23,6 @@ from smartcity_saas.services.hospital_appointments.document import extension
 from smartcity_saas.services.hospital_appointments.models import (
     HALF_NAMES,
     OFFER,
-    AppointmentState,
-    EntryState,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import remind
@@ -52,13 +50,13 @@ def _mine(person: Any) -> list[DashboardItem]:
             detail=f"{one.patient.name} · {STATE_NAMES[one.state]}",
             url=f"{ROOT}/appointments/{one.id}",
             icon="stethoscope",
-            by=today_in(zone, one.starts_at) if one.state == AppointmentState.BOOKED else None,
+            by=today_in(zone, one.starts_at) if one.is_booked else None,
         )
         for one in reversed(appointments_of(person, 30))
         if one.starts_at > now and one.state in ("booked", "closed")
     ]
     for entry in entries_of(person):
-        kept = entry.state == EntryState.OFFERED
+        kept = entry.is_offered
         found.append(
             DashboardItem(
                 title=f"{moment_day(entry.session.day)} {HALF_NAMES[entry.session.half]} · "

@@ -56,7 +56,7 @@ class SessionView:
     @property
     def open(self) -> bool:
         """Whether it takes place."""
-        return self.session.closed_at is None
+        return not self.session.is_called_off
 
     @property
     def has_places(self) -> bool:

@@ -31,7 +31,6 @@ from smartcity_saas.services.hospital_appointments.models import (
     HALF_NAMES,
     RELATION_NAMES,
     Appointment,
-    AppointmentState,
     Hospital,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
@@ -226,7 +225,7 @@ def appointment(appointment_id: uuid.UUID) -> ResponseReturnValue:
         current_time(),
     )
     others = []
-    if found.state == AppointmentState.CLOSED:
+    if found.is_called_off:
         others = schedule.next_with_places(found.session.department_id, rules, now)
     until = rules.cancel_until(found.starts_at)
     return _render(
@@ -234,9 +233,7 @@ def appointment(appointment_id: uuid.UUID) -> ResponseReturnValue:
         appointment=found,
         others=others,
         cancel_until=until,
-        can_cancel=found.state == AppointmentState.BOOKED
-        and now <= until
-        and now < found.starts_at,
+        can_cancel=found.is_coming(now) and now <= until,
         over=found.starts_at <= now,
         qr=_qr(found),
         reach=_reach(),

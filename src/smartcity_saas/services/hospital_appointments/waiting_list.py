@@ -58,9 +58,9 @@ def join(
     """
     with transaction():
         session = locked_session(session_id)
-        if session.closed_at is not None:
+        if session.is_called_off:
             raise Blocked(_("This clinic does not take place."))
-        if session.ends_at <= now:
+        if session.is_over(now):
             raise Blocked(_("This clinic is over. Choose another day."))
         if not rules.is_released(session.day, now):
             raise Blocked(_("These places are not open yet."))
@@ -103,9 +103,9 @@ def leave(
     with transaction():
         session = locked_session(own.session_id)
         entry = _locked(entry_id)
-        if entry.state in OPEN_ENTRY:
+        if entry.is_open:
             place_id = entry.place_id
-            entry.state, entry.place_id, entry.offered_until = EntryState.LEFT, None, None
+            entry.leave()
             db.session.flush()
             if place_id is not None:
                 pass_on(session, place_id, rules, now)
@@ -126,7 +126,7 @@ def accept(
     with transaction():
         session = locked_session(own.session_id)
         entry = _locked(entry_id)
-        kept = entry.state == EntryState.OFFERED and entry.offered_until is not None
+        kept = entry.is_offered and entry.offered_until is not None
         if not kept or now >= entry.offered_until or entry.place_id is None:  # type: ignore[operator]
             raise Conflict(_("This place is no longer kept for you."))
         patient = locked_patient(resident, entry.patient_id, now)
@@ -135,7 +135,7 @@ def accept(
         refuse_at_one_time(patient, place.starts_at, held, rules)
         if place.state != PlaceState.OFFERED:
             raise Conflict(_("This place is no longer kept for you."))
-        entry.state = EntryState.TAKEN
+        entry.accept()
         return keep(resident.actor, resident.id, patient, session, place, now)
 
 
@@ -143,7 +143,7 @@ def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: date
     """Offer a place that was given back to the first in line, or free it; in the caller's
     command, which holds the session."""
     place = _place(place_id)
-    if session.closed_at is not None or place.number > session.capacity:
+    if session.is_called_off or place.number > session.capacity:
         place.state = PlaceState.SHUT
         return
     begins = QuietHours.of_city(current_city()).over(now)  # offers of the night run on from morning
@@ -152,8 +152,7 @@ def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: date
     if entry is None:
         place.state = PlaceState.FREE
         return
-    place.state = PlaceState.OFFERED
-    entry.state, entry.place_id, entry.offered_until = EntryState.OFFERED, place.id, until
+    entry.offer(place, until)
     tell_offer(entry, place, until, now)
     enqueue(
         LAPSE,
@@ -172,10 +171,10 @@ def lapse(payload: Mapping[str, Any], now: datetime) -> None:
     with transaction():
         session = locked_session(_entry(entry_id).session_id)
         entry = _locked(entry_id)
-        kept = entry.state == EntryState.OFFERED and entry.place_id == place_id
+        kept = entry.is_offered and entry.place_id == place_id
         if not kept or entry.offered_until is None or entry.offered_until > now:
             return
-        entry.state, entry.place_id, entry.offered_until = EntryState.LAPSED, None, None
+        entry.lapse()
         db.session.flush()
         tell_lapsed(entry, now)
         pass_on(session, place_id, rules, now)
@@ -187,7 +186,7 @@ def offer_free(payload: Mapping[str, Any], now: datetime) -> None:
     with transaction():
         session = locked_session(uuid.UUID(payload["session"]))
         for _place_left in range(ahead_of(session.id, None)):
-            place = take_place(session.id, None, now) if session.closed_at is None else None
+            place = None if session.is_called_off else take_place(session.id, None, now)
             if place is None:
                 return
             pass_on(session, place.id, rules, now)
