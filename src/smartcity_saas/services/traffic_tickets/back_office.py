@@ -25,15 +25,10 @@ from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.traffic_tickets.models import (
-    ASKED,
-    DISPUTED,
-    KEPT,
-    OPEN,
-    PAID,
-    REVOKED,
     STATUSES,
-    WON,
     Dispute,
+    TicketDisputeState,
+    TicketStatus,
     TrafficVehicle,
     VehicleLink,
     Violation,
@@ -118,7 +113,7 @@ def report(violation: Violation, act: str, now: datetime) -> None:
         when = f"{payment_id}{turn_of(payment_id)}" if payment_id else now.isoformat()
         key = f"{violation.id}:{act}:{when}"
         payload = {"violation": str(violation.id), "act": act, "key": key}
-        if act == PAID:
+        if act == TicketStatus.PAID:
             paid = {"payment": str(violation.payment_id), "paid_on": str(violation.paid_on)}
             payload |= paid
         enqueue(REPORT, payload, now, key=key)
@@ -136,9 +131,9 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         "fine": violation.fine,
         "currency": violation.currency,
     }
-    if payload["act"] == PAID:
+    if payload["act"] == TicketStatus.PAID:
         body |= {"paid_on": payload["paid_on"], "payment": payload["payment"]}
-    if payload["act"] == DISPUTED:
+    if payload["act"] == TicketStatus.DISPUTED:
         query = select(Dispute.reason).where(Dispute.violation_id == key)
         body |= {"reason": db.session.scalars(query).one()}
     path = f"/violations/{quote(violation.number, safe='')}/status"
@@ -206,12 +201,12 @@ def store_violation(
 ) -> Violation:
     """Write a violation as the police give it. What was paid, disputed or decided here stays so
     until they know of it. A fine is in the city's present currency, whatever it was in before."""
-    currency = current_city().currency
+    currency, theirs = current_city().currency, TicketStatus(values["status"])
     if held is None:
         held = Violation(
             number=values["number"],
             vehicle_id=vehicle_id,
-            status=values["status"],
+            status=theirs,
         )
         db.session.add(held)
     held.at, held.place, held.act = values["at"], dict(values["place"]), dict(values["act"])
@@ -220,23 +215,23 @@ def store_violation(
         log.warning("paid_ticket_differs", violation=str(held.id))
     if held.payment_id is None:
         held.fine, held.currency = values["fine"], currency
-        held.status = _status(held, values["status"])
-    elif values["status"] not in (OPEN, DISPUTED):
-        held.status = values["status"]
+        held.status = _status(held, theirs)
+    elif theirs not in (TicketStatus.OPEN, TicketStatus.DISPUTED):
+        held.status = theirs
     return held
 
 
-def _status(held: Violation, theirs: str) -> str:
+def _status(held: Violation, theirs: TicketStatus) -> TicketStatus:
     """The status of an unpaid violation by what the police say and what was disputed here: their
     file may be older than a dispute, or than its answer."""
-    if DISPUTED not in (held.status, theirs) and held.status != REVOKED:
+    if TicketStatus.DISPUTED not in (held.status, theirs) and held.status != TicketStatus.REVOKED:
         return theirs
     query = select(Dispute.state).where(Dispute.violation_id == held.id)
     here = db.session.scalars(query).one_or_none()
-    if here == ASKED and theirs == OPEN:
-        return DISPUTED
-    if here == WON and theirs in (OPEN, DISPUTED):
-        return REVOKED
-    if here == KEPT and theirs == DISPUTED:
-        return OPEN
+    if here == TicketDisputeState.ASKED and theirs == TicketStatus.OPEN:
+        return TicketStatus.DISPUTED
+    if here == TicketDisputeState.WON and theirs in (TicketStatus.OPEN, TicketStatus.DISPUTED):
+        return TicketStatus.REVOKED
+    if here == TicketDisputeState.KEPT and theirs == TicketStatus.DISPUTED:
+        return TicketStatus.OPEN
     return theirs

@@ -36,10 +36,8 @@ from smartcity_saas.services.traffic_tickets.back_office import (
     store_violation,
 )
 from smartcity_saas.services.traffic_tickets.models import (
-    OPEN,
-    PAID,
-    REVOKED,
     STATUSES,
+    TicketStatus,
     TrafficLicence,
     TrafficVehicle,
     Violation,
@@ -303,9 +301,9 @@ class _Writer:
             self._note_paid(row, held)
         stored = store_violation(held, vehicle.id, row.values)
         self._write_points(row.licence, stored)
-        if stored.status == PAID and stored.paid_on is None:
+        if stored.status == TicketStatus.PAID and stored.paid_on is None:
             stored.paid_on = today_in(self.city.timezone, self.now)
-        if stored.status == OPEN:
+        if stored.status == TicketStatus.OPEN:
             stored.paid_on = None
         db.session.flush()
         about = {row.plate, row.licence.number if row.licence else row.plate}
@@ -332,9 +330,9 @@ class _Writer:
             "amount": format_money(fine, self.city.currency),
         }
         differs = (fine, self.city.currency) != (held.fine, held.currency)
-        if held.status != PAID:
+        if held.status != TicketStatus.PAID:
             return
-        if status == REVOKED:
+        if status == TicketStatus.REVOKED:
             message = _("This ticket was paid, and is revoked by this line.")
         elif differs and held.payment_id is not None:
             message = _(
@@ -345,7 +343,7 @@ class _Writer:
             message = _(
                 "This ticket was paid with %(paid)s; by this line it was %(amount)s.", **values
             )
-        elif status == OPEN and held.payment_id is None:
+        elif status == TicketStatus.OPEN and held.payment_id is None:
             message = _("This ticket was paid, and is to be paid again by this line.")
         else:
             return

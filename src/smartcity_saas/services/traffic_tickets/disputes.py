@@ -20,14 +20,10 @@ from smartcity_saas.notifications import notify
 from smartcity_saas.payments.repository import claimants
 from smartcity_saas.services.traffic_tickets.back_office import report
 from smartcity_saas.services.traffic_tickets.models import (
-    ASKED,
-    DISPUTED,
-    KEPT,
-    OPEN,
-    REVOKED,
-    WON,
     Dispute,
     DisputePhoto,
+    TicketDisputeState,
+    TicketStatus,
     Violation,
 )
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
@@ -45,7 +41,7 @@ SHORTEST_REASON, LONGEST_REASON = 10, 1_000
 def can_dispute(violation: Violation, now: datetime) -> bool:
     """Whether a ticket can (still) be disputed here."""
     days = current_city().catalog[SERVICE].settings.get("dispute_days", 60)
-    return violation.status == OPEN and now < violation.at + timedelta(days=days)
+    return violation.status == TicketStatus.OPEN and now < violation.at + timedelta(days=days)
 
 
 def dispute(
@@ -92,7 +88,7 @@ def dispute(
             violation_id=violation_id,
             resident_id=resident.id,
             reason=reason,
-            state=ASKED,
+            state=TicketDisputeState.ASKED,
             created_at=now,
         )
         session.add(row)
@@ -100,9 +96,9 @@ def dispute(
         session.add_all(
             DisputePhoto(dispute_id=row.id, content=data, created_at=now) for data in taken
         )
-        violation.status = DISPUTED
+        violation.status = TicketStatus.DISPUTED
         record(resident.actor, "traffic_tickets.dispute", violation.number, {}, now)
-        report(violation, DISPUTED, now)
+        report(violation, TicketStatus.DISPUTED, now)
     return row
 
 
@@ -116,7 +112,7 @@ def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: d
     """
     errors: dict[str, Any] = {}
     words = words.strip()
-    if verdict not in (KEPT, WON):
+    if verdict not in (TicketDisputeState.KEPT, TicketDisputeState.WON):
         errors["verdict"] = _("Choose whether the ticket stands.")
     if not 1 <= len(words) <= LONGEST_REASON:
         errors["answer"] = _("Give the reason, in 1 to 1,000 characters: the resident reads it.")
@@ -127,13 +123,15 @@ def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: d
             select(Dispute).where(Dispute.id == dispute_id).with_for_update(),
             _("There is no such dispute."),
         )
-        if row.state != ASKED:
+        if row.state != TicketDisputeState.ASKED:
             raise Conflict(_("This dispute has been answered."))
         violation = _locked(row.violation_id)
-        row.state, row.answer = verdict, words
+        row.state, row.answer = TicketDisputeState(verdict), words
         row.answered_at, row.answered_by = now, actor.label
-        if violation.status == DISPUTED:
-            violation.status = OPEN if verdict == KEPT else REVOKED
+        if violation.status == TicketStatus.DISPUTED:
+            violation.status = (
+                TicketStatus.OPEN if verdict == TicketDisputeState.KEPT else TicketStatus.REVOKED
+            )
         record(actor, f"traffic_tickets.{verdict}", violation.number, {}, now)
         report(violation, violation.status, now)
         _tell(row, violation, now)
@@ -151,7 +149,7 @@ def open_disputes(limit: int = 100) -> list[tuple[Dispute, Violation]]:
     query = (
         select(Dispute, Violation)
         .join(Violation, Violation.id == Dispute.violation_id)
-        .where(Dispute.state == ASKED)
+        .where(Dispute.state == TicketDisputeState.ASKED)
         .order_by(Dispute.created_at)
         .limit(limit)
     )
@@ -209,7 +207,7 @@ def _locked(violation_id: uuid.UUID) -> Violation:
 
 def _tell(row: Dispute, violation: Violation, now: datetime) -> None:
     plate = shown(violation.vehicle.plate)
-    won = row.state == WON
+    won = row.state == TicketDisputeState.WON
     notify(
         row.resident_id,
         f"dispute:{row.id}",

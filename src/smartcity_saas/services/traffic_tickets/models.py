@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -11,16 +12,36 @@ from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, Uniqu
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
 from smartcity_saas.identity.personal_data.declaration import AMOUNT, STATE, WHEN, PersonalData
 
-OPEN, PAID, DISPUTED, REVOKED = "open", "paid", "disputed", "revoked"
-STATUSES = (OPEN, PAID, DISPUTED, REVOKED)
+
+class TicketStatus(StrEnum):
+    """What is to be done about a ticket."""
+
+    OPEN = "open"
+    PAID = "paid"
+    DISPUTED = "disputed"
+    REVOKED = "revoked"
+
+
+class TicketDisputeState(StrEnum):
+    """What became of a dispute."""
+
+    ASKED = "asked"
+    """It waits for an answer."""
+    KEPT = "kept"
+    """The ticket stands."""
+    WON = "revoked"
+    """The ticket is revoked."""
+
+
+STATUSES = tuple(TicketStatus)
 STATUS_NAMES: dict[str, Any] = {
-    OPEN: _("To be paid"),
-    PAID: _("Paid"),
-    DISPUTED: _("Disputed"),
-    REVOKED: _("Revoked"),
+    TicketStatus.OPEN: _("To be paid"),
+    TicketStatus.PAID: _("Paid"),
+    TicketStatus.DISPUTED: _("Disputed"),
+    TicketStatus.REVOKED: _("Revoked"),
 }
 WARNING = "warning"
 """How an open ticket without a fine is shown: there is nothing to pay."""
@@ -29,8 +50,6 @@ _AUTHORITY = {
     "zh": "属于交管部门的登记，不随账户删除；删除后不再与你关联。",
     "en": "The authority's own; it stays there, and is linked with you no longer.",
 }
-ASKED, KEPT, WON = "asked", "kept", "revoked"
-"""States of a dispute: waiting for an answer, the ticket stands, the ticket is revoked."""
 
 
 class TrafficVehicle(CityModel):
@@ -164,24 +183,24 @@ class Violation(CityModel):
     points: Mapped[int]
     fine: Mapped[int]
     currency: Mapped[str]
-    status: Mapped[str]
+    status: Mapped[TicketStatus] = mapped_column(StoredEnum(TicketStatus))
     paid_on: Mapped[date | None]
     payment_id: Mapped[uuid.UUID | None]
 
     @hybrid_property
     def due(self) -> bool:
         """Whether there is something to pay: open, and with a fine. Works in queries too."""
-        return self.status == OPEN and self.fine > 0
+        return self.status == TicketStatus.OPEN and self.fine > 0
 
     @due.inplace.expression
     @classmethod
     def _due(cls) -> ColumnElement[bool]:
-        return and_(cls.status == OPEN, cls.fine > 0)
+        return and_(cls.status == TicketStatus.OPEN, cls.fine > 0)
 
     @property
     def shown(self) -> str:
         """Its status as people are told it, a key of ``SHOWN_NAMES``."""
-        return WARNING if self.status == OPEN and not self.due else self.status
+        return WARNING if self.status == TicketStatus.OPEN and not self.due else self.status
 
     vehicle: Mapped[TrafficVehicle] = city_relationship(
         "TrafficVehicle", "vehicle_id", owner="Violation"
@@ -221,7 +240,7 @@ class Dispute(CityModel):
     violation_id: Mapped[uuid.UUID]
     resident_id: Mapped[uuid.UUID]
     reason: Mapped[str]
-    state: Mapped[str]
+    state: Mapped[TicketDisputeState] = mapped_column(StoredEnum(TicketDisputeState))
     answer: Mapped[str | None]
     created_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]

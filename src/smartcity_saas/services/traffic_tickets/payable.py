@@ -18,7 +18,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
 from smartcity_saas.services.traffic_tickets.back_office import report
-from smartcity_saas.services.traffic_tickets.models import OPEN, PAID, LicenceLink, Violation
+from smartcity_saas.services.traffic_tickets.models import LicenceLink, TicketStatus, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.tickets import licence_link, own_violations
@@ -66,7 +66,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
     found = _locked([*amounts])
     if len(found) != len(amounts):
         raise NotPayable("gone")
-    if any(one.status != OPEN for one in found):
+    if any(one.status != TicketStatus.OPEN for one in found):
         raise NotPayable("paid")
     if any((one.fine, one.currency) != (amounts[str(one.id)], currency) for one in found):
         raise NotPayable("changed")
@@ -77,10 +77,10 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
     ).one_or_none()
     today = today_in(current_city().timezone, now)
     for one in found:
-        one.status, one.paid_on, one.payment_id = PAID, today, payment_id
+        one.status, one.paid_on, one.payment_id = TicketStatus.PAID, today, payment_id
         if one.points and one.licence_id is None:
             one.licence_id, one.licence_by_payment = licence_id, True
-        report(one, PAID, now)
+        report(one, TicketStatus.PAID, now)
 
 
 def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> None:
@@ -88,7 +88,7 @@ def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> 
     for one in _locked(references):
         if one.payment_id == payment_id:
             one.paid_on, one.payment_id = None, None
-            one.status = OPEN if one.status == PAID else one.status
+            one.status = TicketStatus.OPEN if one.status == TicketStatus.PAID else one.status
             if one.licence_by_payment:
                 one.licence_id, one.licence_by_payment = None, False
             report(one, one.status, now)

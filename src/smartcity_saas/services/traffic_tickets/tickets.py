@@ -25,9 +25,8 @@ from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.product import product
 from smartcity_saas.services.traffic_tickets.back_office import find_vehicle
 from smartcity_saas.services.traffic_tickets.models import (
-    OPEN,
-    PAID,
     LicenceLink,
+    TicketStatus,
     TrafficLicence,
     TrafficVehicle,
     VehicleLink,
@@ -87,7 +86,7 @@ def open_tickets_of(vehicle_id: uuid.UUID) -> tuple[TrafficVehicle, list[Violati
         NotFound: It is not there any more.
     """
     vehicle = one_or_404(select(TrafficVehicle).where(TrafficVehicle.id == vehicle_id))
-    return vehicle, violations_of([vehicle.id], status=OPEN)
+    return vehicle, violations_of([vehicle.id], status=TicketStatus.OPEN)
 
 
 def link_vehicle(
@@ -231,12 +230,12 @@ def points_of(licence: TrafficLicence, zone: str, now: datetime, limit: int = 12
         .where(
             Violation.licence_id == licence.id,
             Violation.at >= since,
-            Violation.status.in_((OPEN, PAID)),
+            Violation.status.in_((TicketStatus.OPEN, TicketStatus.PAID)),
         )
         .group_by(Violation.status)
     )
     sums = {status: int(total) for status, total in rows}
-    return Points(sums.get(PAID, 0), sums.get(OPEN, 0), limit, anew)
+    return Points(sums.get(TicketStatus.PAID, 0), sums.get(TicketStatus.OPEN, 0), limit, anew)
 
 
 def _well_formed(plate: str, tail: str) -> tuple[str, str]:
