@@ -301,9 +301,9 @@ class _Writer:
             self._note_paid(row, held)
         stored = store_violation(held, vehicle.id, row.values)
         self._write_points(row.licence, stored)
-        if stored.status == TicketStatus.PAID and stored.paid_on is None:
+        if stored.is_paid and stored.paid_on is None:
             stored.paid_on = today_in(self.city.timezone, self.now)
-        if stored.status == TicketStatus.OPEN:
+        if stored.is_open:
             stored.paid_on = None
         db.session.flush()
         about = {row.plate, row.licence.number if row.licence else row.plate}
@@ -330,7 +330,7 @@ class _Writer:
             "amount": format_money(fine, self.city.currency),
         }
         differs = (fine, self.city.currency) != (held.fine, held.currency)
-        if held.status != TicketStatus.PAID:
+        if not held.is_paid:
             return
         if status == TicketStatus.REVOKED:
             message = _("This ticket was paid, and is revoked by this line.")

@@ -41,7 +41,7 @@ SHORTEST_REASON, LONGEST_REASON = 10, 1_000
 def can_dispute(violation: Violation, now: datetime) -> bool:
     """Whether a ticket can (still) be disputed here."""
     days = current_city().catalog[SERVICE].settings.get("dispute_days", 60)
-    return violation.status == TicketStatus.OPEN and now < violation.at + timedelta(days=days)
+    return violation.is_open and now < violation.at + timedelta(days=days)
 
 
 def dispute(
@@ -96,7 +96,7 @@ def dispute(
         session.add_all(
             DisputePhoto(dispute_id=row.id, content=data, created_at=now) for data in taken
         )
-        violation.status = TicketStatus.DISPUTED
+        violation.dispute()
         record(resident.actor, "traffic_tickets.dispute", violation.number, {}, now)
         report(violation, TicketStatus.DISPUTED, now)
     return row
@@ -123,15 +123,12 @@ def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: d
             select(Dispute).where(Dispute.id == dispute_id).with_for_update(),
             _("There is no such dispute."),
         )
-        if row.state != TicketDisputeState.ASKED:
+        if not row.is_open:
             raise Conflict(_("This dispute has been answered."))
         violation = _locked(row.violation_id)
-        row.state, row.answer = TicketDisputeState(verdict), words
-        row.answered_at, row.answered_by = now, actor.label
-        if violation.status == TicketStatus.DISPUTED:
-            violation.status = (
-                TicketStatus.OPEN if verdict == TicketDisputeState.KEPT else TicketStatus.REVOKED
-            )
+        row.decide(TicketDisputeState(verdict), words, actor.label, now)
+        if violation.is_disputed:
+            violation.settle_dispute(row.state)
         record(actor, f"traffic_tickets.{verdict}", violation.number, {}, now)
         report(violation, violation.status, now)
         _tell(row, violation, now)
@@ -207,7 +204,7 @@ def _locked(violation_id: uuid.UUID) -> Violation:
 
 def _tell(row: Dispute, violation: Violation, now: datetime) -> None:
     plate = shown(violation.vehicle.plate)
-    won = row.state == TicketDisputeState.WON
+    won = row.is_won
     notify(
         row.resident_id,
         f"dispute:{row.id}",

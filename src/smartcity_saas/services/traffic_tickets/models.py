@@ -13,6 +13,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
+from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import AMOUNT, STATE, WHEN, PersonalData
 
 
@@ -200,7 +201,68 @@ class Violation(CityModel):
     @property
     def shown(self) -> str:
         """Its status as people are told it, a key of ``SHOWN_NAMES``."""
-        return WARNING if self.status == TicketStatus.OPEN and not self.due else self.status
+        return WARNING if self.is_open and not self.due else self.status
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was done about it, whether or not it has a fine."""
+        return self.status == TicketStatus.OPEN
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether its fine is paid, here or elsewhere."""
+        return self.status == TicketStatus.PAID
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a dispute waits for an answer."""
+        return self.status == TicketStatus.DISPUTED
+
+    @property
+    def needs_driver(self) -> bool:
+        """Whether it has points, and nobody knows whose."""
+        return bool(self.points) and self.licence_id is None
+
+    def mark_paid(self, payment_id: uuid.UUID, licence_id: uuid.UUID | None, today: date) -> None:
+        """Count it as paid by a payment; its points go to the payer's licence, if to nobody's yet.
+
+        Raises:
+            IllegalTransition: It is not open.
+        """
+        self._move(TicketStatus.OPEN, TicketStatus.PAID)
+        self.paid_on, self.payment_id = today, payment_id
+        if self.needs_driver:
+            self.licence_id, self.licence_by_payment = licence_id, True
+
+    def mark_unpaid(self) -> None:
+        """Take back that a payment paid for it: it is open again, unless revoked."""
+        self.paid_on, self.payment_id = None, None
+        if self.is_paid:
+            self.status = TicketStatus.OPEN
+        if self.licence_by_payment:
+            self.licence_id, self.licence_by_payment = None, False
+
+    def dispute(self) -> None:
+        """Let it wait for an answer.
+
+        Raises:
+            IllegalTransition: It is not open.
+        """
+        self._move(TicketStatus.OPEN, TicketStatus.DISPUTED)
+
+    def settle_dispute(self, answer: TicketDisputeState) -> None:
+        """Let it stand, or fall, by the answer to its dispute.
+
+        Raises:
+            IllegalTransition: It is not disputed.
+        """
+        kept = answer == TicketDisputeState.KEPT
+        self._move(TicketStatus.DISPUTED, TicketStatus.OPEN if kept else TicketStatus.REVOKED)
+
+    def _move(self, expected: TicketStatus, to: TicketStatus) -> None:
+        if self.status != expected:
+            raise IllegalTransition(f"a ticket that is {self.status} cannot become {to}")
+        self.status = to
 
     vehicle: Mapped[TrafficVehicle] = city_relationship(
         "TrafficVehicle", "vehicle_id", owner="Violation"
@@ -246,6 +308,28 @@ class Dispute(CityModel):
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str | None]
     violation: Mapped[Violation] = city_relationship("Violation", "violation_id", owner="Dispute")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.state == TicketDisputeState.ASKED
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the ticket fell by it."""
+        return self.state == TicketDisputeState.WON
+
+    def decide(self, state: TicketDisputeState, answer: str, by: str, now: datetime) -> None:
+        """Answer it: the ticket stands or falls; ``answer`` is what the resident reads, ``by`` the
+        name of whoever answers.
+
+        Raises:
+            IllegalTransition: It was answered, or the state is no answer.
+        """
+        if not self.is_open or state == TicketDisputeState.ASKED:
+            raise IllegalTransition(f"a dispute that is {self.state} cannot become {state}")
+        self.state, self.answer = state, answer
+        self.answered_at, self.answered_by = now, by
 
 
 class DisputePhoto(CityModel):

@@ -66,7 +66,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
     found = _locked([*amounts])
     if len(found) != len(amounts):
         raise NotPayable("gone")
-    if any(one.status != TicketStatus.OPEN for one in found):
+    if any(not one.is_open for one in found):
         raise NotPayable("paid")
     if any((one.fine, one.currency) != (amounts[str(one.id)], currency) for one in found):
         raise NotPayable("changed")
@@ -77,9 +77,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
     ).one_or_none()
     today = today_in(current_city().timezone, now)
     for one in found:
-        one.status, one.paid_on, one.payment_id = TicketStatus.PAID, today, payment_id
-        if one.points and one.licence_id is None:
-            one.licence_id, one.licence_by_payment = licence_id, True
+        one.mark_paid(payment_id, licence_id, today)
         report(one, TicketStatus.PAID, now)
 
 
@@ -87,10 +85,7 @@ def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> 
     """Tickets of a payment that went back whole are to be paid again, unless revoked."""
     for one in _locked(references):
         if one.payment_id == payment_id:
-            one.paid_on, one.payment_id = None, None
-            one.status = TicketStatus.OPEN if one.status == TicketStatus.PAID else one.status
-            if one.licence_by_payment:
-                one.licence_id, one.licence_by_payment = None, False
+            one.mark_unpaid()
             report(one, one.status, now)
 
 
@@ -98,7 +93,7 @@ def needs_licence(found: Sequence[Violation]) -> bool:
     """Whether paying these takes a linked licence, by the city's settings."""
     settings = current_city().catalog[SERVICE].settings
     return bool(settings.get("points_need_licence", True)) and any(
-        one.points and one.licence_id is None for one in found
+        one.needs_driver for one in found
     )
 
 

@@ -13,7 +13,7 @@ from smartcity_saas.services.traffic_tickets.back_office import REPORT, send_rep
 from smartcity_saas.services.traffic_tickets.csv_import import import_tickets
 from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
 from smartcity_saas.services.traffic_tickets.document import extension
-from smartcity_saas.services.traffic_tickets.models import TicketStatus, Violation
+from smartcity_saas.services.traffic_tickets.models import Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.payable import payable
 from smartcity_saas.services.traffic_tickets.plates import shown
@@ -53,7 +53,7 @@ def _unfinished(person: Any) -> list[tuple[Any, str]]:
     return [
         (_("A dispute waits for its answer."), f"{ROOT}/{one.id}")
         for one in own_violations(person)
-        if one.status == TicketStatus.DISPUTED
+        if one.is_disputed
     ]
 
 
