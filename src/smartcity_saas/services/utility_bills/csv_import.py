@@ -219,12 +219,12 @@ class _Writer:
             "amount": format_money(row.bill["amount"], currency),
         }
         differs = (row.bill["amount"], currency) != (bill.amount, bill.currency)
-        if bill.payment_id is not None and differs:
+        if bill.is_paid_here and differs:
             message = _(
                 "This bill was paid here with %(paid)s and stays so; the line says %(amount)s.",
                 **values,
             )
-        elif bill.payment_id is not None or bill.paid_on is None:
+        elif bill.is_paid_here or not bill.is_paid:
             return
         elif row.bill.get("paid_on", bill.paid_on) is None:
             message = _("This bill was paid, and is due again by this line.")

@@ -12,6 +12,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, city_foreign_key, city_relationship
+from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import AMOUNT, NAME, WHEN, PersonalData
 
 BILL_NAMES: dict[str, Any] = {
@@ -143,6 +144,30 @@ class UtilityBill(CityModel):
     @classmethod
     def _due(cls) -> ColumnElement[bool]:
         return and_(cls.paid_on.is_(None), cls.amount > 0)
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it is paid, here or elsewhere."""
+        return self.paid_on is not None
+
+    @property
+    def is_paid_here(self) -> bool:
+        """Whether a payment made here pays for it."""
+        return self.payment_id is not None
+
+    def mark_paid(self, payment_id: uuid.UUID, today: date) -> None:
+        """Count it as paid by a payment.
+
+        Raises:
+            IllegalTransition: It is paid.
+        """
+        if self.is_paid:
+            raise IllegalTransition("a bill that is paid cannot be paid again")
+        self.paid_on, self.payment_id = today, payment_id
+
+    def mark_unpaid(self) -> None:
+        """Take back that a payment paid for it: it is due again."""
+        self.paid_on, self.payment_id = None, None
 
     account: Mapped[UtilityAccount] = city_relationship(
         "UtilityAccount", "account_id", owner="UtilityBill"

@@ -39,7 +39,7 @@ def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
         raise NotFound(_("Choose bills that stand here."))
     if any(bill.account_id not in accounts for bill in bills):
         raise NotFound(_("Choose bills that stand here."))
-    if any(bill.paid_on is not None for bill in bills):
+    if any(bill.is_paid for bill in bills):
         raise Conflict(_("One of these bills is paid already. Look at the list again."))
     if not all(bill.due for bill in bills):
         raise Conflict(_("One of these bills is of nothing. Look at the list again."))
@@ -67,13 +67,13 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
     bills = _bills([*amounts], lock=True)
     if len(bills) != len(amounts):
         raise NotPayable("gone")
-    if any(bill.paid_on is not None for bill in bills):
+    if any(bill.is_paid for bill in bills):
         raise NotPayable("paid")
     if any((b.amount, b.currency) != (amounts[str(b.id)], currency) for b in bills):
         raise NotPayable("changed")
     today = today_in(current_city().timezone, now)
     for bill in bills:
-        bill.paid_on, bill.payment_id = today, payment_id
+        bill.mark_paid(payment_id, today)
         report_paid(bill, now)
 
 
@@ -82,7 +82,7 @@ def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> 
     for bill in _bills(references, lock=True):
         if bill.payment_id == payment_id:
             report_reversed(bill, now)
-            bill.paid_on, bill.payment_id = None, None
+            bill.mark_unpaid()
 
 
 payable = Payable(quote, fulfil, reverse)
