@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Flask, Response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.identity.federation.channels.alipay import sign, signing_text, verify
 from smartcity_saas.sandboxes.channels.state import KEY, PEOPLE, ChannelSandbox, Grant, person_id
@@ -29,12 +30,12 @@ def create_channel_sandbox(sandbox: ChannelSandbox) -> Flask:
 
 def _add_levers(app: Flask, sandbox: ChannelSandbox) -> None:
     @app.post("/control/clients")
-    def clients() -> Any:
+    def clients() -> ResponseReturnValue:
         sandbox.secrets.update(request.get_json())
         return {}
 
     @app.before_request
-    def misbehave() -> Any:
+    def misbehave() -> ResponseReturnValue | None:
         if request.endpoint in ("clients", "authorize") or request.path.endswith(
             ("authorize", "publicAppAuthorize.htm", "qrconnect")
         ):
@@ -49,7 +50,7 @@ def _add_levers(app: Flask, sandbox: ChannelSandbox) -> None:
         return answer() if place == request.values.get("method", request.endpoint) else None
 
 
-_ERRORS: Mapping[str, tuple[str, Callable[[], Any]]] = {
+_ERRORS: Mapping[str, tuple[str, Callable[[], ResponseReturnValue]]] = {
     "isv.code-invalid": (
         "alipay.system.oauth.token",
         lambda: _alipay_error("40002", "isv.code-invalid"),
@@ -85,7 +86,7 @@ _ERRORS: Mapping[str, tuple[str, Callable[[], Any]]] = {
 
 def _ask(
     sandbox: ChannelSandbox, title: str, app_id: str, back: str, names: Mapping[str, str]
-) -> Any:
+) -> ResponseReturnValue:
     """The page on which one of the made-up people presses yes or no."""
     if app_id not in sandbox.secrets:
         return Response(f"unknown application {app_id}", 400)
@@ -111,13 +112,13 @@ def _app(names: Mapping[str, str], app_id: str) -> dict[str, str]:
 
 def _add_alipay(app: Flask, sandbox: ChannelSandbox) -> None:
     @app.get("/openauth.alipay.com/oauth2/publicAppAuthorize.htm")
-    def alipay_authorize() -> Any:
+    def alipay_authorize() -> ResponseReturnValue:
         names = {"code": "auth_code", "app": "1", "denied": '{"error_scope": "auth_user"}'}
         app_id, back = request.args["app_id"], request.args["redirect_uri"]
         return _ask(sandbox, "支付宝 Alipay", app_id, back, names)
 
     @app.post("/openapi.alipay.com/gateway.do")
-    def alipay_gateway() -> Any:
+    def alipay_gateway() -> ResponseReturnValue:
         parameters = {**request.args.to_dict(), **request.form.to_dict()}
         app_key = sandbox.secrets.get(parameters.get("app_id", ""))
         if app_key is None:
@@ -191,7 +192,7 @@ _WECHAT_SCOPES = {"oauth2": "snsapi_userinfo", "qrconnect": "snsapi_login"}
 def _add_wechat(app: Flask, sandbox: ChannelSandbox) -> None:
     @app.get("/open.weixin.qq.com/connect/<any(oauth2, qrconnect):kind>")
     @app.get("/open.weixin.qq.com/connect/<any(oauth2):kind>/authorize")
-    def wechat_authorize(kind: str) -> Any:
+    def wechat_authorize(kind: str) -> ResponseReturnValue:
         if [*request.args][:5] != _WECHAT_ORDER or not request.args["state"].isalnum():
             return Response("参数错误", 400)
         if request.args["scope"] != _WECHAT_SCOPES[kind]:
@@ -201,7 +202,7 @@ def _add_wechat(app: Flask, sandbox: ChannelSandbox) -> None:
         return _ask(sandbox, "微信 WeChat", app_id, back, names)
 
     @app.get("/api.weixin.qq.com/sns/oauth2/access_token")
-    def wechat_token() -> Any:
+    def wechat_token() -> ResponseReturnValue:
         asked = request.args
         if asked.get("appid", "") not in sandbox.secrets:
             return _wechat({"errcode": 40013, "errmsg": "invalid appid"})
@@ -227,7 +228,7 @@ def _add_wechat(app: Flask, sandbox: ChannelSandbox) -> None:
         )
 
     @app.get("/api.weixin.qq.com/sns/userinfo")
-    def wechat_user() -> Any:
+    def wechat_user() -> ResponseReturnValue:
         token = sandbox.tokens.get(request.args.get("access_token", ""))
         if token is None or request.args.get("openid") != person_id(token.app, token.person):
             return _wechat({"errcode": 40003, "errmsg": "invalid openid"})
@@ -251,14 +252,14 @@ def _wechat(body: Mapping[str, Any]) -> Response:
 
 def _add_weibo(app: Flask, sandbox: ChannelSandbox) -> None:
     @app.get("/<any(api.weibo.com, open.weibo.cn):host>/oauth2/authorize")
-    def weibo_authorize(host: str) -> Any:
+    def weibo_authorize(host: str) -> ResponseReturnValue:
         denied = {"error": "access_denied", "error_code": "21330", "error_uri": "/oauth2/authorize"}
         names = {"code": "code", "denied": json.dumps(denied)}
         app_id, back = request.args["client_id"], request.args["redirect_uri"]
         return _ask(sandbox, "微博 Weibo", app_id, back, names)
 
     @app.post("/api.weibo.com/oauth2/access_token")
-    def weibo_token() -> Any:
+    def weibo_token() -> ResponseReturnValue:
         asked = request.form
         if sandbox.secrets.get(asked.get("client_id", "")) != asked.get("client_secret"):
             return _weibo(401, "invalid_client", 21324)
@@ -277,7 +278,7 @@ def _add_weibo(app: Flask, sandbox: ChannelSandbox) -> None:
         )
 
     @app.post("/api.weibo.com/oauth2/get_token_info")
-    def weibo_info() -> Any:
+    def weibo_info() -> ResponseReturnValue:
         token = sandbox.tokens.get(request.form.get("access_token", ""))
         if token is None:
             return _weibo(400, "expired_token", "21327")
@@ -285,7 +286,7 @@ def _add_weibo(app: Flask, sandbox: ChannelSandbox) -> None:
         return {"uid": int(_uid(token)), "appkey": key, "scope": None, "expire_in": 7000}
 
     @app.get("/api.weibo.com/2/users/show.json")
-    def weibo_user() -> Any:
+    def weibo_user() -> ResponseReturnValue:
         token = sandbox.tokens.get(request.args.get("access_token", ""))
         if token is None:
             return _weibo(403, "expired_token", "21327")
@@ -297,7 +298,7 @@ def _uid(grant: Grant) -> str:
     return str(int(person_id("weibo", grant.person, 10), 16))
 
 
-def _weibo(status: int, error: str, code: int | str) -> Any:
+def _weibo(status: int, error: str, code: int | str) -> ResponseReturnValue:
     return {"error": error, "error_code": code, "request": request.path}, status
 
 
@@ -307,14 +308,14 @@ def _text(body: Mapping[str, Any]) -> Response:
 
 def _add_taobao(app: Flask, sandbox: ChannelSandbox) -> None:
     @app.get("/oauth.taobao.com/authorize")
-    def taobao_authorize() -> Any:
+    def taobao_authorize() -> ResponseReturnValue:
         denied = {"error": "access_denied", "error_description": "authorize reject"}
         names = {"code": "code", "denied": json.dumps(denied)}
         app_id, back = request.args["client_id"], request.args["redirect_uri"]
         return _ask(sandbox, "淘宝 Taobao", app_id, back, names)
 
     @app.post("/oauth.taobao.com/token")
-    def taobao_token() -> Any:
+    def taobao_token() -> ResponseReturnValue:
         asked = request.form
         if sandbox.secrets.get(asked.get("client_id", "")) != asked.get("client_secret"):
             return {"error": "invalid_client", "error_description": "client is invalid"}, 400

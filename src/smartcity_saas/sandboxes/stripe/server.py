@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
 
 from flask import Flask, jsonify, redirect, render_template, request
+from flask.typing import ResponseReturnValue
 
 from smartcity_saas.payments.stripe_amounts import from_stripe
 from smartcity_saas.sandboxes.stripe import money
@@ -31,11 +31,11 @@ def _add_api(app: Flask, sandbox: Sandbox, base: str) -> None:
         return money.open_session(sandbox, account, form, base)
 
     @app.post("/v1/checkout/sessions")
-    def create_session() -> Any:
+    def create_session() -> ResponseReturnValue:
         return _write(sandbox, sessions)
 
     @app.post("/v1/checkout/sessions/<object_id>/expire")
-    def expire_session(object_id: str) -> Any:
+    def expire_session(object_id: str) -> ResponseReturnValue:
         def act(account: Account, form: Object) -> Object:
             session = account.get("checkout.session", object_id)
             money.expire(sandbox, account, session)
@@ -44,11 +44,11 @@ def _add_api(app: Flask, sandbox: Sandbox, base: str) -> None:
         return _write(sandbox, act)
 
     @app.post("/v1/refunds")
-    def create_refund() -> Any:
+    def create_refund() -> ResponseReturnValue:
         return _write(sandbox, lambda account, form: money.refund(sandbox, account, form))
 
     @app.post("/v1/webhook_endpoints")
-    def create_endpoint() -> Any:
+    def create_endpoint() -> ResponseReturnValue:
         def act(account: Account, form: Object) -> Object:
             for one in account.all("webhook_endpoint"):
                 if one["url"] == form["url"]:
@@ -63,7 +63,7 @@ def _add_api(app: Flask, sandbox: Sandbox, base: str) -> None:
         return _write(sandbox, act)
 
     @app.delete("/v1/webhook_endpoints/<object_id>")
-    def delete_endpoint(object_id: str) -> Any:
+    def delete_endpoint(object_id: str) -> ResponseReturnValue:
         with sandbox.lock:
             account = _account(sandbox)
             account.get("webhook_endpoint", object_id)
@@ -71,7 +71,7 @@ def _add_api(app: Flask, sandbox: Sandbox, base: str) -> None:
             return jsonify({"id": object_id, "object": "webhook_endpoint", "deleted": True})
 
     @app.get("/v1/account")
-    def account() -> Any:
+    def account() -> ResponseReturnValue:
         found = _account(sandbox)
         return jsonify({"id": found.id, "object": "account", "charges_enabled": True})
 
@@ -89,7 +89,7 @@ def _add_api(app: Flask, sandbox: Sandbox, base: str) -> None:
 
 
 def _add_reading(app: Flask, sandbox: Sandbox, path: str, kind: str) -> None:
-    def one(object_id: str) -> Any:
+    def one(object_id: str) -> ResponseReturnValue:
         with sandbox.lock:
             account = _account(sandbox)
             found = account.get(kind, object_id)
@@ -97,7 +97,7 @@ def _add_reading(app: Flask, sandbox: Sandbox, path: str, kind: str) -> None:
                 money.lapse(sandbox, account, found)
             return jsonify(money.shown(account, found, _expand()))
 
-    def several() -> Any:
+    def several() -> ResponseReturnValue:
         with sandbox.lock:
             account = _account(sandbox)
             found = [one for one in account.all(kind) if _wanted(one)]
@@ -119,7 +119,7 @@ def _add_reading(app: Flask, sandbox: Sandbox, path: str, kind: str) -> None:
 
 def _add_pay_page(app: Flask, sandbox: Sandbox) -> None:
     @app.get("/c/pay/<object_id>")
-    def pay_page(object_id: str) -> Any:
+    def pay_page(object_id: str) -> ResponseReturnValue:
         with sandbox.lock:
             account, session = _session(sandbox, object_id)
             money.lapse(sandbox, account, session)
@@ -136,7 +136,7 @@ def _add_pay_page(app: Flask, sandbox: Sandbox) -> None:
             )
 
     @app.post("/c/pay/<object_id>")
-    def pay(object_id: str) -> Any:
+    def pay(object_id: str) -> ResponseReturnValue:
         with sandbox.lock:
             account, session = _session(sandbox, object_id)
             money.lapse(sandbox, account, session)
@@ -157,7 +157,7 @@ def _add_levers(app: Flask, sandbox: Sandbox) -> None:
     """What tests pull. Stripe has none of it."""
 
     @app.post("/sandbox/sessions/<object_id>/<act>")
-    def session_act(object_id: str, act: str) -> Any:
+    def session_act(object_id: str, act: str) -> ResponseReturnValue:
         body = request.get_json(silent=True) or {}
         with sandbox.lock:
             account, session = _session(sandbox, object_id)
@@ -176,14 +176,14 @@ def _add_levers(app: Flask, sandbox: Sandbox) -> None:
             return jsonify(money.shown(account, session, []))
 
     @app.post("/sandbox/refunds/<object_id>/<act>")
-    def refund_act(object_id: str, act: str) -> Any:
+    def refund_act(object_id: str, act: str) -> ResponseReturnValue:
         with sandbox.lock:
             account, found = _owner(sandbox, "refund", object_id)
             money.settle_refund(sandbox, account, found, succeeds=act == "succeed")
             return jsonify(found)
 
     @app.post("/sandbox/disputes/<object_id>/<act>")
-    def dispute_act(object_id: str, act: str) -> Any:
+    def dispute_act(object_id: str, act: str) -> ResponseReturnValue:
         with sandbox.lock:
             account, found = _owner(sandbox, "dispute", object_id)
             money.close_dispute(sandbox, account, found, won=act == "win")
@@ -191,21 +191,21 @@ def _add_levers(app: Flask, sandbox: Sandbox) -> None:
             return jsonify(found)
 
     @app.post("/sandbox/events/<object_id>/send")
-    def send(object_id: str) -> Any:
+    def send(object_id: str) -> ResponseReturnValue:
         with sandbox.lock:
             account, event = _owner(sandbox, "event", object_id)
             sandbox.send(account, event, request.args.get("copies", 1, int))
             return jsonify(sent=True)
 
     @app.post("/sandbox/behaviour")
-    def behave() -> Any:
+    def behave() -> ResponseReturnValue:
         with sandbox.lock:
             account = _account(sandbox)
             account.behaviour = Behaviour(**(request.get_json(silent=True) or {}))
             return jsonify(vars(account.behaviour))
 
 
-def _write(sandbox: Sandbox, act: Callable[[Account, Object], Object]) -> Any:
+def _write(sandbox: Sandbox, act: Callable[[Account, Object], Object]) -> ResponseReturnValue:
     """Do a POST of the API once for each idempotency key."""
     form = parse_form(list(request.form.items(multi=True)))
     expand = form.pop("expand", [])
