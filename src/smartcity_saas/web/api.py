@@ -58,6 +58,10 @@ _IDEMPOTENCY_KEY = {
 T = TypeVar("T")
 M = TypeVar("M", bound=CityModel)
 
+Answer = dict[str, Any] | tuple[dict[str, Any], int, dict[str, str]]
+"""What an operation answers, before its schema: a body, or a body, a status and headers."""
+Operation = TypeVar("Operation", bound=Callable[..., Answer])
+
 
 @dataclass(frozen=True)
 class BodyProblem:
@@ -237,7 +241,7 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no type
         method: str = "GET",
         scope: str | None = None,
         availability: Availability = Availability.NEW_BUSINESS,
-    ) -> Callable[[Any], Any]:
+    ) -> Callable[[Operation], Operation]:
         """Register an operation: for ``everyone``, a ``resident``, or a ``client`` that holds a
         ``scope``. It stands outermost, so that who may not is told so before anything is read."""
         policy = Policy(
@@ -249,23 +253,24 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no type
             "client": [{"oauth2": [scope or ""]}],
         }
 
-        def register(view: Any) -> Any:
+        def register(view: Operation) -> Operation:
             self.policies[f"{self.name}.{view.__name__}"] = policy
             described = self.doc(operationId=view.__name__, security=security[str(who)])(view)
-            return self.route(rule, endpoint=view.__name__, methods=[method], host=CITY_HOST)(
-                described
-            )
+            registered: Operation = self.route(
+                rule, endpoint=view.__name__, methods=[method], host=CITY_HOST
+            )(described)
+            return registered
 
         return register
 
-    def arguments(self, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
+    def arguments(self, *arguments: Any, **options: Any) -> Callable[[Operation], Operation]:
         """What is sent, by a schema."""
-        found: Callable[[Any], Any] = super().arguments(*arguments, **options)
+        found: Callable[[Operation], Operation] = super().arguments(*arguments, **options)
         return found
 
-    def response(self, *arguments: Any, **options: Any) -> Callable[[Any], Any]:
+    def response(self, *arguments: Any, **options: Any) -> Callable[[Operation], Operation]:
         """What is answered, by a schema."""
-        found: Callable[[Any], Any] = super().response(*arguments, **options)
+        found: Callable[[Operation], Operation] = super().response(*arguments, **options)
         return found
 
     def register(self, app: App, options: dict[str, Any]) -> None:
@@ -376,7 +381,7 @@ def rows_after(model: type[M], asked: Mapping[str, Any]) -> list[M]:
     return list(db.session.scalars(query))
 
 
-def page_of(rows: Sequence[T], limit: int, shown: Callable[[T], Any]) -> Any:
+def page_of(rows: Sequence[T], limit: int, shown: Callable[[T], Any]) -> Answer:
     """A page of a list, and the way to the next: ``rows`` are one more than the page if there is
     one. Rows have an ``id`` and are in its order."""
     page: dict[str, Any] = {"items": [shown(row) for row in rows[:limit]], "next_cursor": None}

@@ -23,7 +23,7 @@ from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.flask_app import SiteFlask
-from smartcity_saas.web.api import ROOT, ApiBlueprint
+from smartcity_saas.web.api import ROOT, Answer, ApiBlueprint
 from smartcity_saas.web.policy import Availability, Caller
 
 MOST_TOKENS = 60
@@ -55,7 +55,7 @@ class TokenSchema(ma.Schema):
 
 @api.operation(f"{ROOT}/session", who="everyone", availability=Availability.EXISTING_BUSINESS)
 @api.response(200, SessionSchema)
-def api_session() -> Any:
+def api_session() -> Answer:
     """Who is signed in, or nobody."""
     return {"resident": current_resident(), "csrf_token": generate_csrf()}
 
@@ -67,7 +67,7 @@ def api_session() -> Any:
     availability=Availability.EXISTING_BUSINESS,
 )
 @api.response(201, TokenSchema)
-def api_token() -> Any:
+def api_token() -> Answer:
     """A bearer token as oneself, for a week; it stands among one's sessions and ends there."""
     if bearer() is not None:
         raise NotAllowed(_("A token makes no other: use the session of the site."))

@@ -28,6 +28,7 @@ from smartcity_saas.services.hospital_appointments.views import city_rules
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
+    Answer,
     ApiBlueprint,
     Body,
     BodyProblem,
@@ -211,7 +212,7 @@ class PushedSessionBody(Body):
 
 @blueprint.operation(ROOT, who="resident", availability=Availability.EXISTING_BUSINESS)
 @blueprint.response(200, OwnSchema)
-def api_appointments() -> Any:
+def api_appointments() -> Answer:
     """The resident's appointments, places in lines, and patients."""
     resident = signed_in_resident()
     return {
@@ -233,7 +234,7 @@ def api_appointments() -> Any:
 @blueprint.operation(ROOT, who="resident", method="POST")
 @blueprint.arguments(BookingBody)
 @blueprint.response(201, AppointmentSchema)
-def api_book(body: dict[str, Any]) -> Any:
+def api_book(body: dict[str, Any]) -> Answer:
     """Book a place; 409 where none is left."""
     at = body.get("at")
     if at is not None and not in_our_century(at):
@@ -251,7 +252,7 @@ def api_book(body: dict[str, Any]) -> Any:
     availability=Availability.EXISTING_BUSINESS,
 )
 @blueprint.response(200, AppointmentSchema)
-def api_cancel(appointment_id: uuid.UUID) -> Any:
+def api_cancel(appointment_id: uuid.UUID) -> Answer:
     """Give a place back, until the deadline."""
     return _appointment(
         cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), current_time())
@@ -261,7 +262,7 @@ def api_cancel(appointment_id: uuid.UUID) -> Any:
 @blueprint.operation(f"{ROOT}/departments", who="everyone")
 @blueprint.arguments(SearchQuery, location="query")
 @blueprint.response(200, DepartmentsSchema)
-def api_departments(asked: dict[str, Any]) -> Any:
+def api_departments(asked: dict[str, Any]) -> Answer:
     """All departments, or those that ``q`` finds."""
     query = asked.get("q", "").strip()
     names = {one.id: one.name for one in schedule.hospitals()}
@@ -276,7 +277,7 @@ def api_departments(asked: dict[str, Any]) -> Any:
 @blueprint.operation(f"{ROOT}/departments/<uuid:department_id>/sessions", who="everyone")
 @blueprint.arguments(DayQuery, location="query")
 @blueprint.response(200, DaySchema)
-def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Any:
+def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Answer:
     """The clinics of a department on ``day`` (today by default), with what is left."""
     schedule.department_of(department_id)
     rules, now = city_rules(), current_time()
@@ -297,7 +298,7 @@ def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Any:
 )
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("SchedulesPage", ScheduleSchema))
-def api_schedules(query: dict[str, Any]) -> Any:
+def api_schedules(query: dict[str, Any]) -> Answer:
     """Every half day of the city, page by page, the oldest first."""
     return page_of(
         rows_after(ClinicSession, query),
@@ -324,7 +325,7 @@ def api_schedules(query: dict[str, Any]) -> Any:
 )
 @blueprint.arguments(push_schema("SchedulesPush", PushedSessionBody))
 @blueprint.response(200, PushedSchema)
-def api_push_schedules(body: dict[str, Any]) -> Any:
+def api_push_schedules(body: dict[str, Any]) -> Answer:
     """Store up to 500 half days; each item has its own result. Sent again it changes nothing."""
     return take_push(SERVICE, body["items"], "fee")
 

@@ -18,6 +18,7 @@ from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
+    Answer,
     ApiBlueprint,
     Body,
     Cell,
@@ -111,7 +112,7 @@ class PushedTicketBody(Body):
 
 @blueprint.operation(ROOT, who="resident", availability=Availability.EXISTING_BUSINESS)
 @blueprint.response(200, TicketsSchema)
-def api_own_tickets() -> Any:
+def api_own_tickets() -> Answer:
     """The resident's tickets, and the points of the linked licence."""
     resident, now = signed_in_resident(), current_time()
     licence = domain.licence_link(resident)
@@ -128,7 +129,7 @@ def api_own_tickets() -> Any:
 @blueprint.operation(f"{ROOT}/payments", who="resident", method="POST")
 @blueprint.arguments(TicketPaymentBody)
 @blueprint.response(201, PaymentBegunSchema)
-def api_pay_tickets(body: dict[str, Any]) -> Any:
+def api_pay_tickets(body: dict[str, Any]) -> Answer:
     """Begin to pay for some tickets; the answer names the page to pay on."""
     return begun(begin_checkout(SERVICE, body["tickets"]))
 
@@ -138,7 +139,7 @@ def api_pay_tickets(body: dict[str, Any]) -> Any:
 )
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("TicketsPage", TicketSchema))
-def api_tickets(query: dict[str, Any]) -> Any:
+def api_tickets(query: dict[str, Any]) -> Answer:
     """Every ticket of the city, page by page, the oldest first."""
     return page_of(rows_after(Violation, query), query["limit"], _ticket)
 
@@ -152,7 +153,7 @@ def api_tickets(query: dict[str, Any]) -> Any:
 )
 @blueprint.arguments(push_schema("TicketsPush", PushedTicketBody))
 @blueprint.response(200, PushedSchema)
-def api_push_tickets(body: dict[str, Any]) -> Any:
+def api_push_tickets(body: dict[str, Any]) -> Answer:
     """Store up to 500 tickets; each item has its own result. Sent again it changes nothing."""
     return take_push(SERVICE, body["items"], "fine")
 

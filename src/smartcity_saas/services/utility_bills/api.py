@@ -19,6 +19,7 @@ from smartcity_saas.services.utility_bills.models import UtilityAccount, Utility
 from smartcity_saas.services.utility_bills.names import KINDS, SERVICE
 from smartcity_saas.web.api import ROOT as API
 from smartcity_saas.web.api import (
+    Answer,
     ApiBlueprint,
     Body,
     Cell,
@@ -114,7 +115,7 @@ class CityBillSchema(BillSchema):
 
 @blueprint.operation(ROOT, who="resident", availability=Availability.EXISTING_BUSINESS)
 @blueprint.response(200, AccountsSchema)
-def api_accounts() -> Any:
+def api_accounts() -> Answer:
     """The resident's accounts with their bills; numbers are masked."""
     links = domain.links(signed_in_resident())
     accounts = domain.accounts_of(links)
@@ -136,7 +137,7 @@ def api_accounts() -> Any:
 @blueprint.operation(f"{ROOT}/payments", who="resident", method="POST")
 @blueprint.arguments(BillPaymentBody)
 @blueprint.response(201, PaymentBegunSchema)
-def api_pay_bills(body: dict[str, Any]) -> Any:
+def api_pay_bills(body: dict[str, Any]) -> Answer:
     """Begin to pay for some bills; the answer names the page to pay on."""
     return begun(begin_checkout(SERVICE, body["bills"]))
 
@@ -146,7 +147,7 @@ def api_pay_bills(body: dict[str, Any]) -> Any:
 )
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("BillsPage", CityBillSchema))
-def api_bills(query: dict[str, Any]) -> Any:
+def api_bills(query: dict[str, Any]) -> Answer:
     """Every bill of the city, page by page, the oldest first."""
     rows = rows_after(UtilityBill, query)
     keys = {row.account_id for row in rows}
@@ -174,7 +175,7 @@ def api_bills(query: dict[str, Any]) -> Any:
 )
 @blueprint.arguments(push_schema("BillsPush", PushedBillBody))
 @blueprint.response(200, PushedSchema)
-def api_push_bills(body: dict[str, Any]) -> Any:
+def api_push_bills(body: dict[str, Any]) -> Answer:
     """Store up to 500 bills; each item has its own result. Sent again it changes nothing."""
     return take_push(SERVICE, body["items"], "amount")
 
