@@ -13,6 +13,7 @@ from marshmallow import Schema
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
 from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.outbox import Task as Work
 from smartcity_saas.payments.payable import Payable
 from smartcity_saas.texts import LazyText
@@ -116,7 +117,7 @@ class Service:
     desk_landing: str | None = None
     keywords: tuple[str, ...] = ()
     tasks: Sequence[Task] = ()
-    mine: Callable[[Any], list[DashboardItem]] = lambda resident_id: []
+    mine: Callable[[SignedInResident], list[DashboardItem]] = lambda resident: []
     search: Callable[[str], list[DashboardItem]] = lambda query: []
     payable: Payable | None = None
     work: Mapping[str, Work] = field(default_factory=dict)
@@ -124,13 +125,13 @@ class Service:
     importer: Importer | None = None
     api: ApiBlueprint | None = None
     scopes: Mapping[str, LazyText] = field(default_factory=dict)
-    acts: Mapping[str, Any] = field(default_factory=dict)
+    acts: Mapping[str, LazyText] = field(default_factory=dict)
     keeps: Localized | None = None
-    unfinished: Callable[[Any], list[tuple[Any, str]]] = lambda resident: []
+    unfinished: Callable[[SignedInResident], list[tuple[Any, str]]] = lambda resident: []
     assurance: str = "none"
     demo: Callable[[City], None] | None = None
 
-    def lines_of(self, resident: Any) -> list[DashboardItem]:
+    def lines_of(self, resident: SignedInResident) -> list[DashboardItem]:
         """What a resident already has here, as far as whoever asks may see it."""
         return self.mine(resident) if resident.sees(self.name) else []
 

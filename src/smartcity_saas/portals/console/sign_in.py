@@ -19,6 +19,7 @@ from smartcity_saas.identity.authorization import (
 )
 from smartcity_saas.identity.known_devices import known_device, remember_device
 from smartcity_saas.identity.staff import second_factors, sessions
+from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.staff.second_factors import PASSKEY
 from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.staff.single_sign_on import offered, offered_by, sign_out_there
@@ -181,7 +182,7 @@ def place() -> tuple[str, str]:
     return request.host_url.rstrip("/"), request.host.partition(":")[0]
 
 
-def take_factor(member: Any) -> None:
+def take_factor(member: StaffMember) -> None:
     """Keep the factor that the present form brings: an app's code, or a passkey.
 
     Raises:
@@ -204,7 +205,7 @@ def factor_field() -> str:
     return "" if "answer" in request.form else "code"
 
 
-def set_up_values(member: Any) -> dict[str, Any]:
+def set_up_values(member: StaffMember) -> dict[str, Any]:
     """What the page that sets up a factor needs: a secret, and a passkey's options."""
     if TOTP_SECRET not in session:
         session[TOTP_SECRET] = second_factors.new_totp_secret()

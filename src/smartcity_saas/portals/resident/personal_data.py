@@ -23,6 +23,7 @@ from smartcity_saas.identity.personal_data.records import (
     personal_records,
 )
 from smartcity_saas.identity.residents import accounts
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import forget_real_name
 from smartcity_saas.identity.residents.consents import (
     MESSAGES,
@@ -221,7 +222,7 @@ def _by_reason(kept: list[PersonalData]) -> list[tuple[list[Any], Any]]:
     return [*found.values()]
 
 
-def _unfinished(resident: Any) -> list[tuple[Any, str]]:
+def _unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
     found = list(unfinished_payments(resident))
     for service in product().services.values():
         found += service.unfinished(resident)

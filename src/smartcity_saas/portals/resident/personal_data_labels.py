@@ -58,7 +58,7 @@ def _currency(row: Any) -> str:
     return str(getattr(row, "currency", None) or request_city().currency)
 
 
-def _service(name: str, row: Any) -> Any:
+def _service(name: str, row: Any) -> str:
     service = product().services.get(name)
     return local(service.title) if service else name
 

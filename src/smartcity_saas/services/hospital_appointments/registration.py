@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.clock import today_in
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments import api, demo
 from smartcity_saas.services.hospital_appointments.back_office import REPORT, send_report
 from smartcity_saas.services.hospital_appointments.booking import (
@@ -40,7 +41,7 @@ from smartcity_saas.web.languages import local
 MOST_SUGGESTED = 5
 
 
-def _mine(person: Any) -> list[DashboardItem]:
+def _mine(person: SignedInResident) -> list[DashboardItem]:
     now, zone = current_time(), current_city().timezone
     moment = current_app.jinja_env.filters["moment"]
     moment_day = current_app.jinja_env.filters["day"]
@@ -94,7 +95,7 @@ def _search(query: str) -> list[DashboardItem]:
     ]
 
 
-def _unfinished(person: Any) -> list[tuple[Any, str]]:
+def _unfinished(person: SignedInResident) -> list[tuple[Any, str]]:
     now = current_time()
     return [
         *(

@@ -8,6 +8,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.traffic_tickets import api, demo
 from smartcity_saas.services.traffic_tickets.back_office import REPORT, send_report
 from smartcity_saas.services.traffic_tickets.csv_import import import_tickets
@@ -22,7 +23,7 @@ from smartcity_saas.services.traffic_tickets.views import blueprint as resident
 from smartcity_saas.web.money import format_sums
 
 
-def _mine(person: Any) -> list[DashboardItem]:
+def _mine(person: SignedInResident) -> list[DashboardItem]:
     links = vehicle_links(person)
     if not links:
         return []
@@ -49,7 +50,7 @@ def _waiting(count: int) -> str:
     return str(ngettext("%(num)s open ticket", "%(num)s open tickets", count))
 
 
-def _unfinished(person: Any) -> list[tuple[Any, str]]:
+def _unfinished(person: SignedInResident) -> list[tuple[Any, str]]:
     return [
         (_("A dispute waits for its answer."), f"{ROOT}/{one.id}")
         for one in own_violations(person)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.utility_bills import api, demo
 from smartcity_saas.services.utility_bills.back_office import (
     PAID,
@@ -42,7 +41,7 @@ def _task(kind: str, zh: str, en: str, *keywords: str) -> Task:
     )
 
 
-def _mine(resident: Any) -> list[DashboardItem]:
+def _mine(resident: SignedInResident) -> list[DashboardItem]:
     found = links(resident)
     accounts = accounts_of(found)
     return [_line(link, accounts[link.account_id]) for link in found]
