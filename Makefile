@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEBIAN := chromium fonts-noto-cjk postgresql
 PROVIDER := tests/support/openid_provider
 
-.PHONY: run check test test-faults bench static debian screenshots vendor messages lock
+.PHONY: run check test test-faults bench static debian screenshots vendor messages generated lock
 .DEFAULT_GOAL := run
 
 # The demo on http://localhost:$(PORT): sample cities, residents and bills on SQLite.
@@ -70,6 +70,12 @@ vendor:
 	tools/vendor.sh
 messages: $(VENV)/installed
 	tools/messages.sh
+
+# The pages of docs/ that are made from the code; tests fail while one is stale.
+generated: $(VENV)/installed
+	$(BIN)/smartcity schema --markdown >docs/configuration.md
+	$(BIN)/smartcity roles >docs/roles.md
+	$(BIN)/python tools/database_tables.py >docs/database-tables.md
 
 # What is installed, by version and hash, for every Python and machine: after a change of
 # setup.cfg, and to bring versions up to date (make lock UPGRADE=--upgrade).
