@@ -28,12 +28,13 @@ MODULES = {
     "keys": ("secrets",),
     "operations": ("db", "staff", "roles", "doctor"),
     "onboarding_csv": ("rollout",),
+    "service": ("service",),
     "validation": ("validate",),
 }
 """Module → the commands that its ``COMMANDS`` holds."""
-WITHOUT_APPLICATION = frozenset({"validate"})
+WITHOUT_APPLICATION = frozenset({"service", "validate"})
 """Commands that put together what they need by themselves."""
-_WITHOUT_KEY = frozenset({"db", "doctor", "roles", "schema", "validate"})
+_WITHOUT_KEY = frozenset({"db", "doctor", "roles", "schema", "service", "validate"})
 """What works with any master key: what seals nothing, and what says which one is wrong."""
 
 
