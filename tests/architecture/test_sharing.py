@@ -46,7 +46,7 @@ def test_no_test_borrows_from_another() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "from tests.api.test_api import Office",
+        "from tests.web.test_api import Office",
         "from tests.conftest import World",
         "from tests import conftest",
         "import tests.conftest as shared",
