@@ -298,3 +298,14 @@ def test_an_answer_says_whose_it_is(said: str | None, says: bool, fits: bool) ->
     else:
         with pytest.raises(ChannelRefused):
             openid._check_issuer(metadata, back)
+
+
+def test_an_issuer_s_subjects_are_its_own() -> None:
+    """The same subject of another issuer is somebody else."""
+    from smartcity_saas.identity.federation.channels.oidc import _vouched
+
+    subjects = {
+        _vouched({}, {"iss": issuer, "sub": "1001"}, "t").subjects
+        for issuer in ("https://old.example", "https://new.example")
+    }
+    assert len(subjects) == 2
