@@ -21,7 +21,8 @@ from smartcity_saas.payments.settlement import abandon
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.sandboxes.stripe.state import Refusal
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from tests.support.payments import Owing
+from tests.support.bills import linked
+from tests.support.payments import PAY, Owing
 from tests.support.tickets import LICENCE, RED
 from tests.support.tickets import ROOT as TICKETS
 from tests.support.tickets import bring as bring_tickets
@@ -330,3 +331,39 @@ def test_tickets_chosen_beforehand_can_be_paid(world: World) -> None:
     assert len(chosen) == 30
     assert "The first 30 are chosen" in page
     assert browser.post(f"{TICKETS}/pay", TICKETS, ticket=chosen).status_code == 303
+
+
+def test_a_second_tab_leads_to_the_same_page(owing: Owing) -> None:
+    """The same bills again are the same payment."""
+    assert owing.press().headers["Location"] == owing.press().headers["Location"]
+    with owing.world.inside("hangzhou"):
+        assert db.session.scalar(select(func.count(Payment.id))) == 1
+
+
+def test_another_choice_closes_the_page_before(owing: Owing) -> None:
+    """One of two bills in a new tab: the first page can no longer be paid on."""
+    owing.press()
+    first = owing.stripe.session()
+    owing.press(owing.bills[0])
+    assert first["status"] == "expired"
+    owing.stripe.pay()
+    owing.follow()
+    owing.check("paid", unpaid=1, postings=1)
+
+
+@pytest.mark.parametrize("bills", [["nonsense"], [str(uuid.uuid4())], []])
+def test_odd_references_are_refused(owing: Owing, bills: list[str]) -> None:
+    """A page that says so, and no payment."""
+    answer = owing.browser.post(PAY, owing.account, bill=bills)
+    assert answer.status_code in (404, 422)
+    with owing.world.inside("hangzhou"):
+        assert db.session.scalar(select(func.count(Payment.id))) == 0
+
+
+def test_without_secrets_paying_is_not_offered(world: World) -> None:
+    """A city that has not set its keys shows the way to the counter."""
+    browser, account = linked(world)
+    assert "Paying here is not open yet" in browser.get(account).text
+    with world.inside("hangzhou"):
+        bill = db.session.scalars(select(UtilityBill.id)).one()
+    assert browser.post(PAY, account, bill=[str(bill)]).status_code == 503

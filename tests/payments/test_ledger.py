@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.federation.channels.demo import sample
@@ -18,6 +21,8 @@ from smartcity_saas.payments.ledger import (
     HELD,
     WRITTEN_OFF,
     balances,
+    entries_of,
+    post,
     provider_account,
     service_account,
     totals,
@@ -27,7 +32,8 @@ from smartcity_saas.payments.providers import Move, PaymentStatus, RefundFact
 from smartcity_saas.payments.reconciliation import compare
 from smartcity_saas.payments.settlement import apply_status
 from smartcity_saas.portals.change_labels import ledger_label
-from tests.support.payments import Paid
+from tests.payments.test_settlement import POSTING
+from tests.support.payments import Owing, Paid
 from tests.support.world import World
 
 FACTS = st.lists(
@@ -150,3 +156,35 @@ def test_the_pages_of_finance_show_the_words(world: World) -> None:
         assert "Owed by Stripe" in text
         assert "Taken for Utility bills" in text
         assert not re.search("(provider|service):[a-z]", text)
+
+
+def test_the_ledger_is_append_only(owing: Owing) -> None:
+    """The database itself refuses to change or delete a posting, on both engines."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    with owing.world.inside("hangzhou"):
+        with pytest.raises(DBAPIError), transaction() as session:
+            session.execute(
+                update(LedgerEntry).where(LedgerEntry.payment_id == payment.id).values(amount=1)
+            )
+        with pytest.raises(DBAPIError), transaction() as session:
+            session.delete(entries_of(payment.id)[0])
+    assert owing.postings() == [POSTING]
+
+
+@pytest.mark.parametrize("wrong", [{"amount": 0}, {"amount": -5}, {"credit": "provider:stripe"}])
+def test_a_posting_balances_by_its_shape(owing: Owing, wrong: dict[str, Any]) -> None:
+    """Nothing, less than nothing, and from an account to itself are refused by the database."""
+    owing.press()
+    values: dict[str, Any] = {
+        "debit": "provider:stripe",
+        "credit": "service:x",
+        "amount": 1,
+        "currency": "CNY",
+        "at": owing.world.clock(),
+        **wrong,
+    }
+    payment = owing.payment()
+    with owing.world.inside("hangzhou"), pytest.raises(IntegrityError):
+        post("k", payment.id, **values)

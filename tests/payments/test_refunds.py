@@ -3,22 +3,27 @@ under a key of its own."""
 
 from __future__ import annotations
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db, transaction
+from smartcity_saas.errors import Invalid
+from smartcity_saas.payments.ledger import balances
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.providers.stripe import StripeAccount
-from smartcity_saas.payments.refunds import book_held, request_refund
+from smartcity_saas.payments.refunds import book_held, carry_out, request_refund
 from smartcity_saas.payments.repository import refunds_of
 from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from tests.support.back_office import BackOffice
+from tests.support.browser import fresh
 from tests.support.linked_office import linked as linked_at_office
-from tests.support.payments import Paid, today
+from tests.support.payments import Owing, Paid, today
 from tests.support.world import World
 
 PAY = "/services/utility-bills/pay"
@@ -203,3 +208,143 @@ def test_a_late_reversal_never_has_the_last_word(world: World, office: BackOffic
         world.work()
     assert office.told
     assert all("period" in one for one in office.told.values())
+
+
+def test_refunds_in_parts_and_never_more_than_was_paid(owing: Owing) -> None:
+    """A part, the rest, and not a fen more; the last of it makes the bills due again."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    staff = owing.world.city_staff()
+    page = f"/cities/hangzhou/payments/{payment.id}"
+    for amount, status in (("13.50", 302), ("60.01", 422), ("0", 422), ("-1", 422), ("x", 422)):
+        answer = staff.post(f"{page}/refunds", page, amount=amount, reason="test")
+        assert answer.status_code == status, amount
+    owing.check("paid", unpaid=0, postings=2)
+    assert staff.post(f"{page}/refunds", page, amount="60", reason="").status_code == 422
+    assert staff.post(f"{page}/refunds", page, amount="60.00", reason="rest").status_code == 302
+    owing.check("refunded", unpaid=2, postings=3)
+    with owing.world.inside("hangzhou"):
+        assert set(balances().values()) == {0}
+    trail = staff.get("/cities/hangzhou/audit").text
+    assert "Amount: ¥13.50" in trail, "people read amounts, not minor units"
+
+
+@pytest.mark.parametrize("amount, wrong", [("1", {"reason"}), ("x", {"amount", "reason"})])
+def test_a_refund_without_a_reason_is_refused_at_the_reason(
+    owing: Owing, amount: str, wrong: set[str]
+) -> None:
+    """Promise: what is missing is said at its own field and not at another; nothing goes back."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    page = f"/cities/hangzhou/payments/{payment.id}"
+    answer = owing.world.city_staff().post(f"{page}/refunds", page, amount=amount, reason=" ")
+    assert answer.status_code == 422
+    assert set(re.findall(r'id="(\w+)-error"', answer.text)) == wrong
+    assert set(re.findall(r'<li><a href="#(\w+)">', answer.text)) == wrong
+    with owing.world.inside("hangzhou"):
+        assert refunds_of(payment.id) == []
+
+
+@pytest.mark.parametrize(
+    "amount, said",
+    [
+        ("1E+1", "spreadsheet"),
+        ("1_0", "underscore"),
+        ("1,000.00", "thousands"),
+        ("10,50", "comma before its decimals"),
+        ("10.505", "more than 2 decimals"),
+        ("-1", "below zero"),
+    ],
+)
+def test_a_refund_typed_in_another_form_names_its_cause(
+    owing: Owing, amount: str, said: str
+) -> None:
+    """Nothing is sent back, and what was typed stays in the field."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    page = f"/cities/hangzhou/payments/{payment.id}"
+    answer = owing.world.city_staff().post(f"{page}/refunds", page, amount=amount, reason="x")
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert f'value="{amount}"' in answer.text
+    with owing.world.inside("hangzhou"):
+        assert refunds_of(payment.id) == []
+
+
+def test_refunds_at_once_never_exceed_what_came(owing: Owing) -> None:
+    """Eight people refund the whole in the same moment: one of them does."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+
+    def refund() -> bool:
+        with owing.world.app.app_context(), owing.world.inside("hangzhou"):
+            try:
+                request_refund(system("t"), payment.id, 7350, "race", owing.world.clock())
+            except Invalid:
+                return False
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(lambda _n: fresh(refund), range(8)))  # type: ignore[arg-type]
+    assert sum(map(bool, done)) == 1
+
+
+def test_a_slow_refund_and_one_that_comes_back(owing: Owing) -> None:
+    """Alipay refunds are pending first; a bank may send one back: the ledger follows."""
+    owing.press()
+    owing.stripe.pay(method="alipay")
+    payment = owing.follow()
+    with owing.world.inside("hangzhou"):
+        request_refund(system("test"), payment.id, 7350, "all", owing.world.clock())
+    owing.world.work()
+    owing.check("paid", unpaid=0, postings=1)
+    stripe = owing.stripe
+    (refund,) = [o for o in stripe.account.objects.values() if o["object"] == "refund"]
+    sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=True)
+    owing.follow()
+    owing.check("refunded", unpaid=2, postings=2)
+    sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=False)
+    owing.follow()
+    owing.check("held", unpaid=2, postings=3)
+    with owing.world.inside("hangzhou"):
+        book_held(system("test"), payment.id, owing.world.clock())
+    owing.check("paid", unpaid=0, postings=4)
+
+
+def test_a_refund_killed_midway_is_sent_once(owing: Owing) -> None:
+    """Asked twice of the provider, it is one refund: the key is ours."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    with owing.world.inside("hangzhou"):
+        request_refund(system("test"), payment.id, 100, "part", owing.world.clock())
+        row = owing.world.city("hangzhou")
+        refund_id = refunds_of(payment.id)[0].id
+        for _time in range(3):
+            carry_out(row, refund_id, owing.world.clock())
+    owing.world.work()
+    owing.check("paid", unpaid=0, postings=2)
+    assert len([o for o in owing.stripe.account.objects.values() if o["object"] == "refund"]) == 1
+
+
+def test_a_refund_that_the_provider_refuses_blocks_nothing(owing: Owing) -> None:
+    """Refunded in the provider's own console first: ours is refused, noted, and the rest can
+    still go back."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    form = {"payment_intent": owing.stripe.session()["payment_intent"], "amount": "4000"}
+    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
+    with owing.world.inside("hangzhou"):
+        now = owing.world.clock()
+        request_refund(system("test"), payment.id, 5000, "too much by now", now)
+    owing.world.work()
+    with owing.world.inside("hangzhou"):
+        assert sorted(row.state for row in refunds_of(payment.id)) == ["done", "failed"]
+        request_refund(system("test"), payment.id, 3350, "the rest", now)
+    owing.world.work()
+    owing.check("refunded", unpaid=2, postings=3)

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
-import random
-import re
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import func, select
 
 from smartcity_saas.audit import system
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db, transaction
-from smartcity_saas.errors import Conflict, Invalid
-from smartcity_saas.payments.ledger import balances, entries_of, post
-from smartcity_saas.payments.models import LedgerEntry, Payment, PaymentClaim
+from smartcity_saas.errors import Conflict
+from smartcity_saas.payments.ledger import balances
+from smartcity_saas.payments.models import Payment, PaymentClaim
 from smartcity_saas.payments.providers import PaymentStatus, RefundFact
-from smartcity_saas.payments.reconciliation import day_span, reconcile
-from smartcity_saas.payments.refunds import book_held, carry_out, request_refund
-from smartcity_saas.payments.repository import locked, refunds_of
+from smartcity_saas.payments.refunds import book_held, request_refund
+from smartcity_saas.payments.repository import locked
 from smartcity_saas.payments.settlement import apply_status, sync_payment
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
 from smartcity_saas.tenancy.daily_counts import count, daily
-from tests.support.bills import bring, linked
+from tests.support.bills import bring
 from tests.support.browser import fresh
-from tests.support.payments import PAY, TWO, Owing, today
-from tests.support.world import World
+from tests.support.payments import TWO, Owing
 
 POSTING = ("provider:stripe", "service:utility_bills", 7350)
 
@@ -62,24 +55,6 @@ def test_the_success_page_asks_the_provider(owing: Owing) -> None:
     page = owing.browser.get(f"/me/payments/{owing.payment().id}?from=provider").text
     assert "is not paid yet" in page
     owing.check("open", unpaid=2, postings=0)
-
-
-def test_a_second_tab_leads_to_the_same_page(owing: Owing) -> None:
-    """The same bills again are the same payment."""
-    assert owing.press().headers["Location"] == owing.press().headers["Location"]
-    with owing.world.inside("hangzhou"):
-        assert db.session.scalar(select(func.count(Payment.id))) == 1
-
-
-def test_another_choice_closes_the_page_before(owing: Owing) -> None:
-    """One of two bills in a new tab: the first page can no longer be paid on."""
-    owing.press()
-    first = owing.stripe.session()
-    owing.press(owing.bills[0])
-    assert first["status"] == "expired"
-    owing.stripe.pay()
-    owing.follow()
-    owing.check("paid", unpaid=1, postings=1)
 
 
 def test_two_tabs_paid_both_takes_the_second_into_holding(owing: Owing) -> None:
@@ -173,20 +148,6 @@ def test_paid_at_the_counter_meanwhile(owing: Owing) -> None:
     assert owing.postings()[0][1] == "held"
 
 
-def test_a_webhook_fifty_times_at_once(owing: Owing) -> None:
-    """Fifty deliveries of each event on many threads, out of order: one posting."""
-    owing.press()
-    owing.stripe.pay()
-    events = owing.stripe.events() * 50
-    random.Random(7).shuffle(events)
-    with ThreadPoolExecutor(8) as pool:
-        answers = [a.status_code for a in pool.map(owing.stripe.send, events)]
-    assert set(answers) == {200}
-    owing.world.work()
-    owing.world.work()
-    owing.check("paid", unpaid=0, postings=1)
-
-
 def test_followers_at_once_post_once(owing: Owing) -> None:
     """The page, the webhook and the task in the same moment."""
     owing.press()
@@ -201,49 +162,6 @@ def test_followers_at_once_post_once(owing: Owing) -> None:
         states = list(pool.map(lambda _n: fresh(ask), range(6)))  # type: ignore[arg-type]
     assert set(states) == {"paid"}
     owing.check("paid", unpaid=0, postings=1)
-
-
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[:6])
-def test_events_in_any_order(owing: Owing, order: tuple[int, ...]) -> None:
-    """Refund before capture, success before completion: the same end."""
-    owing.press()
-    owing.stripe.pay()
-    form = {"payment_intent": owing.stripe.session()["payment_intent"]}
-    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
-    wanted = ("checkout.session.completed", "payment_intent.succeeded", "charge.refunded")
-    events = {event["type"]: event for event in owing.stripe.events()}
-    for place in order:
-        assert owing.stripe.send(events[wanted[place]]).status_code == 200
-        owing.world.work()
-    owing.check("refunded", unpaid=2, postings=2)
-
-
-def test_a_wrong_signature_is_refused(owing: Owing) -> None:
-    """Another city's secret, a changed body, an old time, no signature: 400, nothing stored."""
-    owing.press()
-    owing.stripe.pay()
-    event = owing.stripe.events()[0]
-    other = owing.world.open_payments("ningbo")
-    assert owing.stripe.send(event, secret=other.secret).status_code == 400
-    assert owing.stripe.send(event, body=b"{}").status_code == 400
-    assert owing.stripe.send(event, host="ningbo").status_code == 400
-    client = owing.world.app.test_client()
-    bare = fresh(client.post, "/webhooks/stripe", base_url="http://hangzhou.localhost", data=b"{}")
-    assert bare.status_code == 400
-    assert owing.payment().state == "open"
-    unknown = fresh(client.post, "/webhooks/none", base_url="http://hangzhou.localhost", data=b"")
-    assert unknown.status_code == 404
-
-
-def test_webhooks_and_receipts_pass_a_paused_and_a_suspended_gate(owing: Owing) -> None:
-    """What has begun goes on: money that came is booked, a receipt can be seen."""
-    owing.press()
-    owing.stripe.pay()
-    text = owing.world.documents().live_revision("hangzhou").text
-    owing.world.save(text.replace("state: live", "state: suspended"))
-    owing.stripe.send_all()
-    owing.check("paid", unpaid=0, postings=1)
-    assert owing.browser.get(f"/me/payments/{owing.payment().id}").status_code == 200
 
 
 def test_a_provider_that_does_not_answer_loses_nothing(owing: Owing) -> None:
@@ -275,225 +193,6 @@ def test_what_is_left_open_is_swept(owing: Owing) -> None:
         assert db.session.scalar(select(func.count(PaymentClaim.id))) == 0
 
 
-def test_refunds_in_parts_and_never_more_than_was_paid(owing: Owing) -> None:
-    """A part, the rest, and not a fen more; the last of it makes the bills due again."""
-    owing.press()
-    owing.stripe.pay()
-    payment = owing.follow()
-    staff = owing.world.city_staff()
-    page = f"/cities/hangzhou/payments/{payment.id}"
-    for amount, status in (("13.50", 302), ("60.01", 422), ("0", 422), ("-1", 422), ("x", 422)):
-        answer = staff.post(f"{page}/refunds", page, amount=amount, reason="test")
-        assert answer.status_code == status, amount
-    owing.check("paid", unpaid=0, postings=2)
-    assert staff.post(f"{page}/refunds", page, amount="60", reason="").status_code == 422
-    assert staff.post(f"{page}/refunds", page, amount="60.00", reason="rest").status_code == 302
-    owing.check("refunded", unpaid=2, postings=3)
-    with owing.world.inside("hangzhou"):
-        assert set(balances().values()) == {0}
-    trail = staff.get("/cities/hangzhou/audit").text
-    assert "Amount: ¥13.50" in trail, "people read amounts, not minor units"
-
-
-@pytest.mark.parametrize("amount, wrong", [("1", {"reason"}), ("x", {"amount", "reason"})])
-def test_a_refund_without_a_reason_is_refused_at_the_reason(
-    owing: Owing, amount: str, wrong: set[str]
-) -> None:
-    """Promise: what is missing is said at its own field and not at another; nothing goes back."""
-    owing.press()
-    owing.stripe.pay()
-    payment = owing.follow()
-    page = f"/cities/hangzhou/payments/{payment.id}"
-    answer = owing.world.city_staff().post(f"{page}/refunds", page, amount=amount, reason=" ")
-    assert answer.status_code == 422
-    assert set(re.findall(r'id="(\w+)-error"', answer.text)) == wrong
-    assert set(re.findall(r'<li><a href="#(\w+)">', answer.text)) == wrong
-    with owing.world.inside("hangzhou"):
-        assert refunds_of(payment.id) == []
-
-
-@pytest.mark.parametrize(
-    "amount, said",
-    [
-        ("1E+1", "spreadsheet"),
-        ("1_0", "underscore"),
-        ("1,000.00", "thousands"),
-        ("10,50", "comma before its decimals"),
-        ("10.505", "more than 2 decimals"),
-        ("-1", "below zero"),
-    ],
-)
-def test_a_refund_typed_in_another_form_names_its_cause(
-    owing: Owing, amount: str, said: str
-) -> None:
-    """Nothing is sent back, and what was typed stays in the field."""
-    owing.press()
-    owing.stripe.pay()
-    payment = owing.follow()
-    page = f"/cities/hangzhou/payments/{payment.id}"
-    answer = owing.world.city_staff().post(f"{page}/refunds", page, amount=amount, reason="x")
-    assert answer.status_code == 422
-    assert said in answer.text
-    assert f'value="{amount}"' in answer.text
-    with owing.world.inside("hangzhou"):
-        assert refunds_of(payment.id) == []
-
-
-def test_refunds_at_once_never_exceed_what_came(owing: Owing) -> None:
-    """Eight people refund the whole in the same moment: one of them does."""
-    owing.press()
-    owing.stripe.pay()
-    payment = owing.follow()
-
-    def refund() -> bool:
-        with owing.world.app.app_context(), owing.world.inside("hangzhou"):
-            try:
-                request_refund(system("t"), payment.id, 7350, "race", owing.world.clock())
-            except Invalid:
-                return False
-            return True
-
-    with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(lambda _n: fresh(refund), range(8)))  # type: ignore[arg-type]
-    assert sum(map(bool, done)) == 1
-
-
-def test_a_slow_refund_and_one_that_comes_back(owing: Owing) -> None:
-    """Alipay refunds are pending first; a bank may send one back: the ledger follows."""
-    owing.press()
-    owing.stripe.pay(method="alipay")
-    payment = owing.follow()
-    with owing.world.inside("hangzhou"):
-        request_refund(system("test"), payment.id, 7350, "all", owing.world.clock())
-    owing.world.work()
-    owing.check("paid", unpaid=0, postings=1)
-    stripe = owing.stripe
-    (refund,) = [o for o in stripe.account.objects.values() if o["object"] == "refund"]
-    sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=True)
-    owing.follow()
-    owing.check("refunded", unpaid=2, postings=2)
-    sandbox_money.settle_refund(stripe.sandbox, stripe.account, refund, succeeds=False)
-    owing.follow()
-    owing.check("held", unpaid=2, postings=3)
-    with owing.world.inside("hangzhou"):
-        book_held(system("test"), payment.id, owing.world.clock())
-    owing.check("paid", unpaid=0, postings=4)
-
-
-def test_a_refund_killed_midway_is_sent_once(owing: Owing) -> None:
-    """Asked twice of the provider, it is one refund: the key is ours."""
-    owing.press()
-    owing.stripe.pay()
-    payment = owing.follow()
-    with owing.world.inside("hangzhou"):
-        request_refund(system("test"), payment.id, 100, "part", owing.world.clock())
-        row = owing.world.city("hangzhou")
-        refund_id = refunds_of(payment.id)[0].id
-        for _time in range(3):
-            carry_out(row, refund_id, owing.world.clock())
-    owing.world.work()
-    owing.check("paid", unpaid=0, postings=2)
-    assert len([o for o in owing.stripe.account.objects.values() if o["object"] == "refund"]) == 1
-
-
-def test_the_ledger_is_append_only(owing: Owing) -> None:
-    """The database itself refuses to change or delete a posting, on both engines."""
-    owing.press()
-    owing.stripe.pay()
-    payment = owing.follow()
-    with owing.world.inside("hangzhou"):
-        with pytest.raises(DBAPIError), transaction() as session:
-            session.execute(
-                update(LedgerEntry).where(LedgerEntry.payment_id == payment.id).values(amount=1)
-            )
-        with pytest.raises(DBAPIError), transaction() as session:
-            session.delete(entries_of(payment.id)[0])
-    assert owing.postings() == [POSTING]
-
-
-@pytest.mark.parametrize("wrong", [{"amount": 0}, {"amount": -5}, {"credit": "provider:stripe"}])
-def test_a_posting_balances_by_its_shape(owing: Owing, wrong: dict[str, Any]) -> None:
-    """Nothing, less than nothing, and from an account to itself are refused by the database."""
-    owing.press()
-    values: dict[str, Any] = {
-        "debit": "provider:stripe",
-        "credit": "service:x",
-        "amount": 1,
-        "currency": "CNY",
-        "at": owing.world.clock(),
-        **wrong,
-    }
-    payment = owing.payment()
-    with owing.world.inside("hangzhou"), pytest.raises(IntegrityError):
-        post("k", payment.id, **values)
-
-
-def test_reconciling_lists_every_difference(owing: Owing) -> None:
-    """Nothing at first; then a charge and a refund that only the provider knows, and one that
-    only the ledger knows."""
-    owing.press()
-    owing.stripe.pay()
-    payment = owing.follow()
-    span = day_span(owing.world.city("hangzhou"), today(owing.world))
-    with owing.world.inside("hangzhou"):
-        now = owing.world.clock()
-        assert reconcile(owing.world.city("hangzhou"), *span).differences == ()
-        post(
-            "forged",
-            payment.id,
-            debit="provider:stripe",
-            credit="held",
-            amount=5,
-            currency="CNY",
-            at=now,
-            reference="pi_nowhere",
-        )
-    form = {"payment_intent": owing.stripe.session()["payment_intent"], "amount": "100"}
-    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
-    with owing.world.inside("hangzhou"):
-        found = reconcile(owing.world.city("hangzhou"), *span).differences
-    assert {(one.kind, one.ledger, one.provider) for one in found} == {
-        ("not in the ledger", None, -100),
-        ("not at the provider", 5, None),
-    }
-
-
-def test_closing_a_day(owing: Owing) -> None:
-    """Yesterday can be closed once, today not; the closing keeps its totals."""
-    owing.press()
-    owing.stripe.pay()
-    owing.follow()
-    staff = owing.world.city_staff()
-    page = "/cities/hangzhou/payments/closings"
-    day = today(owing.world)
-    assert staff.post(page, day=str(day)).status_code == 409
-    owing.world.clock.move(days=1)
-    staff = owing.world.staff("later", "city_admin", city="hangzhou")
-    answer = staff.post(page, day=str(day))
-    assert answer.status_code == 303, "loading the page again sends nothing again"
-    done = staff.get(answer.headers["Location"])
-    assert "is closed." in done.text
-    assert "No difference." in done.text
-    assert "¥73.50" in done.text
-    assert staff.post(page, day=str(day)).status_code == 409
-    owing.stripe.account.behaviour.down = True
-    assert "is closed." in staff.get(answer.headers["Location"]).text
-    owing.stripe.account.behaviour.down = False
-    for odd in ("2026-13-01", "", str(day - timedelta(days=1)), "9999-12-31"):
-        assert "is closed." not in staff.get(f"{page}?closed={odd}").text
-
-
-def test_a_csv_for_the_books(owing: Owing) -> None:
-    """One row a transfer, plain decimals, and no cell that a spreadsheet would run."""
-    owing.press()
-    owing.stripe.pay()
-    owing.follow()
-    staff = owing.world.city_staff()
-    text = staff.get("/cities/hangzhou/payments/ledger.csv").text
-    assert "posted_at,entry,payment,debit,credit,amount,currency" in text
-    assert ",provider:stripe,service:utility_bills,73.50,CNY,pi_" in text
-
-
 def test_payments_of_others_do_not_exist(owing: Owing) -> None:
     """Another resident, another city, another city's staff: as if it were not there."""
     owing.press()
@@ -506,24 +205,6 @@ def test_payments_of_others_do_not_exist(owing: Owing) -> None:
     staff = owing.world.city_staff("ningbo")
     assert staff.get(f"/cities/hangzhou/payments/{payment.id}").status_code == 404
     assert staff.get(f"/cities/ningbo/payments/{payment.id}").status_code == 404
-
-
-@pytest.mark.parametrize("bills", [["nonsense"], [str(uuid.uuid4())], []])
-def test_odd_references_are_refused(owing: Owing, bills: list[str]) -> None:
-    """A page that says so, and no payment."""
-    answer = owing.browser.post(PAY, owing.account, bill=bills)
-    assert answer.status_code in (404, 422)
-    with owing.world.inside("hangzhou"):
-        assert db.session.scalar(select(func.count(Payment.id))) == 0
-
-
-def test_without_secrets_paying_is_not_offered(world: World) -> None:
-    """A city that has not set its keys shows the way to the counter."""
-    browser, account = linked(world)
-    assert "Paying here is not open yet" in browser.get(account).text
-    with world.inside("hangzhou"):
-        bill = db.session.scalars(select(UtilityBill.id)).one()
-    assert browser.post(PAY, account, bill=[str(bill)]).status_code == 503
 
 
 def test_a_bill_that_changes_while_its_page_is_open_is_held(owing: Owing) -> None:
@@ -556,25 +237,6 @@ def test_a_stale_answer_undoes_nothing(owing: Owing) -> None:
     owing.check("held", unpaid=2, postings=3)
     with owing.world.inside("hangzhou"):
         assert balances()["provider:stripe", "CNY"] == 7350
-
-
-def test_a_refund_that_the_provider_refuses_blocks_nothing(owing: Owing) -> None:
-    """Refunded in the provider's own console first: ours is refused, noted, and the rest can
-    still go back."""
-    owing.press()
-    owing.stripe.pay()
-    payment = owing.follow()
-    form = {"payment_intent": owing.stripe.session()["payment_intent"], "amount": "4000"}
-    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
-    with owing.world.inside("hangzhou"):
-        now = owing.world.clock()
-        request_refund(system("test"), payment.id, 5000, "too much by now", now)
-    owing.world.work()
-    with owing.world.inside("hangzhou"):
-        assert sorted(row.state for row in refunds_of(payment.id)) == ["done", "failed"]
-        request_refund(system("test"), payment.id, 3350, "the rest", now)
-    owing.world.work()
-    owing.check("refunded", unpaid=2, postings=3)
 
 
 def test_a_payment_that_the_provider_does_not_know_can_be_ended(owing: Owing) -> None:

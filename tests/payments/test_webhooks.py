@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.sandboxes.stripe.sending import signature
 from tests.support.browser import fresh
+from tests.support.payments import Owing
 from tests.support.world import World
 
 JSON = st.recursive(
@@ -98,3 +103,60 @@ def test_an_event_of_something_unknown_is_taken(world: World) -> None:
     body = json.dumps(EVENT).encode()
     for _again in range(2):
         assert post(world, body, signature(secret, body, int(time.time()))) == 200
+
+
+def test_a_webhook_fifty_times_at_once(owing: Owing) -> None:
+    """Fifty deliveries of each event on many threads, out of order: one posting."""
+    owing.press()
+    owing.stripe.pay()
+    events = owing.stripe.events() * 50
+    random.Random(7).shuffle(events)
+    with ThreadPoolExecutor(8) as pool:
+        answers = [a.status_code for a in pool.map(owing.stripe.send, events)]
+    assert set(answers) == {200}
+    owing.world.work()
+    owing.world.work()
+    owing.check("paid", unpaid=0, postings=1)
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[:6])
+def test_events_in_any_order(owing: Owing, order: tuple[int, ...]) -> None:
+    """Refund before capture, success before completion: the same end."""
+    owing.press()
+    owing.stripe.pay()
+    form = {"payment_intent": owing.stripe.session()["payment_intent"]}
+    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
+    wanted = ("checkout.session.completed", "payment_intent.succeeded", "charge.refunded")
+    events = {event["type"]: event for event in owing.stripe.events()}
+    for place in order:
+        assert owing.stripe.send(events[wanted[place]]).status_code == 200
+        owing.world.work()
+    owing.check("refunded", unpaid=2, postings=2)
+
+
+def test_a_wrong_signature_is_refused(owing: Owing) -> None:
+    """Another city's secret, a changed body, an old time, no signature: 400, nothing stored."""
+    owing.press()
+    owing.stripe.pay()
+    event = owing.stripe.events()[0]
+    other = owing.world.open_payments("ningbo")
+    assert owing.stripe.send(event, secret=other.secret).status_code == 400
+    assert owing.stripe.send(event, body=b"{}").status_code == 400
+    assert owing.stripe.send(event, host="ningbo").status_code == 400
+    client = owing.world.app.test_client()
+    bare = fresh(client.post, "/webhooks/stripe", base_url="http://hangzhou.localhost", data=b"{}")
+    assert bare.status_code == 400
+    assert owing.payment().state == "open"
+    unknown = fresh(client.post, "/webhooks/none", base_url="http://hangzhou.localhost", data=b"")
+    assert unknown.status_code == 404
+
+
+def test_webhooks_and_receipts_pass_a_paused_and_a_suspended_gate(owing: Owing) -> None:
+    """What has begun goes on: money that came is booked, a receipt can be seen."""
+    owing.press()
+    owing.stripe.pay()
+    text = owing.world.documents().live_revision("hangzhou").text
+    owing.world.save(text.replace("state: live", "state: suspended"))
+    owing.stripe.send_all()
+    owing.check("paid", unpaid=0, postings=1)
+    assert owing.browser.get(f"/me/payments/{owing.payment().id}").status_code == 200

@@ -70,3 +70,51 @@ def bearer_of(world: World, city: str) -> str:
         headers={"X-CSRFToken": csrf},
     )
     return str(made.json["token"])
+
+
+BILL = {
+    "kind": "water",
+    "account_number": "4100280017",
+    "holder": "示例",
+    "address": "示例路 1 号",
+    "period": "2026-10",
+    "usage": "12.5",
+    "amount": 4350,
+    "issued_on": "2026-11-01",
+    "due_on": "2026-11-30",
+}
+TICKET = {
+    "plate": "浙A12345",
+    "vin_tail": "AB1234",
+    "engine_tail": "CD5678",
+    "number": "3301001",
+    "at": "2026-11-01T08:15",
+    "place_zh": "示例路",
+    "place_en": "Sample Road",
+    "act_code": "1039",
+    "act_zh": "违停",
+    "act_en": "Parking",
+    "points": 0,
+    "fine": 15000,
+    "status": "open",
+}
+CLINIC = {
+    "hospital_code": "h1",
+    "hospital_zh": "示例医院",
+    "hospital_en": "Sample Hospital",
+    "department_code": "d1",
+    "department_zh": "内科",
+    "department_en": "Medicine",
+    "doctor_code": "x1",
+    "doctor_zh": "示例医生",
+    "doctor_en": "Sample Doctor",
+    "title_zh": "主任",
+    "title_en": "Consultant",
+    "day": "2026-12-01",
+    "half": "am",
+    "clinic": "general",
+    "fee": 2500,
+    "starts": "08:00",
+    "ends": "11:30",
+    "capacity": 20,
+}

@@ -1,5 +1,4 @@
-"""Daily closing: nothing enters a closed day, what was closed is what is shown, and two presses at
-once are one closing."""
+"""Reconciling with the provider, and closing a day for the books."""
 
 from __future__ import annotations
 
@@ -17,11 +16,11 @@ from smartcity_saas.errors import Conflict
 from smartcity_saas.payments import ledger
 from smartcity_saas.payments.ledger import entries_between, entries_of, post, totals
 from smartcity_saas.payments.models import DailyClosing
-from smartcity_saas.payments.reconciliation import close_day, closing_of, day_span
+from smartcity_saas.payments.reconciliation import close_day, closing_of, day_span, reconcile
 from smartcity_saas.payments.refunds import request_refund
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from tests.support.browser import fresh
-from tests.support.payments import Disputed
+from tests.support.payments import Disputed, Owing, today
 from tests.support.world import World
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -189,3 +188,69 @@ def test_a_posting_under_way_is_waited_for(paid: Disputed) -> None:
         poster.result(20)
         assert closer.result(20) == 8000
     assert sums(paid, day)["CNY"]["received"] == 8000
+
+
+def test_reconciling_lists_every_difference(owing: Owing) -> None:
+    """Nothing at first; then a charge and a refund that only the provider knows, and one that
+    only the ledger knows."""
+    owing.press()
+    owing.stripe.pay()
+    payment = owing.follow()
+    span = day_span(owing.world.city("hangzhou"), today(owing.world))
+    with owing.world.inside("hangzhou"):
+        now = owing.world.clock()
+        assert reconcile(owing.world.city("hangzhou"), *span).differences == ()
+        post(
+            "forged",
+            payment.id,
+            debit="provider:stripe",
+            credit="held",
+            amount=5,
+            currency="CNY",
+            at=now,
+            reference="pi_nowhere",
+        )
+    form = {"payment_intent": owing.stripe.session()["payment_intent"], "amount": "100"}
+    sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)
+    with owing.world.inside("hangzhou"):
+        found = reconcile(owing.world.city("hangzhou"), *span).differences
+    assert {(one.kind, one.ledger, one.provider) for one in found} == {
+        ("not in the ledger", None, -100),
+        ("not at the provider", 5, None),
+    }
+
+
+def test_closing_a_day(owing: Owing) -> None:
+    """Yesterday can be closed once, today not; the closing keeps its totals."""
+    owing.press()
+    owing.stripe.pay()
+    owing.follow()
+    staff = owing.world.city_staff()
+    page = "/cities/hangzhou/payments/closings"
+    day = today(owing.world)
+    assert staff.post(page, day=str(day)).status_code == 409
+    owing.world.clock.move(days=1)
+    staff = owing.world.staff("later", "city_admin", city="hangzhou")
+    answer = staff.post(page, day=str(day))
+    assert answer.status_code == 303, "loading the page again sends nothing again"
+    done = staff.get(answer.headers["Location"])
+    assert "is closed." in done.text
+    assert "No difference." in done.text
+    assert "¥73.50" in done.text
+    assert staff.post(page, day=str(day)).status_code == 409
+    owing.stripe.account.behaviour.down = True
+    assert "is closed." in staff.get(answer.headers["Location"]).text
+    owing.stripe.account.behaviour.down = False
+    for odd in ("2026-13-01", "", str(day - timedelta(days=1)), "9999-12-31"):
+        assert "is closed." not in staff.get(f"{page}?closed={odd}").text
+
+
+def test_a_csv_for_the_books(owing: Owing) -> None:
+    """One row a transfer, plain decimals, and no cell that a spreadsheet would run."""
+    owing.press()
+    owing.stripe.pay()
+    owing.follow()
+    staff = owing.world.city_staff()
+    text = staff.get("/cities/hangzhou/payments/ledger.csv").text
+    assert "posted_at,entry,payment,debit,credit,amount,currency" in text
+    assert ",provider:stripe,service:utility_bills,73.50,CNY,pi_" in text
