@@ -157,3 +157,31 @@ def test_lines_of_other_libraries_are_json(
     (line,) = lines(capsys.readouterr().err)
     assert line["event"] == "Exception during reset"
     assert "ValueError" in line["exception"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/announcements/00000000-0000-7000-8000-000000000000"]
+)
+def test_errors_are_branded_and_say_what_to_do(world: World, path: str) -> None:
+    """A 404 is the city's own page, with a way on; never a traceback."""
+    answer = world.client("hangzhou.localhost").get(path)
+    assert answer.status_code == 404
+    assert "Hangzhou" in answer.text
+    assert 'href="/"' in answer.text
+    problem = world.client("hangzhou.localhost").get(path, headers={"Accept": "application/json"})
+    assert problem.mimetype == "application/problem+json"
+    assert problem.json["status"] == 404
+
+
+def test_a_fault_shows_no_traceback(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of the program is a branded page with a reference, and nothing of the inside."""
+
+    def broken() -> None:
+        raise RuntimeError("secret inside")
+
+    monkeypatch.setitem(world.app.view_functions, "resident.privacy", broken)
+    answer = world.client("hangzhou.localhost").get("/privacy")
+    assert answer.status_code == 500
+    assert "secret inside" not in answer.text
+    assert "Traceback" not in answer.text
+    assert re.search(r"\([0-9a-f]{8}\)", answer.text)

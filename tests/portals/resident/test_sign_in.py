@@ -69,3 +69,46 @@ def test_every_form_of_a_resident_leads_back_to_a_page(world: World) -> None:
         assert not back.netloc
         seen += 1
     assert seen > 20
+
+
+def test_signing_in_and_out(world: World) -> None:
+    """A sample resident comes in, sees their page, and leaves; then it is closed again."""
+    browser = world.resident()
+    assert "示例住户甲" in browser.get("/me").text
+    assert browser.get("/me").headers["Cache-Control"] == "no-store"
+    assert browser.post("/sign-out", "/me").status_code == 302
+    assert browser.get("/me").status_code == 302
+
+
+def test_a_cookie_of_one_city_is_nothing_at_another(world: World) -> None:
+    """The same cookie bytes, sent to another city or the console, sign nobody in."""
+    browser = world.resident("hangzhou")
+    cookie = browser.client.get_cookie("session", domain="hangzhou.localhost")
+    assert cookie is not None
+    for host in ("shanghai.localhost", "console.localhost"):
+        thief = world.client(host)
+        thief.client.set_cookie("session", cookie.value, domain=host)
+        assert thief.get("/me" if host != "console.localhost" else "/").status_code in (302, 404)
+        assert (
+            "sign-in"
+            in thief.get("/me" if host != "console.localhost" else "/").headers["Location"]
+        )
+    assert "Domain" not in str(browser.get("/sign-in").headers)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "https://evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "javascript:x",
+        "/\tx",
+    ],
+)
+def test_signing_in_leads_nowhere_else(world: World, target: str) -> None:
+    """``next`` stays on this site."""
+    browser = world.client("hangzhou.localhost")
+    answer = browser.post("/sign-in/demo", "/sign-in", subject="household", next=target)
+    assert answer.headers["Location"] == "/me"

@@ -248,3 +248,46 @@ def test_a_fee_is_in_the_currency_of_its_file(clinic: Clinic) -> None:
     with world.inside(clinic.city):
         (found,) = db.session.scalars(select(ClinicSession))
         assert (found.fee, found.currency) == (5000, "KRW")
+
+
+BAD = {
+    "hospital_code": "h 1",
+    "doctor_zh": "",
+    "day": "2026-02-30",
+    "half": "noon",
+    "clinic": "x",
+    "fee": "1e9",
+    "starts": "25:00",
+    "ends": "07:00",
+    "capacity": "0",
+}
+
+
+@pytest.mark.parametrize("column", BAD)
+def test_a_bad_line_is_named_and_stops_itself_alone(clinic: Clinic, column: str) -> None:
+    """Line and column; the others go in, or none if so chosen."""
+    bad = {"doctor_code": "d9", column: BAD[column]}
+    result = clinic.bring({"doctor_code": "d2"}, bad)
+    assert result.added == 1
+    assert any(one.pointer == f"/3/{column}" for one in result.problems)
+    assert clinic.bring({"doctor_code": "d3"}, bad, all_or_nothing=True).stored == 0
+
+
+def test_a_schedule_grows_and_shrinks_around_bookings(clinic: Clinic) -> None:
+    """More places are offered to who waits; fewer only as far as they are free, also where a
+    cancelled appointment had one; times stay while someone is booked."""
+    made = [clinic.book(name) for name in "abc"]
+    entry = clinic.wait("d")
+    assert clinic.bring({"capacity": "4"}).changed == 1
+    clinic.world.work()
+    assert clinic.entry(entry.id).state == "offered"
+    clinic.world.clock.move(minutes=16)
+    clinic.world.work()
+    assert clinic.bring({"capacity": "2"}).problems != []
+    clinic.cancel("c", made[2])
+    assert clinic.bring({"capacity": "2"}).changed == 1
+    assert clinic.places() == ["taken", "taken", "shut", "shut"]
+    assert clinic.bring({"starts": "09:00"}).problems != []
+    assert clinic.bring({"capacity": "3"}).changed == 1
+    assert clinic.places() == ["taken", "taken", "free", "shut"]
+    assert clinic.bring({"capacity": "3"}).same == 1

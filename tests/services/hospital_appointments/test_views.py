@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from html import unescape
 
@@ -14,16 +13,13 @@ from smartcity_saas.credentials.personal_encryption import own_index
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, withdraw
 from smartcity_saas.identity.residents.models import ResidentContact
-from smartcity_saas.services.hospital_appointments.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.hospital_appointments.models import (
     PATIENT_PHONE,
     Appointment,
-    ClinicPlace,
     ClinicSession,
     Patient,
 )
-from tests.support.browser import fresh
-from tests.support.clinic import ROW, Clinic
+from tests.support.clinic import Clinic
 from tests.support.clinic_pages import NEW, ROOT, api, book
 
 
@@ -139,56 +135,6 @@ def test_a_paused_service_keeps_what_one_has(clinic: Clinic) -> None:
     assert browser.post(f"{path}/cancel", path).status_code == 302
 
 
-def test_the_desk_marks_who_came_and_calls_off(clinic: Clinic) -> None:
-    """A list to print and as CSV without formulas; who came; calling off with words in both
-    languages, and everyone is told."""
-    browser, path = book(clinic)
-    staff = clinic.world.city_staff()
-    base = "/cities/hangzhou/hospital-appointments"
-    assert "Cardiology" in staff.get(f"{base}?day={clinic.day()}").text
-    session = f"{base}/sessions/{clinic.session()}"
-    page = staff.get(session).text
-    assert "示例甲" in page
-    assert "示例甲" in staff.get(f"{session}/list.csv").text
-    code = re.search(r"<code>([A-Z0-9]{10})</code>", page)[1]  # type: ignore[index]
-    assert "示例甲" in staff.get(f"{base}?text={code}").text
-    appointment = path.rpartition("/")[2]
-    early = staff.post(f"{base}/appointments/{appointment}", session, state="no_show")
-    assert early.status_code == 409
-    assert (
-        staff.post(f"{base}/appointments/{appointment}", session, state="attended").status_code
-        == 409
-    )
-    assert staff.post(f"{session}/close", session, zh="", en="").status_code == 422
-    done = staff.post(f"{session}/close", session, zh="医生外出。", en="The doctor is away.")
-    assert "1 person finds it on their page" in done.text
-    assert "The doctor is away." in browser.get("/me/messages").text
-    assert "called off" in browser.get(path).text
-    assert staff.post(f"{session}/reopen", session).status_code == 302
-    assert "示例甲" in staff.get(session).text, "someone may have to ring them up"
-    other = clinic.world.city_staff("ningbo")
-    assert other.get(session).status_code == 404
-    assert other.get(session.replace("hangzhou", "ningbo")).status_code == 404
-
-
-@pytest.mark.parametrize(
-    "state, said",
-    [("booked", "CONFIRMED"), ("attended", "CONFIRMED"), ("no_show", "CONFIRMED"),
-     ("cancelled", "CANCELLED"), ("closed", "CANCELLED")],
-)  # fmt: skip
-def test_the_calendar_says_what_became_of_it(clinic: Clinic, state: str, said: str) -> None:
-    """A visit that took place was not cancelled; every state an appointment has is tried."""
-    browser, path = book(clinic)
-    with clinic.world.inside("hangzhou"), transaction() as session:
-        made = session.scalars(select(Appointment)).one()
-        made.state = state
-        place = session.scalars(select(ClinicPlace).where(ClinicPlace.id == made.place_id)).one()
-        place.state = "taken" if said == "CONFIRMED" else "free"
-    file = browser.get(f"{path}/calendar.ics").text
-    assert f"STATUS:{said}" in file
-    assert ("BEGIN:VALARM" in file) is (said == "CONFIRMED"), "nobody is called to what is off"
-
-
 def test_a_doctors_card_shows_every_fee(clinic: Clinic) -> None:
     """Promise: where a doctor's clinics of a day cost differently, the card says from what to what,
     and each half day its own; where they cost the same, one amount."""
@@ -255,85 +201,6 @@ def test_a_formula_in_a_name_is_text(clinic: Clinic) -> None:
     staff = clinic.world.city_staff()
     path = f"/cities/hangzhou/hospital-appointments/sessions/{clinic.session()}/list.csv"
     assert ",'=1+1," in staff.get(path).text
-
-
-BAD = {
-    "hospital_code": "h 1",
-    "doctor_zh": "",
-    "day": "2026-02-30",
-    "half": "noon",
-    "clinic": "x",
-    "fee": "1e9",
-    "starts": "25:00",
-    "ends": "07:00",
-    "capacity": "0",
-}
-
-
-@pytest.mark.parametrize("column", BAD)
-def test_a_bad_line_is_named_and_stops_itself_alone(clinic: Clinic, column: str) -> None:
-    """Line and column; the others go in, or none if so chosen."""
-    bad = {"doctor_code": "d9", column: BAD[column]}
-    result = clinic.bring({"doctor_code": "d2"}, bad)
-    assert result.added == 1
-    assert any(one.pointer == f"/3/{column}" for one in result.problems)
-    assert clinic.bring({"doctor_code": "d3"}, bad, all_or_nothing=True).stored == 0
-
-
-def test_a_schedule_grows_and_shrinks_around_bookings(clinic: Clinic) -> None:
-    """More places are offered to who waits; fewer only as far as they are free, also where a
-    cancelled appointment had one; times stay while someone is booked."""
-    made = [clinic.book(name) for name in "abc"]
-    entry = clinic.wait("d")
-    assert clinic.bring({"capacity": "4"}).changed == 1
-    clinic.world.work()
-    assert clinic.entry(entry.id).state == "offered"
-    clinic.world.clock.move(minutes=16)
-    clinic.world.work()
-    assert clinic.bring({"capacity": "2"}).problems != []
-    clinic.cancel("c", made[2])
-    assert clinic.bring({"capacity": "2"}).changed == 1
-    assert clinic.places() == ["taken", "taken", "shut", "shut"]
-    assert clinic.bring({"starts": "09:00"}).problems != []
-    assert clinic.bring({"capacity": "3"}).changed == 1
-    assert clinic.places() == ["taken", "taken", "free", "shut"]
-    assert clinic.bring({"capacity": "3"}).same == 1
-
-
-def test_the_desk_imports_a_file(clinic: Clinic) -> None:
-    """The same as on the command."""
-    staff = clinic.world.city_staff()
-    columns = [*REQUIRED, *OPTIONAL]
-    row = {**ROW, "day": clinic.day(5)}
-    text = ",".join(columns) + "\n" + ",".join(row.get(c, "") for c in columns)
-    page = "/cities/hangzhou/hospital-appointments"
-    done = staff.post(page, file=(io.BytesIO(text.encode()), "s.csv"))
-    assert "1 added" in done.text
-
-
-def test_the_same_as_json(clinic: Clinic) -> None:
-    """Departments, clinics, booking, cancelling; problem details for what is refused."""
-    root = "/api/v1/hospital-appointments"
-    anyone = clinic.world.client("hangzhou.localhost")
-    (department,) = anyone.get(f"{root}/departments?q=chest").json["departments"]  # type: ignore[index]
-    found = anyone.get(f"{root}/departments/{department['id']}/sessions?day={clinic.day()}").json
-    (session,) = found["sessions"]  # type: ignore[index]
-    assert (session["free"], session["capacity"]) == (3, 3)
-    refused = anyone.get(root)
-    assert (refused.status_code, refused.mimetype) == (401, "application/problem+json")
-    browser, _path = book(clinic)
-    (patient,) = browser.get(root).json["patients"]  # type: ignore[index]
-    (mine,) = browser.get(root).json["appointments"]  # type: ignore[index]
-    assert api(browser, "delete", f"{root}/{mine['id']}").json["state"] == "cancelled"
-    body = {"session": session["id"], "patient": patient["id"]}
-    made = api(browser, "post", root, body)
-    assert made.status_code == 201
-    assert api(browser, "post", root, body).status_code == 403
-    for wrong in ({}, [], {"session": "x", "patient": 1}, {**body, "city": "ningbo"}):
-        answer = api(browser, "post", root, wrong)
-        assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
-    bare = fresh(browser.client.post, root, base_url=f"http://{browser.host}", json=body)
-    assert bare.status_code == 400, "a session's cookie alone writes nothing"
 
 
 def test_what_others_have_does_not_exist(clinic: Clinic) -> None:
@@ -443,15 +310,3 @@ def test_who_cannot_be_written_to_is_told_so(clinic: Clinic) -> None:
     assert "We have no number or address to write to" in page
     assert "/me/verify/phone?next=" in page
     assert "we tell you" not in page
-
-
-def test_the_desk_learns_whom_to_ring_up(clinic: Clinic) -> None:
-    """Calling off says how many nobody writes to, and marks them in the list."""
-    browser, path = book(clinic)
-    staff = clinic.world.city_staff()
-    session = f"/cities/hangzhou/hospital-appointments/sessions/{clinic.session()}"
-    done = staff.post(f"{session}/close", session, zh="医生外出", en="Away").text
-    assert "1 of them is not written to" in done
-    assert "ring up</span>" in done
-    browser.post(f"{ROOT}/messages", "/me/data/consents", next=path)
-    assert "ring up</span>" not in staff.get(session).text

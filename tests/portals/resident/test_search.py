@@ -1,0 +1,99 @@
+"""Search on a city's site."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from smartcity_saas.audit import system
+from smartcity_saas.tenancy.announcements import publish
+from tests.portals.resident.test_home import STATE
+from tests.support.world import World
+
+
+@pytest.mark.parametrize("query", ["水费", "shuifei", "sf", "water", "Utility", "账单", "煤气"])
+def test_search_finds_by_chinese_pinyin_and_english(world: World, query: str) -> None:
+    """A resident types it the way they know it."""
+    assert (
+        "/services/utility-bills"
+        in world.client("hangzhou.localhost").get(f"/search?q={query}").text
+    )
+
+
+def test_search_that_finds_nothing_says_what_to_do(world: World) -> None:
+    """An empty result names the hotline and keeps what was typed, harmlessly."""
+    page = world.client("hangzhou.localhost").get("/search?q=<script>x").text
+    assert "Nothing found" in page
+    assert "12345" in page
+    assert "<script>x" not in page
+
+
+SEARCHES = {
+    "交电费": "utility-bills",
+    "我要交水费": "utility-bills",
+    "electric bill": "utility-bills",
+    "how do I pay the water bill": "utility-bills",
+    "watre": "utility-bills",
+    "停水": "utility-bills",
+    "hospitl": "hospital-appointments",
+    "醫院": "hospital-appointments",
+    "孩子发烧": "hospital-appointments",
+    "ｆｅｖｅｒ": "hospital-appointments",
+    "看医生": "hospital-appointments",
+    "交罚款": "traffic-tickets",
+    "speeding": "traffic-tickets",
+    "发票": "/me/payments",
+    "receipt": "/me/payments",
+    "注销": "/me/data",
+    "换手机号": "/me/ways-in",
+    "大字": "/accessibility",
+    "停电": "tel:95598",
+    "护照": "tel:12367",
+    "社保": "tel:12333",
+    "passport": "tel:12367",
+    "结婚登记": "tel:12345",
+    "打疫苗": "tel:12320",
+    "老年卡": "tel:12345",
+    "牙疼": "hospital-appointments",
+    "dentist": "hospital-appointments",
+    "候补": "hospital-appointments",
+    "家人": "hospital-appointments/patients",
+    "用水量": "utility-bills",
+    "公告": "/announcements",
+}
+
+
+@pytest.mark.parametrize("typed, leads_to", SEARCHES.items())
+def test_search_knows_what_people_say(world: World, typed: str, leads_to: str) -> None:
+    """Promise: verbs, everyday words, traditional and full-width forms, a slip, one's own pages,
+    and what is done elsewhere: each is answered with where to go."""
+    page = world.client("hangzhou.localhost").get("/search", query_string={"q": typed}).text
+    main = page[page.index("<main") : page.index("</main>")]
+    assert re.search(rf'href="[^"]*{re.escape(leads_to)}', main), main
+
+
+def test_search_finds_notices(world: World) -> None:
+    """Promise: a notice is found by its title or its body, and at its own city alone."""
+    with world.inside("hangzhou"):
+        publish(
+            system("test"),
+            {"zh": "城西管网检修", "en": "Works in the west"},
+            {"zh": "周三夜里古荡一带水压会低。", "en": "Low pressure in Gudang on Wednesday."},
+            {"zh": "供水公司", "en": "Water company"},
+            world.clock(),
+        )
+    here, there = world.client("hangzhou.localhost"), world.client("ningbo.localhost")
+    for typed in ("管网", "古荡 水压", "gudang", "works"):
+        assert "Works in the west" in here.get(f"/search?q={typed}").text, typed
+        assert "Works in the west" not in there.get(f"/search?q={typed}").text
+
+
+def test_search_says_that_a_service_is_closed_here(world: World) -> None:
+    """Promise: who looks for a closed service is told so, with the number to call."""
+    number = world.documents().live("hangzhou").number
+    world.documents().change("hangzhou", number, "", {STATE: "closed"})
+    world.app.registry.refresh()
+    page = world.client("hangzhou.localhost").get("/search?q=水费").text
+    assert "Utility bills is not open in Hangzhou just now" in page
+    assert 'href="tel:12345"' in page
