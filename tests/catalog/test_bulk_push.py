@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.api_client import BILL, CLINIC, TICKET, Office
+from tests.support.api_client import BILL, CLINIC, PUSHES, TICKET, Office
 from tests.support.world import World
 
 
@@ -83,11 +83,6 @@ def test_bad_bodies_say_where(world: World, body: Any, pointer: str) -> None:
     assert pointer in [one["pointer"] for one in answer.json["problems"]]
 
 
-PUSHES = {
-    "/utility-bills/bills": (BILL, "amount", {"period": "2026-08"}),
-    "/traffic-tickets/tickets": (TICKET, "fine", {"number": "3301003"}),
-    "/hospital-appointments/schedules": (CLINIC, "fee", {"day": "2026-12-03"}),
-}
 ODD_ITEMS: dict[str, Any] = {
     "no object": lambda good, amount: "x",
     "null": lambda good, amount: None,

@@ -1,4 +1,4 @@
-"""The wall: nothing said inside one city reads or writes another's rows."""
+"""Tenant isolation: nothing said inside one city reads or writes another's rows."""
 
 from __future__ import annotations
 

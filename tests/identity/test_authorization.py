@@ -1,4 +1,4 @@
-"""Under ``python -O``, which takes every ``assert`` of the product away."""
+"""Authorization: every endpoint with every role and with nobody's session, under ``python -O`` too."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from smartcity_saas.identity.staff.roles import (
     StaffMember,
 )
 from smartcity_saas.web.policy import Caller
-from tests.identity.staff.test_accounts import carry
 from tests.support.api_client import Office
 from tests.support.browser import fresh
 from tests.support.paths import ROOT
-from tests.support.staff import enter, make, path_of
+from tests.support.staff import carry, enter, make, path_of
 from tests.support.world import PASSWORD, World
 
 WALKS = (
-    "tests/identity/staff/test_accounts.py::test_every_endpoint_of_a_city_with_nobody_s_session",
-    "tests/identity/staff/test_accounts.py::test_every_endpoint_with_nobody_s_session",
+    "tests/identity/test_authorization.py::test_every_endpoint_of_a_city_with_nobody_s_session",
+    "tests/identity/test_authorization.py::test_every_endpoint_with_nobody_s_session",
     "tests/identity/assisted_service/test_sessions.py::test_a_desk_acts_for_its_own_service",
 )
 

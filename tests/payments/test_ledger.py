@@ -32,8 +32,7 @@ from smartcity_saas.payments.providers import Move, PaymentStatus, RefundFact
 from smartcity_saas.payments.reconciliation import compare
 from smartcity_saas.payments.settlement import apply_status
 from smartcity_saas.portals.change_labels import ledger_label
-from tests.payments.test_settlement import POSTING
-from tests.support.payments import Owing, Paid
+from tests.support.payments import POSTING, Owing, Paid
 from tests.support.world import World
 
 FACTS = st.lists(

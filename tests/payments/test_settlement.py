@@ -1,4 +1,4 @@
-"""Paying a bill: one posting and the right final state, whatever happens on the way."""
+"""Settling a payment: one posting and the right final state, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ from smartcity_saas.services.utility_bills.notifications import remind
 from smartcity_saas.tenancy.daily_counts import count, daily
 from tests.support.bills import bring
 from tests.support.browser import fresh
-from tests.support.payments import TWO, Owing
-
-POSTING = ("provider:stripe", "service:utility_bills", 7350)
+from tests.support.payments import POSTING, TWO, Owing
 
 
 def test_paying_two_bills_at_once(owing: Owing) -> None:

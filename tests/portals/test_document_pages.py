@@ -7,11 +7,30 @@ from html import unescape
 
 import pytest
 
-from tests.portals.city.test_state import home
-from tests.portals.test_console import FORMS
 from tests.support.documents import HANGZHOU, NINGBO, ZHEJIANG
 from tests.support.paths import ROOT
+from tests.support.routes import home
 from tests.support.world import World
+
+CITY_PAGES, PROVINCE_PAGES = "/cities/hangzhou", "/provinces/zhejiang"
+FORMS: dict[str, tuple[str, dict[str, str]]] = {
+    "state": (f"{CITY_PAGES}/state", {"state": "suspended"}),
+    "open": (f"{CITY_PAGES}/services/utility-bills/open", {}),
+    "close": (f"{CITY_PAGES}/services/utility-bills/close", {}),
+    "pause": (f"{CITY_PAGES}/services/utility-bills/pause", {"zh": "升级", "en": "Upgrade"}),
+    "branding": (f"{CITY_PAGES}/branding", {"color": "#8a1c1c"}),
+    "text": (f"{CITY_PAGES}/document", {"text": HANGZHOU.replace("0b6e4f", "8a1c1c")}),
+    "undo": (f"{CITY_PAGES}/history/2/undo", {}),
+    "rollback": (f"{CITY_PAGES}/history/1/rollback", {}),
+    "province's text": (f"{PROVINCE_PAGES}/document", {"text": ZHEJIANG + "# x\n"}),
+    "province's rollback": (f"{PROVINCE_PAGES}/history/1/rollback", {}),
+    "province's undo": (f"{PROVINCE_PAGES}/history/2/undo", {}),
+    "single sign-on": (
+        f"{PROVINCE_PAGES}/single-sign-on",
+        {"issuer": "https://id.example", "client_id": "x"},
+    ),
+    "single sign-on's state": (f"{PROVINCE_PAGES}/single-sign-on/state", {"state": "closed"}),
+}
 
 
 def test_editing_the_document_as_text(world: World) -> None:

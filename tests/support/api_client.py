@@ -118,3 +118,10 @@ CLINIC = {
     "ends": "11:30",
     "capacity": 20,
 }
+
+
+PUSHES = {
+    "/utility-bills/bills": (BILL, "amount", {"period": "2026-08"}),
+    "/traffic-tickets/tickets": (TICKET, "fine", {"number": "3301003"}),
+    "/hospital-appointments/schedules": (CLINIC, "fee", {"day": "2026-12-03"}),
+}

@@ -147,3 +147,6 @@ class Disputed(Paid):
         with self.world.inside("hangzhou"):
             (row,) = disputes_of(self.key)
             decide_dispute(system("test"), self.key, row.id, decision, self.world.clock())
+
+
+POSTING = ("provider:stripe", "service:utility_bills", 7350)

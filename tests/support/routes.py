@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smartcity_saas.tenancy.flask_app import SiteFlask
+from tests.support.world import World
 
 
 def paths(app: SiteFlask, host: str) -> list[str]:
@@ -14,3 +15,8 @@ def paths(app: SiteFlask, host: str) -> list[str]:
             if rule.host == host and not rule.arguments and "GET" in (rule.methods or ())
         }
     )
+
+
+def home(world: World, city: str = "hangzhou") -> str:
+    world.app.registry.refresh()
+    return world.client(f"{city}.localhost").get("/").text

@@ -95,3 +95,10 @@ def path_of(world: World, rule: Any, where: dict[str, str]) -> str:
         value = where.get(name) or known or stand_ins.get(found[1] or "string", "nothing")
         path = path.replace(found[0], value)
     return str(path)
+
+
+def carry(origin: Browser, to: Browser) -> None:
+    """Bring the session's cookie of one site to another, as somebody would who has stolen it."""
+    cookie = origin.client.get_cookie("session", domain=origin.host)
+    assert cookie is not None
+    to.client.set_cookie("session", cookie.value, domain=to.host)

@@ -1,4 +1,4 @@
-"""The API: who may call what, writes that are sent again, pages, pushes, and its description."""
+"""The API: pages, counting, what a payer may say, and its own description."""
 
 from __future__ import annotations
 

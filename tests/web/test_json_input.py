@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.catalog.test_bulk_push import PUSHES
-from tests.support.api_client import ROOT, Office
+from tests.support.api_client import PUSHES, ROOT, Office
 from tests.support.browser import fresh
 from tests.support.world import World
 

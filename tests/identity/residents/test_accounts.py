@@ -1,4 +1,4 @@
-"""One person, several ways in: by number, linking, unlinking, merging; levels of assurance."""
+"""Accounts of residents: come in by a number, linked, unlinked, at one site or two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Staff: invited, signed in with a second factor, held to their roles, out at once when closed."""
+"""Accounts of staff: signed in, managed, held to their rates, out at once when closed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from smartcity_saas.identity.staff.sessions import (
     MOST_TRIES_OF_ACCOUNT,
     sign_in,
 )
-from tests.support.browser import Browser
 from tests.support.staff import (
     STRONG,
     code_at,
@@ -84,13 +83,6 @@ def test_the_trail_says_who_managed_whom(world: World) -> None:
 
 
 # One table of who may do what, walked.
-
-
-def carry(origin: Browser, to: Browser) -> None:
-    """Bring the session's cookie of one site to another, as somebody would who has stolen it."""
-    cookie = origin.client.get_cookie("session", domain=origin.host)
-    assert cookie is not None
-    to.client.set_cookie("session", cookie.value, domain=to.host)
 
 
 @pytest.mark.parametrize("page", ["/account", "/account/prove", "/account/factors"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.portals.city.test_state import home
+from tests.support.routes import home
 from tests.support.world import World
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from tests.portals.city.test_state import home
+from tests.support.routes import home
 from tests.support.world import World
 
 

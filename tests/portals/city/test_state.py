@@ -5,14 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from smartcity_saas.tenancy.registry import CHECK_SECONDS
+from tests.support.routes import home
 from tests.support.world import World
 
 BILLS = "/cities/hangzhou/services/utility-bills"
-
-
-def home(world: World, city: str = "hangzhou") -> str:
-    world.app.registry.refresh()
-    return world.client(f"{city}.localhost").get("/").text
 
 
 def test_one_press_closes_and_one_press_opens(world: World) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from smartcity_saas.audit import system
 from smartcity_saas.tenancy.announcements import publish
-from tests.portals.resident.test_home import STATE
 from tests.support.world import World
 
 
@@ -29,6 +28,7 @@ def test_search_that_finds_nothing_says_what_to_do(world: World) -> None:
     assert "<script>x" not in page
 
 
+STATE = ("services", "utility_bills", "state")
 SEARCHES = {
     "交电费": "utility-bills",
     "我要交水费": "utility-bills",

@@ -1,4 +1,4 @@
-"""Hospital appointments on the site, at the desk, and as JSON."""
+"""Hospital appointments on a city's site."""
 
 from __future__ import annotations
 

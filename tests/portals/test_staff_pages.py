@@ -1,4 +1,4 @@
-"""The console: one press changes the site, everyone within their reach, nothing unseen."""
+"""The console: everyone within their reach."""
 
 from __future__ import annotations
 
@@ -102,24 +102,3 @@ def test_a_role_is_held_whichever_way_the_change_comes(world: World) -> None:
         path = f"/cities/hangzhou/history/{number}/{act}"
         assert staff.post(path, "/cities/hangzhou/history").status_code == 403
     assert world.documents().live("hangzhou").values["state"] == "suspended"
-
-
-CITY_PAGES, PROVINCE_PAGES = "/cities/hangzhou", "/provinces/zhejiang"
-FORMS: dict[str, tuple[str, dict[str, str]]] = {
-    "state": (f"{CITY_PAGES}/state", {"state": "suspended"}),
-    "open": (f"{CITY_PAGES}/services/utility-bills/open", {}),
-    "close": (f"{CITY_PAGES}/services/utility-bills/close", {}),
-    "pause": (f"{CITY_PAGES}/services/utility-bills/pause", {"zh": "升级", "en": "Upgrade"}),
-    "branding": (f"{CITY_PAGES}/branding", {"color": "#8a1c1c"}),
-    "text": (f"{CITY_PAGES}/document", {"text": HANGZHOU.replace("0b6e4f", "8a1c1c")}),
-    "undo": (f"{CITY_PAGES}/history/2/undo", {}),
-    "rollback": (f"{CITY_PAGES}/history/1/rollback", {}),
-    "province's text": (f"{PROVINCE_PAGES}/document", {"text": ZHEJIANG + "# x\n"}),
-    "province's rollback": (f"{PROVINCE_PAGES}/history/1/rollback", {}),
-    "province's undo": (f"{PROVINCE_PAGES}/history/2/undo", {}),
-    "single sign-on": (
-        f"{PROVINCE_PAGES}/single-sign-on",
-        {"issuer": "https://id.example", "client_id": "x"},
-    ),
-    "single sign-on's state": (f"{PROVINCE_PAGES}/single-sign-on/state", {"state": "closed"}),
-}
