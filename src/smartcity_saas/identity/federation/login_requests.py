@@ -22,11 +22,11 @@ from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import NotFound, SmartCityError
 from smartcity_saas.identity.federation.channels import (
     AuthenticatedIdentity,
+    AuthorizationRequest,
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
-    Handshake,
 )
 from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.tokens import new_token, token_hash
@@ -48,7 +48,7 @@ class StaleLoginRequest(SmartCityError):
 
 @dataclass(frozen=True)
 class Ended:
-    """What a finished handshake says: what it was for, and where to go on."""
+    """What a finished login request says: what it was for, and where to go on."""
 
     purpose: str
     next: str
@@ -56,10 +56,10 @@ class Ended:
     other_id: uuid.UUID | None
 
 
-def new_login_request(redirect_uri: str = "", in_app: bool = False) -> Handshake:
-    """A handshake with marks of its own; without an address to come back to, it is a question
+def new_login_request(redirect_uri: str = "", in_app: bool = False) -> AuthorizationRequest:
+    """A login request with marks of its own; without an address to come back to, it is a question
     that a page of this site answers."""
-    return Handshake(
+    return AuthorizationRequest(
         secrets.token_hex(24), new_token(), secrets.token_urlsafe(48), redirect_uri, in_app
     )
 
@@ -83,11 +83,11 @@ def begin(
     """
     if channel.begin is None:
         raise NotFound
-    handshake = new_login_request(redirect_uri, in_app)
+    login_request = new_login_request(redirect_uri, in_app)
     db.session.rollback()  # nothing stays open while the other side takes its time
-    url = channel.begin(channel.values(city), handshake)
+    url = channel.begin(channel.values(city), login_request)
     keep(
-        handshake,
+        login_request,
         browser,
         channel.name,
         now,
@@ -99,7 +99,7 @@ def begin(
 
 
 def keep(
-    handshake: Handshake,
+    login_request: AuthorizationRequest,
     browser: str,
     channel: str,
     now: datetime,
@@ -111,21 +111,21 @@ def keep(
     why: str = "",
     length: timedelta = LENGTH,
 ) -> None:
-    """Remember a handshake until it is used or its time has passed."""
+    """Remember a login request until it is used or its time has passed."""
     with transaction() as session:
         session.execute(delete(LoginRequest).where(LoginRequest.expires_at <= now))
         session.add(
             LoginRequest(
-                state_hash=token_hash(handshake.state),
+                state_hash=token_hash(login_request.state),
                 browser_hash=token_hash(browser),
                 channel=channel,
                 purpose=purpose,
                 resident_id=resident_id,
                 other_id=other_id,
-                nonce=handshake.nonce,
-                verifier=handshake.verifier,
-                redirect_uri=handshake.redirect_uri,
-                in_app=handshake.in_app,
+                nonce=login_request.nonce,
+                verifier=login_request.verifier,
+                redirect_uri=login_request.redirect_uri,
+                in_app=login_request.in_app,
                 next=going_to,
                 why=why,
                 expires_at=now + length,
@@ -133,8 +133,10 @@ def keep(
         )
 
 
-def use(state: str, channel: str, browser: str | None, now: datetime) -> tuple[Handshake, Ended]:
-    """Use a handshake up.
+def use(
+    state: str, channel: str, browser: str | None, now: datetime
+) -> tuple[AuthorizationRequest, Ended]:
+    """Use a login request up.
 
     Raises:
         StaleLoginRequest: Unknown, used, too old, of another channel, or of another browser.
@@ -153,7 +155,7 @@ def use(state: str, channel: str, browser: str | None, now: datetime) -> tuple[H
     if row is None:
         raise StaleLoginRequest
     return (
-        Handshake(state, row.nonce, row.verifier, row.redirect_uri, row.in_app),
+        AuthorizationRequest(state, row.nonce, row.verifier, row.redirect_uri, row.in_app),
         Ended(row.purpose, row.next, row.resident_id, row.other_id),
     )
 
@@ -165,7 +167,7 @@ def finish(
     browser: str | None,
     now: datetime,
 ) -> tuple[AuthenticatedIdentity, Ended]:
-    """End a handshake with what the other side sent back.
+    """End a login request with what the other side sent back.
 
     Raises:
         StaleLoginRequest: As ``use`` does.
@@ -173,10 +175,10 @@ def finish(
     """
     if channel.finish is None:
         raise NotFound
-    handshake, ended = use(back.get("state", ""), channel.name, browser, now)
+    login_request, ended = use(back.get("state", ""), channel.name, browser, now)
     db.session.rollback()
     try:
-        return channel.finish(channel.values(city), handshake, back), ended
+        return channel.finish(channel.values(city), login_request, back), ended
     except Cancelled:
         raise
     except (ChannelRefused, ChannelDown) as error:

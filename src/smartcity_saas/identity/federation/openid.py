@@ -20,10 +20,10 @@ from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from smartcity_saas.identity.federation.channels import (
+    AuthorizationRequest,
     Cancelled,
     ChannelDown,
     ChannelRefused,
-    Handshake,
 )
 from smartcity_saas.identity.federation.oauth_client import (
     address_of,
@@ -70,7 +70,7 @@ def discover(owner: str, issuer: str) -> Mapping[str, Any]:
     return found
 
 
-def begin(ours: Registration, handshake: Handshake, **parameters: str) -> str:
+def begin(ours: Registration, login_request: AuthorizationRequest, **parameters: str) -> str:
     """The address at which somebody signs in over there; ``parameters`` are further ones of the
     request (``max_age``).
 
@@ -78,18 +78,18 @@ def begin(ours: Registration, handshake: Handshake, **parameters: str) -> str:
         ChannelDown: The provider does not answer as it should.
     """
     metadata = discover(ours.owner, ours.issuer)
-    url, _state = _client(ours, handshake).create_authorization_url(
+    url, _state = _client(ours, login_request).create_authorization_url(
         metadata["authorization_endpoint"],
-        state=handshake.state,
-        code_verifier=handshake.verifier,
-        nonce=handshake.nonce,
+        state=login_request.state,
+        code_verifier=login_request.verifier,
+        nonce=login_request.nonce,
         **parameters,
     )
     return str(url)
 
 
 def finish(
-    ours: Registration, handshake: Handshake, back: Mapping[str, str]
+    ours: Registration, login_request: AuthorizationRequest, back: Mapping[str, str]
 ) -> tuple[dict[str, Any], str]:
     """What the provider says of whoever came back: the claims, and the ID token.
 
@@ -105,12 +105,12 @@ def finish(
     if not back.get("code"):
         raise ChannelRefused(f"answer: {back.get('error', 'no code')[:60]}")
     token = fetch_token(
-        _client(ours, handshake),
+        _client(ours, login_request),
         metadata["token_endpoint"],
         code=back["code"],
-        code_verifier=handshake.verifier,
+        code_verifier=login_request.verifier,
     )
-    claims = verify_id_token(token.get("id_token"), metadata, ours, handshake.nonce)
+    claims = verify_id_token(token.get("id_token"), metadata, ours, login_request.nonce)
     told = _user_info(ours, metadata, token["access_token"], claims["sub"])
     return {**told, **claims}, str(token["id_token"])
 
@@ -230,12 +230,12 @@ def _is_address(found: Any) -> bool:
     return parts.scheme in ("https", "http") and bool(parts.hostname)
 
 
-def _client(ours: Registration, handshake: Handshake) -> Any:
+def _client(ours: Registration, login_request: AuthorizationRequest) -> Any:
     return client_of(
         ours.client_id,
         ours.client_secret,
         owner=ours.owner,
-        redirect_uri=handshake.redirect_uri,
+        redirect_uri=login_request.redirect_uri,
         scope=ours.scopes,
         code_challenge_method="S256",
     )

@@ -25,7 +25,11 @@ from smartcity_saas.credentials import CredentialError, read_province_secret
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.federation import openid
-from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused, Handshake
+from smartcity_saas.identity.federation.channels import (
+    AuthorizationRequest,
+    ChannelDown,
+    ChannelRefused,
+)
 from smartcity_saas.identity.federation.login_requests import StaleLoginRequest, new_login_request
 from smartcity_saas.identity.federation.openid import LEEWAY_SECONDS, Registration
 from smartcity_saas.identity.staff.accounts import (
@@ -137,17 +141,19 @@ def begin(
     Raises:
         ChannelDown: The provider does not answer, or the client's secret is not there.
     """
-    handshake = new_login_request(redirect_uri)
+    login_request = new_login_request(redirect_uri)
     oldest = timedelta(0) if purpose == PROVE else SESSION_LENGTH
     db.session.rollback()  # nothing stays open while the other side takes its time
-    url = openid.begin(_ours(provider, now), handshake, max_age=str(int(oldest.total_seconds())))
+    url = openid.begin(
+        _ours(provider, now), login_request, max_age=str(int(oldest.total_seconds()))
+    )
     return url, {
         "province": provider.province,
         "issuer": provider.issuer,
         "purpose": purpose,
-        "state": handshake.state,
-        "nonce": handshake.nonce,
-        "verifier": handshake.verifier,
+        "state": login_request.state,
+        "nonce": login_request.nonce,
+        "verifier": login_request.verifier,
         "redirect_uri": redirect_uri,
         "begun": now.timestamp(),
         "kept": kept,
@@ -170,12 +176,12 @@ def finish(
         or now.timestamp() - begun["begun"] > LENGTH.total_seconds()
     ):
         raise StaleLoginRequest
-    handshake = Handshake(
+    login_request = AuthorizationRequest(
         begun["state"], begun["nonce"], begun["verifier"], begun["redirect_uri"], False
     )
     db.session.rollback()
     try:
-        claims, id_token = openid.finish(_ours(provider, now), handshake, back)
+        claims, id_token = openid.finish(_ours(provider, now), login_request, back)
         proved_at = min(now, openid.signed_in_at(claims) or NEVER)
         if begun["purpose"] == PROVE and proved_at.timestamp() < begun["begun"] - LEEWAY_SECONDS:
             raise ChannelRefused("ID token: auth_time")

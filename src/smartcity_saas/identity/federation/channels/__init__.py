@@ -62,7 +62,7 @@ class Cancelled(ChannelRefused):
 
 
 @dataclass(frozen=True)
-class Handshake:
+class AuthorizationRequest:
     """One sign-in under way, bound to one browser, city and channel.
 
     ``state``, ``nonce`` and ``verifier`` (PKCE, RFC 7636) are random; ``redirect_uri`` is where
@@ -96,8 +96,10 @@ class AuthenticatedIdentity:
     demo: bool = False
 
 
-Begin = Callable[[Mapping[str, Any], Handshake], str]
-Finish = Callable[[Mapping[str, Any], Handshake, Mapping[str, str]], AuthenticatedIdentity]
+Begin = Callable[[Mapping[str, Any], AuthorizationRequest], str]
+Finish = Callable[
+    [Mapping[str, Any], AuthorizationRequest, Mapping[str, str]], AuthenticatedIdentity
+]
 
 
 def _in_document(city: City, name: str) -> bool:

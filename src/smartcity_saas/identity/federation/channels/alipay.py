@@ -29,11 +29,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from smartcity_saas.identity.federation.channels import (
     AuthenticatedIdentity,
+    AuthorizationRequest,
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
-    Handshake,
 )
 from smartcity_saas.identity.federation.channels._rsa import read_public_key
 from smartcity_saas.identity.federation.channels.documents.alipay import AlipaySettings
@@ -91,20 +91,20 @@ def verify(public_key: str, content: bytes, signature: str) -> bool:
     return False
 
 
-def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
+def _begin(values: Mapping[str, Any], login_request: AuthorizationRequest) -> str:
     return address_of(
         at(AUTHORIZE),
         {
             "app_id": values["app_id"],
             "scope": "auth_user",
-            "redirect_uri": handshake.redirect_uri,
-            "state": handshake.state,
+            "redirect_uri": login_request.redirect_uri,
+            "state": login_request.state,
         },
     )
 
 
 def _finish(
-    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+    values: Mapping[str, Any], login_request: AuthorizationRequest, back: Mapping[str, str]
 ) -> AuthenticatedIdentity:
     if not back.get("auth_code"):
         raise Cancelled

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from smartcity_saas.identity.federation import openid
-from smartcity_saas.identity.federation.channels import AuthenticatedIdentity, Channel, Handshake
+from smartcity_saas.identity.federation.channels import (
+    AuthenticatedIdentity,
+    AuthorizationRequest,
+    Channel,
+)
 from smartcity_saas.identity.federation.channels.documents.oidc import OidcSettings
 from smartcity_saas.identity.federation.oauth_client import origin, secret
 from smartcity_saas.identity.federation.openid import Registration, text_claim
@@ -29,9 +33,9 @@ def _owner() -> str:
 
 
 def _finish(
-    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+    values: Mapping[str, Any], login_request: AuthorizationRequest, back: Mapping[str, str]
 ) -> AuthenticatedIdentity:
-    claims, id_token = openid.finish(_ours(values), handshake, back)
+    claims, id_token = openid.finish(_ours(values), login_request, back)
     return _vouched(values, claims, id_token)
 
 
@@ -63,7 +67,7 @@ channel = Channel(
     icon="shield-check",
     settings=OidcSettings,
     origins=lambda values: (origin(values["issuer"]),),
-    begin=lambda values, handshake: openid.begin(_ours(values), handshake),
+    begin=lambda values, login_request: openid.begin(_ours(values), login_request),
     finish=_finish,
     end=lambda values, id_token, back: openid.end(_ours(values), id_token, back),
     probe=lambda values: str(openid.discover(_owner(), values["issuer"])["issuer"]),

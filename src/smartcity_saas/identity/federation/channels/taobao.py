@@ -13,10 +13,10 @@ from urllib.parse import unquote
 
 from smartcity_saas.identity.federation.channels import (
     AuthenticatedIdentity,
+    AuthorizationRequest,
     Cancelled,
     Channel,
     ChannelRefused,
-    Handshake,
 )
 from smartcity_saas.identity.federation.channels.documents.taobao import TaobaoSettings
 from smartcity_saas.identity.federation.oauth_client import (
@@ -33,21 +33,21 @@ AUTHORIZE = "https://oauth.taobao.com/authorize"
 TOKEN = "https://oauth.taobao.com/token"  # noqa: S105 -- an address
 
 
-def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
+def _begin(values: Mapping[str, Any], login_request: AuthorizationRequest) -> str:
     return address_of(
         at(AUTHORIZE),
         {
             "response_type": "code",
             "client_id": values["client_id"],
-            "redirect_uri": handshake.redirect_uri,
-            "state": handshake.state,
-            "view": "wap" if handshake.in_app or on_phone() else "web",
+            "redirect_uri": login_request.redirect_uri,
+            "state": login_request.state,
+            "view": "wap" if login_request.in_app or on_phone() else "web",
         },
     )
 
 
 def _finish(
-    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+    values: Mapping[str, Any], login_request: AuthorizationRequest, back: Mapping[str, str]
 ) -> AuthenticatedIdentity:
     if back.get("error") == "access_denied":
         raise Cancelled
@@ -56,7 +56,7 @@ def _finish(
     client = client_of(
         values["client_id"],
         secret(values["client_secret"]),
-        redirect_uri=handshake.redirect_uri,
+        redirect_uri=login_request.redirect_uri,
         client_auth="client_secret_post",
     )
     token = fetch_token(client, at(TOKEN), code=back["code"])

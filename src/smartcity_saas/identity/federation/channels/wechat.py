@@ -18,11 +18,11 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.identity.federation.channels import (
     AuthenticatedIdentity,
+    AuthorizationRequest,
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
-    Handshake,
 )
 from smartcity_saas.identity.federation.channels.documents.wechat import WechatSettings
 from smartcity_saas.identity.federation.oauth_client import (
@@ -53,25 +53,25 @@ def _application(values: Mapping[str, Any], in_app: bool) -> tuple[str, str, Sec
     return "website", website["app_id"], website["secret"]
 
 
-def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
-    _kind, app_id, _secret = _application(values, handshake.in_app)
+def _begin(values: Mapping[str, Any], login_request: AuthorizationRequest) -> str:
+    _kind, app_id, _secret = _application(values, login_request.in_app)
     return address_of(
-        at(IN_APP if handshake.in_app else BY_CODE),
+        at(IN_APP if login_request.in_app else BY_CODE),
         {
             "appid": app_id,
-            "redirect_uri": handshake.redirect_uri,
+            "redirect_uri": login_request.redirect_uri,
             "response_type": "code",
-            "scope": "snsapi_userinfo" if handshake.in_app else "snsapi_login",
-            "state": handshake.state,
+            "scope": "snsapi_userinfo" if login_request.in_app else "snsapi_login",
+            "state": login_request.state,
         },
         "wechat_redirect",
     )
 
 
 def _finish(
-    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+    values: Mapping[str, Any], login_request: AuthorizationRequest, back: Mapping[str, str]
 ) -> AuthenticatedIdentity:
-    kind, app_id, reference = _application(values, handshake.in_app)
+    kind, app_id, reference = _application(values, login_request.in_app)
     if back.get("code", "authdeny") == "authdeny":
         raise Cancelled
     client = client_of(app_id, secret(reference), client_auth="wechat")

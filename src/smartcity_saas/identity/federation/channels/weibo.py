@@ -13,11 +13,11 @@ from typing import Any
 
 from smartcity_saas.identity.federation.channels import (
     AuthenticatedIdentity,
+    AuthorizationRequest,
     Cancelled,
     Channel,
     ChannelDown,
     ChannelRefused,
-    Handshake,
 )
 from smartcity_saas.identity.federation.channels.documents.weibo import WeiboSettings
 from smartcity_saas.identity.federation.oauth_client import (
@@ -43,22 +43,22 @@ BUSY = frozenset({"21331", "10001", "10002", "10009", "10022", "10023", "10024"}
 """Out of order, or asked too often by an application, an address or a user."""
 
 
-def _begin(values: Mapping[str, Any], handshake: Handshake) -> str:
-    mobile = handshake.in_app or on_phone()
+def _begin(values: Mapping[str, Any], login_request: AuthorizationRequest) -> str:
+    mobile = login_request.in_app or on_phone()
     return address_of(
         at(MOBILE if mobile else DESKTOP),
         {
             "client_id": values["client_id"],
-            "redirect_uri": handshake.redirect_uri,
+            "redirect_uri": login_request.redirect_uri,
             "response_type": "code",
-            "state": handshake.state,
+            "state": login_request.state,
             **({"display": "mobile"} if mobile else {}),
         },
     )
 
 
 def _finish(
-    values: Mapping[str, Any], handshake: Handshake, back: Mapping[str, str]
+    values: Mapping[str, Any], login_request: AuthorizationRequest, back: Mapping[str, str]
 ) -> AuthenticatedIdentity:
     if back.get("error") == "access_denied" or back.get("error_code") == DENIED:
         raise Cancelled
@@ -67,7 +67,7 @@ def _finish(
     client = client_of(
         values["client_id"],
         secret(values["client_secret"]),
-        redirect_uri=handshake.redirect_uri,
+        redirect_uri=login_request.redirect_uri,
         client_auth="client_secret_post",
     )
     refuse_errors(client, _refuse)
