@@ -168,7 +168,7 @@ def _refuse_unsafe_database(app: SiteFlask, settings: Settings) -> None:
     """Refuse a role that passes the wall, and demo rows in production.
 
     A database that cannot be reached is no reason to stop: ``/readyz`` says so until it can,
-    and the fleet refuses the same before it first loads.
+    and the city registry refuses the same before it first loads.
     """
     with app.app_context():
         try:

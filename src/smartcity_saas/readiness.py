@@ -36,7 +36,7 @@ def healthz() -> Response:
 
 
 def readyz() -> tuple[Response, int]:
-    """The database answers, its migrations are these, the fleet is loaded, the master key is the
+    """The database answers, its migrations are these, the city registry is loaded, the master key is the
     database's."""
     checks = readiness()
     ready = all(checks.values())

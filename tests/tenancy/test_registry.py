@@ -1,4 +1,4 @@
-"""The fleet: changes are seen within a second on every process, by one cheap look."""
+"""The city registry: changes are seen within a second on every process, by one cheap look."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def is_slug(text: str) -> bool:
 
 
 def canonical_host(text: str) -> str:
-    """A host as a document writes it, as the fleet keys it: lower-case ASCII, no final dot.
+    """A host as a document writes it, as the city registry keys it: lower-case ASCII, no final dot.
 
     Raises:
         ValueError: It is no name of a host: an address, a port, a character that IDNA folds.

@@ -1,4 +1,4 @@
-"""What is stored of documents: the questions that ``Documents`` and the fleet ask."""
+"""What is stored of documents: the questions that ``Documents`` and the city registry ask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Validating documents: every fault at once, alone, merged, and over the whole fleet."""
+"""Validating documents: every fault at once, alone, merged, and over all cities."""
 
 from __future__ import annotations
 

@@ -219,7 +219,7 @@ def _check(verdicts: _Verdicts, connection: Connection, context: Any) -> None:
     if connection.info.get("city_id") != city_id:
         raise TenantIsolationError("a transaction that began in another city")
     if verdict.writes and not connection.get_execution_options().get("command"):
-        raise TenantIsolationError("a write outside command()")
+        raise TenantIsolationError("a write outside transaction()")
     if city_id is None:
         if verdict.city:
             raise TenantIsolationError(f"{', '.join(sorted(verdict.city))} outside any city")

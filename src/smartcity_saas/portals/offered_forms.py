@@ -43,7 +43,7 @@ def _closed(field: re.Match[str]) -> str:
 
 
 def _may(attributes: str, member: StaffMember) -> bool:
-    """Whether the page that takes a form lets somebody in; the gatekeeper asks the same again."""
+    """Whether the page that takes a form lets somebody in; authorization asks the same again."""
     action = _ACTION.search(attributes)
     path = urlsplit(urljoin(request.path, action[1] if action else "")).path
     pages = current_app.create_url_adapter(request)

@@ -1,4 +1,4 @@
-"""The fleet: the live map host → ``City`` that every process serves from.
+"""The city registry: the live map host → ``City`` that every process serves from.
 
 A process learns of a change by one look at one row, at most twice a second, never one a
 request; then it loads what changed. A city that no longer compiles stays on its newest
@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One state of the fleet; replaced whole, so that readers need no lock."""
+    """One state of the registry; replaced whole, so that readers need no lock."""
 
     version: int = -1
     documents: Mapping[str, LiveDocument] = field(default_factory=dict)
@@ -232,12 +232,12 @@ def _refuse_in_a_city() -> None:
     time, so that a wrong place fails at once and not only when a look happens to be due."""
     if current_city_id_or_none() is not None:
         raise TenantIsolationError(
-            "the fleet is looked at outside any city, before a request enters its own"
+            "the city registry is refreshed outside any city, before a request enters its own"
         )
 
 
 def _leave_out_of_collections() -> None:
-    """A fleet of thousands is millions of objects that live as long as the process: without
+    """A registry of thousands of cities is millions of objects that live as long as the process: without
     this the garbage collector would walk through them again and again during requests."""
     gc.collect()
     gc.freeze()

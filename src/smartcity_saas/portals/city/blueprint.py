@@ -18,7 +18,7 @@ blueprint = ConsoleBlueprint("city", __name__)
 
 
 def shell(city: str) -> dict[str, Any]:
-    """The city's document, which the gatekeeper has found within the actor's reach, and what is
+    """The city's document, which authorization has found within the actor's reach, and what is
     served of it (None if nothing compiles)."""
     served = product().registry.snapshot.cities.get(city)
     g.zone_city = served
