@@ -22,6 +22,7 @@ from tests.support.browser import fresh
 from werkzeug.serving import make_server
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import transaction
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -259,7 +260,9 @@ def _open_payments(app: SiteFlask, city: Any, sandbox: Sandbox, account: Any, se
             ("stripe_webhook_secret", secret),
         ):
             store_credential(ring, system("bench"), name, value, now)
-        import_bills(system("bench"), city, "\n".join([header, *rows]).encode(), "b", now)
+        import_bills(
+            ImportRequest(system("bench"), city, "\n".join([header, *rows]).encode(), "b", now)
+        )
         with transaction() as session:
             person = Resident(name="x", created_at=now)
             session.add(person)

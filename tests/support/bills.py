@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.services.utility_bills.csv_import import import_bills
 from tests.support.world import World
 
@@ -23,7 +24,9 @@ def bring(
     world.app.registry.refresh()
     served = world.app.registry.snapshot.cities[city]
     with world.inside(city):
-        return import_bills(system("test"), served, text.encode(), name, world.clock(), **options)
+        return import_bills(
+            ImportRequest(system("test"), served, text.encode(), name, world.clock(), **options)
+        )
 
 
 def linked(world: World, city: str = "hangzhou") -> Any:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.database import db
 from smartcity_saas.identity.federation.channels import AuthenticatedIdentity
 from smartcity_saas.identity.residents import accounts
@@ -84,7 +85,9 @@ class Clinic:
         data = "\n".join(lines).encode()
         with self.world.inside(self.city):
             served = self.world.city(self.city)
-            return import_schedule(system("test"), served, data, "s.csv", self.now, **options)
+            return import_schedule(
+                ImportRequest(system("test"), served, data, "s.csv", self.now, **options)
+            )
 
     def session(self) -> uuid.UUID:
         """The first session's key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED, import_tickets
 from tests.support.browser import Browser
 from tests.support.world import World
@@ -36,7 +37,7 @@ def bring(world: World, *rows: dict[str, str], city: str = "hangzhou", **options
     with world.inside(city):
         data = "\n".join(lines).encode()
         return import_tickets(
-            system("t"), world.city(city), data, "t.csv", world.clock(), **options
+            ImportRequest(system("t"), world.city(city), data, "t.csv", world.clock(), **options)
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.configuration.csv_input import Line, Table, mark_of
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import NotFound
@@ -104,7 +105,7 @@ def take_push(service: str, items: Sequence[Item], amount: str) -> dict[str, Any
     ]
     sent = json.dumps([dict(line.values) for line in lines], ensure_ascii=False)
     table = Table(lines, mark_of(sent.encode()))
-    result = take(client.actor, city, table, "push", current_time())
+    result = take(ImportRequest(client.actor, city, table, "push", current_time()))
     return {
         "added": result.added,
         "changed": result.changed,

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from flask import request
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
 
-from smartcity_saas.audit import Actor, record
-from smartcity_saas.catalog.service import Imported, Service
+from smartcity_saas.audit import record
+from smartcity_saas.catalog.service import Imported, ImportRequest, Service
 from smartcity_saas.clock import is_near, is_past, read_day, read_moment, read_month, start_of_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.database import transaction
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.identity.assisted_service.access_log import not_shown
 from smartcity_saas.identity.authorization import signed_in_member
@@ -31,39 +33,6 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
 
 T = TypeVar("T")
-
-
-def table_of(
-    data: bytes | Table, name: str, required: Sequence[str], optional: Sequence[str]
-) -> Table:
-    """The table of a file, or the one that a push has made already.
-
-    Raises:
-        Invalid: The file as a whole cannot be read.
-    """
-    return data if isinstance(data, Table) else read_csv(data, name, required, optional)
-
-
-def begun(table: Table) -> tuple[Imported, list[Line]]:
-    """A result that tells what the table is, with the faults of its rows as such, and the rows
-    that can be looked at."""
-    faults = [line.problem for line in table.lines if line.problem is not None]
-    result = Imported(problems=faults, encoding=table.encoding, unread=table.unread)
-    return result, [line for line in table.lines if line.problem is None]
-
-
-def record_import(
-    actor: Actor, act: str, table: Table, result: Imported, name: str, now: datetime
-) -> None:
-    """Write an import to the trail: what became of its rows, by the mark of its contents."""
-    detail = {
-        "added": result.added,
-        "changed": result.changed,
-        "faults": len(result.problems),
-        "paid_differs": result.paid_differs,
-        "holders_changed": result.holders_changed,
-    }
-    record(actor, act, table.mark, {k: n for k, n in detail.items() if n}, now, reason=name)
 
 
 class Cells:
@@ -286,6 +255,118 @@ def refuse_contradictions(
     return shared
 
 
+class CsvImporter(ABC, Generic[R]):
+    """One table on its way into a service; each service says what its rows are.
+
+    The rows are read, each alone; then those that are about the same twice, or contradict each
+    other, are taken out; what is left is written in one transaction and recorded.
+    """
+
+    act: ClassVar[str]
+    """What the audit log calls it."""
+    required: ClassVar[Sequence[str]]
+    optional: ClassVar[Sequence[str]] = ()
+    key_column: ClassVar[str]
+    """Where a row that is about the same as an earlier one is at fault."""
+
+    def __init__(self, request: ImportRequest) -> None:
+        self.request = request
+        self.city = request.city
+        self.now = request.now
+        self.result = Imported()
+        self.shared = Shared()
+        self.changed: set[Any] = set()
+        """What several rows are about, where the table says something new of it."""
+
+    @abstractmethod
+    def parse(self, cells: Cells) -> R:
+        """A row as it stands; what is wrong with it is noted by ``cells``."""
+
+    @abstractmethod
+    def stands_twice(self, line: int) -> Any:
+        """What to say of a row that is about the same as the one on an earlier line."""
+
+    @abstractmethod
+    def about(self, row: R) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+        """The things that a row shares with others, each with what it says of it by column."""
+
+    @abstractmethod
+    def write(self, rows: list[R]) -> None:
+        """Bring what is stored to what the rows say, and count what became of each."""
+
+    def fitting(self, rows: list[R]) -> list[R]:
+        """The rows that fit what is stored; the others are noted. All, unless a service knows
+        better."""
+        return rows
+
+    def run(self) -> Imported:
+        """Take the table in; returns what became of its rows.
+
+        Raises:
+            Invalid: The file as a whole cannot be read.
+        """
+        table = self._table()
+        rows = self.read(table)
+        with transaction() as session:
+            rows = self.fitting(rows)
+            faults = len(self.result.problems)
+            if faults and self.request.all_or_nothing:
+                return self.result
+            self.write(rows)
+            if self.request.all_or_nothing and len(self.result.problems) > faults:
+                session.rollback()
+                return Imported(
+                    problems=self.result.problems, encoding=table.encoding, unread=table.unread
+                )
+            self._record(table)
+        return self.result
+
+    def read(self, table: Table) -> list[R]:
+        """The rows that can be looked at, each about something else, none against another."""
+        faults = [line.problem for line in table.lines if line.problem is not None]
+        self.result = Imported(problems=faults, encoding=table.encoding, unread=table.unread)
+        rows = []
+        for line in table.lines:
+            if line.problem is None:
+                cells = Cells(
+                    line, self.request.name, self.result.problems, self.city.timezone, self.now
+                )
+                row = self.parse(cells)
+                if not cells.faulty:
+                    rows.append(row)
+        problems = self.result.problems
+        refuse_twice(rows, self.request.name, problems, self.key_column, self.stands_twice)
+        self.shared = refuse_contradictions(rows, self.request.name, problems, self.about)
+        return rows
+
+    def note(self, row: R, column: str, message: Any) -> None:
+        """Say something of a row that is stored all the same."""
+        self.result.notes.append(csv_problem(self.request.name, row.line, column, message))
+
+    def fault(self, row: R, column: str, message: Any) -> None:
+        """Say why a row is not stored."""
+        self.result.problems.append(csv_problem(self.request.name, row.line, column, message))
+
+    def _table(self) -> Table:
+        data = self.request.data
+        if isinstance(data, Table):
+            return data
+        return read_csv(data, self.request.name, self.required, self.optional)
+
+    def _record(self, table: Table) -> None:
+        """Write the import to the audit log: what became of its rows, by the mark of its contents."""
+        result, request = self.result, self.request
+        detail = {
+            "added": result.added,
+            "changed": result.changed,
+            "faults": len(result.problems),
+            "paid_differs": result.paid_differs,
+            "holders_changed": result.holders_changed,
+        }
+        counted = {k: n for k, n in detail.items() if n}
+        record(request.actor, self.act, table.mark, counted, self.now, reason=request.name)
+
+
 def _file_name(given: str) -> str:
     """A file's name as people read it again: short, and of characters that show."""
     return "".join(one for one in given if one.isprintable())[:80] or "upload.csv"
@@ -302,12 +383,14 @@ def take_upload(city: City, service: Service) -> tuple[Imported | None, list[Pro
     try:
         with tenant_context(city.id), not_shown():
             result = service.importer(
-                member.actor,
-                city,
-                upload.read(),
-                _file_name(upload.filename),
-                current_time(),
-                all_or_nothing="all_or_nothing" in request.form,
+                ImportRequest(
+                    member.actor,
+                    city,
+                    upload.read(),
+                    _file_name(upload.filename),
+                    current_time(),
+                    all_or_nothing="all_or_nothing" in request.form,
+                )
             )
     except Invalid as error:
         return None, error.problems

@@ -10,7 +10,9 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import Schema
 
+from smartcity_saas.audit import Actor
 from smartcity_saas.configuration.city import City, Localized
+from smartcity_saas.configuration.csv_input import Table
 from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -80,9 +82,25 @@ class Imported:
         return self.added + self.changed + self.same
 
 
-Importer = Callable[..., Imported]
-"""Takes a CSV, or a table that was read already, into the city that we are in: actor, city, bytes
-or table, name, time, and by keyword ``all_or_nothing``. Importing it again changes nothing."""
+@dataclass(frozen=True)
+class ImportRequest:
+    """A table for a service of the city that we are in: a CSV, or what was read already.
+
+    ``name`` is the file's, for whoever reads its faults; ``all_or_nothing`` stores nothing where a
+    row has a fault; ``sample`` marks what is made as made up.
+    """
+
+    actor: Actor
+    city: City
+    data: bytes | Table
+    name: str
+    now: datetime
+    all_or_nothing: bool = False
+    sample: bool = False
+
+
+Importer = Callable[[ImportRequest], Imported]
+"""Takes a table into the city that we are in. Importing it again changes nothing."""
 
 
 @dataclass(frozen=True)

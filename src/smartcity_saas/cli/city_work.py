@@ -14,7 +14,7 @@ import click
 from flask import current_app
 
 from smartcity_saas.audit import system
-from smartcity_saas.catalog.service import Imported
+from smartcity_saas.catalog.service import Imported, ImportRequest
 from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
 from smartcity_saas.clock import read_day, today_in
@@ -56,12 +56,14 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
         if found.catalog[chosen.name].state == "closed" and not found.catalog[chosen.name].settings:
             raise Invalid(f"{city} has no settings of {chosen.name}.")
         result = chosen.importer(
-            system("cli"),
-            found,
-            file.read_bytes(),
-            file.name,
-            current_time(),
-            all_or_nothing=all_or_nothing,
+            ImportRequest(
+                system("cli"),
+                found,
+                file.read_bytes(),
+                file.name,
+                current_time(),
+                all_or_nothing=all_or_nothing,
+            )
         )
     _tell_import(result, style)
     if result.problems:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.csv_import import (
     OPTIONAL,
@@ -48,7 +49,9 @@ def bring(clinic: Clinic, *rows: dict[str, str], **options: Any) -> Any:
     data = "\n".join(lines).encode()
     with clinic.world.inside(clinic.city):
         served = clinic.world.city(clinic.city)
-        return import_schedule(system("t"), served, data, "s.csv", clinic.now, **options)
+        return import_schedule(
+            ImportRequest(system("t"), served, data, "s.csv", clinic.now, **options)
+        )
 
 
 def said_of(clinic: Clinic) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.database import db
 from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED, import_tickets
 from smartcity_saas.services.traffic_tickets.models import (
@@ -50,7 +51,7 @@ def bring(world: World, *rows: dict[str, str], city: str = "hangzhou", **options
     data = "\n".join(lines).encode()
     with world.inside(city):
         return import_tickets(
-            system("t"), world.city(city), data, "t.csv", world.clock(), **options
+            ImportRequest(system("t"), world.city(city), data, "t.csv", world.clock(), **options)
         )
 
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from smartcity_saas.audit import CityAuditEvent, system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.database import db
 from smartcity_saas.notifications.models import Message
 from smartcity_saas.services.utility_bills import bills as domain
@@ -52,7 +53,9 @@ def bring(world: World, *rows: dict[str, str], city: str = "hangzhou", **options
 def bring_text(world: World, data: bytes, city: str = "hangzhou", **options: Any) -> Any:
     served = world.city(city)
     with world.inside(city):
-        return import_bills(system("test"), served, data, "b.csv", world.clock(), **options)
+        return import_bills(
+            ImportRequest(system("test"), served, data, "b.csv", world.clock(), **options)
+        )
 
 
 def bill(world: World, city: str = "hangzhou") -> Any:

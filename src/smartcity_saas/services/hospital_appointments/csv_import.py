@@ -12,19 +12,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
-from smartcity_saas.audit import Actor
-from smartcity_saas.catalog.csv_import import (
-    Cells,
-    Shared,
-    begun,
-    record_import,
-    refuse_contradictions,
-    refuse_twice,
-    table_of,
-)
-from smartcity_saas.catalog.service import Imported
+from smartcity_saas.audit import system
+from smartcity_saas.catalog.csv_import import Cells, CsvImporter
+from smartcity_saas.catalog.service import Imported, ImportRequest
 from smartcity_saas.clock import is_skipped
-from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import db, transaction
@@ -101,16 +92,7 @@ class _Row:
         return (*self.codes, self.day, self.half)
 
 
-def import_schedule(
-    actor: Actor,
-    city: City,
-    data: bytes | Table,
-    name: str,
-    now: datetime,
-    *,
-    all_or_nothing: bool = False,
-    sample: bool = False,
-) -> Imported:
+def import_schedule(request: ImportRequest) -> Imported:
     """Take a schedule into the city that we are in. Importing it again changes nothing.
 
     A session's places can grow; they shrink only to what is free. One that has bookings keeps
@@ -119,18 +101,7 @@ def import_schedule(
     Raises:
         Invalid: The file as a whole cannot be read.
     """
-    table = table_of(data, name, REQUIRED, OPTIONAL)
-    result, rows, shared = _read(city, table, name, now)
-    if result.problems and all_or_nothing:
-        return result
-    with transaction() as session:
-        before = len(result.problems)
-        _write(city, rows, shared, name, result, now, sample=sample)
-        if all_or_nothing and len(result.problems) > before:
-            session.rollback()
-            return Imported(problems=result.problems, encoding=table.encoding, unread=table.unread)
-        record_import(actor, "hospital_appointments.import", table, result, name, now)
-    return result
+    return ScheduleImporter(request).run()
 
 
 def take_schedule(answer: Any, hospital: str, department: str, now: datetime) -> list[Problem]:
@@ -150,12 +121,15 @@ def take_schedule(answer: Any, hospital: str, department: str, now: datetime) ->
         and (line.values.get("hospital_code"), line.values.get("department_code"))
         == (hospital, department)
     ]
-    city = current_city()
-    result, sound, shared = _read(city, Table(ours, mark=""), name, now)
-    if not result.problems:
+    table = Table(ours, mark="")
+    importer = ScheduleImporter(
+        ImportRequest(system("hospital_appointments"), current_city(), table, name, now)
+    )
+    sound = importer.read(table)
+    if not importer.result.problems:
         with transaction():
-            _write(city, sound, shared, name, result, now, sample=False)
-    return result.problems
+            importer.write(sound)
+    return importer.result.problems
 
 
 def _answered(number: int, row: Any) -> Line | None:
@@ -175,150 +149,85 @@ def _answered(number: int, row: Any) -> Line | None:
     return Line(number, values)
 
 
-def _read(
-    city: City, table: Table, name: str, now: datetime
-) -> tuple[Imported, list[_Row], Shared]:
-    result, lines = begun(table)
-    rules = Rules.of_city(city)
-    rows = [
-        row for line in lines if (row := _parsed(line, city, rules, name, result.problems, now))
-    ]
-    refuse_twice(
-        rows,
-        name,
-        result.problems,
-        "half",
-        lambda line: _("This doctor's half day stands on line %(line)s too.", line=line),
-    )
-    shared = refuse_contradictions(rows, name, result.problems, _about)
-    return result, rows, shared
+class ScheduleImporter(CsvImporter[_Row]):
+    """One schedule on its way in; what its rows share is looked up once."""
 
+    act = "hospital_appointments.import"
+    required = REQUIRED
+    optional = OPTIONAL
+    key_column = "half"
 
-def _write(
-    city: City,
-    rows: list[_Row],
-    shared: Shared,
-    name: str,
-    result: Imported,
-    now: datetime,
-    *,
-    sample: bool,
-) -> None:
-    writer = _Writer(city, shared, name, result, now, sample=sample)
-    for row in sorted(rows, key=lambda one: one.key):  # one order, so that two never wait
-        writer.write(row)
-
-
-def _parsed(
-    line: Line, city: City, rules: Rules, name: str, problems: list[Problem], now: datetime
-) -> _Row | None:
-    reader = Cells(line, name, problems, city.timezone, now)
-    day, starts, ends = reader.near_day("day"), reader.clock("starts"), reader.clock("ends")
-    row = _Row(
-        line=line.number,
-        codes=(
-            reader.code("hospital_code"),
-            reader.code("department_code"),
-            reader.code("doctor_code"),
-        ),
-        hospital=_texts(reader, {"hospital": 60}, {"address": 120}) | _phone(reader),
-        department=_texts(reader, {"department": 60}, {}) | _keywords(reader),
-        doctor=_texts(reader, {"doctor": 60, "title": 60}, {"specialty": 120}),
-        day=day,
-        half=reader.choice("half", HALVES),
-        clinic=reader.choice("clinic", CLINICS),
-        fee=reader.money("fee", city.currency),
-        starts_at=rules.local(day, starts),
-        ends_at=rules.local(day, ends),
-        capacity=reader.integer("capacity", 1, MOST_PLACES),
-    )
-    if not reader.faulty:
-        for column, typed in (("starts", starts), ("ends", ends)):
-            if is_skipped(day, typed, city.timezone):
-                reader.fault(
-                    column,
-                    _(
-                        "There is no %(time)s on %(day)s: the clocks go forward over it.",
-                        time=f"{typed:%H:%M}",
-                        day=day.isoformat(),
-                    ),
-                    _("Write a time before or after that hour."),
-                )
-    if not reader.faulty and starts >= ends:
-        reader.fault("ends", _("A clinic ends after it starts."))
-    if not reader.faulty and (row.half == "am") != (starts < NOON):
-        reader.fault(
-            "half",
-            _("A clinic that starts at %(time)s is not in this half.", time=f"{starts:%H:%M}"),
-            _("Mornings (am) start before noon, afternoons (pm) at noon or later."),
-        )
-    return None if reader.faulty else row
-
-
-def _texts(reader: Cells, needed: Mapping[str, int], optional: Mapping[str, int]) -> dict[str, Any]:
-    """Texts in both languages by column, with their greatest lengths; of the optional ones those
-    that are there."""
-    values = {}
-    for column, longest in {**needed, **optional}.items():
-        for name in (f"{column}_zh", f"{column}_en"):
-            if column in needed or name in reader.line.values:
-                values[name] = reader.text(name, longest, empty=column in optional)
-    return values
-
-
-def _phone(reader: Cells) -> dict[str, Any]:
-    there = "phone" in reader.line.values
-    return {"phone": reader.text("phone", 30, empty=True)} if there else {}
-
-
-def _keywords(reader: Cells) -> dict[str, Any]:
-    there = "keywords" in reader.line.values
-    return {"keywords": _words(reader.text("keywords", 400, empty=True))} if there else {}
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.split(r"[\s,;，；、]+", text) if word][:40]
-
-
-def _about(row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """A file gives a hospital, a department and a doctor one name and one of everything else."""
-    yield row.codes[:1], row.hospital
-    yield row.codes[:2], row.department
-    yield row.codes, row.doctor
-
-
-class _Writer:
-    """Writes rows in one command; what they share is looked up once."""
-
-    def __init__(
-        self,
-        city: City,
-        shared: Shared,
-        name: str,
-        result: Imported,
-        now: datetime,
-        *,
-        sample: bool,
-    ) -> None:
-        self.now = now
-        self.city = city
-        self.rules = Rules.of_city(city)
-        self.shared = shared
-        self.name = name
-        self.result = result
-        self.sample = sample
+    def __init__(self, request: ImportRequest) -> None:
+        super().__init__(request)
+        self.rules = Rules.of_city(request.city)
         self.known: dict[tuple[str, ...], Any] = {}
-        self.changed: set[tuple[str, ...]] = set()
-        """Hospitals, departments and doctors of which the table says something new."""
 
-    def write(self, row: _Row) -> None:
+    def stands_twice(self, line: int) -> Any:
+        """Two rows are of one doctor's half day."""
+        return _("This doctor's half day stands on line %(line)s too.", line=line)
+
+    def parse(self, cells: Cells) -> _Row:
+        """A session with its hospital, department and doctor."""
+        day, starts, ends = cells.near_day("day"), cells.clock("starts"), cells.clock("ends")
+        row = _Row(
+            line=cells.line.number,
+            codes=(
+                cells.code("hospital_code"),
+                cells.code("department_code"),
+                cells.code("doctor_code"),
+            ),
+            hospital=_texts(cells, {"hospital": 60}, {"address": 120}) | _phone(cells),
+            department=_texts(cells, {"department": 60}, {}) | _keywords(cells),
+            doctor=_texts(cells, {"doctor": 60, "title": 60}, {"specialty": 120}),
+            day=day,
+            half=cells.choice("half", HALVES),
+            clinic=cells.choice("clinic", CLINICS),
+            fee=cells.money("fee", self.city.currency),
+            starts_at=self.rules.local(day, starts),
+            ends_at=self.rules.local(day, ends),
+            capacity=cells.integer("capacity", 1, MOST_PLACES),
+        )
+        if not cells.faulty:
+            for column, typed in (("starts", starts), ("ends", ends)):
+                if is_skipped(day, typed, self.city.timezone):
+                    cells.fault(
+                        column,
+                        _(
+                            "There is no %(time)s on %(day)s: the clocks go forward over it.",
+                            time=f"{typed:%H:%M}",
+                            day=day.isoformat(),
+                        ),
+                        _("Write a time before or after that hour."),
+                    )
+        if not cells.faulty and starts >= ends:
+            cells.fault("ends", _("A clinic ends after it starts."))
+        if not cells.faulty and (row.half == "am") != (starts < NOON):
+            cells.fault(
+                "half",
+                _("A clinic that starts at %(time)s is not in this half.", time=f"{starts:%H:%M}"),
+                _("Mornings (am) start before noon, afternoons (pm) at noon or later."),
+            )
+        return row
+
+    def about(self, row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+        """A file gives a hospital, a department and a doctor one name and one of everything else."""
+        yield row.codes[:1], row.hospital
+        yield row.codes[:2], row.department
+        yield row.codes, row.doctor
+
+    def write(self, rows: list[_Row]) -> None:
+        """Bring sessions to what the rows say, in one order, so that two imports never wait."""
+        for row in sorted(rows, key=lambda one: one.key):
+            self._write(row)
+
+    def _write(self, row: _Row) -> None:
         """Bring one session to what a row says."""
         hospital = self._kept(
             Hospital,
             row.codes[:1],
             {},
             {"name": "hospital", "address": "address"},
-            sample=self.sample,
+            sample=self.request.sample,
         )
         department = self._kept(
             HospitalDepartment, row.codes[:2], {"hospital_id": hospital.id}, {"name": "department"}
@@ -405,10 +314,10 @@ class _Writer:
         places = self._places(found.id)
         moved = (found.starts_at, found.ends_at) != times
         if moved and any(place.state in BUSY for place in places):
-            self._fault(row, "starts", _("People are booked: its times cannot change. Close it."))
+            self.fault(row, "starts", _("People are booked: its times cannot change. Close it."))
             return
         if any(place.state in BUSY for place in places[row.capacity :]):
-            self._fault(row, "capacity", _("More places than that are taken."))
+            self.fault(row, "capacity", _("More places than that are taken."))
             return
         before = 0 if moved else found.capacity
         found.clinic, found.capacity = row.clinic, row.capacity
@@ -459,8 +368,30 @@ class _Writer:
         )
         return list(db.session.scalars(query))
 
-    def _fault(self, row: _Row, column: str, message: Any) -> None:
-        self.result.problems.append(csv_problem(self.name, row.line, column, message))
+
+def _texts(reader: Cells, needed: Mapping[str, int], optional: Mapping[str, int]) -> dict[str, Any]:
+    """Texts in both languages by column, with their greatest lengths; of the optional ones those
+    that are there."""
+    values = {}
+    for column, longest in {**needed, **optional}.items():
+        for name in (f"{column}_zh", f"{column}_en"):
+            if column in needed or name in reader.line.values:
+                values[name] = reader.text(name, longest, empty=column in optional)
+    return values
+
+
+def _phone(reader: Cells) -> dict[str, Any]:
+    there = "phone" in reader.line.values
+    return {"phone": reader.text("phone", 30, empty=True)} if there else {}
+
+
+def _keywords(reader: Cells) -> dict[str, Any]:
+    there = "keywords" in reader.line.values
+    return {"keywords": _words(reader.text("keywords", 400, empty=True))} if there else {}
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[\s,;，；、]+", text) if word][:40]
 
 
 def _empty(model: Any, texts: Mapping[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import io
 from datetime import date, timedelta
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
@@ -59,7 +60,7 @@ def fill(city: City) -> None:
     now = utc_now()
     rules = Rules.of_city(city)
     data = sample_csv(rules.today(now), rules.days_ahead)
-    import_schedule(system("demo"), city, data, "sample.csv", now, sample=True)
+    import_schedule(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
     resident = sample_resident("household")
     me = add_patient(
         resident, {"name": "示例就诊人", "relation": "self", "phone": "13800000000"}, now

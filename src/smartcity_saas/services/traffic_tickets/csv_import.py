@@ -5,28 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from smartcity_saas.audit import Actor
-from smartcity_saas.catalog.csv_import import (
-    Cells,
-    begun,
-    record_import,
-    refuse_contradictions,
-    refuse_twice,
-    table_of,
-)
-from smartcity_saas.catalog.service import Imported
+from smartcity_saas.catalog.csv_import import Cells, CsvImporter
+from smartcity_saas.catalog.service import Imported, ImportRequest
 from smartcity_saas.clock import today_in
-from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
-from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.credentials.personal_encryption import personal_indexes
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import db
 from smartcity_saas.product import product
 from smartcity_saas.services.traffic_tickets.back_office import (
     ACT,
@@ -91,122 +79,68 @@ class _Row:
         return str(self.values["number"])
 
 
-def import_tickets(
-    actor: Actor,
-    city: City,
-    data: bytes | Table,
-    name: str,
-    now: datetime,
-    *,
-    all_or_nothing: bool = False,
-    sample: bool = False,
-) -> Imported:
+def import_tickets(request: ImportRequest) -> Imported:
     """Take a table of tickets into the city that we are in. Importing it again changes nothing.
 
     Raises:
         Invalid: The file as a whole cannot be read.
     """
-    table = table_of(data, name, REQUIRED, OPTIONAL)
-    result, lines = begun(table)
-    rows = [row for line in lines if (row := _parsed(line, city, name, result.problems, now))]
-    refuse_twice(
-        rows,
-        name,
-        result.problems,
-        "number",
-        lambda line: _("This ticket stands on line %(line)s too.", line=line),
-    )
-    refuse_contradictions(rows, name, result.problems, _about)
-    with transaction():
-        writer = _Writer(city, name, result, now, sample=sample)
-        fitting = writer.fitting(rows)
-        if result.problems and all_or_nothing:
-            return result
-        writer.write(fitting)
-        record_import(actor, "traffic_tickets.import", table, result, name, now)
-    return result
+    return TicketImporter(request).run()
 
 
-def _parsed(
-    line: Line, city: City, name: str, problems: list[Problem], now: datetime
-) -> _Row | None:
-    reader = Cells(line, name, problems, city.timezone, now)
-    plate = plate_of(reader.raw("plate"))
-    if plate is None:
-        reader.wrong("plate", _("This is no plate (GA 36)."))
-    number = reader.raw("number")
-    if not _NUMBER.fullmatch(number):
-        reader.wrong("number", _("Write 1 to 40 letters, digits and -."))
-    act_code = reader.raw("act_code")
-    if not _ACT.fullmatch(act_code):
-        reader.wrong("act_code", _("Write a code of GA/T 16.31, such as 1039."))
-    row = _Row(
-        line=line.number,
-        plate=plate or "",
-        vin_tail=_tail(reader, "vin_tail"),
-        engine_tail=_tail(reader, "engine_tail"),
-        values={
-            "number": number,
-            "at": reader.past_moment("at"),
-            "place": reader.both("place", 120),
-            "act_code": act_code,
-            "act": reader.both("act", 200),
-            "points": reader.integer("points", 0, 12),
-            "fine": reader.money("fine", city.currency),
-            "status": reader.choice("status", STATUSES),
-        },
-        licence=_licence(reader),
-    )
-    return None if reader.faulty else row
+class TicketImporter(CsvImporter[_Row]):
+    """One table of the police's on its way in."""
 
+    act = "traffic_tickets.import"
+    required = REQUIRED
+    optional = OPTIONAL
+    key_column = "number"
 
-def _tail(reader: Cells, column: str) -> str:
-    found = tail_of(reader.raw(column))
-    if found is None:
-        reader.wrong(column, _("Write its last six letters and digits."))
-    return found or ""
-
-
-def _licence(reader: Cells) -> _Licence | None:
-    if "licence_number" not in reader.line.values:
-        return None
-    if not reader.raw("licence_number"):
-        return _Licence("", {})
-    number = licence_of(reader.raw("licence_number"))
-    if number is None:
-        reader.wrong("licence_number", _("This is no number of a licence (its check fails)."))
-    values: dict[str, Any] = {}
-    if "licence_file_tail" in reader.line.values:
-        values["file_tail"] = _tail(reader, "licence_file_tail")
-    if "licence_first_issued_on" in reader.line.values:
-        values["first_issued_on"] = reader.past_day("licence_first_issued_on")
-    return _Licence(number or "", values)
-
-
-def _about(row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """A file gives a vehicle and a licence one set of pieces."""
-    yield row.plate, {"vin_tail": row.vin_tail, "engine_tail": row.engine_tail}
-    if row.licence is not None and row.licence.number:
-        said = {f"licence_{column}": value for column, value in row.licence.values.items()}
-        yield row.licence.number, said
-
-
-class _Writer:
-    """Writes rows in one command, and counts what became of each."""
-
-    def __init__(
-        self, city: City, name: str, result: Imported, now: datetime, *, sample: bool
-    ) -> None:
-        self.city = city
-        self.name = name
-        self.result = result
-        self.now = now
-        self.sample = sample
+    def __init__(self, request: ImportRequest) -> None:
+        super().__init__(request)
         self.held: dict[str, Violation] = {}
         self.indexes: dict[str, str] = {}
         self.licences: dict[str, TrafficLicence] = {}
-        self.changed: set[str] = set()
-        """Plates and licences of which the table says something new."""
+
+    def stands_twice(self, line: int) -> Any:
+        """Two rows are of one ticket."""
+        return _("This ticket stands on line %(line)s too.", line=line)
+
+    def parse(self, cells: Cells) -> _Row:
+        """A ticket, its vehicle, and whose points they are."""
+        plate = plate_of(cells.raw("plate"))
+        if plate is None:
+            cells.wrong("plate", _("This is no plate (GA 36)."))
+        number = cells.raw("number")
+        if not _NUMBER.fullmatch(number):
+            cells.wrong("number", _("Write 1 to 40 letters, digits and -."))
+        act_code = cells.raw("act_code")
+        if not _ACT.fullmatch(act_code):
+            cells.wrong("act_code", _("Write a code of GA/T 16.31, such as 1039."))
+        return _Row(
+            line=cells.line.number,
+            plate=plate or "",
+            vin_tail=_tail(cells, "vin_tail"),
+            engine_tail=_tail(cells, "engine_tail"),
+            values={
+                "number": number,
+                "at": cells.past_moment("at"),
+                "place": cells.both("place", 120),
+                "act_code": act_code,
+                "act": cells.both("act", 200),
+                "points": cells.integer("points", 0, 12),
+                "fine": cells.money("fine", self.city.currency),
+                "status": cells.choice("status", STATUSES),
+            },
+            licence=_licence(cells),
+        )
+
+    def about(self, row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+        """A file gives a vehicle and a licence one set of pieces."""
+        yield row.plate, {"vin_tail": row.vin_tail, "engine_tail": row.engine_tail}
+        if row.licence is not None and row.licence.number:
+            said = {f"licence_{column}": value for column, value in row.licence.values.items()}
+            yield row.licence.number, said
 
     def fitting(self, rows: list[_Row]) -> list[_Row]:
         """The rows that fit what is stored; the others are noted."""
@@ -216,9 +150,9 @@ class _Writer:
         for row in rows:
             violation = self.held.get(row.key)
             if violation is not None and violation.vehicle.plate != row.plate:
-                self._fault(row, "number", _("This ticket is another vehicle's."))
+                self.fault(row, "number", _("This ticket is another vehicle's."))
             elif missing := self._missing(row.licence):
-                self._fault(row, missing, _("This is needed for a licence that is not known yet."))
+                self.fault(row, missing, _("This is needed for a licence that is not known yet."))
             else:
                 found.append(row)
         return found
@@ -258,7 +192,7 @@ class _Writer:
             licence = TrafficLicence(
                 number_index=self.indexes[said.number],
                 number_end=said.number[-4:],
-                sample=self.sample,
+                sample=self.request.sample,
             )
             db.session.add(licence)
             self.licences[said.number] = licence
@@ -279,7 +213,7 @@ class _Writer:
         found = {vehicle.plate: vehicle for vehicle in db.session.scalars(query)}
         for plate, row in {row.plate: row for row in rows}.items():
             if plate not in found:
-                found[plate] = TrafficVehicle(plate=plate, sample=self.sample)
+                found[plate] = TrafficVehicle(plate=plate, sample=self.request.sample)
                 db.session.add(found[plate])
             self._write_vehicle(row, found[plate])
         db.session.flush()
@@ -290,7 +224,7 @@ class _Writer:
         if prove_anew(vehicle, row.vin_tail, row.engine_tail):
             self.result.holders_changed += 1
             message = _("The plate is on another vehicle: whoever had linked it links it anew.")
-            self._note(row, "plate", message)
+            self.note(row, "plate", message)
         if before != (row.vin_tail, row.engine_tail):
             self.changed.add(row.plate)
         vehicle.updated_at = self.now
@@ -348,13 +282,30 @@ class _Writer:
         else:
             return
         self.result.paid_differs += 1
-        self._note(row, "fine" if differs else "status", message)
+        self.note(row, "fine" if differs else "status", message)
 
-    def _note(self, row: _Row, column: str, message: Any) -> None:
-        self.result.notes.append(csv_problem(self.name, row.line, column, message))
 
-    def _fault(self, row: _Row, column: str, message: Any) -> None:
-        self.result.problems.append(csv_problem(self.name, row.line, column, message))
+def _tail(reader: Cells, column: str) -> str:
+    found = tail_of(reader.raw(column))
+    if found is None:
+        reader.wrong(column, _("Write its last six letters and digits."))
+    return found or ""
+
+
+def _licence(reader: Cells) -> _Licence | None:
+    if "licence_number" not in reader.line.values:
+        return None
+    if not reader.raw("licence_number"):
+        return _Licence("", {})
+    number = licence_of(reader.raw("licence_number"))
+    if number is None:
+        reader.wrong("licence_number", _("This is no number of a licence (its check fails)."))
+    values: dict[str, Any] = {}
+    if "licence_file_tail" in reader.line.values:
+        values["file_tail"] = _tail(reader, "licence_file_tail")
+    if "licence_first_issued_on" in reader.line.values:
+        values["first_issued_on"] = reader.past_day("licence_first_issued_on")
+    return _Licence(number or "", values)
 
 
 def _said(found: Violation) -> tuple[Any, ...]:

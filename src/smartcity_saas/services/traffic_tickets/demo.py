@@ -7,6 +7,7 @@ import io
 from datetime import timedelta
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.clock import local_time, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
@@ -30,7 +31,7 @@ def fill(city: City) -> None:
     second car to link: the piece is ``A00028``."""
     now = utc_now()
     data = sample_csv(city)
-    import_tickets(system("demo"), city, data, "sample.csv", now, sample=True)
+    import_tickets(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
     resident = sample_resident("household")
     entry = city.catalog[SERVICE]
     link_vehicle(resident, entry, sample_plate(city, 0), VEHICLES[0][1], now)

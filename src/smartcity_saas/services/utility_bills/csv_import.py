@@ -5,26 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from smartcity_saas.audit import Actor
-from smartcity_saas.catalog.csv_import import (
-    Cells,
-    begun,
-    record_import,
-    refuse_contradictions,
-    refuse_twice,
-    table_of,
-)
-from smartcity_saas.catalog.service import Imported
-from smartcity_saas.configuration.city import City
-from smartcity_saas.configuration.csv_input import Line, Table, csv_problem
-from smartcity_saas.configuration.problems import Problem
-from smartcity_saas.database import db, transaction
+from smartcity_saas.catalog.csv_import import Cells, CsvImporter
+from smartcity_saas.catalog.service import Imported, ImportRequest
+from smartcity_saas.database import db
 from smartcity_saas.services.utility_bills.back_office import (
     locked_bills,
     number_of,
@@ -74,94 +63,52 @@ class _Row:
         return self.kind, self.number, self.bill["period"]
 
 
-def import_bills(
-    actor: Actor,
-    city: City,
-    data: bytes | Table,
-    name: str,
-    now: datetime,
-    *,
-    all_or_nothing: bool = False,
-    sample: bool = False,
-) -> Imported:
+def import_bills(request: ImportRequest) -> Imported:
     """Take a table of bills into the city that we are in. Importing it again changes nothing.
 
     Raises:
         Invalid: The file as a whole cannot be read.
     """
-    table = table_of(data, name, REQUIRED, OPTIONAL)
-    result, lines = begun(table)
-    rows = [row for line in lines if (row := _parsed(line, city, name, result.problems, now))]
-    refuse_twice(
-        rows,
-        name,
-        result.problems,
-        "period",
-        lambda line: _("This account and month stand on line %(line)s too.", line=line),
-    )
-    refuse_contradictions(rows, name, result.problems, _about)
-    if result.problems and all_or_nothing:
-        return result
-    with transaction():
-        _Writer(name, result, now, sample=sample).write(rows)
-        record_import(actor, "utility_bills.import", table, result, name, now)
-    return result
+    return BillImporter(request).run()
 
 
-def _parsed(
-    line: Line, city: City, name: str, problems: list[Problem], now: datetime
-) -> _Row | None:
-    reader = Cells(line, name, problems, city.timezone, now)
-    kind, number = _account(reader, city.catalog[SERVICE].settings)
-    row = _Row(
-        line=line.number,
-        kind=kind,
-        number=number,
-        holder=reader.text("holder", 60),
-        address=reader.text("address", 120),
-        bill={
-            "period": reader.past_month("period"),
-            "usage": reader.decimal("usage", 3),
-            "amount": reader.money("amount", city.currency),
-            "issued_on": reader.past_day("issued_on"),
-            "due_on": reader.near_day("due_on"),
-            **reader.given(reader.past_day, "paid_on"),
-        },
-    )
-    if not reader.faulty and row.bill["due_on"] < row.bill["issued_on"]:
-        reader.fault("due_on", _("A bill cannot be due before it is issued."))
-    return None if reader.faulty else row
+class BillImporter(CsvImporter[_Row]):
+    """One supplier's table on its way in."""
 
+    act = "utility_bills.import"
+    required = REQUIRED
+    optional = OPTIONAL
+    key_column = "period"
 
-def _account(reader: Cells, settings: Mapping[str, Any]) -> tuple[str, str]:
-    kind, number = reader.raw("kind"), number_of(reader.raw("account_number"))
-    supplier = settings["suppliers"].get(kind) if kind in settings["kinds"] else None
-    if supplier is None:
-        reader.wrong("kind", _("Write one of: %(words)s.", words=", ".join(settings["kinds"])))
-    elif not re.fullmatch(supplier["number"]["pattern"], number[:64]):
-        reader.wrong(
-            "account_number",
-            _("This is no number of this supplier."),
-            _("An example: %(example)s.", example=supplier["number"].get("example", "")),
+    def stands_twice(self, line: int) -> Any:
+        """Two rows are of one account and month."""
+        return _("This account and month stand on line %(line)s too.", line=line)
+
+    def parse(self, cells: Cells) -> _Row:
+        """A bill and its account."""
+        kind, number = _account(cells, self.city.catalog[SERVICE].settings)
+        row = _Row(
+            line=cells.line.number,
+            kind=kind,
+            number=number,
+            holder=cells.text("holder", 60),
+            address=cells.text("address", 120),
+            bill={
+                "period": cells.past_month("period"),
+                "usage": cells.decimal("usage", 3),
+                "amount": cells.money("amount", self.city.currency),
+                "issued_on": cells.past_day("issued_on"),
+                "due_on": cells.near_day("due_on"),
+                **cells.given(cells.past_day, "paid_on"),
+            },
         )
-    return kind, number
+        if not cells.faulty and row.bill["due_on"] < row.bill["issued_on"]:
+            cells.fault("due_on", _("A bill cannot be due before it is issued."))
+        return row
 
-
-def _about(row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """A file gives an account one holder, however the name is padded."""
-    yield row.account, {"holder": folded_name(row.holder)}
-
-
-class _Writer:
-    """Writes rows in one command, and counts what became of each."""
-
-    def __init__(self, name: str, result: Imported, now: datetime, *, sample: bool) -> None:
-        self.name = name
-        self.result = result
-        self.now = now
-        self.sample = sample
-        self.changed: set[tuple[str, str]] = set()
-        """Accounts of which the file says something new."""
+    def about(self, row: _Row) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+        """A file gives an account one holder, however the name is padded."""
+        yield row.account, {"holder": folded_name(row.holder)}
 
     def write(self, rows: list[_Row]) -> None:
         """Bring accounts and bills to what the rows say."""
@@ -183,7 +130,9 @@ class _Writer:
         last = {row.account: row for row in rows}
         for key, row in last.items():
             if key not in found:
-                found[key] = UtilityAccount(kind=row.kind, number=row.number, sample=self.sample)
+                found[key] = UtilityAccount(
+                    kind=row.kind, number=row.number, sample=self.request.sample
+                )
                 db.session.add(found[key])
             self._write_account(row, found[key])
         db.session.flush()
@@ -194,7 +143,7 @@ class _Writer:
         if store_account(account, row.holder, row.address, self.now):
             self.result.holders_changed += 1
             message = _("The holder is another one: whoever had linked this account links it anew.")
-            self._note(row, "holder", message)
+            self.note(row, "holder", message)
         if before != (account.holder, account.address):
             self.changed.add(row.account)
 
@@ -235,10 +184,21 @@ class _Writer:
         else:
             return
         self.result.paid_differs += 1
-        self._note(row, "amount", message)
+        self.note(row, "amount", message)
 
-    def _note(self, row: _Row, column: str, message: Any) -> None:
-        self.result.notes.append(csv_problem(self.name, row.line, column, message))
+
+def _account(reader: Cells, settings: Mapping[str, Any]) -> tuple[str, str]:
+    kind, number = reader.raw("kind"), number_of(reader.raw("account_number"))
+    supplier = settings["suppliers"].get(kind) if kind in settings["kinds"] else None
+    if supplier is None:
+        reader.wrong("kind", _("Write one of: %(words)s.", words=", ".join(settings["kinds"])))
+    elif not re.fullmatch(supplier["number"]["pattern"], number[:64]):
+        reader.wrong(
+            "account_number",
+            _("This is no number of this supplier."),
+            _("An example: %(example)s.", example=supplier["number"].get("example", "")),
+        )
+    return kind, number
 
 
 def _said(bill: UtilityBill) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.clock import today_in, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
@@ -33,7 +34,7 @@ def fill(city: City) -> None:
     entry = city.catalog[SERVICE]
     settings = entry.settings
     data = sample_csv(settings, today_in(city.timezone, now))
-    import_bills(system("demo"), city, data, "sample.csv", now, sample=True)
+    import_bills(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
     for subject, nickname in NICKNAMES.items():
         resident = sample_resident(subject)
         for kind in settings["kinds"]:
