@@ -8,27 +8,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from flask import request
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
 
 from smartcity_saas.audit import record
-from smartcity_saas.catalog.service import Imported, ImportRequest, Service
+from smartcity_saas.catalog.service import Imported, ImportRequest
 from smartcity_saas.clock import is_near, is_past, read_day, read_moment, read_month, start_of_day
-from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import transaction
-from smartcity_saas.errors import Invalid, NotFound
-from smartcity_saas.identity.assisted_service.access_log import not_shown
-from smartcity_saas.identity.authorization import signed_in_member
-from smartcity_saas.tenancy.context import tenant_context
-from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.money import parse_money
 from smartcity_saas.web.numbers import NotPlain, parse_decimal, parse_whole
 
-MOST_SHOWN = 100
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]")
 
@@ -365,33 +357,3 @@ class CsvImporter(ABC, Generic[R]):
         }
         counted = {k: n for k, n in detail.items() if n}
         record(request.actor, self.act, table.mark, counted, self.now, reason=request.name)
-
-
-def _file_name(given: str) -> str:
-    """A file's name as people read it again: short, and of characters that show."""
-    return "".join(one for one in given if one.isprintable())[:80] or "upload.csv"
-
-
-def take_upload(city: City, service: Service) -> tuple[Imported | None, list[Problem]]:
-    """Import the file of the present request's form; the result, and every fault."""
-    member = signed_in_member()
-    if service.importer is None:
-        raise NotFound
-    upload = request.files.get("file")
-    if not upload or not upload.filename:
-        return None, [csv_problem("", 0, "", _("Choose a file first."))]
-    try:
-        with tenant_context(city.id), not_shown():
-            result = service.importer(
-                ImportRequest(
-                    member.actor,
-                    city,
-                    upload.read(),
-                    _file_name(upload.filename),
-                    current_time(),
-                    all_or_nothing="all_or_nothing" in request.form,
-                )
-            )
-    except Invalid as error:
-        return None, error.problems
-    return result, result.problems

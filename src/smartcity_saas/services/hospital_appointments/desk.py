@@ -10,13 +10,12 @@ from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
+from smartcity_saas.catalog.desk import desk_page
 from smartcity_saas.clock import local_time, read_day
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.notifications import reached
-from smartcity_saas.product import product
 from smartcity_saas.services.hospital_appointments import (
     booking,
     cancellation,
@@ -49,18 +48,23 @@ blueprint = ConsoleBlueprint(
 )
 
 
-@blueprint.page(ROOT, permission="city.desk")
-def desk(city: str) -> ResponseReturnValue:
-    """A day's sessions, a search by code or name, and the form that imports schedules."""
-    return _page(city)
-
-
-@blueprint.page(ROOT, permission="city.desk", methods=("POST",))
-def import_file(city: str) -> ResponseReturnValue:
-    """Import a schedule."""
-    service = product().services[SERVICE]
-    result, problems = take_upload(city_by_slug(city), service)
-    return _page(city, result=result, problems=problems), 422 if problems else 200
+@desk_page(blueprint, SERVICE, columns=(*REQUIRED, *OPTIONAL), longest_text=60)
+def _page(city: City, text: str) -> dict[str, Any]:
+    """A day's sessions, and the appointments that were searched for by code or name."""
+    rules, now = Rules.of_city(city), current_time()
+    day = _day(rules.today(now))
+    hospitals, sessions = counts_of_city()
+    return {
+        "hospitals": hospitals,
+        "sessions": sessions,
+        "found": desk_lists.find_appointments(text, now) if text else [],
+        "views": desk_lists.sessions_of_day(day, rules, now),
+        "day": day,
+        "half_names": HALF_NAMES,
+        "clinic_names": CLINIC_NAMES,
+        "state_names": desk_lists.STATE_NAMES,
+        "base": f"/cities/{city.slug}/hospital-appointments",
+    }
 
 
 @blueprint.page(SESSION, permission="city.desk")
@@ -128,35 +132,6 @@ def mark(city: str, appointment_id: uuid.UUID) -> ResponseReturnValue:
         found = booking.mark(actor, appointment_id, request.form.get("state", ""), current_time())
     path = f"/cities/{city}/hospital-appointments/sessions/{found.session_id}"
     return redirect(f"{path}#{appointment_id}")
-
-
-def _page(city: str, **values: Any) -> str:
-    served = city_by_slug(city)
-    rules = Rules.of_city(served)
-    now = current_time()
-    day = _day(rules.today(now))
-    text = request.args.get("text", "").strip()[:60]
-    with tenant_context(served.id):
-        hospitals, sessions = counts_of_city()
-        found = desk_lists.find_appointments(text, now) if text else []
-        views = desk_lists.sessions_of_day(day, rules, now)
-    return render_template(
-        "hospital_appointments/desk.html",
-        hospitals=hospitals,
-        sessions=sessions,
-        found=found,
-        text_wanted=text,
-        views=views,
-        day=day,
-        half_names=HALF_NAMES,
-        clinic_names=CLINIC_NAMES,
-        state_names=desk_lists.STATE_NAMES,
-        columns=[*REQUIRED, *OPTIONAL],
-        most_shown=MOST_SHOWN,
-        base=f"/cities/{city}/hospital-appointments",
-        import_path=f"/cities/{city}/hospital-appointments",
-        **{"result": None, "problems": [], **values},
-    )
 
 
 def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:

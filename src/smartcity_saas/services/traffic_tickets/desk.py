@@ -10,11 +10,11 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
+from smartcity_saas.catalog.desk import desk_page
+from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
-from smartcity_saas.product import product
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.traffic_tickets.models import (
@@ -50,18 +50,20 @@ blueprint = ConsoleBlueprint(
 )
 
 
-@blueprint.page(ROOT, permission="city.desk")
-def desk(city: str) -> ResponseReturnValue:
-    """Disputes that wait, a search, and the form that imports tickets."""
-    return _page(city)
-
-
-@blueprint.page(ROOT, permission="city.desk", methods=("POST",))
-def import_file(city: str) -> ResponseReturnValue:
-    """Import tickets."""
-    service = product().services[SERVICE]
-    result, problems = take_upload(city_by_slug(city), service)
-    return _page(city, result=result, problems=problems), 422 if problems else 200
+@desk_page(blueprint, SERVICE, columns=(*REQUIRED, *OPTIONAL), longest_text=40)
+def _page(city: City, text: str) -> dict[str, Any]:
+    """Tickets by status, disputes that wait, and the tickets that were searched for."""
+    rows = db.session.execute(
+        select(Violation.status, func.count(Violation.id)).group_by(Violation.status)
+    )
+    return {
+        "counts": {status: int(count) for status, count in rows},
+        "waiting": [(one, found, found.vehicle.plate) for one, found in disputes.open_disputes()],
+        "found": _find(text) if text else [],
+        "plate": shown,
+        "status_names": SHOWN_NAMES,
+        "answered": False,
+    }
 
 
 @blueprint.page(f"{ROOT}/tickets.csv", permission="city.desk")
@@ -117,30 +119,6 @@ def photo(city: str, photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph with a dispute."""
     with tenant_context(city_by_slug(city).id):
         return photo_response(disputes.photo(photo_id, None))
-
-
-def _page(city: str, **values: Any) -> str:
-    text = request.args.get("text", "").strip()[:40]
-    with tenant_context(city_by_slug(city).id):
-        rows = db.session.execute(
-            select(Violation.status, func.count(Violation.id)).group_by(Violation.status)
-        )
-        counts = {status: int(count) for status, count in rows}
-        waiting = [(one, found, found.vehicle.plate) for one, found in disputes.open_disputes()]
-        found = _find(text) if text else []
-    return render_template(
-        "traffic_tickets/desk.html",
-        counts=counts,
-        waiting=waiting,
-        found=found,
-        text_wanted=text,
-        plate=shown,
-        status_names=SHOWN_NAMES,
-        columns=[*REQUIRED, *OPTIONAL],
-        most_shown=MOST_SHOWN,
-        import_path=f"/cities/{city}/traffic-tickets",
-        **{"result": None, "problems": [], "answered": False, **values},
-    )
 
 
 def _dispute_page(

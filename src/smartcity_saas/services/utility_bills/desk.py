@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request
+from flask import request
 from flask.typing import ResponseReturnValue
 
-from smartcity_saas.catalog.csv_import import MOST_SHOWN, take_upload
-from smartcity_saas.product import product
+from smartcity_saas.catalog.desk import desk_page
+from smartcity_saas.configuration.city import City
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.utility_bills.models import KIND_NAMES
@@ -27,18 +27,16 @@ blueprint = ConsoleBlueprint(
 )
 
 
-@blueprint.page(ROOT, permission="city.desk")
-def desk(city: str) -> ResponseReturnValue:
-    """What is held, a search, and the form that imports bills."""
-    return _page(city)
-
-
-@blueprint.page(ROOT, permission="city.desk", methods=("POST",))
-def import_file(city: str) -> ResponseReturnValue:
-    """Import a supplier's file."""
-    service = product().services[SERVICE]
-    result, problems = take_upload(city_by_slug(city), service)
-    return _page(city, result=result, problems=problems), 422 if problems else 200
+@desk_page(blueprint, SERVICE, columns=(*REQUIRED, *OPTIONAL), longest_text=64)
+def _page(city: City, text: str) -> dict[str, Any]:
+    """How much is held, and the accounts that were searched for."""
+    accounts, bills = domain.counts_of_city()
+    return {
+        "accounts": accounts,
+        "bills": bills,
+        "found": domain.find_accounts(text) if text else [],
+        "kind_names": KIND_NAMES,
+    }
 
 
 @blueprint.page(f"{ROOT}/bills.csv", permission="city.desk")
@@ -64,22 +62,3 @@ def bills_csv(city: str) -> ResponseReturnValue:
             )
         ]
     return csv_response(f"{city}-bills.csv", [*REQUIRED, *OPTIONAL, "payment"], rows)
-
-
-def _page(city: str, **values: Any) -> str:
-    text = request.args.get("text", "").strip()[:64]
-    with tenant_context(city_by_slug(city).id):
-        accounts, bills = domain.counts_of_city()
-        found = domain.find_accounts(text) if text else []
-    return render_template(
-        "utility_bills/desk.html",
-        accounts=accounts,
-        bills=bills,
-        found=found,
-        text_wanted=text,
-        kind_names=KIND_NAMES,
-        columns=[*REQUIRED, *OPTIONAL],
-        most_shown=MOST_SHOWN,
-        import_path=f"/cities/{city}/utility-bills",
-        **{"result": None, "problems": [], **values},
-    )
