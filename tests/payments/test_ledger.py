@@ -20,6 +20,7 @@ from smartcity_saas.payments.ledger import (
     DISPUTED,
     HELD,
     WRITTEN_OFF,
+    Transfer,
     balances,
     entries_of,
     post,
@@ -181,9 +182,8 @@ def test_a_posting_balances_by_its_shape(owing: Owing, wrong: dict[str, Any]) ->
         "credit": "service:x",
         "amount": 1,
         "currency": "CNY",
-        "at": owing.world.clock(),
         **wrong,
     }
     payment = owing.payment()
     with owing.world.inside("hangzhou"), pytest.raises(IntegrityError):
-        post("k", payment.id, **values)
+        post("k", payment.id, Transfer(**values), owing.world.clock())

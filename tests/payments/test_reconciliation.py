@@ -14,7 +14,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments import ledger
-from smartcity_saas.payments.ledger import entries_between, entries_of, post, totals
+from smartcity_saas.payments.ledger import Transfer, entries_between, entries_of, post, totals
 from smartcity_saas.payments.models import DailyClosing
 from smartcity_saas.payments.reconciliation import close_day, closing_of, day_span, reconcile
 from smartcity_saas.payments.refunds import request_refund
@@ -96,11 +96,8 @@ def test_several_closed_days_are_passed_over(paid: Disputed) -> None:
             post(
                 "late",
                 paid.key,
-                debit="provider:stripe",
-                credit="held",
-                amount=1,
-                currency="CNY",
-                at=late,
+                Transfer(debit="provider:stripe", credit="held", amount=1, currency="CNY"),
+                late,
             )
         assert (
             entries_of(paid.key)[-1].at
@@ -164,11 +161,8 @@ def test_a_posting_under_way_is_waited_for(paid: Disputed) -> None:
             post(
                 "slow",
                 paid.key,
-                debit="provider:stripe",
-                credit="held",
-                amount=650,
-                currency="CNY",
-                at=now,
+                Transfer(debit="provider:stripe", credit="held", amount=650, currency="CNY"),
+                now,
             )
             posted.set()
             go_on.wait(20)
@@ -203,12 +197,9 @@ def test_reconciling_lists_every_difference(owing: Owing) -> None:
         post(
             "forged",
             payment.id,
-            debit="provider:stripe",
-            credit="held",
-            amount=5,
-            currency="CNY",
-            at=now,
-            reference="pi_nowhere",
+            Transfer(debit="provider:stripe", credit="held", amount=5, currency="CNY"),
+            now,
+            "pi_nowhere",
         )
     form = {"payment_intent": owing.stripe.session()["payment_intent"], "amount": "100"}
     sandbox_money.refund(owing.stripe.sandbox, owing.stripe.account, form)

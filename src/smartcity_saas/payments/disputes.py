@@ -24,6 +24,7 @@ from smartcity_saas.payments.ledger import (
     DISPUTED,
     HELD,
     WRITTEN_OFF,
+    Transfer,
     entries_of,
     post,
     provider_account,
@@ -141,12 +142,14 @@ def _post_move(payment: Payment, row: PaymentDispute, move: DisputeMove, now: da
     made = post(
         f"dispute:{row.id}:{move.reference}",
         payment.id,
-        debit=DISPUTED if taken else there,
-        credit=there if taken else DISPUTED,
-        amount=abs(move.amount),
-        currency=payment.paid_currency,
-        at=now,
-        reference=move.reference,
+        Transfer(
+            debit=DISPUTED if taken else there,
+            credit=there if taken else DISPUTED,
+            amount=abs(move.amount),
+            currency=payment.paid_currency,
+        ),
+        now,
+        move.reference,
     )
     if made:
         if row.decision is not None and not taken:
@@ -191,11 +194,8 @@ def _post_between(
         post(
             f"{key}:{len(entries_of(payment.id))}",
             payment.id,
-            debit=debit,
-            credit=credit,
-            amount=amount,
-            currency=payment.paid_currency,
-            at=now,
+            Transfer(debit=debit, credit=credit, amount=amount, currency=payment.paid_currency),
+            now,
         )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -33,19 +34,32 @@ def service_account(name: str) -> str:
     return f"service:{name}"
 
 
+@dataclass(frozen=True)
+class Transfer:
+    """Money from one account to another; ``amount`` is in the currency's minor unit."""
+
+    debit: str
+    credit: str
+    amount: int
+    currency: str
+
+
 def post(
     key: str,
     payment_id: uuid.UUID,
-    *,
-    debit: str,
-    credit: str,
-    amount: int,
-    currency: str,
+    transfer: Transfer,
     at: datetime,
     reference: str | None = None,
 ) -> bool:
     """Write a transfer; the same key is written once, whoever comes and however often. One whose
     day has been closed meanwhile stands at the beginning of the next open day.
+
+    Args:
+        key: What it is of, once and for ever.
+        payment_id: Of which payment.
+        transfer: What moves.
+        at: When it moved.
+        reference: The provider's own name of the move, None where it has none.
 
     Returns:
         Whether this call wrote it.
@@ -55,10 +69,10 @@ def post(
         ("key",),
         key=key,
         payment_id=payment_id,
-        debit=debit,
-        credit=credit,
-        amount=amount,
-        currency=currency,
+        debit=transfer.debit,
+        credit=transfer.credit,
+        amount=transfer.amount,
+        currency=transfer.currency,
         at=_in_an_open_day(at),
         provider_reference=reference,
     )

@@ -23,7 +23,13 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
 from smartcity_saas.payments.disputes import apply_disputes, withdrawn_from
 from smartcity_saas.payments.ledger import HELD as HELD_ACCOUNT
-from smartcity_saas.payments.ledger import entries_of, post, provider_account, service_account
+from smartcity_saas.payments.ledger import (
+    Transfer,
+    entries_of,
+    post,
+    provider_account,
+    service_account,
+)
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.payable import Item, NotPayable
 from smartcity_saas.payments.providers import (
@@ -217,12 +223,14 @@ def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
     post(
         f"payment:{payment.id}",
         payment.id,
-        debit=provider_account(payment.provider),
-        credit=HELD_ACCOUNT if reason else service_account(payment.service),
-        amount=standing.amount,
-        currency=standing.currency,
-        at=now,
-        reference=standing.reference,
+        Transfer(
+            debit=provider_account(payment.provider),
+            credit=HELD_ACCOUNT if reason else service_account(payment.service),
+            amount=standing.amount,
+            currency=standing.currency,
+        ),
+        now,
+        standing.reference,
     )
     if reason is None:
         payment.mark_paid()
@@ -278,11 +286,13 @@ def _move_held(payment: Payment, now: datetime) -> None:
     post(
         f"release:{payment.id}:{len(entries_of(payment.id))}",
         payment.id,
-        debit=HELD_ACCOUNT,
-        credit=service_account(payment.service),
-        amount=payment.received,
-        currency=payment.currency,
-        at=now,
+        Transfer(
+            debit=HELD_ACCOUNT,
+            credit=service_account(payment.service),
+            amount=payment.received,
+            currency=payment.currency,
+        ),
+        now,
     )
 
 
@@ -341,10 +351,10 @@ def _apply_refund(
     owed = service_account(payment.service) if payment.is_fulfilled else HELD_ACCOUNT
     there = provider_account(payment.provider)
     if fact.state == RefundState.DONE and gone not in posted:
-        _post_refund(payment, gone, owed, there, fact, currency, now)
+        _post_refund(payment, gone, Transfer(owed, there, fact.amount, currency), fact, now)
     elif fact.state == RefundState.FAILED and gone in posted and back not in posted:
         # The bank sent it back: the provider owes the city again.
-        _post_refund(payment, back, there, owed, fact, currency, now)
+        _post_refund(payment, back, Transfer(there, owed, fact.amount, currency), fact, now)
     if fact.state == RefundState.FAILED:
         row.fail(RefundFailure.BOUNCED if gone in posted else RefundFailure.REFUSED, now)
     elif row.state != RefundState.DONE:
@@ -354,22 +364,11 @@ def _apply_refund(
 def _post_refund(
     payment: Payment,
     key: str,
-    debit: str,
-    credit: str,
+    transfer: Transfer,
     fact: RefundFact,
-    currency: str,
     now: datetime,
 ) -> None:
-    if not post(
-        key,
-        payment.id,
-        debit=debit,
-        credit=credit,
-        amount=fact.amount,
-        currency=currency,
-        at=now,
-        reference=fact.reference,
-    ):
+    if not post(key, payment.id, transfer, now, fact.reference):
         return
     going = key.startswith("refund:")
     payment.refunded += fact.amount if going else -fact.amount
@@ -377,7 +376,7 @@ def _post_refund(
         system("payments"),
         "payment.refunded" if going else "payment.refund_returned",
         payment.number,
-        {"amount": fact.amount, "currency": currency},
+        {"amount": fact.amount, "currency": transfer.currency},
         now,
     )
     _tell_refunded(payment, fact, going, now)
