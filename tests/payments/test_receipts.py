@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartcity_saas.audit import system
-from smartcity_saas.payments.receipts import receipt_pdf
+from smartcity_saas.payments.receipts import Receipt
 from smartcity_saas.payments.refunds import request_refund
 from smartcity_saas.web.pdf import FACE_PACKAGES
 from tests.support.payments import Owing
@@ -52,7 +52,7 @@ def receipt(**changed: Any) -> bytes:
         "foot": ["示例", "12345"],
         "sample": None,
     }
-    return receipt_pdf(**usual | changed)
+    return Receipt(**usual | changed).pdf()
 
 
 def pages(pdf: bytes) -> list[str]:

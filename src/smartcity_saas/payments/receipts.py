@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 TEMPLATE = Path(__file__).with_name("receipt.typ")
 
 
-def receipt_pdf(
-    *,
-    city: str,
-    title: str,
-    number: str,
-    language: str,
-    color: str,
-    facts: Sequence[tuple[str, str]],
-    items: Sequence[tuple[str, str]],
-    total: tuple[str, str],
-    foot: Sequence[str],
-    sample: str | None,
-) -> bytes:
-    """A5 pages: the city, what was paid, how much, and where to ask; the total on the last.
+@dataclass(frozen=True)
+class Receipt:
+    """What stands on a receipt, in the language of whoever reads it.
 
-    Args:
+    Attributes:
         city: Whose receipt it is.
         title: What it is called.
         number: The payment's; it stands on every page.
@@ -32,24 +22,31 @@ def receipt_pdf(
         facts: Label and value, such as the number and the day.
         items: What was paid and how much each, at least one.
         total: Its label and amount.
-        foot: Lines at the end.
+        foot: Lines at the end; an empty one is left out.
         sample: The mark of sample data, None outside the demo.
     """
-    # Imported where a receipt is drawn: a typesetter that most processes never need.
-    from smartcity_saas.web.pdf import typeset
 
-    return typeset(
-        TEMPLATE,
-        {
-            "city": city,
-            "title": title,
-            "number": number,
-            "language": language,
-            "color": color,
-            "facts": facts,
-            "items": items,
-            "total": total,
-            "foot": [line for line in foot if line],
-            "sample": sample or "",
-        },
-    )
+    city: str
+    title: str
+    number: str
+    language: str
+    color: str
+    facts: Sequence[tuple[str, str]]
+    items: Sequence[tuple[str, str]]
+    total: tuple[str, str]
+    foot: Sequence[str]
+    sample: str | None
+
+    def pdf(self) -> bytes:
+        """A5 pages: the city, what was paid, how much, and where to ask; the total on the last."""
+        # Imported where a receipt is drawn: a typesetter that most processes never need.
+        from smartcity_saas.web.pdf import typeset
+
+        return typeset(
+            TEMPLATE,
+            {
+                **vars(self),
+                "foot": [line for line in self.foot if line],
+                "sample": self.sample or "",
+            },
+        )

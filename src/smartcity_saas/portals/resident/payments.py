@@ -15,7 +15,7 @@ from smartcity_saas.notifications import mark_read, messages_of
 from smartcity_saas.payments.disputes import disputes_of, withdrawn_from
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
-from smartcity_saas.payments.receipts import receipt_pdf
+from smartcity_saas.payments.receipts import Receipt
 from smartcity_saas.payments.repository import (
     items_of,
     own_payment,
@@ -111,7 +111,7 @@ def receipt(payment_id: uuid.UUID) -> ResponseReturnValue:
     withdrawn = withdrawn_from(found.id)
     if withdrawn:
         items.append((gettext("Taken back by your bank"), amount(-withdrawn, came)))
-    pdf = receipt_pdf(
+    receipt = Receipt(
         city=local(city.name),
         title=gettext("Receipt"),
         number=found.number,
@@ -130,7 +130,7 @@ def receipt(payment_id: uuid.UUID) -> ResponseReturnValue:
         sample=gettext("Sample") if product().settings.demo else None,
     )
     return Response(
-        pdf,
+        receipt.pdf(),
         mimetype="application/pdf",
         headers={"Content-Disposition": f'attachment; filename="receipt-{found.number}.pdf"'},
     )
