@@ -46,7 +46,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     Patient,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.services.utility_bills.bills import link_account
+from smartcity_saas.services.utility_bills.bills import LinkRequest, link_account
 from smartcity_saas.services.utility_bills.csv_import import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.tenancy.context import tenant_context
@@ -268,7 +268,8 @@ def _open_payments(app: SiteFlask, city: Any, sandbox: Sandbox, account: Any, se
             session.add(person)
             session.flush()
         resident = SignedInResident(person.id, "x", False)
-        link_account(resident, city.catalog["utility_bills"], "water", "4100280055", "x", "x", now)
+        wanted = LinkRequest("water", "4100280055", "x", "x")
+        link_account(resident, city.catalog["utility_bills"], wanted, now)
         with transaction() as session:
             unpaid = select(UtilityBill.id).where(
                 UtilityBill.paid_on.is_(None), UtilityBill.amount == PRICE

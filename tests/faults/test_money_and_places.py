@@ -29,7 +29,7 @@ from smartcity_saas.payments.refunds import carry_out, refundable, request_refun
 from smartcity_saas.payments.repository import refunds_of
 from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.services.hospital_appointments.models import Appointment, ClinicSession
-from smartcity_saas.services.utility_bills.bills import link_account
+from smartcity_saas.services.utility_bills.bills import LinkRequest, link_account
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
 from tests.support.bills import HEADER, ROW, bring
 from tests.support.clinic import Clinic
@@ -123,7 +123,8 @@ def owe(world: World, who: Any, step: int) -> str:
     with world.inside("hangzhou"):
         entry = world.city("hangzhou").catalog["utility_bills"]
         if step == 1:
-            link_account(who, entry, "water", "4100280017", "王某", "家", world.clock())
+            wanted = LinkRequest("water", "4100280017", "王某", "家")
+            link_account(who, entry, wanted, world.clock())
         account = db.session.scalars(select(UtilityAccount.id)).one()
         query = select(UtilityBill).where(UtilityBill.account_id == account)
         return str(max(db.session.scalars(query), key=lambda bill: bill.id).id)

@@ -78,14 +78,18 @@ class Usage:
         return self.total - sum(before or 0 for _m, _n, before in self.months)
 
 
+@dataclass(frozen=True)
+class LinkRequest:
+    """What a resident writes to link an account: as typed, ``nickname`` being their own word."""
+
+    kind: str
+    number: str
+    holder: str
+    nickname: str
+
+
 def link_account(
-    resident: SignedInResident,
-    entry: CatalogEntry,
-    kind: str,
-    number: str,
-    holder: str,
-    nickname: str,
-    now: datetime,
+    resident: SignedInResident, entry: CatalogEntry, typed: LinkRequest, now: datetime
 ) -> UtilityLink:
     """Link an account to a resident, who knows its number and its holder's name.
 
@@ -94,14 +98,15 @@ def link_account(
         Throttled: Too many attempts, so that numbers cannot be walked.
         BackOfficeDown: The city's back office is asked and does not answer.
     """
-    number = number_of(number)
-    nickname, holder = nickname.strip(), holder.strip()
-    _refuse_malformed(entry.settings, kind, number, holder, nickname)
+    wanted = LinkRequest(
+        typed.kind, number_of(typed.number), typed.holder.strip(), typed.nickname.strip()
+    )
+    _refuse_malformed(entry.settings, wanted)
     count_attempt(ResidentAttempt, f"link:{resident.id}", MOST_LINK_TRIES, now)
-    account = find_account(entry, kind, number, now)
+    account = find_account(entry, wanted.kind, wanted.number, now)
     with transaction() as session:
         account = _held(account)
-        if account is None or account.holder_key != folded_name(holder):
+        if account is None or account.holder_key != folded_name(wanted.holder):
             raise FieldErrors(
                 {
                     "number": _(
@@ -116,7 +121,10 @@ def link_account(
         if len(held) >= MOST_LINKS:
             raise FieldErrors({"number": _("You have linked 20 accounts, which is the most.")})
         link = UtilityLink(
-            resident_id=resident.id, account_id=account.id, nickname=nickname, created_at=now
+            resident_id=resident.id,
+            account_id=account.id,
+            nickname=wanted.nickname,
+            created_at=now,
         )
         session.add(link)
         session.flush()
@@ -312,18 +320,16 @@ def masked(number: str) -> str:
     return "•" * max(0, len(number) - 4) + number[-4:]
 
 
-def _refuse_malformed(
-    settings: Mapping[str, Any], kind: str, number: str, holder: str, nickname: str
-) -> None:
+def _refuse_malformed(settings: Mapping[str, Any], wanted: LinkRequest) -> None:
     errors: dict[str, Any] = {}
-    supplier = settings["suppliers"].get(kind) if kind in settings["kinds"] else None
+    supplier = settings["suppliers"].get(wanted.kind) if wanted.kind in settings["kinds"] else None
     if supplier is None:
         errors["kind"] = _("Choose water, electricity or gas.")
-    elif not re.fullmatch(supplier["number"]["pattern"], number[:64]):
-        errors["number"] = _form_of(supplier["number"], number)
-    if not holder or len(holder) > 60:
+    elif not re.fullmatch(supplier["number"]["pattern"], wanted.number[:64]):
+        errors["number"] = _form_of(supplier["number"], wanted.number)
+    if not wanted.holder or len(wanted.holder) > 60:
         errors["holder"] = _("Write the holder's name as it stands on the bill.")
-    if not nickname or len(nickname) > 20:
+    if not wanted.nickname or len(wanted.nickname) > 20:
         errors["nickname"] = _("Give it a name of 1 to 20 characters, such as “home”.")
     if errors:
         raise FieldErrors(errors)

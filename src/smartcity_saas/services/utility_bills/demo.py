@@ -13,7 +13,7 @@ from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.clock import today_in, utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
-from smartcity_saas.services.utility_bills.bills import link_account
+from smartcity_saas.services.utility_bills.bills import LinkRequest, link_account
 from smartcity_saas.services.utility_bills.csv_import import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.names import KINDS, SERVICE
 
@@ -39,7 +39,8 @@ def fill(city: City) -> None:
         resident = sample_resident(subject)
         for kind in settings["kinds"]:
             number = sample_number(settings, kind, subject)
-            link_account(resident, entry, kind, number, HOLDERS[subject], nickname, now)
+            wanted = LinkRequest(kind, number, HOLDERS[subject], nickname)
+            link_account(resident, entry, wanted, now)
 
 
 def sample_number(settings: Mapping[str, Any], kind: str, subject: str) -> str:

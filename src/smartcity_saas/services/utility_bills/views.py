@@ -129,7 +129,9 @@ def link() -> ResponseReturnValue:
     """Link an account."""
     typed = {name: request.form.get(name, "") for name in ("kind", "number", "holder", "nickname")}
     try:
-        made = domain.link_account(signed_in_resident(), _entry(), **typed, now=current_time())
+        made = domain.link_account(
+            signed_in_resident(), _entry(), domain.LinkRequest(**typed), current_time()
+        )
     except FieldErrors as error:
         return _link_page(typed, error.fields), 422
     return redirect(f"{ROOT}/accounts/{made.id}")
