@@ -161,7 +161,7 @@ def demo_accounts(
                 },
             }
             for slug in sorted(cities)
-            if cities[slug].state == "live"
+            if cities[slug].is_live
             for subject, name in RESIDENTS.items()
         ],
     }

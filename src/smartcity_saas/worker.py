@@ -34,7 +34,7 @@ def make_runner(app: SiteFlask) -> Runner:
             app.registry.refresh_if_due()
             say_alive(app.product.clock())
         served = app.registry.snapshot.cities.values()
-        return {city.id: city.timezone for city in served if city.state == "live"}
+        return {city.id: city.timezone for city in served if city.is_live}
 
     def daily(now: datetime) -> None:
         parts: dict[str, Callable[[datetime], None]] = {

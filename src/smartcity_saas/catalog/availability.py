@@ -43,16 +43,16 @@ def require_available(city: City, policy: Policy) -> None:
         ServicePaused: The page is new business of a paused service.
         CitySuspended: The page is new business of a suspended city.
     """
-    if city.state == "draft" and policy.writes:
+    if city.is_draft and policy.writes:
         raise NotFound
     if policy.availability is not Availability.NEW_BUSINESS:
         return
-    if city.state == "suspended":
+    if city.is_suspended:
         raise CitySuspended
     if policy.service is None:
         return
     entry = city.catalog[policy.service]
-    if entry.state == "closed":
+    if entry.is_closed:
         raise NotOffered
-    if entry.state == "paused":
+    if entry.is_paused:
         raise ServicePaused(entry)

@@ -23,7 +23,7 @@ def catalog_items(city: City, services: Mapping[str, Service]) -> list[CatalogIt
     return [
         CatalogItem(service, entry, tuple(t for t in service.tasks if t.shown(entry.settings)))
         for name, service in services.items()
-        if (entry := city.catalog[name]).state != "closed"
+        if not (entry := city.catalog[name]).is_closed
     ]
 
 

@@ -53,7 +53,7 @@ def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style
         if chosen is None or chosen.importer is None:
             known = [n for n, s in product().services.items() if s.importer]
             raise NotFound(f"There is no such service. Known: {', '.join(known)}.")
-        if found.catalog[chosen.name].state == "closed" and not found.catalog[chosen.name].settings:
+        if found.catalog[chosen.name].is_closed and not found.catalog[chosen.name].settings:
             raise Invalid(f"{city} has no settings of {chosen.name}.")
         result = chosen.importer(
             ImportRequest(

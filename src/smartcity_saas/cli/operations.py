@@ -221,7 +221,7 @@ def _lacking() -> list[tuple[str, bool | None, str]]:
     ]
     snapshot = product().registry.snapshot
     for city in snapshot.cities.values():
-        if city.state == "live":
+        if city.is_live:
             found = serving_checks(city)
             rows += [(f"city {city.slug}", None, str(one.text)) for one in found if not one.fits]
     return rows

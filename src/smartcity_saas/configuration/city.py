@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from marshmallow import ValidationError
 
@@ -16,11 +16,11 @@ from smartcity_saas.configuration.merge import Layer, Merged, merge
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.schema import effective_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in, with_uses
+from smartcity_saas.configuration.states import CityState, ServiceState
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
 
 Localized = Mapping[str, str]
-ServiceState = Literal["open", "paused", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,21 @@ class CatalogEntry:
     locked_by: str | None
     assurance: str = "none"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether new business is done."""
+        return self.state == ServiceState.OPEN
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether only what has begun goes on."""
+        return self.state == ServiceState.PAUSED
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the city does not have it."""
+        return self.state == ServiceState.CLOSED
+
 
 @dataclass(frozen=True, slots=True)
 class City:
@@ -56,7 +71,7 @@ class City:
     province_name: Localized
     division_code: str
     name: Localized
-    state: Literal["draft", "live", "suspended"]
+    state: CityState
     hosts: tuple[str, ...]
     color: str
     logo: str | None
@@ -71,6 +86,21 @@ class City:
     flags: tuple[Flag, ...]
     since: datetime | None = None
     secret_uses: tuple[SecretUse, ...] = ()
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is to be looked at only."""
+        return self.state == CityState.DRAFT
+
+    @property
+    def is_live(self) -> bool:
+        """Whether residents use it."""
+        return self.state == CityState.LIVE
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether its site says only that it is suspended."""
+        return self.state == CityState.SUSPENDED
 
     @property
     def timezone(self) -> str:
@@ -133,7 +163,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         province_name=(province.values.get("name") if province else None) or _named(loaded),
         division_code=loaded["division_code"],
         name=loaded["name"],
-        state=loaded["state"],
+        state=CityState(loaded["state"]),
         hosts=tuple(loaded.get("hosts", ())),
         color=loaded["branding"]["color"],
         logo=own.files.get(loaded["branding"].get("logo", "")),
@@ -229,14 +259,14 @@ def _entry(
     default_assurance: str,
 ) -> CatalogEntry:
     found = loaded or {"state": "closed"}
-    state = found["state"]
+    state = ServiceState(found["state"])
     origin = merged.origins.get(("services", name, "state"))
     since = documents[origin].since.get(f"services.{name}") if origin else None
     return CatalogEntry(
         name=name,
         state=state,
-        notice=found.get("notice") if state == "paused" else None,
-        until=found.get("until") if state == "paused" else None,
+        notice=found.get("notice") if state == ServiceState.PAUSED else None,
+        until=found.get("until") if state == ServiceState.PAUSED else None,
         since=_moment(since),
         settings=found.get("settings", {}),
         connector=found.get("connector", {}),

@@ -35,14 +35,15 @@ from smartcity_saas.configuration.fields import (
 )
 from smartcity_saas.configuration.problems import Path, Problem, dotted
 from smartcity_saas.configuration.secrets import looks_secret, names_secret
+from smartcity_saas.configuration.states import CityState, ServiceState
 from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.texts import lazy_gettext as _
 
 LONGEST_QUOTED = 60
 """Characters of a value that a message repeats."""
-SERVICE_STATES = ("open", "paused", "closed")
+SERVICE_STATES = tuple(state.value for state in ServiceState)
 ASSURANCE_LEVELS = ("none", "contact", "real_name")
-CITY_STATES = ("draft", "live", "suspended")
+CITY_STATES = tuple(state.value for state in CityState)
 PLATFORM, PROVINCE, CITY = "platform", "province", "city"
 
 _REQUIRED = "Missing data for required field."

@@ -36,6 +36,6 @@ def preview(token: str) -> ResponseReturnValue:
     city = site_of(request.environ.get("HTTP_HOST"), app.registry).city
     if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.product.clock):
         raise NotFound
-    if city is None or city.state != "draft":
+    if city is None or not city.is_draft:
         raise NotFound
     return show_draft(app, request, make_response(redirect("/")), city)

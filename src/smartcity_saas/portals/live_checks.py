@@ -41,7 +41,7 @@ def serving_checks(city: City) -> list[Check]:
 def city_issues(city: City) -> list[Any]:
     """What is missing by a live city's documents alone, for lists of many cities."""
     every = frozenset(city.secret_uses)
-    if city.state != "live":
+    if not city.is_live:
         return []
     found = [_signing_in(city, every), _samples(city)]
     return [check.text for check in found if not check.fits]

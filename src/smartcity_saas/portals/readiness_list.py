@@ -33,7 +33,7 @@ def site_checks(city: City | None) -> list[Check]:
     """What any site needs, as it is served or as it would be; None where it cannot be yet."""
     if city is None:  # nothing can be said of it before the rest is put right
         return []
-    opened = any(entry.state == "open" for entry in city.catalog.values())
+    opened = any(entry.is_open for entry in city.catalog.values())
     return [
         Check.of(
             opened,

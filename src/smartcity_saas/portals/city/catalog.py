@@ -58,7 +58,7 @@ def pause_form(city: str, service: str) -> ResponseReturnValue:
     found = _service(service)
     entry = shell(city)["served"]
     typed = {"revision": str(documents().live(city).number), "zh": "", "en": "", "until": ""}
-    if entry is not None and (old := entry.catalog[found.name]).state == "paused":
+    if entry is not None and (old := entry.catalog[found.name]).is_paused:
         typed |= {**(old.notice or {}), "until": old.until or ""}
     return _pause_page(city, found, {**typed, **request.args.to_dict()})
 

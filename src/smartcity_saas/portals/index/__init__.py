@@ -22,7 +22,7 @@ def cities() -> ResponseReturnValue:
     """Live cities by province, with a search that works without JavaScript."""
     query = request.args.get("q", "").strip()[:40]
     snapshot = product().registry.snapshot
-    live = [city for city in snapshot.cities.values() if city.state == "live"]
+    live = [city for city in snapshot.cities.values() if city.is_live]
     wanted = Query.of(query)
     found = wanted.best(live, _spellings) if wanted else live
     found.sort(key=lambda city: (city.division_code, city.slug))

@@ -67,7 +67,7 @@ class PageCache:
 def home() -> ResponseReturnValue:
     """The first page. For the anonymous it holds no byte of the visitor's, and is cached."""
     city = request_city()
-    if RESIDENT in session or city.state == "draft" or request.query_string:
+    if RESIDENT in session or city.is_draft or request.query_string:
         return render_home(city, published(NOTICES))
     large = request.cookies.get(TEXT_COOKIE) == "large"
     key = (

@@ -147,7 +147,7 @@ def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
     offered = {offer.service.name for offer in every}
     closed = [one for name, one in services.items() if name not in offered]
     by_words = query.best(every, item_texts)
-    inside = {o.service.name: o.service.search(typed) for o in every if o.entry.state == "open"}
+    inside = {o.service.name: o.service.search(typed) for o in every if o.entry.is_open}
     found = by_words + [o for o in every if inside.get(o.service.name) and o not in by_words]
     return Results(
         offers=found,

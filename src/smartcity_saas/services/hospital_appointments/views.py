@@ -473,7 +473,7 @@ def _render(template: str, **values: Any) -> str:
         half_names=HALF_NAMES,
         clinic_names=CLINIC_NAMES,
         relation_names=RELATION_NAMES,
-        entry_open=_entry().state == "open",
+        entry_open=_entry().is_open,
         tab="services",
         **values,
     )

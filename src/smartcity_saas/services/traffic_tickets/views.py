@@ -206,7 +206,7 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
 
 def _paying(payable: list[Violation]) -> PayTerms | None:
     """How one can pay here; None where nothing is to be paid, or one cannot."""
-    return open_terms(request_city(), payable, current_time()) if _entry().state == "open" else None
+    return open_terms(request_city(), payable, current_time()) if _entry().is_open else None
 
 
 def _can_pay(found: Violation) -> bool:

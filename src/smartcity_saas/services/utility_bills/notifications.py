@@ -30,7 +30,7 @@ def remind(now: datetime) -> None:
     city = current_city()
     entry = city.catalog[SERVICE]
     days = entry.settings.get("remind_days")
-    if entry.state == "closed" or not days:
+    if entry.is_closed or not days:
         return
     today = today_in(city.timezone, now)
     rows = db.session.execute(

@@ -169,7 +169,7 @@ def _link_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
 
 def _paying(due: list[UtilityBill]) -> PayTerms | None:
     """What the amount card needs: how one can pay here; None where nothing is due, or one cannot."""
-    return open_terms(request_city(), due, current_time()) if _entry().state == "open" else None
+    return open_terms(request_city(), due, current_time()) if _entry().is_open else None
 
 
 def _receipts(bills: list[UtilityBill]) -> set[uuid.UUID]:
