@@ -34,7 +34,7 @@ def preview(token: str) -> ResponseReturnValue:
     """Open a draft by a single-use link, for reading only."""
     app = cast("SiteFlask", current_app)
     city = site_of(request.environ.get("HTTP_HOST"), app.registry).city
-    if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.product.clock):
+    if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.product.clock()):
         raise NotFound
     if city is None or not city.is_draft:
         raise NotFound

@@ -6,7 +6,7 @@ cookie that the link has left there, so that nothing tells the two apart.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Request, Response
 from itsdangerous import BadData, URLSafeSerializer
@@ -14,7 +14,6 @@ from sqlalchemy import update
 
 from smartcity_saas.audit import record
 from smartcity_saas.audit.actor import Actor
-from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.database import transaction
 from smartcity_saas.identity.staff.models import PreviewLink
@@ -53,7 +52,7 @@ def show_draft(app: SiteFlask, request: Request, response: Response, city: City)
     return response
 
 
-def create_preview_link(actor: Actor, document: LiveDocument, clock: Clock = utc_now) -> str:
+def create_preview_link(actor: Actor, document: LiveDocument, now: datetime) -> str:
     """A token that opens a draft once, within ten minutes."""
     token = new_token()
     with transaction() as session:
@@ -62,14 +61,14 @@ def create_preview_link(actor: Actor, document: LiveDocument, clock: Clock = utc
                 token_hash=token_hash(token),
                 document_id=document.id,
                 created_by=actor.name,
-                expires_at=clock() + LINK_LENGTH,
+                expires_at=now + LINK_LENGTH,
             )
         )
-        record(actor, "document.preview", document.name, {}, clock())
+        record(actor, "document.preview", document.name, {}, now)
     return token
 
 
-def use_preview_link(token: str, document_id: int, clock: Clock = utc_now) -> bool:
+def use_preview_link(token: str, document_id: int, now: datetime) -> bool:
     """Use a link up; False if it is unknown, used, too old or another city's."""
     with transaction() as session:
         used = session.scalars(
@@ -78,9 +77,9 @@ def use_preview_link(token: str, document_id: int, clock: Clock = utc_now) -> bo
                 PreviewLink.token_hash == token_hash(token),
                 PreviewLink.document_id == document_id,
                 PreviewLink.used_at.is_(None),
-                PreviewLink.expires_at > clock(),
+                PreviewLink.expires_at > now,
             )
-            .values(used_at=clock())
+            .values(used_at=now)
             .returning(PreviewLink.document_id)
         ).all()
     return bool(used)

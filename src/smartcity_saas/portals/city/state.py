@@ -11,8 +11,8 @@ from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.identity.staff.preview_links import create_preview_link
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.product import product
 from smartcity_saas.request.site import site_address
+from smartcity_saas.tenancy.current import current_time
 
 
 @blueprint.page(f"{ROOT}/state", permission="city.state", methods=("POST",))
@@ -48,7 +48,7 @@ def withdraw_city(city: str) -> ResponseReturnValue:
 def open_preview(city: str) -> ResponseReturnValue:
     """Go to the draft's own host by a single-use link."""
     member = signed_in_member()
-    token = create_preview_link(member.actor, documents().live(city), product().clock)
+    token = create_preview_link(member.actor, documents().live(city), current_time())
     return render_template(
         "city/preview_link.html", address=f"{site_address(city)}/preview/{token}", **shell(city)
     )
