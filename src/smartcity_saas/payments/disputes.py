@@ -18,7 +18,6 @@ from sqlalchemy import func, select
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict, NotFound
-from smartcity_saas.notifications import notify
 from smartcity_saas.payments.accounts import payable_of
 from smartcity_saas.payments.ledger import (
     DISPUTED,
@@ -31,6 +30,7 @@ from smartcity_saas.payments.ledger import (
     service_account,
 )
 from smartcity_saas.payments.models import Payment, PaymentDispute
+from smartcity_saas.payments.notifications import notify_payer
 from smartcity_saas.payments.providers import DisputeFact, DisputeMove
 from smartcity_saas.payments.repository import items_of, locked, release_claims
 from smartcity_saas.payments.states import (
@@ -207,7 +207,7 @@ def _make_due_again(payment: Payment, now: datetime) -> None:
     release_claims(payment.id)
     title = both(lambda: _("%(number)s is to be paid again", number=payment.number))
     body = both(lambda: _("Your bank took the money back. What it was for is due again."))
-    _tell(payment, f"due-again:{payment.id}", title, body, now)
+    notify_payer(payment, f"due-again:{payment.id}", title, body, now)
 
 
 def _hold_or_release(payment: Payment) -> None:
@@ -270,10 +270,4 @@ def _tell_moved(payment: Payment, move: DisputeMove, now: datetime) -> None:
     else:
         title = both(lambda: _("The dispute over %(amount)s is settled", amount=amount))
         body = both(lambda: _("Your payment counts. Payment %(number)s.", number=payment.number))
-    _tell(payment, f"dispute:{move.reference}", title, body, now)
-
-
-def _tell(
-    payment: Payment, key: str, title: dict[str, str], body: dict[str, str], now: datetime
-) -> None:
-    notify(payment.resident_id, key, title, body, payment.path, now)
+    notify_payer(payment, f"dispute:{move.reference}", title, body, now)

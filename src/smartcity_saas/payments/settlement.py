@@ -18,7 +18,6 @@ from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict
-from smartcity_saas.notifications import notify
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
 from smartcity_saas.payments.disputes import apply_disputes, withdrawn_from
@@ -31,6 +30,7 @@ from smartcity_saas.payments.ledger import (
     service_account,
 )
 from smartcity_saas.payments.models import Payment, Refund
+from smartcity_saas.payments.notifications import notify_payer
 from smartcity_saas.payments.payable import Item, NotPayable
 from smartcity_saas.payments.providers import (
     CannotBegin,
@@ -412,7 +412,7 @@ def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:
                 number=payment.number,
             )
         )
-    _tell(payment, f"payment:{payment.id}", title, body, now)
+    notify_payer(payment, f"payment:{payment.id}", title, body, now)
 
 
 def _tell_refunded(payment: Payment, fact: RefundFact, going: bool, now: datetime) -> None:
@@ -436,10 +436,4 @@ def _tell_refunded(payment: Payment, fact: RefundFact, going: bool, now: datetim
             )
         )
     mark = "refund" if going else "refund-returned"
-    _tell(payment, f"{mark}:{fact.reference}", title, body, now)
-
-
-def _tell(
-    payment: Payment, key: str, title: dict[str, str], body: dict[str, str], now: datetime
-) -> None:
-    notify(payment.resident_id, key, title, body, payment.path, now)
+    notify_payer(payment, f"{mark}:{fact.reference}", title, body, now)
