@@ -12,6 +12,7 @@ import signal
 import uuid
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -137,6 +138,7 @@ def test_a_payment_killed_at_any_step(killed: Killed, world: World) -> None:
     city = world.city("hangzhou")
 
     def pay(bill: str) -> None:
+        world.clock.now = datetime.now(UTC)  # the sandbox has a clock of its own
         with world.inside("hangzhou"):
             payment = begin_payment(city, who, "utility_bills", [bill], PLACE, world.clock())
             if payment.state in ("created", "open"):
@@ -195,6 +197,7 @@ def test_a_refund_killed_at_any_step(killed: Killed, world: World, forgotten: bo
     city = world.city("hangzhou")
 
     def paid(step: int) -> uuid.UUID:
+        world.clock.now = datetime.now(UTC)
         bill = owe(world, who, step)
         with world.inside("hangzhou"):
             payment = begin_payment(city, who, "utility_bills", [bill], PLACE, world.clock())
