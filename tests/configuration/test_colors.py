@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smartcity_saas.configuration.colors import contrast, nearest_readable, palette, text_on
+from smartcity_saas.configuration.colors import (
+    NEAR_BLACK,
+    contrast,
+    nearest_readable,
+    palette,
+    text_on,
+)
 
 COLORS = st.integers(0, 0xFFFFFF).map(lambda value: f"#{value:06x}")
 
 
 @given(COLORS)
-def test_roles_keep_their_contrast(color: str) -> None:
-    """Text 4.5, ink on the tint 5, edges and bars 3 (WCAG 2.2); refused colours are offered two
-    shades that are accepted."""
+@example("#808080")
+@example("#0b6e4f")
+def test_a_color_is_accepted_or_two_shades_are_offered(color: str) -> None:
+    """Whatever is refused is no palette, and its nearest darker and paler shade are accepted."""
+    darker, paler = nearest_readable(color)
+    assert text_on(darker)
+    assert text_on(paler)
     if text_on(color) is None:
-        assert all(text_on(shade) for shade in nearest_readable(color))
-        return
+        assert contrast("#000000", darker) < contrast("#000000", color)
+        assert contrast("#000000", paler) > contrast("#000000", color)
+        with pytest.raises(ValueError, match=color):
+            palette(color)
+    else:
+        assert palette(color).brand == color
+        assert color in (darker, paler)
+
+
+@given(COLORS.filter(text_on))
+def test_roles_keep_their_contrast(color: str) -> None:
+    """Text 4.5, ink on the tint 5, edges and bars 3 (WCAG 2.2)."""
     roles = palette(color)
     assert contrast(roles.on, roles.brand) >= 4.5
     assert contrast(roles.ink, roles.tint2) >= 5
@@ -32,12 +54,22 @@ def test_roles_keep_their_contrast(color: str) -> None:
     )
 
 
-@pytest.mark.parametrize("color", ["#0b6e4f", "#f2b705", "#101010", "#ffffff", "#808080"])
-def test_greys_stay_grey_and_brands_stay_brands(color: str) -> None:
-    """The brand is used as given; a colour without hue gets no hue."""
-    if text_on(color) is None:
-        return
+@pytest.mark.parametrize("color", ["#000000", "#101010", "#757575", "#a0a0a0", "#ffffff"])
+def test_a_colour_without_hue_gets_none(color: str) -> None:
+    """Every role of a grey brand is a grey, but for the near-black of text."""
+    roles = asdict(palette(color))
+    tinted = {
+        role: value
+        for role, value in roles.items()
+        if not value[1:3] == value[3:5] == value[5:7] and value != NEAR_BLACK
+    }
+    assert tinted == {}
+    assert len(roles) > 10
+
+
+@pytest.mark.parametrize("color", ["#0b6e4f", "#f2b705", "#4b3a9b"])
+def test_a_brand_is_used_as_given(color: str) -> None:
+    """And its hue is in what is made of it."""
     roles = palette(color)
     assert roles.brand == color
-    if color in ("#101010", "#ffffff"):
-        assert roles.ink[1:3] == roles.ink[3:5] == roles.ink[5:7]
+    assert not roles.ink[1:3] == roles.ink[3:5] == roles.ink[5:7]
