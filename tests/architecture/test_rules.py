@@ -248,7 +248,11 @@ COUNTED = re.compile(
     r"points|rows|tickets|times|tries)\b"
 )
 """A count before what is counted; a limit that no document sets is always more than one."""
-CATALOGUES = [SOURCE / "translations", *sorted(SOURCE.glob("services/*/translations"))]
+CATALOGUES = [
+    package / "translations"
+    for package in (SOURCE, *sorted(one.parent for one in SOURCE.glob("services/*/__init__.py")))
+]
+"""Of every service, whether it has the folder or not."""
 
 
 @pytest.mark.parametrize("folder", CATALOGUES, ids=lambda path: path.parent.name)
