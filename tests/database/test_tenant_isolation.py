@@ -355,6 +355,12 @@ def test_uniqueness_is_per_city(peopled: World) -> None:
     with peopled.inside("hangzhou"), transaction() as session:
         person = session.scalars(select(Resident)).one()
         session.add(ResidentIdentity(resident_id=person.id, channel="demo", subject="shanghai"))
+    of_shanghai = select(func.count(ResidentIdentity.id)).where(
+        ResidentIdentity.subject == "shanghai"
+    )
+    for city in ("hangzhou", "shanghai"):
+        with peopled.inside(city):
+            assert db.session.scalar(of_shanghai) == 1
 
 
 @pytest.mark.parametrize("table", ["revision", "audit_event", "city_audit_event"])

@@ -66,11 +66,13 @@ def held(role: str) -> str:
 def endpoints(world: World) -> list[tuple[Any, Any]]:
     """Every rule of the console that needs a permission, with its policy."""
     policies = world.app.policies
-    return [
+    found = [
         (rule, policies[rule.endpoint])
         for rule in world.app.url_map.iter_rules()
         if rule.host == "console" and policies[rule.endpoint].permission
     ]
+    assert len(found) > 50
+    return found
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -87,10 +87,13 @@ def test_no_page_is_empty_while_the_database_is_away(
     capsys.readouterr()
     with database_away():
         for browser, found in walks:
+            assert len(found) > 5
             for path in found:
                 for answer in (browser.get(path), browser.post(path, "/sign-in")):
                     assert answer.text or answer.status_code in (302, 304), path
-    for one in lines(capsys.readouterr().err):
+    written = lines(capsys.readouterr().err)
+    assert [one for one in written if one["level"] == "error"] != []
+    for one in written:
         assert "reference" in one or one["level"] != "error", one
 
 

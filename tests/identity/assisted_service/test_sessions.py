@@ -211,6 +211,7 @@ def test_a_desk_sees_the_payments_of_its_own_service(full: World, service: str) 
     browser.post(link_of(desk.post(COUNTER, number=PHONE, reason="忘带手机")))
     with full.inside("hangzhou"):
         payments = {one.service: one.id for one in db.session.scalars(select(Payment))}
+    assert set(payments) == {"utility_bills", "traffic_tickets", "hospital_appointments"}
     shown = browser.get("/me/payments").text
     for name, key in payments.items():
         expected = 200 if name == service else 404

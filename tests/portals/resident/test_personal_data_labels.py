@@ -95,6 +95,7 @@ def test_every_column_is_said_in_words(world: World, language: str) -> None:
 
 def test_the_page_speaks_of_what_is_linked(world: World) -> None:
     """Promise: a title or label names no minor unit and no unit of the program."""
+    assert len(personal_models()) > 10
     for model in personal_models():
         held: PersonalData = model.held  # type: ignore[attr-defined]
         for label in (held.title, *held.shown.values()):
