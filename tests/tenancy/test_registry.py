@@ -119,7 +119,7 @@ def loading(fleet: CityRegistry, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 def test_a_request_waits_for_a_look_that_another_has_begun(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page and its style, asked for at once, come from the same state of the fleet."""
+    """A page and its style, asked for at once, come from the same state of the city registry."""
     fleet, ticks = another_process(world)
     app = world.app
     world.documents().change("hangzhou", 1, "", {STATE: "closed"})
@@ -163,7 +163,7 @@ def test_a_new_city_answers_without_a_restart(world: World) -> None:
 
 
 def test_looking_costs_one_statement_and_not_one_a_request(world: World) -> None:
-    """Between looks a request asks the database nothing about the fleet; a look is one row."""
+    """Between looks a request asks the database nothing about the cities; a look is one row."""
     fleet, ticks = another_process(world)
     with counted() as statements:
         for _request in range(50):

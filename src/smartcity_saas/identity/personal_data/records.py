@@ -102,7 +102,7 @@ def kept_when_leaving() -> list[PersonalData]:
 
 
 def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, Any]]:
-    """Holdings to take along: every column, sealed ones opened, photographs as base64."""
+    """Personal data to take along: every column, sealed ones opened, photographs as base64."""
     return [
         {
             "kind": one.model.__tablename__,
