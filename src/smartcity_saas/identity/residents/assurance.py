@@ -44,7 +44,7 @@ class NotAssured(SmartCityError):
     """The service needs to be surer of the resident; ``needs`` is the level."""
 
     status = 403
-    title = _("One step more is needed")
+    title = _("One more step")
 
     def __init__(self, needs: str) -> None:
         super().__init__(

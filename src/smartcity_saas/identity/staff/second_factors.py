@@ -68,7 +68,9 @@ def add_totp(member: StaffMember, secret: str, code: str, now: datetime) -> None
         raise Invalid(_("Write the six digits that the app shows."))
     step = _step_of(secret, code, now)
     if step is None:
-        raise Invalid(_("This code does not fit. Look at the clock of the telephone."))
+        raise Invalid(
+            _("That code is not right. Check that your phone's time is set automatically.")
+        )
     sealed = _keyring().seal_platform(f"totp:{member.id}", secret.encode())
     _add(member, TOTP, _("Authenticator app"), sealed, None, step, now)
 
@@ -132,7 +134,7 @@ def add_passkey(
             require_user_verification=True,
         )
     except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
-        raise Invalid(_("This passkey could not be set up. Try once more.")) from None
+        raise Invalid(_("We could not set up this passkey. Try again.")) from None
     try:
         _add(
             member,
@@ -144,7 +146,7 @@ def add_passkey(
             now,
         )
     except IntegrityError:  # the database decides, whoever else registers it in this moment
-        raise Invalid(_("This passkey is set up already. Use another one.")) from None
+        raise Invalid(_("This passkey has already been set up. Use another one.")) from None
 
 
 def authentication_options(member: StaffMember, rp_id: str) -> tuple[str, str]:
@@ -165,7 +167,7 @@ def check_passkey(
     Raises:
         Invalid: It is none of the member's, or does not answer.
     """
-    refused = Invalid(_("This passkey was not accepted. Try once more, or use a code."))
+    refused = Invalid(_("We could not accept this passkey. Try again, or use a code."))
     try:
         used = base64url_to_bytes(answer["rawId"])
         row = next((f for f in factors_of(member) if f.credential_id == used), None)

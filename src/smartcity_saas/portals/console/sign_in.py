@@ -241,7 +241,7 @@ def _half() -> SignedIn:
 def _without_factor() -> SignedIn:
     found = _half()
     if found.has_factor:
-        raise NotAllowed(_("You have a second factor already. Sign in with it."))
+        raise NotAllowed(_("You have already set up two-step verification. Sign in with it."))
     return found
 
 
