@@ -73,7 +73,7 @@ def test_faults_are_told_without_the_application(tmp_path: Path) -> None:
     """A fault is worded without loading Flask."""
     (tmp_path / "foo.yaml").write_text("city: foo\nservces: {}\n", "utf-8")
     said, names = loaded_by("foo.yaml", folder=tmp_path)
-    assert "“servces” is not a key here. Did you mean “services”?" in said
+    assert "You cannot use the key “servces” here. Did you mean “services”?" in said
     assert not names & set(HEAVY)
 
 

@@ -93,7 +93,7 @@ SECRETS = [
 def test_a_literal_secret_is_refused_and_never_repeated(line: str) -> None:
     """Whatever key it stands under: refused, with the way to name it, without its value."""
     message = said(HANGZHOU.replace("hosts: [city.hangzhou.example]\n", "") + line)
-    assert "A secret is written here." in message
+    assert "This contains a secret." in message
     assert "credential" in message
     assert "hunter2" not in message
     assert "sk_live" not in message
@@ -321,7 +321,7 @@ def test_every_fault_quotes_what_was_written() -> None:
         + "channels: {phone: {state: of}}\n"
     )
     found = {problem.pointer: problem.as_dict() for problem in check(text, path="live")}
-    assert found["/sate"]["message"] == "“sate” is not a key here."
+    assert found["/sate"]["message"] == "You cannot use the key “sate” here."
     assert found["/sate"]["hint"] == "Did you mean “state”?"
     for pointer, written in {
         "/state": "alive",

@@ -310,7 +310,7 @@ def test_a_baselines_secret_is_on_every_citys_list(world: World) -> None:
     assert "Secret “weibo_secret” set, not tried" not in admin.get("/cities/hangzhou").text
     assert "Secret “weibo_secret” is not set" in admin.get("/cities/hangzhou").text
     page = admin.get("/cities/ningbo/secrets").text
-    assert "in the document province:zhejiang" in page
+    assert "in configuration province:zhejiang" in page
     listed = CliRunner().invoke(secrets, ["list", "ningbo", "--format", "json"]).output
     assert "channels.weibo.client_secret (province:zhejiang)" in listed
 

@@ -157,7 +157,7 @@ class Documents:
         """
         found = self._find(name)
         if found is None or not found.live_number or not self._reaches(found):
-            raise NotFound(_("There is no document “%(name)s”.", name=name))
+            raise NotFound(_("There is no configuration “%(name)s”.", name=name))
         return loaded(found, stored_revision(found.id, found.live_number))
 
     def all(self) -> list[LiveDocument]:
@@ -250,7 +250,7 @@ class Documents:
         if row is not None:
             self.live(name)
         elif not newest_link(name).number:
-            raise NotFound(_("There is no document “%(name)s”.", name=name))
+            raise NotFound(_("There is no configuration “%(name)s”.", name=name))
 
         def holds(act: AuditEvent) -> bool:
             """Whether the revision that an act made is what it was."""
@@ -440,7 +440,7 @@ class Documents:
             Conflict: A city stands beneath it.
         """
         if live.kind == PLATFORM or not self.actor.may("city.state"):
-            raise NotAllowed(_("“%(key)s” is not yours to withdraw.", key=live.name))
+            raise NotAllowed(_("You cannot remove “%(key)s”.", key=live.name))
         self._refuse_stale(live.name, based_on)
         if live.kind == CITY:
             return
@@ -518,14 +518,14 @@ class Documents:
         row = self._find(candidate.name)
         within = reaches(self.actor, candidate.kind, candidate.name, candidate.province)
         if not within or (row is not None and not self._reaches(row)):
-            raise NotFound(_("There is no document “%(name)s”.", name=candidate.name))
+            raise NotFound(_("There is no configuration “%(name)s”.", name=candidate.name))
 
     def _refuse_secrets(self, candidates: Sequence[Candidate], message: str) -> None:
         """Before anything else, so that no answer about something else repeats one."""
         if any(secret_problems(candidate.source) for candidate in candidates):
             refuse(self.problems(candidates))
         if looks_secret(message):
-            raise Invalid(_("The reason holds a secret. Leave it out."))
+            raise Invalid(_("The reason contains a secret. Remove it."))
 
     def _refuse_unpermitted(self, candidate: Candidate) -> None:
         """Some leaves need more than leave to edit, whatever the edit comes by."""
@@ -536,10 +536,10 @@ class Documents:
             now = candidate.source.values.get(key)
             if candidate.kind == CITY and now != was and not self.actor.may(permission):
                 raise NotAllowed(
-                    _("“%(key)s” is not yours to change: ask your province's admin.", key=key)
+                    _("You cannot change “%(key)s”. Ask your province admin.", key=key)
                 )
         if candidate.entered and not self.actor.may(_SECRETS[candidate.kind]):
-            raise NotAllowed(_("Secrets are not yours to enter: ask your city's admin."))
+            raise NotAllowed(_("You cannot enter secrets. Ask your city admin."))
         if candidate.kind == CITY and not self.actor.may("city.change"):
             self._refuse_beyond_catalog(before, candidate)
 
@@ -554,7 +554,7 @@ class Documents:
                 or path[2] not in ("state", "notice", "until")
             ):
                 raise NotAllowed(
-                    _("“%(key)s” is not yours to change: ask your city's admin.", key=dotted(path))
+                    _("You cannot change “%(key)s”. Ask your city admin.", key=dotted(path))
                 )
 
     def _refuse_stale(self, name: str, based_on: int) -> None:

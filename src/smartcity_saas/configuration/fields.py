@@ -243,9 +243,13 @@ class Credential(fields.Field[Any]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, Mapping) or set(value) != {"credential"}:
-            raise ValidationError(_("Name the secret, never write it: {credential: its_name}."))
+            raise ValidationError(
+                _("Give the secret's name, not the secret itself: {credential: its_name}.")
+            )
         if not CREDENTIAL_NAME.fullmatch(str(value["credential"])):
-            raise ValidationError(_("A credential's name has small letters, digits and _."))
+            raise ValidationError(
+                _("A secret's name can only have lowercase letters, digits and _.")
+            )
         return dict(value)
 
 

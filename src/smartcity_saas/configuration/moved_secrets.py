@@ -21,8 +21,11 @@ def payment_secret_problems(uses: Sequence[SecretUse]) -> list[tuple[Path, Any, 
     return [
         (
             path_of(use.path),
-            _("“%(name)s” is a secret of payments, and serves nothing else.", name=use.name),
-            _("Name a secret of its own here."),
+            _(
+                "“%(name)s” is a payments secret. It cannot be used for anything else.",
+                name=use.name,
+            ),
+            _("Use a separate secret here."),
         )
         for use in uses
         if use.name in paying and not use.pays
@@ -78,7 +81,7 @@ def _moved(source: Source, owner: str, use: SecretUse, before: BoundTo) -> Moved
             before=said or "—",
         ),
         _(
-            "Enter it anew for this: on the page of the document, or by %(command)s.",
+            "To use it here, enter it again: on the configuration page, or by running %(command)s.",
             command=f"smartcity secrets set {owner} {use.name} --for {use.path}{goes}",
         ),
         use.name,
@@ -92,8 +95,7 @@ def _of_cities(found: Sequence[MovedSecret]) -> MovedSecret:
         found[0],
         message=_("%(cities)s: %(message)s", cities=shown, message=found[0].message),
         hint=_(
-            "Name a secret here that no city has yet; each city then enters its own under that "
-            "name."
+            "Use a name that no city has a secret for yet. Each city then enters its own secret under that name."
         ),
         owner="",
     )

@@ -79,7 +79,7 @@ def _other_slug(key: str, slug: str, code: str, name: str, official: str) -> Fau
             official=official,
             slug=slug[:60],
         ),
-        _("Write %(key)s: %(official)s, or the right code.", key=key, official=official),
+        _("Write %(key)s: %(official)s, or correct the code.", key=key, official=official),
     )
 
 

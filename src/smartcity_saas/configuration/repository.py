@@ -96,7 +96,7 @@ def loaded(row: Document, revision: Revision | None) -> LiveDocument:
         NotFound: It has no revision.
     """
     if revision is None:
-        raise NotFound(_("There is no document “%(name)s”.", name=row.name))
+        raise NotFound(_("There is no configuration “%(name)s”.", name=row.name))
     return LiveDocument(
         id=row.id,
         name=row.name,

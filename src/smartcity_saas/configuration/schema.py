@@ -86,7 +86,7 @@ class SiteSchema(Schema):
 
     hotline = Pattern(
         r"[0-9+][0-9 -]{2,19}",
-        _('Write a telephone number in quotes: "12345".'),
+        _('Write a phone number in quotes: "12345".'),
         required=True,
         metadata={"description": "The number to call when something cannot be done."},
     )
@@ -111,7 +111,7 @@ class SiteSchema(Schema):
 def _clock(default: str, words: str) -> Pattern:
     return Pattern(
         r"(?:[01][0-9]|2[0-3]):[0-5][0-9]",
-        _('Write a time of day in quotes: "07:00".'),
+        _('Write a time in quotes: "07:00".'),
         load_default=default,
         metadata={"description": words},
     )
@@ -390,7 +390,7 @@ def _flattened(messages: Any, schema: Any, path: Path) -> Iterator[tuple[Path, A
 
 def _unknown_key(path: Path) -> Any:
     key = "…" if looks_secret(path[-1]) else str(path[-1])[:60]
-    return _("“%(key)s” is not a key here.", key=key)
+    return _("You cannot use the key “%(key)s” here.", key=key)
 
 
 def _quoting(message: Any, values: Any, path: Path) -> Any:

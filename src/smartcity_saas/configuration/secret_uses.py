@@ -98,7 +98,7 @@ def future_use(schema: Schema, name: str, path: str, destination: str) -> Secret
     if re.sub(r"\.\d+(?=\.|\Z)", ".[]", path) not in places:
         raise Invalid(
             _(
-                "“%(path)s” is no place for a secret. There are: %(places)s.",
+                "“%(path)s” cannot hold a secret. These can: %(places)s.",
                 path=path,
                 places=", ".join(places),
             )

@@ -203,7 +203,7 @@ class Check:
                 source.problem(
                     (key,),
                     _("The file is called %(stem)s and says %(slug)s.", stem=stem, slug=slug[:60]),
-                    _("A document's file is named after its slug."),
+                    _("Name the file after its slug."),
                 )
             )
         return problems
@@ -592,8 +592,8 @@ def past_returns(
 
 def secret_problems(source: Source) -> list[Problem]:
     """Every secret in a text, comments included, each told without its value."""
-    message = _("A secret is written here.")
-    hint = _("Take it out and name it instead: {credential: its_name}.")
+    message = _("This contains a secret.")
+    hint = _("Remove it and give its name instead: {credential: its_name}.")
     found = [source.problem(path, message, hint) for path, _node in find_secrets(source.root)]
     lines = {problem.line for problem in found}
     for number, line in enumerate(source.text.splitlines(), 1):
@@ -610,7 +610,7 @@ def refuse(problems: Iterable[Problem]) -> None:
     """
     found = list(problems)
     if found:
-        raise Invalid(_("The document has faults; nothing was stored."), found)
+        raise Invalid(_("The configuration has errors. Nothing was saved."), found)
 
 
 def _naming_key(candidate: Candidate) -> str:

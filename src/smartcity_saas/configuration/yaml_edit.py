@@ -52,9 +52,7 @@ def edit(text: str, changes: Mapping[Path, Any], removals: Iterable[Path] = ()) 
         text = _set(text, path, value)
         _put(wanted, path, value)
     if parse(text, "").values != wanted:
-        raise Invalid(
-            _("This document is written in a way that a form cannot change. Edit it as text.")
-        )
+        raise Invalid(_("This configuration cannot be edited in the form. Edit it as text."))
     return text
 
 

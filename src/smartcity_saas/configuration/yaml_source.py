@@ -118,7 +118,9 @@ def _decoded(data: bytes | str, path: str) -> str:
     size = len(data.encode("utf-8", "surrogatepass")) if isinstance(data, str) else len(data)
     if size > MOST_BYTES:
         raise _refusal(
-            path, _("The document is larger than 32 KiB."), _("Remove what repeats the baseline.")
+            path,
+            _("The configuration is larger than 32 KiB."),
+            _("Remove what repeats the baseline."),
         )
     if isinstance(data, str):
         return _folded(data)
@@ -161,11 +163,11 @@ class _Reader:
         except RecursionError:
             raise self._too_deep(None) from None
         if self.problems:
-            raise Invalid(_("The document cannot be read."), self.problems)
+            raise Invalid(_("We could not read the configuration."), self.problems)
         if root is None or root.kind != "mapping":
             raise _refusal(
                 self.path,
-                _("A document is a mapping of keys to values."),
+                _("A configuration is a mapping of keys to values."),
                 _("Start with a line such as “city: hangzhou”."),
             )
         return Source(self.path, self.text, root)
@@ -182,7 +184,9 @@ class _Reader:
             if isinstance(event, events.NodeEvent):
                 self.nodes += 1
                 if self.nodes > MOST_NODES:
-                    raise self._refuse(event, _("The document has more than 2,000 values."), "")
+                    raise self._refuse(
+                        event, _("The configuration has more than 2,000 values."), ""
+                    )
             self._refuse_machinery(event)
             yield event
 
@@ -191,17 +195,16 @@ class _Reader:
             raise self._refuse(
                 event,
                 _(
-                    "Anchors and aliases (& and *) are not used in documents, and here stands "
-                    "“%(name)s”.",
+                    "You cannot use anchors or aliases (& and *). This has “%(name)s”.",
                     name=_shown(event.anchor),
                 ),
-                _("Write the value out, or put it into the province's baseline."),
+                _("Write the value in full, or put it in the province's baseline."),
             )
         if isinstance(event, events.NodeEvent) and getattr(event, "tag", None):
             raise self._refuse(
                 event,
                 _(
-                    "Tags (!) are not used in documents, and here stands “%(tag)s”.",
+                    "You cannot use tags (!). This has “%(tag)s”.",
                     tag=_shown(getattr(event, "tag", "")),
                 ),
                 _("Remove the tag."),
@@ -211,7 +214,7 @@ class _Reader:
         ):
             raise self._refuse(
                 event,
-                _("Documents are YAML 1.2, without directives."),
+                _("Configurations are YAML 1.2, without directives."),
                 _("Remove the line that starts with a percent sign."),
             )
 
@@ -223,7 +226,9 @@ class _Reader:
                 documents += 1
                 if documents > 1:
                     raise self._refuse(
-                        event, _("One file holds one document."), _("Remove the second ---.")
+                        event,
+                        _("A file can hold only one configuration."),
+                        _("Remove the second ---."),
                     )
             elif isinstance(event, events.NodeEvent):
                 root = self._node(event, stream, ())
@@ -253,12 +258,12 @@ class _Reader:
             key, mark = self._text(event, path), event.start_mark
             here = (*path, key)
             if key == "<<" and not event.style:
-                self._note(mark, here, _("Merge keys (<<) are not used in documents."))
+                self._note(mark, here, _("You cannot use merge keys (<<)."))
             if node.entry(key) is not None:
                 self._note(
                     mark,
                     here,
-                    _("“%(key)s” stands here twice.", key=key),
+                    _("“%(key)s” is here twice.", key=key),
                     _("Keep one of the two."),
                 )
             self.key_mark = mark
@@ -290,7 +295,7 @@ class _Reader:
                 event.start_mark if text or self.key_mark is None else self.key_mark,
                 path,
                 _("“%(key)s” has no value.", key=path[-1] if path else ""),
-                _("Write a value, or remove the key to use the baseline's."),
+                _("Enter a value, or remove the key to use the value from the baseline."),
             )
             return None
         if _BOOLEAN.fullmatch(text):
@@ -305,7 +310,7 @@ class _Reader:
                 event.start_mark,
                 path,
                 _("%(number)s is too long a number to be kept exactly.", number=text[:60]),
-                _("Put it in quotes if it is a code."),
+                _("If it is a code, put it in quotes."),
             )
             return 0
         if _INTEGER.fullmatch(text):
@@ -343,7 +348,7 @@ class _Reader:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         return _refusal(
             self.path,
-            _("The document is nested more than 12 levels deep."),
+            _("The configuration is nested more than 12 levels deep."),
             _("Documents need no more than 8 levels."),
             line,
             column,
@@ -368,7 +373,7 @@ class _Reader:
             )
         return _refusal(
             self.path,
-            _("This is not YAML."),
+            _("This is not valid YAML."),
             _("Check the indentation, quotes and colons on this line and the one above."),
             mark.line + 1 if mark else 1,
             mark.column + 1 if mark else 1,

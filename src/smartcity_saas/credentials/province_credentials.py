@@ -70,7 +70,7 @@ def read_province_secret(keyring: Keyring, province: str, use: SecretUse, now: d
     except InvalidTag:
         log.error("province_secret_does_not_open", province=province, name=name)
         raise CredentialError(
-            _("The secret “%(name)s” cannot be opened. Set it again.", name=name)
+            _("We could not decrypt the secret “%(name)s”. Set it again.", name=name)
         ) from None
     if row.used_at is None or now - row.used_at >= EVERY:
         with transaction() as session:

@@ -92,9 +92,9 @@ def check_secret(name: str, value: str) -> None:
     """
     errors: dict[str, Any] = {}
     if not CREDENTIAL_NAME.fullmatch(name):
-        errors["name"] = _("A credential's name has small letters, digits and _.")
+        errors["name"] = _("A secret's name can only have lowercase letters, digits and _.")
     if not value or len(value) > LONGEST_SECRET or "\0" in value:
-        errors["secret"] = _("A secret has 1 to 8,000 characters.")
+        errors["secret"] = _("Enter a secret of 1 to 8,000 characters.")
     if errors:
         raise FieldErrors(errors)
 
@@ -109,13 +109,14 @@ def bound_of(name: str, uses: Iterable[SecretUse]) -> list[list[str]]:
     if not own:
         raise Invalid(
             _(
-                "No document names a secret “%(name)s” yet. Save the document that names it first: "
-                "a secret is entered for its use, and serves no other.",
+                "No configuration uses a secret “%(name)s” yet. Save the configuration that uses it first: a secret is entered for one use and cannot serve another.",
                 name=name,
             )
         )
     if len({use.pays for use in own}) > 1:
-        raise Invalid(_("“%(name)s” is a secret of payments, and serves nothing else.", name=name))
+        raise Invalid(
+            _("“%(name)s” is a payments secret. It cannot be used for anything else.", name=name)
+        )
     return [use.bound for use in own]
 
 
@@ -128,7 +129,7 @@ def refuse_other_use(use: SecretUse, bound_to: list[Any]) -> None:
     if use.bound not in bound_to:
         log.error("secret_of_another_use", name=use.name, path=use.path, goes_to=use.destination)
         raise CredentialError(
-            _("The secret “%(name)s” was entered for another use. Enter it anew.", name=use.name)
+            _("The secret “%(name)s” was entered for another use. Enter it again.", name=use.name)
         )
 
 
@@ -272,5 +273,5 @@ def _opened(keyring: Keyring, name: str, sealed: bytes) -> str:
     except InvalidTag:
         log.error("credential_does_not_open", name=name)
         raise CredentialError(
-            _("The secret “%(name)s” cannot be opened. Set it again.", name=name)
+            _("We could not decrypt the secret “%(name)s”. Set it again.", name=name)
         ) from None

@@ -79,8 +79,7 @@ def _signing_in(city: City, usable: frozenset[SecretUse]) -> Check:
     return Check(
         False,
         _(
-            "Nobody can sign in: name a channel in the configuration (channels) and set its secret; "
-            "codes by SMS need a sender under messages.sms"
+            "Nobody can sign in: add a sign-in method to the configuration (channels) and set its secret. Codes by SMS need a sender under messages.sms"
         ),
         blocks=False,
     )
@@ -92,7 +91,7 @@ def _messages(city: City, usable: frozenset[SecretUse]) -> Check:
         return Check(True, _("Messages are sent by mail or SMS"), blocks=False)
     return Check(
         False,
-        _("Nobody is told by mail or SMS: name a sender under messages and set its secret"),
+        _("No messages are sent by email or SMS: add a sender under messages and set its secret"),
         blocks=False,
     )
 

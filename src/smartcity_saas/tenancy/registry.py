@@ -255,8 +255,7 @@ def _fallbacks(above: Sequence[LiveDocument], own: LiveDocument) -> Iterator[lis
 def _served_instead(layers: Sequence[LiveDocument]) -> Any:
     served = ", ".join(f"{layer.name} {layer.number}" for layer in layers)
     return _(
-        "The newest revision cannot be read by this version of the platform. Served instead: "
-        "%(served)s. Correct the document.",
+        "This version of the platform cannot read the latest revision. In use instead: %(served)s. Correct the configuration.",
         served=served,
     )
 

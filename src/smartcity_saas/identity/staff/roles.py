@@ -17,10 +17,10 @@ Place = Literal["platform", "province", "city"]
 
 PERMISSIONS: Mapping[str, Any] = {
     "own": _("one's own account"),
-    "city.see": _("see a city's catalog, document and changes"),
+    "city.see": _("see a city's catalog, configuration and changes"),
     "city.catalog": _("open, pause and close services, and undo that"),
     "city.announce": _("publish notices"),
-    "city.change": _("change everything else of a city's document"),
+    "city.change": _("change the rest of a city's configuration"),
     "city.desk": _("the desk of a service: its imports, lists and answers"),
     "city.counter": _("act for a resident at the counter"),
     "city.finance": _("payments, refunds, daily closing"),
@@ -30,10 +30,10 @@ PERMISSIONS: Mapping[str, Any] = {
     "city.state": _("take a city live, suspend it"),
     "city.hosts": _("give a city hosts of its own"),
     "province.see": _("see a province's cities"),
-    "province.change": _("onboard cities, change the baseline"),
+    "province.change": _("add cities and change the baseline"),
     "province.staff": _("invite and close accounts of a province"),
     "platform.see": _("see the whole platform"),
-    "platform.change": _("change the platform's document"),
+    "platform.change": _("change the platform's configuration"),
     "platform.staff": _("invite and close any account"),
 }
 """Every permission there is, in words."""

@@ -106,7 +106,7 @@ def _verdicts(city: str) -> list[tuple[Any, ChainReport]]:
         own = verify_trail()
     return [
         (_("The city's rows"), own),
-        (_("Its document and accounts"), documents().verify_trail(city)),
+        (_("The city's configuration and accounts"), documents().verify_trail(city)),
     ]
 
 

@@ -73,7 +73,7 @@ def remove_secret(city: str, name: str) -> ResponseReturnValue:
     """Forget a secret that no document names."""
     served = city_by_slug(city)
     if any(use.name == name for use in uses_of(served)):
-        raise Conflict(_("A document still names this secret. Take it out there first."))
+        raise Conflict(_("A configuration still uses this secret. Remove it there first."))
     actor = signed_in_member().actor
     with tenant_context(served.id):
         remove_credential(actor, name, current_time())

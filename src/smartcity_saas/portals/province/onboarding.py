@@ -211,7 +211,7 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
         *(secret_checks(city, stored=False) if city else ()),
         Check.of(
             not problems,
-            _("No faults in the document"),
+            _("No errors in the configuration"),
             ngettext(
                 "%(num)s fault in the document", "%(num)s faults in the document", len(problems)
             ),

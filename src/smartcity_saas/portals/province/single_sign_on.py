@@ -70,7 +70,9 @@ def _field_of(problem: Problem) -> str:
 
 def _told(problem: Problem) -> Any:
     moved = isinstance(problem, MovedSecret)
-    return _("Another provider wants a secret of its own.") if moved else problem.message
+    return (
+        _("A new identity provider needs its own secret. Enter it.") if moved else problem.message
+    )
 
 
 @blueprint.page(f"{PAGE}/state", permission="province.change", methods=("POST",))
