@@ -265,7 +265,7 @@ class Check:
                 found.append(
                     (
                         ("services", name, "notice"),
-                        _("A paused service needs a notice that says why."),
+                        _("Add a notice that says why the service is paused."),
                         _("Add notice: {zh: …, en: …}."),
                     )
                 )

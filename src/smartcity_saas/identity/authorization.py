@@ -194,7 +194,7 @@ def _enforce_resident(policy: Policy) -> ResponseReturnValue | None:
         return None
     if resident.consented != PURPOSES[PRIVACY].version:
         if policy.caller is Caller.API:
-            raise NotAllowed(_("Agree to the privacy notice first: sign in on the site."))
+            raise NotAllowed(_("Sign in on the website and agree to the privacy notice first."))
         return _to("/me/consent")
     needs = _needed(policy)
     if not suffices(resident.assurance, needs):

@@ -62,9 +62,9 @@ _ACTS: dict[str, Any] = {
     "resident.forget_real_name": _("Took back a real name"),
     "resident.end_session": _("Ended a session"),
     "resident.erase": _("Deleted an account"),
-    "announcement.publish": _("Published a notice"),
-    "announcement.withdraw": _("Withdrew a notice"),
-    "announcement.restore": _("Put a notice back"),
+    "announcement.publish": _("Published an announcement"),
+    "announcement.withdraw": _("Withdrew an announcement"),
+    "announcement.restore": _("Restored an announcement"),
     "resident.sign_in": _("A resident signed in"),
     "credential.set": _("Set a secret"),
     "client.create": _("Made an API client"),
@@ -175,7 +175,7 @@ _PURPOSES: dict[str, Any] = {
 }
 _PARTS: dict[str, Any] = {
     "state": "",
-    "notice": _("notice"),
+    "notice": _("pause notice"),
     "until": _("expected back"),
     "settings": _("settings"),
 }

@@ -79,7 +79,7 @@ def begin_assisted_session(
         raise FieldErrors(errors)
     resident = found.row
     if resident.consented != PURPOSES[PRIVACY].version:
-        raise FieldErrors({"number": _("They have not agreed to the privacy notice yet.")})
+        raise FieldErrors({"number": _("The resident has not agreed to the privacy notice yet.")})
     link = new_login_request()
     with transaction():
         keep(

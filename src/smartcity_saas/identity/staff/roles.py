@@ -19,7 +19,7 @@ PERMISSIONS: Mapping[str, Any] = {
     "own": _("one's own account"),
     "city.see": _("see a city's catalog, configuration and changes"),
     "city.catalog": _("open, pause and close services, and undo that"),
-    "city.announce": _("publish notices"),
+    "city.announce": _("publish announcements"),
     "city.change": _("change the rest of a city's configuration"),
     "city.desk": _("the desk of a service: its imports, lists and answers"),
     "city.counter": _("act for a resident at the counter"),

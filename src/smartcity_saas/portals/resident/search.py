@@ -55,7 +55,9 @@ OWN_PAGES = (
             "refund",
         ],
     ),
-    OwnPage(_("Notices"), "/announcements", "speakerphone", ["公告", "停水通知", "notice", "news"]),
+    OwnPage(
+        _("Announcements"), "/announcements", "speakerphone", ["公告", "停水通知", "notice", "news"]
+    ),
     OwnPage(_("Messages"), "/me/messages", "bell", ["消息", "通知", "短信", "提醒", "message"]),
     OwnPage(
         _("My data"),
