@@ -363,7 +363,7 @@ def test_odd_references_are_refused(owing: Owing, bills: list[str]) -> None:
 def test_without_secrets_paying_is_not_offered(world: World) -> None:
     """A city that has not set its keys shows the way to the counter."""
     browser, account = linked(world)
-    assert "Paying here is not open yet" in browser.get(account).text
+    assert "You cannot pay here yet" in browser.get(account).text
     with world.inside("hangzhou"):
         bill = db.session.scalars(select(UtilityBill.id)).one()
     assert browser.post(PAY, account, bill=[str(bill)]).status_code == 503

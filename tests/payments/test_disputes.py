@@ -32,13 +32,13 @@ def test_money_taken_back_is_posted_held_and_shown(paid: Disputed) -> None:
     assert paid.differences() == ()
     assert paid.left() == 0, "nothing is left to refund"
     staff = paid.world.city_staff()
-    assert "1 payment is held" in staff.get("/cities/hangzhou/payments").text
+    assert "1 payment is on hold" in staff.get("/cities/hangzhou/payments").text
     page = staff.get(f"/cities/hangzhou/payments/{paid.key}").text
     assert "Answer it at the provider by" in page
-    assert "¥73.50 is taken back at present." in page
-    assert "Book it as paid" not in page
+    assert "The bank has taken back ¥73.50 for now." in page
+    assert "Record as paid" not in page
     page = paid.browser.get(f"/me/payments/{paid.key}").text
-    assert "Your bank disputes this payment of ¥73.50" in page
+    assert "Your bank is disputing this payment of ¥73.50" in page
     assert "Your bank took ¥73.50 back" in paid.browser.get("/me/messages").text
     with paid.world.inside("hangzhou"):
         since, until = day_span(paid.world.city("hangzhou"), today(paid.world))
@@ -109,7 +109,7 @@ def test_an_inquiry_moves_and_holds_nothing(paid: Disputed) -> None:
     paid.follow()
     paid.check("paid", unpaid=0, postings=1)
     page = paid.world.city_staff().get(f"/cities/hangzhou/payments/{paid.key}").text
-    assert "The bank asks" in page
+    assert "Bank inquiry" in page
     paid.close(made, won=False)
     paid.check("paid", unpaid=0, postings=1)
 
@@ -152,7 +152,7 @@ def test_a_refund_that_bounces_after_it_was_made_due_again(paid: Disputed) -> No
     assert (paid.payment().state, paid.payment().held_reason) == ("held", "refund_returned")
     assert paid.books() == {("provider:stripe", "CNY"): 3000, ("held", "CNY"): -3000}
     page = paid.world.city_staff().get(f"/cities/hangzhou/payments/{paid.key}").text
-    assert "Book it as paid" not in page
+    assert "Record as paid" not in page
     assert "We hold your ¥30.00" in paid.browser.get(f"/me/payments/{paid.key}").text
     with paid.world.inside("hangzhou"), pytest.raises(Conflict):
         book_held(system("test"), paid.key, paid.world.clock())
@@ -205,7 +205,7 @@ def test_lost_after_it_was_refunded(paid: Disputed) -> None:
     made = paid.dispute()
     paid.close(made, won=False)
     page = paid.world.city_staff().get(f"/cities/hangzhou/payments/{paid.key}").text
-    assert "Put it down" in page
+    assert "Close dispute" in page
     assert "Make it due again" not in page
     with pytest.raises(Conflict):
         paid.decide("due_again")

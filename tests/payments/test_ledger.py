@@ -127,7 +127,7 @@ def test_comparing_both_sides(moves: list[tuple[str, int]]) -> None:
         net[name] = net.get(name, 0) + amount
     alone = list(compare(entries, [], *span, {}))
     assert {one.reference for one in alone} == {name for name, total in net.items() if total}
-    assert all(one.kind == "not at the provider" for one in alone)
+    assert all(one.kind == "not at the payment provider" for one in alone)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -207,7 +207,7 @@ def test_reconciling_lists_every_difference(owing: Owing) -> None:
         found = reconcile(owing.world.city("hangzhou"), *span).differences
     assert {(one.kind, one.ledger, one.provider) for one in found} == {
         ("not in the ledger", None, -100),
-        ("not at the provider", 5, None),
+        ("not at the payment provider", 5, None),
     }
 
 

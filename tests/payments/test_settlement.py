@@ -125,7 +125,7 @@ def test_another_amount_or_currency_is_held(owing: Owing, how: dict[str, Any]) -
     owing.check("held", unpaid=2, postings=1)
     assert owing.postings()[0][1] == "held"
     staff = owing.world.city_staff()
-    assert "1 payment is held" in staff.get("/cities/hangzhou/payments").text
+    assert "1 payment is on hold" in staff.get("/cities/hangzhou/payments").text
     payment = owing.payment()
     page = staff.get(f"/cities/hangzhou/payments/{payment.id}").text
     assert "came than was asked for" in page

@@ -206,8 +206,7 @@ class Currency(Word):
         if text not in currency_decimals():
             raise ValidationError(
                 _(
-                    "“%(code)s” is no currency of ISO 4217 that one can pay in. Write a code such "
-                    "as CNY.",
+                    "“%(code)s” is not an ISO 4217 currency you can pay in. Write a code such as CNY.",
                     code=text[:20],
                 )
             )

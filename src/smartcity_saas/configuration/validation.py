@@ -334,8 +334,12 @@ class Check:
         return [
             (
                 CURRENCY,
-                _("%(provider)s cannot charge in %(code)s.", provider=provider, code=currency),
-                _("Bill in another currency, or leave payments out."),
+                _(
+                    "%(provider)s does not take payments in %(code)s.",
+                    provider=provider,
+                    code=currency,
+                ),
+                _("Use another currency, or remove payments."),
             )
         ]
 

@@ -16,10 +16,10 @@ class PaymentsClosed(SmartCityError):
     """The city takes no payments here (yet)."""
 
     status = 503
-    title = _("Paying here is not open yet")
+    title = _("You cannot pay here yet")
 
     def __init__(self) -> None:
-        super().__init__(_("Until then pay at the counter or in the supplier's app."))
+        super().__init__(_("For now, pay at the counter or in the supplier's app."))
 
 
 def provider_of(city: City) -> Provider | None:

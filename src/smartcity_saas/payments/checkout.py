@@ -92,7 +92,9 @@ def begin_payment(
                 return payment
         for found in stale:
             close_page(city, found, now)
-    raise Conflict(_("This is being paid in another window. Finish or cancel it there first."))
+    raise Conflict(
+        _("This is being paid in another browser window. Finish or cancel it there first.")
+    )
 
 
 def _reserve(
@@ -114,10 +116,10 @@ def _reserve(
         for other in others:
             if other.resident_id != resident.id:
                 raise Conflict(
-                    _("Someone else who sees this is paying it now. Look again in a while.")
+                    _("Somebody else with access to this is paying it now. Check again later.")
                 )
             if not other.is_under_way:
-                raise Conflict(_("This has been paid. It may take a moment to show."))
+                raise Conflict(_("This has been paid. It may take a moment to appear."))
         same = len(others) == 1 and {i.reference for i in items_of(others[0].id)} == set(wanted)
         if same and others[0].expires_at > now + STILL_USEFUL:
             return others[0], []

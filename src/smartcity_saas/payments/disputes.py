@@ -90,13 +90,13 @@ def decide_dispute(
         payment = locked(payment_id)
         row = next((one for one in disputes_of(payment_id) if one.id == dispute_id), None)
         if row is None:
-            raise NotFound(_("There is no such dispute."))
+            raise NotFound(_("We cannot find that dispute."))
         if not row.is_undecided:
-            raise Conflict(_("There is nothing to decide on this dispute (any more)."))
+            raise Conflict(_("There is nothing to decide on this dispute, or it has been decided."))
         if decision not in payment.dispute_decisions:
-            raise Conflict(_("This payment is another by now. Look at it again."))
+            raise Conflict(_("This payment has changed. Check it again."))
         if decision == DisputeDecision.DUE_AGAIN and _left(payment) > 0:
-            raise Conflict(_("A part of the money is still here. Refund it first."))
+            raise Conflict(_("Part of the money is still here. Refund it first."))
         _post_decision(payment, row, decision, now)
         row.decision = decision
         if decision == DisputeDecision.DUE_AGAIN:
@@ -205,8 +205,8 @@ def _make_due_again(payment: Payment, now: datetime) -> None:
         payable_of(payment.service).reverse(references, payment.id, now)
         payment.fulfilled_at = None
     release_claims(payment.id)
-    title = both(lambda: _("%(number)s is to be paid again", number=payment.number))
-    body = both(lambda: _("Your bank took the money back. What it was for is due again."))
+    title = both(lambda: _("Payment %(number)s needs to be made again", number=payment.number))
+    body = both(lambda: _("Your bank took the money back. What you paid for is due again."))
     notify_payer(payment, f"due-again:{payment.id}", title, body, now)
 
 
@@ -253,8 +253,7 @@ def _tell_moved(payment: Payment, move: DisputeMove, now: datetime) -> None:
         title = both(lambda: _("Your bank took %(amount)s back", amount=amount))
         body = both(
             lambda: _(
-                "It says that this payment is disputed. What it was for stays paid until that is "
-                "decided. If you did not mean to dispute it, tell your bank. Payment %(number)s.",
+                "Your bank says that this payment is disputed. What you paid for still counts as paid until that is decided. If you did not mean to dispute it, tell your bank. Payment %(number)s.",
                 number=payment.number,
             )
         )
@@ -262,12 +261,11 @@ def _tell_moved(payment: Payment, move: DisputeMove, now: datetime) -> None:
         title = both(lambda: _("The dispute over %(amount)s is settled", amount=amount))
         body = both(
             lambda: _(
-                "The city has the money again. Its finance desk books it or sends it back; you "
-                "need not do anything. Payment %(number)s.",
+                "The city has the money again. Its finance team will record it as paid or refund it. You do not need to do anything. Payment %(number)s.",
                 number=payment.number,
             )
         )
     else:
         title = both(lambda: _("The dispute over %(amount)s is settled", amount=amount))
-        body = both(lambda: _("Your payment counts. Payment %(number)s.", number=payment.number))
+        body = both(lambda: _("Your payment is valid. Payment %(number)s.", number=payment.number))
     notify_payer(payment, f"dispute:{move.reference}", title, body, now)

@@ -25,7 +25,7 @@ SLACK = timedelta(days=14)
 """A posting may be that much later than the money's move: a webhook after an outage, a refund that
 a bank takes its time over."""
 
-Kind = Literal["not in the ledger", "not at the provider", "amounts differ"]
+Kind = Literal["not in the ledger", "not at the payment provider", "amounts differ"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def compare(
         if ours is None:
             kind = "not in the ledger"
         elif theirs is None:
-            kind = "not at the provider"
+            kind = "not at the payment provider"
         yield Difference(kind, key[0], payment, ours, theirs, key[1])
 
 

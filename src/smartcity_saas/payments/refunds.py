@@ -60,14 +60,14 @@ def request_refund(
     with transaction() as session:
         payment = locked(payment_id)
         if not payment.has_money:
-            raise Conflict(_("There is no money of this payment to send back."))
+            raise Conflict(_("There is no money left to refund on this payment."))
         if not 0 < amount <= refundable(payment):
             raise Invalid(_("Write an amount above zero, and no more than is left."))
         step = limits_of(payment.provider, payment.paid_currency).step
         if amount % step:
             raise Invalid(
                 _(
-                    "The provider sends money back in steps of %(step)s alone.",
+                    "The payment provider only refunds multiples of %(step)s.",
                     step=format_money(step, payment.paid_currency),
                 )
             )
@@ -158,14 +158,13 @@ def book_held(actor: Actor, payment_id: uuid.UUID, now: datetime) -> Payment:
     with transaction():
         payment = locked(payment_id)
         if not payment.is_held:
-            raise Conflict(_("This payment is not held (any more)."))
+            raise Conflict(_("This payment is not on hold."))
         try:
             release_held(payment, now)
         except NotPayable:
             raise Conflict(
                 _(
-                    "This cannot be booked: what it was for is paid, or the amount is another. "
-                    "Refund it."
+                    "You cannot record this as paid: the item has already been paid, or the amount is different. Refund it."
                 )
             ) from None
         record(actor, "payment.book", payment.number, {}, now)

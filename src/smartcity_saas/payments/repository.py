@@ -132,7 +132,7 @@ def _own(resident: SignedInResident) -> ColumnElement[bool]:
 
 def _found(query: Select[Payment]) -> Payment:
     statement = query.execution_options(populate_existing=True)
-    return one_or_404(statement, _("There is no such payment."))
+    return one_or_404(statement, _("We cannot find that payment."))
 
 
 def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:

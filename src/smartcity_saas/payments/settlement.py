@@ -151,7 +151,9 @@ def abandon(actor: Actor, city: City, payment_id: uuid.UUID, now: datetime) -> P
         except UnknownAtProvider:
             pass
         else:
-            raise Conflict(_("The provider knows this payment; it stands as the provider says."))
+            raise Conflict(
+                _("The payment provider knows this payment, so its status there applies.")
+            )
     with transaction():
         payment = locked(payment_id)
         if payment.is_under_way:
@@ -402,13 +404,12 @@ def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:
     paid = format_money(payment.received, payment.paid_currency)
     if reason is None:
         title = both(lambda: _("Paid %(amount)s", amount=paid))
-        body = both(lambda: _("The receipt is here. Payment %(number)s.", number=payment.number))
+        body = both(lambda: _("Your receipt is ready. Payment %(number)s.", number=payment.number))
     else:
         title = both(lambda: _("We hold your %(amount)s", amount=paid))
         body = both(
             lambda: _(
-                "It arrived and could not be booked. The city's finance desk books it or sends it "
-                "back; you need not do anything. Payment %(number)s.",
+                "We received your money but could not record it as paid. The city's finance team will record it or refund it. You do not need to do anything. Payment %(number)s.",
                 number=payment.number,
             )
         )
@@ -421,8 +422,7 @@ def _tell_refunded(payment: Payment, fact: RefundFact, going: bool, now: datetim
         title = both(lambda: _("%(amount)s is on its way back to you", amount=amount))
         body = both(
             lambda: _(
-                "It goes to what you paid with, and may take some days to show. "
-                "Payment %(number)s.",
+                "It goes back to the card or account you paid with, and may take a few days to arrive. Payment %(number)s.",
                 number=payment.number,
             )
         )
@@ -430,8 +430,7 @@ def _tell_refunded(payment: Payment, fact: RefundFact, going: bool, now: datetim
         title = both(lambda: _("Your refund of %(amount)s came back to us", amount=amount))
         body = both(
             lambda: _(
-                "Your bank did not take it. The city's finance desk will find another way. "
-                "Payment %(number)s.",
+                "Your bank did not accept it. The city's finance team will find another way. Payment %(number)s.",
                 number=payment.number,
             )
         )

@@ -21,7 +21,8 @@ REMEMBERED = timedelta(days=7)
 MOST_AT_ONCE = 30
 """How many things one payment may be for: a receipt and a provider's page that can be read."""
 TOO_MANY = _(
-    "%(most)s can be paid at once. Choose fewer now, and pay the rest after.", most=MOST_AT_ONCE
+    "You can pay up to %(most)s at once. Choose fewer now, and pay the rest later.",
+    most=MOST_AT_ONCE,
 )
 
 
@@ -57,13 +58,16 @@ class PayTerms:
     def too_small(self) -> Any:
         """What is said of less than the least."""
         least = format_money(self.limits.least, self.currency)
-        return _("The least that can be paid here is %(least)s. Pay several together.", least=least)
+        return _(
+            "The smallest amount you can pay here is %(least)s. Pay several items together.",
+            least=least,
+        )
 
     @property
     def doubtful(self) -> Any:
         """What is said of an amount that the provider has refused of late."""
         return _(
-            "%(amount)s was too little for the payment provider. Pay several together.",
+            "%(amount)s is too small for the payment provider. Pay several items together.",
             amount=format_money(self.refused, self.currency),
         )
 
@@ -71,9 +75,7 @@ class PayTerms:
     def too_fine(self) -> Any:
         """What is said of an amount between two that the provider takes."""
         step = format_money(self.limits.step, self.currency)
-        return _(
-            "Amounts can be paid here in steps of %(step)s alone. Pay at the counter.", step=step
-        )
+        return _("You can only pay multiples of %(step)s here. Pay at the counter.", step=step)
 
     def objection(self, amounts: Sequence[int]) -> Any:
         """Why some amounts cannot be paid together; None where they can."""

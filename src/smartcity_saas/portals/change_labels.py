@@ -73,16 +73,16 @@ _ACTS: dict[str, Any] = {
     "resident.token": _("Made a token for a program"),
     "resident.counter": _("Acted for a resident at the counter"),
     "credential.remove": _("Removed a secret"),
-    "payment.begin": _("Began a payment"),
-    "payment.paid": _("A payment arrived"),
-    "payment.held": _("A payment was held"),
-    "payment.book": _("Booked a held payment"),
+    "payment.begin": _("Started a payment"),
+    "payment.paid": _("A payment was received"),
+    "payment.held": _("A payment was put on hold"),
+    "payment.book": _("Recorded a payment on hold as paid"),
     "payment.expired": _("A payment expired"),
     "payment.failed": _("A payment failed"),
-    "payment.abandon": _("Ended a payment unknown to the provider"),
-    "payment.refund_refused": _("The provider refused a refund"),
-    "payment.refund": _("Asked for a refund"),
-    "payment.refunded": _("A refund went out"),
+    "payment.abandon": _("Ended a payment that the provider does not know"),
+    "payment.refund_refused": _("The payment provider refused a refund"),
+    "payment.refund": _("Requested a refund"),
+    "payment.refunded": _("A refund was sent"),
     "payment.refund_returned": _("A refund came back"),
     "payment.dispute_inquiry": _("A bank asked about a payment"),
     "payment.dispute_open": _("A bank disputed a payment"),
@@ -90,10 +90,10 @@ _ACTS: dict[str, Any] = {
     "payment.dispute_lost": _("A dispute was decided for the payer"),
     "payment.dispute_closed": _("A bank's inquiry ended"),
     "payment.dispute_due_again": _("Made a disputed payment due again"),
-    "payment.dispute_written_off": _("Let a disputed payment stand as paid"),
-    "payment.dispute_put_down": _("Put a lost dispute down"),
+    "payment.dispute_written_off": _("Kept a disputed payment as paid"),
+    "payment.dispute_put_down": _("Closed a lost dispute"),
     "payment.close_day": _("Closed a day"),
-    "payment.open_kept": _("Opened a payment of somebody who has left"),
+    "payment.open_kept": _("Viewed a payment of a deleted account"),
 }
 METHOD_NAMES: dict[str, Any] = {
     "card": _("Card"),
@@ -108,7 +108,7 @@ _LEDGER_ACCOUNTS: dict[str, Any] = {
 PAYMENT_STATES: dict[str, Any] = {
     "created": _("Begun"),
     "open": _("Being paid"),
-    "processing": _("Money on its way"),
+    "processing": _("Processing"),
     "paid": _("Paid"),
     "failed": _("Failed"),
     "expired": _("Not paid"),
@@ -118,51 +118,52 @@ PAYMENT_STATES: dict[str, Any] = {
 HELD_REASONS: dict[str, Any] = {
     "amount": _("Another amount came than was asked for."),
     "currency": _("Another currency came than was asked for."),
-    "twice": _("What it was for belongs to another payment."),
-    "paid": _("What it was for had been paid elsewhere."),
-    "changed": _("What it was for costs another amount by now."),
-    "gone": _("What it was for is no longer there."),
-    "refunded": _("It was refunded before it could be booked."),
+    "twice": _("The item now belongs to another payment."),
+    "paid": _("The item had been paid elsewhere."),
+    "changed": _("The item now costs a different amount."),
+    "gone": _("The item no longer exists."),
+    "refunded": _("It was refunded before it could be recorded as paid."),
     "refund_returned": _("The bank sent a refund back."),
     "disputed": _("The payer's bank disputes it."),
-    "dispute_lost": _("The dispute was lost. Decide below what becomes of it."),
+    "dispute_lost": _("The dispute was lost. Decide below what to do."),
     "dispute_won": _("The dispute was won after all, and the money came back."),
 }
 DISPUTE_STATES: dict[str, Any] = {
-    "inquiry": _("The bank asks"),
+    "inquiry": _("Bank inquiry"),
     "open": _("In dispute"),
     "won": _("Decided for the city"),
     "lost": _("Decided for the payer"),
     "closed": _("The inquiry ended"),
 }
 REFUND_FAILURES: dict[str, Any] = {
-    "refused": _("The provider would not send it."),
-    "bounced": _("The bank sent it back. Find another way to the resident."),
+    "refused": _("The payment provider refused to send it."),
+    "bounced": _("The bank sent it back. Find another way to refund the resident."),
     "other_account": _(
-        "The account that is set now does not know this payment. Look for the refund at the account "
-        "that took the payment before you send money by another way."
+        "The payment account set now does not know this payment. Before you refund in another way, look for the refund in the account that took the payment."
     ),
 }
 NO_PAGE_REASONS: dict[str, Any] = {
-    "too_small": _("The provider takes no amount as small as this."),
-    "refused": _("The provider refused it; the log says why."),
-    "changed": _("The payment settings changed while its page was being opened."),
-    "broken": _("The provider failed, and repeated that failure."),
-    "clock": _("The provider's clock and this server's differ. Set this server's clock."),
+    "too_small": _("The amount is too small for the payment provider."),
+    "refused": _("The payment provider refused it. The log says why."),
+    "changed": _("The payment settings changed while the payment page was opening."),
+    "broken": _("The payment provider failed and returned the same error again."),
+    "clock": _(
+        "The payment provider's clock does not match this server's. Set this server's clock."
+    ),
 }
 DIFFERENCES: dict[str, Any] = {
     "not in the ledger": _("not in the ledger"),
-    "not at the provider": _("not at the provider"),
+    "not at the payment provider": _("not at the payment provider"),
     "amounts differ": _("amounts differ"),
 }
 _ACTORS: dict[str, Any] = {
     "resident": _("Resident"),
-    "payments": _("The platform (payments)"),
+    "payments": _("Platform (payments)"),
     "demo": _("The demo"),
     "cli": _("The command"),
 }
 _PLACES: dict[str, Any] = {
-    "city": _("Finance desk"),
+    "city": _("Finance team"),
     "city.act_for": _("Counter"),
     "resident": _("Your pages of the site"),
     "resident.home": _("The city's first page"),

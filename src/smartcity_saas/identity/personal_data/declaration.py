@@ -62,7 +62,7 @@ STATE = {"zh": "状态", "en": "State"}
 MONEY_STATES = {
     "created": {"zh": "已发起", "en": "Begun"},
     "open": {"zh": "付款中", "en": "Being paid"},
-    "processing": {"zh": "到账中", "en": "Money on its way"},
+    "processing": {"zh": "到账中", "en": "Processing"},
     "paid": {"zh": "已缴", "en": "Paid"},
     "failed": {"zh": "失败", "en": "Failed"},
     "expired": {"zh": "未缴", "en": "Not paid"},
@@ -73,7 +73,7 @@ MONEY_STATES = {
     "done": {"zh": "已完成", "en": "Done"},
 }
 DISPUTE_STATES = {
-    "inquiry": {"zh": "银行询问", "en": "The bank asks"},
+    "inquiry": {"zh": "银行询问", "en": "Bank inquiry"},
     "open": {"zh": "争议中", "en": "Disputed"},
     "won": {"zh": "已退还给城市", "en": "Decided for the city"},
     "lost": {"zh": "已判给付款人", "en": "Decided for the payer"},

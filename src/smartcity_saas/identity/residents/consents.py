@@ -37,8 +37,7 @@ PURPOSES: Mapping[str, Purpose] = {
             "2026-11",
             _("Keeping an account for you"),
             _(
-                "We keep how you sign in, what you link, book and pay, and a record of it, inside "
-                "this city, so that you find it again."
+                "Within this city, we keep how you sign in, what you link, book and pay, and a record of it, so that you can find it again."
             ),
             needed=True,
         ),

@@ -23,7 +23,7 @@ PERMISSIONS: Mapping[str, Any] = {
     "city.change": _("change the rest of a city's configuration"),
     "city.desk": _("the desk of a service: its imports, lists and answers"),
     "city.counter": _("act for a resident at the counter"),
-    "city.finance": _("payments, refunds, daily closing"),
+    "city.finance": _("handle payments, refunds and daily closing"),
     "city.audit": _("read the trail"),
     "city.secrets": _("set a city's secrets and API clients"),
     "city.staff": _("invite and close accounts of a city"),

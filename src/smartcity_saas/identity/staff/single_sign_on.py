@@ -235,7 +235,7 @@ def link(member: StaffMember, told: Told, now: datetime) -> None:
         Conflict: That account over there is another's, or they have one already.
     """
     if province_of(member) != told.province:
-        raise NotAllowed(_("This provider is not your province's."))
+        raise NotAllowed(_("This is not your province's identity provider."))
     try:
         with transaction() as session:
             session.execute(

@@ -25,7 +25,7 @@ class ProviderUnreachable(SmartCityError):
     """The provider does not answer, or not as it should. What was paid stays paid."""
 
     status = 503
-    title = _("The payment provider does not answer just now")
+    title = _("The payment provider is not responding at the moment")
 
     def __init__(self, detail: Any = "") -> None:
         super().__init__(detail or _("Nothing was lost. Try again in a few minutes."))
@@ -41,16 +41,26 @@ class UnknownAtProvider(ProviderUnreachable):
     """The provider answers, and has never heard of this payment: another account, most likely."""
 
     def __init__(self) -> None:
-        super().__init__(_("It does not know this payment. The city's finance desk can end it."))
+        super().__init__(
+            _(
+                "The payment provider does not know this payment. The city's finance team can end it."
+            )
+        )
 
 
 Refusal = Literal["too_small", "refused", "changed", "broken", "clock"]
 _WHY_NOT: Mapping[Refusal, Any] = {
-    "too_small": _("It takes no amount as small as this. Pay several together, or at the counter."),
-    "refused": _("It refused this payment. Pay at the counter, or call the city's hotline."),
-    "changed": _("Something changed meanwhile. Press pay again."),
-    "broken": _("It could not open its page. Press pay again."),
-    "clock": _("Its clock and ours differ. Try again in a few minutes, or pay at the counter."),
+    "too_small": _(
+        "The amount is too small for the payment provider. Pay several items together, or pay at the counter."
+    ),
+    "refused": _(
+        "The payment provider refused this payment. Pay at the counter, or call the city's hotline."
+    ),
+    "changed": _("Something has changed since you opened this page. Select “Pay” again."),
+    "broken": _("The payment page could not open. Select “Pay” again."),
+    "clock": _(
+        "The payment provider's clock and ours do not match. Try again in a few minutes, or pay at the counter."
+    ),
 }
 
 
@@ -59,7 +69,7 @@ class CannotBegin(SmartCityError):
     why. A new payment for the same things may begin where ``again`` is true."""
 
     status = 409
-    title = _("The payment provider opened no page. Nothing was charged")
+    title = _("The payment page did not open. You have not been charged")
 
     def __init__(self, reason: Refusal) -> None:
         super().__init__(_WHY_NOT[reason])

@@ -83,7 +83,7 @@ def switch_single_sign_on(province: str) -> ResponseReturnValue:
         raise Invalid(_("Choose on or off."))
     live = documents().live(f"province:{province}")
     if KEY not in live.values:
-        raise Conflict(_("Write down the provider first."))
+        raise Conflict(_("Enter the identity provider first."))
     documents().change(live.name, base_revision(), "", {(KEY, "state"): state})
     return redirect(_address(province, "saved"))
 

@@ -91,13 +91,13 @@ def receipt(payment_id: uuid.UUID) -> ResponseReturnValue:
     """The receipt of money that was received."""
     found = own_payment(signed_in_resident(), payment_id)
     if not found.is_received or found.is_held or found.paid_at is None:
-        raise NotFound(_("There is no receipt of this payment."))
+        raise NotFound(_("This payment has no receipt."))
     city = request_city()
     facts = [
         (gettext("Payment"), found.number),
         (gettext("Paid on"), full_moment(found.paid_at, city.timezone)),
         (gettext("Paid by"), signed_in_resident().name),
-        (gettext("To"), local(city.site.get("operator")) or local(city.name)),
+        (gettext("Paid to"), local(city.site.get("operator")) or local(city.name)),
         (gettext("Paid with"), str(METHOD_NAMES.get(found.method or "", found.method or ""))),
     ]
     items = [
