@@ -134,11 +134,11 @@ def test_a_row_that_ends_early_is_one_fault() -> None:
 @pytest.mark.parametrize(
     "header, said",
     [
-        ("kind,amount,amount", ["Columns that stand twice: amount."]),
-        ("kind,amount,Amount", ["Columns that stand twice: amount."]),
-        ("kind,amount,x,X", ["Columns that stand twice: x."]),
+        ("kind,amount,amount", ["Duplicate columns: amount."]),
+        ("kind,amount,Amount", ["Duplicate columns: amount."]),
+        ("kind,amount,x,X", ["Duplicate columns: x."]),
         ("x,y", ["Missing columns: kind, amount."]),
-        ("kind,kind", ["Missing columns: amount.", "Columns that stand twice: kind."]),
+        ("kind,kind", ["Missing columns: amount.", "Duplicate columns: kind."]),
         ("", ["Missing columns: kind, amount."]),
     ],
 )

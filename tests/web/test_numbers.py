@@ -95,7 +95,7 @@ def test_whole_numbers_within_limits() -> None:
 
 def test_a_fault_counts_one_decimal_as_one() -> None:
     """In the application and in a command that loads none, whose texts have a catalogue alone."""
-    assert cause("1.123", 1) == "“1.123” has more than 1 decimal."
+    assert cause("1.123", 1) == "“1.123” has more than 1 decimal place."
     with spoken(NullTranslations()):
-        assert cause("1.123", 1) == "“1.123” has more than 1 decimal."
-        assert cause("1.123", 2) == "“1.123” has more than 2 decimals."
+        assert cause("1.123", 1) == "“1.123” has more than 1 decimal place."
+        assert cause("1.123", 2) == "“1.123” has more than 2 decimal places."

@@ -69,7 +69,7 @@ class Cells:
         """Some text of limited length."""
         value = self.raw(column)
         if not (0 if empty else 1) <= len(value) <= longest:
-            self.fault(column, _("Write 1 to %(most)s characters.", most=longest))
+            self.fault(column, _("Enter 1 to %(most)s characters.", most=longest))
         try:
             no_control_characters(value)
         except ValidationError as error:
@@ -84,37 +84,37 @@ class Cells:
         """A short name for programs."""
         value = self.raw(column)
         if not _CODE.fullmatch(value):
-            self.wrong(column, _("Write a code of letters, digits, dot, - and _."))
+            self.wrong(column, _("Enter a code using only letters, digits, dots, - and _."))
         return value
 
     def choice(self, column: str, words: Collection[str]) -> str:
         """One of a few words."""
         value = self.raw(column)
         if value not in words:
-            self.wrong(column, _("Write one of: %(words)s.", words=", ".join(words)))
+            self.wrong(column, _("Enter one of: %(words)s.", words=", ".join(words)))
         return value
 
     def past_day(self, column: str) -> date:
         """The day of something that has happened."""
         found = self._day(column)
         if not is_past(found, self.zone, self.now):
-            self.wrong(column, _("This day is still to come."))
+            self.wrong(column, _("This date is in the future."))
         return found
 
     def near_day(self, column: str) -> date:
         """A day that may lie ahead, by two years at most."""
         found = self._day(column)
         if not is_near(found, self.zone, self.now):
-            self.wrong(column, _("This day is more than two years away."))
+            self.wrong(column, _("This date is more than 2 years away."))
         return found
 
     def past_month(self, column: str) -> date:
         """A month that has begun, as its first day."""
         found = read_month(self.raw(column))
         if found is None:
-            self.wrong(column, _("Write a month such as 2026-10."))
+            self.wrong(column, _("Enter a month, such as 2026-10."))
         elif not is_past(found, self.zone, self.now):
-            self.wrong(column, _("This day is still to come."))
+            self.wrong(column, _("This date is in the future."))
         return found or date.min
 
     def past_moment(self, column: str) -> datetime:
@@ -123,18 +123,18 @@ class Cells:
         value = self.raw(column)
         found = read_moment(value, self.zone)
         if found is None and read_day(value):
-            self.wrong(column, _("The time of day is missing, such as 2026-11-20T08:15."))
+            self.wrong(column, _("Add the time, such as 2026-11-20T08:15."))
         elif found is None:
-            self.wrong(column, _("Write a local date and time such as 2026-11-20T08:15."))
+            self.wrong(column, _("Enter a local date and time, such as 2026-11-20T08:15."))
         elif not is_past(found, self.zone, self.now):
-            self.wrong(column, _("This day is still to come."))
+            self.wrong(column, _("This date is in the future."))
         return found or start_of_day(date.min, self.zone)
 
     def clock(self, column: str) -> time:
         """A time of day."""
         value = self.raw(column)
         if not _CLOCK.fullmatch(value):
-            self.wrong(column, _("Write a time of day such as 08:30."))
+            self.wrong(column, _("Enter a time, such as 08:30."))
             return time()
         hour, minute = value.split(":")
         return time(int(hour), int(minute))
@@ -154,7 +154,7 @@ class Cells:
     def _day(self, column: str) -> date:
         found = read_day(self.raw(column))
         if found is None:
-            self.wrong(column, _("Write a date such as 2026-11-30."))
+            self.wrong(column, _("Enter a date, such as 2026-11-30."))
         return found or date.min
 
     def _number(self, column: str, read: Callable[[str], int], instead: int) -> int:
@@ -241,7 +241,7 @@ def refuse_contradictions(
         if found is None:
             sound.append(row)
             continue
-        message = _("Line %(line)s says something else of the same.", line=found[1])
+        message = _("This does not match line %(line)s.", line=found[1])
         problems.append(csv_problem(name, row.line, found[0], message))
     rows[:] = sound
     return shared

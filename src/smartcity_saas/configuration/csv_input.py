@@ -33,8 +33,11 @@ _OTHER_SEPARATORS: dict[str, Any] = {
     "；": _("full-width semicolons"),
 }
 _CSV_ERRORS: tuple[tuple[str, Any], ...] = (
-    ("unexpected end", _("A quotation mark is opened here and never closed.")),
-    ("expected after", _("After a closing quotation mark a comma or the line's end must follow.")),
+    ("unexpected end", _("This quotation mark is not closed.")),
+    (
+        "expected after",
+        _("A closing quotation mark must be followed by a comma or the end of the line."),
+    ),
     ("field limit", _("A cell is longer than 131,072 characters.")),
 )
 
@@ -146,8 +149,8 @@ def _refuse_separator(text: str, name: str, required: Sequence[str]) -> None:
         raise _refusal(
             name,
             1,
-            _("The cells of this file are separated by %(what)s.", what=_OTHER_SEPARATORS[best]),
-            _("Save it as a CSV that is separated by commas, with a point before decimals."),
+            _("This file uses %(what)s to separate columns.", what=_OTHER_SEPARATORS[best]),
+            _("Save it as a CSV separated by commas, with a point for decimals."),
         )
 
 
@@ -163,7 +166,7 @@ def _records(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
             begins = reader.line_num + 1
     except csv.Error as error:
         said = next((words for part, words in _CSV_ERRORS if part in str(error)), None)
-        raise _refusal(name, begins, said or _("This is no row of a CSV.")) from None
+        raise _refusal(name, begins, said or _("This is not a valid CSV row.")) from None
 
 
 def _cell(text: str) -> str:
@@ -184,8 +187,10 @@ def _line(
     ends_before = next((column for column in required if column not in values), "")
     problem = None
     if beyond:
-        message = _("“%(value)s” stands beyond the columns of the first line.", value=beyond[:40])
-        hint = _("A cell with a comma in it, such as 1,234.50, must stand in quotation marks.")
+        message = _(
+            "“%(value)s” is outside the columns named in the first line.", value=beyond[:40]
+        )
+        hint = _("Put quotation marks around a cell that contains a comma, such as 1,234.50.")
         problem = csv_problem(name, number, "", message, hint)
     elif ends_before:
         message = _("The row ends before this column.")
@@ -204,10 +209,12 @@ def _refuse_columns(columns: list[str], name: str, required: Sequence[str]) -> N
     missing = [column for column in required if column not in columns]
     if missing:
         message = _("Missing columns: %(names)s.", names=", ".join(missing))
-        found.append(csv_problem(name, 1, "", message, _("The first line names the columns.")))
+        found.append(
+            csv_problem(name, 1, "", message, _("Put the column names in the first line."))
+        )
     twice = [one for one, count in Counter(columns).items() if one and count > 1]
     if twice:
-        message = _("Columns that stand twice: %(names)s.", names=", ".join(twice))
+        message = _("Duplicate columns: %(names)s.", names=", ".join(twice))
         found.append(csv_problem(name, 1, "", message, _("Leave one of each.")))
     if found:
         raise Invalid(found[0].message, found)

@@ -89,8 +89,7 @@ class StaleEdit(Conflict):
     def __init__(self, live: RevisionView, since: list[Change]) -> None:
         super().__init__(
             _(
-                "%(who)s has saved revision %(number)s in the meantime. Nothing of yours was "
-                "stored; look at the difference and send it again.",
+                "%(who)s has saved revision %(number)s since you opened this. Your changes were not saved. Check what is different and send them again.",
                 who=live.author_label,
                 number=live.number,
             ),
@@ -394,7 +393,7 @@ class Documents:
         return self.save(
             candidate,
             based_on,
-            message or str(_("Back to the text of revision %(number)s", number=number)),
+            message or str(_("Restored revision %(number)s", number=number)),
             "rollback",
         )
 
@@ -424,7 +423,7 @@ class Documents:
         return self.change(
             name,
             live.number if based_on is None else based_on,
-            message or str(_("Undo of revision %(number)s", number=number)),
+            message or str(_("Undid revision %(number)s", number=number)),
             {one.path: one.before for one in written if one.before is not MISSING},
             [one.path for one in written if one.before is MISSING],
             files=undone.before_files if touched & {LOGO, LOGO_FILE} else {},

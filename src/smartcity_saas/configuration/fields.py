@@ -76,7 +76,9 @@ class Word(Line):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         if text != value:
-            raise ValidationError(_("There is a blank or a line's end around this. Remove it."))
+            raise ValidationError(
+                _("There is a space or line break at the start or end. Remove it.")
+            )
         return text
 
 
@@ -116,7 +118,7 @@ class Choice(fields.Field[str]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if value not in self.choices:
-            raise ValidationError(_("Write one of: %(words)s.", words=", ".join(self.choices)))
+            raise ValidationError(_("Enter one of: %(words)s.", words=", ".join(self.choices)))
         return str(value)
 
 
@@ -167,7 +169,7 @@ class FileName(Pattern):
     """A picture beside the document: ``hangzhou/logo.svg``."""
 
     def __init__(self, **options: Any) -> None:
-        says = _("Name a picture in the city's folder, such as hangzhou/logo.svg.")
+        says = _("Give the name of a picture in the city's folder, such as hangzhou/logo.svg.")
         super().__init__(_FILE.pattern, says, **options)
 
 
@@ -180,7 +182,7 @@ class Host(Word):
             return canonical_host(text)
         except (ValueError, UnicodeError):
             raise ValidationError(
-                _("Write the name of a host, such as city.hangzhou.example: no port, no path.")
+                _("Write a host name, such as city.hangzhou.example, without a port or path.")
             ) from None
 
 

@@ -274,12 +274,12 @@ def _conflict_problems(step: Step) -> list[Problem]:
         source.problem(
             one.path,
             _(
-                "%(pointer)s changed in the file and on the console: live is %(live)s.",
+                "%(pointer)s was changed both in the file and on the console. The live value is %(live)s.",
                 pointer=pointer(one.path),
                 live=_said(one.before),
             ),
             _(
-                "Write the live value into the file, or overwrite it: smartcity export --force %(name)s.",
+                "Put the live value in the file, or overwrite the file: smartcity export --force %(name)s.",
                 name=step.name,
             ),
         )

@@ -59,7 +59,7 @@ class RolloutFailed(Invalid):
 
     def __init__(self, results: Sequence[RowResult]) -> None:
         problems = [found for result in results for found in result.problems]
-        super().__init__(_("Nothing was stored, because some rows have faults."), problems)
+        super().__init__(_("Some rows have errors. Nothing was saved."), problems)
         self.results = [
             one if one.outcome in ("failed", "same") else replace(one, outcome="unstored")
             for one in results
@@ -172,7 +172,7 @@ class RollOut:
         self._refuse_incomplete(row)
         slug = row.values["slug"]
         if self.lines[slug] != row.number:
-            message = _("%(city)s is on line %(line)s too.", city=slug, line=self.lines[slug])
+            message = _("%(city)s is also on line %(line)s.", city=slug, line=self.lines[slug])
             raise refusal(self.name, row.number, message)
         baselines = Baselines(self.documents, self.baselines)
         return intent_of(self.documents, row, self.name, self.state, baselines)
@@ -246,7 +246,11 @@ def refuse_too_many(rows: Sequence[Line], name: str) -> None:
         Invalid: There are more rows than one may hold.
     """
     if len(rows) > MOST_TOGETHER:
-        raise refusal(name, 1, _("All or nothing takes %(most)s rows at most.", most=MOST_TOGETHER))
+        raise refusal(
+            name,
+            1,
+            _("With “all or nothing” you can import at most %(most)s rows.", most=MOST_TOGETHER),
+        )
 
 
 def _result(intent: Intent) -> RowResult:

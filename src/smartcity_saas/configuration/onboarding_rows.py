@@ -163,14 +163,14 @@ def _changed(
 
 
 def _contradiction(row: Line, name: str, differing: Mapping[str, tuple[Any, str]]) -> Invalid:
-    message = _("%(city)s is there already and differs from this row.", city=row.values["slug"])
+    message = _("%(city)s already exists and is different from this row.", city=row.values["slug"])
     problems = [
         csv_problem(
             name,
             row.number,
             column,
             _(
-                "%(city)s is there already with %(column)s “%(was)s”; the row says “%(wanted)s”.",
+                "%(city)s already exists. Its %(column)s is “%(was)s”, but this row says “%(wanted)s”.",
                 city=row.values["slug"],
                 column=column,
                 was=was if was is not None else "",
@@ -202,7 +202,7 @@ def _province_notes(row: Line, name: str, baselines: Baselines) -> tuple[Any, ..
             raise Invalid(message, [csv_problem(name, row.number, column, message)])
         notes.append(
             _(
-                "%(column)s “%(wanted)s” is not taken: %(province)s has “%(is)s”.",
+                "%(column)s “%(wanted)s” was not used: %(province)s already has “%(is)s”.",
                 column=column,
                 wanted=wanted,
                 province=slug,

@@ -48,7 +48,7 @@ PLATFORM, PROVINCE, CITY = "platform", "province", "city"
 
 _REQUIRED = "Missing data for required field."
 _MARSHMALLOW = {
-    "Field may not be null.": _("There is no value here."),
+    "Field may not be null.": _("This has no value."),
     "Not a valid integer.": _("This must be a whole number."),
     "Not a valid number.": _("This must be a number."),
     "Not a valid boolean.": _("This must be true or false."),

@@ -194,7 +194,9 @@ class Check:
                 source.problem(
                     (key,),
                     _("“%(slug)s” cannot be a name in an address.", slug=slug[:60]),
-                    _("Use 2 to 40 of a-z, 0-9 and single hyphens; words like console are taken."),
+                    _(
+                        "Use 2 to 40 characters: a-z, 0-9 and single hyphens. Words such as “console” are reserved."
+                    ),
                 )
             )
         stem = _ENDING.sub("", source.path.rpartition("/")[2])
@@ -590,7 +592,7 @@ def past_returns(
             yield candidate.source.problem(
                 path,
                 _("“%(until)s” has passed.", until=until),
-                _("Write when the service is expected back, or leave the key out."),
+                _("Enter when you expect the service back, or remove this key."),
             )
 
 
@@ -641,14 +643,14 @@ def _host_fault(host: str) -> tuple[Any, Any] | None:
     if not is_well_encoded(host):
         return (
             _("“%(host)s” is no name that IDNA can have made (RFC 5891).", host=host[:253]),
-            _("Write the name in its own letters, such as 城市.example."),
+            _("Enter the name in its original script, such as 城市.example."),
         )
     label = mixed_label(host)
     if not label:
         return None
     return (
         _("“%(label)s” mixes the letters of several scripts (UTS 39).", label=label),
-        _("Write a name in one script; Latin may stand beside Chinese."),
+        _("Use one script. Latin letters can be mixed with Chinese."),
     )
 
 

@@ -309,7 +309,7 @@ class _Reader:
             self._note(
                 event.start_mark,
                 path,
-                _("%(number)s is too long a number to be kept exactly.", number=text[:60]),
+                _("%(number)s is too long to be kept exactly.", number=text[:60]),
                 _("If it is a code, put it in quotes."),
             )
             return 0

@@ -129,7 +129,7 @@ def close_day(
         hold_ledger(alone=True)
         closed = closing_of(day)
         if closed is not None:
-            raise Conflict(_("This day is closed already, by %(who)s.", who=closed.closed_by))
+            raise Conflict(_("%(who)s has already closed this day.", who=closed.closed_by))
         row = DailyClosing(
             day=day,
             totals=totals(entries_between(since, until)),

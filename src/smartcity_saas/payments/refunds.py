@@ -32,7 +32,7 @@ def reason_fault(reason: str) -> Any:
     """What is wrong with the reason for a refund; None where nothing is."""
     if reason.strip() and len(reason.strip()) <= LONGEST_REASON:
         return None
-    return _("Write a reason of 1 to 200 characters.")
+    return _("Enter a reason of 1 to 200 characters.")
 
 
 def request_refund(
@@ -62,7 +62,7 @@ def request_refund(
         if not payment.has_money:
             raise Conflict(_("There is no money left to refund on this payment."))
         if not 0 < amount <= refundable(payment):
-            raise Invalid(_("Write an amount above zero, and no more than is left."))
+            raise Invalid(_("Enter an amount above zero and no more than what is left."))
         step = limits_of(payment.provider, payment.paid_currency).step
         if amount % step:
             raise Invalid(

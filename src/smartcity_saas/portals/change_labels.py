@@ -35,9 +35,9 @@ _NAMES: dict[str, Any] = {
 _ACTS: dict[str, Any] = {
     "document.console": _("Changed on the console"),
     "document.file": _("Applied from a file"),
-    "document.rollout": _("Rolled out from a CSV"),
+    "document.rollout": _("Imported from a CSV"),
     "document.undo": _("Undid a change"),
-    "document.rollback": _("Went back to an earlier text"),
+    "document.rollback": _("Restored an earlier revision"),
     "document.withdraw": _("Withdrew it"),
     "document.preview": _("Opened a preview"),
     "staff.sign_in": _("Staff signed in"),

@@ -109,7 +109,7 @@ def _samples(city: City) -> Check:
     if not found:
         return Check(True, _("No sample values"), blocks=False)
     return Check(
-        False, _("Sample values, to be replaced: %(paths)s", paths=some(found)), blocks=False
+        False, _("Replace these sample values: %(paths)s", paths=some(found)), blocks=False
     )
 
 

@@ -63,7 +63,7 @@ _DETAILS: dict[int, Any] = {
     405: _("Go back and use the buttons on the page."),
     413: _("Choose a smaller file."),
     415: _("Say so: Content-Type: application/json."),
-    500: _("It is not your fault, and we have a note of it. Try again in a few minutes."),
+    500: _("This is our fault. The error has been logged. Try again in a few minutes."),
     503: _("Try again in a minute."),
 }
 
@@ -106,7 +106,7 @@ def _render_http_error(error: HTTPException) -> ResponseReturnValue:
     if isinstance(error, CSRFError):
         title, detail = (
             _("This page was open for too long"),
-            _("Go back, load the page again, and send it once more. Nothing was stored."),
+            _("Nothing was saved. Go back, reload the page and send it again."),
         )
         return _error_response(400, str(title), str(detail), [])
     if request_site().kind == UNREADY_HOST:
@@ -141,8 +141,7 @@ def _render_fault(error: Exception) -> ResponseReturnValue:
     reference = note_fault()
     log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
     detail = gettext(
-        "It is not your fault, and we have a note of it (%(reference)s). Try again in a few "
-        "minutes.",
+        "This is our fault. The error has been logged (%(reference)s). Try again in a few minutes.",
         reference=reference,
     )
     return _error_response(500, str(_TITLES[500]), detail, [])

@@ -60,7 +60,7 @@ def sanitised(data: bytes) -> Picture:
         Invalid: Too large, no SVG, PNG, WebP or JPEG, or nothing is seen of it.
     """
     if len(data) > LARGEST_PICTURE:
-        raise Invalid(_("The picture is larger than 2 MB. Save a smaller one."))
+        raise Invalid(_("The picture is larger than 2 MB. Choose a smaller one."))
     if data.lstrip()[:1] == b"<" or data.startswith(b"\xef\xbb\xbf"):
         drawing = clean_svg(data)
         return Picture("image/svg+xml", drawing.content, drawing.left_out)
@@ -73,9 +73,9 @@ def _raster(data: bytes) -> Picture:
     try:
         picture = read_raster(data, most_pixels=MOST_PIXELS, largest_side=LARGEST_SIDE)
     except TooManyPixels:
-        raise Invalid(_("The picture has too many pixels. Save a smaller one.")) from None
+        raise Invalid(_("The picture has too many pixels. Choose a smaller one.")) from None
     except NoPicture:
-        raise Invalid(_("This is no SVG, PNG, WebP or JPEG. Choose another picture.")) from None
+        raise Invalid(_("This is not an SVG, PNG, WebP or JPEG. Choose another picture.")) from None
     if not any(picture.getchannel("A").histogram()[1:]):
         raise Invalid(_("The picture is wholly clear. Choose another picture."))
     out = io.BytesIO()

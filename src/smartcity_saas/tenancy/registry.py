@@ -160,7 +160,7 @@ class CityRegistry:
         if row is None:
             raise NotReady(_("The database has not been set up: run smartcity db upgrade."))
         if row.demo and not self.demo:
-            raise NotReady(_("This database holds the demo's rows; production does not serve it."))
+            raise NotReady(_("This database holds demo data. Production does not use it."))
         return int(row.version)
 
     def _load(self, version: int, newer_than: int) -> Snapshot:

@@ -120,8 +120,7 @@ def _refuse_text(root: Element) -> None:
     if found:
         raise Invalid(
             _(
-                "The SVG has text (%(names)s), which would look different on every device. Turn "
-                "it into paths in the drawing program, then export again.",
+                "The SVG has text (%(names)s), which would look different on every device. Turn it into paths in your drawing program, then export it again.",
                 names=", ".join(sorted(found)),
             )
         )
@@ -130,11 +129,10 @@ def _refuse_text(root: Element) -> None:
 def _nothing(left_out: tuple[str, ...]) -> object:
     if left_out:
         return _(
-            "The SVG draws nothing without what cannot be kept: %(names)s. Turn it into paths in "
-            "the drawing program, then export again.",
+            "Without what cannot be kept (%(names)s), the SVG is empty. Turn it into paths in your drawing program, then export it again.",
             names=", ".join(left_out),
         )
-    return _("The SVG draws nothing. Choose another picture.")
+    return _("The SVG is empty. Choose another picture.")
 
 
 def _name(element: Element) -> str:

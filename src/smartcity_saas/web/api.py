@@ -425,7 +425,7 @@ def _cursor_of(text: str | None) -> uuid.UUID | None:
     try:
         return uuid.UUID(bytes=base64.urlsafe_b64decode(text.encode()))
     except (ValueError, binascii.Error, UnicodeError):
-        wrong = BodyProblem("/?cursor", _("Take it from next_cursor."))
+        wrong = BodyProblem("/?cursor", _("Use the value of next_cursor."))
         raise Invalid(_("Some fields do not fit."), [wrong]) from None
 
 

@@ -22,28 +22,27 @@ _CAUSES: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (
         re.compile(r"[+-]?[0-9.,]+E[+-]?[0-9]+", re.IGNORECASE),
         lambda value: _(
-            "“%(value)s” is how a spreadsheet shortens a long number: digits are lost. "
-            "Format the column as text and write the number in full.",
+            "“%(value)s” is a long number that a spreadsheet shortened: digits are lost. Format the column as text and enter the number in full.",
             value=value,
         ),
     ),
     (
         re.compile(r"[0-9.,]*_[0-9_.,]*"),
         lambda value: _(
-            "“%(value)s” has an underscore in it. Write digits alone, such as 1234.50.", value=value
+            "“%(value)s” contains an underscore. Enter digits only, such as 1234.50.", value=value
         ),
     ),
     (
         re.compile(r"[0-9]{1,3}(?:[,' ][0-9]{3})+(?:\.[0-9]+)?"),
         lambda value: _(
-            "“%(value)s” has separators between thousands. Leave them out, such as 1234.50.",
+            "“%(value)s” has thousands separators. Remove them, for example 1234.50.",
             value=value,
         ),
     ),
     (
         re.compile(r"[0-9.' ]+,[0-9]+"),
         lambda value: _(
-            "“%(value)s” has a comma before its decimals. Write a point, such as 43.50.",
+            "“%(value)s” uses a comma for its decimals. Use a full stop, such as 43.50.",
             value=value,
         ),
     ),
@@ -77,7 +76,7 @@ def parse_decimal(text: str, places: int, most: int | None = None) -> int:
     if value > largest:
         raise NotPlain(
             _(
-                "“%(value)s” is too large: %(most)s is the most.",
+                "“%(value)s” is too large. The maximum is %(most)s.",
                 value=_cut(plain),
                 most=f"{largest:,f}",
             )
@@ -94,7 +93,7 @@ def parse_whole(text: str, least: int, most: int) -> int:
     value = parse_decimal(text, 0)
     if not least <= value <= most:
         raise NotPlain(
-            _("Write a whole number from %(least)s to %(most)s.", least=least, most=most)
+            _("Enter a whole number from %(least)s to %(most)s.", least=least, most=most)
         )
     return value
 
@@ -114,19 +113,19 @@ def _folded(text: str) -> str:
 
 def _cause(text: str) -> Any:
     if not text:
-        return _("Write a number, such as 43.50.")
+        return _("Enter a number, such as 43.50.")
     for pattern, said in _CAUSES:
         if pattern.fullmatch(text):
             return said(_cut(text))
-    return _("“%(value)s” is no plain number. Write digits alone, such as 43.50.", value=_cut(text))
+    return _("“%(value)s” is not a number. Use digits only, such as 43.50.", value=_cut(text))
 
 
 def _too_fine(text: str, places: int) -> Any:
     if not places:
-        return _("“%(value)s” is no whole number.", value=_cut(text))
+        return _("“%(value)s” is not a whole number.", value=_cut(text))
     return lazy_ngettext(
-        "“%(value)s” has more than %(num)s decimal.",
-        "“%(value)s” has more than %(num)s decimals.",
+        "“%(value)s” has more than %(num)s decimal place.",
+        "“%(value)s” has more than %(num)s decimal places.",
         places,
         value=_cut(text),
     )

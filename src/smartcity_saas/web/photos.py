@@ -29,7 +29,7 @@ def retaken(data: bytes) -> bytes:
         raise Invalid(_("A photo has too many pixels. Choose a smaller one.")) from None
     except NoPicture:
         raise Invalid(
-            _("One of the files is no photo (JPEG, PNG or WebP). Choose another.")
+            _("One of the files is not a photo (JPEG, PNG or WebP). Choose another.")
         ) from None
     out = io.BytesIO()
     on_white(picture).save(out, "JPEG", quality=82)

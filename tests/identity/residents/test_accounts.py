@@ -111,7 +111,7 @@ def test_a_number_belongs_to_one_account(phones: World) -> None:
     fields = {"real_name": "示例", "number": NUMBER, "agree": "1"}
     assert phones.resident("hangzhou").post("/me/verify", **fields).status_code == 302
     answer = phones.resident("hangzhou", "parents").post("/me/verify", **fields)
-    assert (answer.status_code, "Another account here has this number" in answer.text) == (
+    assert (answer.status_code, "Another account in this city uses this number" in answer.text) == (
         409,
         True,
     )

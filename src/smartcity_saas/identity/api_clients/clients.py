@@ -65,10 +65,10 @@ def create_client(actor: Actor, name: str, scopes: Sequence[str], now: datetime)
     name, wanted = name.strip(), sorted(set(scopes))
     errors: dict[str, Any] = {}
     if not name or len(name) > LONGEST_NAME:
-        errors["name"] = _("A client's name has 1 to 60 characters.")
+        errors["name"] = _("Enter a client name of 1 to 60 characters.")
     if not wanted or not set(wanted) <= set(known_scopes()):
         words = ", ".join(sorted(known_scopes()))
-        errors["scopes"] = _("Choose scopes of: %(words)s.", words=words)
+        errors["scopes"] = _("Choose from these scopes: %(words)s.", words=words)
     if errors:
         raise FieldErrors(errors)
     made = NewClient(f"c-{secrets.token_hex(8)}", secrets.token_urlsafe(32))

@@ -66,7 +66,7 @@ def replayed_answer(owner: str, now: datetime) -> Response | None:
     if key is None or request.method not in WRITES:
         return None
     if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
-        raise Invalid(_("An Idempotency-Key has 1 to 200 characters that show."))
+        raise Invalid(_("An Idempotency-Key must have 1 to 200 visible characters."))
     mark = hashlib.sha256(
         f"{request.method} {request.path}\n".encode() + request.get_data(cache=True)
     ).hexdigest()

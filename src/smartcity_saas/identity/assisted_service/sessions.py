@@ -64,16 +64,15 @@ def begin_assisted_session(
     """
     reason, errors = reason.strip(), {}
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        errors["reason"] = _("Write why, in 4 to 200 characters: the resident reads it.")
+        errors["reason"] = _("Enter the reason, in 4 to 200 characters. The resident will see it.")
     found = _find(city, number, now)
     if not number.strip():
         errors["number"] = _("Write the mobile number or the resident number that they show you.")
     elif found is None:
-        errors["number"] = _("Nobody here comes in by this number, or has it as theirs.")
+        errors["number"] = _("Nobody in this city signs in with this number or has verified it.")
     elif not found.by_phone and found.row.verified_by == OWN_WORD:
         errors["number"] = _(
-            "Somebody has typed this number, and nobody has verified that it is theirs. Ask for "
-            "the mobile number that they come in by."
+            "An account has this number, but nobody has verified it. Ask for the mobile number that the resident signs in with."
         )
     if errors or found is None:
         raise FieldErrors(errors)

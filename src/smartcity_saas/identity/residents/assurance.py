@@ -58,7 +58,7 @@ class NotAssured(SmartCityError):
 class NumberTaken(Conflict):
     """Another account of this city has the number."""
 
-    title = _("Another account here has this number")
+    title = _("Another account in this city uses this number")
 
 
 def suffices(level: str, needed: str) -> bool:

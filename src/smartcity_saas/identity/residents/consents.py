@@ -45,15 +45,16 @@ PURPOSES: Mapping[str, Purpose] = {
             MESSAGES,
             "2026-11",
             _("Sending you messages"),
-            _("We send what concerns you to your verified number or mail address."),
+            _(
+                "We send messages about your services to your verified mobile number or email address."
+            ),
         ),
         Purpose(
             REAL_NAME,
             "2026-11",
             _("Knowing your real name"),
             _(
-                "We keep your name and resident number, encrypted, for services that may only be "
-                "used under one's own name."
+                "We keep your name and ID number, encrypted, for services that you can only use under your own name."
             ),
         ),
     )

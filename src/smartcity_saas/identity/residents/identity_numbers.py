@@ -92,12 +92,12 @@ def read_real_name(name: str, number: str, today: date) -> tuple[str, str]:
     errors = {}
     name = re.sub(r"\s+", " ", name).strip().replace("•", "·").replace("．", "·")
     if not _NAME.fullmatch(name):
-        errors["real_name"] = _("Write the name as it stands on the identity card.")
+        errors["real_name"] = _("Enter the name exactly as on the identity card.")
     found = read_number(number, today)
     if not number.strip():
         errors["number"] = _("Write the resident number, all 18 characters.")
     elif found is None:
-        errors["number"] = _("This is no resident number. Look at all 18 characters once more.")
+        errors["number"] = _("This ID number is not right. Check all 18 characters.")
     if errors or found is None:
         raise FieldErrors(errors)
     return name, found

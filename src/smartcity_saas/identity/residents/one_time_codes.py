@@ -110,7 +110,7 @@ def send_code(
     """
     number = read_phone(typed)
     if number is None:
-        raise FieldErrors({"phone": _("Write a mobile number, such as 13800000000.")})
+        raise FieldErrors({"phone": _("Enter a mobile number, such as 13800000000.")})
     whose, known = _counted(number, now, known_device)
     if known:
         count_attempt(ResidentAttempt, f"code-known:{known}", MOST_TO_NUMBER_KNOWN_A_DAY, now, DAY)

@@ -70,7 +70,7 @@ def create_staff(
         errors.update(error.fields)
     province, city = check_roles(actor, roles, province, city)
     if not name.strip() or len(name) > 60:
-        errors["name"] = _("A person's name has 1 to 60 characters.")
+        errors["name"] = _("Enter a name of 1 to 60 characters.")
     if password is not None and not demo:
         try:
             _refuse_weak(password, username, name, mail)
@@ -106,7 +106,9 @@ def read_username(typed: str) -> str:
     """
     username = typed.strip().lower()
     if not re.fullmatch(r"[a-z][a-z0-9._-]{1,39}", username):
-        raise FieldErrors({"username": _("A user name has 2 to 40 of a-z, 0-9, dot, - and _.")})
+        raise FieldErrors(
+            {"username": _("Enter a username of 2 to 40 characters: a-z, 0-9, dots, - and _.")}
+        )
     return username
 
 
@@ -327,16 +329,16 @@ def check_roles(
     places: set[Place] = {role.place for role, _only in found if role is not None}
     odd = any(r is None or (r.per_service != (only is not None)) for r, only in found)
     if odd or len(places) != 1:
-        said = _("Choose at least one role, all of the same kind of place.")
+        said = _("Choose at least one role. All roles must be at the same level.")
         raise FieldErrors({"roles": said})
     place = places.pop()
     if place == "province" and (province is None or not live_documents([f"province:{province}"])):
         if not province:
-            raise FieldErrors({"at": _("Write the slug of the province where the roles are held.")})
+            raise FieldErrors({"at": _("Enter the slug of the province for these roles.")})
         raise FieldErrors({"at": _("There is no province “%(name)s”.", name=province)})
     if place == "city" and (city is None or not live_documents([city])):
         if not city:
-            raise FieldErrors({"at": _("Write the slug of the city where the roles are held.")})
+            raise FieldErrors({"at": _("Enter the slug of the city for these roles.")})
         raise FieldErrors({"at": _("There is no city “%(name)s”.", name=city)})
     province = province if place == "province" else None
     city = city if place == "city" else None

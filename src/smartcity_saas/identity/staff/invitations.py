@@ -70,9 +70,9 @@ def invite(
     mail, name = mail.strip(), name.strip()
     errors: dict[str, Any] = {}
     if not _MAIL.fullmatch(mail) or len(mail) > 120:
-        errors["mail"] = _("Write a mail address.")
+        errors["mail"] = _("Enter an email address.")
     if not name or len(name) > 60:
-        errors["name"] = _("A person's name has 1 to 60 characters.")
+        errors["name"] = _("Enter a name of 1 to 60 characters.")
     try:
         province, city = check_roles(actor, roles, province, city)
     except FieldErrors as error:

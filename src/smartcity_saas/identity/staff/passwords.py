@@ -48,9 +48,9 @@ def refuse_weak(password: str, *known: str) -> None:
         FieldErrors: Which of the three, as ``password``.
     """
     if len(password) < SHORTEST:
-        raise FieldErrors({"password": _("A password has at least 12 characters.")})
+        raise FieldErrors({"password": _("Enter a password of at least 12 characters.")})
     if len(password) > LONGEST:
-        raise FieldErrors({"password": _("A password has at most 1,024 characters.")})
+        raise FieldErrors({"password": _("Enter a password of at most 1,024 characters.")})
     words = [*OWN_WORDS, *(one for text in known for one in (text, *re.split(r"\W+", text)) if one)]
     if zxcvbn(password[:JUDGED], user_inputs=words)["guesses"] < FEWEST_GUESSES:
         said = _("This password is one of the first that are tried. Choose another.")

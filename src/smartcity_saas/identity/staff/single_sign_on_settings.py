@@ -36,4 +36,4 @@ class SingleSignOnSettings(Schema):
         """No layer above completes it, so it is whole where it stands."""
         missing = [n for n, one in self.fields.items() if one.required and n not in data]
         if missing:
-            raise ValidationError({n: [_("Write this too.")] for n in missing})
+            raise ValidationError({n: [_("Enter this too.")] for n in missing})

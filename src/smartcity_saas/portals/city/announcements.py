@@ -102,7 +102,7 @@ def _errors(typed: dict[str, str]) -> dict[str, Any]:
     errors: dict[str, Any] = {}
     for name, most in FIELDS.items():
         if not typed[name]:
-            errors[name] = _("Write this in both languages.")
+            errors[name] = _("Enter this in both languages.")
         elif len(typed[name]) > most:
             errors[name] = _("At most %(most)s characters.", most=most)
         else:

@@ -105,7 +105,7 @@ def _verdicts(city: str) -> list[tuple[Any, ChainReport]]:
     with tenant_context(documents().live(city).id):
         own = verify_trail()
     return [
-        (_("The city's rows"), own),
+        (_("The city's records"), own),
         (_("The city's configuration and accounts"), documents().verify_trail(city)),
     ]
 

@@ -152,7 +152,7 @@ def _notice_errors(typed: dict[str, str], zone: str) -> dict[str, Any]:
     for language, most in LONGEST_NOTICE.items():
         length = len(typed.get(language, "").strip())
         if not length:
-            errors[language] = _("Write why, and until when if you know.")
+            errors[language] = _("Enter the reason, and when you expect it back if you know.")
         elif length > most:
             errors[language] = _("At most %(most)s characters.", most=most)
     if typed.get("until"):

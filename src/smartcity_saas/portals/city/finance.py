@@ -191,7 +191,7 @@ def decide(city: str, payment_id: uuid.UUID, dispute_id: uuid.UUID) -> ResponseR
     actor, wanted = signed_in_member().actor, request.form.get("decision")
     decision = next((one for one in DisputeDecision if one == wanted), None)
     if decision is None:
-        raise Invalid(_("Choose what becomes of it."))
+        raise Invalid(_("Choose what to do with it."))
     with tenant_context(city_by_slug(city).id):
         decide_dispute(actor, payment_id, dispute_id, decision, current_time())
     return redirect(f"/cities/{city}/payments/{payment_id}")
@@ -279,5 +279,5 @@ def _amount(text: str, currency: str) -> int:
 def _day(text: str) -> date:
     found = read_day(text)
     if found is None:
-        raise Invalid(_("Write a date such as 2026-11-30."))
+        raise Invalid(_("Enter a date, such as 2026-11-30."))
     return found

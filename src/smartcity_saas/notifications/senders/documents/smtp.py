@@ -26,7 +26,7 @@ class SmtpSettings(Schema):
     )
     sender = Pattern(
         r"[^@\s<>]+@[^@\s<>]+",
-        _('Write a mail address: "no-reply@city.example".'),
+        _('Write an email address: "no-reply@city.example".'),
         required=True,
         metadata={"description": "The address that mail comes from."},
     )

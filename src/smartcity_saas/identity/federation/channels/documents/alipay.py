@@ -40,7 +40,7 @@ class AlipaySettings(ChannelSettings):
             read_public_key(value)
         except ValueError:
             raise ValidationError(
-                _("This is no RSA public key. Copy it whole, without line breaks.")
+                _("This is not an RSA public key. Copy all of it, without line breaks.")
             ) from None
 
 
