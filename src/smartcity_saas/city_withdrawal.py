@@ -98,8 +98,8 @@ def _refuse_staff(live: LiveDocument, clock: Clock) -> None:
     if accounts or invited:
         raise Conflict(
             lazy_ngettext(
-                "%(num)s account or invitation of staff belongs to it. Disable or end it first.",
-                "%(num)s accounts or invitations of staff belong to it. Disable or end them first.",
+                "%(num)s staff account or invitation belongs to it. Disable the account or revoke the invitation first.",
+                "%(num)s staff accounts or invitations belong to it. Disable the accounts and revoke the invitations first.",
                 (accounts or 0) + (invited or 0),
             ),
             title=_("This cannot be withdrawn"),

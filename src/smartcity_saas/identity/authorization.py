@@ -164,7 +164,7 @@ def _enforce_staff(policy: Policy) -> ResponseReturnValue | None:
         return _to("/sign-in")
     reading = request.method in ("GET", "HEAD")
     if not member.may(policy.permission or "", service=policy.service, reading=reading):
-        raise NotAllowed(_("Your role does not allow this. Ask whoever manages the accounts."))
+        raise NotAllowed(_("Your role does not allow this. Ask the person who manages accounts."))
     if policy.recent_auth:
         found = half_signed_in()
         if found is None or not found.has_just_proved(product().clock()):
@@ -208,7 +208,9 @@ def _refuse_another_desk(service: str) -> None:
     resident = current_resident()
     if resident is not None and not resident.sees(service):
         raise NotAllowed(
-            _("This service is another desk's. Ask there, or whoever manages accounts.")
+            _(
+                "Another counter handles this service. Ask there, or ask the person who manages accounts."
+            )
         )
 
 

@@ -88,7 +88,7 @@ def _signing_in(city: City, usable: frozenset[SecretUse]) -> Check:
 def _messages(city: City, usable: frozenset[SecretUse]) -> Check:
     kinds = [kind for kind in product().senders if kind in city.messages]
     if _is_demo() or any(_has_secrets(city.messages[kind], usable) for kind in kinds):
-        return Check(True, _("Messages are sent by mail or SMS"), blocks=False)
+        return Check(True, _("Messages are sent by email or SMS"), blocks=False)
     return Check(
         False,
         _("No messages are sent by email or SMS: add a sender under messages and set its secret"),
@@ -98,9 +98,9 @@ def _messages(city: City, usable: frozenset[SecretUse]) -> Check:
 
 def _staff(city: City) -> Check:
     if has_account_at(city.slug):
-        return Check(True, _("Somebody of the city has an account"), blocks=False)
+        return Check(True, _("The city has a staff account"), blocks=False)
     return Check(
-        False, _("Nobody of the city has an account: invite somebody under Accounts"), blocks=False
+        False, _("The city has no staff account: invite somebody under Accounts"), blocks=False
     )
 
 

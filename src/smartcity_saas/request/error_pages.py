@@ -57,7 +57,7 @@ _TITLES: dict[int, Any] = {
 }
 _DETAILS: dict[int, Any] = {
     400: _("Go back, load the page again, and try once more."),
-    401: _("Sign in on this site, and send the session's cookie."),
+    401: _("Sign in on this site and send the session cookie."),
     403: _("Ask the person who gave you this account."),
     404: _("Check the address, or start from the first page."),
     405: _("Go back and use the buttons on the page."),

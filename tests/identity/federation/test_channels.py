@@ -95,7 +95,7 @@ def test_a_provider_that_misbehaves_signs_nobody_in(
         assert db.session.scalars(select(Resident)).all() == []
 
 
-SAID = {400: "You could not be signed in", 503: "Try again in a minute"}
+SAID = {400: "We could not sign you in", 503: "Try again in a minute"}
 
 
 def come_back_to_a_fault(apps: World, channel: str, fault: str, status: int) -> None:

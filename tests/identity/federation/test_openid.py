@@ -167,7 +167,7 @@ def test_lies_sign_nobody_in(world: World, lying: tuple[Liar, str], lie: str) ->
     liar.bend = LIES[lie]
     connect(world, base)
     answer = try_to_sign_in(world, liar)
-    assert (answer.status_code, "You could not be signed in" in answer.text) == (400, True)
+    assert (answer.status_code, "We could not sign you in" in answer.text) == (400, True)
     with world.inside("hangzhou"):
         assert db.session.scalars(select(Resident)).all() == []
 
@@ -239,7 +239,7 @@ def test_a_probe_asks_the_provider(world: World, lying: tuple[Liar, str], lies: 
     liar, base = lying
     liar.bend = {"discovery": {"issuer": "https://other.example"}} if lies else {}
     connect(world, base)
-    down = ("not known", "The sign-in service does not answer just now")
+    down = ("not known", "The sign-in service is not responding at the moment")
     assert probed(world, "oidc_client_secret") == (down if lies else ("Works", base))
 
 

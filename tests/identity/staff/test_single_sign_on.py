@@ -281,7 +281,7 @@ def test_lies_sign_nobody_in(world: World, lying: tuple[Liar, str], lie: str) ->
     browser = world.client("console.localhost")
     back = httpx.get(browser.get("/sign-in/with/zhejiang").headers["Location"])
     answer = come_back(browser, back.headers["Location"])
-    assert (answer.status_code, "You could not be signed in" in answer.text) == (400, True)
+    assert (answer.status_code, "We could not sign you in" in answer.text) == (400, True)
 
 
 def test_a_provider_that_is_away(world: World) -> None:

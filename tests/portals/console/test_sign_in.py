@@ -15,7 +15,7 @@ def test_signing_in_is_throttled_and_says_nothing_of_names(world: World) -> None
     unknown = browser.post("/sign-in", username="nobody", password="x")
     wrong = browser.post("/sign-in", username="root", password="x")
     assert unknown.status_code == wrong.status_code == 422
-    assert "The name or the password is wrong." in wrong.text
+    assert "The username or password is wrong." in wrong.text
     for _attempt in range(4):
         browser.post("/sign-in", username="root", password="x")
     refused = browser.post("/sign-in", username="root", password=PASSWORD)

@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 class StaleLoginRequest(SmartCityError):
     """It was begun elsewhere, used already, or too long ago."""
 
-    title = _("This sign-in is no longer good")
+    title = _("This sign-in has expired")
 
     def __init__(self) -> None:
         super().__init__(_("It was used already, is too old, or began in another browser."))

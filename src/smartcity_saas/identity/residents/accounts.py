@@ -67,7 +67,7 @@ class TakenIdentity(Conflict):
     """Somebody else of this city comes in that way; ``other`` is whom."""
 
     def __init__(self, other: uuid.UUID) -> None:
-        super().__init__(_("Another account of this city comes in that way."))
+        super().__init__(_("Another account in this city uses this sign-in method."))
         self.other = other
 
 
@@ -270,7 +270,9 @@ def unlink(resident: SignedInResident, channel: str, now: datetime) -> None:
         if channel not in ways:
             raise NotFound
         if len(ways) == 1:
-            raise Conflict(_("This is the only way in. Link another before you unlink it."))
+            raise Conflict(
+                _("This is your only sign-in method. Link another one before you unlink it.")
+            )
         session.execute(
             delete(ResidentIdentity).where(
                 ResidentIdentity.resident_id == resident.id, ResidentIdentity.channel == channel

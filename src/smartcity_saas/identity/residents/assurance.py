@@ -126,7 +126,7 @@ def verify_real_name(
             raise_level(other.id)
         row = _locked(resident.id)
         if own_word and row.verified_by not in (None, OWN_WORD):
-            raise Conflict(_("Your name was verified by a channel already."))
+            raise Conflict(_("Your sign-in method has already verified your name."))
         row.real_name, row.number = sealed
         row.number_index, row.verified_by, row.verified_at = index, by, now
         give(resident.id, REAL_NAME, now)

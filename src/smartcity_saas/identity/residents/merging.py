@@ -55,9 +55,11 @@ def merge(resident: SignedInResident, other_id: uuid.UUID, now: datetime) -> Non
         }
         mine, other = rows[resident.id], rows[other_id]
         if mine.closed_at is not None or other.closed_at is not None:
-            raise Conflict(_("One of the two accounts is closed by now."))
+            raise Conflict(_("One of the two accounts has been closed."))
         if mine.number_index and other.number_index and mine.number_index != other.number_index:
-            raise Conflict(_("The two accounts have different resident numbers: two people."))
+            raise Conflict(
+                _("These two accounts have different ID numbers, so they belong to two people.")
+            )
         both_agree = agrees(mine.id, MESSAGES) and agrees(other.id, MESSAGES)
         session.execute(delete(ResidentSession).where(ResidentSession.resident_id == other_id))
         for model in models_of_residents():

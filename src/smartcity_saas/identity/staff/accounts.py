@@ -123,7 +123,7 @@ def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock
     with transaction() as session:
         row = managed(actor, username)
         if check_roles(actor, roles, row.province, row.city) != (row.province, row.city):
-            said = _("These roles are held at another kind of place. Invite anew.")
+            said = _("These roles belong to another level. Send a new invitation.")
             raise FieldErrors({"roles": said})
         row.roles = [*roles]
         _end_invitations(username, clock())
@@ -309,7 +309,7 @@ def refuse_beyond(
     else:
         within, needed = actor.reach == PLATFORM_REACH, "platform.staff"
     if not within or not (reading or actor.may(needed)):
-        raise NotAllowed(_("These accounts are not yours to manage."))
+        raise NotAllowed(_("You cannot manage these accounts."))
 
 
 def check_roles(
@@ -375,7 +375,9 @@ def managed(actor: Actor, username: str) -> Staff:
     except NotAllowed:
         raise missing from None
     if actor.name == f"staff:{username}":
-        raise NotAllowed(_("Not your own account: ask somebody else who manages accounts."))
+        raise NotAllowed(
+            _("You cannot do this to your own account. Ask another person who manages accounts.")
+        )
     return row
 
 

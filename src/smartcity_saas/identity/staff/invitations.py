@@ -176,7 +176,7 @@ def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:
             StaffInvitation.ended_at.is_(None),
             StaffInvitation.expires_at > clock(),
         ),
-        _("This invitation was used, taken back, or is too old. Ask for a new one."),
+        _("This invitation has been used, revoked or has expired. Ask for a new one."),
     )
 
 
@@ -224,11 +224,13 @@ def _kept(invited: StaffInvitation, actor: Actor, now: datetime) -> str:
 
 def _sent(mail: str, name: str, roles: Sequence[str], link: str) -> bool:
     send = product().send_staff_mail
-    title = gettext("Your account on the console of city services")
+    title = gettext("Your account for the city services console")
     body = "\n\n".join(
         (
-            gettext("%(name)s, you are invited as: %(roles)s.", name=name, roles=title_of(roles)),
-            gettext("Make your account within 7 days: %(link)s", link=link),
+            gettext(
+                "%(name)s, you have been invited as: %(roles)s.", name=name, roles=title_of(roles)
+            ),
+            gettext("Create your account within 7 days: %(link)s", link=link),
             gettext("If you did not expect this, do nothing."),
         )
     )

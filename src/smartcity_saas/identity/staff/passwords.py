@@ -53,7 +53,7 @@ def refuse_weak(password: str, *known: str) -> None:
         raise FieldErrors({"password": _("Enter a password of at most 1,024 characters.")})
     words = [*OWN_WORDS, *(one for text in known for one in (text, *re.split(r"\W+", text)) if one)]
     if zxcvbn(password[:JUDGED], user_inputs=words)["guesses"] < FEWEST_GUESSES:
-        said = _("This password is one of the first that are tried. Choose another.")
+        said = _("This password is too common. Choose another.")
         raise FieldErrors({"password": said})
 
 

@@ -16,7 +16,7 @@ from smartcity_saas.web.languages import local
 Place = Literal["platform", "province", "city"]
 
 PERMISSIONS: Mapping[str, Any] = {
-    "own": _("one's own account"),
+    "own": _("manage your own account"),
     "city.see": _("see a city's catalog, configuration and changes"),
     "city.catalog": _("open, pause and close services, and undo that"),
     "city.announce": _("publish announcements"),
@@ -26,15 +26,15 @@ PERMISSIONS: Mapping[str, Any] = {
     "city.finance": _("handle payments, refunds and daily closing"),
     "city.audit": _("read the trail"),
     "city.secrets": _("set a city's secrets and API clients"),
-    "city.staff": _("invite and close accounts of a city"),
+    "city.staff": _("invite and disable a city's accounts"),
     "city.state": _("take a city live, suspend it"),
     "city.hosts": _("give a city hosts of its own"),
     "province.see": _("see a province's cities"),
     "province.change": _("add cities and change the baseline"),
-    "province.staff": _("invite and close accounts of a province"),
+    "province.staff": _("invite and disable a province's accounts"),
     "platform.see": _("see the whole platform"),
     "platform.change": _("change the platform's configuration"),
-    "platform.staff": _("invite and close any account"),
+    "platform.staff": _("invite and disable any account"),
 }
 """Every permission there is, in words."""
 

@@ -102,7 +102,7 @@ def sign_in(
     found = db.session.scalars(select(Staff).where(Staff.username == name)).one_or_none()
     fits = matches(found.password_hash if found else None, password)
     if found is None or found.disabled_at is not None or not fits:
-        raise WrongPassword(_("The name or the password is wrong."))
+        raise WrongPassword(_("The username or password is wrong."))
     forget(StaffAttempt, mine)
     for key in [f"known:{name}"] if known_device else [f"address:{network}", f"account-day:{name}"]:
         give_back(StaffAttempt, key)

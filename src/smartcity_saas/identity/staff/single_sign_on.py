@@ -213,8 +213,7 @@ def sign_in(told: Told, now: datetime, *, device: str = "") -> str:
     if member is None or province_of(member) != told.province:
         raise NotLinked(
             _(
-                "No account on this console is linked with that one. Sign in by your password and "
-                "link it under “My account”, or open the link of your invitation."
+                "No account on this console is linked with that one. Sign in with your password and link it under “My account”, or open the link in your invitation."
             )
         )
     return begin_session(member, now, device=device, provided=told.provided)
@@ -259,7 +258,9 @@ def link(member: StaffMember, told: Told, now: datetime) -> None:
             note_staff_act(member, "link", now, by)
     except IntegrityError:
         raise Conflict(
-            _("It is linked with another account of the console, or yours with another of it.")
+            _(
+                "It is linked with another console account, or your account is linked with another one."
+            )
         ) from None
 
 
@@ -271,7 +272,7 @@ def unlink(member: StaffMember, now: datetime) -> None:
         NotFound: They do not.
     """
     if not has_password(member):
-        raise Conflict(_("This is the only way in to this account."))
+        raise Conflict(_("This is the only way to sign in to this account."))
     with transaction() as session:
         gone = session.scalars(
             delete(StaffIdentity)

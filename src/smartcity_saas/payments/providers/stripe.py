@@ -218,11 +218,11 @@ class StripeAccount:
         keyring = product().keyring
         secrets = accepted_values(keyring, self.values["webhook_secret"], current_time())
         if not any(_fits(body, signature, value) for value in secrets):
-            raise BadSignature(_("The signature does not fit."))
+            raise BadSignature(_("The signature does not match."))
         try:
             event: dict[str, Any] = _EventSchema().load(json.loads(body))
         except (ValueError, ValidationError, RecursionError):
-            raise BadSignature(_("This is signed, and no event.")) from None
+            raise BadSignature(_("This is signed but is not an event.")) from None
         return event
 
     def reference_of(self, charge: str) -> str | None:

@@ -115,13 +115,13 @@ def _accept(told: Told) -> ResponseReturnValue:
 def _link(told: Told) -> ResponseReturnValue:
     member = signed_in_member()
     if member.username != told.kept["username"]:
-        raise NotAllowed(_("You have signed in as somebody else meanwhile. Begin again."))
+        raise NotAllowed(_("You have since signed in as somebody else. Start again."))
     single_sign_on.link(member, told, current_time())
     return redirect("/account?done=linked")
 
 
 def _prove(told: Told) -> ResponseReturnValue:
     if not single_sign_on.proves(signed_in_member(), told):
-        raise NotAllowed(_("That is not the account over there with which yours is linked."))
+        raise NotAllowed(_("That is not the account yours is linked with."))
     sessions.note_proof(session[STAFF], current_time())
     return redirect(safe_next(told.kept["next"], "/account"))

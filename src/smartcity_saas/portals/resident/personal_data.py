@@ -195,7 +195,9 @@ def delete_account() -> ResponseReturnValue:
     if request.form.get("word", "").strip().lower() not in DELETE_WORD.values():
         return _delete_page(_("Type the word “%(word)s” to go on.", word=local(DELETE_WORD))), 422
     if _unfinished(resident):
-        raise Conflict(_("Something is not finished yet. End it first, then delete."))
+        raise Conflict(
+            _("Something is not finished yet. Finish it first, then delete your account.")
+        )
     erase(resident, current_time())
     session.clear()
     return render_template("resident/deleted.html", resident=None)

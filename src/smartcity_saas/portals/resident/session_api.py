@@ -56,7 +56,7 @@ class TokenSchema(ma.Schema):
 @api.operation(f"{ROOT}/session", who="everyone", availability=Availability.EXISTING_BUSINESS)
 @api.response(200, SessionSchema)
 def api_session() -> Answer:
-    """Who is signed in, or nobody."""
+    """The resident who is signed in, if any."""
     return {"resident": current_resident(), "csrf_token": generate_csrf()}
 
 
@@ -68,9 +68,9 @@ def api_session() -> Answer:
 )
 @api.response(201, TokenSchema)
 def api_token() -> Answer:
-    """A bearer token as oneself, for a week; it stands among one's sessions and ends there."""
+    """A bearer token for your own account, valid for a week. It is listed with your sessions, where you can revoke it."""
     if bearer() is not None:
-        raise NotAllowed(_("A token makes no other: use the session of the site."))
+        raise NotAllowed(_("A token cannot create another token. Sign in on the website instead."))
     g.secret_answer = True  # shown once, also where the call is sent again
     token, expires_at = accounts.program_session(
         signed_in_resident(), f"API · {device()}", current_time()

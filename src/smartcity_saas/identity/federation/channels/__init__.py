@@ -35,7 +35,7 @@ class ChannelDown(SmartCityError):
     """The other side does not answer, or not as it should. ``reason`` is for the log."""
 
     status = 503
-    title = _("The sign-in service does not answer just now")
+    title = _("The sign-in service is not responding at the moment")
 
     def __init__(self, reason: str) -> None:
         super().__init__(_("You are not signed in. Try again in a minute, or choose another way."))
@@ -45,10 +45,12 @@ class ChannelDown(SmartCityError):
 class ChannelRefused(SmartCityError):
     """The other side has answered, and it does not add up. ``reason`` is for the log."""
 
-    title = _("You could not be signed in")
+    title = _("We could not sign you in")
 
     def __init__(self, reason: str, detail: Any = None) -> None:
-        super().__init__(detail or _("Begin again. If it happens twice, choose another way."))
+        super().__init__(
+            detail or _("Start again. If it happens twice, choose another way to sign in.")
+        )
         self.reason = reason
 
 

@@ -49,7 +49,9 @@ def _application(values: Mapping[str, Any], in_app: bool) -> tuple[str, str, Sec
         return "official", values["app_id"], values["app_secret"]
     website = values.get("website")
     if website is None:
-        raise ChannelRefused("outside the app", _("Open this page in WeChat to sign in with it."))
+        raise ChannelRefused(
+            "outside the app", _("To sign in with WeChat, open this page in WeChat.")
+        )
     return "website", website["app_id"], website["secret"]
 
 
