@@ -115,7 +115,10 @@ def _empty(live: LiveDocument) -> None:
     with tenant_context(live.id), transaction() as session:
         if session.scalar(select(func.count()).select_from(Resident)):
             raise Conflict(
-                _("%(city)s has had residents. Suspend it instead.", city=live.name),
+                _(
+                    "%(city)s has had residents, so you cannot remove it. Suspend it instead.",
+                    city=live.name,
+                ),
                 title=_("This cannot be withdrawn"),
             )
         for model in _models():

@@ -129,7 +129,7 @@ def test_a_stale_checkout_reverts_nothing(empty: World, folder: Path) -> None:
     path.write_text(HANGZHOU, "utf-8")
     found = planned(empty, folder)
     assert acts(found)["hangzhou"] == CONFLICT
-    assert "This is revision 1; live is 3." in str(found.problems[0])
+    assert "This is revision 1. The live one is revision 3." in str(found.problems[0])
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class NotOffered(NotFound):
     title = _("This service is not open")
 
     def __init__(self) -> None:
-        super().__init__(_("The city does not offer it just now. Look at what there is instead."))
+        super().__init__(_("The city does not offer it at the moment. See the other services."))
 
 
 class CitySuspended(SmartCityError):

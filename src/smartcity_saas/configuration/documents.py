@@ -450,7 +450,7 @@ class Documents:
         ]
         if beneath:
             raise Conflict(
-                _("Cities stand beneath it: %(cities)s.", cities=", ".join(beneath[:5])),
+                _("It still has cities: %(cities)s.", cities=", ".join(beneath[:5])),
                 title=_("This cannot be withdrawn"),
             )
 

@@ -262,11 +262,13 @@ def _conflict_problems(step: Step) -> list[Problem]:
                 1,
                 "",
                 _(
-                    "This is revision %(old)s; live is %(live)s.",
+                    "This is revision %(old)s. The live one is revision %(live)s.",
                     old=step.stale,
                     live=step.based_on,
                 ),
-                _("Run smartcity export to take over what is live, or rollback on purpose."),
+                _(
+                    "Run smartcity export to get the live version. To go back on purpose, use rollback."
+                ),
             )
         ]
     source = step.file.candidate.source

@@ -94,7 +94,7 @@ def rollout(documents: Documents, job_id: uuid.UUID) -> Rollout:
     """
     return one_or_404(
         select(Rollout).where(Rollout.id == job_id, Rollout.created_by == documents.actor.name),
-        _("There is no such roll-out."),
+        _("We cannot find that import."),
     )
 
 

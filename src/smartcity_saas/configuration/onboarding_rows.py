@@ -194,7 +194,7 @@ def _province_notes(row: Line, name: str, baselines: Baselines) -> tuple[Any, ..
             continue
         if column == "province_code" and is_:
             message = _(
-                "%(code)s is not the code of %(province)s; that is %(right)s.",
+                "%(code)s is not the code of %(province)s. The code is %(right)s.",
                 code=wanted,
                 province=slug,
                 right=is_,

@@ -353,8 +353,8 @@ class Check:
             problems.append(
                 source.problem(
                     ("state",),
-                    _("A city that has been live cannot be a draft again."),
-                    _("Use state: suspended; residents keep what they have."),
+                    _("A city that has been live cannot go back to draft."),
+                    _("Use state: suspended instead. Residents keep what they have."),
                 )
             )
         if before and before.get("province") != candidate.province:
@@ -362,7 +362,7 @@ class Check:
                 source.problem(
                     ("province",),
                     _(
-                        "A city does not change its province, “%(was)s”; here stands “%(now)s”.",
+                        "You cannot change a city's province. It is “%(was)s”, but this says “%(now)s”.",
                         was=before.get("province"),
                         now=candidate.province,
                     ),
@@ -416,7 +416,7 @@ class Check:
                 candidate.source.problem(
                     ("division_code",),
                     _(
-                        "%(code)s is not in %(province)s, whose codes start with %(start)s.",
+                        "%(code)s is not in %(province)s. Codes there start with %(start)s.",
                         code=code,
                         province=candidate.province,
                         start=expected,
@@ -457,7 +457,7 @@ class Check:
         if not outside:
             return []
         message = _(
-            "The code of %(province)s cannot become %(code)s: the codes of %(cities)s lie outside it.",
+            "You cannot change the code of %(province)s to %(code)s: the codes of %(cities)s would be outside it.",
             province=baseline.province,
             code=code or "—",
             cities=some(outside),
@@ -544,12 +544,12 @@ class Check:
         before = _hosts(self.known.values.get(candidate.name, {}))
         for place, host in enumerate(_hosts(candidate.source.values)):
             if host == self.platform_host or host.endswith("." + self.platform_host):
-                message = _("%(host)s belongs to the platform itself.", host=host)
+                message = _("%(host)s is the platform's own address.", host=host)
             elif (fault := _host_fault(host)) and host not in before:
                 problems.append(candidate.source.problem(("hosts", place), *fault))
                 continue
             elif (owner := hosts.setdefault(host, candidate.name)) != candidate.name:
-                message = _("%(host)s leads to %(owner)s already.", host=host, owner=owner)
+                message = _("%(host)s is already used by %(owner)s.", host=host, owner=owner)
             else:
                 continue
             problems.append(candidate.source.problem(("hosts", place), message))
@@ -642,7 +642,7 @@ def _host_fault(host: str) -> tuple[Any, Any] | None:
         return None  # it has been told already that this is no host
     if not is_well_encoded(host):
         return (
-            _("“%(host)s” is no name that IDNA can have made (RFC 5891).", host=host[:253]),
+            _("“%(host)s” is not a valid IDNA name (RFC 5891).", host=host[:253]),
             _("Enter the name in its original script, such as 城市.example."),
         )
     label = mixed_label(host)

@@ -58,7 +58,7 @@ class BackOfficeDown(SmartCityError, Postponed):
     to be left alone."""
 
     status = 503
-    title = _("The city's back office does not answer just now")
+    title = _("The city's back-office system is not responding at the moment")
 
     def __init__(self, reason: str, seconds: float = 0.0) -> None:
         super().__init__(_("Nothing was lost. Try again later, or go to the counter."))

@@ -250,7 +250,9 @@ def _data_key(keyring: Keyring) -> bytes:
     except InvalidTag:
         log.error("city_key_does_not_open", another_master=row.master_mark != keyring.mark)
         raise CredentialError(
-            _("The city's key does not open with this SMARTCITY_MASTER_KEY. Is it the right one?")
+            _(
+                "The city's key cannot be decrypted with this SMARTCITY_MASTER_KEY. Check that it is the right one."
+            )
         ) from None
 
 

@@ -165,14 +165,14 @@ _ACTORS: dict[str, Any] = {
 _PLACES: dict[str, Any] = {
     "city": _("Finance team"),
     "city.act_for": _("Counter"),
-    "resident": _("Your pages of the site"),
-    "resident.home": _("The city's first page"),
+    "resident": _("Your pages on the website"),
+    "resident.home": _("The city's homepage"),
     "session": _("The API"),
 }
 _PURPOSES: dict[str, Any] = {
     "city.finance": _("payments and refunds"),
     "city.desk": _("the desk's work"),
-    "city.see": _("running the city's site"),
+    "city.see": _("managing the city's website"),
 }
 _PARTS: dict[str, Any] = {
     "state": "",

@@ -66,7 +66,7 @@ def worker_check(now: datetime) -> Check:
     """Whether the worker lives: without it nothing is sent, settled or cleaned up."""
     if worker_lives(now):
         return Check(True, _("The worker runs"), blocks=False)
-    return Check(False, _("The worker does not run: start smartcity worker"), blocks=False)
+    return Check(False, _("The worker is not running: start smartcity worker"), blocks=False)
 
 
 def _signing_in(city: City, usable: frozenset[SecretUse]) -> Check:

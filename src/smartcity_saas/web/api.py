@@ -183,7 +183,7 @@ class ProblemSchema(ma.Schema):
     detail = ma.fields.String()
     problems = ma.fields.List(ma.fields.Nested(FieldProblemSchema))
     see = ma.fields.String(
-        metadata={"description": _("Where, on the city's site, what stands in the way is seen.")}
+        metadata={"description": _("The address on the city's site that shows what is in the way.")}
     )
 
 
@@ -316,10 +316,7 @@ def init_api(
             "servers": [{"url": "/"}],
             "info": {
                 "description": _(
-                    "One city's public services, on that city's own host. Amounts are whole "
-                    "numbers of the minor unit with an ISO 4217 code; moments RFC 3339 in UTC. "
-                    "Errors are problem details (RFC 9457). A write may carry `Idempotency-Key`: "
-                    "the same one again is answered the same, for a day."
+                    "One city's public services, on that city's own host. Amounts are whole numbers of the minor unit with an ISO 4217 code. Times are RFC 3339 in UTC. Errors are problem details (RFC 9457). A write may carry `Idempotency-Key`: sending the same key again returns the same answer, for a day."
                 )
             },
         },

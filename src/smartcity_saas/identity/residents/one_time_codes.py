@@ -251,7 +251,7 @@ def _send(city: City, number: str, code: str, language: str) -> None:
     send = product().send_text
     with force_locale(language):
         title = gettext("Code %(code)s", code=code)
-        text = gettext("Good for 10 minutes. Nobody from the city will ever ask you for it.")
+        text = gettext("It expires in 10 minutes. City staff will never ask you for it.")
     db.session.rollback()  # nothing stays open while the gateway takes its time
     try:
         send(city, number, title, text, new_token())

@@ -28,7 +28,7 @@ PERMISSIONS: Mapping[str, Any] = {
     "city.secrets": _("set a city's secrets and API clients"),
     "city.staff": _("invite and disable a city's accounts"),
     "city.state": _("take a city live, suspend it"),
-    "city.hosts": _("give a city hosts of its own"),
+    "city.hosts": _("give a city its own domains"),
     "province.see": _("see a province's cities"),
     "province.change": _("add cities and change the baseline"),
     "province.staff": _("invite and disable a province's accounts"),

@@ -80,7 +80,7 @@ def go_live(province: str) -> ResponseReturnValue:
         if data:
             with tenant_context(documents().reserve(candidate)):
                 store_asset(data)
-        documents().save(candidate, 0, _("Onboarded on the console"), "console")
+        documents().save(candidate, 0, _("Added on the console"), "console")
     except FieldErrors as error:
         return _page(province, typed, errors=error.fields), 422
     except Invalid as error:
@@ -199,7 +199,7 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
         ),
         Check.of(
             "division_code" not in faults,
-            _("Division code free and in this province"),
+            _("Division code is in this province and not in use"),
             _("The division code is missing, taken, or of another province"),
         ),
         Check.of(
