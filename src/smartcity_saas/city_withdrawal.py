@@ -102,7 +102,7 @@ def _refuse_staff(live: LiveDocument, clock: Clock) -> None:
                 "%(num)s staff accounts or invitations belong to it. Disable the accounts and revoke the invitations first.",
                 (accounts or 0) + (invited or 0),
             ),
-            title=_("This cannot be withdrawn"),
+            title=_("You cannot remove this"),
         )
 
 
@@ -119,7 +119,7 @@ def _empty(live: LiveDocument) -> None:
                     "%(city)s has had residents, so you cannot remove it. Suspend it instead.",
                     city=live.name,
                 ),
-                title=_("This cannot be withdrawn"),
+                title=_("You cannot remove this"),
             )
         for model in _models():
             session.execute(delete(model))

@@ -358,7 +358,7 @@ def test_the_page_searches_and_checks(world: World) -> None:
     page = staff.get("/cities/hangzhou/audit?text=thing+1&check=1").text
     assert "thing 1" in page
     assert "thing 2" not in page
-    assert "3 acts, every link holds" in page
+    assert "3 entries, hash chain intact" in page
     assert "The city's configuration and accounts" in page
     tamper(world, "UPDATE city_audit_event SET subject = 'x' WHERE number = 2")
     assert "breaks at act 2" in staff.get("/cities/hangzhou/audit?check=1").text

@@ -79,7 +79,7 @@ def test_a_resident_books_and_cancels(walk: Walk) -> None:
     tile(walk, "hospital-appointments")
     walk.check()
     walk.page.fill("input[type=search]", walk.say("胸闷", "chest"))
-    walk.press("查找", "Find")
+    walk.press("搜索", "Search")
     walk.check()
     walk.page.locator("a.row[href*='/departments/']").first.click()
     walk.check()
@@ -116,7 +116,7 @@ def test_a_number_is_verified_on_the_way(walk: Walk) -> None:
     and the booking goes on where it was."""
     walk.go("hangzhou", "/services/hospital-appointments")
     walk.page.fill("input[type=search]", walk.say("胸闷", "chest"))
-    walk.press("查找", "Find")
+    walk.press("搜索", "Search")
     walk.page.locator("a.row[href*='/departments/']").first.click()
     walk.page.locator("a.day.free").last.click()
     walk.page.locator("a.slot").first.click()

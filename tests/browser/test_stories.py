@@ -138,7 +138,7 @@ def test_a_province_admin_takes_a_city_live(walk: Walk) -> None:
     """Found in the official list, previewed, ready, live; the site answers on every process."""
     query, code, slug, name = CITIES[walk.language]
     walk.as_staff("zhejiang")
-    walk.sees("30 天使用", "Use over 30 days")
+    walk.sees("近 30 天使用", "Use in the last 30 days")
     walk.check()
     walk.page.locator("a[href$='/onboard'].button").click()
     walk.check()
@@ -175,9 +175,9 @@ def test_many_cities_from_a_csv(walk: Walk) -> None:
     walk.page.set_input_files(
         "#file", {"name": "cities.csv", "mimeType": "text/csv", "buffer": rows.encode()}
     )
-    walk.press("预览结果", "See what would happen")
+    walk.press("预览结果", "Preview the result")
     walk.check()
-    walk.press("执行", "Carry out")
+    walk.press("导入", "Import")
     expect(walk.page.locator("progress")).to_have_attribute("value", "31", timeout=60_000)
     expect(walk.page.locator("table")).to_contain_text("32")
     walk.check()

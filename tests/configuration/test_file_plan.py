@@ -274,4 +274,4 @@ def test_a_folder_that_cannot_be_read_is_told(
     files, problems = read_files([tmp_path])
     assert [file.candidate.name for file in files] == ["hangzhou"]
     assert [problem.path for problem in problems] == [str(tmp_path / "closed")]
-    assert "The folder cannot be read: Permission denied." in str(problems[0])
+    assert "We could not read the folder: Permission denied." in str(problems[0])

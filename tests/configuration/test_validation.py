@@ -118,7 +118,9 @@ def test_a_locked_value_is_refused_and_names_the_lock() -> None:
 
 def test_a_lock_on_nothing_is_refused() -> None:
     """A misspelled lock would protect nothing."""
-    assert "There is no “brandin.color” to lock." in said(ZHEJIANG + "locked: [brandin.color]\n")
+    assert "You cannot lock “brandin.color”: it does not exist." in said(
+        ZHEJIANG + "locked: [brandin.color]\n"
+    )
 
 
 @pytest.mark.parametrize("path", ["state", "name", "name.zh", "division_code"])

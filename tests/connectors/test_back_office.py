@@ -41,7 +41,7 @@ def reach(world: World, office: BackOffice) -> http_client.BackOffice:
         (TOKEN, "", ("Works", "HTTP 200")),
         ("another", "", ("Does not work", "HTTP 401")),
         (TOKEN, "refuses", ("Does not work", "HTTP 403")),
-        (TOKEN, "down", ("not known", "HTTP 503")),
+        (TOKEN, "down", ("could not be tested", "HTTP 503")),
     ],
 )
 def test_a_probe_asks_the_back_office(

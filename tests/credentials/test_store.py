@@ -307,7 +307,7 @@ def test_a_baselines_secret_is_on_every_citys_list(world: World) -> None:
     onboarding = admin.get("/provinces/zhejiang/onboard?code=330300").text
     assert "Secret “weibo_secret” is not set" in onboarding
     keep(world, "ningbo", "weibo_secret", "x")
-    assert "Secret “weibo_secret” set, not tried" not in admin.get("/cities/hangzhou").text
+    assert "Secret “weibo_secret” is set but not tested" not in admin.get("/cities/hangzhou").text
     assert "Secret “weibo_secret” is not set" in admin.get("/cities/hangzhou").text
     page = admin.get("/cities/ningbo/secrets").text
     assert "in configuration province:zhejiang" in page

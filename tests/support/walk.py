@@ -112,4 +112,4 @@ def by_phone(walk: Walk, number: str) -> None:
     assert shown is not None
     walk.check()
     walk.page.fill("input[name=code]", shown[0])
-    walk.press("继续", "Go on")
+    walk.press("继续", "Continue")

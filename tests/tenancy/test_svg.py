@@ -236,6 +236,6 @@ def test_a_city_is_told_what_its_logo_lost(world: World) -> None:
         answer = staff.post(base, base, color=color, logo=logo, revision=number)
         return str(staff.get(answer.location).text if answer.location else answer.text)
 
-    assert "Left out of the logo: filter." in upload(LOST["filter"])
+    assert "Removed from the logo: filter." in upload(LOST["filter"])
     assert "Left out" not in upload(PLAIN)
     assert "text" in upload("<text>克州</text>")

@@ -141,7 +141,7 @@ def probe_secrets(city: str, name: str | None, style: str) -> None:
     if style == "json":
         say_json([{"name": n, "works": one.ok, "detail": one.detail} for n, one in results])
     else:
-        words = {True: "works", False: "DOES NOT WORK", None: "not known"}
+        words = {True: "works", False: "DOES NOT WORK", None: "could not be tested"}
         say_table(["name", "", "detail"], [[n, words[one.ok], one.detail] for n, one in results])
     if any(one.ok is False for _name, one in results):
         sys.exit(1)

@@ -35,7 +35,7 @@ def text_of(data: bytes, name: str) -> tuple[str, str]:
     try:
         text = body.decode(encoding)
     except UnicodeDecodeError as error:
-        raise _refusal(name, _line_at(data, error.start), _("This is not text.")) from None
+        raise _refusal(name, _line_at(data, error.start), _("This is not a text file.")) from None
     if "\0" in text:
         raise _refusal(name, text[: text.index("\0")].count("\n") + 1, _("The file is not a CSV."))
     return text, _NAMES[encoding]

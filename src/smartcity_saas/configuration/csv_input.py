@@ -215,7 +215,7 @@ def _refuse_columns(columns: list[str], name: str, required: Sequence[str]) -> N
     twice = [one for one, count in Counter(columns).items() if one and count > 1]
     if twice:
         message = _("Duplicate columns: %(names)s.", names=", ".join(twice))
-        found.append(csv_problem(name, 1, "", message, _("Leave one of each.")))
+        found.append(csv_problem(name, 1, "", message, _("Keep one of each.")))
     if found:
         raise Invalid(found[0].message, found)
 

@@ -172,9 +172,9 @@ def _pictures(path: Path, source: Source) -> dict[str, bytes]:
 def _unreadable(path: Path, error: OSError) -> Problem:
     reason = error.strerror or "unknown"
     said = (
-        _("The folder cannot be read: %(reason)s.", reason=reason)
+        _("We could not read the folder: %(reason)s.", reason=reason)
         if path.is_dir()
-        else _("The file cannot be read: %(reason)s.", reason=reason)
+        else _("We could not read the file: %(reason)s.", reason=reason)
     )
     return Problem(
         str(path),

@@ -104,8 +104,8 @@ class UndoConflict(Conflict):
 
     def __init__(self, clashes: list[Change]) -> None:
         super().__init__(
-            _("Part of this has been changed again since. Change it by hand instead."),
-            title=_("This cannot be undone on its own"),
+            _("Part of this has changed since. Edit it by hand instead."),
+            title=_("You cannot undo this change on its own"),
         )
         self.clashes = clashes
 
@@ -451,7 +451,7 @@ class Documents:
         if beneath:
             raise Conflict(
                 _("It still has cities: %(cities)s.", cities=", ".join(beneath[:5])),
-                title=_("This cannot be withdrawn"),
+                title=_("You cannot remove this"),
             )
 
     def withdraw(self, live: LiveDocument, based_on: int, message: str) -> None:

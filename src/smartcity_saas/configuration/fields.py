@@ -63,7 +63,7 @@ class Line(fields.Field[str]):
         if not isinstance(value, str):
             raise ValidationError(_("This must be text. Put it in quotes."))
         if not value.strip():
-            raise ValidationError(_("This is empty. Write something, or leave it out."))
+            raise ValidationError(_("This is empty. Enter something, or leave it out."))
         if len(value) > self.longest:
             raise ValidationError(_("This is longer than %(most)s characters.", most=self.longest))
         return no_control_characters(value.strip())
@@ -95,7 +95,7 @@ class Text(fields.Field[Any]):
         errors: dict[str, Any] = {}
         for language in value:
             if language not in LANGUAGES:
-                errors[language] = [_("There is no such language here; write zh and en.")]
+                errors[language] = [_("This language is not supported. Use zh and en.")]
         for language in LANGUAGES:
             if language not in value:
                 errors[language] = [_("The text is missing: %(language)s.", language=language)]
@@ -156,8 +156,7 @@ class BrandColor(Word):
             darker, paler = colors.nearest_readable(text)
             raise ValidationError(
                 _(
-                    "Neither white nor dark text reads on this colour. Nearest that work: "
-                    "%(darker)s (darker), %(paler)s (paler).",
+                    "Neither white nor dark text can be read on this colour. Nearest colours that work: %(darker)s (darker), %(paler)s (paler).",
                     darker=darker,
                     paler=paler,
                 )

@@ -50,7 +50,7 @@ def city_fault(slug: str, code: str, province: str | None) -> Fault | None:
 def _other_province(key: str, found: Division) -> Fault:
     return (
         key,
-        _("By the official list this is %(name)s.", name=_both(found.name_zh, found.name_en)),
+        _("In the official list this is %(name)s.", name=_both(found.name_zh, found.name_en)),
         _("It belongs to another province, %(name)s.", name=found.province_slug),
     )
 
@@ -72,8 +72,7 @@ def _other_slug(key: str, slug: str, code: str, name: str, official: str) -> Fau
     return (
         key,
         _(
-            "By the official list %(code)s is %(name)s, which is written %(official)s, "
-            "not “%(slug)s”.",
+            "In the official list %(code)s is %(name)s. Its slug is %(official)s, not “%(slug)s”.",
             code=code,
             name=name,
             official=official,

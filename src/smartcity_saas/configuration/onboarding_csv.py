@@ -182,7 +182,9 @@ class RollOut:
             raise Invalid(row.problem.message, [row.problem])
         empty = [column for column in REQUIRED if not row.values.get(column)]
         if empty:
-            raise refusal(self.name, row.number, _("Empty: %(names)s.", names=", ".join(empty)))
+            raise refusal(
+                self.name, row.number, _("Not filled in: %(names)s.", names=", ".join(empty))
+            )
 
     def _save(self, intents: Sequence[Intent], message: str) -> None:
         candidates = [*self._needed(intents), *(one.candidate for one in intents if one.candidate)]

@@ -327,7 +327,7 @@ class OneOf(fields.Field[Any]):
 
     def _unknown(self) -> Any:
         if not self.schemas:
-            return _("None is installed.")
+            return _("None are installed.")
         return _("Not installed. Installed: %(words)s.", words=", ".join(sorted(self.schemas)))
 
 
@@ -424,8 +424,8 @@ def _suggestion(schema: Schema, path: Path) -> Any:
     if close:
         return _("Did you mean “%(key)s”?", key=close[0])
     if not known:
-        return _("None is installed.")
-    return _("Known here: %(keys)s.", keys=", ".join(sorted(known)))
+        return _("None are installed.")
+    return _("You can use: %(keys)s.", keys=", ".join(sorted(known)))
 
 
 def keys_at(schema: Any, path: Path) -> list[str]:

@@ -157,7 +157,7 @@ class Check:
                     candidate.source.problem(
                         (_naming_key(candidate),),
                         _(
-                            "“%(name)s” is written in %(path)s too.",
+                            "“%(name)s” is also in %(path)s.",
                             name=candidate.name,
                             path=other.source.path,
                         ),
@@ -193,7 +193,7 @@ class Check:
             problems.append(
                 source.problem(
                     (key,),
-                    _("“%(slug)s” cannot be a name in an address.", slug=slug[:60]),
+                    _("“%(slug)s” cannot be used in a web address.", slug=slug[:60]),
                     _(
                         "Use 2 to 40 characters: a-z, 0-9 and single hyphens. Words such as “console” are reserved."
                     ),
@@ -204,7 +204,11 @@ class Check:
             problems.append(
                 source.problem(
                     (key,),
-                    _("The file is called %(stem)s and says %(slug)s.", stem=stem, slug=slug[:60]),
+                    _(
+                        "The file is named %(stem)s, but the slug in it is %(slug)s.",
+                        stem=stem,
+                        slug=slug[:60],
+                    ),
                     _("Name the file after its slug."),
                 )
             )
@@ -231,7 +235,8 @@ class Check:
             ):
                 problems.append(
                     candidate.source.problem(
-                        ("locked", place), _("There is no “%(path)s” to lock.", path=text)
+                        ("locked", place),
+                        _("You cannot lock “%(path)s”: it does not exist.", path=text),
                     )
                 )
         return problems
@@ -386,7 +391,7 @@ class Check:
                                 path=dotted(locked),
                                 document=document,
                             ),
-                            _("Remove it here, or ask for the lock to be lifted."),
+                            _("Remove it here, or ask for it to be unlocked."),
                         )
                     )
         return problems
@@ -533,7 +538,7 @@ class Check:
                     problems.append(
                         candidate.source.problem(
                             ("division_code",),
-                            _("%(code)s is the code of %(owner)s already.", code=code, owner=owner),
+                            _("%(code)s is already the code of %(owner)s.", code=code, owner=owner),
                         )
                     )
             problems += self._claimed_twice(candidate, hosts)
@@ -591,7 +596,7 @@ def past_returns(
         if until != get(before, path) and isinstance(until, str) and has_passed(until, zone, now):
             yield candidate.source.problem(
                 path,
-                _("“%(until)s” has passed.", until=until),
+                _("“%(until)s” is in the past.", until=until),
                 _("Enter when you expect the service back, or remove this key."),
             )
 

@@ -349,7 +349,7 @@ class _Reader:
         return _refusal(
             self.path,
             _("The configuration is nested more than 12 levels deep."),
-            _("Documents need no more than 8 levels."),
+            _("Configurations need no more than 8 levels."),
             line,
             column,
         )

@@ -59,7 +59,7 @@ def open_personal(kind: str, sealed: bytes, now: datetime) -> str:
     try:
         return unseal(_personal_key(now), sealed, place).decode()
     except InvalidTag:
-        raise CredentialError(_("What is kept here cannot be opened.")) from None
+        raise CredentialError(_("We could not decrypt this data.")) from None
 
 
 def own_index(purpose: str, number: str, now: datetime) -> str:

@@ -187,7 +187,7 @@ def _enforce_resident(policy: Policy) -> ResponseReturnValue | None:
             raise NotSignedIn
         return _to("/sign-in")
     if resident.acting and policy.service is None and not policy.assisted_service:
-        raise NotAllowed(_("Only the resident can do this, not somebody at the counter."))
+        raise NotAllowed(_("Only the resident can do this. It cannot be done at the counter."))
     if policy.service is not None:
         _refuse_another_desk(policy.service)
     if policy.before_consent:
@@ -230,7 +230,7 @@ def _who_acts(acting: Acting) -> StaffMember | None:
 def _enforce_client(policy: Policy) -> None:
     client = current_client()
     if client is None:
-        raise NotSignedIn(_("Send a token of /oauth/token as a bearer token."))
+        raise NotSignedIn(_("Send a token from /oauth/token as a bearer token."))
     if policy.scope not in client.scopes:
         raise NotAllowed(_("This token lacks the scope %(scope)s.", scope=policy.scope or ""))
 

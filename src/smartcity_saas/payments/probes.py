@@ -64,7 +64,7 @@ def probe(city: City, name: str, now: datetime) -> Probed:
     with force_locale("en"):
         found = [_ask(city, use) for use in city.secret_uses if use.name == name]
         unknown = next(
-            (one for one in found if one.detail), Probed(None, str(_("cannot be asked")))
+            (one for one in found if one.detail), Probed(None, str(_("cannot be tested")))
         )
     asked = [one for one in found if one.ok is not None]
     refused = next((one for one in asked if not one.ok), None)

@@ -406,7 +406,7 @@ def _tell_received(payment: Payment, reason: str | None, now: datetime) -> None:
         title = both(lambda: _("Paid %(amount)s", amount=paid))
         body = both(lambda: _("Your receipt is ready. Payment %(number)s.", number=payment.number))
     else:
-        title = both(lambda: _("We hold your %(amount)s", amount=paid))
+        title = both(lambda: _("We are holding your %(amount)s", amount=paid))
         body = both(
             lambda: _(
                 "We received your money but could not record it as paid. The city's finance team will record it or refund it. You do not need to do anything. Payment %(number)s.",

@@ -66,7 +66,7 @@ class HeldReason(StrEnum):
     REFUND_RETURNED = "refund_returned"
     """Likewise: a bank sent a refund back."""
     AMOUNT = "amount"
-    """Another amount came than was asked for."""
+    "The amount received is not the amount due."
     CURRENCY = "currency"
     """It came in another currency."""
     REFUNDED = "refunded"

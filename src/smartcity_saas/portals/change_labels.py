@@ -22,7 +22,7 @@ _NAMES: dict[str, Any] = {
     "city": _("City"),
     "province": _("Province"),
     "division_code": _("Division code"),
-    "hosts": _("Hosts"),
+    "hosts": _("Domains"),
     "locked": _("Locked"),
     "branding.color": _("Brand colour"),
     "branding.logo": _("Logo"),
@@ -38,7 +38,7 @@ _ACTS: dict[str, Any] = {
     "document.rollout": _("Imported from a CSV"),
     "document.undo": _("Undid a change"),
     "document.rollback": _("Restored an earlier revision"),
-    "document.withdraw": _("Withdrew it"),
+    "document.withdraw": _("Removed it"),
     "document.preview": _("Opened a preview"),
     "staff.sign_in": _("Staff signed in"),
     "staff.create": _("Created an account"),
@@ -59,7 +59,7 @@ _ACTS: dict[str, Any] = {
     "resident.unlink": _("Unlinked a sign-in method"),
     "resident.merge": _("Merged two accounts"),
     "resident.real_name": _("Verified a real name"),
-    "resident.forget_real_name": _("Took back a real name"),
+    "resident.forget_real_name": _("Withdrew a verified real name"),
     "resident.end_session": _("Ended a session"),
     "resident.erase": _("Deleted an account"),
     "announcement.publish": _("Published an announcement"),
@@ -67,10 +67,10 @@ _ACTS: dict[str, Any] = {
     "announcement.restore": _("Restored an announcement"),
     "resident.sign_in": _("A resident signed in"),
     "credential.set": _("Set a secret"),
-    "client.create": _("Made an API client"),
+    "client.create": _("Created an API client"),
     "client.rotate": _("Gave an API client a new secret"),
-    "client.revoke": _("Closed an API client"),
-    "resident.token": _("Made a token for a program"),
+    "client.revoke": _("Revoked an API client"),
+    "resident.token": _("Created a token for a program"),
     "resident.counter": _("Acted for a resident at the counter"),
     "credential.remove": _("Removed a secret"),
     "payment.begin": _("Started a payment"),
@@ -106,18 +106,18 @@ _LEDGER_ACCOUNTS: dict[str, Any] = {
     "written_off": _("Borne by the city"),
 }
 PAYMENT_STATES: dict[str, Any] = {
-    "created": _("Begun"),
+    "created": _("Started"),
     "open": _("Being paid"),
     "processing": _("Processing"),
     "paid": _("Paid"),
     "failed": _("Failed"),
     "expired": _("Not paid"),
-    "held": _("Held"),
+    "held": _("On hold"),
     "refunded": _("Refunded"),
 }
 HELD_REASONS: dict[str, Any] = {
-    "amount": _("Another amount came than was asked for."),
-    "currency": _("Another currency came than was asked for."),
+    "amount": _("The amount received is not the amount due."),
+    "currency": _("The currency received is not the currency due."),
     "twice": _("The item now belongs to another payment."),
     "paid": _("The item had been paid elsewhere."),
     "changed": _("The item now costs a different amount."),
@@ -133,7 +133,7 @@ DISPUTE_STATES: dict[str, Any] = {
     "open": _("In dispute"),
     "won": _("Decided for the city"),
     "lost": _("Decided for the payer"),
-    "closed": _("The inquiry ended"),
+    "closed": _("Inquiry ended"),
 }
 REFUND_FAILURES: dict[str, Any] = {
     "refused": _("The payment provider refused to send it."),
@@ -159,19 +159,19 @@ DIFFERENCES: dict[str, Any] = {
 _ACTORS: dict[str, Any] = {
     "resident": _("Resident"),
     "payments": _("Platform (payments)"),
-    "demo": _("The demo"),
-    "cli": _("The command"),
+    "demo": _("Demo"),
+    "cli": _("Command line"),
 }
 _PLACES: dict[str, Any] = {
     "city": _("Finance team"),
     "city.act_for": _("Counter"),
     "resident": _("Your pages on the website"),
     "resident.home": _("The city's homepage"),
-    "session": _("The API"),
+    "session": _("API"),
 }
 _PURPOSES: dict[str, Any] = {
     "city.finance": _("payments and refunds"),
-    "city.desk": _("the desk's work"),
+    "city.desk": _("counter work"),
     "city.see": _("managing the city's website"),
 }
 _PARTS: dict[str, Any] = {
@@ -235,7 +235,7 @@ def page_label(page: str, reason: str) -> str:
         local(service.title) if service else str(_PLACES.get(endpoint) or _PLACES.get(part, part))
     )
     if sent:
-        where = str(_("%(where)s (something was sent)", where=where))
+        where = str(_("%(where)s (data submitted)", where=where))
     why = str(_PURPOSES.get(reason, reason))
     return str(_("%(where)s: %(why)s", where=where, why=why)) if why else where
 

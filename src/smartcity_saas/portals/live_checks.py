@@ -65,7 +65,7 @@ def sample_values(city: City) -> list[str]:
 def worker_check(now: datetime) -> Check:
     """Whether the worker lives: without it nothing is sent, settled or cleaned up."""
     if worker_lives(now):
-        return Check(True, _("The worker runs"), blocks=False)
+        return Check(True, _("The worker is running"), blocks=False)
     return Check(False, _("The worker is not running: start smartcity worker"), blocks=False)
 
 

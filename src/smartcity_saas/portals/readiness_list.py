@@ -37,7 +37,7 @@ def site_checks(city: City | None) -> list[Check]:
     return [
         Check.of(
             opened,
-            _("One service open at least"),
+            _("At least one service is open"),
             _("No service is open: open one under Services"),
         ),
         Check.of(
@@ -70,10 +70,12 @@ def secret_checks(city: City, *, stored: bool = True) -> Iterator[Check]:
         elif row is None:
             yield Check(False, _("Secret “%(name)s” is not set", name=name), blocks=False)
         elif any(use.name == name and use not in usable for use in city.secret_uses):
-            elsewhere = _("Secret “%(name)s” was entered for another use: enter it anew", name=name)
+            elsewhere = _(
+                "Secret “%(name)s” was entered for another use: enter it again", name=name
+            )
             yield Check(False, elsewhere, blocks=False)
         elif row.probe_ok is None:
-            yield Check(True, _("Secret “%(name)s” set, not tried", name=name), blocks=False)
+            yield Check(True, _("Secret “%(name)s” is set but not tested", name=name), blocks=False)
         elif row.probe_ok:
             yield Check(True, _("Secret “%(name)s” works", name=name), blocks=False)
         else:

@@ -21,7 +21,7 @@ DETAILS: dict[str, Any] = {
     "by": _("By"),
     "changed": _("Changed"),
     "differences": _("Differences"),
-    "faults": _("Faults"),
+    "faults": _("Errors"),
     "holders_changed": _("Holders changed"),
     "message": _("Why"),
     "name": _("Name"),

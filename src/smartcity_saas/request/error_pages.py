@@ -42,27 +42,27 @@ log = structlog.get_logger(__name__)
 
 
 _TITLES: dict[int, Any] = {
-    400: _("This request cannot be read"),
+    400: _("We could not read this request"),
     401: _("Sign in first"),
-    403: _("This is not open to you"),
-    404: _("This page does not exist"),
-    405: _("This page does not take that"),
-    409: _("This is not possible as it stands"),
+    403: _("You don't have access"),
+    404: _("We cannot find this page"),
+    405: _("You cannot do that on this page"),
+    409: _("You cannot do this right now"),
     413: _("This is too large to send"),
     415: _("Send JSON"),
-    422: _("Something needs correcting"),
+    422: _("Check what you entered"),
     429: _("Too many attempts"),
     500: _("Something went wrong here"),
-    503: _("This is not available just now"),
+    503: _("This is not available at the moment"),
 }
 _DETAILS: dict[int, Any] = {
-    400: _("Go back, load the page again, and try once more."),
+    400: _("Go back, reload the page and try again."),
     401: _("Sign in on this site and send the session cookie."),
     403: _("Ask the person who gave you this account."),
-    404: _("Check the address, or start from the first page."),
+    404: _("Check the address, or go to the homepage."),
     405: _("Go back and use the buttons on the page."),
     413: _("Choose a smaller file."),
-    415: _("Say so: Content-Type: application/json."),
+    415: _("Set the header Content-Type: application/json."),
     500: _("This is our fault. The error has been logged. Try again in a few minutes."),
     503: _("Try again in a minute."),
 }
@@ -105,7 +105,7 @@ def _render_http_error(error: HTTPException) -> ResponseReturnValue:
         return error
     if isinstance(error, CSRFError):
         title, detail = (
-            _("This page was open for too long"),
+            _("This page has expired"),
             _("Nothing was saved. Go back, reload the page and send it again."),
         )
         return _error_response(400, str(title), str(detail), [])
@@ -113,7 +113,7 @@ def _render_http_error(error: HTTPException) -> ResponseReturnValue:
         status = 503
     title = _TITLES.get(status, error.name)
     problems = field_problems(error)
-    detail = _("Some fields do not fit.") if problems else _DETAILS.get(status, "")
+    detail = _("Some fields are not valid.") if problems else _DETAILS.get(status, "")
     response = _error_response(status, str(title), str(detail), problems)
     if status == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
@@ -130,7 +130,7 @@ def _render_busy(error: OperationalError | PoolTimeout) -> ResponseReturnValue:
         error=type(getattr(error, "orig", None) or error).__name__,
     )
     detail = gettext(
-        "We have a note of it (%(reference)s). Try again in a minute.", reference=reference
+        "The error has been logged (%(reference)s). Try again in a minute.", reference=reference
     )
     response = _error_response(503, str(_TITLES[503]), detail, [])
     response.headers["Retry-After"] = "10"

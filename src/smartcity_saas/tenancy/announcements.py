@@ -59,7 +59,7 @@ def announcement(announcement_id: uuid.UUID, *, withdrawn: bool = False) -> Anno
         select(Announcement).where(Announcement.id == announcement_id)
     ).one_or_none()
     if found is None or (found.withdrawn_at is not None and not withdrawn):
-        raise NotFound(_("There is no such announcement."))
+        raise NotFound(_("We cannot find that announcement."))
     return found
 
 

@@ -52,7 +52,7 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "required": False,
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
-    "description": _("The same one again is answered the same, for a day."),
+    "description": _("Sending the same key again returns the same answer, for a day."),
 }
 
 T = TypeVar("T")
@@ -158,12 +158,16 @@ class PageQuery(Body):
 
     cursor = ma.fields.String(
         validate=ma.validate.Length(max=200),
-        metadata={"description": _("`next_cursor` of the page before; the first page without.")},
+        metadata={
+            "description": _(
+                "`next_cursor` from the previous page. Leave it out for the first page."
+            )
+        },
     )
     limit = Counted(
         load_default=50,
         validate=ma.validate.Range(1, MOST_ON_A_PAGE),
-        metadata={"description": _("How many on a page.")},
+        metadata={"description": _("Items per page.")},
     )
 
 
@@ -423,7 +427,7 @@ def _cursor_of(text: str | None) -> uuid.UUID | None:
         return uuid.UUID(bytes=base64.urlsafe_b64decode(text.encode()))
     except (ValueError, binascii.Error, UnicodeError):
         wrong = BodyProblem("/?cursor", _("Use the value of next_cursor."))
-        raise Invalid(_("Some fields do not fit."), [wrong]) from None
+        raise Invalid(_("Some fields are not valid."), [wrong]) from None
 
 
 def _flattened(node: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], str]]:

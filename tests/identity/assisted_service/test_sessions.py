@@ -65,7 +65,7 @@ def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
     seen = resident.get("/me/data/access").text
     assert seen.count("Counter: 忘带手机") == 1, "one look is one line"
     assert "Utility bills: 忘带手机" in seen
-    assert "Utility bills (something was sent): 忘带手机" in seen
+    assert "Utility bills (data submitted): 忘带手机" in seen
     assert "account desk" in seen
     assert "counter has opened your account" in resident.get("/me/messages").text
     assert "Found: *例, 1***" in answer.text, "staff compare it with the card"

@@ -239,7 +239,7 @@ def test_a_probe_asks_the_provider(world: World, lying: tuple[Liar, str], lies: 
     liar, base = lying
     liar.bend = {"discovery": {"issuer": "https://other.example"}} if lies else {}
     connect(world, base)
-    down = ("not known", "The sign-in service is not responding at the moment")
+    down = ("could not be tested", "The sign-in service is not responding at the moment")
     assert probed(world, "oidc_client_secret") == (down if lies else ("Works", base))
 
 

@@ -340,7 +340,7 @@ def test_sessions_are_listed_and_ended(world: World) -> None:
     """Signed in twice: the one here ends the other, there and at once; never another's."""
     here, there = world.resident("hangzhou"), world.resident("hangzhou")
     page = here.get("/me/sessions").text
-    assert page.count("Sign out there") == 1
+    assert page.count("Sign out that device") == 1
     path = page.partition('action="/me/sessions/')[2].partition('"')[0]
     other = world.resident("hangzhou", "parents")
     assert other.post(f"/me/sessions/{path}", "/me/sessions").status_code in (400, 404)

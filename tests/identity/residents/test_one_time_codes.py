@@ -140,7 +140,7 @@ def test_a_code_that_could_not_be_sent_is_said(
     gateway.trouble = trouble
     browser = phones.client("hangzhou.localhost")
     answer = browser.post("/sign-in/phone", "/sign-in", phone=PHONE)
-    assert (answer.status_code, "The code could not be sent" in answer.text) == (503, True)
+    assert (answer.status_code, "We could not send the code" in answer.text) == (503, True)
     assert gateway.told == {}
 
 

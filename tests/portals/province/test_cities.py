@@ -58,7 +58,7 @@ def test_a_city_stays_in_the_province_of_the_official_list(world: World) -> None
         "/provinces/zhejiang/rollouts", file=(io.BytesIO(rows.encode()), "c.csv")
     ).headers["Location"]
     admin.post(f"{job}/step", job)
-    assert admin.get(job).text.count("By the official list this is 佛山市 Foshan.") == 2
+    assert admin.get(job).text.count("In the official list this is 佛山市 Foshan.") == 2
     baseline = ZHEJIANG.replace('division_code: "330000"\n', "")
     answer = admin.post("/provinces/zhejiang/document", revision="1", text=baseline)
     assert answer.status_code == 422

@@ -93,7 +93,7 @@ def test_the_page_says_how_a_roll_out_was_read(world: World, codec: str, said: s
     job = admin.post(page, file=(io.BytesIO(rows.encode(codec)), "c.csv")).headers["Location"]
     shown = admin.get(job).text
     assert f"Read as {said}." in shown
-    assert "Columns that were not read: colour." in shown
+    assert "Columns not read: colour." in shown
     admin.post(f"{job}/step", job)
     assert world.documents().live("wenzhou").values["name"]["zh"] == "温州市"
 

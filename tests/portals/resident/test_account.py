@@ -24,7 +24,7 @@ def test_what_is_due_stands_first_with_amount_and_day(clinic: Clinic) -> None:
     form = {"kind": "water", "number": "4100280017", "holder": "王某", "nickname": "家"}
     account = browser.post(f"{BILLS}/link", **form).headers["Location"]
     page = browser.get("/me").text
-    first = page.partition("What is next")[2].partition("</section>")[0]
+    first = page.partition("Coming up")[2].partition("</section>")[0]
     assert "¥43.50" in first
     assert "1 day left" in first
     assert re.findall(r'class="row" href="([^"]+)"', first) == [account, path]

@@ -269,5 +269,5 @@ def _live(client_id: str) -> ApiClient:
         select(ApiClient)
         .where(ApiClient.client_id == client_id, ApiClient.revoked_at.is_(None))
         .with_for_update(),
-        _("There is no such client."),
+        _("We cannot find that client."),
     )

@@ -90,12 +90,12 @@ def replayed_answer(owner: str, now: datetime) -> Response | None:
         if made is None and row.mark == mark and row.status is None and row.held_until <= now:
             row.held_until, made = now + HELD, row.id  # whoever did it has died
     if row.mark != mark:
-        raise Invalid(_("This Idempotency-Key was used for something else. Take a new one."))
+        raise Invalid(_("This Idempotency-Key was used for another request. Use a new one."))
     if made is not None:
         g.api_answer = row.id
         return None
     if row.status is None:
-        raise Conflict(_("The same request is being done. Ask again in a moment."))
+        raise Conflict(_("The same request is still being processed. Try again in a moment."))
     response = Response(row.body, row.status, content_type="application/json")
     response.headers[REPLAYED] = "true"
     return response

@@ -113,7 +113,7 @@ def open_counter(token: str, now: datetime) -> str:
         ).one_or_none()
         if row is None or row.resident_id is None:
             raise NotFound(
-                _("The link has been used or is too old. Make a new one on the console.")
+                _("This link has been used or has expired. Make a new one on the console.")
             )
         acting = Acting(row.channel, row.browser_hash, row.why)
         return new_session(row.resident_id, PURPOSE, now, length=LENGTH, acting=acting)

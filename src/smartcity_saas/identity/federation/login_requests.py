@@ -43,7 +43,7 @@ class StaleLoginRequest(SmartCityError):
     title = _("This sign-in has expired")
 
     def __init__(self) -> None:
-        super().__init__(_("It was used already, is too old, or began in another browser."))
+        super().__init__(_("It has been used, has expired, or was started in another browser."))
 
 
 @dataclass(frozen=True)

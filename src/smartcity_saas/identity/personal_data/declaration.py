@@ -69,7 +69,7 @@ MONEY_STATES = {
     "held": {"zh": "待处理", "en": "Held"},
     "refunded": {"zh": "已退款", "en": "Refunded"},
     "requested": {"zh": "已申请", "en": "Requested"},
-    "pending": {"zh": "退款中", "en": "On its way"},
+    "pending": {"zh": "退款中", "en": "Processing"},
     "done": {"zh": "已完成", "en": "Done"},
 }
 DISPUTE_STATES = {

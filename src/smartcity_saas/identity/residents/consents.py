@@ -52,7 +52,7 @@ PURPOSES: Mapping[str, Purpose] = {
         Purpose(
             REAL_NAME,
             "2026-11",
-            _("Knowing your real name"),
+            _("Verifying your real name"),
             _(
                 "We keep your name and ID number, encrypted, for services that you can only use under your own name."
             ),

@@ -186,7 +186,7 @@ class Consent(CityModel):
             "purpose": {
                 "privacy": {"zh": "开通本市账户", "en": "Keeping an account for you"},
                 "messages": {"zh": "给你发消息", "en": "Sending you messages"},
-                "real_name": {"zh": "实名认证", "en": "Knowing your real name"},
+                "real_name": {"zh": "实名认证", "en": "Verifying your real name"},
             }
         },
     )

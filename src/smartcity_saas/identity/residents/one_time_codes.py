@@ -58,7 +58,7 @@ class NotSent(SmartCityError):
     """The text could not be handed to the city's sender of SMS."""
 
     status = 503
-    title = _("The code could not be sent")
+    title = _("We could not send the code")
 
     def __init__(self) -> None:
         super().__init__(_("Try again in a minute, or choose another way to sign in."))
@@ -202,10 +202,12 @@ def waiting_for(purpose: str, browser: str | None, now: datetime) -> Waiting | N
 def _wrong(tries_left: int) -> FieldErrors:
     """A code that was refused, and what is left to do."""
     if tries_left < 1:
-        return FieldErrors({"code": _("This code is wrong or too old. Ask for a new one.")})
+        return FieldErrors(
+            {"code": _("This code is wrong or has expired. Check it, or get a new one.")}
+        )
     said = ngettext(
-        "That code is not right. Look at the newest message: %(num)s try is left.",
-        "That code is not right. Look at the newest message: %(num)s tries are left.",
+        "That code is not right. Check the newest message. You can try %(num)s more time.",
+        "That code is not right. Check the newest message. You can try %(num)s more times.",
         tries_left,
     )
     return FieldErrors({"code": said})

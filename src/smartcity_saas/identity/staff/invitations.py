@@ -231,7 +231,7 @@ def _sent(mail: str, name: str, roles: Sequence[str], link: str) -> bool:
                 "%(name)s, you have been invited as: %(roles)s.", name=name, roles=title_of(roles)
             ),
             gettext("Create your account within 7 days: %(link)s", link=link),
-            gettext("If you did not expect this, do nothing."),
+            gettext("If you were not expecting this, ignore it."),
         )
     )
     try:

@@ -18,13 +18,13 @@ Place = Literal["platform", "province", "city"]
 PERMISSIONS: Mapping[str, Any] = {
     "own": _("manage your own account"),
     "city.see": _("see a city's catalog, configuration and changes"),
-    "city.catalog": _("open, pause and close services, and undo that"),
+    "city.catalog": _("open, pause and close services, and undo these changes"),
     "city.announce": _("publish announcements"),
     "city.change": _("change the rest of a city's configuration"),
-    "city.desk": _("the desk of a service: its imports, lists and answers"),
+    "city.desk": _("work at a service's counter: imports, lists and answers"),
     "city.counter": _("act for a resident at the counter"),
     "city.finance": _("handle payments, refunds and daily closing"),
-    "city.audit": _("read the trail"),
+    "city.audit": _("read the audit log"),
     "city.secrets": _("set a city's secrets and API clients"),
     "city.staff": _("invite and disable a city's accounts"),
     "city.state": _("take a city live, suspend it"),
@@ -93,7 +93,7 @@ ROLES: Mapping[str, Role] = {
         ),
         Role(
             DESK,
-            _("Desk"),
+            _("Counter staff"),
             "city",
             frozenset({"own", "city.see", "city.desk", "city.counter"}),
             per_service=True,
@@ -207,7 +207,7 @@ def title_of(roles: Iterable[str]) -> str:
 
 def _desk(name: str) -> str:
     service = product().services.get(name)
-    return str(gettext("Desk: %(service)s", service=local(service.title) if service else name))
+    return str(gettext("Counter: %(service)s", service=local(service.title) if service else name))
 
 
 def needs_second_factor(roles: Iterable[str]) -> bool:

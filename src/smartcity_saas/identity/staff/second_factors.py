@@ -94,7 +94,7 @@ def check_code(
     for key in kept:
         count_attempt(StaffAttempt, key, MOST_TRIES_A_DAY, now, DAY)
     if not _use_totp(member, code, now) and not _use_recovery(member, code, now):
-        raise Invalid(_("This code is wrong, or was used already."))
+        raise Invalid(_("This code is wrong or has already been used."))
     for key in kept:
         give_back(StaffAttempt, key)
 

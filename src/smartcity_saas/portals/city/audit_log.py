@@ -43,11 +43,11 @@ COLUMNS = (
     "hash",
 )
 BREAKS: dict[str, Any] = {
-    "altered": _("It was changed after it was written."),
-    "gap": _("An act is missing here."),
-    "unlinked": _("It does not follow from the act before it."),
+    "altered": _("It was changed after it was recorded."),
+    "gap": _("An entry is missing here."),
+    "unlinked": _("It does not follow from the entry before it."),
     "cut": _("The end has been cut off."),
-    "rewritten": _("It is not what the checkpoint saw."),
+    "rewritten": _("It does not match the checkpoint."),
 }
 
 

@@ -162,7 +162,7 @@ def _notice_errors(typed: dict[str, str], zone: str) -> dict[str, Any]:
             errors["until"] = _("Choose a date and a time.")
         if has_passed(typed["until"], zone, current_time()):
             errors["until"] = _(
-                "%(when)s has passed. Write when it is expected back, or leave this empty.",
+                "%(when)s is in the past. Enter when you expect it back, or leave this empty.",
                 when=typed["until"].replace("T", " "),
             )
     return errors

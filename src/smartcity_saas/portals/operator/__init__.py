@@ -21,7 +21,7 @@ from smartcity_saas.web.policy import ConsoleBlueprint
 ROOT = "/platform"
 MOST_EVENTS = 200
 CHECKS: dict[str, tuple[Any, Any]] = {
-    "database": (_("Database answers"), _("The database does not answer")),
+    "database": (_("Database responds"), _("The database does not answer")),
     "migrations": (
         _("Tables are up to date"),
         _("Tables are not up to date: run smartcity db upgrade"),

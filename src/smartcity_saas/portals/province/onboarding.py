@@ -204,7 +204,7 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
         ),
         Check.of(
             verdict(color)["fits"] and "branding" not in faults,
-            _("Colour that can be read"),
+            _("Colour is readable"),
             _("Text cannot be read on this colour"),
         ),
         *site_checks(city),

@@ -212,7 +212,9 @@ def verify_name() -> ResponseReturnValue:
         if "agree" in request.form:
             verify_real_name(signed_in_resident(), typed["real_name"], typed["number"], now)
         else:
-            errors["agree"] = _("Tick this, or go to the counter with your card.")
+            errors["agree"] = _(
+                "Tick the box to agree, or go to the counter with your identity card."
+            )
             read_real_name(
                 typed["real_name"], typed["number"], today_in(request_city().timezone, now)
             )

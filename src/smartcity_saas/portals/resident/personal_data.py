@@ -193,7 +193,9 @@ def delete_account() -> ResponseReturnValue:
     """Delete the account, once the word has been typed."""
     resident = signed_in_resident()
     if request.form.get("word", "").strip().lower() not in DELETE_WORD.values():
-        return _delete_page(_("Type the word “%(word)s” to go on.", word=local(DELETE_WORD))), 422
+        return _delete_page(
+            _("Enter the word “%(word)s” to continue.", word=local(DELETE_WORD))
+        ), 422
     if _unfinished(resident):
         raise Conflict(
             _("Something is not finished yet. Finish it first, then delete your account.")

@@ -43,7 +43,7 @@ class SessionSchema(ma.Schema):
     """Who is signed in, and the token that writing with a session needs."""
 
     resident = ma.fields.Nested(PersonSchema, allow_none=True)
-    csrf_token = ma.fields.String(metadata={"description": _("Goes back as `X-CSRFToken`.")})
+    csrf_token = ma.fields.String(metadata={"description": _("Send it back as `X-CSRFToken`.")})
 
 
 class TokenSchema(ma.Schema):

@@ -264,10 +264,10 @@ def _still_good(error: Throttled | one_time_codes.NotSent) -> Any:
     if "code" in request.form:
         return error.detail
     if isinstance(error, one_time_codes.NotSent):
-        return _("A new code could not be sent. The one that was sent is still good.")
+        return _("We could not send a new code. The one we sent before still works.")
     return lazy_ngettext(
-        "Type the code that was sent: it is still good. A new one can be sent in %(num)s minute.",
-        "Type the code that was sent: it is still good. A new one can be sent in %(num)s minutes.",
+        "Enter the code we sent: it is still valid. You can get a new one in %(num)s minute.",
+        "Enter the code we sent: it is still valid. You can get a new one in %(num)s minutes.",
         -(-error.retry_after // 60),
     )
 

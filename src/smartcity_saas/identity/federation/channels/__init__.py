@@ -60,7 +60,7 @@ class Cancelled(ChannelRefused):
     title = _("You have not signed in")
 
     def __init__(self) -> None:
-        super().__init__("cancelled", _("You cancelled it. Nothing was passed on."))
+        super().__init__("cancelled", _("You cancelled. No information was passed on."))
 
 
 @dataclass(frozen=True)
