@@ -145,7 +145,7 @@ def test_the_desk_calls_a_clinic_off(walk: Walk) -> None:
         walk.page.fill("#zh", "医生外出。")
         walk.page.fill("#en", "The doctor is away.")
         walk.page.locator("button.danger").click()
-        walk.sees("已停诊", "Called off")
+        walk.sees("已停诊", "Cancelled by the hospital")
         walk.check()
 
 

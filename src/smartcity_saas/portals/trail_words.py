@@ -42,7 +42,7 @@ UNSAID = ("currency", "sha256")
 _PARTS: dict[str, Any] = {
     "name": _("Name"),
     "relation": _("Relation"),
-    "phone": _("Telephone"),
+    "phone": _("Phone"),
 }
 
 

@@ -221,7 +221,7 @@ def test_calling_a_session_off_tells_everyone(clinic: Clinic) -> None:
     with pytest.raises(Blocked):
         clinic.book("f")
     browser = clinic.world.resident(subject="household")
-    assert "Called off" not in browser.get("/me/messages").text
+    assert "Cancelled by the hospital" not in browser.get("/me/messages").text
     with clinic.world.inside("hangzhou"):
         keys = list(db.session.scalars(select(ClinicSession.id).order_by(ClinicSession.id)))
     clinic.book("a", keys[1])

@@ -204,7 +204,7 @@ def test_ones_own_last_place_is_not_just_taken(clinic: Clinic) -> None:
     for form in ({**NEW, "at": at}, NEW):
         again = browser.post(page, page, **form)
         assert again.status_code == 403
-        assert "You have booked this already" in again.text
+        assert "You have already booked this" in again.text
         assert f'href="{path}"' in again.text
         assert "just taken" not in again.text
     (patient,) = browser.get("/api/v1/hospital-appointments").json["patients"]  # type: ignore[index]

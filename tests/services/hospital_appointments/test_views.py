@@ -116,8 +116,8 @@ def test_waiting_from_the_page(clinic: Clinic) -> None:
     entry = done.headers["Location"]
     assert "number 1 in line" in browser.get(entry).text
     clinic.cancel("a", made[0])
-    assert "A place is kept for you" in browser.get(entry).text
-    assert "A place is kept for you" in browser.get("/me/messages").text
+    assert "A slot is being held for you" in browser.get(entry).text
+    assert "A slot is being held for you" in browser.get("/me/messages").text
     taken = browser.post(f"{entry}/accept", entry)
     assert "/appointments/" in taken.headers["Location"]
 
@@ -280,7 +280,7 @@ def test_leave_to_write_is_asked_where_it_is_needed(clinic: Clinic) -> None:
     assert re.search(r'name="messages" value="1"(?! checked)', form)
     assert "Without this nobody tells you" in form
     path = browser.post(page, **NEW).headers["Location"]
-    assert "Nobody writes to you." in browser.get(path).text
+    assert "You get no messages." in browser.get(path).text
     with world.inside(clinic.city):
         resident = db.session.scalars(select(Appointment.resident_id)).one()
         assert not agrees(resident, MESSAGES)

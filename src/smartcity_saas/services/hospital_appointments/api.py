@@ -171,7 +171,7 @@ class DayQuery(Body):
 
     day = fields.String(
         validate=validate.Length(max=10),
-        metadata={"description": _("`2026-11-30`; today without.")},
+        metadata={"description": _("`2026-11-30`; leave out for today.")},
     )
 
 
@@ -213,7 +213,7 @@ class PushedSessionBody(Body):
 @blueprint.operation(ROOT, who="resident", availability=Availability.EXISTING_BUSINESS)
 @blueprint.response(200, OwnSchema)
 def api_appointments() -> Answer:
-    """The resident's appointments, places in lines, and patients."""
+    """The resident's appointments, waiting list places and patients."""
     resident = signed_in_resident()
     return {
         "appointments": [_appointment(one) for one in booking.appointments_of(resident)],
@@ -235,10 +235,10 @@ def api_appointments() -> Answer:
 @blueprint.arguments(BookingBody)
 @blueprint.response(201, AppointmentSchema)
 def api_book(body: dict[str, Any]) -> Answer:
-    """Book a place; 409 where none is left."""
+    """Book an appointment; 409 if no slot is left."""
     at = body.get("at")
     if at is not None and not in_our_century(at):
-        raise Invalid("", [BodyProblem("/at", _("There is no such time."))])
+        raise Invalid("", [BodyProblem("/at", _("We cannot find that time."))])
     made = booking.book(
         signed_in_resident(), body["patient"], body["session"], at, city_rules(), current_time()
     )
@@ -253,7 +253,7 @@ def api_book(body: dict[str, Any]) -> Answer:
 )
 @blueprint.response(200, AppointmentSchema)
 def api_cancel(appointment_id: uuid.UUID) -> Answer:
-    """Give a place back, until the deadline."""
+    """Cancel an appointment, until the deadline."""
     return _appointment(
         cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), current_time())
     )
@@ -263,7 +263,7 @@ def api_cancel(appointment_id: uuid.UUID) -> Answer:
 @blueprint.arguments(SearchQuery, location="query")
 @blueprint.response(200, DepartmentsSchema)
 def api_departments(asked: dict[str, Any]) -> Answer:
-    """All departments, or those that ``q`` finds."""
+    """All departments, or those that match ``q``."""
     query = asked.get("q", "").strip()
     names = {one.id: one.name for one in schedule.hospitals()}
     found = [one.department for one in schedule.search(query)] if query else schedule.departments()
@@ -278,7 +278,7 @@ def api_departments(asked: dict[str, Any]) -> Answer:
 @blueprint.arguments(DayQuery, location="query")
 @blueprint.response(200, DaySchema)
 def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Answer:
-    """The clinics of a department on ``day`` (today by default), with what is left."""
+    """A department's clinics on ``day`` (today by default), with the slots left."""
     schedule.department_of(department_id)
     rules, now = city_rules(), current_time()
     day = _day(asked.get("day"), rules.today(now))
@@ -299,7 +299,7 @@ def api_sessions(asked: dict[str, Any], department_id: uuid.UUID) -> Answer:
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("SchedulesPage", ScheduleSchema))
 def api_schedules(query: dict[str, Any]) -> Answer:
-    """Every half day of the city, page by page, the oldest first."""
+    """Every half day in the city, page by page, oldest first."""
     return page_of(
         rows_after(ClinicSession, query),
         query["limit"],
@@ -326,7 +326,7 @@ def api_schedules(query: dict[str, Any]) -> Answer:
 @blueprint.arguments(push_schema("SchedulesPush", PushedSessionBody))
 @blueprint.response(200, PushedSchema)
 def api_push_schedules(body: dict[str, Any]) -> Answer:
-    """Store up to 500 half days; each item has its own result. Sent again it changes nothing."""
+    """Save up to 500 half days. Each item has its own result. Sending it again changes nothing."""
     return take_push(SERVICE, body["items"], "fee")
 
 
@@ -366,5 +366,5 @@ def _day(text: str | None, default: date) -> date:
         return default
     found = read_day(text)
     if found is None:
-        raise Invalid("", [BodyProblem("/?day", _("Write a date such as 2026-11-30."))])
+        raise Invalid("", [BodyProblem("/?day", _("Enter a date, such as 2026-11-30."))])
     return found

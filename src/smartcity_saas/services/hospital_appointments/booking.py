@@ -46,7 +46,7 @@ CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 class Full(Conflict):
     """No place is left there."""
 
-    title = _("The last place was just taken")
+    title = _("The last slot was just taken")
 
 
 def book(
@@ -105,9 +105,9 @@ def mark(actor: Actor, appointment_id: uuid.UUID, state: str, now: datetime) -> 
         if not appointment.is_kept:
             raise Conflict(_("This appointment was cancelled."))
         if wanted == AppointmentState.NO_SHOW and appointment.starts_at > now:
-            raise Conflict(_("It is too early to say that nobody came."))
+            raise Conflict(_("It is too early to mark this as missed."))
         if wanted == AppointmentState.ATTENDED and appointment.starts_at > now + ARRIVES_BEFORE:
-            raise Conflict(_("It is too early to say that someone came."))
+            raise Conflict(_("It is too early to mark this as attended."))
         appointment.mark(wanted, now)
         record(actor, f"hospital_appointments.{wanted}", appointment.code, {}, now)
     return appointment
@@ -186,7 +186,7 @@ def locked_appointment(appointment_id: uuid.UUID) -> Appointment:
     """
     return one_or_404(
         select(Appointment).where(Appointment.id == appointment_id).with_for_update(),
-        _("There is no such appointment."),
+        _("We cannot find that appointment."),
     )
 
 
@@ -200,7 +200,7 @@ def own_appointment(resident: SignedInResident, appointment_id: uuid.UUID) -> Ap
         select(Appointment).where(
             Appointment.id == appointment_id, Appointment.resident_id == resident.id
         ),
-        _("There is no such appointment."),
+        _("We cannot find that appointment."),
     )
 
 
@@ -222,12 +222,12 @@ def appointments_of(resident: SignedInResident, limit: int = 50) -> list[Appoint
 
 def _refuse_unbookable(session: ClinicSession, rules: Rules, now: datetime) -> None:
     if session.is_called_off:
-        raise Blocked(_("This clinic does not take place."))
+        raise Blocked(_("This clinic is cancelled."))
     if session.is_over(now):
         raise Blocked(_("This clinic is over."))
     if not rules.is_released(session.day, now):
         opens = moment_of(rules.opens_at(session.day), rules.zone)
-        raise Blocked(_("These places open %(when)s.", when=opens))
+        raise Blocked(_("You can book these slots from %(when)s.", when=opens))
 
 
 def _refuse_what_is_left(
@@ -256,4 +256,4 @@ def free_places(session_id: uuid.UUID, now: datetime, at: datetime | None = None
 
 
 def _full() -> Full:
-    return Full(_("Choose another time, or wait for a place that someone gives back."))
+    return Full(_("Choose another time, or join the waiting list."))

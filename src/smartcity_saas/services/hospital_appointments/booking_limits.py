@@ -31,13 +31,13 @@ from smartcity_saas.web.name_folding import folded_name
 class Blocked(NotAllowed):
     """This patient may not book now."""
 
-    title = _("This cannot be booked")
+    title = _("You cannot book this")
 
 
 class AlreadyBooked(Blocked):
     """An appointment of the same person stands in the way."""
 
-    title = _("This is booked already")
+    title = _("Already booked")
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ def refuse_beyond_limits(
             patient,
             same[0],
             _(
-                "%(name)s has an appointment in this department already. Cancel it first, or book "
-                "after it.",
+                "%(name)s already has an appointment in this department. Cancel it first, or book after it.",
                 name=patient.name,
             ),
             Blocked.title,
@@ -81,8 +80,8 @@ def refuse_beyond_limits(
     if len(coming) >= rules.per_patient:
         raise Blocked(
             lazy_ngettext(
-                "%(name)s has %(num)s open appointment, which is the most.",
-                "%(name)s has %(num)s open appointments, which is the most.",
+                "%(name)s has %(num)s open appointment, the maximum.",
+                "%(name)s has %(num)s open appointments, the maximum.",
                 rules.per_patient,
                 name=patient.name,
             )
@@ -117,8 +116,7 @@ def refuse_at_one_time(patient: Patient, at: datetime, held: Sequence[Held], rul
                 patient,
                 one,
                 _(
-                    "%(name)s has an appointment at %(when)s, which is the same time. Choose "
-                    "another time, or cancel that one first.",
+                    "%(name)s has an appointment at %(when)s, at the same time. Choose another time, or cancel that appointment first.",
                     name=patient.name,
                     when=moment_of(one.starts_at, rules.zone),
                 ),
@@ -172,8 +170,8 @@ def _refuse_the_same_clinic(patient: Patient, session: ClinicSession, held: Sequ
             raise _in_the_way(
                 patient,
                 one,
-                _("%(name)s has a place in this clinic already.", name=patient.name),
-                _("You have booked this already") if _own(patient, one) else None,
+                _("%(name)s is already booked into this clinic.", name=patient.name),
+                _("You have already booked this") if _own(patient, one) else None,
             )
 
 

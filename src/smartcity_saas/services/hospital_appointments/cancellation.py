@@ -52,9 +52,11 @@ def cancel(
         if appointment.state == AppointmentState.CANCELLED:
             return appointment
         if not appointment.is_coming(now):
-            raise Conflict(_("This appointment is over."))
+            raise Conflict(_("This appointment is in the past."))
         if now > rules.cancel_until(appointment.starts_at):
-            raise Conflict(_("The deadline has passed. Call the hospital if you cannot come."))
+            raise Conflict(
+                _("The deadline to cancel has passed. If you cannot come, call the hospital.")
+            )
         appointment.cancel(now)
         record(resident.actor, "hospital_appointments.cancel", appointment.code, {}, now)
         report(appointment, AppointmentState.CANCELLED, now)
@@ -81,7 +83,7 @@ def close_session(
     with transaction() as session:
         found = locked_session(session_id)
         if found.is_called_off or found.is_over(now):
-            raise Conflict(_("This clinic is called off already, or over."))
+            raise Conflict(_("This clinic is already cancelled or over."))
         found.call_off(reason, now)
         session.flush()
         _shut_places(session_id)
@@ -106,7 +108,7 @@ def reopen_session(actor: Actor, session_id: uuid.UUID, now: datetime) -> None:
     with transaction() as session:
         found = locked_session(session_id)
         if not found.is_called_off or found.is_over(now):
-            raise Conflict(_("This clinic is not called off, or over."))
+            raise Conflict(_("This clinic is not cancelled, or is over."))
         found.reopen()
         session.execute(
             update(ClinicPlace)

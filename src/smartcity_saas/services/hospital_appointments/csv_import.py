@@ -110,10 +110,10 @@ def take_schedule(answer: Any, hospital: str, department: str, now: datetime) ->
     name = "schedule"
     rows = answer.get("sessions") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or len(rows) > MOST_ROWS:
-        return [csv_problem(name, 0, "", _("This is no schedule."))]
+        return [csv_problem(name, 0, "", _("This is not a schedule."))]
     lines = [_answered(place + 1, row) for place, row in enumerate(rows)]
     if None in lines:
-        return [csv_problem(name, 0, "", _("This is no schedule."))]
+        return [csv_problem(name, 0, "", _("This is not a schedule."))]
     ours = [
         line
         for line in lines
@@ -164,7 +164,7 @@ class ScheduleImporter(CsvImporter[_Row]):
 
     def stands_twice(self, line: int) -> Any:
         """Two rows are of one doctor's half day."""
-        return _("This doctor's half day stands on line %(line)s too.", line=line)
+        return _("This doctor's half day is also on line %(line)s.", line=line)
 
     def parse(self, cells: Cells) -> _Row:
         """A session with its hospital, department and doctor."""
@@ -200,7 +200,7 @@ class ScheduleImporter(CsvImporter[_Row]):
                         _("Write a time before or after that hour."),
                     )
         if not cells.faulty and starts >= ends:
-            cells.fault("ends", _("A clinic ends after it starts."))
+            cells.fault("ends", _("A clinic must end after it starts."))
         if not cells.faulty and (row.half == "am") != (starts < NOON):
             cells.fault(
                 "half",
@@ -314,10 +314,14 @@ class ScheduleImporter(CsvImporter[_Row]):
         places = self._places(found.id)
         moved = (found.starts_at, found.ends_at) != times
         if moved and any(place.state in BUSY for place in places):
-            self.fault(row, "starts", _("People are booked: its times cannot change. Close it."))
+            self.fault(
+                row,
+                "starts",
+                _("People are booked, so its times cannot change. You can cancel it."),
+            )
             return
         if any(place.state in BUSY for place in places[row.capacity :]):
-            self.fault(row, "capacity", _("More places than that are taken."))
+            self.fault(row, "capacity", _("More slots than that are already booked."))
             return
         before = 0 if moved else found.capacity
         found.clinic, found.capacity = row.clinic, row.capacity

@@ -99,7 +99,7 @@ def close(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
     actor = signed_in_member().actor
     reason = {code: request.form.get(code, "").strip() for code in ("zh", "en")}
     errors = {
-        code: _("Say why, in 1 to 120 characters: everyone booked reads it.")
+        code: _("Give the reason, in 1 to 120 characters. Everyone booked will see it.")
         for code, text in reason.items()
         if not 1 <= len(text) <= 120
     }

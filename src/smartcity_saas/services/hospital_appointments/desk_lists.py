@@ -25,9 +25,9 @@ from smartcity_saas.services.hospital_appointments.schedule import SessionView, 
 STATE_NAMES: dict[str, Any] = {
     "booked": _("Booked"),
     "cancelled": _("Cancelled"),
-    "attended": _("Came"),
-    "no_show": _("Did not come"),
-    "closed": _("Called off"),
+    "attended": _("Attended"),
+    "no_show": _("Missed"),
+    "closed": _("Cancelled by the hospital"),
 }
 
 

@@ -291,8 +291,8 @@ class Appointment(CityModel):
                 "booked": {"zh": "已约", "en": "Booked"},
                 "cancelled": {"zh": "已取消", "en": "Cancelled"},
                 "attended": {"zh": "已就诊", "en": "Came"},
-                "no_show": {"zh": "未到", "en": "Did not come"},
-                "closed": {"zh": "停诊", "en": "Called off"},
+                "no_show": {"zh": "未到", "en": "Missed"},
+                "closed": {"zh": "停诊", "en": "Cancelled by the hospital"},
             }
         },
     )

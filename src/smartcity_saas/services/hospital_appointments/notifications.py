@@ -50,8 +50,8 @@ def tell_closed(appointment: Appointment, session: ClinicSession, now: datetime)
     _tell(
         appointment,
         f"closed:{appointment.id}",
-        lambda: _("Called off: %(when)s, %(place)s", when=_moment(when), place=place()),
-        lambda: _("Why: %(reason)s. Choose another time here; it costs you nothing.",
+        lambda: _("Clinic cancelled: %(when)s, %(place)s", when=_moment(when), place=place()),
+        lambda: _("Reason: %(reason)s. You can choose another time here, free of charge.",
                   reason=local(reason).rstrip("。.!！ ")),
         now,
         useful_until=when,
@@ -64,8 +64,8 @@ def tell_waiting_closed(entry: WaitingEntry, session: ClinicSession, now: dateti
     notify(
         entry.resident_id,
         f"waiting-closed:{entry.id}",
-        both(lambda: _("Called off: %(place)s", place=place())),
-        both(lambda: _("You are no longer waiting. Choose another day.")),
+        both(lambda: _("Clinic cancelled: %(place)s", place=place())),
+        both(lambda: _("You are no longer on the waiting list. Choose another day.")),
         f"{ROOT}/departments/{session.department_id}",
         now,
         useful_until=session.starts_at,
@@ -80,12 +80,12 @@ def tell_offer(entry: WaitingEntry, place: ClinicPlace, until: datetime, now: da
         f"offer:{entry.id}:{place.id}",
         both(
             lambda: _(
-                "A place is kept for you: %(when)s, %(place)s",
+                "A slot is held for you: %(when)s, %(place)s",
                 when=_moment(place.starts_at),
                 place=where(),
             )
         ),
-        both(lambda: _("Take it by %(until)s. Then the next in line gets it.",
+        both(lambda: _("Take it by %(until)s, or it goes to the next person.",
                        until=_moment(until))),
         f"{ROOT}/waiting/{entry.id}",
         now,
@@ -99,8 +99,12 @@ def tell_lapsed(entry: WaitingEntry, now: datetime) -> None:
     notify(
         entry.resident_id,
         f"lapsed:{entry.id}",
-        both(lambda: _("The place is no longer kept: %(place)s", place=where())),
-        both(lambda: _("It went to the next in line. You can wait again or choose another day.")),
+        both(lambda: _("Your slot is no longer held: %(place)s", place=where())),
+        both(
+            lambda: _(
+                "It went to the next person. You can join the waiting list again or choose another day."
+            )
+        ),
         f"{ROOT}/departments/{entry.session.department_id}",
         now,
     )

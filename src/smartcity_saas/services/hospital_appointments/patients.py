@@ -57,7 +57,7 @@ def patient_of(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
     """
     found = next((one for one in patients_of(resident) if one.id == patient_id), None)
     if found is None:
-        raise NotFound(_("There is nobody like that on your list."))
+        raise NotFound(_("We cannot find that person on your list."))
     return found
 
 
@@ -73,7 +73,9 @@ def locked_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
     _take_turns(now, name)
     found = _locked(resident, patient_id)
     if folded_name(found.name) != folded_name(name):
-        raise Conflict(_("This person was changed just now. Look at your list and try again."))
+        raise Conflict(
+            _("This patient's details have just changed. Check your list and try again.")
+        )
     return found
 
 
@@ -87,7 +89,7 @@ def _locked(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
         )
         .with_for_update()
         .execution_options(populate_existing=True),
-        _("There is nobody like that on your list."),
+        _("We cannot find that person on your list."),
     )
 
 
@@ -122,7 +124,7 @@ def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datet
                 _give_phone(one, phone, now)
                 return one
         if len(known) >= MOST_PATIENTS:
-            raise FieldErrors({"name": _("You have added 10 people, which is the most.")})
+            raise FieldErrors({"name": _("You have added 10 people, the maximum.")})
         row = Patient(
             resident_id=resident.id,
             name=name,
@@ -165,7 +167,9 @@ def change_patient(
         row = _locked(resident, patient_id)
         others = (one for one in patients_of(resident) if one.id != row.id)
         if any(_is_person(one, name, phone, now) for one in others):
-            raise FieldErrors({"name": _("Somebody with this name and telephone is on your list.")})
+            raise FieldErrors(
+                {"name": _("Someone with this name and phone number is already on your list.")}
+            )
         counts = name_stays(row, rules, now)
         if counts and folded_name(name) != folded_name(row.name):
             raise FieldErrors({"name": counts})
@@ -189,16 +193,14 @@ def name_stays(patient: Patient, rules: Rules, now: datetime) -> Any:
     recent = now - timedelta(days=MARKED_WITHIN_DAYS)
     if _waits(patient) or any(one.starts_at > recent for one in held):
         return _(
-            "The name stays while %(name)s waits for a place, has an open appointment, or had one "
-            "in the last two days. If only a character is wrong, tell the hospital on arrival.",
+            "You cannot change the name while %(name)s is on a waiting list, has an open appointment or had one in the last two days. If only a character is wrong, tell the hospital on arrival.",
             name=patient.name,
         )
     if days and (
         missed := [one.starts_at for one in held if one.state == AppointmentState.NO_SHOW]
     ):
         return _(
-            "The name stays until %(when)s, since %(name)s missed an appointment. If it is wrong, "
-            "go to the hospital's counter.",
+            "You cannot change the name until %(when)s, because %(name)s missed an appointment. If it is wrong, go to the hospital's counter.",
             name=patient.name,
             when=moment_of(max(missed) + timedelta(days=days), rules.zone),
         )
@@ -223,11 +225,11 @@ def _read(typed: Mapping[str, str]) -> tuple[str, str, str]:
     relation = typed.get("relation", "")
     errors: dict[str, Any] = {}
     if not 1 <= len(name) <= 40 or not _readable(name):
-        errors["name"] = _("Write the name as it stands on the identity card.")
+        errors["name"] = _("Enter the name exactly as on the identity card.")
     if relation not in RELATIONS:
-        errors["relation"] = _("Choose who it is.")
+        errors["relation"] = _("Choose how you are related.")
     if not re.fullmatch(r"\+?[0-9]{5,15}", phone):
-        errors["phone"] = _("Write a telephone number, such as 13800000000.")
+        errors["phone"] = _("Enter a phone number, such as 13800000000.")
     if errors:
         raise FieldErrors(errors)
     return name, phone, relation
@@ -282,7 +284,7 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
         ).first()
         if booked is not None or _waits(row):
             raise Conflict(
-                _("There is an open appointment, or a place in a line. Give that up first.")
+                _("There is an open appointment or a place on a waiting list. Cancel it first.")
             )
         row.removed_at = now
 

@@ -63,7 +63,11 @@ def _mine(person: SignedInResident) -> list[DashboardItem]:
                 title=f"{moment_day(entry.session.day)} {HALF_NAMES[entry.session.half]} · "
                 f"{local(entry.session.department.name)}",
                 detail=f"{entry.patient.name} · "
-                + (gettext("A place is kept for you") if kept else gettext("Waiting for a place")),
+                + (
+                    gettext("A slot is being held for you")
+                    if kept
+                    else gettext("On a waiting list")
+                ),
                 url=f"{ROOT}/waiting/{entry.id}",
                 icon="hourglass",
                 by=today_in(zone, entry.offered_until) if kept and entry.offered_until else None,
@@ -99,10 +103,10 @@ def _unfinished(person: SignedInResident) -> list[tuple[Any, str]]:
     now = current_time()
     return [
         *(
-            (_("An appointment is still to come."), f"{ROOT}/appointments/{one.id}")
+            (_("You have an upcoming appointment."), f"{ROOT}/appointments/{one.id}")
             for one in coming_appointments(person, now)
         ),
-        *((_("You wait for a place."), ROOT) for _entry in entries_of(person)),
+        *((_("You are on a waiting list."), ROOT) for _entry in entries_of(person)),
     ]
 
 
@@ -116,7 +120,7 @@ service = Service(
     resident=resident,
     api=api.blueprint,
     scopes={
-        api.READ: _("read all clinic schedules of the city"),
+        api.READ: _("read all clinic schedules in the city"),
         api.WRITE: _("push clinic schedules"),
     },
     landing="hospital_appointments.landing",
@@ -157,15 +161,15 @@ service = Service(
     unfinished=_unfinished,
     importer=import_schedule,
     acts={
-        "hospital_appointments.book": _("Booked a place"),
+        "hospital_appointments.book": _("Booked an appointment"),
         "hospital_appointments.cancel": _("Cancelled an appointment"),
         "hospital_appointments.wait": _("Joined a waiting list"),
-        "hospital_appointments.patient": _("Changed somebody to book for"),
-        "hospital_appointments.close": _("Called a clinic off"),
-        "hospital_appointments.reopen": _("Let a clinic take place after all"),
-        "hospital_appointments.attended": _("Noted that someone came"),
-        "hospital_appointments.no_show": _("Noted that nobody came"),
-        "hospital_appointments.booked": _("Took back a note of who came"),
+        "hospital_appointments.patient": _("Changed a patient"),
+        "hospital_appointments.close": _("Cancelled a clinic"),
+        "hospital_appointments.reopen": _("Reinstated a clinic"),
+        "hospital_appointments.attended": _("Marked as attended"),
+        "hospital_appointments.no_show": _("Marked as missed"),
+        "hospital_appointments.booked": _("Undid an attendance mark"),
         "hospital_appointments.import": _("Imported a schedule"),
     },
     keeps={

@@ -111,7 +111,7 @@ def department_of(department_id: uuid.UUID) -> HospitalDepartment:
     """
     return one_or_404(
         select(HospitalDepartment).where(HospitalDepartment.id == department_id),
-        _("There is no such department."),
+        _("We cannot find that department."),
     )
 
 
@@ -122,7 +122,8 @@ def session_of(session_id: uuid.UUID) -> ClinicSession:
         NotFound: There is none.
     """
     return one_or_404(
-        select(ClinicSession).where(ClinicSession.id == session_id), _("There is no such clinic.")
+        select(ClinicSession).where(ClinicSession.id == session_id),
+        _("We cannot find that clinic."),
     )
 
 
@@ -136,7 +137,7 @@ def locked_session(session_id: uuid.UUID) -> ClinicSession:
     """
     return one_or_404(
         select(ClinicSession).where(ClinicSession.id == session_id).with_for_update(key_share=True),
-        _("There is no such clinic."),
+        _("We cannot find that clinic."),
     )
 
 

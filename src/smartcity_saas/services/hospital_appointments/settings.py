@@ -22,7 +22,7 @@ def _number(least: int, most: int, default: int, words: str) -> fields.Integer:
 def _clock(default: str, words: str) -> Pattern:
     return Pattern(
         r"(?:[01][0-9]|2[0-3]):[0-5][0-9]",
-        _('Write a time of day in quotes: "07:00".'),
+        _('Write a time in quotes: "07:00".'),
         load_default=default,
         metadata={"description": words},
     )

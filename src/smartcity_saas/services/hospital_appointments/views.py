@@ -388,7 +388,7 @@ def _patient(resident: SignedInResident, typed: dict[str, str]) -> uuid.UUID:
     try:
         return uuid.UUID(chosen)
     except ValueError:
-        raise FieldErrors({"patient": _("Choose for whom it is.")}) from None
+        raise FieldErrors({"patient": _("Choose who it is for.")}) from None
 
 
 def _take_leave(resident: SignedInResident) -> None:
@@ -409,7 +409,7 @@ def _slot() -> datetime | None:
         return None
     found = read_moment(text, request_city().timezone)
     if found is None:
-        raise NotFound(_("There is no such time."))
+        raise NotFound(_("We cannot find that time."))
     return found
 
 

@@ -59,23 +59,23 @@ def join(
     with transaction():
         session = locked_session(session_id)
         if session.is_called_off:
-            raise Blocked(_("This clinic does not take place."))
+            raise Blocked(_("This clinic is cancelled."))
         if session.is_over(now):
             raise Blocked(_("This clinic is over. Choose another day."))
         if not rules.is_released(session.day, now):
-            raise Blocked(_("These places are not open yet."))
+            raise Blocked(_("You cannot book these slots yet."))
         patient = locked_patient(resident, patient_id, now)
         found = _open_entry(session_id, patient)
         if found is not None and found.resident_id == resident.id:
             return found
         if found is not None:
             raise Blocked(
-                _("Somebody waits here for %(name)s already, with another account.",
+                _("Another account has already put %(name)s on this waiting list.",
                   name=patient.name),
             )  # fmt: skip
         refuse_beyond_limits(patient, session, rules, now)
         if free_places(session_id, now):
-            raise Conflict(_("There are free places: book one."))
+            raise Conflict(_("There are slots left. Book one."))
         if ahead_of(session_id, None) >= rules.most_waiting:
             raise Conflict(_("The waiting list is full. Choose another day."))
         entry = WaitingEntry(
@@ -128,13 +128,13 @@ def accept(
         entry = _locked(entry_id)
         kept = entry.is_offered and entry.offered_until is not None
         if not kept or now >= entry.offered_until or entry.place_id is None:  # type: ignore[operator]
-            raise Conflict(_("This place is no longer kept for you."))
+            raise Conflict(_("This slot is no longer held for you."))
         patient = locked_patient(resident, entry.patient_id, now)
         held = refuse_beyond_limits(patient, session, rules, now)
         place = _place(entry.place_id)
         refuse_at_one_time(patient, place.starts_at, held, rules)
         if place.state != PlaceState.OFFERED:
-            raise Conflict(_("This place is no longer kept for you."))
+            raise Conflict(_("This slot is no longer held for you."))
         entry.accept()
         return keep(resident.actor, resident.id, patient, session, place, now)
 
@@ -212,7 +212,7 @@ def own_entry(resident: SignedInResident, entry_id: uuid.UUID) -> WaitingEntry:
         select(WaitingEntry).where(
             WaitingEntry.id == entry_id, WaitingEntry.resident_id == resident.id
         ),
-        _("There is no such place in a line."),
+        _("We cannot find that waiting list place."),
     )
 
 
