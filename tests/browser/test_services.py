@@ -165,7 +165,7 @@ def test_a_resident_disputes_a_ticket(walk: Walk) -> None:
     walk.page.set_input_files(
         "#photos", {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": picture.getvalue()}
     )
-    walk.press("提交申诉", "Send the dispute")
+    walk.press("提交申诉", "Submit dispute")
     expect(walk.page.locator(".photos img")).to_be_visible()
     walk.check()
     path = walk.page.evaluate("location.pathname")
@@ -178,13 +178,13 @@ def test_a_resident_disputes_a_ticket(walk: Walk) -> None:
     walk.check()
     walk.page.locator("input[value=revoked]").check()
     walk.page.fill("#answer", "查实，撤销。")
-    walk.press("答复", "Answer")
+    walk.press("答复", "Send answer")
     walk.sees("已答复", "Answered")
     walk.check()
     walk.page.context.clear_cookies()
     walk.page.context.add_cookies(resident)
     walk.go(city(walk), path)
-    walk.sees("罚单已撤销", "The ticket is revoked")
+    walk.sees("罚单已撤销", "Cancel the ticket")
     walk.check()
 
 
@@ -199,5 +199,5 @@ def test_looking_up_without_an_account(walk: Walk) -> None:
     walk.check()
     walk.page.fill("#tail", "a00017")
     walk.page.locator("form button").first.click()
-    walk.sees("登录后缴费或申诉", "Sign in, to pay or dispute")
+    walk.sees("登录后缴费或申诉", "Sign in to pay or dispute")
     walk.check()

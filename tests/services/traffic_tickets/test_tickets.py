@@ -40,7 +40,7 @@ def test_looking_up_without_signing_in(world: World) -> None:
         assert page.status_code == 200
         assert "Parking" in page.text
         assert "T-2" not in page.text
-        assert "1 ticket to be paid, ¥100.00" in page.text
+        assert "1 ticket due, ¥100.00" in page.text
 
 
 def test_what_was_looked_up_is_this_browsers_for_ten_minutes(world: World) -> None:
@@ -399,10 +399,10 @@ def test_a_warning_is_not_to_be_paid(world: World) -> None:
     (ticket,) = tickets(browser)
     for path in (ROOT, f"{ROOT}/{ticket['id']}"):
         page = browser.get(path).text
-        assert "Warning, nothing to pay" in page
-        assert "To be paid" not in page
+        assert "Warning only, nothing to pay" in page
+        assert "Due" not in page
     assert "No open ticket" in browser.get("/me").text
     assert "Dispute it" in page
     desk = world.city_staff().get("/cities/hangzhou/traffic-tickets?text=T-1").text
-    assert "Warning, nothing to pay" in desk
+    assert "Warning only, nothing to pay" in desk
     assert browser.post(f"{ROOT}/pay", "/me", ticket=ticket["id"]).status_code == 409

@@ -91,7 +91,9 @@ class PushedTicketBody(Body):
     engine_tail = Cell(6, required=True)
     number = Cell(40, required=True)
     at = Cell(
-        40, required=True, metadata={"description": _("`2026-10-05T08:30`, local or with zone.")}
+        40,
+        required=True,
+        metadata={"description": _("`2026-10-05T08:30`, local or with a time zone.")},
     )
     place_zh = Cell(120, required=True)
     place_en = Cell(120, required=True)
@@ -130,7 +132,7 @@ def api_own_tickets() -> Answer:
 @blueprint.arguments(TicketPaymentBody)
 @blueprint.response(201, PaymentBegunSchema)
 def api_pay_tickets(body: dict[str, Any]) -> Answer:
-    """Begin to pay for some tickets; the answer names the page to pay on."""
+    """Start a payment for some tickets. The answer gives the page to pay on."""
     return begun(begin_checkout(SERVICE, body["tickets"]))
 
 
@@ -140,7 +142,7 @@ def api_pay_tickets(body: dict[str, Any]) -> Answer:
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("TicketsPage", TicketSchema))
 def api_tickets(query: dict[str, Any]) -> Answer:
-    """Every ticket of the city, page by page, the oldest first."""
+    """Every ticket in the city, page by page, oldest first."""
     return page_of(rows_after(Violation, query), query["limit"], _ticket)
 
 
@@ -154,7 +156,7 @@ def api_tickets(query: dict[str, Any]) -> Answer:
 @blueprint.arguments(push_schema("TicketsPush", PushedTicketBody))
 @blueprint.response(200, PushedSchema)
 def api_push_tickets(body: dict[str, Any]) -> Answer:
-    """Store up to 500 tickets; each item has its own result. Sent again it changes nothing."""
+    """Save up to 500 tickets. Each item has its own result. Sending it again changes nothing."""
     return take_push(SERVICE, body["items"], "fine")
 
 

@@ -104,19 +104,19 @@ class TicketImporter(CsvImporter[_Row]):
 
     def stands_twice(self, line: int) -> Any:
         """Two rows are of one ticket."""
-        return _("This ticket stands on line %(line)s too.", line=line)
+        return _("This ticket is also on line %(line)s.", line=line)
 
     def parse(self, cells: Cells) -> _Row:
         """A ticket, its vehicle, and whose points they are."""
         plate = plate_of(cells.raw("plate"))
         if plate is None:
-            cells.wrong("plate", _("This is no plate (GA 36)."))
+            cells.wrong("plate", _("This is not a valid plate (GA 36)."))
         number = cells.raw("number")
         if not _NUMBER.fullmatch(number):
-            cells.wrong("number", _("Write 1 to 40 letters, digits and -."))
+            cells.wrong("number", _("Enter 1 to 40 letters, digits or hyphens (-)."))
         act_code = cells.raw("act_code")
         if not _ACT.fullmatch(act_code):
-            cells.wrong("act_code", _("Write a code of GA/T 16.31, such as 1039."))
+            cells.wrong("act_code", _("Enter a GA/T 16.31 code, such as 1039."))
         return _Row(
             line=cells.line.number,
             plate=plate or "",
@@ -150,9 +150,11 @@ class TicketImporter(CsvImporter[_Row]):
         for row in rows:
             violation = self.held.get(row.key)
             if violation is not None and violation.vehicle.plate != row.plate:
-                self.fault(row, "number", _("This ticket is another vehicle's."))
+                self.fault(row, "number", _("This ticket belongs to another vehicle."))
             elif missing := self._missing(row.licence):
-                self.fault(row, missing, _("This is needed for a licence that is not known yet."))
+                self.fault(
+                    row, missing, _("This licence is not known yet, so this field is required.")
+                )
             else:
                 found.append(row)
         return found
@@ -223,7 +225,9 @@ class TicketImporter(CsvImporter[_Row]):
         before = (vehicle.vin_tail, vehicle.engine_tail)
         if prove_anew(vehicle, row.vin_tail, row.engine_tail):
             self.result.holders_changed += 1
-            message = _("The plate is on another vehicle: whoever had linked it links it anew.")
+            message = _(
+                "The plate is now on another vehicle. Anyone who had linked it must link it again."
+            )
             self.note(row, "plate", message)
         if before != (row.vin_tail, row.engine_tail):
             self.changed.add(row.plate)
@@ -267,18 +271,16 @@ class TicketImporter(CsvImporter[_Row]):
         if not held.is_paid:
             return
         if status == TicketStatus.REVOKED:
-            message = _("This ticket was paid, and is revoked by this line.")
+            message = _("This ticket was paid. This line cancels it.")
         elif differs and held.payment_id is not None:
             message = _(
-                "This ticket was paid here with %(paid)s and stays so; the line says %(amount)s.",
+                "This ticket was paid here with %(paid)s and stays paid. This line says %(amount)s.",
                 **values,
             )
         elif differs:
-            message = _(
-                "This ticket was paid with %(paid)s; by this line it was %(amount)s.", **values
-            )
+            message = _("This ticket was paid with %(paid)s. This line says %(amount)s.", **values)
         elif status == TicketStatus.OPEN and held.payment_id is None:
-            message = _("This ticket was paid, and is to be paid again by this line.")
+            message = _("This ticket was paid. This line makes it due again.")
         else:
             return
         self.result.paid_differs += 1
@@ -288,7 +290,7 @@ class TicketImporter(CsvImporter[_Row]):
 def _tail(reader: Cells, column: str) -> str:
     found = tail_of(reader.raw(column))
     if found is None:
-        reader.wrong(column, _("Write its last six letters and digits."))
+        reader.wrong(column, _("Enter the last 6 letters and digits."))
     return found or ""
 
 
@@ -299,7 +301,9 @@ def _licence(reader: Cells) -> _Licence | None:
         return _Licence("", {})
     number = licence_of(reader.raw("licence_number"))
     if number is None:
-        reader.wrong("licence_number", _("This is no number of a licence (its check fails)."))
+        reader.wrong(
+            "licence_number", _("This is not a valid licence number (its check digit is wrong).")
+        )
     values: dict[str, Any] = {}
     if "licence_file_tail" in reader.line.values:
         values["file_tail"] = _tail(reader, "licence_file_tail")

@@ -61,7 +61,7 @@ def dispute(
     """
     own = own_violation(resident, violation_id)
     if not can_dispute(own, now):
-        raise Conflict(_("This ticket can no longer be disputed here."))
+        raise Conflict(_("You can no longer dispute this ticket here."))
     count_attempt(ResidentAttempt, f"dispute:{resident.id}", MOST_TRIES, now)
     errors: dict[str, Any] = {}
     reason = reason.strip()
@@ -79,11 +79,11 @@ def dispute(
     with transaction() as session:
         violation = _locked(own.id)
         if not can_dispute(violation, now):
-            raise Conflict(_("This ticket can no longer be disputed here."))
+            raise Conflict(_("You can no longer dispute this ticket here."))
         if any(p.is_under_way for p in claimants(SERVICE, [str(violation_id)])):
-            raise Conflict(_("This ticket is being paid. Finish or cancel that first."))
+            raise Conflict(_("This ticket is being paid. Finish or cancel the payment first."))
         if dispute_of(violation_id) is not None:
-            raise Conflict(_("This ticket was disputed before; the answer stands."))
+            raise Conflict(_("This ticket has already been disputed. That answer still applies."))
         row = Dispute(
             violation_id=violation_id,
             resident_id=resident.id,
@@ -113,15 +113,15 @@ def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: d
     errors: dict[str, Any] = {}
     words = words.strip()
     if verdict not in (TicketDisputeState.KEPT, TicketDisputeState.WON):
-        errors["verdict"] = _("Choose whether the ticket stands.")
+        errors["verdict"] = _("Choose whether to uphold the ticket.")
     if not 1 <= len(words) <= LONGEST_REASON:
-        errors["answer"] = _("Give the reason, in 1 to 1,000 characters: the resident reads it.")
+        errors["answer"] = _("Give the reason, in 1 to 1,000 characters. The resident will see it.")
     if errors:
         raise FieldErrors(errors)
     with transaction():
         row = one_or_404(
             select(Dispute).where(Dispute.id == dispute_id).with_for_update(),
-            _("There is no such dispute."),
+            _("We cannot find that dispute."),
         )
         if not row.is_open:
             raise Conflict(_("This dispute has been answered."))
@@ -166,7 +166,7 @@ def one_dispute(dispute_id: uuid.UUID) -> tuple[Dispute, Violation]:
     )
     row = db.session.execute(query).one_or_none()
     if row is None:
-        raise NotFound(_("There is no such dispute."))
+        raise NotFound(_("We cannot find that dispute."))
     return row[0], row[1]
 
 
@@ -210,12 +210,12 @@ def _tell(row: Dispute, violation: Violation, now: datetime) -> None:
         f"dispute:{row.id}",
         both(
             lambda: (
-                _("Your ticket for %(plate)s is revoked", plate=plate)
+                _("Your ticket for %(plate)s is cancelled", plate=plate)
                 if won
-                else _("Your ticket for %(plate)s stands", plate=plate)
+                else _("Your ticket for %(plate)s is upheld", plate=plate)
             )
         ),
-        both(lambda: _("The answer to your dispute is here.")),
+        both(lambda: _("You can read the answer to your dispute here.")),
         f"{ROOT}/{violation.id}",
         now,
     )

@@ -32,21 +32,21 @@ class TicketDisputeState(StrEnum):
     ASKED = "asked"
     """It waits for an answer."""
     KEPT = "kept"
-    """The ticket stands."""
+    "The ticket is upheld."
     WON = "revoked"
-    """The ticket is revoked."""
+    "The ticket is cancelled."
 
 
 STATUSES = tuple(TicketStatus)
 STATUS_NAMES: dict[str, Any] = {
-    TicketStatus.OPEN: _("To be paid"),
+    TicketStatus.OPEN: _("Due"),
     TicketStatus.PAID: _("Paid"),
     TicketStatus.DISPUTED: _("Disputed"),
-    TicketStatus.REVOKED: _("Revoked"),
+    TicketStatus.REVOKED: _("Cancelled"),
 }
 WARNING = "warning"
 """How an open ticket without a fine is shown: there is nothing to pay."""
-SHOWN_NAMES: dict[str, Any] = {**STATUS_NAMES, WARNING: _("Warning, nothing to pay")}
+SHOWN_NAMES: dict[str, Any] = {**STATUS_NAMES, WARNING: _("Warning only, nothing to pay")}
 _AUTHORITY = {
     "zh": "属于交管部门的登记，不随账户删除；删除后不再与你关联。",
     "en": "The authority's own; it stays there, and is linked with you no longer.",
@@ -286,7 +286,7 @@ class Dispute(CityModel):
         words={
             "state": {
                 "asked": {"zh": "待答复", "en": "Waits for an answer"},
-                "kept": {"zh": "维持", "en": "The ticket stands"},
+                "kept": {"zh": "维持", "en": "Uphold the ticket"},
                 "revoked": {"zh": "已撤销", "en": "Revoked"},
             }
         },

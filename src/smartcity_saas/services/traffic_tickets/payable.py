@@ -36,14 +36,14 @@ def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
     keys = _keys(references)
     found = own_violations(resident, keys)
     if not found or len(found) != len(set(references)):
-        raise NotFound(_("Choose tickets that stand here."))
+        raise NotFound(_("Choose tickets from this list."))
     if not all(one.due for one in found):
-        raise Conflict(_("One of these tickets is not to be paid. Look at the list again."))
+        raise Conflict(_("You do not need to pay one of these tickets. Check the list again."))
     if len({one.currency for one in found}) != 1:
-        raise Conflict(_("These tickets cannot be paid together. Pay them one by one."))
+        raise Conflict(_("You cannot pay these tickets together. Pay them one by one."))
     if needs_licence(found) and licence_link(resident) is None:
         raise Conflict(
-            _("This ticket carries points. Link your driving licence first: whoever drove pays.")
+            _("This ticket carries points. Link your driving licence first: the driver pays.")
         )
     return Quote(
         title=both(lambda: _title(found)),

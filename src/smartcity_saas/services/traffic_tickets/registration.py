@@ -52,7 +52,7 @@ def _waiting(count: int) -> str:
 
 def _unfinished(person: SignedInResident) -> list[tuple[Any, str]]:
     return [
-        (_("A dispute waits for its answer."), f"{ROOT}/{one.id}")
+        (_("A dispute is waiting for an answer."), f"{ROOT}/{one.id}")
         for one in own_violations(person)
         if one.is_disputed
     ]
@@ -66,7 +66,7 @@ service = Service(
     category="travel",
     resident=resident,
     api=api.blueprint,
-    scopes={api.READ: _("read all tickets of the city"), api.WRITE: _("push tickets")},
+    scopes={api.READ: _("read all tickets in the city"), api.WRITE: _("push tickets")},
     landing="traffic_tickets.landing",
     desk=desk,
     desk_landing="traffic_tickets_desk.desk",
@@ -123,8 +123,8 @@ service = Service(
         "traffic_tickets.unlink_vehicle": _("Unlinked a vehicle"),
         "traffic_tickets.link_licence": _("Linked a licence"),
         "traffic_tickets.dispute": _("Disputed a ticket"),
-        "traffic_tickets.kept": _("Answered a dispute: the ticket stands"),
-        "traffic_tickets.revoked": _("Answered a dispute: revoked"),
+        "traffic_tickets.kept": _("Answered a dispute: ticket upheld"),
+        "traffic_tickets.revoked": _("Answered a dispute: ticket cancelled"),
         "traffic_tickets.import": _("Imported tickets"),
     },
     keeps={

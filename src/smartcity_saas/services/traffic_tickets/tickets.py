@@ -110,7 +110,7 @@ def link_vehicle(
         if same is not None:
             return same
         if len(held) >= MOST_VEHICLES:
-            raise FieldErrors({"plate": _("You have linked 10 vehicles, which is the most.")})
+            raise FieldErrors({"plate": _("You have linked 10 vehicles, the maximum.")})
         link = VehicleLink(resident_id=resident.id, vehicle_id=vehicle.id, created_at=now)
         session.add(link)
         session.flush()
@@ -133,9 +133,9 @@ def link_licence(
     if not number.strip():
         errors["number"] = _("Write the licence's number: 18 characters, on the front.")
     elif licence is None:
-        errors["number"] = _("A licence's number has 18 characters; compare it once more.")
+        errors["number"] = _("A licence number has 18 characters. Check it again.")
     if tail is None:
-        errors["file_tail"] = _("Write the last six characters of the file number.")
+        errors["file_tail"] = _("Enter the last 6 characters of the file number.")
     if licence is None or tail is None:
         raise FieldErrors(errors)
     count_attempt(ResidentAttempt, f"licence:{resident.id}", MOST_LINK_TRIES, now)
@@ -146,7 +146,11 @@ def link_licence(
         ).one_or_none()
         if found is None or not hmac.compare_digest(found.file_tail, tail):
             raise FieldErrors(
-                {"number": _("No licence here has this number and this file number.")}
+                {
+                    "number": _(
+                        "No licence here has this licence number and file number. Check both."
+                    )
+                }
             )
         session.execute(delete(LicenceLink).where(LicenceLink.resident_id == resident.id))
         link = LicenceLink(resident_id=resident.id, licence_id=found.id, created_at=now)
@@ -165,7 +169,7 @@ def unlink_vehicle(resident: SignedInResident, link_id: uuid.UUID, now: datetime
     with transaction() as session:
         link = next((one for one in vehicle_links(resident) if one.id == link_id), None)
         if link is None:
-            raise NotFound(_("There is no such vehicle."))
+            raise NotFound(_("We cannot find that vehicle."))
         session.execute(delete(VehicleLink).where(VehicleLink.id == link.id))
         record(resident.actor, "traffic_tickets.unlink_vehicle", str(link.vehicle_id), {}, now)
 
@@ -190,7 +194,7 @@ def own_violation(resident: SignedInResident, violation_id: uuid.UUID) -> Violat
     """
     found = next(iter(own_violations(resident, [violation_id])), None)
     if found is None:
-        raise NotFound(_("There is no such ticket."))
+        raise NotFound(_("We cannot find that ticket."))
     return found
 
 
@@ -244,9 +248,11 @@ def _well_formed(plate: str, tail: str) -> tuple[str, str]:
     if not plate.strip():
         errors["plate"] = _("Write the plate, such as 浙A12345.")
     elif found is None:
-        errors["plate"] = _("This is no plate. An example: 浙A12345, or 浙AD12345 (new energy).")
+        errors["plate"] = _(
+            "This is not a valid plate. For example: 浙A12345, or 浙AD12345 (new energy)."
+        )
     if known is None:
-        errors["tail"] = _("Write the last six characters of the VIN or the engine number.")
+        errors["tail"] = _("Enter the last 6 characters of the VIN or engine number.")
     if found is None or known is None:
         raise FieldErrors(errors)
     return found, known
@@ -262,7 +268,7 @@ def _refuse_unproven(vehicle: TrafficVehicle | None, tail: str) -> TrafficVehicl
     )
     if vehicle is None or not fits:
         raise FieldErrors(
-            {"plate": _("No vehicle here has this plate and this piece. Compare both.")}
+            {"plate": _("No vehicle here has this plate and these 6 characters. Check both.")}
         )
     return vehicle
 
