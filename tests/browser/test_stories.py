@@ -27,7 +27,7 @@ def test_a_resident_links_an_account_and_sees_the_bills(walk: Walk) -> None:
     walk.page.locator("a[href^='/sign-in?next']").first.click()
     walk.check()
     walk.page.click("button[value=newcomer]")
-    walk.sees("还没有绑定户号", "No account is linked yet")
+    walk.sees("还没有绑定户号", "No accounts linked yet")
     walk.check()
     walk.page.locator("a[href$='/link']").last.click()
     walk.page.fill("#number", "41002")

@@ -41,11 +41,11 @@ def test_linking_an_account_shows_its_bills(world: World) -> None:
     "typed, said",
     [
         ({"number": ""}, "Write the account's number."),
-        ({"number": "410028"}, "You wrote 6 characters; it has 10 digits."),
+        ({"number": "410028"}, "You entered 6 characters. It must have 10 digits."),
         ({"holder": "李某"}, "No account has this number and this holder."),
         ({"number": "4100280018"}, "No account has this number and this holder."),
         ({"kind": "oil"}, "Choose water, electricity or gas."),
-        ({"nickname": ""}, "Give it a name"),
+        ({"nickname": ""}, "Account name"),
         ({"holder": ""}, "holder"),
     ],
 )

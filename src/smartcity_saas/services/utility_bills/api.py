@@ -55,7 +55,7 @@ class BillSchema(ma.Schema):
     issued_on = fields.Date()
     due_on = fields.Date()
     paid_on = fields.Date(allow_none=True)
-    due = fields.Boolean(metadata={"description": _("Whether there is something to pay.")})
+    due = fields.Boolean(metadata={"description": _("Whether anything is due.")})
 
 
 class AccountSchema(ma.Schema):
@@ -94,7 +94,7 @@ class PushedBillBody(Body):
     usage = Shaped(
         "[0-9]{1,6}([.][0-9]{1,3})?",
         required=True,
-        metadata={"description": _("In the kind's unit, as a decimal.")},
+        metadata={"description": _("In the unit of this utility, as a decimal.")},
     )
     amount = Whole(
         required=True,
@@ -116,7 +116,7 @@ class CityBillSchema(BillSchema):
 @blueprint.operation(ROOT, who="resident", availability=Availability.EXISTING_BUSINESS)
 @blueprint.response(200, AccountsSchema)
 def api_accounts() -> Answer:
-    """The resident's accounts with their bills; numbers are masked."""
+    """The resident's accounts and bills. Account numbers are masked."""
     links = domain.links(signed_in_resident())
     accounts = domain.accounts_of(links)
     return {
@@ -138,7 +138,7 @@ def api_accounts() -> Answer:
 @blueprint.arguments(BillPaymentBody)
 @blueprint.response(201, PaymentBegunSchema)
 def api_pay_bills(body: dict[str, Any]) -> Answer:
-    """Begin to pay for some bills; the answer names the page to pay on."""
+    """Start a payment for some bills. The answer gives the page to pay on."""
     return begun(begin_checkout(SERVICE, body["bills"]))
 
 
@@ -148,7 +148,7 @@ def api_pay_bills(body: dict[str, Any]) -> Answer:
 @blueprint.arguments(PageQuery, location="query")
 @blueprint.response(200, page_schema("BillsPage", CityBillSchema))
 def api_bills(query: dict[str, Any]) -> Answer:
-    """Every bill of the city, page by page, the oldest first."""
+    """Every bill in the city, page by page, oldest first."""
     rows = rows_after(UtilityBill, query)
     keys = {row.account_id for row in rows}
     accounts = {
@@ -176,7 +176,7 @@ def api_bills(query: dict[str, Any]) -> Answer:
 @blueprint.arguments(push_schema("BillsPush", PushedBillBody))
 @blueprint.response(200, PushedSchema)
 def api_push_bills(body: dict[str, Any]) -> Answer:
-    """Store up to 500 bills; each item has its own result. Sent again it changes nothing."""
+    """Save up to 500 bills. Each item has its own result. Sending it again changes nothing."""
     return take_push(SERVICE, body["items"], "amount")
 
 

@@ -205,7 +205,7 @@ def _tell_ended(link: UtilityLink, now: datetime) -> None:
         both(lambda: _("An account is no longer linked")),
         both(
             lambda: _(
-                "“%(name)s” has another holder now. Link it again with the name on the bill.",
+                "“%(name)s” has a new holder. Link it again with the name on the bill.",
                 name=link.nickname,
             )
         ),

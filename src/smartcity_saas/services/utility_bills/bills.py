@@ -110,7 +110,7 @@ def link_account(
             raise FieldErrors(
                 {
                     "number": _(
-                        "No account has this number and this holder. Compare both with a bill."
+                        "We cannot find an account with this number and holder. Check both against a bill."
                     )
                 }
             )
@@ -119,7 +119,7 @@ def link_account(
         if found is not None:
             return found
         if len(held) >= MOST_LINKS:
-            raise FieldErrors({"number": _("You have linked 20 accounts, which is the most.")})
+            raise FieldErrors({"number": _("You have linked 20 accounts, the maximum.")})
         link = UtilityLink(
             resident_id=resident.id,
             account_id=account.id,
@@ -175,7 +175,7 @@ def own_link(resident: SignedInResident, link_id: uuid.UUID) -> UtilityLink:
         select(UtilityLink).where(
             UtilityLink.id == link_id, UtilityLink.resident_id == resident.id
         ),
-        _("There is no such account."),
+        _("We cannot find that account."),
     )
 
 
@@ -328,9 +328,9 @@ def _refuse_malformed(settings: Mapping[str, Any], wanted: LinkRequest) -> None:
     elif not re.fullmatch(supplier["number"]["pattern"], wanted.number[:64]):
         errors["number"] = _form_of(supplier["number"], wanted.number)
     if not wanted.holder or len(wanted.holder) > 60:
-        errors["holder"] = _("Write the holder's name as it stands on the bill.")
+        errors["holder"] = _("Enter the holder's name as on the bill.")
     if not wanted.nickname or len(wanted.nickname) > 20:
-        errors["nickname"] = _("Give it a name of 1 to 20 characters, such as “home”.")
+        errors["nickname"] = _("Enter a name of 1 to 20 characters, such as “home”.")
     if errors:
         raise FieldErrors(errors)
 
@@ -338,18 +338,18 @@ def _refuse_malformed(settings: Mapping[str, Any], wanted: LinkRequest) -> None:
 def _form_of(number: Mapping[str, Any], given: str) -> Any:
     if not given:
         return _(
-            "Write the account's number. An example: %(example)s.",
+            "Enter the account number, for example %(example)s.",
             example=number.get("example", ""),
         )
     digits = re.fullmatch(r"(?:\[0-9\]|\\d)\{(\d+)\}", number["pattern"])
     if digits is None or not given.isdecimal():
         return _(
-            "This is not the form of such a number. An example: %(example)s.",
+            "The account number is not in the right format. For example: %(example)s.",
             example=number.get("example", ""),
         )
     return lazy_ngettext(
-        "You wrote %(num)s character; it has %(needed)s digits.",
-        "You wrote %(num)s characters; it has %(needed)s digits.",
+        "You entered %(num)s character. It must have %(needed)s digits.",
+        "You entered %(num)s characters. It must have %(needed)s digits.",
         len(given),
         needed=int(digits[1]),
     )

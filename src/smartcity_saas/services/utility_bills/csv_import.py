@@ -82,7 +82,7 @@ class BillImporter(CsvImporter[_Row]):
 
     def stands_twice(self, line: int) -> Any:
         """Two rows are of one account and month."""
-        return _("This account and month stand on line %(line)s too.", line=line)
+        return _("This account and month are also on line %(line)s.", line=line)
 
     def parse(self, cells: Cells) -> _Row:
         """A bill and its account."""
@@ -142,7 +142,9 @@ class BillImporter(CsvImporter[_Row]):
         before = (account.holder, account.address)
         if store_account(account, row.holder, row.address, self.now):
             self.result.holders_changed += 1
-            message = _("The holder is another one: whoever had linked this account links it anew.")
+            message = _(
+                "The holder has changed. Anyone who had linked this account must link it again."
+            )
             self.note(row, "holder", message)
         if before != (account.holder, account.address):
             self.changed.add(row.account)
@@ -170,17 +172,15 @@ class BillImporter(CsvImporter[_Row]):
         differs = (row.bill["amount"], currency) != (bill.amount, bill.currency)
         if bill.is_paid_here and differs:
             message = _(
-                "This bill was paid here with %(paid)s and stays so; the line says %(amount)s.",
+                "This bill was paid here with %(paid)s and stays paid. This line says %(amount)s.",
                 **values,
             )
         elif bill.is_paid_here or not bill.is_paid:
             return
         elif row.bill.get("paid_on", bill.paid_on) is None:
-            message = _("This bill was paid, and is due again by this line.")
+            message = _("This bill was paid. This line makes it due again.")
         elif differs:
-            message = _(
-                "This bill was paid with %(paid)s; by this line it was %(amount)s.", **values
-            )
+            message = _("This bill was paid with %(paid)s. This line says %(amount)s.", **values)
         else:
             return
         self.result.paid_differs += 1
@@ -191,12 +191,12 @@ def _account(reader: Cells, settings: Mapping[str, Any]) -> tuple[str, str]:
     kind, number = reader.raw("kind"), number_of(reader.raw("account_number"))
     supplier = settings["suppliers"].get(kind) if kind in settings["kinds"] else None
     if supplier is None:
-        reader.wrong("kind", _("Write one of: %(words)s.", words=", ".join(settings["kinds"])))
+        reader.wrong("kind", _("Enter one of: %(words)s.", words=", ".join(settings["kinds"])))
     elif not re.fullmatch(supplier["number"]["pattern"], number[:64]):
         reader.wrong(
             "account_number",
-            _("This is no number of this supplier."),
-            _("An example: %(example)s.", example=supplier["number"].get("example", "")),
+            _("This is not an account number of this supplier."),
+            _("For example: %(example)s.", example=supplier["number"].get("example", "")),
         )
     return kind, number
 

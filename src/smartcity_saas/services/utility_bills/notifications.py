@@ -58,13 +58,13 @@ def _remind_of(
         f"bill-due:{bill.id}",
         both(
             lambda: _(
-                "%(kind)s %(amount)s is due by %(day)s",
+                "%(kind)s of %(amount)s is due by %(day)s",
                 kind=BILL_NAMES[account.kind],
                 amount=amount,
                 day=day(bill.due_on, bill.due_on.year),
             )
         ),
-        both(lambda: _("For “%(name)s”. See it and pay it here.", name=link.nickname)),
+        both(lambda: _("For “%(name)s”. View and pay it here.", name=link.nickname)),
         f"{ROOT}/accounts/{link.id}",
         now,
     )

@@ -36,15 +36,17 @@ def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
     accounts = accounts_of(found)
     bills = _bills(references)
     if not bills or len(bills) != len(set(references)):
-        raise NotFound(_("Choose bills that stand here."))
+        raise NotFound(_("Choose bills from this list."))
     if any(bill.account_id not in accounts for bill in bills):
-        raise NotFound(_("Choose bills that stand here."))
+        raise NotFound(_("Choose bills from this list."))
     if any(bill.is_paid for bill in bills):
-        raise Conflict(_("One of these bills is paid already. Look at the list again."))
+        raise Conflict(_("One of these bills is already paid. Check the list again."))
     if not all(bill.due for bill in bills):
-        raise Conflict(_("One of these bills is of nothing. Look at the list again."))
+        raise Conflict(
+            _("One of these bills is for 0, so there is nothing to pay. Check the list again.")
+        )
     if len({bill.currency for bill in bills}) != 1:
-        raise Conflict(_("These bills cannot be paid together. Pay them one by one."))
+        raise Conflict(_("You cannot pay these bills together. Pay them one by one."))
     link = next(one for one in found if one.account_id == bills[0].account_id)
     return Quote(
         title=both(lambda: _title(bills, accounts)),

@@ -82,7 +82,7 @@ class SupplierSchema(Schema):
     number = fields.Nested(NumberSchema, required=True)
     phone = Pattern(
         r"[0-9+][0-9 -]{2,19}",
-        _('Write a telephone number in quotes: "12345".'),
+        _('Write a phone number in quotes: "12345".'),
         metadata={"description": "The supplier's telephone."},
     )
     tiers = ListOf(
@@ -122,11 +122,11 @@ class UtilityBillsSettings(ServiceSettings):
         suppliers = data.get("suppliers", {})
         kinds = data.get("kinds", [])
         if len(set(kinds)) != len(kinds) or not kinds:
-            errors["kinds"] = [_("Name each kind once, and one at least.")]
+            errors["kinds"] = [_("Name each utility once, and at least one.")]
         for kind in kinds:
             if kind not in suppliers:
                 errors.setdefault("suppliers", {})[kind] = [
-                    _("This kind is offered and has no supplier.")
+                    _("This utility is offered but has no supplier.")
                 ]
         for kind, supplier in suppliers.items():
             found = _supplier_errors(supplier)
@@ -140,7 +140,7 @@ def _supplier_errors(supplier: Mapping[str, Any]) -> dict[str, Any]:
     errors: dict[str, Any] = {}
     number = supplier.get("number", {})
     if "example" in number and not re.fullmatch(number["pattern"], number["example"]):
-        errors["number"] = {"example": [_("The example does not fit the pattern.")]}
+        errors["number"] = {"example": [_("The example does not match the pattern.")]}
     limits = [tier.get("up_to") for tier in supplier.get("tiers", [])]
     if limits and (
         limits[-1] is not None
@@ -148,5 +148,5 @@ def _supplier_errors(supplier: Mapping[str, Any]) -> dict[str, Any]:
         or sorted(set(limits[:-1])) != limits[:-1]
         or any(limit <= 0 for limit in limits[:-1])
     ):
-        errors["tiers"] = [_("Tiers rise, and only the last has no up_to.")]
+        errors["tiers"] = [_("Tiers must go from low to high, and only the last has no up_to.")]
     return errors
