@@ -46,7 +46,7 @@ class MessageDelivery(CityModel):
         words={
             "kind": {
                 "sms": {"zh": "短信", "en": "Text message"},
-                "mail": {"zh": "邮件", "en": "Mail"},
+                "mail": {"zh": "邮件", "en": "Email"},
             }
         },
     )

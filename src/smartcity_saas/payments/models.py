@@ -202,7 +202,7 @@ class PaymentItem(CityModel):
 
     __tablename__ = "payment_item"
     held = PersonalData(
-        {"zh": "缴费明细", "en": "Items of payments"},
+        {"zh": "缴费明细", "en": "Payment items"},
         {"title": {"zh": "内容", "en": "What"}, "amount": AMOUNT},
         "keep",
         why=ACCOUNTING,
@@ -354,7 +354,7 @@ class PaymentDispute(CityModel):
 
     __tablename__ = "payment_dispute"
     held = PersonalData(
-        {"zh": "银行争议", "en": "Disputes of banks"},
+        {"zh": "银行争议", "en": "Bank disputes"},
         {"amount": AMOUNT, "state": STATE, "created_at": WHEN},
         "keep",
         why=ACCOUNTING,

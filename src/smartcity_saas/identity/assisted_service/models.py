@@ -22,7 +22,7 @@ class ResidentAccess(CityModel):
         {
             "at": WHEN,
             "page": {"zh": "内容", "en": "What"},
-            "actor": {"zh": "工作人员账号", "en": "Account of staff"},
+            "actor": {"zh": "工作人员账号", "en": "Staff account"},
         },
         "keep",
         why=TRACE,

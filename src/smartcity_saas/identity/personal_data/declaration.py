@@ -18,7 +18,7 @@ PROOF = {
 }
 TRACE = {
     "zh": "《网络安全法》第二十一条：操作日志至少保存六个月。",
-    "en": "Cybersecurity law, article 21: logs of acts are kept for six months at least.",
+    "en": "Cybersecurity law, article 21: activity logs must be kept for at least 6 months.",
 }
 
 
@@ -60,23 +60,23 @@ NAME = {"zh": "名称", "en": "Name"}
 PERSON_NAME = {"zh": "姓名", "en": "Name"}
 STATE = {"zh": "状态", "en": "State"}
 MONEY_STATES = {
-    "created": {"zh": "已发起", "en": "Begun"},
-    "open": {"zh": "付款中", "en": "Being paid"},
-    "processing": {"zh": "到账中", "en": "Processing"},
+    "created": {"zh": "已发起", "en": "Started"},
+    "open": {"zh": "缴费中", "en": "Being paid"},
+    "processing": {"zh": "处理中", "en": "Processing"},
     "paid": {"zh": "已缴", "en": "Paid"},
     "failed": {"zh": "失败", "en": "Failed"},
     "expired": {"zh": "未缴", "en": "Not paid"},
-    "held": {"zh": "待处理", "en": "Held"},
+    "held": {"zh": "待处理", "en": "On hold"},
     "refunded": {"zh": "已退款", "en": "Refunded"},
     "requested": {"zh": "已申请", "en": "Requested"},
-    "pending": {"zh": "退款中", "en": "Processing"},
+    "pending": {"zh": "处理中", "en": "Processing"},
     "done": {"zh": "已完成", "en": "Done"},
 }
 DISPUTE_STATES = {
     "inquiry": {"zh": "银行询问", "en": "Bank inquiry"},
     "open": {"zh": "争议中", "en": "Disputed"},
     "won": {"zh": "已退还给城市", "en": "Decided for the city"},
-    "lost": {"zh": "已判给付款人", "en": "Decided for the payer"},
+    "lost": {"zh": "判给缴费人", "en": "Decided for the payer"},
     "closed": {"zh": "已结束", "en": "Closed"},
 }
 AMOUNT = {"zh": "金额", "en": "Amount"}
@@ -86,12 +86,12 @@ MONTHS = frozenset({"period"})
 """Columns that hold the first day of a month, and mean the month."""
 
 TRAIL = PersonalData(
-    {"zh": "操作记录", "en": "Trail of acts"},
-    {"at": WHEN, "action": {"zh": "操作", "en": "Act"}},
+    {"zh": "操作记录", "en": "Audit log"},
+    {"at": WHEN, "action": {"zh": "操作", "en": "Action"}},
     "keep",
     why={
         "zh": "《网络安全法》第二十一条：操作日志至少保存六个月；记录里没有你的姓名和号码。",
-        "en": "Cybersecurity law, article 21: logs of acts are kept; they hold no name or number.",
+        "en": "Cybersecurity law, article 21: activity logs must be kept. They hold no name or number.",
     },
 )
 """A city's trail, which lies below the residents: acts of a resident's, and on their account."""

@@ -73,7 +73,11 @@ class ResidentIdentity(CityModel):
     __tablename__ = "resident_identity"
     held = PersonalData(
         {"zh": "登录方式", "en": "Ways to sign in"},
-        {"channel": {"zh": "渠道", "en": "Channel"}, "name": PERSON_NAME, "created_at": WHEN},
+        {
+            "channel": {"zh": "登录方式", "en": "Sign-in method"},
+            "name": PERSON_NAME,
+            "created_at": WHEN,
+        },
         words={"channel": CHANNEL_NAMES},
     )
     __table_args__ = (
@@ -98,11 +102,11 @@ class ResidentContact(CityModel):
         {"zh": "联系方式", "en": "Contacts"},
         {
             "kind": {"zh": "种类", "en": "Kind"},
-            "shown": {"zh": "号码", "en": "Address"},
+            "shown": {"zh": "号码或邮箱", "en": "Number or email"},
             "verified_at": WHEN,
         },
         words={
-            "kind": {"sms": {"zh": "手机", "en": "Mobile"}, "mail": {"zh": "邮箱", "en": "Mail"}}
+            "kind": {"sms": {"zh": "手机", "en": "Mobile"}, "mail": {"zh": "邮箱", "en": "Email"}}
         },
         seals=lambda row: ("address", row.kind),
         alone=frozenset({"kind"}),
@@ -131,7 +135,7 @@ class ResidentSession(CityModel):
         {"zh": "登录记录", "en": "Sessions"},
         {
             "created_at": WHEN,
-            "channel": {"zh": "渠道", "en": "Channel"},
+            "channel": {"zh": "登录方式", "en": "Sign-in method"},
             "device": {"zh": "设备", "en": "Device"},
         },
         words={"channel": CHANNEL_NAMES},

@@ -42,7 +42,10 @@ def act_for(city: str) -> ResponseReturnValue:
             notify(
                 resident.id,
                 f"counter:{now.isoformat()}",
-                {"zh": "窗口工作人员进入了你的账户", "en": "The counter has opened your account"},
+                {
+                    "zh": "窗口工作人员进入了你的账户",
+                    "en": "Counter staff have opened your account",
+                },
                 {
                     "zh": f"原因：{typed['reason'].strip()}。在“我的数据”里可以看到是谁、做了什么。",
                     "en": f"Why: {typed['reason'].strip()}. Who, and what, stands under “My data”.",

@@ -231,7 +231,7 @@ class Patient(CityModel):
         {
             "name": {"zh": "姓名", "en": "Name"},
             "relation": {"zh": "关系", "en": "Relation"},
-            "shown": {"zh": "电话", "en": "Telephone"},
+            "shown": {"zh": "电话", "en": "Phone"},
         },
         "blank",
         {"name": "—", "sealed": None, "shown": "", "phone_index": "", "person_index": ""},
@@ -290,8 +290,8 @@ class Appointment(CityModel):
             "state": {
                 "booked": {"zh": "已约", "en": "Booked"},
                 "cancelled": {"zh": "已取消", "en": "Cancelled"},
-                "attended": {"zh": "已就诊", "en": "Came"},
-                "no_show": {"zh": "未到", "en": "Missed"},
+                "attended": {"zh": "已就诊", "en": "Attended"},
+                "no_show": {"zh": "爽约", "en": "Missed"},
                 "closed": {"zh": "停诊", "en": "Cancelled by the hospital"},
             }
         },
@@ -406,9 +406,9 @@ class WaitingEntry(CityModel):
         words={
             "state": {
                 "waiting": {"zh": "候补中", "en": "Waiting"},
-                "offered": {"zh": "待确认", "en": "Offered"},
-                "taken": {"zh": "已补上", "en": "Taken"},
-                "lapsed": {"zh": "已过期", "en": "Lapsed"},
+                "offered": {"zh": "待确认", "en": "Slot held"},
+                "taken": {"zh": "已补上", "en": "Booked"},
+                "lapsed": {"zh": "已过期", "en": "Expired"},
                 "left": {"zh": "已退出", "en": "Left"},
             }
         },

@@ -285,9 +285,9 @@ class Dispute(CityModel):
         {"reason": ""},
         words={
             "state": {
-                "asked": {"zh": "待答复", "en": "Waits for an answer"},
-                "kept": {"zh": "维持", "en": "Uphold the ticket"},
-                "revoked": {"zh": "已撤销", "en": "Revoked"},
+                "asked": {"zh": "待答复", "en": "Waiting for an answer"},
+                "kept": {"zh": "维持", "en": "Ticket upheld"},
+                "revoked": {"zh": "已撤销", "en": "Ticket cancelled"},
             }
         },
         alone=frozenset({"state"}),
@@ -336,7 +336,7 @@ class DisputePhoto(CityModel):
     """A photograph with a dispute, made anew when it came."""
 
     __tablename__ = "dispute_photo"
-    held = PersonalData({"zh": "申诉照片", "en": "Photographs"}, {"created_at": WHEN})
+    held = PersonalData({"zh": "申诉照片", "en": "Photos"}, {"created_at": WHEN})
     __table_args__ = (
         city_foreign_key("dispute_id", "dispute"),
         Index("ix_dispute_photo_city_id_dispute_id", "city_id", "dispute_id"),

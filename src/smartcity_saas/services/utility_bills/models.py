@@ -33,7 +33,7 @@ class UtilityAccount(CityModel):
 
     __tablename__ = "utility_account"
     held = PersonalData(
-        {"zh": "户号", "en": "Accounts at suppliers"},
+        {"zh": "户号", "en": "Utility accounts"},
         {
             "kind": {"zh": "种类", "en": "Kind"},
             "number": {"zh": "户号", "en": "Number"},
