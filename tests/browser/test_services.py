@@ -154,7 +154,7 @@ def test_a_resident_disputes_a_ticket(walk: Walk) -> None:
     tile(walk, "traffic-tickets")
     walk.check()
     come_in(walk)
-    walk.sees("待缴", "to be paid")
+    walk.sees("待缴", "due")
     walk.check()
     walk.page.locator("section ul.rows a.row").first.click()
     walk.page.locator("summary").click()

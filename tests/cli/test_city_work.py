@@ -81,7 +81,7 @@ def test_reconciling(city: Shell) -> None:
     assert "No difference." in city.run("reconcile", "hangzhou")
     assert city.json("reconcile", "hangzhou")["differences"] == []
     city.run("secrets", "set", "hangzhou", "stripe_secret_key", stdin="not a key")
-    assert "does not answer" in city.run("reconcile", "hangzhou", code=1)
+    assert "is not responding" in city.run("reconcile", "hangzhou", code=1)
 
 
 def test_the_worker_once(city: Shell) -> None:

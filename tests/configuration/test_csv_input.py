@@ -66,10 +66,10 @@ def test_names_of_any_chinese_characters_survive_gb_18030(name: str) -> None:
     "data, said",
     [
         (CHINESE.encode("utf-32"), "UTF-32"),
-        (PLAIN.encode() + b"\xff,1\n", "is not text"),
+        (PLAIN.encode() + b"\xff,1\n", "is not a text file"),
         (("kind,amount\n" + "样例甲乙,1\n" * 9).encode() + b"\xe6\xa0,1\n", "damaged"),
         (PLAIN.encode() + b"\0", "not a CSV"),
-        (b"\xff\xfe" + CHINESE.encode("utf-16-le")[:-1], "is not text"),
+        (b"\xff\xfe" + CHINESE.encode("utf-16-le")[:-1], "is not a text file"),
     ],
 )
 def test_what_is_in_no_such_encoding_is_refused(data: bytes, said: str) -> None:
@@ -173,8 +173,8 @@ def test_a_spreadsheet_s_word_on_its_separator_is_read() -> None:
 @pytest.mark.parametrize(
     "text, line, said",
     [
-        ('kind,amount\nwater,"1\n', 2, "never closed"),
-        ('kind,amount\nwater,1\ngas,"1"2\n', 3, "a comma or the line's end"),
+        ('kind,amount\nwater,"1\n', 2, "is not closed"),
+        ('kind,amount\nwater,1\ngas,"1"2\n', 3, "a comma or the end of the line"),
         (f"kind,amount\nwater,{'1' * 140_000}\n", 2, "longer than"),
     ],
 )

@@ -251,7 +251,7 @@ def test_folders_are_read_whole_and_what_is_not_read_is_named(tmp_path: Path) ->
     }
     assert len(read_files([folder])[0]) == 2
     (folder / "gone.yaml").symlink_to(tmp_path / "nowhere.yaml")
-    assert "cannot be read" in str(read_files([folder])[1][0])
+    assert "could not read" in str(read_files([folder])[1][0])
 
 
 def test_a_folder_that_cannot_be_read_is_told(

@@ -148,13 +148,13 @@ def test_a_paused_service_says_why() -> None:
 
 
 FLEET = {
-    "the same host": ("hosts: [CITY.hangzhou.example.]", "leads to hangzhou already"),
-    "full-width letters": ("hosts: [ｃｉｔｙ.hangzhou.example]", "name of a host"),
+    "the same host": ("hosts: [CITY.hangzhou.example.]", "is already used by hangzhou"),
+    "full-width letters": ("hosts: [ｃｉｔｙ.hangzhou.example]", "host name"),
     "zero-width joiner": ('hosts: ["ci\\u200dty.hangzhou.example"]', "invisible character"),
-    "a port": ('hosts: ["city.example:8000"]', "no port"),
-    "an address": ("hosts: [127.0.0.1]", "name of a host"),
-    "the console": ("hosts: [console.localhost]", "belongs to the platform"),
-    "another city's own": ("hosts: [shanghai.localhost]", "belongs to the platform"),
+    "a port": ('hosts: ["city.example:8000"]', "without a port"),
+    "an address": ("hosts: [127.0.0.1]", "host name"),
+    "the console": ("hosts: [console.localhost]", "is the platform's own address"),
+    "another city's own": ("hosts: [shanghai.localhost]", "is the platform's own address"),
 }
 
 
@@ -167,7 +167,7 @@ def test_hosts_are_unique_after_folding(name: str) -> None:
 
 def test_two_cities_in_one_change_do_not_share_a_host() -> None:
     """The check covers what is given together, not only what is live."""
-    assert "leads to hangzhou already" in said(
+    assert "is already used by hangzhou" in said(
         HANGZHOU, NINGBO + "hosts: [city.hangzhou.example]\n"
     )
 
@@ -177,12 +177,12 @@ def test_two_cities_in_one_change_do_not_share_a_host() -> None:
 )
 def test_odd_and_reserved_slugs_are_refused(slug: str) -> None:
     """A slug is a label of a host, and not one that the platform uses."""
-    assert "cannot be a name in an address" in said(NINGBO.replace("ningbo", slug))
+    assert "cannot be used in a web address" in said(NINGBO.replace("ningbo", slug))
 
 
 def test_codes_belong_to_one_city_in_its_province() -> None:
     """A division code is used once, and starts as its province's does."""
-    assert "is the code of hangzhou already" in said(
+    assert "is already the code of hangzhou" in said(
         NINGBO.replace("330200", "330100"), live=(*BASE, HANGZHOU)
     )
     assert "is not in zhejiang" in said(NINGBO.replace("330200", "449900"))
@@ -190,14 +190,14 @@ def test_codes_belong_to_one_city_in_its_province() -> None:
 
 def test_the_file_is_named_after_the_city() -> None:
     """A renamed file is noticed before it makes a second city."""
-    assert "is called hangzou" in said(HANGZHOU, path="tenants/hangzou.yaml")
+    assert "is named hangzou" in said(HANGZHOU, path="tenants/hangzou.yaml")
     assert check(HANGZHOU, path="tenants/hangzhou.yaml") == []
 
 
 def test_a_city_is_never_draft_again() -> None:
     """Once live it can be suspended; residents keep what they have."""
     draft = HANGZHOU.replace("state: live", "state: draft")
-    assert "cannot be a draft again" in said(draft, live=(*BASE, HANGZHOU), went_live="hangzhou")
+    assert "cannot go back to draft" in said(draft, live=(*BASE, HANGZHOU), went_live="hangzhou")
     assert check(HANGZHOU.replace("state: live", "state: suspended"), went_live="hangzhou") == []
 
 
@@ -253,7 +253,7 @@ def city_of(slug: str, code: str, province: str = "zhejiang") -> str:
     [
         ("huzhou", "330600", "330600 is not the code of huzhou"),
         ("huzhou", "330599", "330599 is not the code of huzhou"),
-        ("huzou", "330500", "written huzhou, not “huzou”"),
+        ("huzou", "330500", "slug is huzhou, not “huzou”"),
         ("huzhou", "330500", ""),
         ("yiwu", "330782", ""),
         ("hefei", "340100", "another province"),
@@ -282,8 +282,8 @@ def test_what_was_live_before_the_list_was_asked_can_still_be_changed() -> None:
     "slug, code, told",
     [
         ("guangdong", "999999", "999999 is not the code of guangdong"),
-        ("guandong", "440000", "written guangdong, not “guandong”"),
-        ("guandong", "449900", "written guangdong"),
+        ("guandong", "440000", "slug is guangdong, not “guandong”"),
+        ("guandong", "449900", "slug is guangdong"),
         ("guangdong", "440000", ""),
         ("guangdong", "", ""),
         ("taiwan", "710000", ""),
@@ -307,8 +307,8 @@ def test_a_provinces_code_is_corrected_while_its_cities_allow_it() -> None:
     wrong, right = base + 'division_code: "990000"\n', base + 'division_code: "710000"\n'
     assert not said(right, live=(PLATFORM, wrong), path="live")
     assert not said(right, live=(PLATFORM, wrong, city), path="live")
-    assert "port lie outside" in said(wrong, live=(PLATFORM, right, city), path="live")
-    assert "port lie outside" in said(base, live=(PLATFORM, right, city), path="live")
+    assert "port would be outside" in said(wrong, live=(PLATFORM, right, city), path="live")
+    assert "port would be outside" in said(base, live=(PLATFORM, right, city), path="live")
 
 
 def test_every_fault_quotes_what_was_written() -> None:
@@ -417,7 +417,7 @@ def test_nothing_stands_around_what_programs_read(line: str, around: str) -> Non
     text = "city: ningbo\nprovince: zhejiang\nname: {zh: 宁波市, en: Ningbo}\nstate: live\n"
     if "division_code" not in line:
         text += 'division_code: "330200"\n'
-    assert "around this" in said(text + line.format(around) + "\n")
+    assert "space or line break" in said(text + line.format(around) + "\n")
 
 
 @pytest.mark.parametrize("character", ["\ufffe", "\uffff", "\U0001fffe", "\ufdd0", "\u3164"])

@@ -42,9 +42,9 @@ def test_values_follow_yaml_1_2(yaml: str, value: object) -> None:
 
 
 HOSTILE = {
-    "alias bomb": ("a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "Anchors"),
-    "merge bomb": ("a: &a {x: 1}\nb: {<<: [*a, *a]}\n", "Anchors"),
-    "merge key": ("a: {<<: {x: 1}}\n", "Merge keys"),
+    "alias bomb": ("a: &a [x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "anchors"),
+    "merge bomb": ("a: &a {x: 1}\nb: {<<: [*a, *a]}\n", "anchors"),
+    "merge key": ("a: {<<: {x: 1}}\n", "merge keys"),
     "flow depth": ("a: " + "[" * 30_000, "12 levels"),
     "flow mappings": ("a: " + "{a: " * 8_000, "12 levels"),
     "block depth": ("".join(" " * i + "a:\n" for i in range(200)), "12 levels"),
@@ -53,11 +53,11 @@ HOSTILE = {
     "many keys": ("".join(f"k{i}: v\n" for i in range(3_000)), "2,000"),
     "too large": ("a: " + "x" * 40_000, "32 KiB"),
     "too large in bytes": ("a: " + "中" * 12_000, "32 KiB"),
-    "python tag": ("a: !!python/object/apply:os.system [id]\n", "Tags"),
-    "own tag": ("a: !secret x\n", "Tags"),
+    "python tag": ("a: !!python/object/apply:os.system [id]\n", "tags"),
+    "own tag": ("a: !secret x\n", "tags"),
     "duplicate key": ("a: 1\na: 2\n", "twice"),
     "null": ("a:\n", "no value"),
-    "two documents": ("a: 1\n---\nb: 1\n", "one document"),
+    "two documents": ("a: 1\n---\nb: 1\n", "one configuration"),
     "yaml 1.1": ("%YAML 1.1\n---\na: no\n", "1.2"),
     "complex keys": ("? [a, b]\n: c\n", "plain text"),
     "huge number": ("a: 99999999999999999999999\n", "too long"),
@@ -68,7 +68,7 @@ HOSTILE = {
         "a: 1\nb: 2   # pasted\u2028from elsewhere\n",
         "2:16: There is an inv",
     ),
-    "open quote": ("a: '" + "'" * 30_000, "not YAML"),
+    "open quote": ("a: '" + "'" * 30_000, "not valid YAML"),
     "utf-16": ("a: 1\n".encode("utf-16"), "UTF-8"),
     "latin-1": ("a: é\n".encode("latin-1"), "UTF-8"),
 }

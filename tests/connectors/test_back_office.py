@@ -78,7 +78,7 @@ def test_bills_come_from_the_back_office_and_payments_go_there(
     assert (told["number"], told["period"], told["amount"]) == (NUMBER, "2026-10", 4350)
     world.clock.move(minutes=20)
     page = browser.get(account).text
-    assert "nothing is due" in page, "what was paid here stays paid before the supplier knows"
+    assert "nothing to pay" in page, "what was paid here stays paid before the supplier knows"
 
 
 def test_the_last_good_data_is_shown_with_its_age(world: World, office: BackOffice) -> None:
@@ -89,7 +89,7 @@ def test_the_last_good_data_is_shown_with_its_age(world: World, office: BackOffi
     world.clock.move(minutes=20)
     page = browser.get(account)
     assert page.status_code == 200
-    assert "does not answer just now" in page.text
+    assert "is not responding at the moment" in page.text
     assert "43.50" in page.text
     refused = browser.post(
         "/services/utility-bills/link",
@@ -102,7 +102,7 @@ def test_the_last_good_data_is_shown_with_its_age(world: World, office: BackOffi
     assert "go to the counter" in refused.text
     office.trouble = ""
     http_client.breakers.forget()
-    assert "does not answer just now" not in browser.get(account).text
+    assert "is not responding at the moment" not in browser.get(account).text
 
 
 @pytest.mark.parametrize("trouble", ["redirect", "junk", "large", "gzip", "slow", "down"])
@@ -286,7 +286,7 @@ def test_what_is_held_of_a_schedule_is_shown(
     for _again in range(2):
         page = browser.get(f"/services/hospital-appointments/departments/{department}")
         assert page.status_code == 200, page.text
-        assert "does not answer just now" in page.text
+        assert "is not responding at the moment" in page.text
 
 
 def test_schedules_come_and_bookings_go_back(world: World, office: BackOffice) -> None:

@@ -78,13 +78,13 @@ def test_another_citys_ciphertext_does_not_open(world: World) -> None:
     with world.inside("ningbo"):
         with transaction() as session:
             session.scalars(select(Credential)).one().sealed = stolen
-        with pytest.raises(CredentialError, match="cannot be opened"):
+        with pytest.raises(CredentialError, match="could not decrypt"):
             read_credential(ring, STRIPE)
     with world.inside("hangzhou"):
         with transaction() as session:
             row = session.scalars(select(Credential)).one()
             row.sealed = row.sealed[:-1] + bytes([row.sealed[-1] ^ 1])
-        with pytest.raises(CredentialError, match="cannot be opened"):
+        with pytest.raises(CredentialError, match="could not decrypt"):
             read_credential(ring, STRIPE)
         with pytest.raises(CredentialError, match="SMARTCITY_MASTER_KEY"):
             read_credential(Keyring("another master key, quite as long as it"), STRIPE)

@@ -80,7 +80,7 @@ def test_mail_goes_out_after_the_commit(world: World, postbox: Postbox) -> None:
     assert to == ["household@city.example"]
     assert str(make_header(decode_header(mail["Subject"]))) == "已缴 ¥1.00"
     assert mail["Message-ID"].endswith("@city.example>")
-    assert "收据在这里。" in mail.get_payload(decode=True).decode()
+    assert "收据可以查看了。" in mail.get_payload(decode=True).decode()
 
 
 def test_an_unverified_address_is_not_written_to(world: World, postbox: Postbox) -> None:

@@ -54,7 +54,7 @@ def pays_after_all(owing: Owing) -> None:
 
 
 REFUSALS = {
-    "amount_too_small": "no amount as small as this",
+    "amount_too_small": "too small for the payment provider",
     "amount_too_large": "refused this payment",
     "parameter_invalid_empty": "refused this payment",
     "payment_method_not_available": "refused this payment",
@@ -224,7 +224,7 @@ def test_too_little_is_said_before_pressing(owing: Owing) -> None:
     page = owing.browser.get(owing.account).text
     assert "disabled" not in pay_button(page)
     assert 'data-least="17500"' in page
-    assert "The least that can be paid here is HUF 175.00" in page
+    assert "The smallest amount you can pay here is HUF 175.00" in page
     answer = owing.press(owing.bills[0])
     assert answer.status_code == 409
     assert "HUF 175.00" in answer.text
@@ -233,7 +233,7 @@ def test_too_little_is_said_before_pressing(owing: Owing) -> None:
         session.execute(update(UtilityBill).values(amount=5_000))
     button = pay_button(owing.browser.get(owing.account).text)
     assert " disabled" in button
-    assert "The least that can be paid here is HUF 175.00" in button
+    assert "The smallest amount you can pay here is HUF 175.00" in button
 
 
 def test_what_the_provider_called_too_little_is_remembered(owing: Owing) -> None:
@@ -242,7 +242,7 @@ def test_what_the_provider_called_too_little_is_remembered(owing: Owing) -> None
     owing.stripe.account.behaviour.least = 5000
     answer = owing.press(owing.bills[1])
     assert answer.status_code == 409
-    assert "no amount as small" in answer.text
+    assert "too small for the payment provider" in answer.text
     button = pay_button(owing.browser.get(owing.account).text)
     assert 'data-refused="3000"' in button
     assert "¥30.00 was too little for the payment provider" in button

@@ -89,7 +89,7 @@ def test_what_is_no_currency_is_refused(world: World, code: str) -> None:
     with pytest.raises(Invalid) as refused:
         in_currency(world, code)
     (problem,) = refused.value.problems
-    assert f"“{code}” is no currency of ISO 4217" in str(problem.message)
+    assert f"“{code}” is not an ISO 4217 currency" in str(problem.message)
 
 
 def test_what_the_provider_cannot_charge_is_refused(world: World) -> None:
@@ -155,7 +155,7 @@ def test_a_column_holds_the_largest_amount(world: World, over: int) -> None:
     in_currency(world, "VND")
     done = bring(world, HEADER + ROW.replace("43.50", str(LARGEST_AMOUNT + over)))
     assert [str(one.message) for one in done.problems] == (
-        [f"“{LARGEST_AMOUNT + 1}” is too large: 2,000,000,000 is the most."] if over else []
+        [f"“{LARGEST_AMOUNT + 1}” is too large. The maximum is 2,000,000,000."] if over else []
     )
     assert [amount for _key, _code, amount in bills(world)] == [LARGEST_AMOUNT] * (1 - over)
 
@@ -170,7 +170,7 @@ def test_what_has_no_exact_charge_is_not_rounded(world: World, code: str, typed:
     bill = next(b for b in bills(world) if b[1] == code and b[2] == parse_money(typed, code))
     answer = browser.post(PAY, "/me", bill=[bill[0]])
     assert answer.status_code == 409
-    assert "in steps of" in answer.text
+    assert "multiples of" in answer.text
     assert not [o for o in stripe.account.objects.values() if o["object"] == "checkout.session"]
 
 
@@ -208,7 +208,7 @@ def test_what_is_owed_in_two_currencies(world: World) -> None:
     assert "¥43.50 + JPY 500" in staff.get(f"{desk}?text=4100280017").text
     page = browser.get(account).text
     assert page.count('name="bill"') == 1
-    assert "Pay the rest after" in page
+    assert "Pay the rest later" in page
     assert "JPY 500</span></button>" in page, "the city's own first: the old one blocks nothing"
     bill = page.partition('name="bill" value="')[2].partition('"')[0]
     assert browser.post(PAY, account, bill=[bill]).status_code == 303

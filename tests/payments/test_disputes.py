@@ -34,7 +34,7 @@ def test_money_taken_back_is_posted_held_and_shown(paid: Disputed) -> None:
     staff = paid.world.city_staff()
     assert "1 payment is on hold" in staff.get("/cities/hangzhou/payments").text
     page = staff.get(f"/cities/hangzhou/payments/{paid.key}").text
-    assert "Answer it at the provider by" in page
+    assert "Respond on the payment provider's site by" in page
     assert "The bank has taken back ¥73.50 for now." in page
     assert "Record as paid" not in page
     page = paid.browser.get(f"/me/payments/{paid.key}").text
@@ -153,7 +153,7 @@ def test_a_refund_that_bounces_after_it_was_made_due_again(paid: Disputed) -> No
     assert paid.books() == {("provider:stripe", "CNY"): 3000, ("held", "CNY"): -3000}
     page = paid.world.city_staff().get(f"/cities/hangzhou/payments/{paid.key}").text
     assert "Record as paid" not in page
-    assert "We hold your ¥30.00" in paid.browser.get(f"/me/payments/{paid.key}").text
+    assert "We are holding your ¥30.00" in paid.browser.get(f"/me/payments/{paid.key}").text
     with paid.world.inside("hangzhou"), pytest.raises(Conflict):
         book_held(system("test"), paid.key, paid.world.clock())
     paid.ask(3000)
@@ -182,7 +182,7 @@ def test_a_dispute_that_is_won_after_it_was_decided_on(
     assert paid.differences() == ()
     if state == "held":
         assert paid.payment().held_reason == "dispute_won"
-        assert "books it or sends it back" in paid.browser.get("/me/messages").text
+        assert "will record it or send it back" in paid.browser.get("/me/messages").text
         with paid.world.inside("hangzhou"):
             book_held(system("test"), paid.key, paid.world.clock())
     paid.check("paid", unpaid=0, postings=6 if state == "held" else 5)

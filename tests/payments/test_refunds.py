@@ -138,7 +138,7 @@ def test_each_end_says_why(paid: Paid) -> None:
     assert {row.failure for row in paid.rows() if row.state == "failed"} == {"refused", "bounced"}
     staff = paid.world.city_staff()
     page = staff.get(f"/cities/hangzhou/payments/{paid.payment().id}").text
-    assert "The provider would not send it" in page
+    assert "The payment provider refused to send it" in page
     assert "The bank sent it back" in page
 
 
@@ -253,8 +253,8 @@ def test_a_refund_without_a_reason_is_refused_at_the_reason(
         ("1E+1", "spreadsheet"),
         ("1_0", "underscore"),
         ("1,000.00", "thousands"),
-        ("10,50", "comma before its decimals"),
-        ("10.505", "more than 2 decimals"),
+        ("10,50", "comma for its decimals"),
+        ("10.505", "more than 2 decimal places"),
         ("-1", "below zero"),
     ],
 )

@@ -45,8 +45,8 @@ def test_a_city_that_nobody_can_sign_in_to_is_not_ready(production: World) -> No
     other city goes on lacking them."""
     world = production
     assert "Nobody can sign in" in lacks(world, "ningbo")
-    assert "Nobody is told" in lacks(world, "ningbo")
-    assert "Nobody of the city has an account" in lacks(world, "ningbo")
+    assert "No messages are sent" in lacks(world, "ningbo")
+    assert "The city has no staff account" in lacks(world, "ningbo")
     world.save(NINGBO + SMS)
     assert "Nobody can sign in" in lacks(world, "ningbo")
     assert not any("sign in" in str(text) for text in city_issues(world.city("ningbo")))
@@ -84,10 +84,10 @@ def test_the_command_says_the_same(production: World) -> None:
     said = " ".join(row["detail"] for row in missing)
     assert {"worker", "city hangzhou", "city ningbo"} <= {row["check"] for row in missing}
     assert "start smartcity worker" in said
-    assert "Nobody can sign in: name a channel" in said
+    assert "Nobody can sign in: add a sign-in method" in said
     page = production.city_staff("hangzhou").get("/cities/hangzhou").text
     assert "Nobody can sign in" in page
-    assert "The worker does not run" in page
+    assert "The worker is not running" in page
 
 
 def test_no_check_says_the_words_of_success_when_it_fails(

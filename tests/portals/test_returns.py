@@ -32,7 +32,7 @@ def test_a_return_in_the_past_is_refused(world: World) -> None:
     page = "/cities/hangzhou/document"
     done = staff.post(page, text=text, revision="1")
     assert done.status_code == 422
-    assert f"“{PAST}” has passed." in done.text
+    assert f"“{PAST}” is in the past." in done.text
     with pytest.raises(Invalid):
         world.save(text)
     world.save(text, origin="file")
@@ -44,7 +44,7 @@ def test_a_return_that_has_passed_is_shown_as_late(world: World) -> None:
     live = world.documents().live_revision("hangzhou").text
     pause = "services:\n  utility_bills: {state: paused, notice: {zh: 升级, en: Upgrade}"
     world.save(f'{live}{pause}, until: "2099-01-02T08:00"}}\n')
-    pages = [("en", "Expected back", "Was to be back on"), ("zh", "预计", "比原定晚了")]
+    pages = [("en", "Expected back", "taking longer than planned"), ("zh", "预计", "比原定晚了")]
     for language, coming, _late in pages:
         assert coming in world.client("hangzhou.localhost", language).get("/").text
     world.clock.now = datetime(2099, 1, 2, 0, 1, tzinfo=UTC)
@@ -52,4 +52,4 @@ def test_a_return_that_has_passed_is_shown_as_late(world: World) -> None:
         for language, coming, late in pages:
             text = world.client("hangzhou.localhost", language).get("/").text
             assert (coming in text, late in text) == (False, True)
-    assert "later than planned" in world.city_staff().get("/cities/hangzhou").text
+    assert "longer than planned" in world.city_staff().get("/cities/hangzhou").text

@@ -12,7 +12,7 @@ from smartcity_saas.notifications import notify
 from tests.support.world import World
 
 TITLE = {"zh": "已缴 ¥1.00", "en": "Paid ¥1.00"}
-BODY = {"zh": "收据在这里。", "en": "The receipt is here."}
+BODY = {"zh": "收据可以查看了。", "en": "Your receipt is ready."}
 
 
 def say(world: World, key: str = "k", **contacts: str) -> bool:

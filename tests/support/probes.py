@@ -14,7 +14,7 @@ def probed(world: World, name: str) -> tuple[str, str]:
     shown = re.split(rf"<td[^>]*><code>{name}</code>", staff.get(page).text)[1]
     row = shown.partition("</tr>")[0]
     found = re.search(
-        r'(Works|Does not work|not known)</span>(?:<br><span class="help">([^<]*)<)?', row
+        r'(Works|Does not work|could not be tested)</span>(?:<br><span class="help">([^<]*)<)?', row
     )
     assert found, row
     return found[1], found[2]

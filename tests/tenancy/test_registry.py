@@ -243,7 +243,7 @@ def test_a_city_that_no_longer_compiles_stays_on_its_last_good_revision(world: W
     assert city.revision == 1
     assert city.catalog["utility_bills"].state == "closed"
     assert "hangzhou" in fleet.snapshot.broken
-    assert "Served instead" in str(city.flags[0].message)
+    assert "In use instead" in str(city.flags[0].message)
     assert set(fleet.snapshot.cities) == {"hangzhou", "ningbo", "shanghai"}
     assert not fleet.snapshot.cities["shanghai"].flags
 
@@ -286,7 +286,7 @@ def test_a_fallback_takes_no_host_back_and_opens_no_lock(world: World) -> None:
 
 def test_a_restart_serves_the_same(world: World) -> None:
     """After a bad document was refused, a fresh process loads what was live before."""
-    with pytest.raises(Exception, match="faults"):
+    with pytest.raises(Exception, match="has errors"):
         world.save(HANGZHOU.replace("#0b6e4f", "plaid"), 1)
     fleet, _ticks = another_process(world)
     assert fleet.snapshot.cities["hangzhou"].color == "#0b6e4f"

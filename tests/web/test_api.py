@@ -96,7 +96,7 @@ def test_the_description_is_served_and_read(world: World) -> None:
     assert all(one.startswith('<script src="/static/') for one in scripts)
     chinese = world.client("hangzhou.localhost", "zh").get(f"{ROOT}/docs").text
     assert "一次最多写入 500 条账单" in chinese
-    assert "Store up to 500" not in chinese
+    assert "Save up to 500" not in chinese
     assert world.client("hangzhou.localhost", "zh").get(f"{ROOT}/openapi.json").json == spec
 
 

@@ -59,7 +59,7 @@ def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
     answer, browser = act(phones, number)
     assert answer.status_code == 200, answer.text
     page = browser.get("/services/utility-bills/link?kind=water")
-    assert (page.status_code, "you act for" in page.text) == (200, True)
+    assert (page.status_code, "you are acting for" in page.text) == (200, True)
     typed = {"kind": "water", "number": "1", "holder": "x", "nickname": "x"}
     assert browser.post("/services/utility-bills/link", **typed).status_code == 422
     seen = resident.get("/me/data/access").text
@@ -67,7 +67,7 @@ def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
     assert "Utility bills: 忘带手机" in seen
     assert "Utility bills (data submitted): 忘带手机" in seen
     assert "account desk" in seen
-    assert "counter has opened your account" in resident.get("/me/messages").text
+    assert "staff have opened your account" in resident.get("/me/messages").text
     assert "Found: *例, 1***" in answer.text, "staff compare it with the card"
     with phones.inside("hangzhou"):
         last = next(e for e in city_trail() if e.action == "resident.counter")

@@ -74,7 +74,7 @@ def test_cancelling_is_no_fault(apps: World, channel: str) -> None:
     person = Person(apps)
     answer = person.sign_in(channel, "nobody")
     assert answer.status_code == 200
-    assert "You cancelled it" in answer.text
+    assert "You cancelled." in answer.text
     assert person.browser.get("/me").status_code == 302
 
 
@@ -225,7 +225,7 @@ def test_an_answer_counts_once(apps: World, channel: str) -> None:
     assert person.back(path).status_code == 302
     person.browser.post("/sign-out", "/me/consent")
     again = person.back(path)
-    assert (again.status_code, "no longer good" in again.text) == (400, True)
+    assert (again.status_code, "sign-in has expired" in again.text) == (400, True)
 
 
 def test_an_answer_is_bound_to_its_browser(apps: World) -> None:

@@ -229,7 +229,7 @@ def test_what_is_kept_is_locked_away(phones: World) -> None:
     )
     found = re.search(rf'href="({page}/[0-9a-f-]+)"', staff.get(f"{page}?text=KEPT-0003").text)
     assert found is not None
-    assert "Whoever paid has left" in staff.get(found[1]).text
+    assert "The payer has deleted their account" in staff.get(found[1]).text
     with phones.inside("hangzhou"):
         assert city_trail()[0].action == "payment.open_kept"
 
@@ -329,7 +329,7 @@ def test_whoever_looks_is_noted(world: World) -> None:
     world.city_staff("hangzhou").get("/cities/hangzhou/payments")
     page = browser.get("/me/data/access").text
     assert "account staff-hangzhou" in page
-    assert "Finance desk: payments and refunds" in page
+    assert "Finance team: payments and refunds" in page
     with world.inside("hangzhou"):
         assert len(db.session.scalars(select(ResidentAccess)).all()) == 1
     other = world.resident("hangzhou", "parents")

@@ -226,7 +226,7 @@ def test_marks_cannot_be_collected_to_flood_a_number(phones: World) -> None:
 def test_what_is_no_number(phones: World, typed: str) -> None:
     """Told at the field, with what was typed kept."""
     answer = phones.client("hangzhou.localhost").post("/sign-in/phone", "/sign-in", phone=typed)
-    assert (answer.status_code, "Write a mobile number" in answer.text) == (422, True)
+    assert (answer.status_code, "Enter a mobile number" in answer.text) == (422, True)
 
 
 def test_numbers_as_people_write_them() -> None:
@@ -249,7 +249,7 @@ def test_a_code_that_was_sent_stays_until_it_is_used(phones: World, gateway: Bac
     gateway.trouble = ""
     refused = browser.post("/sign-in/phone", "/sign-in", phone=PHONE)
     assert refused.status_code == 429
-    assert "it is still good" in refused.text
+    assert "it is still valid" in refused.text
     assert 'name="code"' in refused.text
     assert int(refused.headers["Retry-After"]) > 0
     code = re.search(r"Code (\d{6})", text)

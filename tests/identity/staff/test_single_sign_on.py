@@ -118,7 +118,7 @@ def test_one_links_comes_in_and_leaves_there_too(world: World, provider: Provide
     connect(world, provider.issuer)
     staff = world.city_staff("hangzhou")
     assert link(staff, provider, "wu").headers["Location"] == "/account?done=linked"
-    assert "You come in by it since" in staff.get("/account").text
+    assert "You have been able to sign in with it since" in staff.get("/account").text
     other = world.client("console.localhost")
     page = other.get("/sign-in").text
     assert 'href="/sign-in/with/zhejiang"' in page
@@ -171,7 +171,7 @@ def test_one_account_over_there_is_one_here(world: World, provider: Provider) ->
     first, second = world.city_staff("hangzhou"), world.city_staff("ningbo")
     link(first, provider, "zhao")
     answer = link(second, provider, "zhao")
-    assert (answer.status_code, "linked with another account" in answer.text) == (409, True)
+    assert (answer.status_code, "linked with another console account" in answer.text) == (409, True)
 
 
 def test_who_is_closed_or_given_other_roles_is_out(world: World, provider: Provider) -> None:
@@ -212,7 +212,7 @@ def test_an_invitation_without_a_password(world: World, provider: Provider) -> N
     assert browser.post(f"{path}/with-province", path, username="").status_code == 422
     url = going_to(browser.post(f"{path}/with-province", path, username="feng"))
     assert come_back(browser, provider.sign_in(url, "feng")).headers["Location"] == "/"
-    assert "there is no password" in browser.get("/account").text
+    assert "it has no password" in browser.get("/account").text
     assert browser.post("/account/single-sign-on/unlink", "/account").status_code == 409
     for guess in ("", "a password that nobody has"):
         other = world.client("console.localhost")
@@ -289,7 +289,7 @@ def test_a_provider_that_is_away(world: World) -> None:
     connect(world, "http://127.0.0.1:9")
     browser = world.client("console.localhost")
     answer = browser.get("/sign-in/with/zhejiang")
-    assert (answer.status_code, "does not answer" in answer.text) == (503, True)
+    assert (answer.status_code, "is not responding" in answer.text) == (503, True)
     assert world.city_staff("hangzhou").get("/account").status_code == 200
 
 
@@ -629,7 +629,7 @@ def test_odd_addresses_of_a_provider(world: World, liar: Liar, bend: dict[str, A
     liar.bend = bend
     published.forget()
     answer = world.client("console.localhost").get("/sign-in/with/zhejiang")
-    assert (answer.status_code, "does not answer" in answer.text) == (503, True)
+    assert (answer.status_code, "is not responding" in answer.text) == (503, True)
 
 
 @pytest.mark.parametrize("subject", ["a\0b", "a\nb", "甲", "x" * 256])

@@ -31,7 +31,7 @@ def test_a_csv_is_rolled_out_step_by_step(world: World) -> None:
     # The button is gone when all is done; the last post above had no token and did nothing.
     done = admin.get(job).text
     assert "21 of 21" in done
-    assert "0 made live, 20 made drafts" in done
+    assert "0 went live, 20 created as drafts" in done
     failed = admin.get(f"{job}/failed.csv").text.splitlines()
     assert failed[1].startswith("310101,stolen,偷,Stolen,shanghai,")
     again = read_rows("\n".join(failed), "failed.csv")
@@ -55,13 +55,13 @@ def test_all_or_nothing_on_the_console_says_that_nothing_was_stored(world: World
     started = admin.post(page, file=(io.BytesIO(rows.encode()), "cities.csv"), all_or_nothing="1")
     job = started.headers["Location"]
     shown = admin.get(job).text
-    assert "Nothing can be stored" in shown
+    assert "Nothing can be saved" in shown
     assert f"{job}/step" not in shown
     admin.post(f"{job}/step", page)
     done = admin.get(job).text
-    assert "Nothing was stored, because all or nothing was chosen" in done
+    assert "Nothing was saved: you chose all or nothing" in done
     assert "Done." not in done
-    assert "made live" not in done
+    assert "went live" not in done
     assert "wenzhou" not in {found.name for found in world.documents().all()}
 
 
@@ -75,7 +75,7 @@ def test_the_template_holds_the_cities_that_are_not_there(world: World) -> None:
     assert not {"hangzhou", "ningbo"} & {row.values["slug"] for row in rows}
     job = admin.post(page, file=(io.BytesIO(template), "z.csv")).headers["Location"]
     admin.post(f"{job}/step", job)
-    assert "0 made live, 9 made drafts" in admin.get(job).text
+    assert "0 went live, 9 created as drafts" in admin.get(job).text
 
 
 @pytest.mark.parametrize(

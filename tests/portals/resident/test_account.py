@@ -48,7 +48,7 @@ def test_people_are_added_on_their_own_page(clinic: Clinic) -> None:
     wrong = browser.post(page, name="示例甲", relation="self", phone="x")
     assert wrong.status_code == 422
     assert 'value="示例甲"' in wrong.text
-    assert "Write a telephone number" in wrong.text
+    assert "Enter a phone number" in wrong.text
     added = {name: value for name, value in NEW.items() if name != "patient"}
     assert browser.post(page, **added).status_code == 302
     assert "示例甲" in browser.get(page).text

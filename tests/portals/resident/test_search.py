@@ -95,5 +95,5 @@ def test_search_says_that_a_service_is_closed_here(world: World) -> None:
     world.documents().change("hangzhou", number, "", {STATE: "closed"})
     world.app.registry.refresh()
     page = world.client("hangzhou.localhost").get("/search?q=水费").text
-    assert "Utility bills is not open in Hangzhou just now" in page
+    assert "Utility bills is not open in Hangzhou at the moment" in page
     assert 'href="tel:12345"' in page

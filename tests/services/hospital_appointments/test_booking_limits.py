@@ -143,7 +143,7 @@ def test_one_line_for_one_person(clinic: Clinic) -> None:
             return waiting_list.join(resident, patient, first, clinic.rules, clinic.now)
 
     assert join("d").id == join("d", name="张・三", relation="other").id
-    with pytest.raises(Blocked, match="another account"):
+    with pytest.raises(Blocked, match="Another account"):
         join("e")
 
 

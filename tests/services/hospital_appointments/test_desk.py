@@ -32,9 +32,9 @@ def test_the_desk_marks_who_came_and_calls_off(clinic: Clinic) -> None:
     )
     assert staff.post(f"{session}/close", session, zh="", en="").status_code == 422
     done = staff.post(f"{session}/close", session, zh="医生外出。", en="The doctor is away.")
-    assert "1 person finds it on their page" in done.text
+    assert "1 person can see this on their page" in done.text
     assert "The doctor is away." in browser.get("/me/messages").text
-    assert "called off" in browser.get(path).text
+    assert "cancelled this clinic" in browser.get(path).text
     assert staff.post(f"{session}/reopen", session).status_code == 302
     assert "示例甲" in staff.get(session).text, "someone may have to ring them up"
     other = clinic.world.city_staff("ningbo")
@@ -60,6 +60,6 @@ def test_the_desk_learns_whom_to_ring_up(clinic: Clinic) -> None:
     session = f"/cities/hangzhou/hospital-appointments/sessions/{clinic.session()}"
     done = staff.post(f"{session}/close", session, zh="医生外出", en="Away").text
     assert "1 of them is not written to" in done
-    assert "ring up</span>" in done
+    assert "call them</span>" in done
     browser.post(f"{ROOT}/messages", "/me/data/consents", next=path)
-    assert "ring up</span>" not in staff.get(session).text
+    assert "call them</span>" not in staff.get(session).text

@@ -29,7 +29,7 @@ def test_from_the_search_to_the_number(clinic: Clinic) -> None:
     client = clinic.world.client("hangzhou.localhost")
     for query in ("胸痛", "xiongtong", "chest", "甲医生", "Cardio"):
         assert "Cardiology" in client.get(f"{ROOT}?q={query}").text, query
-    assert "Nothing is called" in client.get(f"{ROOT}?q=zzz").text
+    assert "Nothing found for" in client.get(f"{ROOT}?q=zzz").text
     landing = client.get(ROOT).text
     department = re.search(rf"{ROOT}/departments/[0-9a-f-]+", landing)[0]  # type: ignore[index]
     page = client.get(f"{department}?day={clinic.day()}").text
@@ -58,7 +58,7 @@ def test_a_refused_booking_keeps_what_was_typed_and_adds_nobody(clinic: Clinic) 
     [clinic.book(name) for name in "abc"]
     full = browser.post(path, "/me", **NEW)
     assert full.status_code == 409
-    assert "last place was just taken" in full.text
+    assert "last slot was just taken" in full.text
     with clinic.world.inside("hangzhou"):
         assert "示例甲" not in set(db.session.scalars(select(Patient.name)))
 
@@ -114,7 +114,7 @@ def test_waiting_from_the_page(clinic: Clinic) -> None:
     browser = clinic.world.resident()
     done = browser.post(f"{ROOT}/sessions/{clinic.session()}/wait", **NEW)
     entry = done.headers["Location"]
-    assert "number 1 in line" in browser.get(entry).text
+    assert "number 1 on the waiting list" in browser.get(entry).text
     clinic.cancel("a", made[0])
     assert "A slot is being held for you" in browser.get(entry).text
     assert "A slot is being held for you" in browser.get("/me/messages").text
@@ -168,7 +168,7 @@ def test_filters_filter_and_add_up(clinic: Clinic) -> None:
 
     def shown(query: str) -> tuple[int, int, int]:
         text = anyone.get(page + query).text
-        return text.count("places left"), text.count("are taken"), text.count('class="card doctor')
+        return text.count("slots left"), text.count("are booked"), text.count('class="card doctor')
 
     assert shown("") == (2, 1, 2)
     assert shown("&free=1") == (2, 0, 2)
@@ -278,7 +278,7 @@ def test_leave_to_write_is_asked_where_it_is_needed(clinic: Clinic) -> None:
     page = f"{ROOT}/sessions/{key}/book?at={clinic.day()}T08:00"
     form = browser.get(page).text
     assert re.search(r'name="messages" value="1"(?! checked)', form)
-    assert "Without this nobody tells you" in form
+    assert "If you do not tick this, nobody will notify you" in form
     path = browser.post(page, **NEW).headers["Location"]
     assert "You get no messages." in browser.get(path).text
     with world.inside(clinic.city):
@@ -286,7 +286,7 @@ def test_leave_to_write_is_asked_where_it_is_needed(clinic: Clinic) -> None:
         assert not agrees(resident, MESSAGES)
     allowed = browser.post(f"{ROOT}/messages", path, next=path)
     assert allowed.headers["Location"] == path
-    assert "We write to" in browser.get(path).text
+    assert "We will send messages to" in browser.get(path).text
     assert 'name="messages"' not in browser.get(page).text
     with world.inside(clinic.city):
         assert agrees(resident, MESSAGES)
@@ -298,7 +298,7 @@ def test_leave_to_write_is_asked_where_it_is_needed(clinic: Clinic) -> None:
     assert 'name="messages"' in other.get(waits).text
     new = {**NEW, "name": "示例乙"}
     entry = other.post(waits, **new, messages="1").headers["Location"]
-    assert "We write to" in other.get(entry).text
+    assert "We will send messages to" in other.get(entry).text
 
 
 def test_who_cannot_be_written_to_is_told_so(clinic: Clinic) -> None:
@@ -307,6 +307,6 @@ def test_who_cannot_be_written_to_is_told_so(clinic: Clinic) -> None:
     _browser, path = book(clinic, browser)
     without_contacts(clinic)
     page = browser.get(path).text
-    assert "We have no number or address to write to" in page
+    assert "We have no number or address to send messages to" in page
     assert "/me/verify/phone?next=" in page
     assert "we tell you" not in page

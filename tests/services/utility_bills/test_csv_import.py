@@ -207,7 +207,7 @@ def test_the_desk_tells_how_a_file_was_read(world: World) -> None:
     other = text.replace("王某", "李某")
     done = staff.post(page, file=(io.BytesIO(other.encode()), "b.csv"))
     assert "1 holder has changed." in done.text
-    assert "links it anew" in done.text
+    assert "must link it again" in done.text
 
 
 def test_what_the_desk_exports_imports_again(world: World) -> None:
