@@ -134,10 +134,10 @@ def test_comparing_both_sides(moves: list[tuple[str, int]]) -> None:
 def test_every_account_is_shown_in_words(world: World, language: str) -> None:
     """Promise: finance reads words, whatever kind of account the ledger has; the CSV for the books
     keeps the names."""
-    extensions = world.app.extensions
+    installed = world.app.product
     accounts = [HELD, DISPUTED, WRITTEN_OFF]
-    accounts += [provider_account(name) for name in extensions["providers"]]
-    accounts += [service_account(name) for name in extensions["services"]]
+    accounts += [provider_account(name) for name in installed.providers]
+    accounts += [service_account(name) for name in installed.services]
     with world.app.test_request_context(headers={"Accept-Language": language}):
         shown = [ledger_label(account) for account in accounts]
     assert len(set(shown)) == len(accounts)
