@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from smartcity_saas.texts import Text
+
 
 class SmartCityError(Exception):
     """Something that a person can be told about.
@@ -13,10 +15,10 @@ class SmartCityError(Exception):
     """
 
     status = 400
-    title: Any = "This cannot be done"
+    title: Text = "This cannot be done"
     see: str | None = None
 
-    def __init__(self, detail: Any = "", *, title: Any = None) -> None:
+    def __init__(self, detail: Text = "", *, title: Text | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         if title is not None:

@@ -26,7 +26,10 @@ def spoken(translations: NullTranslations) -> Iterator[None]:
 
 
 def lazy_gettext(text: str, **variables: Any) -> Any:
-    """A text that is translated whenever it becomes one: ``_("“%(key)s” is missing.", key=key)``."""
+    """A text that is translated whenever it becomes one: ``_("“%(key)s” is missing.", key=key)``.
+
+    It is a ``LazyText``; marshmallow's faults are declared to take nothing but a ``str``.
+    """
     return LazyText(text, variables)
 
 
@@ -113,3 +116,8 @@ class LazyPlural(LazyText):
 
     def __repr__(self) -> str:
         return f"LazyPlural({self.text!r}, {self.many!r}, {self.variables!r})"
+
+
+Text = str | LazyText
+"""A text to show: written out, or translated when it is shown. Flask-Babel's own lazy texts, which
+have no types, are meant too."""

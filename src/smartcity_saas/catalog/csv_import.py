@@ -18,6 +18,7 @@ from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, rea
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import transaction
+from smartcity_saas.texts import Text
 from smartcity_saas.web.money import parse_money
 from smartcity_saas.web.numbers import NotPlain, parse_decimal, parse_whole
 
@@ -43,12 +44,12 @@ class Cells:
         self.now = now
         self.faulty = False
 
-    def fault(self, column: str, message: Any, hint: Any = "") -> None:
+    def fault(self, column: str, message: Text, hint: Text = "") -> None:
         """Note what is wrong with a cell."""
         self.faulty = True
         self.problems.append(csv_problem(self.name, self.line.number, column, message, hint))
 
-    def wrong(self, column: str, what: Any, hint: Any = "") -> None:
+    def wrong(self, column: str, what: Text, hint: Text = "") -> None:
         """Note that a cell does not fit: what stands in it, and what to write."""
         value = self.raw(column)[:40]
         self.fault(

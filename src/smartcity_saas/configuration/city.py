@@ -18,6 +18,7 @@ from smartcity_saas.configuration.schema import effective_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in, with_uses
 from smartcity_saas.configuration.states import CityState, ServiceState
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
 Localized = Mapping[str, str]
@@ -28,7 +29,7 @@ class Flag:
     """Something that people should look at and that does not stop the city."""
 
     path: Path
-    message: Any
+    message: Text
 
 
 @dataclass(frozen=True, slots=True)

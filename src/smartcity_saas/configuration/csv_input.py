@@ -19,6 +19,7 @@ from typing import Any
 from smartcity_saas.configuration.csv_encoding import text_of
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -118,7 +119,7 @@ def mark_of(data: bytes) -> str:
     return f"file:{hashlib.sha256(data).hexdigest()[:16]}"
 
 
-def csv_problem(name: str, line: int, column: str, message: Any, hint: Any = "") -> Problem:
+def csv_problem(name: str, line: int, column: str, message: Text, hint: Text = "") -> Problem:
     """A fault in one cell."""
     return Problem(name, line, 1, f"/{line}/{column}" if column else f"/{line}", message, hint)
 
@@ -220,5 +221,5 @@ def _refuse_columns(columns: list[str], name: str, required: Sequence[str]) -> N
         raise Invalid(found[0].message, found)
 
 
-def _refusal(name: str, line: int, message: Any, hint: Any = "") -> Invalid:
+def _refusal(name: str, line: int, message: Text, hint: Text = "") -> Invalid:
     return Invalid(message, [csv_problem(name, line, "", message, hint)])

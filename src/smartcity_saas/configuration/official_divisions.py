@@ -13,9 +13,10 @@ from smartcity_saas.configuration.divisions import (
     province_named,
     province_of_code,
 )
+from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
-Fault = tuple[str, object, object]
+Fault = tuple[str, Text, Text]
 """The key at fault, what is wrong with it, what to do."""
 
 

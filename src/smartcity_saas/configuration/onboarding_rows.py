@@ -16,6 +16,7 @@ from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_edit import edit, write
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
 COLUMNS: Mapping[str, Path] = {
@@ -128,7 +129,7 @@ def at_line(problem: Problem, name: str, line: int) -> Problem:
     return csv_problem(name, line, column, problem.message, problem.hint)
 
 
-def refusal(name: str, line: int, message: Any, hint: Any = "") -> Invalid:
+def refusal(name: str, line: int, message: Text, hint: Text = "") -> Invalid:
     """A fault of a whole row."""
     return Invalid(message, [csv_problem(name, line, "", message, hint)])
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from smartcity_saas.texts import Text
+
 Path = tuple[str | int, ...]
 
 
@@ -20,8 +22,8 @@ class Problem:
     line: int
     column: int
     pointer: str
-    message: Any
-    hint: Any = ""
+    message: Text
+    hint: Text = ""
 
     def __str__(self) -> str:
         hint = f" {self.hint}" if str(self.hint) else ""

@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
 
 from smartcity_saas.configuration.problems import Path, Problem, pointer
 from smartcity_saas.errors import Invalid
+from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
 MOST_BYTES = 32 * 1024
@@ -87,7 +88,9 @@ class Source:
         """The document as plain values."""
         return self.root.value()  # type: ignore[no-any-return]
 
-    def problem(self, path: Path, message: Any, hint: Any = "", *, at_key: bool = False) -> Problem:
+    def problem(
+        self, path: Path, message: Text, hint: Text = "", *, at_key: bool = False
+    ) -> Problem:
         """A problem at a path, or at the nearest part of it that the text has."""
         node, line, column = self.root, self.root.line, self.root.column
         for step in path:
@@ -140,7 +143,7 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text.removeprefix("\ufeff"))
 
 
-def _refusal(path: str, message: Any, hint: Any, line: int = 1, column: int = 1) -> Invalid:
+def _refusal(path: str, message: Text, hint: Text, line: int = 1, column: int = 1) -> Invalid:
     return Invalid(message, [Problem(path, line, column, "", message, hint)])
 
 
@@ -334,12 +337,12 @@ class _Reader:
             )
         return "".join("\ufffd" if _is_control(one) else one for one in text)
 
-    def _note(self, mark: Any, path: Path, message: Any, hint: Any = "") -> None:
+    def _note(self, mark: Any, path: Path, message: Text, hint: Text = "") -> None:
         self.problems.append(
             Problem(self.path, mark.line + 1, mark.column + 1, pointer(path), message, hint)
         )
 
-    def _refuse(self, event: Any, message: Any, hint: Any) -> Invalid:
+    def _refuse(self, event: Any, message: Text, hint: Text) -> Invalid:
         mark = event.start_mark
         return _refusal(self.path, message, hint, mark.line + 1, mark.column + 1)
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import NotFound
+from smartcity_saas.texts import Text
 
 Row = TypeVar("Row")
 
 
-def one_or_404(statement: TypedReturnsRows[Row], message: Any = "") -> Row:
+def one_or_404(statement: TypedReturnsRows[Row], message: Text = "") -> Row:
     """The one row, or the first column of it, that a statement finds.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from flask_babel import lazy_gettext as _
 
@@ -12,6 +12,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials import credentials, usable_secrets
 from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.texts import Text
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,11 @@ class Check:
     what is fine, or what is wrong: no words stand for both."""
 
     fits: bool
-    text: Any
+    text: Text
     blocks: bool = True
 
     @classmethod
-    def of(cls, fits: bool, fine: Any, wrong: Any, *, blocks: bool = True) -> Self:
+    def of(cls, fits: bool, fine: Text, wrong: Text, *, blocks: bool = True) -> Self:
         """A line with the words of its answer: ``fine`` or ``wrong``."""
         return cls(fits, fine if fits else wrong, blocks)
 

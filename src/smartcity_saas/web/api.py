@@ -34,6 +34,7 @@ from smartcity_saas.clock import read_day
 from smartcity_saas.database import CityModel, db
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.hosts import CITY_HOST
+from smartcity_saas.texts import Text
 from smartcity_saas.web.json_input import strict_json
 from smartcity_saas.web.policy import Availability, Caller, Policy, Who, declare
 
@@ -68,7 +69,7 @@ class BodyProblem:
     """What is wrong with one field of a body; ``pointer`` is a JSON Pointer (RFC 6901)."""
 
     pointer: str
-    message: Any
+    message: Text
 
     def as_dict(self) -> dict[str, str]:
         """As JSON."""

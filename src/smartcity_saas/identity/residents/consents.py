@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.residents.models import Consent, Resident
+from smartcity_saas.texts import Text
 
 PRIVACY, MESSAGES, REAL_NAME = "privacy", "messages", "real_name"
 
@@ -24,8 +24,8 @@ class Purpose:
 
     name: str
     version: str
-    title: Any
-    says: Any
+    title: Text
+    says: Text
     needed: bool = False
 
 

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor
 from smartcity_saas.product import product
+from smartcity_saas.texts import Text
 from smartcity_saas.web.languages import local
 
 Place = Literal["platform", "province", "city"]
@@ -52,7 +53,7 @@ class Role:
     """
 
     name: str
-    title: Any
+    title: Text
     place: Place
     permissions: frozenset[str]
     reads_all: bool = False

@@ -27,6 +27,7 @@ from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
+from smartcity_saas.texts import Text
 from smartcity_saas.web.paths import safe_next
 
 NEXT, TOTP_SECRET, CHALLENGE = "next", "totp", "challenge"
@@ -147,7 +148,7 @@ def begin() -> ResponseReturnValue:
     return redirect("/platform")
 
 
-def sign_in_form(username: str = "", error: Any = None) -> str:
+def sign_in_form(username: str = "", error: Text | None = None) -> str:
     """The form for name and password, and the provinces' providers."""
     return render_template(
         "console/sign_in.html",

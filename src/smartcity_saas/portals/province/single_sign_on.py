@@ -24,6 +24,7 @@ from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.secret_entry import keep_entered
 from smartcity_saas.tenancy.current import current_time
+from smartcity_saas.texts import Text
 
 PAGE = f"{ROOT}/single-sign-on"
 SECRET = "single_sign_on"  # noqa: S105 -- a name
@@ -68,7 +69,7 @@ def _field_of(problem: Problem) -> str:
     return "secret" if name == "client_secret" else name
 
 
-def _told(problem: Problem) -> Any:
+def _told(problem: Problem) -> Text:
     moved = isinstance(problem, MovedSecret)
     return (
         _("A new identity provider needs its own secret. Enter it.") if moved else problem.message

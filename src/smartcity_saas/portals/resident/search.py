@@ -20,6 +20,7 @@ from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, published
 from smartcity_saas.tenancy.current import request_city
+from smartcity_saas.texts import Text
 
 LONGEST_QUERY = 60
 MOST_NOTICES = 5
@@ -29,7 +30,7 @@ MOST_NOTICES = 5
 class OwnPage:
     """A page that every resident has, and the words by which it is looked for."""
 
-    title: Any
+    title: Text
     url: str
     icon: str
     keywords: Sequence[str]
