@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import uuid_utils.compat
 from flask import has_request_context, request
-from sqlalchemy import Index, Select, UniqueConstraint, Uuid, func, or_, select
+from sqlalchemy import ColumnElement, Index, Select, UniqueConstraint, Uuid, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.addresses import wide_network_of
@@ -286,7 +286,7 @@ def _in_order(model: type[Any]) -> Select[Any]:
     return query.execution_options(yield_per=500, populate_existing=True)
 
 
-def _contains(model: type[Any], wanted: TrailQuery) -> Any:
+def _contains(model: type[Any], wanted: TrailQuery) -> ColumnElement[bool]:
     return or_(
         *(
             func.lower(column).contains(wanted.text.lower(), autoescape=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from smartcity_saas.clock import read_day, start_of_day
 from smartcity_saas.database import db
@@ -78,7 +77,7 @@ def is_locked_away(payment: Payment) -> bool:
     return db.session.scalars(query).first() is not None
 
 
-def _has_left() -> Any:
+def _has_left() -> ColumnElement[bool]:
     return Resident.closed_at.is_not(None) & Resident.merged_into.is_(None)
 
 

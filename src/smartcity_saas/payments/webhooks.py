@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, insert_once, transaction
@@ -104,5 +104,5 @@ def _payment_id(notice: Notice) -> uuid.UUID | None:
         return None
 
 
-def _one(condition: object) -> uuid.UUID | None:
-    return db.session.scalars(select(Payment.id).where(condition)).first()  # type: ignore[arg-type]
+def _one(condition: ColumnElement[bool]) -> uuid.UUID | None:
+    return db.session.scalars(select(Payment.id).where(condition)).first()

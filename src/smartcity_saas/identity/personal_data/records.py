@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, inspect, or_, select, update
+from sqlalchemy import ColumnElement, delete, inspect, or_, select, update
 
 from smartcity_saas.audit import MOST_KEYS, AuditReason, CityAuditEvent, record
 from smartcity_saas.credentials.personal_encryption import open_personal
@@ -204,7 +204,7 @@ def _people(resident_id: uuid.UUID) -> list[uuid.UUID]:
 
 def _belongs(
     model: type[CityModel], people: list[uuid.UUID], keys: Mapping[str, list[uuid.UUID]]
-) -> Any:
+) -> ColumnElement[bool]:
     columns = inspect(model).columns
     if model is Resident:
         return Resident.id.in_(people)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import Clock, utc_now
@@ -221,11 +221,11 @@ def end_session(resident: SignedInResident, session_id: uuid.UUID, now: datetime
         record(resident.actor, "resident.end_session", f"resident:{resident.id}", {}, now)
 
 
-def end_sessions_where(*conditions: object) -> int:
+def end_sessions_where(*conditions: ColumnElement[bool]) -> int:
     """End sessions; returns how many."""
     with transaction() as session:
         ended = session.scalars(
-            delete(ResidentSession).where(*conditions).returning(ResidentSession.id)  # type: ignore[arg-type]
+            delete(ResidentSession).where(*conditions).returning(ResidentSession.id)
         ).all()
     return len(ended)
 

@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 from flask_babel import force_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.configuration.city import City
@@ -262,7 +262,7 @@ def _send(city: City, number: str, code: str, language: str) -> None:
         raise NotSent from None
 
 
-def _mine(browser: str, purpose: str) -> Any:
+def _mine(browser: str, purpose: str) -> ColumnElement[bool]:
     return (OneTimeCode.browser_hash == token_hash(browser)) & (OneTimeCode.purpose == purpose)
 
 

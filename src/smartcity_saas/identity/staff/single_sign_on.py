@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from smartcity_saas.configuration.city import LiveDocument, Localized
@@ -340,7 +340,7 @@ def _ours(provider: Provider, now: datetime) -> Registration:
     )
 
 
-def _is(told: Told) -> Any:
+def _is(told: Told) -> ColumnElement[bool]:
     return (
         (StaffIdentity.province == told.province)
         & (StaffIdentity.issuer == told.issuer)

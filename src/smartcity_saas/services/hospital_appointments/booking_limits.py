@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotAllowed
@@ -146,7 +146,7 @@ def held_by(patient: Patient, since: datetime) -> list[Held]:
     return [Held(*row) for row in db.session.execute(query)]
 
 
-def same_person(patient: Patient) -> Any:
+def same_person(patient: Patient) -> ColumnElement[bool]:
     """The condition that finds every row of a person: known by the same name and telephone now,
     or by those they had when what counts began."""
     return or_(

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.fields import no_control_characters
@@ -259,7 +259,7 @@ def phone_of(patient: Patient, now: datetime) -> str:
     return open_personal(PATIENT_PHONE, patient.sealed, now) if patient.sealed else ""
 
 
-def has_phone(text: str, now: datetime) -> Any:
+def has_phone(text: str, now: datetime) -> ColumnElement[bool]:
     """The condition that finds patients by a telephone as typed."""
     return Patient.phone_index == own_index(PATIENT_PHONE, folded_phone(text), now)
 
