@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app, request
+from flask import request
+from flask.globals import app_ctx
 
 if TYPE_CHECKING:
     from smartcity_saas.catalog.service import Service
@@ -66,13 +67,22 @@ class Product:
         return {name: words for one in self.services.values() for name, words in one.scopes.items()}
 
 
+def running_app() -> SiteFlask:
+    """The running application itself, for whatever outlives this request or command.
+
+    Raises:
+        RuntimeError: There is no application context.
+    """
+    return cast("SiteFlask", app_ctx.app)
+
+
 def product() -> Product:
     """The parts of the running application.
 
     Raises:
         RuntimeError: There is no application context.
     """
-    return cast("SiteFlask", current_app).product
+    return running_app().product
 
 
 def request_site() -> Site:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import current_app
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import Imported, ImportRequest
@@ -21,7 +20,7 @@ from smartcity_saas.clock import read_day, today_in
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciliation import day_span
 from smartcity_saas.payments.reconciliation import reconcile as compare
-from smartcity_saas.product import product
+from smartcity_saas.product import product, running_app
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
@@ -123,7 +122,7 @@ def reconcile(city: str, since: date | None, until: date | None, style: str) -> 
 @click.option("--with-parent", is_flag=True, hidden=True)
 def worker(once: bool, with_parent: bool) -> None:
     """Do the work after commits: notices, reminders, offers, webhooks, refunds. Run one."""
-    runner = make_runner(current_app._get_current_object())  # type: ignore[attr-defined]
+    runner = make_runner(running_app())
     if once:
         say(f"{runner.run_due()} done.")
         return

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
 
-from flask import current_app, make_response, redirect, request
+from flask import make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from smartcity_saas.errors import NotFound
@@ -15,6 +14,7 @@ from smartcity_saas.identity.staff.preview_links import (
     shows_draft,
     use_preview_link,
 )
+from smartcity_saas.product import running_app
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, site_of
 from smartcity_saas.web.policy import allow_everyone
@@ -32,7 +32,7 @@ def init_drafts(app: SiteFlask) -> None:
 
 def preview(token: str) -> ResponseReturnValue:
     """Open a draft by a single-use link, for reading only."""
-    app = cast("SiteFlask", current_app)
+    app = running_app()
     city = site_of(request.environ.get("HTTP_HOST"), app.registry).city
     if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.product.clock()):
         raise NotFound

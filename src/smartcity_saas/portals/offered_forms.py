@@ -47,8 +47,10 @@ def _may(attributes: str, member: StaffMember) -> bool:
     action = _ACTION.search(attributes)
     path = urlsplit(urljoin(request.path, action[1] if action else "")).path
     pages = current_app.create_url_adapter(request)
+    if pages is None:
+        return True
     try:
-        endpoint, _values = pages.match(path, method="POST")  # type: ignore[union-attr]
+        endpoint, _values = pages.match(path, method="POST")
     except HTTPException:
         return True
     policy = policy_of(endpoint)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, TypeVar, cast
 
-from flask import Blueprint, Flask, current_app
+from flask import Blueprint, Flask
 from flask.sansio.app import App
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
+from smartcity_saas.product import running_app
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 
@@ -78,7 +79,7 @@ def declare(app: App, policies: Mapping[str, Policy]) -> None:
 
 def policy_of(endpoint: str | None) -> Policy | None:
     """Who may use an endpoint, and when; None if nobody has said it."""
-    return cast("SiteFlask", current_app).policies.get(endpoint or "")
+    return running_app().policies.get(endpoint or "")
 
 
 class _PolicyBlueprint(Blueprint):

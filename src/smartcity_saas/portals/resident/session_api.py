@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
 import marshmallow as ma
-from flask import Response, current_app, g, make_response, render_template, request
+from flask import Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
@@ -21,8 +21,8 @@ from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.product import running_app
 from smartcity_saas.tenancy.current import current_time
-from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.web.api import ROOT, Answer, ApiBlueprint
 from smartcity_saas.web.policy import Availability, Caller
 
@@ -118,7 +118,7 @@ def api_docs() -> ResponseReturnValue:
 
 
 def _description() -> dict[str, Any]:
-    return cast("SiteFlask", current_app).openapi
+    return running_app().openapi
 
 
 def _resolved(node: dict[str, Any]) -> dict[str, Any]:
