@@ -18,6 +18,7 @@ from smartcity_saas.database import init_database
 from smartcity_saas.database.row_level_security import refuse_powerful_role
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
+from smartcity_saas.health import holds_demo_rows, init_probes
 from smartcity_saas.identity.api_clients.clients import init_clients
 from smartcity_saas.identity.assisted_service.access_log import init_access_log
 from smartcity_saas.identity.federation.channels import installed_channels
@@ -35,7 +36,6 @@ from smartcity_saas.portals.draft_preview import init_drafts
 from smartcity_saas.portals.resident.home import PageCache
 from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.product import Product
-from smartcity_saas.readiness import holds_demo_rows, init_probes
 from smartcity_saas.request import init_request
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.current import current_time

@@ -168,7 +168,7 @@ def test_banned_words(pattern: str) -> None:
     assert found == []
 
 
-RAW_SQL = {"database/transactions.py", "database/row_level_security.py", "readiness.py"}
+RAW_SQL = {"database/transactions.py", "database/row_level_security.py", "health.py"}
 OUTSIDE_A_CITY = {
     "tenancy/context.py",
     "credentials/master_key.py",  # the mark of the master key, before anything is sealed

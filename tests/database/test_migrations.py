@@ -26,8 +26,8 @@ from smartcity_saas.database import city_tables, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
+from smartcity_saas.health import readiness
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.readiness import readiness
 from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.settings import Settings

@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
+from smartcity_saas.health import readiness
 from smartcity_saas.portals.operator import CHECKS
 from smartcity_saas.portals.trail_words import DETAILS, UNSAID
-from smartcity_saas.readiness import readiness
 from tests.support.paths import SOURCE
 from tests.support.world import World
 

@@ -18,13 +18,13 @@ from smartcity_saas.credentials.master_key import ANOTHER
 from smartcity_saas.database.row_level_security import grant_application_role, refuse_powerful_role
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError, SmartCityError
+from smartcity_saas.health import holds_demo_rows, readiness
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import OPERATOR, PERMISSIONS, ROLES, title_of
 from smartcity_saas.identity.staff.second_factors import reseal_factors
 from smartcity_saas.identity.staff.sessions import reseal_id_tokens
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
 from smartcity_saas.product import product
-from smartcity_saas.readiness import holds_demo_rows, readiness
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import current_time

@@ -10,12 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import trail_of
+from smartcity_saas.health import readiness
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.portals.readiness_list import Check
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.product import product
-from smartcity_saas.readiness import readiness
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/platform"
