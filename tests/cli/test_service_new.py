@@ -17,7 +17,13 @@ from smartcity_saas.cli import main
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/add-a-service.md").read_text("utf-8")
 COPIED = ("src", "tests", "tools", "config", "tenants", "docs", "Makefile", "setup.cfg")
-BESIDE = ("pyproject.toml", "requirements.lock", "requirements-test.lock", "README.md")
+BESIDE = (
+    "pyproject.toml",
+    "requirements.lock",
+    "requirements-test.lock",
+    "README.md",
+    "CONTRIBUTING.md",
+)
 ASK = """
 from smartcity_saas.app import create_app
 client = create_app().test_client()
