@@ -175,7 +175,7 @@ def test_at_the_counter(walk: Walk) -> None:
     walk.page.goto(link)
     walk.check()
     walk.press("开始代办", "Act for the resident")
-    walk.sees("窗口人员", "Counter")
+    walk.sees("窗口", "Counter")
     walk.go("hangzhou", "/services/utility-bills/link?kind=water")
     walk.check()
     walk.page.context.clear_cookies()

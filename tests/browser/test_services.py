@@ -145,7 +145,7 @@ def test_the_desk_calls_a_clinic_off(walk: Walk) -> None:
         walk.page.fill("#zh", "医生外出。")
         walk.page.fill("#en", "The doctor is away.")
         walk.page.locator("button.danger").click()
-        walk.sees("已停诊", "Cancelled by the hospital")
+        walk.sees("已停诊", "Clinic cancelled")
         walk.check()
 
 
@@ -184,7 +184,7 @@ def test_a_resident_disputes_a_ticket(walk: Walk) -> None:
     walk.page.context.clear_cookies()
     walk.page.context.add_cookies(resident)
     walk.go(city(walk), path)
-    walk.sees("罚单已撤销", "Cancel the ticket")
+    walk.sees("罚单已撤销", "The ticket is cancelled")
     walk.check()
 
 

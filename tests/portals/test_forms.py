@@ -213,7 +213,7 @@ def test_an_empty_field_is_asked_for(world: World, path: str, language: str) -> 
     browser.get(f"/?lang={language}")
     answer = browser.post(path, "/me/data", **EMPTY[path])
     assert answer.status_code == 422, answer.text
-    asks = "(Write|Choose|Say|Give|Tick)" if language == "en" else "请?(写|填|选|给|起|勾|照|按)"
+    asks = "(Enter|Choose|Say|Give|Tick)" if language == "en" else "请?(写|填|选|给|起|勾|照|按)"
     found = html.fromstring(answer.text).find_class("field-error")
     said = [one.text_content().strip() for one in found if "hidden" not in one.attrib]
     assert said

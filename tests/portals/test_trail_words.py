@@ -53,13 +53,13 @@ def test_every_check_of_the_platform_has_words(world: World) -> None:
     page = world.operator().get("/platform").text
     with world.app.app_context():
         assert set(readiness()) == set(CHECKS)
-        assert all(str(name) in page for name in CHECKS.values())
+        assert all(str(holds) in page for holds, _fails in CHECKS.values())
 
 
 def test_a_desk_is_called_by_its_service(world: World) -> None:
     """In the list of accounts and beside one's own name, in either language; never by a slug."""
     desk, admin = world.staff("till", "desk:utility_bills", city="hangzhou"), world.city_staff()
-    for language, words in (("en", "Desk: Utility bills"), ("zh", "窗口：水电燃气账单")):
+    for language, words in (("en", "Counter: Utility bills"), ("zh", "窗口：水电燃气账单")):
         headers = {"Accept-Language": language}
         assert words in desk.get("/cities/hangzhou", headers=headers).text
         assert words in admin.get("/cities/hangzhou/staff", headers=headers).text

@@ -35,7 +35,7 @@ def test_another_provinces_city_is_not_named(world: World) -> None:
         "/provinces/zhejiang/rollouts", file=(io.BytesIO(rows.encode()), "c.csv")
     ).headers["Location"]
     admin.post(f"{job}/step", job)
-    assert "is the code of ningbo already" in admin.get(job).text
+    assert "is already the code of ningbo" in admin.get(job).text
     documents = world.documents(Actor("staff:x", "X", "province:shanghai"))
     text = (
         NINGBO.replace("ningbo", "other")

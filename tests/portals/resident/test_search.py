@@ -60,7 +60,7 @@ SEARCHES = {
     "候补": "hospital-appointments",
     "家人": "hospital-appointments/patients",
     "用水量": "utility-bills",
-    "暂停说明": "/announcements",
+    "公告": "/announcements",
 }
 
 
