@@ -182,7 +182,7 @@ def test_a_dispute_that_is_won_after_it_was_decided_on(
     assert paid.differences() == ()
     if state == "held":
         assert paid.payment().held_reason == "dispute_won"
-        assert "will record it or send it back" in paid.browser.get("/me/messages").text
+        assert "will record it as paid or refund it" in paid.browser.get("/me/messages").text
         with paid.world.inside("hangzhou"):
             book_held(system("test"), paid.key, paid.world.clock())
     paid.check("paid", unpaid=0, postings=6 if state == "held" else 5)

@@ -312,8 +312,7 @@ class Check:
             provider=was,
         )
         hint = _(
-            "Leave payments as they are and write state: closed there: no new ones are taken, and "
-            "180 days after the last one payments can be left out."
+            "Keep payments and add state: closed to it. No new payments are taken, and you can remove payments 180 days after the last one."
         )
         return [(("payments",), message, hint)]
 

@@ -46,7 +46,7 @@ _ACTS: dict[str, Any] = {
     "staff.enable": _("Enabled an account"),
     "staff.roles": _("Changed the roles of an account"),
     "staff.password": _("Changed a password"),
-    "staff.renew": _("Set up an account anew"),
+    "staff.renew": _("Reset an account"),
     "staff.invite": _("Invited somebody"),
     "staff.uninvite": _("Revoked an invitation"),
     "staff.add_factor": _("Set up a two-step verification method"),
@@ -101,8 +101,8 @@ METHOD_NAMES: dict[str, Any] = {
     "wechat_pay": _("WeChat Pay"),
 }
 _LEDGER_ACCOUNTS: dict[str, Any] = {
-    "held": _("Held for a decision"),
-    "disputed": _("Taken back by payers' banks"),
+    "held": _("On hold, to be decided"),
+    "disputed": _("Chargebacks"),
     "written_off": _("Borne by the city"),
 }
 PAYMENT_STATES: dict[str, Any] = {
@@ -269,5 +269,5 @@ def ledger_label(account: str) -> str:
     if kind == "service":
         service = product().services.get(name)
         title = local(service.title) if service else name
-        return str(gettext("Taken for %(service)s", service=title))
+        return str(gettext("Received for %(service)s", service=title))
     return str(_LEDGER_ACCOUNTS.get(account, account))

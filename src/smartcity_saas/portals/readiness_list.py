@@ -44,12 +44,12 @@ def site_checks(city: City | None) -> list[Check]:
         Check.of(
             "hotline" in city.site,
             _("Hotline and privacy page"),
-            _("No hotline: name it under site.hotline; the privacy page needs it"),
+            _("No hotline: enter it under site.hotline. The privacy page needs it"),
         ),
         Check.of(
             bool(city.site.get("icp")),
             _("ICP filing number"),
-            _("No ICP filing number: write it under site.icp"),
+            _("No ICP filing number: enter it under site.icp"),
             blocks=False,
         ),
     ]

@@ -255,7 +255,7 @@ def test_a_code_that_was_sent_stays_until_it_is_used(phones: World, gateway: Bac
     code = re.search(r"Code (\d{6})", text)
     assert code is not None
     empty = browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code=" ")
-    assert "Write the six digits" in empty.text, "asked for, and no try used"
+    assert "Enter the 6 digits" in empty.text, "asked for, and no try used"
     wrong = browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code="000000")
     assert "4 tries are left" in wrong.text
     assert 'name="code"' in browser.get("/sign-in/phone?next=/me").text

@@ -36,13 +36,13 @@ def test_a_code_that_was_not_typed_is_no_try(world: World) -> None:
     no wrong one; where a factor is set up as where one comes in."""
     make(world, "wu.min", OPERATOR)
     browser, _answer = enter(world, "wu.min")
-    assert "Write the six digits that the app shows" in browser.post("/sign-in/set-up").text
+    assert "Enter the 6 digits shown in the app" in browser.post("/sign-in/set-up").text
     secret, _codes = set_up(world, browser)
     second, _answer = enter(world, "wu.min")
     for typed in ("", "  ") * 8:
         answer = second.post("/sign-in/second", code=typed)
         assert answer.status_code == 422
-        assert "Write the six digits of the app, or a recovery code" in answer.text
+        assert "Enter the 6 digits from the app, or a recovery code" in answer.text
     world.clock.move(minutes=2)
     assert second.post("/sign-in/second", code=code_at(world, secret)).status_code == 302
 

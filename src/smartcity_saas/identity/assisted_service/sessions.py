@@ -67,7 +67,7 @@ def begin_assisted_session(
         errors["reason"] = _("Enter the reason, in 4 to 200 characters. The resident will see it.")
     found = _find(city, number, now)
     if not number.strip():
-        errors["number"] = _("Write the mobile number or the resident number that they show you.")
+        errors["number"] = _("Enter the mobile number or ID number they show you.")
     elif found is None:
         errors["number"] = _("Nobody in this city signs in with this number or has verified it.")
     elif not found.by_phone and found.row.verified_by == OWN_WORD:

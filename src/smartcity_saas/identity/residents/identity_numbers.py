@@ -95,7 +95,7 @@ def read_real_name(name: str, number: str, today: date) -> tuple[str, str]:
         errors["real_name"] = _("Enter the name exactly as on the identity card.")
     found = read_number(number, today)
     if not number.strip():
-        errors["number"] = _("Write the resident number, all 18 characters.")
+        errors["number"] = _("Enter the ID number, all 18 characters.")
     elif found is None:
         errors["number"] = _("This ID number is not right. Check all 18 characters.")
     if errors or found is None:

@@ -146,7 +146,7 @@ def use_code(
     if not browser or waiting is None:
         raise _wrong(0)
     if not typed.strip():
-        raise FieldErrors({"code": _("Write the six digits of the message.")})
+        raise FieldErrors({"code": _("Enter the 6 digits from the message.")})
     whose, known = _counted(waiting.number, now, known_device)
     network = network_of(address)
     tried = {

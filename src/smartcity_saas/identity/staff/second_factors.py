@@ -65,7 +65,7 @@ def add_totp(member: StaffMember, secret: str, code: str, now: datetime) -> None
         Invalid: The code is missing, or does not fit.
     """
     if not code.strip():
-        raise Invalid(_("Write the six digits that the app shows."))
+        raise Invalid(_("Enter the 6 digits shown in the app."))
     step = _step_of(secret, code, now)
     if step is None:
         raise Invalid(
@@ -87,7 +87,7 @@ def check_code(
         Throttled: Too many were tried.
     """
     if not code.strip():
-        raise Invalid(_("Write the six digits of the app, or a recovery code."))
+        raise Invalid(_("Enter the 6 digits from the app, or a recovery code."))
     whose = f"{member.id}|{known_device}" if known_device else str(member.id)
     count_attempt(StaffAttempt, f"factor:{whose}", MOST_TRIES, now)
     kept = [f"factor-day:{whose}", *([f"factor-known:{member.id}"] if known_device else [])]

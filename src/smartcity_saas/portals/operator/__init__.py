@@ -21,7 +21,7 @@ from smartcity_saas.web.policy import ConsoleBlueprint
 ROOT = "/platform"
 MOST_EVENTS = 200
 CHECKS: dict[str, tuple[Any, Any]] = {
-    "database": (_("Database responds"), _("The database does not answer")),
+    "database": (_("Database responds"), _("The database is not responding")),
     "migrations": (
         _("Tables are up to date"),
         _("Tables are not up to date: run smartcity db upgrade"),
@@ -30,7 +30,7 @@ CHECKS: dict[str, tuple[Any, Any]] = {
     "master_key": (
         _("Master key is the right one"),
         _(
-            "The master key is not shown to be the one that secrets are sealed by: run smartcity doctor"
+            "We could not confirm that this is the master key used to encrypt the secrets: run smartcity doctor"
         ),
     ),
 }

@@ -190,17 +190,17 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
         Check.of(
             all(values["name"].values()) and "name" not in faults,
             _("Name in Chinese and English"),
-            _("The name is missing in Chinese or English, or has a fault"),
+            _("The name is missing in Chinese or English, or has an error"),
         ),
         Check.of(
             bool(values["city"]) and not faults & {"city", "hosts"},
             _("Address not used by another city"),
-            _("The address is missing, has a fault, or is another city's"),
+            _("The address is missing, has an error, or belongs to another city"),
         ),
         Check.of(
             "division_code" not in faults,
             _("Division code is in this province and not in use"),
-            _("The division code is missing, taken, or of another province"),
+            _("The division code is missing, in use, or of another province"),
         ),
         Check.of(
             verdict(color)["fits"] and "branding" not in faults,
@@ -213,7 +213,9 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
             not problems,
             _("No errors in the configuration"),
             ngettext(
-                "%(num)s fault in the document", "%(num)s faults in the document", len(problems)
+                "%(num)s error in the configuration",
+                "%(num)s errors in the configuration",
+                len(problems),
             ),
         ),
     ]

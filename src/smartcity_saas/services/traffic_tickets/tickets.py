@@ -131,7 +131,7 @@ def link_licence(
     licence, tail = licence_of(number), tail_of(file_tail)
     errors: dict[str, Any] = {}
     if not number.strip():
-        errors["number"] = _("Write the licence's number: 18 characters, on the front.")
+        errors["number"] = _("Enter the licence number: 18 characters, on the front.")
     elif licence is None:
         errors["number"] = _("A licence number has 18 characters. Check it again.")
     if tail is None:
@@ -246,7 +246,7 @@ def _well_formed(plate: str, tail: str) -> tuple[str, str]:
     found, known = plate_of(plate), tail_of(tail)
     errors: dict[str, Any] = {}
     if not plate.strip():
-        errors["plate"] = _("Write the plate, such as 浙A12345.")
+        errors["plate"] = _("Enter the plate, such as 浙A12345.")
     elif found is None:
         errors["plate"] = _(
             "This is not a valid plate. For example: 浙A12345, or 浙AD12345 (new energy)."
