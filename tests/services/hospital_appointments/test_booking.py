@@ -114,7 +114,7 @@ def test_a_day_opens_at_its_release(clinic: Clinic) -> None:
     clinic.bring({"day": clinic.day(20)})
     with clinic.world.inside("hangzhou"):
         key = db.session.scalars(select(ClinicSession.id).order_by(ClinicSession.id.desc())).first()
-    with pytest.raises(Blocked, match="open"):
+    with pytest.raises(Blocked, match="You can book these slots from"):
         clinic.book("a", key)
     clinic.world.clock.move(days=14)
     clinic.book("a", key)
@@ -129,7 +129,7 @@ def test_cancelling_until_the_deadline(clinic: Clinic) -> None:
     again = clinic.book("a")
     assert again.number == 1
     clinic.world.clock.move(days=3, hours=23)
-    with pytest.raises(Conflict, match=r"deadline|over"):
+    with pytest.raises(Conflict, match=r"deadline|in the past"):
         clinic.cancel("a", again)
     with pytest.raises(NotFound):
         clinic.cancel("b", again)

@@ -59,7 +59,7 @@ def test_the_desk_learns_whom_to_ring_up(clinic: Clinic) -> None:
     staff = clinic.world.city_staff()
     session = f"/cities/hangzhou/hospital-appointments/sessions/{clinic.session()}"
     done = staff.post(f"{session}/close", session, zh="医生外出", en="Away").text
-    assert "1 of them is not written to" in done
+    assert "1 of them gets no message" in done
     assert "call them</span>" in done
     browser.post(f"{ROOT}/messages", "/me/data/consents", next=path)
     assert "call them</span>" not in staff.get(session).text
