@@ -104,7 +104,7 @@ def test_others_accounts_do_not_exist(world: World) -> None:
 def test_unlinking(world: World) -> None:
     """One press, and the account is gone from one's own page."""
     browser, account = linked(world)
-    assert "Save" in browser.get(f"{account}/unlink").text
+    assert "Keep it" in browser.get(f"{account}/unlink").text
     assert browser.post(f"{account}/unlink").status_code == 302
     assert browser.get(account).status_code == 404
 
