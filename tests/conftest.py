@@ -36,7 +36,7 @@ from smartcity_saas.tenancy.registry import Snapshot
 from tests.support import postgres
 from tests.support.back_office import TOKEN, BackOffice, open_office
 from tests.support.clinic import Clinic
-from tests.support.documents import HANGZHOU, KEY, WORLD
+from tests.support.documents import HANGZHOU, KEY, NINGBO, WORLD
 from tests.support.linked_office import ACCOUNT, NUMBER, VEHICLE
 from tests.support.loopback import serving
 from tests.support.paths import ROOT
@@ -209,3 +209,11 @@ def office(world: World) -> Iterator[BackOffice]:
             ring = world.app.product.keyring
             store_credential(ring, system("test"), "office", TOKEN, world.clock())
         yield found
+
+
+@pytest.fixture
+def phones(world: World) -> World:
+    """Two cities where one comes in by number."""
+    for yaml in (HANGZHOU, NINGBO):
+        world.save(yaml + "channels: {phone: {state: open}}\n")
+    return world

@@ -14,14 +14,6 @@ from tests.support.world import World
 
 
 @pytest.fixture
-def phones(world: World) -> World:
-    """Two cities where one comes in by number."""
-    for yaml in (HANGZHOU, NINGBO):
-        world.save(yaml + "channels: {phone: {state: open}}\n")
-    return world
-
-
-@pytest.fixture
 def apps(world: World) -> World:
     """Two cities with applications of their own at every provider."""
     for city, yaml, mark in (("hangzhou", HANGZHOU, "330100"), ("ningbo", NINGBO, "330200")):
