@@ -121,6 +121,13 @@ def test_long_values_wrap_between_the_margins(piece: str) -> None:
     check_on_paper(receipt(city=value, facts=facts, items=[(value, "¥1.00")], foot=[value]))
 
 
+@pytest.mark.parametrize("count", [2, 4, 40])
+def test_a_letter_that_is_a_sentence_wraps(count: int) -> None:
+    """U+FDFD is nine ems wide and has no other spelling: a few already fill a line."""
+    value = "\ufdfd" * count
+    check_on_paper(receipt(facts=[("缴费人", value)], items=[(value, "¥1.00")], foot=[value]))
+
+
 @pytest.mark.parametrize("count", [1, 2, 17, 18, 19, 20, 21, 22, 500])
 def test_many_items_go_over_pages(count: int) -> None:
     """Each item stands once, in its order, and the last one on the total's page."""

@@ -23,7 +23,7 @@ import typst
 FACE_PACKAGES = ("pylopdf_fonts_zh_cn", "manimgx_fonts")
 LONGEST_RUN = 16
 """Characters of one word that stay together; symbols and dashes count thrice, because some are
-three ems wide."""
+three ems wide, and a ligature that stands for a sentence nine times."""
 
 _LEFT_OUT = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2060\ufeff"
@@ -81,7 +81,10 @@ def _with_breaks(text: str) -> Iterator[str]:
     run = 0
     for before, character in pairwise(f" {text}"):
         kind = unicodedata.category(character)
-        run += 3 if kind[0] == "S" or (kind == "Pd" and not character.isascii()) else 1
+        if _LIGATURES.match(character):  # ﷽ has no other spelling in Unicode
+            run += 9
+        else:
+            run += 3 if kind[0] == "S" or (kind == "Pd" and not character.isascii()) else 1
         if character == " " or (_IDEOGRAPHS.match(before) and _IDEOGRAPHS.match(character)):
             run = 0
         elif run > (2 * LONGEST_RUN if kind[0] == "M" else LONGEST_RUN):
