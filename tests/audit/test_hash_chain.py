@@ -361,7 +361,7 @@ def test_the_page_searches_and_checks(world: World) -> None:
     assert "3 entries, hash chain intact" in page
     assert "The city's configuration and accounts" in page
     tamper(world, "UPDATE city_audit_event SET subject = 'x' WHERE number = 2")
-    assert "breaks at act 2" in staff.get("/cities/hangzhou/audit?check=1").text
+    assert "breaks at entry 2" in staff.get("/cities/hangzhou/audit?check=1").text
     assert "thing 0" in staff.get("/cities/hangzhou/audit.csv").text
 
 
@@ -377,11 +377,11 @@ def test_the_command_says_where_it_breaks(world: World, tmp_path: Path) -> None:
     assert (whole.exit_code, "every link holds" in whole.output) == (0, True)
     tamper(world, "UPDATE city_audit_event SET actor = 'staff:other' WHERE number = 2")
     broken = runner.invoke(audit, ["verify", "hangzhou"])
-    assert (broken.exit_code, "breaks at act 2" in broken.output) == (1, True)
+    assert (broken.exit_code, "breaks at entry 2" in broken.output) == (1, True)
     tamper(world, "UPDATE audit_event SET actor = 'staff:other' WHERE place = 'province:zhejiang'")
     db.session.rollback()
     broken = runner.invoke(audit, ["verify", "province:zhejiang"])
-    assert (broken.exit_code, "breaks at act 1" in broken.output) == (1, True)
+    assert (broken.exit_code, "breaks at entry 1" in broken.output) == (1, True)
     assert runner.invoke(audit, ["verify", "platform"]).exit_code == 0
     for command_line in (["verify", "province:typo"], ["checkpoint", "province:typo"]):
         assert runner.invoke(audit, command_line).exit_code != 0

@@ -154,7 +154,7 @@ def test_the_pages_of_finance_show_the_words(world: World) -> None:
     for page in ("", f"/{paid.key}"):
         text = finance.get(f"/cities/hangzhou/payments{page}").text
         assert "Owed by Stripe" in text
-        assert "Taken for Utility bills" in text
+        assert "Received for Utility bills" in text
         assert not re.search("(provider|service):[a-z]", text)
 
 
