@@ -141,5 +141,5 @@ def test_a_province_admin_withdraws_on_the_console(world: World) -> None:
         "/cities/huzhou/withdraw", "/cities/huzhou/withdraw", revision="1", message="wrong"
     )
     assert answer.status_code == 302
-    assert "huzhou is withdrawn" in admin.get(answer.headers["Location"]).text
+    assert "huzhou has been removed" in admin.get(answer.headers["Location"]).text
     assert admin.get("/cities/huzhou").status_code == 404
