@@ -155,7 +155,7 @@ def test_a_clinic_called_off_at_night(clinic: Clinic) -> None:
     with clinic.world.inside(clinic.city):
         reason = {"zh": "停诊", "en": "Off."}
         cancellation.close_session(system("desk"), key, reason, clinic.now)
-    assert "Cancelled by the hospital" in browser.get("/me/messages").text
+    assert "Clinic cancelled" in browser.get("/me/messages").text
     assert sent(clinic.world) == 0
     clinic.world.clock.move(hours=4)
     assert sent(clinic.world) > 0

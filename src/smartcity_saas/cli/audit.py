@@ -107,7 +107,7 @@ def _in_words(verdict: ChainReport) -> str:
     found = verdict.found
     if found is None:
         return f"{counted(verdict.count, 'act')}, every link holds."
-    return f"the chain breaks at entry {found.number}: {BREAKS[found.reason]}."
+    return f"the hash chain breaks at entry {found.number}: {BREAKS[found.reason]}."
 
 
 def _read(file: Path, city: str) -> dict[str, Checkpoint]:

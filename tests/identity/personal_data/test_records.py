@@ -138,7 +138,7 @@ def test_whoever_looks_at_what_one_is_linked_to_is_noted(world: World, path: str
     stranger = world.resident("hangzhou", "parents")
     assert world.city_staff("hangzhou").get(f"/cities/hangzhou/{path}").status_code == 200
     page = browser.get("/me/data/access").text
-    assert "Utility bills: the desk" in page.replace("&#39;", "'")
+    assert "Utility bills: counter work" in page.replace("&#39;", "'")
     assert "Nobody has looked" in stranger.get("/me/data/access").text
 
 

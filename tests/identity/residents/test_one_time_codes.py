@@ -257,7 +257,7 @@ def test_a_code_that_was_sent_stays_until_it_is_used(phones: World, gateway: Bac
     empty = browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code=" ")
     assert "Enter the 6 digits" in empty.text, "asked for, and no try used"
     wrong = browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code="000000")
-    assert "4 tries are left" in wrong.text
+    assert "You can try 4 more times" in wrong.text
     assert 'name="code"' in browser.get("/sign-in/phone?next=/me").text
     assert 'name="code"' not in browser.get("/sign-in/phone?another=1").text
     answer = browser.post("/sign-in/phone", "/sign-in", phone=PHONE, code=code[1])
