@@ -232,7 +232,7 @@ def test_by_openid(walk: Walk) -> None:
         walk.page.fill("input[name=name]", "oidc_client_secret")
         walk.page.fill("input[name=secret]", "a-secret-of-the-test")
         walk.page.locator("form.card button").last.click()
-        walk.sees("已保存“oidc_client_secret”", "“oidc_client_secret” is stored")
+        walk.sees("已保存“oidc_client_secret”", "“oidc_client_secret” is saved")
         walk.check()
         walk.go(city, "/sign-in")
         walk.press("用统一身份认证登录", "Sign in with City account")

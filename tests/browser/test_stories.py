@@ -177,7 +177,7 @@ def test_many_cities_from_a_csv(walk: Walk) -> None:
     )
     walk.press("预览结果", "Preview the result")
     walk.check()
-    walk.press("导入", "Import")
+    walk.page.locator("main").get_by_role("button", name=walk.say("导入", "Import")).click()
     expect(walk.page.locator("progress")).to_have_attribute("value", "31", timeout=60_000)
     expect(walk.page.locator("table")).to_contain_text("32")
     walk.check()
