@@ -357,6 +357,19 @@ def test_every_string_is_translated(folder: Path) -> None:
             )
 
 
+def test_a_text_is_translated_alike_in_every_catalogue() -> None:
+    """Catalogues are read as one: two translations of one text would show one service's word on
+    another's page."""
+    said: dict[tuple[str, str], set[str]] = {}
+    for folder in CATALOGUES:
+        with (folder / "zh.po").open("rb") as stream:
+            for message in read_po(stream, locale="zh"):
+                if message.id:
+                    key = (message.context or "", str(message.id))
+                    said.setdefault(key, set()).add(str(message.string))
+    assert {key: texts for key, texts in said.items() if len(texts) > 1} == {}
+
+
 @pytest.mark.usefixtures("app")
 def test_the_list_of_tables_is_not_stale() -> None:
     """docs/database-tables.md is made of the models."""

@@ -90,7 +90,7 @@ def decide_dispute(
         payment = locked(payment_id)
         row = next((one for one in disputes_of(payment_id) if one.id == dispute_id), None)
         if row is None:
-            raise NotFound(_("We cannot find that dispute."))
+            raise NotFound(_("We cannot find that chargeback."))
         if not row.is_undecided:
             raise Conflict(_("There is nothing to decide on this dispute, or it has been decided."))
         if decision not in payment.dispute_decisions:

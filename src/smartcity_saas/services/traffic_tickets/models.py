@@ -42,7 +42,7 @@ STATUS_NAMES: dict[str, Any] = {
     TicketStatus.OPEN: _("Due"),
     TicketStatus.PAID: _("Paid"),
     TicketStatus.DISPUTED: _("Disputed"),
-    TicketStatus.REVOKED: _("Cancelled"),
+    TicketStatus.REVOKED: _("Ticket cancelled"),
 }
 WARNING = "warning"
 """How an open ticket without a fine is shown: there is nothing to pay."""
