@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -70,9 +71,11 @@ def echo(request: Request) -> Response:
 
 
 def run(act: Callable[[BufferedApplication], Awaitable[None]], **limits: Any) -> None:
+    """Act on a loop in a thread of its own: Playwright keeps one running in the tests' thread."""
     app = BufferedApplication(echo, 1, Limits(**{**LIMITS.__dict__, **limits}))
     try:
-        asyncio.run(act(app))  # type: ignore[arg-type]
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, act(app)).result()  # type: ignore[arg-type]
     finally:
         app.pool.shutdown()
 
