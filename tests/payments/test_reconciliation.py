@@ -28,9 +28,13 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 @pytest.fixture
 def paid(world: World) -> Disputed:
-    """A payment of 73.50 that came, and a clock at noon of the city's day."""
-    world.clock.now = datetime.combine(datetime.now(ZONE).date(), time(12), ZONE).astimezone(UTC)
-    return Disputed(world)
+    """A payment of 73.50 that came, and then a clock at noon of the city's day.
+
+    It is paid by the true time, which is the sandbox's: at another, its page would have ended.
+    """
+    made = Disputed(world)
+    at(world, world.clock().astimezone(ZONE).date(), 12)
+    return made
 
 
 def close(paid: Disputed, day: date) -> DailyClosing:
