@@ -39,11 +39,14 @@ from tests.support.clinic import Clinic
 from tests.support.documents import HANGZHOU, KEY, NINGBO, WORLD
 from tests.support.linked_office import ACCOUNT, NUMBER, VEHICLE
 from tests.support.loopback import serving
+from tests.support.page_text import PageClient
 from tests.support.paths import ROOT
 from tests.support.product import other_parts
 from tests.support.sandboxes import Sandboxes
 from tests.support.states import PostgresStates, SqliteStates, States
 from tests.support.world import MovableClock, World
+
+SiteFlask.test_client_class = PageClient
 
 
 def pytest_configure(config: pytest.Config) -> None:

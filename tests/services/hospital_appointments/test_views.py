@@ -146,7 +146,7 @@ def test_a_doctors_card_shows_every_fee(clinic: Clinic) -> None:
     page = client.get(f"{department}?day={clinic.day()}").text
     assert "<strong>¥10.00 至 ¥50.00</strong>" in page
     assert "专家，普通" in page
-    assert re.findall(r'<h3>(\w+) <span class="help">(.*?)</span>', page) == [
+    assert re.findall(r'<h3>(\w+)<span class="help">(.*?)</span>', page) == [
         ("上午", "¥50.00"),
         ("下午", "¥10.00"),
     ]
