@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import request
 
 FIELD = "revision"
-"""Its field: the macro ``based_on`` of ``parts.html`` writes it."""
+"""Its field: the macro ``based_on`` of ``components/forms.html`` writes it."""
 
 
 def base_revision() -> int:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 _SUMMARY = re.compile(r'<div class="summary".*?</div>', re.DOTALL)
 _LINE = re.compile(r'<a href="#([\w-]+)">(.*?)</a>', re.DOTALL)
 _LABEL = re.compile(
-    r'<label for="([\w-]+)">(.*?)</label>|<fieldset[^>]* id="([\w-]+)"[^>]*><legend>(.*?)</legend>',
+    r'<label for="([\w-]+)">(.*?)</label>|<fieldset[^>]* id="([\w-]+)"[^>]*>\s*<legend>(.*?)</legend>',
     re.DOTALL,
 )
 _TAG = re.compile(r"<[^>]*>")
