@@ -19,6 +19,7 @@ RETIRED = {
     r"\bVouched\b": "AuthenticatedIdentity",
     r"\bgatekeeper\b": "authorization",
     r"\bpass_gate\b": "require_available",
+    r"(?<![.\w])command\(\)|(?:caller's|present) command\b|this command ends": "transaction()",
     r"\bkept_fresh\b": "refresh_if_stale",
     r"\bpay_here\b": "begin_checkout",
     r"\bHoldings?\b": "personal data, PersonalData",

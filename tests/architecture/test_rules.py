@@ -194,7 +194,7 @@ def test_ways_around_the_wall_are_counted(word: str, allowed: set[str]) -> None:
 
 LOUD: dict[str, set[str]] = {
     r"without_statement_guard": {*RAW_SQL, "database/__init__.py"},
-    r"""["']command["']\s*:|\bcommand\s*=\s*True|\.info\[["']command""": {
+    r"""["']transaction["']\s*:|\btransaction\s*=\s*True|\.info\[["']transaction""": {
         "database/transactions.py"
     },
     r"exec_driver_sql|raw_connection|driver_connection|dbapi_connection": {

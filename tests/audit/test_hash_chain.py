@@ -157,7 +157,7 @@ def test_many_at_once_make_one_line(world: World) -> None:
 
 
 def test_work_taken_back_leaves_no_act(world: World) -> None:
-    """A rolled-back command, and a rolled-back part of one, note nothing; the rest stays."""
+    """A rolled-back transaction, and a rolled-back part of one, note nothing; the rest stays."""
     with world.inside("hangzhou"):
         with pytest.raises(ZeroDivisionError), transaction():
             record(system("test"), "test.lost", "whole")

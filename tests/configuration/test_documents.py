@@ -207,7 +207,7 @@ def test_without_the_lock_the_second_is_not_told(
     """The control: with the lock taken out, the second save gets past the check of its base
     and only the primary key of revisions stops it, without a word about what changed."""
     if world.engine != "postgresql":
-        pytest.skip("SQLite locks the whole database as the command begins")
+        pytest.skip("SQLite locks the whole database as the transaction begins")
     gate = threading.Barrier(2)
 
     def slow_files(values: Any, files: Any) -> dict[str, str]:

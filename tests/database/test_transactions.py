@@ -26,7 +26,7 @@ def test_a_transaction_stays_in_its_city(peopled: World) -> None:
 
 
 def test_savepoints_pass(peopled: World) -> None:
-    """A part of a command can be taken back on its own."""
+    """A part of a transaction can be taken back on its own."""
     with peopled.inside("hangzhou"), transaction() as session:
         with session.begin_nested() as part:
             session.execute(update(Resident).values(name="x"))
@@ -35,7 +35,7 @@ def test_savepoints_pass(peopled: World) -> None:
 
 
 def test_writing_needs_a_command(peopled: World) -> None:
-    """A write outside command() is refused, so no read is upgraded to a write midway."""
+    """A write outside transaction() is refused, so no read is upgraded to a write midway."""
     with peopled.inside("hangzhou"), pytest.raises(TenantIsolationError):
         db.session.execute(update(Resident).values(name="x"))
 

@@ -65,23 +65,23 @@ def transaction() -> Iterator[Session]:
     """One unit of work that writes: commits at the end, rolls back on any error.
 
     On SQLite it begins ``IMMEDIATE``, so that what it reads stays true until it commits and no
-    lock is upgraded midway. A command within a command joins it. Writing outside one raises.
+    lock is upgraded midway. One within another joins it. Writing outside one raises.
     """
     session = db.session()
-    if session.info.get("command"):
+    if session.info.get("transaction"):
         yield session
         return
     session.rollback()  # ends a read that came before; there is nothing to lose
-    session.info["command"] = True
+    session.info["transaction"] = True
     try:
-        session.connection(execution_options={"command": True})
+        session.connection(execution_options={"transaction": True})
         yield session
         session.commit()
     except BaseException:
         session.rollback()
         raise
     finally:
-        session.info["command"] = False
+        session.info["transaction"] = False
 
 
 def insert_once(
@@ -140,7 +140,7 @@ def _begin(connection: Connection) -> None:
     city_id = current_city_id_or_none()
     connection.info["city_id"] = city_id
     if connection.dialect.name == "sqlite":
-        immediate = connection.get_execution_options().get("command")
+        immediate = connection.get_execution_options().get("transaction")
         _raw(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
     elif city_id is not None:
         # SET LOCAL takes no bound value; int() makes the literal ours. Not set_config(): it
@@ -218,7 +218,7 @@ def _check(verdicts: _Verdicts, connection: Connection, context: Any) -> None:
     city_id, verdict = current_city_id_or_none(), verdicts.plain
     if connection.info.get("city_id") != city_id:
         raise TenantIsolationError("a transaction that began in another city")
-    if verdict.writes and not connection.get_execution_options().get("command"):
+    if verdict.writes and not connection.get_execution_options().get("transaction"):
         raise TenantIsolationError("a write outside transaction()")
     if city_id is None:
         if verdict.city:

@@ -80,7 +80,7 @@ def post(
 
 
 def hold_ledger(*, alone: bool) -> None:
-    """Hold the city's ledger until this command ends: together with others that post, or alone
+    """Hold the city's ledger until this transaction ends: together with others that post, or alone
     to close a day."""
     query = select(LedgerLock).where(LedgerLock.name == "ledger").with_for_update(read=not alone)
     if db.session.scalars(query).one_or_none() is None:

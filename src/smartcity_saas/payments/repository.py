@@ -26,7 +26,7 @@ def payment_of(payment_id: uuid.UUID) -> Payment:
 
 
 def locked(payment_id: uuid.UUID) -> Payment:
-    """A payment that nobody else changes until this command ends.
+    """A payment that nobody else changes until this transaction ends.
 
     Raises:
         NotFound: There is none.

@@ -182,7 +182,7 @@ def sweep(city: City, payment_id: uuid.UUID, now: datetime) -> None:
 
 
 def apply_status(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
-    """Bring a locked payment to what the provider says, in the caller's command."""
+    """Bring a locked payment to what the provider says, in the caller's transaction."""
     if standing.status == "paid":
         if standing.amount <= 0:
             log.error("paid_nothing", payment=payment.number)
@@ -202,7 +202,7 @@ def apply_status(payment: Payment, standing: PaymentStatus, now: datetime) -> No
 
 
 def release_held(payment: Payment, now: datetime) -> None:
-    """Let held money count as paid, for what was ordered; in the caller's command.
+    """Let held money count as paid, for what was ordered; in the caller's transaction.
 
     Raises:
         NotPayable: The amount is another, or an item cannot count as paid.

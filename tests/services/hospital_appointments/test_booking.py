@@ -51,7 +51,7 @@ def test_places_under_a_crowd(clinic: Clinic) -> None:
 
 def test_the_race_is_real_without_the_lock(clinic: Clinic, monkeypatch: Any) -> None:
     """The control: the same crowd with the lock taken out takes one place several times. On
-    SQLite the command itself is the lock, so its BEGIN is made deferred too."""
+    SQLite the transaction itself is the lock, so its BEGIN is made deferred too."""
     if clinic.world.engine == "sqlite":
         monkeypatch.setattr(
             "smartcity_saas.database.transactions._raw",

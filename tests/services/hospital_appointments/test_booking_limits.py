@@ -184,10 +184,10 @@ def test_two_accounts_at_once_for_one_person(clinic: Clinic, monkeypatch: Any) -
 
 
 def test_without_the_turn_one_person_is_in_two_places(clinic: Clinic, monkeypatch: Any) -> None:
-    """The control: the same race with the turn taken out books both. On SQLite the command itself
+    """The control: the same race with the turn taken out books both. On SQLite the transaction itself
     is the turn."""
     if clinic.world.engine == "sqlite":
-        pytest.skip("on SQLite the command itself is the lock")
+        pytest.skip("on SQLite the transaction itself is the lock")
     slowly(clinic, monkeypatch)
     monkeypatch.setattr(patients, "_take_turns", lambda now, *names: None)
     assert all(isinstance(one, Appointment) for one in race(clinic))

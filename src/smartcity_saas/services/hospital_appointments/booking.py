@@ -121,7 +121,7 @@ def keep(
     place: ClinicPlace,
     now: datetime,
 ) -> Appointment:
-    """Write the appointment of a place that the present command holds."""
+    """Write the appointment of a place that the present transaction holds."""
     place.take()
     appointment = Appointment(
         place_id=place.id,
@@ -149,7 +149,7 @@ def take_place(
     now: datetime,
     busy: Sequence[tuple[datetime, datetime]] = (),
 ) -> ClinicPlace | None:
-    """The earliest free place, by time and then by number, held for the present command. Whoever
+    """The earliest free place, by time and then by number, held for the present transaction. Whoever
     comes at the same moment passes over it instead of waiting for it.
 
     Args:
@@ -179,7 +179,7 @@ def take_place(
 
 
 def locked_appointment(appointment_id: uuid.UUID) -> Appointment:
-    """An appointment that nobody else changes until this command ends.
+    """An appointment that nobody else changes until this transaction ends.
 
     Raises:
         NotFound: There is none.

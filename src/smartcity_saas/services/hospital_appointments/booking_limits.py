@@ -55,7 +55,7 @@ class Held:
 def refuse_beyond_limits(
     patient: Patient, session: ClinicSession, rules: Rules, now: datetime
 ) -> list[Held]:
-    """Hold a person to the city's limits, in the command that holds their turn.
+    """Hold a person to the city's limits, in the transaction that holds their turn.
 
     Returns:
         What they hold near or after now: no other place can be taken at the time of one.

@@ -94,7 +94,7 @@ def _locked(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
 
 
 def _take_turns(now: datetime, *names: str) -> None:
-    """Wait until nobody else books for people of these names, and hold that until the command
+    """Wait until nobody else books for people of these names, and hold that until the transaction
     ends. By name alone, since the telephone may change while something is open."""
     indexes = {own_index(PATIENT_PERSON, folded_name(name), now) for name in names}
     for number in sorted({int(index[:8], 16) % BOOKING_TURNS for index in indexes}):

@@ -128,7 +128,7 @@ def session_of(session_id: uuid.UUID) -> ClinicSession:
 
 
 def locked_session(session_id: uuid.UUID) -> ClinicSession:
-    """One session, held until this command ends. Whatever gives places back, offers them or
+    """One session, held until this transaction ends. Whatever gives places back, offers them or
     calls the session off holds it first, and in this order: session, entries, turns, patients,
     places. Booking does not: it takes a place and waits for nobody.
 

@@ -141,7 +141,7 @@ def accept(
 
 def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: datetime) -> None:
     """Offer a place that was given back to the first in line, or free it; in the caller's
-    command, which holds the session."""
+    transaction, which holds the session."""
     place = _place(place_id)
     if session.is_called_off or place.number > session.capacity:
         place.state = PlaceState.SHUT
