@@ -29,7 +29,7 @@ def tables() -> str:
         said = " ".join((model.__doc__ or "").split()).partition(". ")[0].rstrip(".")
         said = said.replace("``", "`")
         module = model.__module__.removeprefix("smartcity_saas.")
-        rows.append(f"| `{table.name}` | {table.info['wall']} | {said} | `{module}` |\n")
+        rows.append(f"| `{table.name}` | {table.info['owner']} | {said} | `{module}` |\n")
     return HEAD + "".join(rows)
 
 

@@ -125,7 +125,7 @@ def _product(settings: Settings, clock: Clock) -> Product:
 
 
 def _admit(settings: Settings, keyring: Keyring) -> None:
-    """Refuse a role that passes the wall, and a master key that is not the database's."""
+    """Refuse a role that bypasses row-level security, and a master key that is not the database's."""
     if not settings.testing:
         refuse_powerful_role(db.engine)
     admit_master_key(keyring)
@@ -165,7 +165,7 @@ def _tasks(services: Mapping[str, Service]) -> dict[str, Task]:
 
 
 def _refuse_unsafe_database(app: SiteFlask, settings: Settings) -> None:
-    """Refuse a role that passes the wall, and demo rows in production.
+    """Refuse a role that bypasses row-level security, and demo rows in production.
 
     A database that cannot be reached is no reason to stop: ``/readyz`` says so until it can,
     and the city registry refuses the same before it first loads.

@@ -130,7 +130,7 @@ def test_every_model_is_a_citys_or_the_platforms() -> None:
     assert len(mappers) > 40
     for mapper in mappers:
         assert issubclass(mapper.class_, (CityModel, PlatformModel)), mapper.class_
-        assert mapper.local_table.info["wall"] in ("city", "platform")
+        assert mapper.local_table.info["owner"] in ("city", "platform")
 
 
 BANNED = {
@@ -180,7 +180,7 @@ OUTSIDE_A_CITY = {
     "word, allowed",
     [("without_statement_guard(", RAW_SQL), ("without_tenant(", OUTSIDE_A_CITY), ('text("', set())],
 )
-def test_ways_around_the_wall_are_counted(word: str, allowed: set[str]) -> None:
+def test_ways_around_the_guard_are_counted(word: str, allowed: set[str]) -> None:
     """Raw SQL and leaving a city are loud, and stand in these files alone."""
     found = {
         str(path.relative_to(SOURCE))

@@ -48,9 +48,9 @@ def tamper(world: World, sql: str) -> None:
     engine = create_engine(world.app.product.settings.owner_url)
     with engine.begin() as connection:
         if world.engine == "postgresql":
-            walled = ("city_audit_event", "audit_head", "audit_reason")
+            isolated = ("city_audit_event", "audit_head", "audit_reason")
             for force in ("NO FORCE", "FORCE"):
-                for table in walled:
+                for table in isolated:
                     connection.execute(text(f"ALTER TABLE {table} {force} ROW LEVEL SECURITY"))
                 if force == "NO FORCE":
                     connection.execute(text(sql))

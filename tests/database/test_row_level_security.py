@@ -1,4 +1,4 @@
-"""PostgreSQL holds the same walls by itself."""
+"""Row-level security: PostgreSQL isolates cities by itself."""
 
 from __future__ import annotations
 

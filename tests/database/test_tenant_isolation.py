@@ -193,7 +193,7 @@ READS: dict[str, Callable[[Session, int], Any]] = {
 
 
 @pytest.mark.parametrize("name", READS)
-def test_reading_past_the_wall_is_refused(peopled: World, name: str) -> None:
+def test_reading_another_city_is_refused(peopled: World, name: str) -> None:
     """No form of statement reads another city: each is refused, none is filtered silently."""
     foreign = peopled.city_id("shanghai")
     with peopled.inside("hangzhou"), pytest.raises(TenantIsolationError):
@@ -289,7 +289,7 @@ WRITES: dict[str, Callable[[Session, int, uuid.UUID], Any]] = {
 
 @pytest.mark.filterwarnings("ignore:Column 'resident.city_id' is marked")
 @pytest.mark.parametrize("name", WRITES)
-def test_writing_past_the_wall_is_refused(peopled: World, name: str) -> None:
+def test_writing_another_city_is_refused(peopled: World, name: str) -> None:
     """No form of statement writes another city's row, and the foreign row stays as it was."""
     if "upsert" in name and peopled.engine != "sqlite":
         pytest.skip("written in SQLite's own words")

@@ -76,7 +76,7 @@ class PostgresStates:
     """States of a PostgreSQL database, each a schema of the rows alone.
 
     Args:
-        url: The database as its superuser, whom neither triggers nor walls hold.
+        url: The database as its superuser, whom neither triggers nor row-level security hold.
     """
 
     def __init__(self, url: str) -> None:

@@ -1,6 +1,6 @@
 """The hash chains of the trail: every act holds the hash of the one before it.
 
-A city has two: of its own rows, kept with them behind the wall, and of its document and the
+A city has two: of its own rows, isolated with them, and of its document and the
 accounts of its staff, kept with those; so do a province and the platform, for the second. A link's
 hash is SHA-256 over its own values as canonical JSON (sorted keys, no spaces, UTF-8; RFC 8785 for
 values without fractions) with the hash before it. Changing, taking out or slipping in an act breaks

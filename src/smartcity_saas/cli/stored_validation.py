@@ -19,7 +19,9 @@ def stored_problems(files: list[DocumentFile], settings: Settings) -> list[Probl
     Raises:
         SQLAlchemyError: The database cannot be reached, or holds no platform.
     """
-    extensions = stored_extensions()  # brings the tables, before the wall is built around them
+    extensions = (
+        stored_extensions()
+    )  # brings the tables, before the statement guard learns their names
     app = Flask("smartcity_saas")
     init_database(app, settings.database_url)
     with app.app_context():

@@ -168,7 +168,7 @@ class Documents:
         return [found for found in live_documents(names) if self._may_see(found)]
 
     def layers(self, name: str) -> list[LiveDocument]:
-        """A document with those above it, the most general first; the wall of reach applies
+        """A document with those above it, the most general first; the limit of reach applies
         to the document itself alone, because a baseline is part of every city."""
         own = self.live(name)
         above = [PLATFORM] if own.kind != PLATFORM else []

@@ -1,7 +1,7 @@
-"""The wall: no statement reads or writes another city's rows, whoever wrote it.
+"""Tenant isolation: no statement reads or writes another city's rows, whoever wrote it.
 
-``models`` declares the two kinds of table, ``statements`` judges every statement just before
-the cursor, ``session`` opens transactions, ``roles`` holds what PostgreSQL adds.
+``models`` declares the two kinds of table, ``statement_guard`` checks every statement just before
+the cursor, ``transactions`` opens transactions, ``row_level_security`` holds what PostgreSQL adds.
 """
 
 from smartcity_saas.database.lookups import one_or_404

@@ -117,7 +117,7 @@ class CityModel(Base):
 @event.listens_for(Mapper, "instrument_class")
 def _mark_table(mapper: Mapper[Any], class_: type) -> None:
     kind = "city" if issubclass(class_, CityModel) else "platform"
-    class_.__dict__["__table__"].info["wall"] = kind
+    class_.__dict__["__table__"].info["owner"] = kind
 
 
 def city_tables() -> frozenset[str]:
@@ -132,7 +132,7 @@ def platform_tables() -> frozenset[str]:
 
 def _names(kind: str) -> frozenset[str]:
     tables = Base.metadata.tables.values()
-    return frozenset(table.name for table in tables if table.info.get("wall") == kind)
+    return frozenset(table.name for table in tables if table.info.get("owner") == kind)
 
 
 def city_foreign_key(column: str, target: str, **options: Any) -> ForeignKeyConstraint:

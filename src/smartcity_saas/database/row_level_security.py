@@ -53,7 +53,7 @@ def refuse_powerful_role(engine: Engine) -> None:
 
 
 def row_security(table: str) -> Iterator[str]:
-    """The statements that wall one city table, for a migration on PostgreSQL.
+    """The statements that put row-level security on one city table, for a migration on PostgreSQL.
 
     ``nullif`` because the setting reads as an empty string, not NULL, after a transaction.
     """

@@ -1,7 +1,7 @@
-"""Judging a statement: does every mention of a city's table carry ``city_id = :this_city``?
+"""The statement guard: does every mention of a city's table carry ``city_id = :this_city``?
 
 The SQL that is about to be sent is parsed (sqlglot) once per compiled statement, and the
-verdict kept with it; per execution only the bound values are compared. Names are folded, as
+report kept with it; per execution only the bound values are compared. Names are folded, as
 databases fold them. Whatever is not known is refused: another table, another column, another
 function.
 """
@@ -69,7 +69,7 @@ class StatementReport:
 
 
 def check_statement(sql: str, dialect: str, city: Tables, platform: Tables) -> StatementReport:
-    """Judge one statement, given with named parameters.
+    """Check one statement, given with named parameters.
 
     Args:
         sql: One SELECT, INSERT, UPDATE or DELETE.
@@ -113,11 +113,11 @@ def _parse(sql: str, dialect: str) -> exp.Expr:
     try:
         trees = sqlglot.parse(named, dialect=dialect)
     except sqlglot.errors.SqlglotError as error:
-        raise TenantIsolationError(f"a statement that the wall cannot read: {error}") from None
+        raise TenantIsolationError(f"a statement that cannot be parsed: {error}") from None
     if len(trees) != 1 or not isinstance(
         trees[0], (exp.Select, exp.SetOperation, exp.Insert, exp.Update, exp.Delete)
     ):
-        raise TenantIsolationError("only select, insert, update and delete pass the wall")
+        raise TenantIsolationError("only select, insert, update and delete are allowed")
     tree = trees[0]
     for identifier in tree.find_all(exp.Identifier):
         if not isinstance(identifier.parent, exp.Placeholder):
@@ -152,9 +152,7 @@ def _refuse_unknown(tree: exp.Expr, city: Tables, platform: Tables) -> None:
             raise TenantIsolationError("a value in a table that is named without a query")
     for called in tree.find_all(exp.Func):
         if not isinstance(called, _FUNCTIONS):
-            raise TenantIsolationError(
-                f"a function that the wall does not know: {type(called).__name__}"
-            )
+            raise TenantIsolationError(f"an unknown function: {type(called).__name__}")
     columns = {**city.columns, **platform.columns}
     for change in tree.find_all(exp.Insert, exp.Update):
         _refuse_unknown_columns(change, columns)

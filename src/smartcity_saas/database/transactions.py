@@ -1,4 +1,4 @@
-"""Transactions, and the events that make every one of them pass the wall."""
+"""Transactions, and the statement guard in front of every cursor."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": Fal
 
 
 def init_database(app: Flask, url: str) -> None:
-    """Connect an application to its database, with the wall in every connection."""
+    """Connect an application to its database, with the statement guard on every connection."""
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     if url.startswith("sqlite"):
         options: dict[str, Any] = {"paramstyle": "named"}
@@ -166,31 +166,29 @@ def _verify(
         return
     compiled = getattr(context, "compiled", None)
     if compiled is None:
-        raise TenantIsolationError(
-            "raw SQL does not pass the wall; build the statement from the models"
-        )
+        raise TenantIsolationError("raw SQL is refused: build the statement from the models")
     if isinstance(compiled.statement, _SAVEPOINTS):
         return
-    verdict = compiled.__dict__.get("_wall_verdict")
-    if verdict is None:
-        verdict = compiled.__dict__["_wall_verdict"] = _judge_compiled(compiled)
-    _check(verdict, connection, context)
+    reports = compiled.__dict__.get("_guard_reports")
+    if reports is None:
+        reports = compiled.__dict__["_guard_reports"] = _check_compiled(compiled)
+    _check(reports, connection, context)
 
 
-def _judge_compiled(compiled: Any) -> _Verdicts:
+def _check_compiled(compiled: Any) -> _Reports:
     if compiled.literal_execute_params:
         raise TenantIsolationError("a value that is written into the statement as it is sent")
     for element in visitors.iterate(compiled.statement):
         literal = isinstance(element, ColumnClause) and element.is_literal and element.name != "*"
         if literal or isinstance(element, TextClause):
-            raise TenantIsolationError("text inside a statement does not pass the wall")
+            raise TenantIsolationError("text inside a statement is refused")
         if any(getattr(element, name, None) for name in _TEXT_BESIDE):
-            raise TenantIsolationError("prefixes, suffixes and hints do not pass the wall")
+            raise TenantIsolationError("prefixes, suffixes and hints are refused")
     dialect = "postgres" if compiled.dialect.name == "postgresql" else "sqlite"
     city, platform = _tables("city"), _tables("platform")
-    verdict = check_statement(compiled.string, dialect, city, platform)
+    report = check_statement(compiled.string, dialect, city, platform)
     counts = None
-    if verdict.platform & CITY_MAY_TOUCH:
+    if report.platform & CITY_MAY_TOUCH:
         own = {
             name: city_or for name, city_or in platform.columns.items() if name in CITY_MAY_TOUCH
         }
@@ -198,39 +196,39 @@ def _judge_compiled(compiled: Any) -> _Verdicts:
         with suppress(TenantIsolationError):
             both = Tables({**city.columns, **own})
             counts = check_statement(compiled.string, dialect, both, Tables(rest))
-    names = verdict.city_parameters | (counts.city_parameters if counts else frozenset())
+    names = report.city_parameters | (counts.city_parameters if counts else frozenset())
     for name in names:
         if type(compiled.binds[name].type) not in (Integer, BigInteger):
             raise TenantIsolationError("a city's key is bound as a plain integer")
-    return _Verdicts(verdict, counts)
+    return _Reports(report, counts)
 
 
 @dataclass(frozen=True)
-class _Verdicts:
-    """A statement judged as it is, and with the counts bound like a city's own tables (None if
-    it does not bind them, which only matters inside a city)."""
+class _Reports:
+    """The reports on a statement as it is, and with the counts bound like a city's own tables
+    (None if it does not bind them, which only matters inside a city)."""
 
     plain: StatementReport
     counts: StatementReport | None
 
 
-def _check(verdicts: _Verdicts, connection: Connection, context: Any) -> None:
-    city_id, verdict = current_city_id_or_none(), verdicts.plain
+def _check(reports: _Reports, connection: Connection, context: Any) -> None:
+    city_id, report = current_city_id_or_none(), reports.plain
     if connection.info.get("city_id") != city_id:
         raise TenantIsolationError("a transaction that began in another city")
-    if verdict.writes and not connection.get_execution_options().get("transaction"):
+    if report.writes and not connection.get_execution_options().get("transaction"):
         raise TenantIsolationError("a write outside transaction()")
     if city_id is None:
-        if verdict.city:
-            raise TenantIsolationError(f"{', '.join(sorted(verdict.city))} outside any city")
+        if report.city:
+            raise TenantIsolationError(f"{', '.join(sorted(report.city))} outside any city")
         return
-    if verdict.platform - CITY_MAY_TOUCH:
+    if report.platform - CITY_MAY_TOUCH:
         raise TenantIsolationError(
-            f"{', '.join(sorted(verdict.platform - CITY_MAY_TOUCH))} from inside a city"
+            f"{', '.join(sorted(report.platform - CITY_MAY_TOUCH))} from inside a city"
         )
-    if verdict.platform and verdicts.counts is None:
+    if report.platform and reports.counts is None:
         raise TenantIsolationError("a city's counts are bound to the city")
-    (verdicts.counts or verdict).check(city_id, context.compiled_parameters)
+    (reports.counts or report).check(city_id, context.compiled_parameters)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Running migrations, as the owner of the tables, outside the wall."""
+"""Running migrations, as the owner of the tables, without the statement guard."""
 
 from alembic import context
 from sqlalchemy import create_engine

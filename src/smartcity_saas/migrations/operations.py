@@ -1,4 +1,4 @@
-"""What migrations say to wall a table, and to go through the rows of cities."""
+"""Operations of migrations: isolate a table, keep one append-only, go through cities' rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alembic import op
 from smartcity_saas.database.row_level_security import append_only_triggers, row_security
 
 
-def wall_city_tables(*tables: str) -> None:
+def isolate_city_tables(*tables: str) -> None:
     """Put row-level security on tables of cities (PostgreSQL)."""
     if op.get_bind().dialect.name == "postgresql":
         for table in tables:
@@ -29,10 +29,10 @@ def keep_append_only(*tables: str) -> None:
 def inside_each_city(bind: sa.Connection) -> Iterator[int]:
     """Every city's key, one after the other, with its rows open to the statements meanwhile."""
     cities = bind.execute(sa.text("SELECT id FROM document WHERE kind = 'city' ORDER BY id"))
-    walled = bind.dialect.name == "postgresql"
+    isolated = bind.dialect.name == "postgresql"
     for city_id in cities.scalars().all():
-        if walled:
+        if isolated:
             bind.execute(sa.text(f"SET LOCAL app.city_id = '{int(city_id)}'"))
         yield city_id
-    if walled:
+    if isolated:
         bind.execute(sa.text("SET LOCAL app.city_id = ''"))

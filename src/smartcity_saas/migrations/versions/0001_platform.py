@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from smartcity_saas.migrations.operations import keep_append_only, wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables, keep_append_only
 
 revision = "0001_platform"
 down_revision = None
@@ -262,5 +262,5 @@ def upgrade() -> None:
     )
     op.create_index("ix_staff_session_staff_id", "staff_session", ["staff_id"], unique=False)
     op.execute("INSERT INTO installation (id, version, demo) VALUES (1, 0, false)")
-    wall_city_tables(*CITY_TABLES)
+    isolate_city_tables(*CITY_TABLES)
     keep_append_only(*APPEND_ONLY)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from smartcity_saas.migrations.operations import keep_append_only, wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables, keep_append_only
 
 revision = "0002_money"
 down_revision = "0001_platform"
@@ -330,5 +330,5 @@ def upgrade() -> None:
         "ix_refund_city_id_payment_id", "refund", ["city_id", "payment_id"], unique=False
     )
     # ### end Alembic commands ###
-    wall_city_tables(*CITY_TABLES)
+    isolate_city_tables(*CITY_TABLES)
     keep_append_only(*APPEND_ONLY)

@@ -9,8 +9,8 @@ from alembic import op
 from smartcity_saas.audit.hash_chain import BEGINNING, link_hash
 from smartcity_saas.migrations.operations import (
     inside_each_city,
+    isolate_city_tables,
     keep_append_only,
-    wall_city_tables,
 )
 
 revision = "0003_audit_chain"
@@ -47,7 +47,7 @@ def upgrade() -> None:
     op.create_index("uq_city_audit_event_city_id_number", TRAIL, ["city_id", "number"], unique=True)
     if not postgresql:
         keep_append_only(TRAIL)
-    wall_city_tables("audit_head")
+    isolate_city_tables("audit_head")
 
 
 def _link(bind: sa.Connection, city_id: int) -> None:

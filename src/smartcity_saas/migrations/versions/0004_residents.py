@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.migrations.operations import wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "0004_residents"
 down_revision = "0003_audit_chain"
@@ -43,7 +43,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_consent_city_id_resident_id", "consent", ["city_id", "resident_id"])
-    wall_city_tables("sign_in_handshake", "one_time_code", "consent")
+    isolate_city_tables("sign_in_handshake", "one_time_code", "consent")
 
 
 def _residents() -> None:
@@ -97,7 +97,7 @@ def _contacts() -> None:
         ),
         sa.UniqueConstraint("city_id", "resident_id", "kind"),
     )
-    wall_city_tables("resident_contact")
+    isolate_city_tables("resident_contact")
 
 
 def _handshake() -> list[sa.Column[Any]]:

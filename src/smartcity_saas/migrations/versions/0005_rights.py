@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.migrations.operations import wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "0005_rights"
 down_revision = "0004_residents"
@@ -33,4 +33,4 @@ def upgrade() -> None:
         "resident_access",
         ["city_id", "resident_id", "at"],
     )
-    wall_city_tables("resident_access")
+    isolate_city_tables("resident_access")

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from smartcity_saas.migrations.operations import wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "0008_api"
 down_revision = "0007_credentials"
@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("city_id", "owner", "key", name="uq_api_answer_city_id_owner_key"),
     )
     op.create_index("ix_api_answer_city_id_expires_at", "api_answer", ["city_id", "expires_at"])
-    wall_city_tables("api_client", "api_token", "api_answer")
+    isolate_city_tables("api_client", "api_token", "api_answer")
 
 
 def _made(name: str, *parts: sa.schema.SchemaItem) -> None:

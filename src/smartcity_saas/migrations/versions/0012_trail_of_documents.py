@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from smartcity_saas.audit.hash_chain import BEGINNING, link_hash
-from smartcity_saas.migrations.operations import keep_append_only, wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables, keep_append_only
 
 revision = "0012_trail_of_documents"
 down_revision = "0011_counter_sessions"
@@ -43,7 +43,7 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("city_id", "event_id", name="uq_audit_reason_city_id_event_id"),
     )
-    wall_city_tables("audit_reason")
+    isolate_city_tables("audit_reason")
     for name in ("place", "previous", "hash", "origin"):
         op.add_column(TRAIL, sa.Column(name, sa.String(), nullable=False, server_default=""))
     op.add_column(

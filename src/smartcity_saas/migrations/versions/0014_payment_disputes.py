@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.migrations.operations import wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "0014_payment_disputes"
 down_revision = "0013_payment_refusals"
@@ -39,4 +39,4 @@ def upgrade() -> None:
     op.create_index(
         "ix_payment_dispute_city_id_payment_id", "payment_dispute", ["city_id", "payment_id"]
     )
-    wall_city_tables("payment_dispute")
+    isolate_city_tables("payment_dispute")

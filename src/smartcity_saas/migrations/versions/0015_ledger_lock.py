@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.migrations.operations import wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "0015_ledger_lock"
 down_revision = "0014_payment_disputes"
@@ -20,4 +20,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("city_id", "id", name="pk_ledger_lock"),
         sa.UniqueConstraint("city_id", "name", name="uq_ledger_lock_city_id_name"),
     )
-    wall_city_tables("ledger_lock")
+    isolate_city_tables("ledger_lock")

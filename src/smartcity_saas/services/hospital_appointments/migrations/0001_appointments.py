@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from smartcity_saas.migrations.operations import wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "hospital_appointments_0001"
 down_revision = None
@@ -286,4 +286,4 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('waiting', 'offered')"),
     )
     # ### end Alembic commands ###
-    wall_city_tables(*CITY_TABLES)
+    isolate_city_tables(*CITY_TABLES)

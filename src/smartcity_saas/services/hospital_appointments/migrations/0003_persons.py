@@ -6,7 +6,7 @@ import unicodedata
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.migrations.operations import inside_each_city, wall_city_tables
+from smartcity_saas.migrations.operations import inside_each_city, isolate_city_tables
 from smartcity_saas.migrations.sealing import CityKeys
 from smartcity_saas.product import product
 
@@ -44,7 +44,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("city_id", "id", name="pk_booking_turn"),
         sa.UniqueConstraint("city_id", "number", name="uq_booking_turn_city_id_number"),
     )
-    wall_city_tables("booking_turn")
+    isolate_city_tables("booking_turn")
     op.add_column(
         "patient", sa.Column("person_index", sa.String(), nullable=False, server_default="")
     )

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from smartcity_saas.migrations.operations import wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "traffic_tickets_0001"
 down_revision = None
@@ -194,4 +194,4 @@ def upgrade() -> None:
         unique=False,
     )
     # ### end Alembic commands ###
-    wall_city_tables(*CITY_TABLES)
+    isolate_city_tables(*CITY_TABLES)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.migrations.operations import wall_city_tables
+from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "utility_bills_0001"
 down_revision = None
@@ -90,4 +90,4 @@ def upgrade() -> None:
         ["city_id", "account_id"],
         unique=False,
     )
-    wall_city_tables(*CITY_TABLES)
+    isolate_city_tables(*CITY_TABLES)
