@@ -42,7 +42,7 @@ from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.registry import CityRegistry
 
 ROUNDS, CALLS = 7, 200
-FLEETS = (10, 352, 10_000)
+CITY_COUNTS = (10, 352, 10_000)
 PROVINCE = """\
 province: benchmark
 division_code: "900000"
@@ -108,7 +108,7 @@ def many_cities() -> None:
         url = f"sqlite:///{folder}/bench.sqlite3"
         app = _application(url, url)
         made, base = 1, None
-        for size in FLEETS:
+        for size in CITY_COUNTS:
             made = _grow(app, made, size)
             with app.app_context():
                 registry = CityRegistry(app.registry.extensions, "localhost", demo=True)
@@ -121,7 +121,7 @@ def many_cities() -> None:
             base = base or spent
             sys.stdout.write(
                 f"  {size:>6} cities: loaded in {seconds:6.2f} s, {grown:5.1f} MB; "
-                f"a page costs {spent / base:4.2f} of that at {FLEETS[0]}\n"
+                f"a page costs {spent / base:4.2f} of that at {CITY_COUNTS[0]}\n"
             )
 
 

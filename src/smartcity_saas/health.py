@@ -49,7 +49,7 @@ def readiness() -> dict[str, bool]:
     checks = {
         "database": False,
         "migrations": False,
-        "fleet": product().registry.loaded,
+        "city_registry": product().registry.loaded,
         "master_key": False,
     }
     try:

@@ -13,7 +13,7 @@ SOURCE = ROOT / "src/smartcity_saas"
 GLOSSARY = (ROOT / "docs/glossary.md").read_text("utf-8")
 RETIRED = {
     r"(?i)\bWallError\b|\bwall(?:s|ed)?\b|\bwall_": "tenant isolation, the statement guard",
-    r"\b(?:Fleet|FleetLoader)\b|\bthe fleet\b": "city registry, CityRegistry",
+    r"(?i)\bfleet(?:s|loader)?\b": "city registry, CityRegistry",
     r"\b(?:outside_city|present_city|site_city|unwalled)\b": "tenant context, current city",
     r"(?i)\bhandshakes?\b": "login request, AuthorizationRequest",
     r"\bVouched\b": "AuthenticatedIdentity",

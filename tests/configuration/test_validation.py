@@ -1,4 +1,4 @@
-"""Validation: every fault at once, each with its place and what to do; locks; secrets; fleet."""
+"""Validation: every fault at once, each with its place and what to do; locks; secrets; all cities together."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_a_paused_service_says_why() -> None:
     assert [p.pointer for p in found] == ["/services/utility_bills/notice"]
 
 
-FLEET = {
+OVER_ALL_CITIES = {
     "the same host": ("hosts: [CITY.hangzhou.example.]", "is already used by hangzhou"),
     "full-width letters": ("hosts: [ｃｉｔｙ.hangzhou.example]", "host name"),
     "zero-width joiner": ('hosts: ["ci\\u200dty.hangzhou.example"]', "invisible character"),
@@ -158,10 +158,10 @@ FLEET = {
 }
 
 
-@pytest.mark.parametrize("name", FLEET)
+@pytest.mark.parametrize("name", OVER_ALL_CITIES)
 def test_hosts_are_unique_after_folding(name: str) -> None:
     """Case, a trailing dot and IDNA are folded before hosts are compared or refused."""
-    line, message = FLEET[name]
+    line, message = OVER_ALL_CITIES[name]
     assert message in said(NINGBO + line + "\n", live=(*BASE, HANGZHOU))
 
 

@@ -57,8 +57,10 @@ class World:
 
     def documents(self, actor: Any = None) -> Documents:
         db.session.rollback()  # what the test read before is not what is there now
-        fleet = self.app.registry
-        return Documents(actor or system("test"), fleet.extensions, fleet.platform_host, self.clock)
+        registry = self.app.registry
+        return Documents(
+            actor or system("test"), registry.extensions, registry.platform_host, self.clock
+        )
 
     def save(self, yaml: str, based_on: int | None = None, **options: Any) -> Any:
         candidate = Candidate(parse(yaml, "test"))

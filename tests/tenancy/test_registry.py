@@ -36,9 +36,11 @@ def another_process(
     world: World, extensions: Extensions | None = None
 ) -> tuple[CityRegistry, Ticks]:
     ticks = Ticks()
-    fleet = CityRegistry(extensions or world.app.registry.extensions, "localhost", ticks, demo=True)
-    fleet.refresh_if_due()
-    return fleet, ticks
+    registry = CityRegistry(
+        extensions or world.app.registry.extensions, "localhost", ticks, demo=True
+    )
+    registry.refresh_if_due()
+    return registry, ticks
 
 
 @contextmanager
@@ -57,22 +59,22 @@ def counted() -> Iterator[list[str]]:
 
 def test_another_process_sees_a_change_within_a_second(world: World) -> None:
     """The look is due in well under a second, and finds what another process saved."""
-    fleet, ticks = another_process(world)
+    registry, ticks = another_process(world)
     world.documents().change("hangzhou", 1, "", {STATE: "closed"})
-    fleet.refresh_if_due()
-    assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "open"
+    registry.refresh_if_due()
+    assert registry.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "open"
     ticks.now += CHECK_SECONDS
     assert CHECK_SECONDS < 1
-    fleet.refresh_if_due()
-    assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "closed"
+    registry.refresh_if_due()
+    assert registry.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "closed"
 
 
 def test_a_slow_look_does_not_put_off_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is stored while a process loads is seen as soon as if loading had taken no time."""
-    fleet, ticks = another_process(world)
-    load = fleet._load
+    registry, ticks = another_process(world)
+    load = registry._load
 
     def slowly(*arguments: Any) -> Any:
         found = load(*arguments)
@@ -80,20 +82,20 @@ def test_a_slow_look_does_not_put_off_the_next(
         ticks.now += CHECK_SECONDS
         return found
 
-    monkeypatch.setattr(fleet, "_load", slowly)
+    monkeypatch.setattr(registry, "_load", slowly)
     world.documents().change("hangzhou", 1, "", {STATE: "closed"})
     ticks.now += CHECK_SECONDS
-    fleet.refresh_if_due()
-    assert fleet.snapshot.cities["shanghai"].catalog["utility_bills"].state == "open"
+    registry.refresh_if_due()
+    assert registry.snapshot.cities["shanghai"].catalog["utility_bills"].state == "open"
     monkeypatch.undo()
-    fleet.refresh_if_due()
-    assert fleet.snapshot.cities["shanghai"].catalog["utility_bills"].state == "closed"
+    registry.refresh_if_due()
+    assert registry.snapshot.cities["shanghai"].catalog["utility_bills"].state == "closed"
 
 
 @contextmanager
-def loading(fleet: CityRegistry, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def loading(registry: CityRegistry, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """While another thread of the process is in the middle of loading what changed."""
-    app, load = current_app._get_current_object(), fleet._load  # type: ignore[attr-defined]
+    app, load = current_app._get_current_object(), registry._load  # type: ignore[attr-defined]
     begun, finish = threading.Event(), threading.Event()
 
     def held_up(*arguments: Any) -> Any:
@@ -103,9 +105,9 @@ def loading(fleet: CityRegistry, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
     def look() -> None:
         with app.app_context():
-            fleet.refresh_if_due()
+            registry.refresh_if_due()
 
-    monkeypatch.setattr(fleet, "_load", held_up)
+    monkeypatch.setattr(registry, "_load", held_up)
     other = threading.Thread(target=look)
     other.start()
     assert begun.wait(30)
@@ -120,7 +122,7 @@ def test_a_request_waits_for_a_look_that_another_has_begun(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page and its style, asked for at once, come from the same state of the city registry."""
-    fleet, ticks = another_process(world)
+    registry, ticks = another_process(world)
     app = world.app
     world.documents().change("hangzhou", 1, "", {STATE: "closed"})
     ticks.now += CHECK_SECONDS
@@ -128,11 +130,11 @@ def test_a_request_waits_for_a_look_that_another_has_begun(
 
     def serve() -> None:
         with app.app_context():
-            fleet.refresh_if_due()
-            seen.append(fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state)
+            registry.refresh_if_due()
+            seen.append(registry.snapshot.cities["hangzhou"].catalog["utility_bills"].state)
 
     second = threading.Thread(target=serve)
-    with loading(fleet, monkeypatch):
+    with loading(registry, monkeypatch):
         second.start()
         second.join(0.3)
         assert seen == []
@@ -142,35 +144,35 @@ def test_a_request_waits_for_a_look_that_another_has_begun(
 
 def test_loading_thousands_holds_up_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look that takes longer than a second is not waited for; the state before it is served."""
-    fleet, ticks = another_process(world)
+    registry, ticks = another_process(world)
     world.documents().change("hangzhou", 1, "", {STATE: "closed"})
     ticks.now += CHECK_SECONDS
-    with loading(fleet, monkeypatch):
+    with loading(registry, monkeypatch):
         ticks.now += PATIENCE_SECONDS
-        fleet.refresh_if_due()
-        assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "open"
-    assert fleet.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "closed"
+        registry.refresh_if_due()
+        assert registry.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "open"
+    assert registry.snapshot.cities["hangzhou"].catalog["utility_bills"].state == "closed"
 
 
 def test_a_new_city_answers_without_a_restart(world: World) -> None:
     """Onboarded in one process, it is in the map of the other at its next look."""
-    fleet, ticks = another_process(world)
+    registry, ticks = another_process(world)
     text = HANGZHOU.replace("hangzhou", "wenzhou").replace("330100", "330300")
     world.save(text)
     ticks.now += CHECK_SECONDS
-    fleet.refresh_if_due()
-    assert fleet.city_at("wenzhou.localhost") is not None
+    registry.refresh_if_due()
+    assert registry.city_at("wenzhou.localhost") is not None
 
 
 def test_looking_costs_one_statement_and_not_one_a_request(world: World) -> None:
     """Between looks a request asks the database nothing about the cities; a look is one row."""
-    fleet, ticks = another_process(world)
+    registry, ticks = another_process(world)
     with counted() as statements:
         for _request in range(50):
-            fleet.refresh_if_due()
+            registry.refresh_if_due()
         assert statements == []
         ticks.now += CHECK_SECONDS
-        fleet.refresh_if_due()
+        registry.refresh_if_due()
         looks = [found for found in statements if "installation" in found]
     assert len(looks) == 1
     assert len([found for found in statements if "SELECT" in found]) == 1
@@ -178,12 +180,12 @@ def test_looking_costs_one_statement_and_not_one_a_request(world: World) -> None
 
 def test_only_what_changed_is_loaded(world: World) -> None:
     """A city's revision leaves the values of the others as they were, the same objects."""
-    fleet, ticks = another_process(world)
-    before = fleet.snapshot.cities
+    registry, ticks = another_process(world)
+    before = registry.snapshot.cities
     world.documents().change("hangzhou", 1, "", {STATE: "closed"})
     ticks.now += CHECK_SECONDS
-    fleet.refresh_if_due()
-    after = fleet.snapshot.cities
+    registry.refresh_if_due()
+    after = registry.snapshot.cities
     assert after["shanghai"] is before["shanghai"]
     assert after["hangzhou"] is not before["hangzhou"]
 
@@ -194,11 +196,11 @@ def without(extensions: Extensions, **changes: Any) -> Extensions:
 
 def test_a_service_no_longer_installed_is_closed_and_flagged(world: World) -> None:
     """The rest of the city stays current."""
-    fleet, _ticks = another_process(world, without(world.app.registry.extensions, services={}))
-    city = fleet.snapshot.cities["hangzhou"]
+    registry, _ticks = another_process(world, without(world.app.registry.extensions, services={}))
+    city = registry.snapshot.cities["hangzhou"]
     assert city.catalog == {}
     assert any("not installed" in str(flag.message) for flag in city.flags)
-    assert fleet.snapshot.broken == {}
+    assert registry.snapshot.broken == {}
 
 
 def _store_unchecked(world: World, name: str, change: str) -> None:
@@ -237,30 +239,30 @@ UNREADABLE = """{"city": "hangzhou", "province": "zhejiang", "division_code": "3
 def test_a_city_that_no_longer_compiles_stays_on_its_last_good_revision(world: World) -> None:
     """It keeps its site, says so, reopens nothing closed since; nobody else notices."""
     _store_unchecked(world, "hangzhou", UNREADABLE % "live")
-    fleet, _ticks = another_process(world)
-    city = fleet.snapshot.cities["hangzhou"]
+    registry, _ticks = another_process(world)
+    city = registry.snapshot.cities["hangzhou"]
     assert city.color == "#0b6e4f"
     assert city.revision == 1
     assert city.catalog["utility_bills"].state == "closed"
-    assert "hangzhou" in fleet.snapshot.broken
+    assert "hangzhou" in registry.snapshot.broken
     assert "In use instead" in str(city.flags[0].message)
-    assert set(fleet.snapshot.cities) == {"hangzhou", "ningbo", "shanghai"}
-    assert not fleet.snapshot.cities["shanghai"].flags
+    assert set(registry.snapshot.cities) == {"hangzhou", "ningbo", "shanghai"}
+    assert not registry.snapshot.cities["shanghai"].flags
 
 
 def test_the_last_good_revision_does_not_lift_a_suspension(world: World) -> None:
     """What the newest revision stops stays stopped, though the newest cannot be read."""
     _store_unchecked(world, "hangzhou", UNREADABLE % "suspended")
-    fleet, _ticks = another_process(world)
-    assert fleet.snapshot.cities["hangzhou"].state == "suspended"
+    registry, _ticks = another_process(world)
+    assert registry.snapshot.cities["hangzhou"].state == "suspended"
 
 
 def test_a_broken_baseline_falls_back_too(world: World) -> None:
     """A province's document that no longer compiles leaves its cities served."""
     _store_unchecked(world, "province:zhejiang", '{"province": "zhejiang", "site": {"hotline": 1}}')
-    fleet, _ticks = another_process(world)
-    assert {"hangzhou", "ningbo", "shanghai"} == set(fleet.snapshot.cities)
-    assert fleet.snapshot.broken.keys() == {"hangzhou", "ningbo"}
+    registry, _ticks = another_process(world)
+    assert {"hangzhou", "ningbo", "shanghai"} == set(registry.snapshot.cities)
+    assert registry.snapshot.broken.keys() == {"hangzhou", "ningbo"}
 
 
 def test_a_fallback_takes_no_host_back_and_opens_no_lock(world: World) -> None:
@@ -277,19 +279,19 @@ def test_a_fallback_takes_no_host_back_and_opens_no_lock(world: World) -> None:
         ' "services": {"utility_bills": {"state": "closed"}}, "locked": ["services.utility_bills"]}'
     )
     _store_unchecked(world, "province:zhejiang", broken)
-    fleet, _ticks = another_process(world)
-    host = fleet.city_at("city.hangzhou.example")
+    registry, _ticks = another_process(world)
+    host = registry.city_at("city.hangzhou.example")
     assert host is not None
     assert host.slug == "shanghai"
-    assert fleet.snapshot.cities["ningbo"].catalog["utility_bills"].state == "closed"
+    assert registry.snapshot.cities["ningbo"].catalog["utility_bills"].state == "closed"
 
 
 def test_a_restart_serves_the_same(world: World) -> None:
     """After a bad document was refused, a fresh process loads what was live before."""
     with pytest.raises(Exception, match="has errors"):
         world.save(HANGZHOU.replace("#0b6e4f", "plaid"), 1)
-    fleet, _ticks = another_process(world)
-    assert fleet.snapshot.cities["hangzhou"].color == "#0b6e4f"
+    registry, _ticks = another_process(world)
+    assert registry.snapshot.cities["hangzhou"].color == "#0b6e4f"
 
 
 def test_production_does_not_serve_the_demos_rows(world: World) -> None:
@@ -298,9 +300,9 @@ def test_production_does_not_serve_the_demos_rows(world: World) -> None:
     with owner.begin() as connection:
         connection.execute(text("UPDATE installation SET demo = true"))
     owner.dispose()
-    fleet = CityRegistry(world.app.registry.extensions, "localhost")
+    registry = CityRegistry(world.app.registry.extensions, "localhost")
     with pytest.raises(NotReady, match="demo"):
-        fleet.refresh_if_due()
+        registry.refresh_if_due()
 
 
 def test_statements_a_request_do_not_grow_with_cities(world: World) -> None:

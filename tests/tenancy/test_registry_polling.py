@@ -52,13 +52,13 @@ def test_the_error_page_after_a_form_needs_no_look(always_due: World, host: str)
 
 def test_a_look_inside_a_city_is_refused_even_when_none_is_due(world: World) -> None:
     """The mistake fails each time it is made, not once in a hundred."""
-    fleet = world.app.registry
-    for look in (fleet.refresh_if_due, fleet.refresh):
+    registry = world.app.registry
+    for look in (registry.refresh_if_due, registry.refresh):
         with world.inside("hangzhou"), pytest.raises(TenantIsolationError):
             look()
 
 
-def test_a_request_keeps_its_site_while_the_fleet_moves_on(world: World) -> None:
+def test_a_request_keeps_its_site_while_the_registry_moves_on(world: World) -> None:
     """Building an adapter again, from a view or an error page, changes nothing of the request."""
     with world.app.test_request_context("/", base_url="http://hangzhou.localhost"):
         before = request.site  # type: ignore[attr-defined]

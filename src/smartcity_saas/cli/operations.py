@@ -100,7 +100,7 @@ _MARKS = {True: "ok", False: "WRONG", None: "look"}
 _TO_DO = {
     "database": "It does not answer: check DATABASE_URL, and that the server runs.",
     "migrations": "The schema is another version's: run `smartcity db upgrade`.",
-    "fleet": "No city could be loaded: put the other faults right first, then look at the log.",
+    "city_registry": "No city could be loaded: put the other faults right first, then look at the log.",
     "master_key": ANOTHER,
 }
 

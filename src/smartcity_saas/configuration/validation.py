@@ -146,7 +146,7 @@ class Check:
             else:
                 later = [] if found else [*self._beneath(candidate), *self._own_secrets(candidate)]
             self.problems += found + [p for p in later if p.pointer not in told]
-        self.problems += self._over_the_fleet()
+        self.problems += self._over_all_cities()
         return in_order(self.problems)
 
     def _collect(self) -> None:
@@ -524,7 +524,7 @@ class Check:
         ]
         return [*layers, Layer(str(values["city"]), values)]
 
-    def _over_the_fleet(self) -> list[Problem]:
+    def _over_all_cities(self) -> list[Problem]:
         """Hosts and division codes that two cities would share."""
         problems: list[Problem] = []
         hosts = {h: name for h, name in self.known.hosts.items() if name not in self.candidates}

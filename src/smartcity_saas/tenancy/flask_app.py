@@ -130,4 +130,4 @@ class SiteFlask(Flask):
                 try:
                     self.registry.refresh_if_due()
                 except Exception as error:  # what is loaded is served on
-                    log.warning("fleet.look_failed", error=type(error).__name__)
+                    log.warning("city_registry.poll_failed", error=type(error).__name__)

@@ -147,7 +147,7 @@ class CityRegistry:
                 if newer < 0:
                     _leave_out_of_collections()
         except SQLAlchemyError as error:
-            log.warning("fleet.refresh_failed", error=type(error).__name__)
+            log.warning("city_registry.refresh_failed", error=type(error).__name__)
             looked_at = self.monotonic()  # a database in trouble is left alone for a while
             if not self.loaded:
                 raise NotReady(_("The database cannot be reached yet.")) from None
@@ -209,7 +209,7 @@ class CityRegistry:
             return compile_city([*above, own], self.extensions)
         except Invalid as error:
             broken[own.name] = str(error.detail)
-            log.error("fleet.city_does_not_compile", city=own.name, revision=own.number)
+            log.error("city_registry.city_does_not_compile", city=own.name, revision=own.number)
         for layers in _fallbacks(above, own):
             try:
                 city = compile_city(layers, self.extensions)

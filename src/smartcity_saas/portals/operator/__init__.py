@@ -26,7 +26,7 @@ CHECKS: dict[str, tuple[Any, Any]] = {
         _("Tables are up to date"),
         _("Tables are not up to date: run smartcity db upgrade"),
     ),
-    "fleet": (_("Cities are loaded"), _("Cities are not loaded")),
+    "city_registry": (_("Cities are loaded"), _("Cities are not loaded")),
     "master_key": (
         _("Master key is the right one"),
         _(
