@@ -1,4 +1,4 @@
-"""Addresses: one reader for limits, trusted proxies, loopback and the trail."""
+"""Addresses: one reader for limits, trusted proxies, loopback and the audit log."""
 
 from __future__ import annotations
 

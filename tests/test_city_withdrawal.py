@@ -27,7 +27,7 @@ WITH_HOST = NINGBO + "hosts: [city.ningbo.example]\n"
 
 
 def rows_of(world: World, city_id: int) -> dict[str, int]:
-    """How many rows a city has, by table, but for its trail."""
+    """How many rows a city has, by table, but for its audit log."""
     with tenant_context(city_id):
         return {
             mapper.class_.__tablename__: count
@@ -40,7 +40,7 @@ def rows_of(world: World, city_id: int) -> dict[str, int]:
 
 def test_a_city_without_residents_is_withdrawn_and_can_be_made_anew(world: World) -> None:
     """By the command: its pages are gone on every process, slug, code and hosts are free, what it
-    held is deleted, its trail is whole; a new city of its name inherits nothing."""
+    held is deleted, its audit log is whole; a new city of its name inherits nothing."""
     world.save(WITH_HOST)
     old = world.city_id("ningbo")
     with world.inside("ningbo"):
@@ -59,14 +59,14 @@ def test_a_city_without_residents_is_withdrawn_and_can_be_made_anew(world: World
     assert not rows_of(world, old)
     assert rows_of(world, world.city_id("hangzhou")) == others
     assert not db.session.scalars(select(HostClaim).where(HostClaim.document_id == old)).all()
-    assert world.documents().verify_trail("ningbo").found is None
+    assert world.documents().verify_chain("ningbo").found is None
     world.clock.move(minutes=5)
     world.save(WITH_HOST.replace("Ningbo", "Ningbo anew"))
     assert world.city_id("ningbo") != old
     assert "Ningbo anew" in world.client("city.ningbo.example").get("/").text
     assert not rows_of(world, world.city_id("ningbo"))
-    assert world.documents().verify_trail("ningbo").found is None
-    found, _messages = world.documents().trail("ningbo", 20)
+    assert world.documents().verify_chain("ningbo").found is None
+    found, _messages = world.documents().audit_events("ningbo", 20)
     assert [act.action for act in found][:2] == ["document.console", "document.withdraw"]
 
 

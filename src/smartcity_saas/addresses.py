@@ -1,4 +1,4 @@
-"""Network addresses, read in one place: for limits, trusted proxies, loopback and the trail."""
+"""Network addresses, read in one place: for limits, trusted proxies, loopback and the audit log."""
 
 from __future__ import annotations
 

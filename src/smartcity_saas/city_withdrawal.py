@@ -1,5 +1,5 @@
 """Withdrawing a city that was set up by mistake, or a province's baseline: its slug, code and
-hosts are free again, as if it had never been, but for the trail."""
+hosts are free again, as if it had never been, but for the audit log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def withdraw(
 ) -> None:
     """Withdraw a city that has never had a resident, or a province with no city beneath it.
 
-    What the city holds (imported rows, pictures, secrets) is deleted; its acts stay in the trail.
+    What the city holds (imported rows, pictures, secrets) is deleted; its acts stay in the audit log.
     Its surrogate key is never used again.
 
     Args:

@@ -16,6 +16,7 @@ RETIRED = {
     r"(?i)\bfleet(?:s|loader)?\b": "city registry, CityRegistry",
     r"\b(?:outside_city|present_city|site_city|unwalled)\b": "tenant context, current city",
     r"(?i)\bhandshakes?\b": "login request, AuthorizationRequest",
+    r"(?i)\btrails?\b|TrailQuery|\btrail_|_trail\b": "audit log, audit events",
     r"\bVouched\b": "AuthenticatedIdentity",
     r"\bgatekeeper\b": "authorization",
     r"\bpass_gate\b": "require_available",

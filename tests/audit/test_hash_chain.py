@@ -1,4 +1,4 @@
-"""The chain of a city's trail: what is done to it afterwards is found, and where."""
+"""The chain of a city's audit log: what is done to it afterwards is found, and where."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from smartcity_saas.audit import (
     AuditReason,
     Checkpoint,
     CityAuditEvent,
-    city_trail,
+    city_audit_events,
     log,
     newest_link,
     reasons_of,
     record,
     system,
-    verify_trail,
+    verify_city_chain,
 )
 from smartcity_saas.cli.audit import audit
 from smartcity_saas.database import db, transaction
@@ -44,7 +44,7 @@ def act(world: World, city: str, count: int = 1, **more: Any) -> None:
 
 
 def tamper(world: World, sql: str) -> None:
-    """Do to the trail what only the keeper of the database could."""
+    """Do to the audit log what only the keeper of the database could."""
     engine = create_engine(world.app.product.settings.owner_url)
     with engine.begin() as connection:
         if world.engine == "postgresql":
@@ -69,7 +69,7 @@ def tamper(world: World, sql: str) -> None:
 def verdict(world: World, city: str, kept: Checkpoint | None = None) -> Any:
     db.session.rollback()
     with world.inside(city):
-        return verify_trail(kept)
+        return verify_city_chain(kept)
 
 
 def test_every_city_has_a_chain_of_its_own(world: World) -> None:
@@ -81,9 +81,9 @@ def test_every_city_has_a_chain_of_its_own(world: World) -> None:
         found = verdict(world, city)
         assert (found.count, found.found) == (3, None)
     with world.inside("hangzhou"):
-        first = city_trail()[-1].hash
+        first = city_audit_events()[-1].hash
     with world.inside("ningbo"):
-        assert city_trail()[-1].hash != first
+        assert city_audit_events()[-1].hash != first
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_a_cut_end_is_found_by_what_was_kept_outside(world: World) -> None:
         kept = newest_link()
     tamper(world, "DELETE FROM city_audit_event WHERE number > 2")
     with world.inside("hangzhou"):
-        last = city_trail()[0]
+        last = city_audit_events()[0]
     tamper(world, f"UPDATE audit_head SET number = 2, hash = '{last.hash}'")
     assert verdict(world, "hangzhou").found is None
     assert verdict(world, "hangzhou", kept).found.reason == "cut"
 
 
-def test_a_trail_written_anew_is_found_by_what_was_kept_outside(world: World) -> None:
+def test_a_log_written_anew_is_found_by_what_was_kept_outside(world: World) -> None:
     """A chain that is whole by itself and not the one that was seen."""
     act(world, "hangzhou", 2)
     with world.inside("hangzhou"):
@@ -171,15 +171,17 @@ def test_work_taken_back_leaves_no_act(world: World) -> None:
                 raise ZeroDivisionError
             record(system("test"), "test.kept", "after")
     with world.inside("hangzhou"):
-        assert [e.subject for e in city_trail()] == ["after", "before"]
-        assert verify_trail().found is None
+        assert [e.subject for e in city_audit_events()] == ["after", "before"]
+        assert verify_city_chain().found is None
 
 
 def test_the_application_cannot_change_an_act(world: World) -> None:
     """The database itself refuses, on both engines."""
     act(world, "hangzhou")
     with world.inside("hangzhou"), pytest.raises(DBAPIError), transaction() as session:
-        found = session.get_one(CityAuditEvent, (world.city("hangzhou").id, city_trail()[0].id))
+        found = session.get_one(
+            CityAuditEvent, (world.city("hangzhou").id, city_audit_events()[0].id)
+        )
         found.subject = "other"
         session.flush()
 
@@ -189,7 +191,7 @@ def test_what_people_write_stands_beside_the_chain(world: World) -> None:
     mark of it; the words can be taken out and the chain stays whole, and cannot be altered."""
     act(world, "hangzhou", 2, reason="张三 138 0000 0000")
     with world.inside("hangzhou"):
-        events = city_trail()
+        events = city_audit_events()
         assert "张三" not in str([getattr(events[0], name) for name in events[0].hashed])
         assert set(reasons_of(events).values()) == {"张三 138 0000 0000"}
     tamper(world, "UPDATE audit_reason SET text = 'other'")
@@ -203,7 +205,7 @@ def test_a_file_is_named_by_its_contents(world: World) -> None:
     """The name that somebody gave a file may be anybody's: it is no part of the chain."""
     bring(world, name="欠费-张三-13800000001.csv")
     with world.inside("hangzhou"):
-        event = city_trail()[0]
+        event = city_audit_events()[0]
         assert event.subject.startswith("file:")
         assert reasons_of([event])[event.id] == "欠费-张三-13800000001.csv"
 
@@ -214,7 +216,7 @@ def test_documents_and_accounts_have_chains_too(world: World) -> None:
     staff = world.city_staff("hangzhou")
     world.city_staff("ningbo")
     staff.post("/cities/hangzhou/services/utility_bills/close", "/cities/hangzhou", revision="1")
-    found, _messages = world.documents().trail("hangzhou", 10)
+    found, _messages = world.documents().audit_events("hangzhou", 10)
     assert [one.action for one in found] == [
         "document.console",
         "staff.sign_in",
@@ -223,9 +225,9 @@ def test_documents_and_accounts_have_chains_too(world: World) -> None:
     ]
     assert [one.number for one in found] == [4, 3, 2, 1]
     assert found[0].origin == "console 127.0.0.0/24"
-    whole = world.documents().verify_trail("hangzhou")
+    whole = world.documents().verify_chain("hangzhou")
     assert (whole.count, whole.found) == (4, None)
-    assert world.documents().verify_trail("ningbo").count == 3
+    assert world.documents().verify_chain("ningbo").count == 3
 
 
 @pytest.mark.parametrize(
@@ -245,9 +247,9 @@ def test_tampering_with_documents_is_found(
     for color in ("#123456", "#654321"):
         live = world.documents().live("hangzhou").number
         world.documents().change("hangzhou", live, "why", {("branding", "color"): color})
-    assert world.documents().verify_trail("hangzhou").found is None
+    assert world.documents().verify_chain("hangzhou").found is None
     tamper(world, sql)
-    found = world.documents().verify_trail("hangzhou").found
+    found = world.documents().verify_chain("hangzhou").found
     assert (found.number, found.reason) == (number, reason)
 
 
@@ -263,7 +265,7 @@ def test_acts_meanwhile_are_no_break(world: World, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(log, "walk", walk_slowly)
     found = verdict(world, "hangzhou")
     assert (found.count, found.found) == (3, None)
-    assert world.documents().verify_trail("hangzhou").found is None
+    assert world.documents().verify_chain("hangzhou").found is None
 
 
 def _act_elsewhere(world: World) -> None:
@@ -276,20 +278,18 @@ def test_an_act_that_is_slipped_in_behind_the_head_is_found(world: World) -> Non
     """A row that nothing has linked."""
     act(world, "hangzhou", 2)
     with world.inside("hangzhou"):
-        before = city_trail()[1]
+        before = city_audit_events()[1]
     tamper(world, f"UPDATE audit_head SET number = 1, hash = '{before.hash}'")
     found = verdict(world, "hangzhou").found
     assert (found.number, found.reason) == (2, "unlinked")
 
 
-def test_a_trail_of_thousands_is_read_in_parts(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_log_of_thousands_is_read_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was written to each is there, however many are asked for at once."""
     monkeypatch.setattr(log, "MOST_KEYS", 2)
     act(world, "hangzhou", 5, reason="why")
     with world.inside("hangzhou"):
-        assert len(reasons_of(city_trail())) == 5
+        assert len(reasons_of(city_audit_events())) == 5
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_residents_and_staff_stand_in_it_by_key(world: World) -> None:
         source_en="City",
     )
     with world.inside("hangzhou"):
-        said = [(e.actor, e.origin) for e in city_trail()]
+        said = [(e.actor, e.origin) for e in city_audit_events()]
     assert said[0] == ("staff:staff-hangzhou", "console 127.0.0.0/24")
     assert said[-1][0].startswith("resident:")
     assert said[-1][1] == "site"

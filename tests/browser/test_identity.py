@@ -187,7 +187,7 @@ def test_at_the_counter(walk: Walk) -> None:
 
 def test_secrets_clients_and_the_chain(walk: Walk) -> None:
     """City staff see that a secret works, make an API client whose secret is shown once, and check
-    the trail; the API is there to read."""
+    the audit log; the API is there to read."""
     walk.as_staff("hangzhou")
     walk.go("console", "/cities/hangzhou/secrets")
     walk.page.locator("form[action$='/stripe_secret_key/probe'] button").click()

@@ -121,7 +121,7 @@ def test_city_staff_pause_and_open_a_service(walk: Walk) -> None:
     ],
 )
 def test_a_citys_other_console_pages(walk: Walk, path: str) -> None:
-    """Look, notices, document, trail and the desk."""
+    """Branding, announcements, configuration, audit log and a desk."""
     walk.as_staff("hangzhou")
     walk.page.wait_for_url("**/cities/hangzhou")
     walk.go("console", f"/cities/hangzhou{path}")
@@ -188,7 +188,7 @@ def test_many_cities_from_a_csv(walk: Walk) -> None:
     ["/platform", "/platform/staff", "/platform/audit", "/platform/document", "/platform/history"],
 )
 def test_the_operators_pages(walk: Walk, path: str) -> None:
-    """Provinces, accounts, trail and the platform's document."""
+    """Provinces, accounts, audit log and the platform's document."""
     walk.as_staff("operator")
     walk.page.wait_for_url("**/platform")
     walk.go("console", path)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from smartcity_saas.audit import city_trail, system
+from smartcity_saas.audit import city_audit_events, system
 from smartcity_saas.cli.keys import secrets
 from smartcity_saas.cli.operations import _refuse_shut_keys
 from smartcity_saas.configuration.secret_uses import SecretUse
@@ -57,14 +57,14 @@ def keep(world: World, city: str, name: str = "stripe_secret_key", value: str = 
 
 
 def test_a_secret_comes_back_and_is_not_in_the_rows(world: World) -> None:
-    """What is stored is not what was given; the trail names it without its value."""
+    """What is stored is not what was given; the audit log names it without its value."""
     keep(world, "hangzhou")
     with world.inside("hangzhou"):
         assert read_credential(world.app.product.keyring, STRIPE) == SECRET
         row = db.session.scalars(select(Credential)).one()
         assert SECRET.encode() not in row.sealed
         assert usable_secrets() == {STRIPE}
-        assert SECRET not in str([event.detail for event in city_trail(10)])
+        assert SECRET not in str([event.detail for event in city_audit_events(10)])
 
 
 def test_another_citys_ciphertext_does_not_open(world: World) -> None:

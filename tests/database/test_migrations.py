@@ -19,7 +19,7 @@ from sqlalchemy import Connection, create_engine, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from smartcity_saas.app import create_app
-from smartcity_saas.audit import AuditEvent, record, system, verify_place, verify_trail
+from smartcity_saas.audit import AuditEvent, record, system, verify_city_chain, verify_place_chain
 from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.credentials import Keyring, credentials, province_secrets
 from smartcity_saas.database import city_tables, transaction
@@ -151,7 +151,7 @@ def new_id(connection: Connection) -> str:
     return str(made) if connection.dialect.name == "postgresql" else made.hex
 
 
-def test_a_trail_that_stands_already_is_linked(old: Settings) -> None:
+def test_a_log_that_stands_already_is_linked(old: Settings) -> None:
     """Upgrading from before the chain: acts of two cities become two whole chains."""
     fresh(lambda: _upgrade_with_acts(old))  # type: ignore[arg-type, return-value]
 
@@ -268,7 +268,7 @@ def _upgrade_with_acts(settings: Settings) -> None:
         upgrade_database(settings)
         for city in (1, 2):
             with tenant_context(city):
-                verdict = verify_trail()
+                verdict = verify_city_chain()
                 assert (verdict.count, verdict.found) == (3, None)
         db.engine.dispose()
 
@@ -337,11 +337,11 @@ def _upgrade_with_documents(settings: Settings) -> None:
         engine.dispose()
         upgrade_database(settings)
         for place, count in PLACES.items():
-            found = verify_place(place)
+            found = verify_place_chain(place)
             assert (found.count, found.found) == (count, None), place
         with transaction():
             record(system("test"), "document.file", "c1", {"revision": 3})
-        found = verify_place("c1")
+        found = verify_place_chain("c1")
         assert (found.count, found.found) == (PLACES["c1"] + 1, None)
         with pytest.raises(DBAPIError), transaction() as session:  # and is append-only again
             session.execute(update(AuditEvent).values(actor="staff:other"))

@@ -366,7 +366,7 @@ def test_uniqueness_is_per_city(peopled: World) -> None:
 @pytest.mark.parametrize("table", ["revision", "audit_event", "city_audit_event"])
 @pytest.mark.parametrize("act", ["UPDATE {} SET actor = 'x'", "DELETE FROM {}"])
 def test_append_only_is_held_by_the_database(peopled: World, table: str, act: str) -> None:
-    """Revisions and trails are neither changed nor deleted, whatever statement is sent."""
+    """Revisions and audit logs are neither changed nor deleted, whatever statement is sent."""
     sql = act.format(table).replace("actor", "author" if table == "revision" else "actor")
     raw = create_engine(peopled.app.product.settings.database_url)
     with raw.connect() as connection:

@@ -226,8 +226,8 @@ def test_refunds_in_parts_and_never_more_than_was_paid(owing: Owing) -> None:
     owing.check("refunded", unpaid=2, postings=3)
     with owing.world.inside("hangzhou"):
         assert set(balances().values()) == {0}
-    trail = staff.get("/cities/hangzhou/audit").text
-    assert "Amount: ¥13.50" in trail, "people read amounts, not minor units"
+    page = staff.get("/cities/hangzhou/audit").text
+    assert "Amount: ¥13.50" in page, "people read amounts, not minor units"
 
 
 @pytest.mark.parametrize("amount, wrong", [("1", {"reason"}), ("x", {"amount", "reason"})])

@@ -1,4 +1,4 @@
-"""The hash chains of the trail: every act holds the hash of the one before it.
+"""The hash chains of the audit log: every act holds the hash of the one before it.
 
 A city has two: of its own rows, isolated with them, and of its document and the
 accounts of its staff, kept with those; so do a province and the platform, for the second. A link's

@@ -1,4 +1,4 @@
-"""The two trails: of documents and staff (platform), and of a city's own rows (city)."""
+"""The two audit logs: of documents and staff (platform), and of a city's own rows (city)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ E = TypeVar("E", "AuditEvent", "CityAuditEvent")
 
 
 class _Act(Link):
-    """What both trails keep of an act. No personal data: people stand in it by their keys, staff
+    """What both audit logs keep of an act. No personal data: people stand in it by their keys, staff
     by their accounts."""
 
     beside: tuple[Any, ...] = ()
@@ -126,7 +126,7 @@ def record(
     reason: str = "",
     place: str | None = None,
 ) -> None:
-    """Note an act, in the transaction of the act itself: in the trail of the city that we are
+    """Note an act, in the transaction of the act itself: in the audit log of the city that we are
     in, or outside any in that of documents and accounts.
 
     Args:
@@ -174,8 +174,8 @@ def _origin(actor: Actor) -> str:
 
 
 @dataclass(frozen=True)
-class TrailQuery:
-    """What somebody looks for in a trail; an empty part takes all. Days are those of ``zone``;
+class AuditQuery:
+    """What somebody looks for in an audit log; an empty part takes all. Days are those of ``zone``;
     ``before`` is the moment and key of the act that a page goes on from. ``actions`` and ``actors``
     fit as well: those whose names, as people read them, have the text in them."""
 
@@ -188,7 +188,7 @@ class TrailQuery:
     zone: str = "UTC"
 
     @classmethod
-    def of(cls, typed: Mapping[str, str], zone: str = "UTC") -> TrailQuery:
+    def of(cls, typed: Mapping[str, str], zone: str = "UTC") -> AuditQuery:
         """From a form's fields; what cannot be understood is left out."""
         return cls(
             text=typed.get("text", "").strip()[:80],
@@ -204,9 +204,9 @@ def cursor_of(event: AuditEvent | CityAuditEvent) -> str:
     return f"{event.at.isoformat()}_{event.id}"
 
 
-def city_trail(limit: int = PAGE, wanted: TrailQuery | None = None) -> list[CityAuditEvent]:
+def city_audit_events(limit: int = PAGE, wanted: AuditQuery | None = None) -> list[CityAuditEvent]:
     """What was done to the rows of the city that we are in, the newest first."""
-    wanted = wanted or TrailQuery()
+    wanted = wanted or AuditQuery()
     query = select(CityAuditEvent)
     if wanted.text:
         said = func.lower(AuditReason.text).contains(wanted.text.lower(), autoescape=True)
@@ -229,11 +229,11 @@ def reasons_of(events: Sequence[CityAuditEvent]) -> dict[uuid.UUID, str]:
     return found
 
 
-def trail_of(
-    place: str | None, limit: int = PAGE, wanted: TrailQuery | None = None
+def place_audit_events(
+    place: str | None, limit: int = PAGE, wanted: AuditQuery | None = None
 ) -> list[AuditEvent]:
     """What was done to one document and the accounts at its place, or to any; the newest first."""
-    wanted = wanted or TrailQuery()
+    wanted = wanted or AuditQuery()
     query = select(AuditEvent)
     if place is not None:
         query = query.where(AuditEvent.place == place)
@@ -243,11 +243,11 @@ def trail_of(
     return list(db.session.scalars(_newest(query, AuditEvent).limit(limit)))
 
 
-def verify_trail(kept: Checkpoint | None = None) -> ChainReport:
-    """Whether the trail of the city that we are in is whole, and where it first breaks.
+def verify_city_chain(kept: Checkpoint | None = None) -> ChainReport:
+    """Whether the audit log of the city that we are in is whole, and where it first breaks.
 
     Args:
-        kept: A checkpoint that was kept outside, without which a cut end or a trail written
+        kept: A checkpoint that was kept outside, without which a cut end or an audit log written
             anew cannot be told from a whole one.
     """
     head = newest_link()  # first: whatever it has linked stands, and goes on standing
@@ -263,10 +263,10 @@ def verify_trail(kept: Checkpoint | None = None) -> ChainReport:
     return beyond(verdict, last or 0, newest_link())
 
 
-def verify_place(
+def verify_place_chain(
     place: str, kept: Checkpoint | None = None, holds: Callable[[AuditEvent], bool] | None = None
 ) -> ChainReport:
-    """The same of the trail of a document and the accounts at its place.
+    """The same of the audit log of a document and the accounts at its place.
 
     Args:
         place: The document's name.
@@ -286,7 +286,7 @@ def _in_order(model: type[Any]) -> Select[Any]:
     return query.execution_options(yield_per=500, populate_existing=True)
 
 
-def _contains(model: type[Any], wanted: TrailQuery) -> ColumnElement[bool]:
+def _contains(model: type[Any], wanted: AuditQuery) -> ColumnElement[bool]:
     return or_(
         *(
             func.lower(column).contains(wanted.text.lower(), autoescape=True)
@@ -297,7 +297,7 @@ def _contains(model: type[Any], wanted: TrailQuery) -> ColumnElement[bool]:
     )
 
 
-def _fitting(query: Select[E], model: type[E], wanted: TrailQuery) -> Select[E]:
+def _fitting(query: Select[E], model: type[E], wanted: AuditQuery) -> Select[E]:
     if wanted.since:
         query = query.where(model.at >= start_of_day(wanted.since, wanted.zone))
     if wanted.until:

@@ -115,7 +115,7 @@ class Service:
     ``daily`` writes what a day brings (once a city and day, or more often: idempotent), and
     ``importer`` takes a CSV from the command. ``api`` holds its
     JSON, ``scopes`` what back offices may be given of it. ``acts`` names its
-    acts in the trail, ``keeps`` says what it keeps of a person, for the page on privacy.
+    acts in the audit log, ``keeps`` says what it keeps of a person, for the page on privacy.
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
     otherwise).

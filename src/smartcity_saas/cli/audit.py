@@ -1,4 +1,4 @@
-"""Commands for the trail: audit verify, audit checkpoint."""
+"""Commands for the audit log: audit verify, audit checkpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from smartcity_saas.audit import (
     Checkpoint,
     newest_link,
     system,
-    verify_trail,
+    verify_city_chain,
 )
 from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, format_option, say, say_json
@@ -39,7 +39,7 @@ NAMES = {"rows": "its own rows", "document": "its document and accounts"}
 
 @click.group("audit")
 def audit() -> None:
-    """The trail of a city, of province:<slug> or of the platform: append-only, chains of hashes."""
+    """The audit log of a city, of province:<slug> or of the platform: append-only, chains of hashes."""
 
 
 @audit.command("checkpoint")
@@ -50,7 +50,7 @@ def take_checkpoint(city: str) -> None:
     if _is_city(city):
         with inside(city):
             kept |= asdict(newest_link())
-    _documents().verify_trail(city)  # refuses a place that there is not
+    _documents().verify_chain(city)  # refuses a place that there is not
     say_json({**kept, "document": asdict(newest_link(city))})
 
 
@@ -70,8 +70,8 @@ def verify(city: str, kept: Path | None, style: str) -> None:
     verdicts = {}
     if _is_city(city):
         with inside(city):
-            verdicts["rows"] = verify_trail(seen.get("rows"))
-    verdicts["document"] = _documents().verify_trail(city, seen.get("document"))
+            verdicts["rows"] = verify_city_chain(seen.get("rows"))
+    verdicts["document"] = _documents().verify_chain(city, seen.get("document"))
     if style == "json":
         found = {name: _as_json(one) for name, one in verdicts.items()}
         say_json({"city": city, **found.pop("rows", {}), **found})

@@ -143,7 +143,7 @@ def schema(kind: str, as_markdown: bool) -> None:
 
 @click.command("withdraw")
 @click.argument("city")
-@click.option("-m", "--message", default="", help="Why; kept in the trail.")
+@click.option("-m", "--message", default="", help="Why; kept in the audit log.")
 @click.option("--yes", is_flag=True, help="Do it unasked.")
 def withdraw_command(city: str, message: str, yes: bool) -> None:
     """Withdraw a city that has never had a resident; `province:SLUG` for a province with no city.

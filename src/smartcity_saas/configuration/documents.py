@@ -14,13 +14,13 @@ from sqlalchemy.orm import undefer
 from smartcity_saas.audit import (
     Actor,
     AuditEvent,
+    AuditQuery,
     ChainReport,
     Checkpoint,
-    TrailQuery,
     newest_link,
+    place_audit_events,
     record,
-    trail_of,
-    verify_place,
+    verify_place_chain,
 )
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.changes import (
@@ -218,8 +218,8 @@ class Documents:
         parent = db.session.get(Revision, (document.id, row.parent)) if row.parent else None
         return _view(name, row, parent)
 
-    def trail(
-        self, name: str, limit: int, wanted: TrailQuery | None = None
+    def audit_events(
+        self, name: str, limit: int, wanted: AuditQuery | None = None
     ) -> tuple[list[AuditEvent], dict[Any, str]]:
         """Who did what to a document and to the accounts of staff at its place, the newest first;
         and what they wrote to its revisions, by the act's key.
@@ -228,7 +228,7 @@ class Documents:
             NotFound: The document is beyond the actor's reach.
         """
         document = self.live(name)
-        found = trail_of(document.name, limit, wanted)
+        found = place_audit_events(document.name, limit, wanted)
         numbers = {
             one.detail["revision"]: one.id for one in reversed(found) if "sha256" in one.detail
         }
@@ -239,8 +239,8 @@ class Documents:
         )
         return found, {numbers[number]: message for number, message in rows if message}
 
-    def verify_trail(self, name: str, kept: Checkpoint | None = None) -> ChainReport:
-        """Whether that trail is whole, and every revision in it what it was when it was stored.
+    def verify_chain(self, name: str, kept: Checkpoint | None = None) -> ChainReport:
+        """Whether that audit log is whole, and every revision in it what it was when it was stored.
 
         Raises:
             NotFound: The document is beyond the actor's reach.
@@ -262,7 +262,7 @@ class Documents:
             )
             return act.detail["sha256"] in [digest_of(*one) for one in said]
 
-        return verify_place(name, kept, holds)
+        return verify_place_chain(name, kept, holds)
 
     # Changing
 
@@ -456,7 +456,7 @@ class Documents:
 
     def withdraw(self, live: LiveDocument, based_on: int, message: str) -> None:
         """Take a document away: its name, code and hosts are free, its key is never used again,
-        its revisions stay for the trail. Raises as ``admit_withdrawal`` does."""
+        its revisions stay for the audit log. Raises as ``admit_withdrawal`` does."""
         with transaction() as session:
             version = bump_version()
             self.admit_withdrawal(live, based_on)

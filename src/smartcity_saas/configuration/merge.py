@@ -124,7 +124,7 @@ def _strip(own: dict[str, Any], path: Path, above: Values) -> list[Path]:
     Where the layer would replace a mapping *around* the lock (another ``kind``), that mapping
     is taken out whole: replacing it alters what is locked.
     """
-    trail: list[tuple[dict[str, Any], str | int]] = []
+    parents: list[tuple[dict[str, Any], str | int]] = []
     values: Any = own
     for depth, step in enumerate(path):
         if not isinstance(values, Mapping) or is_text(values):
@@ -134,11 +134,11 @@ def _strip(own: dict[str, Any], path: Path, above: Values) -> list[Path]:
             break
         if step not in values:
             return []
-        trail.append((values, step))  # type: ignore[arg-type]
+        parents.append((values, step))  # type: ignore[arg-type]
         values = values[step]
-    if not trail:
+    if not parents:
         return []
-    here = tuple(step for _, step in trail)
+    here = tuple(step for _, step in parents)
     found = [leaf for leaf, _ in leaves(values, here)]
     _remove(own, here)
     return found

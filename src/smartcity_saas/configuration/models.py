@@ -78,7 +78,7 @@ class Revision(PlatformModel):
 
     @property
     def digest(self) -> str:
-        """What the trail holds of it."""
+        """What the audit log holds of it."""
         return digest_of(self.text, self.files, self.message)
 
 

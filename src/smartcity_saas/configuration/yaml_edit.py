@@ -75,15 +75,15 @@ def _put(values: Any, path: Path, value: Any) -> None:
 
 
 def _drop(values: Any, path: Path) -> None:
-    trail = []
+    parents = []
     for step in path[:-1]:
         if not isinstance(values, dict) or step not in values:
             return
-        trail.append((values, step))
+        parents.append((values, step))
         values = values[step]
     if isinstance(values, dict):
         values.pop(path[-1], None)
-    for parent, step in reversed(trail):
+    for parent, step in reversed(parents):
         if parent[step] == {}:
             del parent[step]
 
@@ -154,17 +154,17 @@ def _inserted(source: Source, parent: Node, key: str, value: Any) -> str:
 
 
 def _without(source: Source, path: Path) -> str:
-    trail: list[tuple[Node, Entry]] = []
+    parents: list[tuple[Node, Entry]] = []
     node = source.root
     for step in path:
         entry = node.entry(step)
         if entry is None:
             return source.text
-        trail.append((node, entry))
+        parents.append((node, entry))
         node = entry.node
-    parent, entry = trail.pop()
-    while len(parent.entries) == 1 and trail:
-        parent, entry = trail.pop()
+    parent, entry = parents.pop()
+    while len(parent.entries) == 1 and parents:
+        parent, entry = parents.pop()
     return _cut(source.text, parent, entry)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from flask import Flask
 
 from smartcity_saas.catalog.service import Service
+from smartcity_saas.portals.audit_details import detail_words
 from smartcity_saas.portals.change_labels import (
     DIFFERENCES,
     METHOD_NAMES,
@@ -25,7 +26,6 @@ from smartcity_saas.portals.offered_forms import offered
 from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
-from smartcity_saas.portals.trail_words import detail_words
 from smartcity_saas.web.form_errors import named_faults
 from smartcity_saas.web.stacked_tables import labelled
 

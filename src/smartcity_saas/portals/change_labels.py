@@ -203,7 +203,7 @@ def change_label(path: Path) -> str:
 
 
 def act_label(action: str) -> str:
-    """What an act of a trail is called; an unknown one stays as it is."""
+    """What an act of an audit log is called; an unknown one stays as it is."""
     service = product().services.get(action.partition(".")[0])
     return str(_ACTS.get(action) or (service.acts.get(action) if service else None) or action)
 
@@ -218,7 +218,7 @@ def acts_called(text: str) -> frozenset[str]:
 
 def actor_label(event: AuditEvent | CityAuditEvent, names: Mapping[str, str]) -> str:
     """Who acted: the product itself or a resident in a word, a member of staff by name. A city's
-    trail holds no names, so ``names`` has them by account."""
+    audit log holds no names, so ``names`` has them by account."""
     kind, _colon, account = event.actor.partition(":")
     if kind == "staff":
         return names.get(account) or str(getattr(event, "actor_label", account))

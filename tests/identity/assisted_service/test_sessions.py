@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from smartcity_saas.audit import city_trail, reasons_of, system
+from smartcity_saas.audit import city_audit_events, reasons_of, system
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.identity.federation.channels import AuthenticatedIdentity
@@ -51,7 +51,7 @@ def verify_by_channel(world: World) -> None:
 
 @pytest.mark.parametrize("number", [PHONE, NUMBER])
 def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
-    """Found by either number; the services are open, the trail names staff, the resident reads
+    """Found by either number; the services are open, the audit log names staff, the resident reads
     who and why, and is told."""
     resident = by_phone(phones)
     resident.post("/me/verify", real_name="示例", number=NUMBER, agree="1")
@@ -70,7 +70,7 @@ def test_staff_act_and_the_resident_sees_it(phones: World, number: str) -> None:
     assert "staff have opened your account" in resident.get("/me/messages").text
     assert "Found: *例, 1***" in answer.text, "staff compare it with the card"
     with phones.inside("hangzhou"):
-        last = next(e for e in city_trail() if e.action == "resident.counter")
+        last = next(e for e in city_audit_events() if e.action == "resident.counter")
         assert (last.actor, reasons_of([last])) == ("staff:desk", {last.id: "忘带手机"})
 
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, inspect, select, update
 from sqlalchemy.orm import Bundle, aliased, load_only
 
-from smartcity_saas.audit import city_trail, verify_trail
+from smartcity_saas.audit import city_audit_events, verify_city_chain
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
@@ -206,14 +206,14 @@ def test_deleting_leaves_what_the_law_keeps(phones: World) -> None:
             "",
         )
         assert db.session.scalars(select(ResidentIdentity)).all() == []
-        assert verify_trail().found is None
+        assert verify_city_chain().found is None
     by_phone(phones)
     assert the_resident(phones).id != before
 
 
 def test_what_is_kept_is_locked_away(phones: World) -> None:
     """Payments of somebody who has left stand in no list; by their own number finance finds one,
-    and that it was opened stands in the trail."""
+    and that it was opened stands in the audit log."""
     browser = by_phone(phones)
     resident = the_resident(phones)
     add_payment(phones, resident.id, "KEPT-0003", "paid")
@@ -231,7 +231,7 @@ def test_what_is_kept_is_locked_away(phones: World) -> None:
     assert found is not None
     assert "The payer has deleted their account" in staff.get(found[1]).text
     with phones.inside("hangzhou"):
-        assert city_trail()[0].action == "payment.open_kept"
+        assert city_audit_events()[0].action == "payment.open_kept"
 
 
 def test_what_is_unfinished_comes_first(phones: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smartcity_saas.audit import trail_of
+from smartcity_saas.audit import place_audit_events
 from smartcity_saas.errors import Throttled
 from smartcity_saas.identity.staff.accounts import (
     WrongPassword,
@@ -74,12 +74,12 @@ def test_a_colleague_behind_the_same_address_shuts_nobody_out(world: World) -> N
     assert known.post("/sign-in", username="wu.min", password=STRONG).status_code == 302
 
 
-def test_the_trail_says_who_managed_whom(world: World) -> None:
+def test_the_log_says_who_managed_whom(world: World) -> None:
     """Inviting, changing roles and closing stand in it."""
     admin = world.city_staff("hangzhou")
     make(world, "wu.min", AUDITOR, city="hangzhou")
     admin.post("/cities/hangzhou/staff/wu.min/disable", "/cities/hangzhou/staff")
-    assert "staff.disable" in [e.action for e in trail_of("hangzhou", 10)]
+    assert "staff.disable" in [e.action for e in place_audit_events("hangzhou", 10)]
 
 
 # One table of who may do what, walked.

@@ -73,7 +73,7 @@ def test_a_closed_account_is_out_at_every_process(world: World) -> None:
 
 def test_staff_see_their_sessions_and_end_them(world: World) -> None:
     """Promise: one's own sessions stand on a page with their devices; ending one, or all others,
-    works at the next request; nobody ends another's, and the act stands in the trail."""
+    works at the next request; nobody ends another's, and the act stands in the audit log."""
     mine = world.city_staff()
     other = world.client("console.localhost")
     answer = other.post("/sign-in", username="staff-hangzhou", password=PASSWORD)

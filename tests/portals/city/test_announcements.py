@@ -26,5 +26,5 @@ def test_announcements_reach_the_site_and_leave_it(world: World) -> None:
     staff.post(f"{page}/{notice}/restore", page)
     assert world.client("hangzhou.localhost").get(f"/announcements/{notice}").status_code == 200
     assert world.client("shanghai.localhost").get(f"/announcements/{notice}").status_code == 404
-    trail = staff.get("/cities/hangzhou/audit").text
-    assert "announcement.withdraw" in trail
+    page = staff.get("/cities/hangzhou/audit").text
+    assert "announcement.withdraw" in page

@@ -12,7 +12,7 @@ from flask_babel import force_locale
 from sqlalchemy import JSON, BigInteger, Boolean, Date, DateTime, Integer, inspect
 
 from smartcity_saas.audit import CityAuditEvent
-from smartcity_saas.identity.personal_data.declaration import TRAIL, PersonalData
+from smartcity_saas.identity.personal_data.declaration import AUDIT_LOG, PersonalData
 from smartcity_saas.identity.personal_data.records import personal_models
 from smartcity_saas.portals.resident.personal_data_labels import said
 from tests.support.world import World
@@ -75,10 +75,10 @@ def test_every_column_is_said_in_words(world: World, language: str) -> None:
         world.app.test_request_context("/", base_url="http://hangzhou.localhost"),
         force_locale(language),
     ):
-        for model, held in [*tables, (CityAuditEvent, TRAIL)]:
+        for model, held in [*tables, (CityAuditEvent, AUDIT_LOG)]:
             for path, column, row in rows(held, model):
                 if path in ("action", "page"):
-                    continue  # in the words of the trail, which has its own test
+                    continue  # in the words of the audit log, which has its own test
                 text = said(held, row, path)
                 where = f"{model.__name__}.{path}: {text}"
                 assert text, where

@@ -34,7 +34,7 @@ def edit(clinic: Clinic, patient: uuid.UUID, **typed: str) -> Patient:
 
 def test_the_page_asks_and_checks_as_adding_does(clinic: Clinic) -> None:
     """Promise: a person is edited under the checks of adding, each fault at its field, nothing
-    typed is lost; a stranger's is nobody; the act stands in the trail without personal data."""
+    typed is lost; a stranger's is nobody; the act stands in the audit log without personal data."""
     browser, _appointment = book_page(clinic)
     listed = browser.get(f"{ROOT}/patients").text
     path = re.search(rf'href="({ROOT}/patients/[0-9a-f-]+)"', listed)[1]  # type: ignore[index]

@@ -94,7 +94,7 @@ def test_whatever_is_written_is_counted(world: World, column: str) -> None:
 
 def test_another_amount_of_what_is_paid_is_said(world: World) -> None:
     """Paid here, it stays as it was paid; paid elsewhere, the supplier's word counts. Both are
-    counted, told by line, and stand in the trail."""
+    counted, told by line, and stand in the audit log."""
     stripe = world.open_payments()
     bring(world)
     browser, _answer = link(world)

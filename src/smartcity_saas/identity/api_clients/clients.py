@@ -44,7 +44,7 @@ class SignedInClient:
 
     @property
     def actor(self) -> Actor:
-        """This client in the city's trail."""
+        """This client in the city's audit log."""
         return Actor(f"client:{self.client_id}", self.name, "nothing")
 
 

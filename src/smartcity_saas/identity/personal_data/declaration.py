@@ -85,7 +85,7 @@ SUMS = frozenset({"amount", "fine"})
 MONTHS = frozenset({"period"})
 """Columns that hold the first day of a month, and mean the month."""
 
-TRAIL = PersonalData(
+AUDIT_LOG = PersonalData(
     {"zh": "操作记录", "en": "Audit log"},
     {"at": WHEN, "action": {"zh": "操作", "en": "Action"}},
     "keep",
@@ -94,4 +94,4 @@ TRAIL = PersonalData(
         "en": "Cybersecurity law, article 21: activity logs must be kept. They hold no name or number.",
     },
 )
-"""A city's trail, which lies below the residents: acts of a resident's, and on their account."""
+"""A city's audit log, which lies below the residents: acts of a resident's, and on their account."""

@@ -21,7 +21,7 @@ from smartcity_saas.credentials.personal_encryption import open_personal
 from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.api_clients.models import ApiAnswer
-from smartcity_saas.identity.personal_data.declaration import TRAIL, PersonalData
+from smartcity_saas.identity.personal_data.declaration import AUDIT_LOG, PersonalData
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import NAME_COLUMNS
 from smartcity_saas.identity.residents.identity_numbers import masked_name, masked_number
@@ -92,13 +92,13 @@ def personal_records(resident: SignedInResident) -> list[PersonalRecord]:
         PersonalRecord(model, _held(model), rows) for model, rows in _rows_of(resident.id) if rows
     ]
     acts = _acts_of(resident)
-    return [*found, *([PersonalRecord(CityAuditEvent, TRAIL, acts)] if acts else [])]
+    return [*found, *([PersonalRecord(CityAuditEvent, AUDIT_LOG, acts)] if acts else [])]
 
 
 def kept_when_leaving() -> list[PersonalData]:
     """What stays when a resident leaves, each with its reason."""
     found = [held for model in personal_models() if (held := _held(model)).erase == "keep"]
-    return [*found, TRAIL]
+    return [*found, AUDIT_LOG]
 
 
 def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any
 
 
 def _acts_of(resident: SignedInResident) -> Sequence[CityAuditEvent]:
-    """What the trail has of a resident: their own acts, and those on their account."""
+    """What the audit log has of a resident: their own acts, and those on their account."""
     keys = [f"resident:{one}" for one in _people(resident.id)]
     return db.session.scalars(
         select(CityAuditEvent)

@@ -57,7 +57,7 @@ class SignedInResident:
 
     @property
     def actor(self) -> Actor:
-        """This person in the city's trail, by key alone: a trail holds no personal data. At the
+        """This person in the city's audit log, by key alone: an audit log holds no personal data. At the
         counter it is the member of staff who acts."""
         name = self.acting.name if self.acting else f"resident:{self.id}"
         return Actor(name, "resident", "nothing")

@@ -393,7 +393,7 @@ def _refuse_weak(password: str, username: str, name: str, mail: str | None) -> N
 def note_staff_act(
     member: StaffMember, act: str, now: datetime, detail: dict[str, Any] | None = None
 ) -> None:
-    """Note what somebody did to their own account, in the trail of its place."""
+    """Note what somebody did to their own account, in the audit log of its place."""
     record(
         member.actor,
         f"staff.{act}",
@@ -407,7 +407,7 @@ def note_staff_act(
 def _note(
     actor: Actor, act: str, row: Staff, now: datetime, detail: dict[str, Any] | None = None
 ) -> None:
-    """Note an act on an account, in the trail of its place."""
+    """Note an act on an account, in the audit log of its place."""
     place = document_at(row.province, row.city)
     record(actor, f"staff.{act}", f"staff:{row.username}", detail, now, place=place)
 

@@ -143,7 +143,7 @@ class StaffMember:
 
     @property
     def document(self) -> str:
-        """The document of that place, in whose trail acts on the account stand."""
+        """The document of that place, in whose audit log acts on the account stand."""
         return document_at(self.province, self.city)
 
     @property

@@ -1,4 +1,4 @@
-"""Documents, staff, residents, announcements, pictures, counts and the two trails."""
+"""Documents, staff, residents, announcements, pictures, counts and the two audit logs."""
 
 import sqlalchemy as sa
 from alembic import op

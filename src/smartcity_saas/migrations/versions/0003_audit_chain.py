@@ -1,4 +1,4 @@
-"""One hash chain a city over its trail; what stands there already is linked in its order."""
+"""One hash chain a city over its audit log; what stands there already is linked in its order."""
 
 import json
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ down_revision = "0002_money"
 branch_labels = None
 depends_on = None
 
-TRAIL = "city_audit_event"
+AUDIT_LOG = "city_audit_event"
 
 
 def upgrade() -> None:
@@ -32,27 +32,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("city_id", name="uq_audit_head_city_id"),
     )
     op.add_column(
-        TRAIL, sa.Column("number", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+        AUDIT_LOG, sa.Column("number", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
     )
     for name in ("previous", "hash", "origin", "reason"):
-        op.add_column(TRAIL, sa.Column(name, sa.String(), nullable=False, server_default=""))
-    op.drop_column(TRAIL, "actor_label")  # the names of people: not in a trail
+        op.add_column(AUDIT_LOG, sa.Column(name, sa.String(), nullable=False, server_default=""))
+    op.drop_column(AUDIT_LOG, "actor_label")  # the names of people: not in an audit log
     bind = op.get_bind()
     postgresql = bind.dialect.name == "postgresql"
     if not postgresql:
         for act in ("update", "delete"):
-            op.execute(f'DROP TRIGGER "{TRAIL}_no_{act}"')
+            op.execute(f'DROP TRIGGER "{AUDIT_LOG}_no_{act}"')
     for city_id in inside_each_city(bind):
         _link(bind, city_id)
-    op.create_index("uq_city_audit_event_city_id_number", TRAIL, ["city_id", "number"], unique=True)
+    op.create_index(
+        "uq_city_audit_event_city_id_number", AUDIT_LOG, ["city_id", "number"], unique=True
+    )
     if not postgresql:
-        keep_append_only(TRAIL)
+        keep_append_only(AUDIT_LOG)
     isolate_city_tables("audit_head")
 
 
 def _link(bind: sa.Connection, city_id: int) -> None:
-    trail = sa.table(
-        TRAIL,
+    events = sa.table(
+        AUDIT_LOG,
         *(
             sa.column(name, kind)
             for name, kind in (
@@ -70,7 +72,7 @@ def _link(bind: sa.Connection, city_id: int) -> None:
         ),
     )
     rows = bind.execute(
-        sa.select(trail).where(trail.c.city_id == city_id).order_by(trail.c.at, trail.c.id)
+        sa.select(events).where(events.c.city_id == city_id).order_by(events.c.at, events.c.id)
     ).all()
     number, previous = 0, BEGINNING
     for row in rows:
@@ -90,8 +92,8 @@ def _link(bind: sa.Connection, city_id: int) -> None:
         }
         found = link_hash({"city": city_id}, previous, values)
         bind.execute(
-            sa.update(trail)
-            .where(trail.c.city_id == city_id, trail.c.id == row.id)
+            sa.update(events)
+            .where(events.c.city_id == city_id, events.c.id == row.id)
             .values(number=number, previous=previous, hash=found)
         )
         previous = found

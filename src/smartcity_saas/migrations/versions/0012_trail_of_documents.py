@@ -17,7 +17,7 @@ down_revision = "0011_counter_sessions"
 branch_labels = None
 depends_on = None
 
-TRAIL = "audit_event"
+AUDIT_LOG = "audit_event"
 
 
 def upgrade() -> None:
@@ -45,19 +45,19 @@ def upgrade() -> None:
     )
     isolate_city_tables("audit_reason")
     for name in ("place", "previous", "hash", "origin"):
-        op.add_column(TRAIL, sa.Column(name, sa.String(), nullable=False, server_default=""))
+        op.add_column(AUDIT_LOG, sa.Column(name, sa.String(), nullable=False, server_default=""))
     op.add_column(
-        TRAIL, sa.Column("number", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+        AUDIT_LOG, sa.Column("number", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
     )
     bind = op.get_bind()
     if bind.dialect.name == "sqlite":
         for act in ("update", "delete"):
-            op.execute(f'DROP TRIGGER "{TRAIL}_no_{act}"')
+            op.execute(f'DROP TRIGGER "{AUDIT_LOG}_no_{act}"')
     _link(bind)
-    op.drop_index("ix_audit_event_subject_at", TRAIL)
-    op.create_index("ix_audit_event_place_at", TRAIL, ["place", "at"])
-    op.create_index("uq_audit_event_place_number", TRAIL, ["place", "number"], unique=True)
-    keep_append_only(TRAIL)
+    op.drop_index("ix_audit_event_subject_at", AUDIT_LOG)
+    op.create_index("ix_audit_event_place_at", AUDIT_LOG, ["place", "at"])
+    op.create_index("uq_audit_event_place_number", AUDIT_LOG, ["place", "number"], unique=True)
+    keep_append_only(AUDIT_LOG)
 
 
 def _link(bind: sa.Connection) -> None:
@@ -68,12 +68,12 @@ def _link(bind: sa.Connection) -> None:
         "number": sa.BigInteger(),
     }
     names = ("actor", "action", "subject", "place", "previous", "hash")
-    trail = sa.table(
-        TRAIL, *(sa.column(name, kinds.get(name, sa.String())) for name in (*kinds, *names))
+    events = sa.table(
+        AUDIT_LOG, *(sa.column(name, kinds.get(name, sa.String())) for name in (*kinds, *names))
     )
     heads: dict[str, tuple[int, str]] = defaultdict(lambda: (0, BEGINNING))
     where = _places(bind)
-    for row in bind.execute(sa.select(trail).order_by(trail.c.at, trail.c.id)).all():
+    for row in bind.execute(sa.select(events).order_by(events.c.at, events.c.id)).all():
         place = _place(row, where)
         number, previous = heads[place][0] + 1, heads[place][1]
         at: datetime = row.at if row.at.tzinfo else row.at.replace(tzinfo=UTC)
@@ -89,8 +89,8 @@ def _link(bind: sa.Connection) -> None:
         }
         found = link_hash({"place": place}, previous, values)
         bind.execute(
-            sa.update(trail)
-            .where(trail.c.id == row.id)
+            sa.update(events)
+            .where(events.c.id == row.id)
             .values(place=place, number=number, previous=previous, hash=found)
         )
         heads[place] = (number, found)

@@ -1,4 +1,4 @@
-"""The console of one city: catalog, branding, announcements, document, history, trail."""
+"""The console of one city: catalog, branding, announcements, configuration, history, audit log."""
 
 from smartcity_saas.portals.city import (
     announcements,

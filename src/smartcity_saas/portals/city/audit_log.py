@@ -1,4 +1,4 @@
-"""A city's trail: who did what, searched, taken along as CSV, and checked link by link."""
+"""A city's audit log: who did what, searched, taken along as CSV, and checked link by link."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import (
     AuditEvent,
+    AuditQuery,
     ChainReport,
     CityAuditEvent,
-    TrailQuery,
-    city_trail,
+    city_audit_events,
     cursor_of,
     reasons_of,
-    verify_trail,
+    verify_city_chain,
 )
 from smartcity_saas.clock import COMMON_ZONE
 from smartcity_saas.identity.authorization import documents
@@ -79,21 +79,21 @@ def audit_csv(city: str) -> ResponseReturnValue:
     return csv_response(f"{city}-audit.csv", COLUMNS, rows)
 
 
-def _wanted(city: str) -> TrailQuery:
+def _wanted(city: str) -> AuditQuery:
     """What the form asks for: a text is looked for in what people read, too."""
-    wanted = TrailQuery.of(request.args, _zone(city))
+    wanted = AuditQuery.of(request.args, _zone(city))
     if not wanted.text:
         return wanted
     return replace(wanted, actions=acts_called(wanted.text), actors=staff_called(wanted.text))
 
 
 def _acts(
-    city: str, wanted: TrailQuery, most: int
+    city: str, wanted: AuditQuery, most: int
 ) -> tuple[list[AuditEvent | CityAuditEvent], dict[Any, str]]:
     """The newest acts of both chains that fit, and what was written to them."""
-    changes, messages = documents().trail(city, most, wanted)
+    changes, messages = documents().audit_events(city, most, wanted)
     with tenant_context(documents().live(city).id):
-        own = city_trail(most, wanted)
+        own = city_audit_events(most, wanted)
         reasons = reasons_of(own)
     both: list[AuditEvent | CityAuditEvent] = [*own, *changes]
     both.sort(key=lambda one: (one.at, one.id), reverse=True)
@@ -103,10 +103,10 @@ def _acts(
 def _verdicts(city: str) -> list[tuple[Any, ChainReport]]:
     """What checking each of the two chains found."""
     with tenant_context(documents().live(city).id):
-        own = verify_trail()
+        own = verify_city_chain()
     return [
         (_("The city's records"), own),
-        (_("The city's configuration and accounts"), documents().verify_trail(city)),
+        (_("The city's configuration and accounts"), documents().verify_chain(city)),
     ]
 
 

@@ -141,7 +141,7 @@ def close(city: str) -> ResponseReturnValue:
 @blueprint.page(f"{MONEY}/<uuid:payment_id>", permission="city.finance")
 def finance_payment(city: str, payment_id: uuid.UUID) -> ResponseReturnValue:
     """One payment with everything that is known of it. That one of somebody who has left was
-    opened stands in the trail."""
+    opened stands in the audit log."""
     served, actor = city_by_slug(city), signed_in_member().actor
     with tenant_context(served.id):
         payment = payment_of(payment_id)

@@ -1,4 +1,4 @@
-"""The operator's console: provinces, the platform's document, accounts, the trail."""
+"""The operator's console: provinces, the platform's document, accounts, the audit log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.audit import trail_of
+from smartcity_saas.audit import place_audit_events
 from smartcity_saas.health import readiness
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
@@ -73,4 +73,6 @@ def provinces() -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/audit", permission="platform.see")
 def audit() -> ResponseReturnValue:
     """Who did what, on the whole platform."""
-    return render_template("operator/audit.html", events=trail_of(None, MOST_EVENTS), **shell())
+    return render_template(
+        "operator/audit.html", events=place_audit_events(None, MOST_EVENTS), **shell()
+    )

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from smartcity_saas.health import readiness
+from smartcity_saas.portals.audit_details import DETAILS, UNSAID
 from smartcity_saas.portals.operator import CHECKS
-from smartcity_saas.portals.trail_words import DETAILS, UNSAID
 from tests.support.paths import SOURCE
 from tests.support.world import World
 

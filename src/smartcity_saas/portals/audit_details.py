@@ -1,4 +1,4 @@
-"""What stands beside an act of a trail, in words that staff read in their language."""
+"""What stands beside an act of an audit log, in words that staff read in their language."""
 
 from __future__ import annotations
 
