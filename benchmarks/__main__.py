@@ -29,6 +29,7 @@ from benchmarks import rush, strangers, work
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
+from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
@@ -184,8 +185,8 @@ def _signed_in(app: SiteFlask) -> tuple[str, str]:
         city = app.registry.snapshot.cities["hangzhou"]
         with tenant_context(city.id):
             demo.fill(city)
-            token = accounts.sign_in("demo", sample("household"))
-            resident = accounts.signed_in(token)
+            token = accounts.sign_in("demo", sample("household"), now=utc_now())
+            resident = accounts.signed_in(token, utc_now())
             assert resident is not None
             link = bills.links(resident)[0]
     with app.test_request_context("/", base_url="http://hangzhou.localhost"):

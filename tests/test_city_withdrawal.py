@@ -94,7 +94,7 @@ def test_who_has_had_a_resident_is_not_withdrawn(world: World) -> None:
         if leave:
             resident.post("/me/delete", "/me/delete", confirm="1")
         with pytest.raises(Conflict):
-            withdraw(world.documents(), "ningbo", 1)
+            withdraw(world.documents(), "ningbo", 1, now=world.clock())
     assert world.documents().live("ningbo").number == 1
 
 
@@ -103,15 +103,15 @@ def test_what_others_need_is_not_withdrawn(world: World) -> None:
     whoever may not: each is refused, and nothing is lost."""
     admin = world.city_staff("ningbo")
     with pytest.raises(Conflict):
-        withdraw(world.documents(), "ningbo", 1)
+        withdraw(world.documents(), "ningbo", 1, now=world.clock())
     assert admin.post("/cities/ningbo/withdraw", "/account", revision="1").status_code == 403
-    disable_staff(system("test"), "staff-ningbo")
+    disable_staff(system("test"), "staff-ningbo", world.clock())
     with pytest.raises(StaleEdit):
-        withdraw(world.documents(), "ningbo", 0)
+        withdraw(world.documents(), "ningbo", 0, now=world.clock())
     with pytest.raises(Conflict):
-        withdraw(world.documents(), "province:zhejiang", 1)
+        withdraw(world.documents(), "province:zhejiang", 1, now=world.clock())
     with pytest.raises(NotAllowed):
-        withdraw(world.documents(), "platform", 1)
+        withdraw(world.documents(), "platform", 1, now=world.clock())
     other = world.province_admin("shanghai")
     assert other.post("/cities/ningbo/withdraw", "/account", revision="1").status_code == 404
     assert [found.name for found in world.documents().all()].count("ningbo") == 1
@@ -121,7 +121,7 @@ def test_a_misspelt_province_is_withdrawn(world: World) -> None:
     """With no city beneath it: its code is free for the right one."""
     wrong = 'province: island\ndivision_code: "710000"\nname: {zh: 岛, en: Island}\n'
     world.save(wrong)
-    withdraw(world.documents(), "province:island", 1)
+    withdraw(world.documents(), "province:island", 1, now=world.clock())
     world.save(wrong.replace("island", "taiwan"))
     assert world.documents().live("province:taiwan").division_code == "710000"
 

@@ -3,13 +3,13 @@ hosts are free again, as if it had never been, but for the audit log."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 from sqlalchemy import delete, func, select
 
-from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.schema import CITY, PROVINCE
@@ -26,7 +26,7 @@ from smartcity_saas.tenancy.daily_counts import CityCount
 
 
 def withdraw(
-    documents: Documents, name: str, based_on: int, message: str = "", clock: Clock = utc_now
+    documents: Documents, name: str, based_on: int, message: str = "", *, now: datetime
 ) -> None:
     """Withdraw a city that has never had a resident, or a province with no city beneath it.
 
@@ -38,7 +38,7 @@ def withdraw(
         name: The document.
         based_on: The revision that it was decided on.
         message: Why.
-        clock: The time.
+        now: The time.
 
     Raises:
         NotFound: There is none, or it is beyond the actor's reach.
@@ -49,7 +49,7 @@ def withdraw(
     """
     live = documents.live(name)
     documents.admit_withdrawal(live, based_on)
-    _refuse_staff(live, clock)
+    _refuse_staff(live, now)
     if live.kind == CITY:
         _empty(live)
     with transaction() as session:
@@ -78,7 +78,7 @@ def _count(model: Any, *where: Any) -> int:
     return db.session.scalar(select(func.count()).select_from(model).where(*where)) or 0
 
 
-def _refuse_staff(live: LiveDocument, clock: Clock) -> None:
+def _refuse_staff(live: LiveDocument, now: datetime) -> None:
     place: Any = {
         model: model.city == live.name
         if live.kind == CITY
@@ -92,7 +92,7 @@ def _refuse_staff(live: LiveDocument, clock: Clock) -> None:
         select(func.count()).where(
             place[StaffInvitation],
             StaffInvitation.ended_at.is_(None),
-            StaffInvitation.expires_at > clock(),
+            StaffInvitation.expires_at > now,
         )
     )
     if accounts or invited:

@@ -108,7 +108,7 @@ def create_sample_staff() -> None:
     stored = {found.name for found in live_documents(filter(None, map(_place, STAFF)))}
     for account in STAFF:
         if _place(account) is None or _place(account) in stored:
-            create_staff(system("demo"), password=PASSWORD, demo=True, **account)
+            create_staff(system("demo"), password=PASSWORD, demo=True, now=utc_now(), **account)
 
 
 def _place(account: Mapping[str, Any]) -> str | None:

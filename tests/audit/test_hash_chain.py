@@ -312,7 +312,7 @@ def test_an_auditor_finds_what_is_old(world: World) -> None:
         world.documents().change("hangzhou", live, f"why {number}", {("branding", "color"): color})
     act(world, "hangzhou", 60)
     auditor = world.staff("auditor", AUDITOR, city="hangzhou")
-    disable_staff(system("test"), world.city_staff() and "staff-hangzhou", world.clock)
+    disable_staff(system("test"), world.city_staff() and "staff-hangzhou", world.clock())
     page, seen, pages = "/cities/hangzhou/audit", "", 0
     assert "Disabled an account" in auditor.get(f"{page}?text=staff.disable").text
     assert "staff.disable" in auditor.get(f"{page}?text=Disabled+an").text

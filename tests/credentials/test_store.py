@@ -185,7 +185,13 @@ def test_sessions_go_over_to_the_new_master_key_too(world: World) -> None:
     """What a session keeps for signing out at the province's provider opens with the new key alone;
     before that ``doctor`` says what the key that is set does not open."""
     member = create_staff(
-        system("test"), "wu.min", "Wu Min", ("province_admin",), None, province="zhejiang"
+        system("test"),
+        "wu.min",
+        "Wu Min",
+        ("province_admin",),
+        None,
+        province="zhejiang",
+        now=world.clock(),
     )
     provided = Provided("zhejiang", "an ID token", world.clock())
     token = begin_session(member, world.clock(), provided=provided)

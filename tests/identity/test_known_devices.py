@@ -30,7 +30,7 @@ def test_marks_cannot_be_collected_to_guess_on(world: World) -> None:
     with pytest.raises(Throttled):
         for number in range(200):
             with pytest.raises(WrongPassword):
-                sign_in("wu.min", "wrong", "192.0.2.1", world.clock, known_device=f"d{number}")
+                sign_in("wu.min", "wrong", "192.0.2.1", world.clock(), known_device=f"d{number}")
             tried += 1
     assert tried == MOST_TRIES_OF_ACCOUNT
 
@@ -43,5 +43,5 @@ def test_a_device_is_known_by_its_own_name_alone(world: World) -> None:
     browser.post("/sign-out", "/account")
     for number in range(MOST_TRIES_OF_ACCOUNT):
         with pytest.raises(WrongPassword):
-            sign_in("li.na", "wrong", f"198.51.100.{number}", world.clock)
+            sign_in("li.na", "wrong", f"198.51.100.{number}", world.clock())
     assert browser.post("/sign-in", username="li.na", password=STRONG).status_code == 429

@@ -47,7 +47,7 @@ def test_any_course_of_refunds_adds_up(world: World) -> None:
     the balance is what came less what is gone, no refund is posted twice, and never more than
     came."""
     with world.inside("hangzhou"):
-        sign_in("demo", sample("household"))
+        sign_in("demo", sample("household"), now=world.clock())
         resident = find_resident("demo", "household")
         assert resident is not None
         resident_id = resident.id

@@ -99,9 +99,9 @@ class Clinic:
         if name not in self.people:
             with self.world.inside(self.city):
                 token = accounts.sign_in(
-                    "demo", AuthenticatedIdentity((name,), name, demo=True), clock=self.world.clock
+                    "demo", AuthenticatedIdentity((name,), name, demo=True), now=self.now
                 )
-                found = accounts.signed_in(token, self.world.clock)
+                found = accounts.signed_in(token, self.now)
                 assert found is not None
                 typed = {"name": name, "relation": "self", "phone": "13800000000"}
                 self.people[name] = (found, add_patient(found, typed, self.now).id)

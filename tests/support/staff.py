@@ -24,7 +24,7 @@ def make(world: World, username: str, *roles: str, demo: bool = False, **place: 
         roles,
         STRONG,
         demo=demo,
-        clock=world.clock,
+        now=world.clock(),
         **place,
     )
 

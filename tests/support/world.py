@@ -111,7 +111,7 @@ class World:
             (role,),
             PASSWORD,
             demo=True,
-            clock=self.clock,
+            now=self.clock(),
             **place,
         )
         browser = self.client("console.localhost")

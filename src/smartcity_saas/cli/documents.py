@@ -20,6 +20,7 @@ from smartcity_saas.configuration.file_plan import CHANGE, CONFLICT, KEEP, NEW, 
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
 from smartcity_saas.product import product
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.file_apply import apply_plan
 from smartcity_saas.tenancy.images import picture_problems
 
@@ -156,7 +157,7 @@ def withdraw_command(city: str, message: str, yes: bool) -> None:
     _say_what_goes(live)
     if not yes:
         _ask_name(city)
-    withdraw(documents, city, live.number, message)
+    withdraw(documents, city, live.number, message, now=current_time())
     path = file_name(live.name, live.kind, live.province)
     say(f"{city} is withdrawn. If there is a {path}, remove it, or the next apply makes it again.")
 

@@ -91,7 +91,14 @@ def create(
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     made = create_staff(
-        system("cli"), username, name, roles, password, province=province, city=city
+        system("cli"),
+        username,
+        name,
+        roles,
+        password,
+        province=province,
+        city=city,
+        now=current_time(),
     )
     say(f"{made.username} may sign in on the console as {title_of(made.roles)}.")
 

@@ -22,6 +22,7 @@ from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.tokens import new_token
 from smartcity_saas.product import product, request_site
 from smartcity_saas.tenancy.context import without_tenant
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import page_of_form
 from smartcity_saas.web.policy import Availability, Caller, Policy
 
@@ -59,7 +60,7 @@ def current_staff() -> StaffMember | None:
     """Who is signed in on the console."""
     if "staff_member" not in g:
         token = session.get(STAFF)
-        g.staff_member = sessions.signed_in(token, product().clock) if token else None
+        g.staff_member = sessions.signed_in(token, current_time()) if token else None
     found: StaffMember | None = g.staff_member
     return found
 
@@ -76,7 +77,7 @@ def current_client() -> SignedInClient | None:
     """The back office that makes the present call of the API."""
     if "api_client" not in g:
         token = bearer()
-        g.api_client = client_of_token(token, product().clock()) if token else None
+        g.api_client = client_of_token(token, current_time()) if token else None
     found: SignedInClient | None = g.api_client
     return found
 
@@ -96,7 +97,7 @@ def signed_in_client() -> SignedInClient:
 def half_signed_in() -> SignedIn | None:
     """Who has given a password on the console, a second factor still to come or not."""
     token = session.get(STAFF)
-    return sessions.session_of(token, product().clock) if token else None
+    return sessions.session_of(token, current_time()) if token else None
 
 
 def current_resident() -> SignedInResident | None:
@@ -105,7 +106,7 @@ def current_resident() -> SignedInResident | None:
         token = bearer()
         if token is None:
             token = session.get(RESIDENT)
-        found = accounts.signed_in(token, product().clock) if token else None
+        found = accounts.signed_in(token, current_time()) if token else None
         if found is not None and found.acting is not None:
             member = _who_acts(found.acting)
             found = (  # whoever began it may be out by now
@@ -167,7 +168,7 @@ def _enforce_staff(policy: Policy) -> ResponseReturnValue | None:
         raise NotAllowed(_("Your role does not allow this. Ask the person who manages accounts."))
     if policy.recent_auth:
         found = half_signed_in()
-        if found is None or not found.has_just_proved(product().clock()):
+        if found is None or not found.has_just_proved(current_time()):
             return _to("/account/prove", "/account")
     arguments = request.view_args or {}
     if "city" in arguments:
@@ -221,7 +222,7 @@ def _who_acts(acting: Acting) -> StaffMember | None:
     """
     city = request_site().city
     with without_tenant():
-        member = sessions.signed_in_by(acting.session_hash, product().clock)
+        member = sessions.signed_in_by(acting.session_hash, current_time())
     if member is None or city is None or not member.may(COUNTER):
         return None
     return member if member.actor.reaches_city(city.slug, city.province) else None

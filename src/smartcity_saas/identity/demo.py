@@ -43,15 +43,15 @@ def connect_channels(city: City, now: datetime) -> None:
             call_once("POST", url, json.dumps(known).encode(), headers)
 
 
-def sample_resident(subject: str) -> SignedInResident:
+def sample_resident(subject: str, now: datetime) -> SignedInResident:
     """A sample resident of the city that we are in, as somebody signed in; the session ends.
 
     Raises:
         KeyError: There is none of that name.
         NotSignedIn: The sample's account has been closed.
     """
-    token = accounts.sign_in("demo", sample(subject))
-    resident = accounts.signed_in(token)
+    token = accounts.sign_in("demo", sample(subject), now=now)
+    resident = accounts.signed_in(token, now)
     accounts.sign_out(token)
     if resident is None:
         raise NotSignedIn

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from flask import make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
@@ -15,6 +13,7 @@ from smartcity_saas.identity.staff.preview_links import (
     use_preview_link,
 )
 from smartcity_saas.product import running_app
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, site_of
 from smartcity_saas.web.policy import allow_everyone
@@ -25,17 +24,17 @@ NO_DOCUMENT = 0
 
 def init_drafts(app: SiteFlask) -> None:
     """Show drafts to whoever opens a link to them, and to nobody else."""
-    app.shows_draft = partial(shows_draft, app)
+    app.shows_draft = lambda request, city: shows_draft(app, request, city, app.product.clock())
     app.add_url_rule(f"{PATH}<token>", "preview", preview, host=UNKNOWN_HOST)
     allow_everyone(app, "preview")
 
 
 def preview(token: str) -> ResponseReturnValue:
     """Open a draft by a single-use link, for reading only."""
-    app = running_app()
+    app, now = running_app(), current_time()
     city = site_of(request.environ.get("HTTP_HOST"), app.registry).city
-    if not use_preview_link(token, city.id if city else NO_DOCUMENT, app.product.clock()):
+    if not use_preview_link(token, city.id if city else NO_DOCUMENT, now):
         raise NotFound
     if city is None or not city.is_draft:
         raise NotFound
-    return show_draft(app, request, make_response(redirect("/")), city)
+    return show_draft(app, request, make_response(redirect("/")), city, now)

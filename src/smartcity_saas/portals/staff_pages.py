@@ -16,6 +16,7 @@ from smartcity_saas.identity.staff import accounts as staff_accounts
 from smartcity_saas.identity.staff import invitations
 from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES, title_of
 from smartcity_saas.product import product
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 
@@ -56,7 +57,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
                 roles,
                 lambda token: f"{request.host_url}invitations/{token}",
                 **_place(pages, where, roles, typed["at"]),
-                clock=product().clock,
+                now=current_time(),
             )
         except Invalid as error:
             return _page(pages, where, typed=typed, roles=roles, errors=error.by_field()), 422
@@ -69,8 +70,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     )
     def end_invitation(invitation_id: uuid.UUID, **where: str) -> ResponseReturnValue:
         """Take an invitation back."""
-        clock = product().clock
-        invitations.take_back(signed_in_member().actor, invitation_id, clock)
+        invitations.take_back(signed_in_member().actor, invitation_id, current_time())
         return _back(pages, where)
 
     @blueprint.page(
@@ -78,9 +78,9 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     )
     def change_roles(username: str, **where: str) -> ResponseReturnValue:
         """Give an account other roles; whoever is signed in with it is out at once."""
-        roles, clock = request.form.getlist("roles"), product().clock
+        roles, now = request.form.getlist("roles"), current_time()
         try:
-            staff_accounts.change_roles(signed_in_member().actor, username, roles, clock)
+            staff_accounts.change_roles(signed_in_member().actor, username, roles, now)
         except Invalid as error:
             found = error.by_field("roles")
             errors = {f"roles-{username}": said for said in found.values()}
@@ -96,7 +96,7 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
             signed_in_member().actor,
             username,
             lambda token: f"{request.host_url}invitations/{token}",
-            product().clock,
+            current_time(),
         )
         return _page(pages, where, link=link, sent=sent, to=username)
 
@@ -112,7 +112,7 @@ def _add_change(
     blueprint: ConsoleBlueprint, pages: StaffPages, act: str, change: Callable[..., None]
 ) -> None:
     def view(username: str, **where: str) -> ResponseReturnValue:
-        change(signed_in_member().actor, username, product().clock)
+        change(signed_in_member().actor, username, current_time())
         return _back(pages, where)
 
     view.__name__ = f"staff_{act.replace('-', '_')}"
@@ -128,7 +128,6 @@ def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
     actor = signed_in_member().actor
     province = where.get("province") if pages.place == "province" else None
     city = where.get("city") if pages.place == "city" else None
-    clock = product().clock
     values = {
         "typed": {},
         "roles": [],
@@ -142,7 +141,7 @@ def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
     return render_template(
         "console/staff.html",
         accounts=staff_accounts.staff_within(actor, province, city),
-        invitations=invitations.invitations_at(actor, province, city, clock),
+        invitations=invitations.invitations_at(actor, province, city, current_time()),
         choices=_choices(pages),
         place=pages.place or "platform",
         root=_root(pages, where),

@@ -132,9 +132,9 @@ def test_a_number_that_anybody_could_have_typed_opens_nothing(phones: World) -> 
 
 
 OUT: dict[str, Callable[[World, Browser], Any]] = {
-    "disabled": lambda world, desk: disable_staff(system("test"), "desk", world.clock),
+    "disabled": lambda world, desk: disable_staff(system("test"), "desk", world.clock()),
     "another role": lambda world, desk: change_roles(
-        system("test"), "desk", ["auditor"], world.clock
+        system("test"), "desk", ["auditor"], world.clock()
     ),
     "signed out": lambda world, desk: desk.post("/sign-out", "/account"),
 }
@@ -184,7 +184,7 @@ def full(phones: World) -> World:
         for service in services.values():
             assert service.demo is not None
             service.demo(city)
-        resident = sample_resident("household")
+        resident = sample_resident("household", phones.clock())
         subject = subject_of_number(PHONE, phones.clock())
         link(resident, "phone", AuthenticatedIdentity((subject,), "示例"), phones.clock())
         with transaction() as session:

@@ -21,7 +21,10 @@ def test_ones_own_word_gives_way(world: World) -> None:
     with world.inside("hangzhou"):
         now = world.clock()
         people = [
-            signed_in(sign_in("demo", AuthenticatedIdentity((name,), name, demo=True)), world.clock)
+            signed_in(
+                sign_in("demo", AuthenticatedIdentity((name,), name, demo=True), now=world.clock()),
+                world.clock(),
+            )
             for name in "ab"
         ]
         squatter, owner = people[0], people[1]

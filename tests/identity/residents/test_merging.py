@@ -24,7 +24,10 @@ def test_merging_both_ways_leaves_one_account(world: World) -> None:
     """The second of two opposite merges is refused: nobody is locked out of both."""
     with world.inside("hangzhou"):
         first, second = (
-            signed_in(sign_in("demo", AuthenticatedIdentity((name,), name, demo=True)), world.clock)
+            signed_in(
+                sign_in("demo", AuthenticatedIdentity((name,), name, demo=True), now=world.clock()),
+                world.clock(),
+            )
             for name in "ab"
         )
         assert first is not None
@@ -33,7 +36,8 @@ def test_merging_both_ways_leaves_one_account(world: World) -> None:
         with pytest.raises(Conflict):
             merge(second, first.id, world.clock())
         again = signed_in(
-            sign_in("demo", AuthenticatedIdentity(("b",), "b", demo=True)), world.clock
+            sign_in("demo", AuthenticatedIdentity(("b",), "b", demo=True), now=world.clock()),
+            world.clock(),
         )
         assert again is not None
         assert again.id == first.id
@@ -44,7 +48,10 @@ def test_nothing_of_a_merged_account_outlives_the_resident(phones: World) -> Non
     with phones.inside("hangzhou"):
         first, second = (
             signed_in(
-                sign_in("demo", AuthenticatedIdentity((name,), name, demo=True)), phones.clock
+                sign_in(
+                    "demo", AuthenticatedIdentity((name,), name, demo=True), now=phones.clock()
+                ),
+                phones.clock(),
             )
             for name in ("甲", "乙")
         )

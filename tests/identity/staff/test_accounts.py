@@ -55,9 +55,9 @@ def test_nobody_is_locked_out_by_others(world: World) -> None:
     browser.post("/sign-out", "/account")
     for number in range(MOST_TRIES_OF_ACCOUNT - 1):  # the one that came in counts
         with pytest.raises(WrongPassword):
-            sign_in("wu.min", "wrong", f"198.51.100.{number}", world.clock)
+            sign_in("wu.min", "wrong", f"198.51.100.{number}", world.clock())
     with pytest.raises(Throttled):
-        sign_in("wu.min", STRONG, "203.0.113.9", world.clock)
+        sign_in("wu.min", STRONG, "203.0.113.9", world.clock())
     assert browser.post("/sign-in", username="wu.min", password=STRONG).status_code == 302
 
 
@@ -105,7 +105,7 @@ def test_strangers_guess_a_hundred_times_a_day(world: World) -> None:
 
     def guess(n: int, password: str = "wrong", name: str = "wu.min", **how: Any) -> str:
         address = f"198.51.{n // 200}.{n % 200 + 1}"
-        return sign_in(name, password, address, world.clock, **how)
+        return sign_in(name, password, address, world.clock(), **how)
 
     for n in range(100):
         with pytest.raises(WrongPassword):
@@ -125,5 +125,5 @@ def test_the_owner_s_own_sign_ins_use_up_nothing(world: World) -> None:
     """Right passwords of new browsers are not counted within the day."""
     make(world, "wu.min", OPERATOR)
     for n in range(110):
-        sign_in("wu.min", STRONG, "198.51.100.7", world.clock)
+        sign_in("wu.min", STRONG, "198.51.100.7", world.clock())
         world.clock.move(minutes=6 if n % 20 == 19 else 0)

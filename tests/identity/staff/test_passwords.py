@@ -86,15 +86,15 @@ def test_changing_the_password_signs_out_elsewhere(world: World) -> None:
 def test_a_stolen_session_guesses_no_password_all_day(world: World) -> None:
     """Proving who one is, and changing a password, share a hundred wrong ones a day."""
     make(world, "wu.min", OPERATOR)
-    token = sign_in("wu.min", STRONG, "198.51.100.7", world.clock)
-    found = session_of(token, world.clock)
+    token = sign_in("wu.min", STRONG, "198.51.100.7", world.clock())
+    found = session_of(token, world.clock())
     assert found is not None
     for _n in range(20):
         for _try in range(5):
             with pytest.raises(WrongPassword):
-                prove(found.member, "wrong", token, world.clock)
+                prove(found.member, "wrong", token, world.clock())
         world.clock.move(minutes=6)
     with pytest.raises(Throttled):
-        prove(found.member, STRONG, token, world.clock)
+        prove(found.member, STRONG, token, world.clock())
     with pytest.raises(Throttled):
-        change_password(found.member, "wrong", STRONG, token, world.clock)
+        change_password(found.member, "wrong", STRONG, token, world.clock())

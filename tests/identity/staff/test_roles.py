@@ -27,7 +27,7 @@ def test_roles_stay_at_their_place(world: World) -> None:
     """An account of a city is not made an operator's by changing its roles."""
     make(world, "bob.city", AUDITOR, city="hangzhou")
     with pytest.raises(Invalid):
-        change_roles(system("test"), "bob.city", [OPERATOR], world.clock)
+        change_roles(system("test"), "bob.city", [OPERATOR], world.clock())
 
 
 def test_nobody_gives_more_than_they_hold(world: World) -> None:
@@ -49,9 +49,9 @@ def test_nobody_gives_more_than_they_hold(world: World) -> None:
     actor = db.session.scalars(select(Staff).where(Staff.username == "staff-hangzhou")).one()
     member = StaffMember(actor.id, actor.username, "x", (CITY_ADMIN,), None, "hangzhou", True)
     with pytest.raises(NotFound):
-        change_roles(member.actor, "far.away", [AUDITOR], world.clock)
+        change_roles(member.actor, "far.away", [AUDITOR], world.clock())
     with pytest.raises(NotAllowed):
-        change_roles(member.actor, "staff-hangzhou", [AUDITOR], world.clock)
+        change_roles(member.actor, "staff-hangzhou", [AUDITOR], world.clock())
 
 
 def test_every_permission_is_somebody_s() -> None:

@@ -141,6 +141,7 @@ def test_nobody_comes_in_unlinked(world: World, provider: Provider) -> None:
         mail="mallory@example.test",
         city="hangzhou",
         demo=True,
+        now=world.clock(),
     )
     browser = world.client("console.localhost")
     answer = through(browser, provider, "mallory")
@@ -180,11 +181,11 @@ def test_who_is_closed_or_given_other_roles_is_out(world: World, provider: Provi
     link(world.city_staff("hangzhou"), provider, "sun")
     browser = world.client("console.localhost")
     through(browser, provider, "sun")
-    change_roles(system("test"), "staff-hangzhou", ["auditor"])
+    change_roles(system("test"), "staff-hangzhou", ["auditor"], world.clock())
     assert browser.get("/account").status_code == 302
     through(browser, provider, "sun")
     assert browser.get("/account").status_code == 200
-    disable_staff(system("test"), "staff-hangzhou")
+    disable_staff(system("test"), "staff-hangzhou", world.clock())
     assert browser.get("/account").status_code == 302
     assert through(browser, provider, "sun").status_code == 422
 
@@ -580,7 +581,7 @@ def test_a_link_for_a_new_password(world: World) -> None:
     again = admin.post(f"{page}/staff-hangzhou/renew", page).text
     path = re.search(r"http://console.localhost(/invitations/[\w-]+)", again)
     assert path is not None
-    disable_staff(system("test"), "staff-hangzhou")
+    disable_staff(system("test"), "staff-hangzhou", world.clock())
     assert old.post(path[1], password="four blue herons walk").status_code == 404
 
 

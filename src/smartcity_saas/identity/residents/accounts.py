@@ -11,7 +11,6 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, delete, select
 
 from smartcity_saas.audit import Actor, record
-from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict, NotFound
@@ -72,13 +71,12 @@ class TakenIdentity(Conflict):
 
 
 def sign_in(
-    channel: str, vouched: AuthenticatedIdentity, *, device: str = "", clock: Clock = utc_now
+    channel: str, vouched: AuthenticatedIdentity, *, now: datetime, device: str = ""
 ) -> str:
     """Sign in someone whom a channel vouches for, known or new; returns the session's token.
 
     Two who come in the same moment for the first time, as the same person, are one account.
     """
-    now = clock()
     vouched = replace(vouched, name=_shown(vouched.name))
     with transaction() as session:
         resident = find_resident(channel, *vouched.subjects)
@@ -166,14 +164,14 @@ def subject_of_number(number: str, now: datetime) -> str:
     return own_index("phone subject", number, now)
 
 
-def signed_in(token: str, clock: Clock = utc_now) -> SignedInResident | None:
+def signed_in(token: str, now: datetime) -> SignedInResident | None:
     """Who holds a token at this city's site; None if it has expired or the account is closed."""
     row = db.session.execute(
         select(Resident, ResidentSession)
         .join(ResidentSession, ResidentSession.resident_id == Resident.id)
         .where(ResidentSession.token_hash == token_hash(token))
     ).one_or_none()
-    if row is None or row[1].expires_at <= clock() or row[0].closed_at is not None:
+    if row is None or row[1].expires_at <= now or row[0].closed_at is not None:
         return None
     found = row[1]
     acting = None

@@ -15,7 +15,6 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, func, select, update
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor, record
-from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.repository import live_documents
 from smartcity_saas.database import db, transaction
@@ -54,7 +53,7 @@ def create_staff(
     province: str | None = None,
     city: str | None = None,
     demo: bool = False,
-    clock: Clock = utc_now,
+    now: datetime,
 ) -> StaffMember:
     """Make an account; without a password one comes in by one's province's provider alone.
 
@@ -90,11 +89,11 @@ def create_staff(
             city=city,
             password_hash=hashed(password) if password is not None else "",
             demo=demo,
-            created_at=clock(),
+            created_at=now,
         )
         session.add(row)
         session.flush()
-        _note(actor, "create", row, clock(), {"roles": [*roles]})
+        _note(actor, "create", row, now, {"roles": [*roles]})
     return member_of(row)
 
 
@@ -112,7 +111,7 @@ def read_username(typed: str) -> str:
     return username
 
 
-def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock = utc_now) -> None:
+def change_roles(actor: Actor, username: str, roles: Sequence[str], now: datetime) -> None:
     """Give an account other roles at its place; whoever is signed in with it is out at once.
 
     Raises:
@@ -126,13 +125,13 @@ def change_roles(actor: Actor, username: str, roles: Sequence[str], clock: Clock
             said = _("These roles belong to another level. Send a new invitation.")
             raise FieldErrors({"roles": said})
         row.roles = [*roles]
-        _end_invitations(username, clock())
+        _end_invitations(username, now)
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
-        _note(actor, "roles", row, clock(), {"roles": [*roles]})
+        _note(actor, "roles", row, now, {"roles": [*roles]})
 
 
 def change_password(
-    member: StaffMember, old: str, new: str, keep: str | None, clock: Clock = utc_now
+    member: StaffMember, old: str, new: str, keep: str | None, now: datetime
 ) -> None:
     """Change one's own password; every session but the one of the token ``keep`` ends.
 
@@ -141,7 +140,7 @@ def change_password(
         Throttled: It was wrong too often.
         FieldErrors: The new one is weak, as ``password``.
     """
-    count_own_password(member.id, clock())
+    count_own_password(member.id, now)
     with transaction() as session:
         row = session.get_one(Staff, member.id)
         if not matches(row.password_hash, old):
@@ -154,7 +153,7 @@ def change_password(
                 StaffSession.staff_id == row.id, StaffSession.token_hash != token_hash(keep or "")
             )
         )
-        _note(member.actor, "password", row, clock())
+        _note(member.actor, "password", row, now)
 
 
 def count_own_password(staff_id: uuid.UUID, now: datetime) -> None:
@@ -168,7 +167,7 @@ def count_own_password(staff_id: uuid.UUID, now: datetime) -> None:
     count_attempt(StaffAttempt, f"password-day:{staff_id}", MOST_TRIES_A_DAY, now, DAY)
 
 
-def renew_account(staff_id: uuid.UUID, password: str | None, clock: Clock = utc_now) -> StaffMember:
+def renew_account(staff_id: uuid.UUID, password: str | None, now: datetime) -> StaffMember:
     """A new way in to an account: its old password, link and sessions are void, its second factors
     stay. Without a password one comes in by one's province's provider alone.
 
@@ -185,7 +184,7 @@ def renew_account(staff_id: uuid.UUID, password: str | None, clock: Clock = utc_
         row.password_hash = hashed(password) if password is not None else ""
         for model in (StaffSession, StaffIdentity):
             session.execute(delete(model).where(model.staff_id == row.id))
-        _note(member_of(row).actor, "renew", row, clock())
+        _note(member_of(row).actor, "renew", row, now)
         return member_of(row)
 
 
@@ -204,7 +203,7 @@ def province_at(province: str | None, city: str | None) -> str | None:
     return province or (_province_of(city) if city else "") or None
 
 
-def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
+def disable_staff(actor: Actor, username: str, now: datetime) -> None:
     """Close an account and end its sessions at once.
 
     Raises:
@@ -213,13 +212,13 @@ def disable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
     """
     with transaction() as session:
         row = managed(actor, username)
-        row.disabled_at = clock()
-        _end_invitations(username, clock())
+        row.disabled_at = now
+        _end_invitations(username, now)
         session.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
-        _note(actor, "disable", row, clock())
+        _note(actor, "disable", row, now)
 
 
-def enable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
+def enable_staff(actor: Actor, username: str, now: datetime) -> None:
     """Open a closed account again.
 
     Raises:
@@ -228,10 +227,10 @@ def enable_staff(actor: Actor, username: str, clock: Clock = utc_now) -> None:
     with transaction():
         row = managed(actor, username)
         row.disabled_at = None
-        _note(actor, "enable", row, clock())
+        _note(actor, "enable", row, now)
 
 
-def reset_factors(actor: Actor, username: str, clock: Clock = utc_now) -> None:
+def reset_factors(actor: Actor, username: str, now: datetime) -> None:
     """Take away the second factors of somebody who has lost them; at the next sign-in they set
     up new ones.
 
@@ -242,7 +241,7 @@ def reset_factors(actor: Actor, username: str, clock: Clock = utc_now) -> None:
         row = managed(actor, username)
         for model in (StaffFactor, StaffRecoveryCode, StaffSession):
             session.execute(delete(model).where(model.staff_id == row.id))
-        _note(actor, "reset_factors", row, clock())
+        _note(actor, "reset_factors", row, now)
 
 
 def staff_within(actor: Actor, province: str | None, city: str | None) -> list[Staff]:

@@ -15,7 +15,6 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
 from smartcity_saas.audit import Actor, record, system
-from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.staff.accounts import (
@@ -46,7 +45,7 @@ def invite(
     *,
     province: str | None = None,
     city: str | None = None,
-    clock: Clock = utc_now,
+    now: datetime,
 ) -> tuple[str, bool]:
     """Invite somebody.
 
@@ -58,7 +57,7 @@ def invite(
         address: Turns a token into the link.
         province: Where, of a province's roles.
         city: Where, of a city's.
-        clock: The time.
+        now: The time.
 
     Returns:
         The link, and whether it went out by mail (if not, whoever invites passes it on).
@@ -79,7 +78,6 @@ def invite(
         errors.update(error.fields)
     if errors:
         raise FieldErrors(errors)
-    now = clock()
     with transaction():
         invited = StaffInvitation(
             mail=mail, name=name, roles=[*roles], province=province, city=city
@@ -91,7 +89,7 @@ def invite(
 
 
 def renew(
-    actor: Actor, username: str, address: Callable[[str], str], clock: Clock = utc_now
+    actor: Actor, username: str, address: Callable[[str], str], now: datetime
 ) -> tuple[str, bool]:
     """Send somebody a link for a new way in to the account that they have: their password is lost,
     or the province's provider is another one now. What they have stays good until they use it.
@@ -103,7 +101,6 @@ def renew(
         NotFound: There is no such account within the actor's reach.
         NotAllowed: It is the actor's own.
     """
-    now = clock()
     with transaction() as session:
         row = managed(actor, username)
         session.execute(
@@ -128,7 +125,7 @@ def renew(
 
 
 def invitations_at(
-    actor: Actor, province: str | None, city: str | None, clock: Clock = utc_now
+    actor: Actor, province: str | None, city: str | None, now: datetime
 ) -> list[StaffInvitation]:
     """Invitations at a place that wait to be taken up.
 
@@ -137,7 +134,7 @@ def invitations_at(
     """
     refuse_beyond(actor, province, city, reading=True)
     query = select(StaffInvitation).where(
-        StaffInvitation.ended_at.is_(None), StaffInvitation.expires_at > clock()
+        StaffInvitation.ended_at.is_(None), StaffInvitation.expires_at > now
     )
     if city is not None:
         query = query.where(StaffInvitation.city == city)
@@ -146,7 +143,7 @@ def invitations_at(
     return list(db.session.scalars(query.order_by(StaffInvitation.created_at.desc())))
 
 
-def take_back(actor: Actor, invitation_id: uuid.UUID, clock: Clock = utc_now) -> None:
+def take_back(actor: Actor, invitation_id: uuid.UUID, now: datetime) -> None:
     """Take an invitation back.
 
     Raises:
@@ -160,11 +157,11 @@ def take_back(actor: Actor, invitation_id: uuid.UUID, clock: Clock = utc_now) ->
             )
         )
         refuse_beyond(actor, row.province, row.city)
-        row.ended_at = clock()
-        record(actor, "staff.uninvite", document_at(row.province, row.city), {}, clock())
+        row.ended_at = now
+        record(actor, "staff.uninvite", document_at(row.province, row.city), {}, now)
 
 
-def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:
+def open_invitation(token: str, now: datetime) -> StaffInvitation:
     """The invitation of a link.
 
     Raises:
@@ -174,13 +171,13 @@ def open_invitation(token: str, clock: Clock = utc_now) -> StaffInvitation:
         select(StaffInvitation).where(
             StaffInvitation.token_hash == token_hash(token),
             StaffInvitation.ended_at.is_(None),
-            StaffInvitation.expires_at > clock(),
+            StaffInvitation.expires_at > now,
         ),
         _("This invitation has been used, revoked or has expired. Ask for a new one."),
     )
 
 
-def accept(token: str, username: str, password: str | None, clock: Clock = utc_now) -> StaffMember:
+def accept(token: str, username: str, password: str | None, now: datetime) -> StaffMember:
     """Make the account that an invitation is for, or come in anew to the one that it names. Roles,
     name and place are the invitation's own, or the account's.
 
@@ -189,17 +186,17 @@ def accept(token: str, username: str, password: str | None, clock: Clock = utc_n
         FieldErrors: The user name is taken or odd, or the password weak.
     """
     with transaction() as session:
-        found = open_invitation(token, clock)
+        found = open_invitation(token, now)
         used = session.scalars(
             update(StaffInvitation)
             .where(StaffInvitation.id == found.id, StaffInvitation.ended_at.is_(None))
-            .values(ended_at=clock())
+            .values(ended_at=now)
             .returning(StaffInvitation.id)
         ).all()
         if not used:
             raise NotFound
         if found.staff_id is not None:
-            return renew_account(found.staff_id, password, clock)
+            return renew_account(found.staff_id, password, now)
         return create_staff(
             system("invitation"),
             username,
@@ -209,7 +206,7 @@ def accept(token: str, username: str, password: str | None, clock: Clock = utc_n
             mail=found.mail,
             province=found.province,
             city=found.city,
-            clock=clock,
+            now=now,
         )
 
 

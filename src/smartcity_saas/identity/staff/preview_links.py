@@ -27,7 +27,7 @@ COOKIE = "preview"
 PATH = "/preview/"
 
 
-def shows_draft(app: SiteFlask, request: Request, city: City) -> bool:
+def shows_draft(app: SiteFlask, request: Request, city: City, now: datetime) -> bool:
     """Whether a request fetches a page of a draft whose link its browser has opened not too long
     ago. Another link is opened as the first was."""
     if request.method != "GET" or request.path.startswith(PATH):
@@ -36,14 +36,16 @@ def shows_draft(app: SiteFlask, request: Request, city: City) -> bool:
         opened = _signer(app, city).loads(request.cookies.get(cookie_name(COOKIE, request), ""))
     except BadData:
         return False
-    return bool(app.product.clock().timestamp() - opened < SHOWN_SECONDS)
+    return bool(now.timestamp() - opened < SHOWN_SECONDS)
 
 
-def show_draft(app: SiteFlask, request: Request, response: Response, city: City) -> Response:
+def show_draft(
+    app: SiteFlask, request: Request, response: Response, city: City, now: datetime
+) -> Response:
     """Let the browser that is answered read a draft for a while."""
     response.set_cookie(
         cookie_name(COOKIE, request),
-        _signer(app, city).dumps(app.product.clock().timestamp()),
+        _signer(app, city).dumps(now.timestamp()),
         SHOWN_SECONDS,
         httponly=True,
         samesite="Lax",

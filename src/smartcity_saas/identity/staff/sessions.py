@@ -14,7 +14,6 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 
 from smartcity_saas.addresses import network_of
-from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials import Keyring, reencrypt_rows
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import NotAllowed
@@ -72,7 +71,7 @@ def sign_in(
     username: str,
     password: str,
     address: str,
-    clock: Clock = utc_now,
+    now: datetime,
     *,
     known_device: str | None = None,
     device: str = "",
@@ -88,7 +87,6 @@ def sign_in(
         Throttled: Too many attempts for this name, or from this address.
     """
     name = username.strip().lower()[:64]
-    now = clock()
     network = network_of(address)
     mine = f"device:{known_device}|{name}" if known_device else f"name:{name}|{network}"
     if known_device:  # marks can be collected, so all of a name's count together as well
@@ -135,13 +133,13 @@ def begin_session(
     return token
 
 
-def complete_session(token: str, clock: Clock = utc_now) -> str:
+def complete_session(token: str, now: datetime) -> str:
     """The second factor has come: the session goes on, by another token; returns it.
 
     Raises:
         NotAllowed: The session has expired meanwhile.
     """
-    found, now, made = session_of(token, clock), clock(), new_token()
+    found, made = session_of(token, now), new_token()
     if found is None:
         raise NotAllowed(_("Sign in first."))
     with transaction() as session:
@@ -160,24 +158,24 @@ def complete_session(token: str, clock: Clock = utc_now) -> str:
     return made
 
 
-def session_of(token: str, clock: Clock = utc_now) -> SignedIn | None:
+def session_of(token: str, now: datetime) -> SignedIn | None:
     """What a token stands for; None if it has expired or the account is disabled."""
-    return _session_by(token_hash(token), clock)
+    return _session_by(token_hash(token), now)
 
 
-def signed_in_by(session_hash: str, clock: Clock = utc_now) -> StaffMember | None:
+def signed_in_by(session_hash: str, now: datetime) -> StaffMember | None:
     """Whose session has a hash, as ``signed_in``."""
-    found = _session_by(session_hash, clock)
+    found = _session_by(session_hash, now)
     return found.member if found is not None and found.complete else None
 
 
-def _session_by(session_hash: str, clock: Clock) -> SignedIn | None:
+def _session_by(session_hash: str, now: datetime) -> SignedIn | None:
     row = db.session.execute(
         select(Staff, StaffSession)
         .join(StaffSession, StaffSession.staff_id == Staff.id)
         .where(StaffSession.token_hash == session_hash)
     ).one_or_none()
-    if row is None or row[0].disabled_at is not None or row[1].expires_at <= clock():
+    if row is None or row[0].disabled_at is not None or row[1].expires_at <= now:
         return None
     member, found = member_of(row[0]), row[1]
     return SignedIn(
@@ -189,9 +187,9 @@ def _session_by(session_hash: str, clock: Clock) -> SignedIn | None:
     )
 
 
-def signed_in(token: str, clock: Clock = utc_now) -> StaffMember | None:
+def signed_in(token: str, now: datetime) -> StaffMember | None:
     """Who holds a token; None if a second factor is still to come."""
-    return signed_in_by(token_hash(token), clock)
+    return signed_in_by(token_hash(token), now)
 
 
 def sessions_of(member: StaffMember, now: datetime) -> Sequence[StaffSession]:
@@ -221,19 +219,19 @@ def sign_out(token: str) -> None:
         session.execute(delete(StaffSession).where(StaffSession.token_hash == token_hash(token)))
 
 
-def prove(member: StaffMember, password: str, token: str, clock: Clock = utc_now) -> None:
+def prove(member: StaffMember, password: str, token: str, now: datetime) -> None:
     """Prove anew, by one's password, who one is.
 
     Raises:
         WrongPassword: It is wrong.
         Throttled: It was wrong too often.
     """
-    count_own_password(member.id, clock())
+    count_own_password(member.id, now)
     row = db.session.get_one(Staff, member.id)
     if not matches(row.password_hash, password):
         raise WrongPassword(_("The password is wrong."))
     give_back(StaffAttempt, f"password-day:{member.id}")
-    note_proof(token, clock())
+    note_proof(token, now)
 
 
 def note_proof(token: str, now: datetime) -> None:

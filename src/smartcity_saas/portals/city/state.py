@@ -40,7 +40,9 @@ def ask_withdrawal(city: str) -> ResponseReturnValue:
 def withdraw_city(city: str) -> ResponseReturnValue:
     """Withdraw a city that has never had a resident."""
     province = documents().live(city).province
-    withdraw(documents(), city, base_revision(), request.form.get("message", ""))
+    withdraw(
+        documents(), city, base_revision(), request.form.get("message", ""), now=current_time()
+    )
     return redirect(f"/provinces/{province}?withdrawn={city}")
 
 

@@ -25,7 +25,6 @@ from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.sign_in import factor_field, set_up_values, take_factor
 from smartcity_saas.portals.console.single_sign_on import go_on
-from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import safe_next
 
@@ -47,7 +46,7 @@ def change_password() -> ResponseReturnValue:
             request.form.get("old_password", ""),
             request.form.get("new_password", ""),
             session.get(STAFF),
-            product().clock,
+            current_time(),
         )
     except accounts.WrongPassword as error:
         return _page({"old_password": error.detail}), 422
@@ -126,11 +125,9 @@ def prove_form() -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/prove", permission="own", methods=("POST",))
 def prove() -> ResponseReturnValue:
     """Take the password."""
-    member, clock = signed_in_member(), product().clock
+    member, now = signed_in_member(), current_time()
     try:
-        staff_sessions.prove(
-            member, request.form.get("password", ""), session.get(STAFF, ""), clock
-        )
+        staff_sessions.prove(member, request.form.get("password", ""), session.get(STAFF, ""), now)
     except Throttled as error:
         return _proof_page({"password": error.detail}), 429
     except Invalid as error:

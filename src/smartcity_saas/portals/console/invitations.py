@@ -18,7 +18,6 @@ from smartcity_saas.identity.staff.single_sign_on import offered_by
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.sign_in import enter
-from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 
 MOST_TRIES = 30
@@ -39,7 +38,7 @@ def accept_invitation(token: str) -> ResponseReturnValue:
     username = request.form.get("username", "")
     try:
         member = invitations.accept(
-            token, username, request.form.get("password", ""), product().clock
+            token, username, request.form.get("password", ""), current_time()
         )
     except Invalid as error:
         return invitation_page(token, username, error.by_field()), 422
@@ -49,7 +48,7 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 
 def invitation_page(token: str, username: str = "", errors: Mapping[str, Any] | None = None) -> str:
     """What one is invited to, and the form."""
-    found = invitations.open_invitation(token, product().clock)
+    found = invitations.open_invitation(token, current_time())
     return render_template(
         "console/invitation.html",
         found=found,

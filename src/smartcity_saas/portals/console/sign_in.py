@@ -25,7 +25,6 @@ from smartcity_saas.identity.staff.sessions import SignedIn
 from smartcity_saas.identity.staff.single_sign_on import offered, offered_by, sign_out_there
 from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
-from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.texts import Text
 from smartcity_saas.web.paths import safe_next
@@ -50,7 +49,7 @@ def sign_in_with_password() -> ResponseReturnValue:
             username,
             request.form.get("password", ""),
             request.remote_addr or "",
-            product().clock,
+            current_time(),
             known_device=known_device(username.strip().lower()),
             device=device(),
         )
@@ -226,7 +225,7 @@ def _second_page(half: SignedIn, errors: Any = None) -> str:
 
 
 def _complete() -> ResponseReturnValue:
-    token = sessions.complete_session(session[STAFF], product().clock)
+    token = sessions.complete_session(session[STAFF], current_time())
     going_to = safe_next(session.get(NEXT))
     session.clear()
     return enter(token, going_to)

@@ -27,7 +27,6 @@ from smartcity_saas.identity.user_agents import device
 from smartcity_saas.portals.console.blueprint import blueprint
 from smartcity_saas.portals.console.invitations import invitation_page
 from smartcity_saas.portals.console.sign_in import enter, leave_for, sign_in_form
-from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import safe_next
 
@@ -64,7 +63,7 @@ def sign_in_with_callback(province: str) -> ResponseReturnValue:
 @blueprint.page("/invitations/<token>/with-province", permission=None, methods=("POST",))
 def accept_with_province(token: str) -> ResponseReturnValue:
     """Take an invitation up as somebody whom the province's provider knows."""
-    place = invitations.open_invitation(token, product().clock)
+    place = invitations.open_invitation(token, current_time())
     provider = offered_by(accounts.province_at(place.province, place.city)) or abort(404)
     username = request.form.get("username", "")
     try:
@@ -104,7 +103,7 @@ def _accept(told: Told) -> ResponseReturnValue:
     token, username = told.kept["invitation"], told.kept["username"]
     try:
         with transaction():
-            member = invitations.accept(token, username, None, product().clock)
+            member = invitations.accept(token, username, None, current_time())
             single_sign_on.link(member, told, current_time())
     except Invalid as error:
         return invitation_page(token, username, error.by_field()), 422

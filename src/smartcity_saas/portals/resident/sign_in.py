@@ -156,12 +156,12 @@ def sign_out() -> ResponseReturnValue:
 def enter(found: Channel, vouched: AuthenticatedIdentity, going_to: str) -> ResponseReturnValue:
     """Sign somebody in, in a session that begins anew (no fixation), and keep what the channel
     says is verified."""
-    clock, now = product().clock, current_time()
-    token = accounts.sign_in(found.name, vouched, device=device(), clock=clock)
+    now = current_time()
+    token = accounts.sign_in(found.name, vouched, now=now, device=device())
     session.clear()
     session[RESIDENT] = token
     count("sign_ins", now)
-    resident = accounts.signed_in(token, clock)
+    resident = accounts.signed_in(token, now)
     if resident is None:
         raise NotSignedIn
     _keep_claims(resident, found, vouched)

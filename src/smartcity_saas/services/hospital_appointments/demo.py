@@ -61,7 +61,7 @@ def fill(city: City) -> None:
     rules = Rules.of_city(city)
     data = sample_csv(rules.today(now), rules.days_ahead)
     import_schedule(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
-    resident = sample_resident("household")
+    resident = sample_resident("household", now)
     me = add_patient(
         resident, {"name": "示例就诊人", "relation": "self", "phone": "13800000000"}, now
     )

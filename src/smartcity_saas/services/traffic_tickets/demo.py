@@ -32,7 +32,7 @@ def fill(city: City) -> None:
     now = utc_now()
     data = sample_csv(city)
     import_tickets(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
-    resident = sample_resident("household")
+    resident = sample_resident("household", now)
     entry = city.catalog[SERVICE]
     link_vehicle(resident, entry, sample_plate(city, 0), VEHICLES[0][1], now)
     link_licence(resident, LICENCE, FILE_TAIL, now)

@@ -36,7 +36,7 @@ def fill(city: City) -> None:
     data = sample_csv(settings, today_in(city.timezone, now))
     import_bills(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
     for subject, nickname in NICKNAMES.items():
-        resident = sample_resident(subject)
+        resident = sample_resident(subject, now)
         for kind in settings["kinds"]:
             number = sample_number(settings, kind, subject)
             wanted = LinkRequest(kind, number, HOLDERS[subject], nickname)
