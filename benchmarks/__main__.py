@@ -139,7 +139,7 @@ def _application(url: str, owner: str) -> SiteFlask:
     app = create_app(settings, serving=False)
     with app.app_context():
         upgrade_database(settings)
-        documents = Documents(system("bench"), app.registry.extensions, "localhost")
+        documents = Documents(system("bench"), app.registry.extensions, "localhost", utc_now())
         texts = (PLATFORM, ZHEJIANG, PROVINCE, HANGZHOU)
         documents.save_all([Candidate(parse(text, "bench")) for text in texts], {}, "", "file")
         app.registry.refresh()
@@ -164,7 +164,7 @@ def _free_port() -> int:
 
 def _grow(app: SiteFlask, made: int, size: int) -> int:
     with app.app_context():
-        documents = Documents(system("bench"), app.registry.extensions, "localhost")
+        documents = Documents(system("bench"), app.registry.extensions, "localhost", utc_now())
         while made < size:
             batch = range(made, min(size, made + 500))
             candidates = [Candidate(parse(_town(number), "bench")) for number in batch]
@@ -184,7 +184,7 @@ def _signed_in(app: SiteFlask) -> tuple[str, str]:
     with app.app_context():
         city = app.registry.snapshot.cities["hangzhou"]
         with tenant_context(city.id):
-            demo.fill(city)
+            demo.fill(city, utc_now())
             token = accounts.sign_in("demo", sample("household"), now=utc_now())
             resident = accounts.signed_in(token, utc_now())
             assert resident is not None

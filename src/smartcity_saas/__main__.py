@@ -199,7 +199,7 @@ def prepare_demo(app: SiteFlask, settings: Settings) -> None:
         if not count_documents():
             _fill(app, settings)
         elif not has_staff():
-            create_sample_staff()
+            create_sample_staff(utc_now())
         _connect(app, settings)
     with app.app_context():
         db.engine.dispose()
@@ -210,12 +210,14 @@ def _fill(app: SiteFlask, settings: Settings) -> None:
         root = settings.config_root
         _say("Making the sample cities …")
         registry = app.registry
-        documents = Documents(system("demo"), registry.extensions, registry.platform_host)
+        documents = Documents(
+            system("demo"), registry.extensions, registry.platform_host, utc_now()
+        )
         files, problems = read_files([root / "config", root / "tenants"])
         for problem in problems:
             _say(str(problem))
         apply_plan(documents, plan(documents, files), "首次启动 / first start")
-        fill_demo(lambda slug: _say(f"  {slug}"))
+        fill_demo(lambda slug: _say(f"  {slug}"), utc_now())
 
 
 def _connect(app: SiteFlask, settings: Settings) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import Service
-from smartcity_saas.clock import today_in, utc_now
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.configuration.repository import live_documents
@@ -91,24 +91,24 @@ NOTICES = (
 )
 
 
-def fill_demo(progress: Callable[[str], None]) -> None:
+def fill_demo(progress: Callable[[str], None], now: datetime) -> None:
     """Fill an empty platform, whose documents are live, with sample rows."""
     with transaction() as session:
         session.execute(update(Installation).values(demo=True))
-    create_sample_staff()
+    create_sample_staff(now)
     product().registry.refresh()
     for city in product().registry.snapshot.cities.values():
         progress(city.slug)
         with tenant_context(city.id):
-            _fill_city(city)
+            _fill_city(city, now)
 
 
-def create_sample_staff() -> None:
+def create_sample_staff(now: datetime) -> None:
     """The sample accounts of the operator and of every sample place that is stored."""
     stored = {found.name for found in live_documents(filter(None, map(_place, STAFF)))}
     for account in STAFF:
         if _place(account) is None or _place(account) in stored:
-            create_staff(system("demo"), password=PASSWORD, demo=True, now=utc_now(), **account)
+            create_staff(system("demo"), password=PASSWORD, demo=True, now=now, **account)
 
 
 def _place(account: Mapping[str, Any]) -> str | None:
@@ -174,21 +174,20 @@ def _kind(account: Mapping[str, Any]) -> str:
     return "province_admin" if "province" in account else "operator"
 
 
-def _fill_city(city: City) -> None:
-    now = utc_now()
+def _fill_city(city: City, now: datetime) -> None:
     for place, (title, body, source, urgent) in enumerate(NOTICES):
         published = now - timedelta(hours=5, days=place * 3)
         publish(system("demo"), title, body, source, published, urgent=urgent, sample=True)
     for service in product().services.values():
         entry = city.catalog[service.name]
         if service.demo is not None and entry.settings:
-            service.demo(city)
-    _fill_counts(city)
+            service.demo(city, now)
+    _fill_counts(city, now)
 
 
-def _fill_counts(city: City) -> None:
+def _fill_counts(city: City, now: datetime) -> None:
     """Thirty days of use, more on working days: sample figures for the province's charts."""
-    today = today_in(city.timezone, utc_now())
+    today = today_in(city.timezone, now)
     size = 12 + int(city.division_code[:4]) % 37
     with transaction() as session:
         for back in range(1, 30):

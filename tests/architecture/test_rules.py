@@ -217,6 +217,48 @@ def test_ways_around_by_an_option_are_counted(pattern: str) -> None:
     assert found <= LOUD[pattern]
 
 
+EDGES = re.compile(r"(portals|cli|request|sandboxes)/.*|services/\w+/(views|desk|api)\.py")
+"""Pages, commands and stand-ins, which read the clock once and hand the moment on."""
+HOLD_A_CLOCK = {
+    "__main__.py",
+    "app.py",
+    "clock.py",
+    "product.py",
+    "tenancy/current.py",
+    # loops that outlive every request
+    "outbox/runner.py",
+    "worker.py",
+    # called by the frame of a request
+    "catalog/bulk_push.py",
+    "catalog/checkout.py",
+    "catalog/desk.py",
+    "identity/api_clients/clients.py",
+    "identity/assisted_service/access_log.py",
+    "identity/authorization.py",
+    "services/hospital_appointments/registration.py",
+    # at the moment of a call to another system, or of its answer
+    "connectors/http_client.py",
+    "connectors/response_fields.py",
+    "identity/federation/channels/alipay.py",
+    "payments/providers/stripe.py",
+}
+CLOCK_READ = re.compile(
+    r"\b(?:utc_now|current_time|Clock)\b|\bproduct(?:\(\))?\.clock\b|\btime\.time\(|\bdatetime\.now\("
+)
+
+
+def test_the_clock_is_read_at_the_edges() -> None:
+    """What decides by the time takes it as an argument: one act has one moment, and a test moves it."""
+    found = {
+        path.relative_to(SOURCE).as_posix()
+        for path, text in modules()
+        if "migrations" not in path.parts and CLOCK_READ.search(text)
+    }
+    inside = {name for name in found if not EDGES.fullmatch(name)}
+    assert inside - HOLD_A_CLOCK == set(), "take now: datetime as an argument"
+    assert HOLD_A_CLOCK - inside == set(), "these read no clock any more"
+
+
 def test_public_functions_say_their_contract() -> None:
     """Every public module, class and function has a docstring."""
     silent = []

@@ -160,16 +160,16 @@ def test_work_taken_back_leaves_no_act(world: World) -> None:
     """A rolled-back transaction, and a rolled-back part of one, note nothing; the rest stays."""
     with world.inside("hangzhou"):
         with pytest.raises(ZeroDivisionError), transaction():
-            record(system("test"), "test.lost", "whole")
+            record(system("test"), "test.lost", "whole", {}, world.clock())
             raise ZeroDivisionError
         with transaction() as session:
-            record(system("test"), "test.kept", "before")
+            record(system("test"), "test.kept", "before", {}, world.clock())
             with pytest.raises(ZeroDivisionError), session.begin_nested():
-                record(system("test"), "test.lost", "part")
+                record(system("test"), "test.lost", "part", {}, world.clock())
                 with session.begin_nested():
-                    record(system("test"), "test.lost", "part of a part")
+                    record(system("test"), "test.lost", "part of a part", {}, world.clock())
                 raise ZeroDivisionError
-            record(system("test"), "test.kept", "after")
+            record(system("test"), "test.kept", "after", {}, world.clock())
     with world.inside("hangzhou"):
         assert [e.subject for e in city_audit_events()] == ["after", "before"]
         assert verify_city_chain().found is None

@@ -50,7 +50,7 @@ def with_logo(world: World, data: bytes, ending: str, based_on: int | None = Non
     """Upload a city's logo as the console does."""
     name = f"ningbo/logo.{ending}"
     with world.inside("ningbo"):
-        store_asset(data)
+        store_asset(data, world.clock())
     text = NINGBO + f"branding: {{logo: {name}}}\n"
     live = world.documents().live("ningbo")
     candidate = Candidate(parse(text, "ningbo"), {name: sha256(data)})

@@ -112,15 +112,14 @@ def test_rollback_is_a_new_revision_with_the_old_text(world: World) -> None:
 
 def test_since_counts_from_the_change_of_state(world: World) -> None:
     """An unrelated edit does not make a pause look newer than it is."""
-    documents = world.documents()
     notice = {"zh": "升级", "en": "Upgrade"}
     world.clock.move(hours=1)
     paused_at = world.clock()
-    documents.change(
+    world.documents().change(
         "hangzhou", 1, "", {STATE: "paused", ("services", "utility_bills", "notice"): notice}
     )
     world.clock.move(hours=1)
-    documents.change("hangzhou", 2, "", {COLOR: "#123456"})
+    world.documents().change("hangzhou", 2, "", {COLOR: "#123456"})
     world.app.registry.refresh()
     assert (
         world.app.registry.snapshot.cities["hangzhou"].catalog["utility_bills"].since == paused_at

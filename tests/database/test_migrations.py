@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import AuditEvent, record, system, verify_city_chain, verify_place_chain
 from smartcity_saas.cli.operations import upgrade_database
+from smartcity_saas.clock import utc_now
 from smartcity_saas.credentials import Keyring, credentials, province_secrets
 from smartcity_saas.database import city_tables, transaction
 from smartcity_saas.database.models import Base
@@ -340,7 +341,7 @@ def _upgrade_with_documents(settings: Settings) -> None:
             found = verify_place_chain(place)
             assert (found.count, found.found) == (count, None), place
         with transaction():
-            record(system("test"), "document.file", "c1", {"revision": 3})
+            record(system("test"), "document.file", "c1", {"revision": 3}, utc_now())
         found = verify_place_chain("c1")
         assert (found.count, found.found) == (PLACES["c1"] + 1, None)
         with pytest.raises(DBAPIError), transaction() as session:  # and is append-only again

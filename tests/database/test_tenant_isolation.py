@@ -383,4 +383,4 @@ def _leave_a_trace(world: World) -> None:
     from smartcity_saas.audit import record, system
 
     with world.inside("hangzhou"), transaction():
-        record(system("test"), "test", "test")
+        record(system("test"), "test", "test", {}, world.clock())

@@ -59,7 +59,7 @@ class World:
         db.session.rollback()  # what the test read before is not what is there now
         registry = self.app.registry
         return Documents(
-            actor or system("test"), registry.extensions, registry.platform_host, self.clock
+            actor or system("test"), registry.extensions, registry.platform_host, self.clock()
         )
 
     def save(self, yaml: str, based_on: int | None = None, **options: Any) -> Any:

@@ -80,7 +80,7 @@ def test_a_photo_is_made_small_and_clean() -> None:
 def test_a_citys_picture_is_its_own(world: World) -> None:
     """Served for ever on its own host; on another city's it does not exist."""
     with world.inside("hangzhou"):
-        address = store_asset(SVG.format("", "").encode())
+        address = store_asset(SVG.format("", "").encode(), world.clock())
     answer = world.client("hangzhou.localhost").get(f"/assets/{address}")
     assert answer.status_code == 200
     assert "immutable" in answer.headers["Cache-Control"]

@@ -27,7 +27,7 @@ from smartcity_saas.audit.hash_chain import (
     newest_link,
     walk,
 )
-from smartcity_saas.clock import read_day, start_of_day, utc_now
+from smartcity_saas.clock import read_day, start_of_day
 from smartcity_saas.database import (
     CityModel,
     PlatformModel,
@@ -120,8 +120,8 @@ def record(
     actor: Actor,
     action: str,
     subject: str,
-    detail: dict[str, Any] | None = None,
-    at: datetime | None = None,
+    detail: dict[str, Any],
+    at: datetime,
     *,
     reason: str = "",
     place: str | None = None,
@@ -134,18 +134,18 @@ def record(
         action: What, as ``part.verb``.
         subject: On what: a key, a name of a document, a number, ``staff:<account>``.
         detail: More of it, as JSON without fractions; nobody's personal data.
-        at: When; now by default.
+        at: When.
         reason: Why, or whatever else somebody wrote (the name of a file): kept beside the chain of
             a city. On documents and accounts there is none; a revision has its own message.
         place: Whose document or account it is, as a document's name; the subject by default.
     """
     common: dict[str, Any] = {
         "id": uuid_utils.compat.uuid7(),
-        "at": at or utc_now(),
+        "at": at,
         "actor": actor.name,
         "action": action,
         "subject": subject,
-        "detail": json.loads(json.dumps(detail or {})),
+        "detail": json.loads(json.dumps(detail)),
         "origin": _origin(actor),
     }
     if current_city_id_or_none() is None:

@@ -147,7 +147,7 @@ class Service:
     keeps: Localized | None = None
     unfinished: Callable[[SignedInResident], list[tuple[Any, str]]] = lambda resident: []
     assurance: str = "none"
-    demo: Callable[[City], None] | None = None
+    demo: Callable[[City, datetime], None] | None = None
 
     def lines_of(self, resident: SignedInResident) -> list[DashboardItem]:
         """What a resident already has here, as far as whoever asks may see it."""

@@ -91,7 +91,7 @@ def _is_city(name: str) -> bool:
 
 def _documents() -> Documents:
     registry = product().registry
-    return Documents(system("cli"), registry.extensions, registry.platform_host, current_time)
+    return Documents(system("cli"), registry.extensions, registry.platform_host, current_time())
 
 
 def _as_json(verdict: ChainReport) -> dict[str, Any]:

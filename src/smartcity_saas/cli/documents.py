@@ -32,7 +32,7 @@ paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Pat
 def documents_as_cli() -> Documents:
     """Documents as whoever has a shell on the machine: everything."""
     registry = product().registry
-    return Documents(system("cli"), registry.extensions, registry.platform_host)
+    return Documents(system("cli"), registry.extensions, registry.platform_host, current_time())
 
 
 @click.command("plan")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from smartcity_saas.audit import system
+from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.document_files import DocumentFile
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.problems import Problem
@@ -25,5 +26,5 @@ def stored_problems(files: list[DocumentFile], settings: Settings) -> list[Probl
     app = Flask("smartcity_saas")
     init_database(app, settings.database_url)
     with app.app_context():
-        documents = Documents(system("cli"), extensions, settings.host)
+        documents = Documents(system("cli"), extensions, settings.host, utc_now())
         return documents.problems([file.candidate for file in files])

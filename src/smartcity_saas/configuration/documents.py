@@ -22,7 +22,6 @@ from smartcity_saas.audit import (
     record,
     verify_place_chain,
 )
-from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.configuration.changes import (
     LOGO,
     LOGO_FILE,
@@ -139,12 +138,12 @@ class Documents:
     """Documents as one actor sees them; what lies beyond the actor's reach does not exist."""
 
     def __init__(
-        self, actor: Actor, extensions: Extensions, platform_host: str, clock: Clock = utc_now
+        self, actor: Actor, extensions: Extensions, platform_host: str, now: datetime
     ) -> None:
         self.actor = actor
         self.extensions = extensions
         self.platform_host = platform_host
-        self.clock = clock
+        self.now = now
 
     # Reading
 
@@ -467,7 +466,7 @@ class Documents:
             row.applied_text = row.applied_files = None
             row.changed_at_version = version
             detail = {"revision": live.number, "message": _storable(message)[:500]}
-            record(self.actor, "document.withdraw", live.name, detail, self.clock())
+            record(self.actor, "document.withdraw", live.name, detail, self.now)
 
     def touch_content(self, name: str) -> None:
         """Say that a city's announcements changed, so that cached pages are made anew."""
@@ -496,7 +495,7 @@ class Documents:
 
     def _open_money(self, name: str, provider: str) -> int:
         row = self._find(name)
-        return self.extensions.open_money(row.id, provider) if row is not None else 0
+        return self.extensions.open_money(row.id, provider, self.now) if row is not None else 0
 
     def _find(self, name: str) -> Document | None:
         return db.session.scalars(select(Document).where(Document.name == name)).one_or_none()
@@ -583,12 +582,12 @@ class Documents:
             text=text,
             values=values,
             files=files,
-            since=_since(values, before, self.clock()),
+            since=_since(values, before, self.now),
             author=self.actor.name,
             author_label=self.actor.label,
             message=_storable(message)[:500],
             origin=origin,
-            created_at=self.clock(),
+            created_at=self.now,
         )
         db.session.add(revision)
         row.live_number = revision.number
@@ -602,7 +601,7 @@ class Documents:
             f"document.{origin}",
             candidate.name,
             {"revision": revision.number, "sha256": revision.digest},
-            self.clock(),
+            self.now,
         )
         db.session.flush()
         return view
@@ -610,11 +609,10 @@ class Documents:
     def _past_returns(self, candidates: Sequence[Candidate]) -> list[Problem]:
         """Returns that somebody writes on the console and that lie in the past: a slip, whereas a
         file, an undo or a rollback may bring back a pause that has lasted longer than planned."""
-        now = self.clock()
         return [
             problem
             for candidate in candidates
-            for problem in past_returns(candidate, self._layers_if_any(candidate.name), now)
+            for problem in past_returns(candidate, self._layers_if_any(candidate.name), self.now)
         ]
 
     def _layers_if_any(self, name: str) -> list[LiveDocument]:

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.util import find_spec
 from typing import Any
 
@@ -78,7 +79,7 @@ BoundTo = Collection[tuple[str, str]]
 """The uses that a stored secret was entered for: path and destination."""
 
 
-def no_money_open(document_id: int, provider: str) -> int:
+def no_money_open(document_id: int, provider: str, now: datetime) -> int:
     """No payments at all."""
     return 0
 
@@ -97,7 +98,7 @@ class Extensions:
     address: what a city keeps and ``export`` writes is a cleaned copy of what was uploaded.
     ``bound_secrets`` tells the secrets that are stored for a document, given its name and key.
     ``open_money`` counts the payments of a city, given its key, on which a provider may still have
-    something to say.
+    something to say at a moment.
     """
 
     services: Mapping[str, ServiceExtension] = field(default_factory=dict)
@@ -108,4 +109,4 @@ class Extensions:
     single_sign_on: type[Schema] = EmptySchema
     same_picture: Callable[[int, str, bytes], bool] = same_bytes
     bound_secrets: Callable[[str, int], Mapping[str, BoundTo]] = none_stored
-    open_money: Callable[[int, str], int] = no_money_open
+    open_money: Callable[[int, str, datetime], int] = no_money_open

@@ -80,7 +80,7 @@ def begin_rollout(
             total=len(rows),
             results=[],
             created_by=documents.actor.name,
-            created_at=documents.clock(),
+            created_at=documents.now,
         )
         session.add(job)
     return job

@@ -149,7 +149,7 @@ def documents() -> Documents:
     """
     member = signed_in_member()
     registry = product().registry
-    return Documents(member.actor, registry.extensions, registry.platform_host, product().clock)
+    return Documents(member.actor, registry.extensions, registry.platform_host, current_time())
 
 
 def browser_mark() -> str:

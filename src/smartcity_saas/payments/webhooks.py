@@ -36,7 +36,7 @@ def receive(
     found = provider_of(city)
     if found is None or found.name != provider:
         raise NotFound
-    notice = account_of(city).read_notice(body, headers)
+    notice = account_of(city).read_notice(body, headers, now)
     with transaction():
         payment_id = _payment_id(notice)
         made = insert_once(

@@ -13,7 +13,6 @@ from datetime import datetime
 from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.document_files import sha256
 from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.tenancy.images import sanitised
@@ -31,7 +30,7 @@ class Asset(CityModel):
     created_at: Mapped[datetime]
 
 
-def store_asset(data: bytes) -> str:
+def store_asset(data: bytes, now: datetime) -> str:
     """Keep a picture in the city that we are in; returns its address, a SHA-256.
 
     Raises:
@@ -46,7 +45,7 @@ def store_asset(data: bytes) -> str:
                     sha256=address,
                     media_type=picture.media_type,
                     content=picture.content,
-                    created_at=utc_now(),
+                    created_at=now,
                 )
             )
     return address

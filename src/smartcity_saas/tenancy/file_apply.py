@@ -45,7 +45,7 @@ def apply_plan(documents: Documents, plan: Plan, message: str) -> list[RevisionV
         if step.candidate is not None and (new := step.file.new_pictures):
             with tenant_context(documents.reserve(step.candidate)):
                 for data in new:
-                    store_asset(data)
+                    store_asset(data, documents.now)
     with transaction():
         made = documents.save_all(
             [step.candidate for step in pending if step.candidate is not None],

@@ -183,7 +183,7 @@ def full(phones: World) -> World:
     with phones.inside("hangzhou"):
         for service in services.values():
             assert service.demo is not None
-            service.demo(city)
+            service.demo(city, phones.clock())
         resident = sample_resident("household", phones.clock())
         subject = subject_of_number(PHONE, phones.clock())
         link(resident, "phone", AuthenticatedIdentity((subject,), "示例"), phones.clock())

@@ -200,7 +200,7 @@ def test_the_desk_searches_accounts(world: World) -> None:
 def test_sample_data_is_complete_and_marked(world: World) -> None:
     """Two years for each sample resident, every row marked as sample."""
     with world.inside("hangzhou"):
-        demo.fill(world.app.registry.snapshot.cities["hangzhou"])
+        demo.fill(world.app.registry.snapshot.cities["hangzhou"], world.clock())
         assert domain.counts_of_city() == (9, 9 * 24)
     page = world.resident().get(ROOT)
     shown = world.resident().get(page.headers["Location"]).text

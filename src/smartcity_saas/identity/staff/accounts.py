@@ -397,7 +397,7 @@ def note_staff_act(
         member.actor,
         f"staff.{act}",
         f"staff:{member.username}",
-        detail,
+        detail or {},
         now,
         place=member.document,
     )
@@ -408,7 +408,7 @@ def _note(
 ) -> None:
     """Note an act on an account, in the audit log of its place."""
     place = document_at(row.province, row.city)
-    record(actor, f"staff.{act}", f"staff:{row.username}", detail, now, place=place)
+    record(actor, f"staff.{act}", f"staff:{row.username}", detail or {}, now, place=place)
 
 
 def member_of(row: Staff) -> StaffMember:

@@ -213,7 +213,7 @@ class Account(Protocol):
         ``RefundRefused`` where the provider will not, ``UnknownAtProvider`` where it never heard
         of the payment."""
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+    def read_notice(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
         """Read an event, raising ``BadSignature`` unless the provider signed these bytes."""
 
     def reference_of(self, charge: str) -> str | None:

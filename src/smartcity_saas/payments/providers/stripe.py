@@ -194,9 +194,9 @@ class StripeAccount:
                 raise UnknownAtProvider from None
             raise RefundRefused(error.user_message or error.code or "") from None
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str]) -> Notice:
+    def read_notice(self, body: bytes, headers: Mapping[str, str], now: datetime) -> Notice:
         """Verify the signature over the raw bytes, then read which payment it is about."""
-        event = self._signed(body, headers.get("Stripe-Signature", ""))
+        event = self._signed(body, headers.get("Stripe-Signature", ""), now)
         found = event["data"]["object"]
         kind, object_id = found.get("object"), found.get("id")
         return Notice(
@@ -209,14 +209,14 @@ class StripeAccount:
             charge=object_id if kind == "charge" else found.get("charge"),
         )
 
-    def _signed(self, body: bytes, signature: str) -> dict[str, Any]:
+    def _signed(self, body: bytes, signature: str, now: datetime) -> dict[str, Any]:
         """The event, if the present signing secret, or the one before it, signed it.
 
         Raises:
             BadSignature: Neither did, or what is signed is no event.
         """
         keyring = product().keyring
-        secrets = accepted_values(keyring, self.values["webhook_secret"], current_time())
+        secrets = accepted_values(keyring, self.values["webhook_secret"], now)
         if not any(_fits(body, signature, value) for value in secrets):
             raise BadSignature(_("The signature does not match."))
         try:

@@ -26,6 +26,7 @@ from smartcity_saas.portals.resident.assets import serve_asset
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.assets import names_left_out, store_asset
 from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.images import sanitised
 
 
@@ -126,6 +127,6 @@ def _kept_logo(city: str, data: bytes) -> tuple[str, dict[str, str]]:
     """Keep an uploaded logo; returns its name in the document and its address."""
     ending = sanitised(data).ending
     with tenant_context(documents().live(city).id):
-        address = store_asset(data)
+        address = store_asset(data, current_time())
     name = f"{city}/logo.{ending}"
     return name, {name: address}

@@ -27,6 +27,7 @@ from smartcity_saas.portals.readiness_list import Check, secret_checks, site_che
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.images import Picture, sanitised
 
 FIELDS = {
@@ -79,7 +80,7 @@ def go_live(province: str) -> ResponseReturnValue:
             return _page(province, typed, problems), 422
         if data:
             with tenant_context(documents().reserve(candidate)):
-                store_asset(data)
+                store_asset(data, current_time())
         documents().save(candidate, 0, _("Added on the console"), "console")
     except FieldErrors as error:
         return _page(province, typed, errors=error.fields), 422

@@ -38,7 +38,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import phone_of
-from smartcity_saas.tenancy.current import current_city, current_time
+from smartcity_saas.tenancy.current import current_city
 
 REPORT = "hospital_appointments.report"
 
@@ -75,7 +75,7 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         "half": session.half,
         "number": appointment.number,
         "code": appointment.code,
-        "patient": {"name": patient.name, "phone": phone_of(patient, current_time())},
+        "patient": {"name": patient.name, "phone": phone_of(patient, now)},
     }
     send_event(SERVICE, "/appointments", body, f"{appointment.id}:{payload['act']}")
 

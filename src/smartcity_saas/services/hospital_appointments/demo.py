@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import ImportRequest
-from smartcity_saas.clock import utc_now
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.hospital_appointments.booking import book
@@ -55,9 +54,8 @@ SPECIALTIES = {
 }
 
 
-def fill(city: City) -> None:
+def fill(city: City, now: datetime) -> None:
     """Fill the city that we are in with two sample hospitals, a week of clinics, a booking."""
-    now = utc_now()
     rules = Rules.of_city(city)
     data = sample_csv(rules.today(now), rules.days_ahead)
     import_schedule(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import ImportRequest
-from smartcity_saas.clock import local_time, utc_now
+from smartcity_saas.clock import local_time
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED, import_tickets
@@ -26,11 +26,10 @@ ACTS = (
 )
 
 
-def fill(city: City) -> None:
+def fill(city: City, now: datetime) -> None:
     """Fill the city that we are in: one resident with a car, a licence and three tickets, and a
     second car to link: the piece is ``A00028``."""
-    now = utc_now()
-    data = sample_csv(city)
+    data = sample_csv(city, now)
     import_tickets(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
     resident = sample_resident("household", now)
     entry = city.catalog[SERVICE]
@@ -43,12 +42,12 @@ def sample_plate(city: City, place: int) -> str:
     return PREFIXES.get(city.division_code[:2], "浙A") + VEHICLES[place][0]
 
 
-def sample_csv(city: City) -> bytes:
+def sample_csv(city: City, now: datetime) -> bytes:
     """Tickets as the police would send them."""
     out = io.StringIO()
     writer = csv.DictWriter(out, [*REQUIRED, *OPTIONAL])
     writer.writeheader()
-    today = local_time(utc_now(), city.timezone).replace(hour=8, minute=15)
+    today = local_time(now, city.timezone).replace(hour=8, minute=15)
     for vehicle, (_plate, vin, engine) in enumerate(VEHICLES):
         for place, (code, zh, en, points, fine) in enumerate(ACTS):
             paid = vehicle == 0 and place == 2

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import ImportRequest
-from smartcity_saas.clock import today_in, utc_now
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.utility_bills.bills import LinkRequest, link_account
@@ -28,9 +28,8 @@ _SHAPE = {
 _SEASON = (0.3, 0.5, 0.1, -0.4, -0.6, 0.2, 0.9, 1.0, 0.4, -0.3, -0.2, 0.1)
 
 
-def fill(city: City) -> None:
+def fill(city: City, now: datetime) -> None:
     """Fill the city that we are in: two sample residents linked, one who has yet to link."""
-    now = utc_now()
     entry = city.catalog[SERVICE]
     settings = entry.settings
     data = sample_csv(settings, today_in(city.timezone, now))
