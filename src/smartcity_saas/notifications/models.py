@@ -17,7 +17,7 @@ class Message(CityModel):
     same thing is told once; ``path`` leads to it."""
 
     __tablename__ = "message"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "消息", "en": "Messages"},
         {"title": {"zh": "内容", "en": "What"}, "created_at": WHEN},
     )
@@ -40,7 +40,7 @@ class MessageDelivery(CityModel):
     """A message that was handed to a sender: so that it is handed over once if all goes well."""
 
     __tablename__ = "message_delivery"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "发出的消息", "en": "Messages sent"},
         {"kind": {"zh": "种类", "en": "Kind"}, "sent_at": WHEN},
         words={

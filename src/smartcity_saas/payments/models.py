@@ -43,7 +43,7 @@ class Payment(CityModel):
     """
 
     __tablename__ = "payment"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "缴费", "en": "Payments"},
         {
             "number": {"zh": "编号", "en": "Number"},
@@ -201,7 +201,7 @@ class PaymentItem(CityModel):
     """One thing that a payment pays for; ``reference`` is the service's own key of it."""
 
     __tablename__ = "payment_item"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "缴费明细", "en": "Payment items"},
         {"title": {"zh": "内容", "en": "What"}, "amount": AMOUNT},
         "keep",
@@ -230,7 +230,7 @@ class PaymentClaim(CityModel):
     """What is being paid, or has been, belongs to one payment: two tabs cannot pay it twice."""
 
     __tablename__ = "payment_claim"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "缴费对应的事项", "en": "What payments are for"},
         {"service": {"zh": "服务", "en": "Service"}},
         "keep",
@@ -255,7 +255,7 @@ class LedgerEntry(CityModel):
     """
 
     __tablename__ = "ledger_entry"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "账目", "en": "Ledger"},
         {"at": WHEN, "amount": AMOUNT},
         "keep",
@@ -285,7 +285,7 @@ class Refund(CityModel):
     """Money on its way back; ``failure`` says why one failed."""
 
     __tablename__ = "refund"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "退款", "en": "Refunds"},
         {"amount": AMOUNT, "state": STATE, "created_at": WHEN},
         "keep",
@@ -353,7 +353,7 @@ class PaymentDispute(CityModel):
     """
 
     __tablename__ = "payment_dispute"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "银行争议", "en": "Bank disputes"},
         {"amount": AMOUNT, "state": STATE, "created_at": WHEN},
         "keep",

@@ -74,7 +74,7 @@ def test_every_table_of_residents_says_what_it_is() -> None:
     what it is called, and what becomes of it when the resident leaves."""
     assert len(personal_models()) > 10
     for model in personal_models():
-        held = getattr(model, "held", None)
+        held = getattr(model, "personal_data", None)
         assert isinstance(held, PersonalData), f"{model.__name__} needs `held`"
         own = inspect(model)
         roots = {path.partition(".")[0] for path in held.shown}

@@ -69,7 +69,7 @@ def rows(held: PersonalData, model: Any) -> list[tuple[str, Any, Any]]:
 def test_every_column_is_said_in_words(world: World, language: str) -> None:
     """Promise, over every table and column that the page shows: money with its sign, dates as
     people write them in the city's zone, codes and names of the program in the reader's words."""
-    tables = [(model, model.held) for model in personal_models()]  # type: ignore[attr-defined]
+    tables = [(model, model.personal_data) for model in personal_models()]  # type: ignore[attr-defined]
     seen = 0
     with (
         world.app.test_request_context("/", base_url="http://hangzhou.localhost"),
@@ -97,7 +97,7 @@ def test_the_page_speaks_of_what_is_linked(world: World) -> None:
     """Promise: a title or label names no minor unit and no unit of the program."""
     assert len(personal_models()) > 10
     for model in personal_models():
-        held: PersonalData = model.held  # type: ignore[attr-defined]
+        held: PersonalData = model.personal_data  # type: ignore[attr-defined]
         for label in (held.title, *held.shown.values()):
             assert "分）" not in label["zh"]
             assert "minor" not in label["en"]
@@ -108,7 +108,7 @@ def test_a_persons_name_is_called_so() -> None:
     found = {
         (model.__tablename__, column): words["zh"]
         for model in personal_models()
-        for column, words in model.held.shown.items()
+        for column, words in model.personal_data.shown.items()
         if column.rpartition(".")[2] in {"name", "real_name", "nickname"}
     }
     things = {key for key, words in found.items() if words == "名称"}

@@ -105,9 +105,9 @@ def _refuse_columns(state: ORMExecuteState) -> None:
         if any(_is_noted(_model_of(one)) for one in read):
             continue
         for column in (found for one in read for found in _columns_in(one)):
-            held = getattr(column._annotations["parententity"].class_, "held", None)
+            declared = getattr(column._annotations["parententity"].class_, "personal_data", None)
             name = str(column.key)
-            if held is None or name == "id" or name.endswith("_id") or name in held.alone:
+            if declared is None or name == "id" or name.endswith("_id") or name in declared.alone:
                 continue
             raise TenantIsolationError(
                 f"{column} is read on the console without its row: load the row, so that the "

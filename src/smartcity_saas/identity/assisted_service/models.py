@@ -17,7 +17,7 @@ class ResidentAccess(CityModel):
     and why."""
 
     __tablename__ = "resident_access"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "谁看过我的数据", "en": "Who looked at my data"},
         {
             "at": WHEN,

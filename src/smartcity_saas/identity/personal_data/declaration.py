@@ -24,7 +24,7 @@ TRACE = {
 
 @dataclass(frozen=True)
 class PersonalData:
-    """On a model, as ``held``: every table whose rows belong to a resident has one, and a test
+    """On a model, as ``personal_data``: every table whose rows belong to a resident has one, and a test
     says which has not.
 
     ``erase`` says what happens when the resident leaves: ``delete``; ``blank`` (the columns of

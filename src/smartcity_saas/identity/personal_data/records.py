@@ -2,7 +2,7 @@
 
 Whatever has a ``resident_id`` is the resident's, whatever refers to such a row as well, and what a
 resident is linked to (``Held.via``) with all that refers to it. A new table is therefore in here by
-itself; its ``held`` says what it is called (PIPL, articles 45 to 47).
+itself; its ``personal_data`` says what it is called (PIPL, articles 45 to 47).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class PersonalRecord:
     """The rows of one kind."""
 
     model: type[CityModel]
-    held: PersonalData
+    declaration: PersonalData
     rows: Sequence[Any]
 
 
@@ -89,7 +89,9 @@ def ways_to_owners(model: type[CityModel]) -> list[tuple[str, type[CityModel], s
 def personal_records(resident: SignedInResident) -> list[PersonalRecord]:
     """What the city that we are in holds of a resident; kinds without a row are left out."""
     found = [
-        PersonalRecord(model, _held(model), rows) for model, rows in _rows_of(resident.id) if rows
+        PersonalRecord(model, _declaration(model), rows)
+        for model, rows in _rows_of(resident.id)
+        if rows
     ]
     acts = _acts_of(resident)
     return [*found, *([PersonalRecord(CityAuditEvent, AUDIT_LOG, acts)] if acts else [])]
@@ -97,7 +99,7 @@ def personal_records(resident: SignedInResident) -> list[PersonalRecord]:
 
 def kept_when_leaving() -> list[PersonalData]:
     """What stays when a resident leaves, each with its reason."""
-    found = [held for model in personal_models() if (held := _held(model)).erase == "keep"]
+    found = [said for model in personal_models() if (said := _declaration(model)).erase == "keep"]
     return [*found, AUDIT_LOG]
 
 
@@ -106,7 +108,7 @@ def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, An
     return [
         {
             "kind": one.model.__tablename__,
-            "title": one.held.title,
+            "title": one.declaration.title,
             "rows": [
                 {
                     **{
@@ -125,8 +127,8 @@ def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, An
 
 def opened(row: Any, now: datetime, *, masked: bool = False) -> dict[str, str]:
     """What is sealed in a row, opened; ``masked`` for screens, where ``shown`` stands beside."""
-    held = getattr(type(row), "held", None)
-    seals = held.seals if held else None
+    declared = getattr(type(row), "personal_data", None)
+    seals = declared.seals if declared else None
     if seals is not None:
         name, kind = seals(row)
         return {} if masked or row.sealed is None else {name: open_personal(kind, row.sealed, now)}
@@ -147,13 +149,15 @@ def erase(resident: SignedInResident, now: datetime) -> None:
     with transaction() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         for model, rows in reversed(_rows_of(resident.id)):
-            keys, held = [row.id for row in rows], _held(model)
-            if not keys or held.erase == "keep":
+            keys, declared = [row.id for row in rows], _declaration(model)
+            if not keys or declared.erase == "keep":
                 continue
-            if held.erase == "delete":
+            if declared.erase == "delete":
                 session.execute(delete(model).where(model.id.in_(keys)))
             else:
-                session.execute(update(model).where(model.id.in_(keys)).values(dict(held.blank)))
+                session.execute(
+                    update(model).where(model.id.in_(keys)).values(dict(declared.blank))
+                )
         session.execute(
             update(Resident)
             .where(Resident.id == resident.id)
@@ -229,8 +233,8 @@ def _models() -> dict[str, type[CityModel]]:
 
 
 def _via(model: type[CityModel]) -> str | None:
-    held: PersonalData | None = getattr(model, "held", None)
-    return held.via if held else None
+    declared: PersonalData | None = getattr(model, "personal_data", None)
+    return declared.via if declared else None
 
 
 def _column_to(model: type[CityModel], target: type[CityModel]) -> str:
@@ -248,8 +252,8 @@ def _parents(model: type[CityModel]) -> set[str]:
     return {table for _column, table in _references(model)}
 
 
-def _held(model: type[CityModel]) -> PersonalData:
-    found: PersonalData = model.held  # type: ignore[attr-defined]
+def _declaration(model: type[CityModel]) -> PersonalData:
+    found: PersonalData = model.personal_data  # type: ignore[attr-defined]
     return found
 
 

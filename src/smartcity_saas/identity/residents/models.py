@@ -34,7 +34,7 @@ class Resident(CityModel):
     """
 
     __tablename__ = "resident"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "账户", "en": "Account"},
         {
             "name": PERSON_NAME,
@@ -71,7 +71,7 @@ class ResidentIdentity(CityModel):
     """A way in for a resident: a channel, and who they are there."""
 
     __tablename__ = "resident_identity"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "登录方式", "en": "Ways to sign in"},
         {
             "channel": {"zh": "登录方式", "en": "Sign-in method"},
@@ -98,7 +98,7 @@ class ResidentContact(CityModel):
     written to."""
 
     __tablename__ = "resident_contact"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "联系方式", "en": "Contacts"},
         {
             "kind": {"zh": "种类", "en": "Kind"},
@@ -131,7 +131,7 @@ class ResidentSession(CityModel):
     session on the console, with which this one ends, and ``acting_why`` what they wrote."""
 
     __tablename__ = "resident_session"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "登录记录", "en": "Sessions"},
         {
             "created_at": WHEN,
@@ -176,7 +176,7 @@ class Consent(CityModel):
     """What a resident agreed to, in which version, and when they took it back."""
 
     __tablename__ = "consent"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "同意记录", "en": "Consents"},
         {
             "purpose": {"zh": "用途", "en": "Purpose"},

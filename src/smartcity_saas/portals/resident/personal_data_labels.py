@@ -18,15 +18,15 @@ from smartcity_saas.web.languages import local
 from smartcity_saas.web.money import format_money
 
 
-def said(held: PersonalData, row: Any, column: str) -> str | None:
+def said(declared: PersonalData, row: Any, column: str) -> str | None:
     """What a column of a row says, in the reader's language; None where it says nothing.
 
     Args:
-        held: The declaration of the row's table.
+        declared: The declaration of the row's table.
         row: The row.
         column: A column that the table shows, or a path to one of a row that it refers to.
     """
-    value = held.word(column, attrgetter(column)(row))
+    value = declared.word(column, attrgetter(column)(row))
     name = column.rpartition(".")[2]
     if value is None or value == "":
         return None

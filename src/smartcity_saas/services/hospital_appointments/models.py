@@ -226,7 +226,7 @@ class Patient(CityModel):
     while something counts, so rows of one name and ``phone_index`` are the same person too."""
 
     __tablename__ = "patient"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "就诊人", "en": "Patients"},
         {
             "name": {"zh": "姓名", "en": "Name"},
@@ -278,7 +278,7 @@ class Appointment(CityModel):
     """A place that someone has. ``code`` is what the QR code and the desk read."""
 
     __tablename__ = "appointment"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "预约", "en": "Appointments"},
         {"starts_at": WHEN, "code": {"zh": "编号", "en": "Code"}, "state": STATE},
         "keep",
@@ -400,7 +400,7 @@ class WaitingEntry(CityModel):
     """Someone waits for a place of a session. ``offered_until`` while a place is kept for them."""
 
     __tablename__ = "waiting_entry"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "候补", "en": "Waiting lists"},
         {"created_at": WHEN, "state": STATE},
         words={

@@ -58,7 +58,7 @@ class TrafficVehicle(CityModel):
     characters of its VIN or engine number."""
 
     __tablename__ = "traffic_vehicle"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "车辆", "en": "Vehicles"},
         {"plate": {"zh": "号牌", "en": "Plate"}},
         "keep",
@@ -78,7 +78,7 @@ class TrafficLicence(CityModel):
     """A driving licence. Its number, a personal one, is kept as a keyed index and its end."""
 
     __tablename__ = "traffic_licence"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "驾驶证", "en": "Driving licence"},
         {
             "number_end": {"zh": "证号末位", "en": "Ends in"},
@@ -102,7 +102,7 @@ class VehicleLink(CityModel):
     """A resident's vehicle."""
 
     __tablename__ = "vehicle_link"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "绑定的车辆", "en": "Linked vehicles"},
         {"vehicle.plate": {"zh": "号牌", "en": "Plate"}, "created_at": WHEN},
     )
@@ -124,7 +124,7 @@ class LicenceLink(CityModel):
     """A resident's own driving licence."""
 
     __tablename__ = "licence_link"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "绑定的驾驶证", "en": "Linked licence"},
         {"licence.number_end": {"zh": "证号末位", "en": "Ends in"}, "created_at": WHEN},
     )
@@ -148,7 +148,7 @@ class Violation(CityModel):
     ``licence_by_payment`` while only a payment here says so."""
 
     __tablename__ = "violation"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "违法记录", "en": "Tickets"},
         {
             "number": {"zh": "编号", "en": "Number"},
@@ -273,7 +273,7 @@ class Dispute(CityModel):
     """A resident's objection to a violation, and the answer."""
 
     __tablename__ = "dispute"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "申诉", "en": "Disputes"},
         {
             "violation.number": {"zh": "编号", "en": "Ticket"},
@@ -336,7 +336,7 @@ class DisputePhoto(CityModel):
     """A photograph with a dispute, made anew when it came."""
 
     __tablename__ = "dispute_photo"
-    held = PersonalData({"zh": "申诉照片", "en": "Photos"}, {"created_at": WHEN})
+    personal_data = PersonalData({"zh": "申诉照片", "en": "Photos"}, {"created_at": WHEN})
     __table_args__ = (
         city_foreign_key("dispute_id", "dispute"),
         Index("ix_dispute_photo_city_id_dispute_id", "city_id", "dispute_id"),

@@ -32,7 +32,7 @@ class UtilityAccount(CityModel):
     ``holder_key`` is the holder as names are compared."""
 
     __tablename__ = "utility_account"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "户号", "en": "Utility accounts"},
         {
             "kind": {"zh": "种类", "en": "Kind"},
@@ -72,7 +72,7 @@ class UtilityLink(CityModel):
     """A resident's link to an account, under a name of their own."""
 
     __tablename__ = "utility_link"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "绑定的户号", "en": "Linked accounts"},
         {
             "nickname": NAME,
@@ -102,7 +102,7 @@ class UtilityBill(CityModel):
     it is paid by a payment made here."""
 
     __tablename__ = "utility_bill"
-    held = PersonalData(
+    personal_data = PersonalData(
         {"zh": "账单", "en": "Bills"},
         {
             "period": {"zh": "月份", "en": "Month"},
