@@ -143,14 +143,14 @@ BANNED = {
     r"(?m)^ *assert\b": "python -O takes it away: raise, or ask for what cannot be None",
     r"\bon(?:click|load|change|submit)=": "the policy of pages allows no inline script",
     r"\.extensions\[\"(?!babel|csrf|migrate|oauth_server)": "the product is typed: product()",
-    r"\.mine\(": "lines_of() shows at the counter what its desk may see; mine() shows all",
+    r"\.dashboard\(": "dashboard_items() shows at the counter what its desk may see, not all",
 }
 ALLOWED = {
     ("formats.py", r"\|\s*safe\b|Markup\("),  # a link made by Markup.format, which escapes
     ("stacked_tables.py", r"\|\s*safe\b|Markup\("),  # a page that is escaped already, and its
     ("form_errors.py", r"\|\s*safe\b|Markup\("),  # own words once more
     ("offered_forms.py", r"\|\s*safe\b|Markup\("),  # the same, without a form's buttons
-    ("service.py", r"\.mine\("),
+    ("service.py", r"\.dashboard\("),
     ("settings.py", r"os\.environ"),
     ("transactions.py", r"set_config\("),
 }

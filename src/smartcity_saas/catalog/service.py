@@ -109,7 +109,7 @@ class Service:
 
     ``resident`` holds its pages on a city's site, ``desk`` those of staff on the console.
     ``search`` finds what stands inside it, such as a department, by what a resident types.
-    ``continues`` says in a sentence what still works while it is paused. ``mine`` lists what
+    ``while_paused`` says in a sentence what still works while it is paused. ``dashboard`` lists what
     the resident who asks has. ``demo`` fills a city with sample rows, in demo mode only.
     ``payable`` says how its things are paid, ``work`` are its tasks of the outbox by kind,
     ``daily`` writes what a day brings (once a city and day, or more often: idempotent), and
@@ -127,7 +127,7 @@ class Service:
     icon: str
     category: str
     resident: Blueprint
-    continues: Localized
+    while_paused: Localized
     landing: str
     settings: type[Schema] = EmptySchema
     connectors: Mapping[str, type[Schema]] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class Service:
     desk_landing: str | None = None
     keywords: tuple[str, ...] = ()
     tasks: Sequence[Task] = ()
-    mine: Callable[[SignedInResident], list[DashboardItem]] = lambda resident: []
+    dashboard: Callable[[SignedInResident], list[DashboardItem]] = lambda resident: []
     search: Callable[[str], list[DashboardItem]] = lambda query: []
     payable: Payable | None = None
     work: Mapping[str, Work] = field(default_factory=dict)
@@ -149,9 +149,9 @@ class Service:
     assurance: str = "none"
     demo: Callable[[City, datetime], None] | None = None
 
-    def lines_of(self, resident: SignedInResident) -> list[DashboardItem]:
+    def dashboard_items(self, resident: SignedInResident) -> list[DashboardItem]:
         """What a resident already has here, as far as whoever asks may see it."""
-        return self.mine(resident) if resident.sees(self.name) else []
+        return self.dashboard(resident) if resident.sees(self.name) else []
 
     @property
     def path(self) -> str:

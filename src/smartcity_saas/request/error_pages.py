@@ -214,7 +214,7 @@ def _paused_page(error: ServicePaused) -> str:
     service = product().services[error.entry.name]
     mine = []
     if (resident := resident_or_none()) is not None:
-        mine = service.lines_of(resident)
+        mine = service.dashboard_items(resident)
     return render_template(
         "resident/paused.html",
         offer=CatalogItem(service, error.entry, ()),

@@ -168,7 +168,7 @@ def _own(query: Query, every: list[CatalogItem]) -> list[DashboardItem]:
     resident = current_resident()
     if resident is None or resident.acting:
         return []
-    lines = [line for offer in every for line in offer.service.lines_of(resident)]
+    lines = [line for offer in every for line in offer.service.dashboard_items(resident)]
     return [line for line in lines if query.score((line.title, line.detail)) > SLIP]
 
 

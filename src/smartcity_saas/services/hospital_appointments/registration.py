@@ -41,7 +41,7 @@ from smartcity_saas.web.languages import local
 MOST_SUGGESTED = 5
 
 
-def _mine(person: SignedInResident) -> list[DashboardItem]:
+def _dashboard(person: SignedInResident) -> list[DashboardItem]:
     now, zone = current_time(), current_city().timezone
     moment = current_app.jinja_env.filters["moment"]
     moment_day = current_app.jinja_env.filters["day"]
@@ -128,7 +128,7 @@ service = Service(
     desk_landing="hospital_appointments_desk.desk",
     settings=extension.settings,
     connectors=extension.connectors,
-    continues={
+    while_paused={
         "zh": "已约的号照常可看、可取消。",
         "en": "What is booked can still be seen and cancelled.",
     },
@@ -153,7 +153,7 @@ service = Service(
             keywords=("家人", "家属", "老人", "父母", "family"),
         ),
     ),
-    mine=_mine,
+    dashboard=_dashboard,
     search=_search,
     demo=demo.fill,
     work={LAPSE: lapse, OFFER: offer_free, REPORT: send_report},

@@ -23,7 +23,7 @@ from smartcity_saas.services.traffic_tickets.views import blueprint as resident
 from smartcity_saas.web.money import format_sums
 
 
-def _mine(person: SignedInResident) -> list[DashboardItem]:
+def _dashboard(person: SignedInResident) -> list[DashboardItem]:
     links = vehicle_links(person)
     if not links:
         return []
@@ -72,7 +72,7 @@ service = Service(
     desk_landing="traffic_tickets_desk.desk",
     settings=extension.settings,
     connectors=extension.connectors,
-    continues={
+    while_paused={
         "zh": "已有的罚单、收据和申诉照常可看。",
         "en": "Tickets, receipts and disputes can still be seen.",
     },
@@ -112,7 +112,7 @@ service = Service(
             endpoint="traffic_tickets.link_form",
         ),
     ),
-    mine=_mine,
+    dashboard=_dashboard,
     demo=demo.fill,
     payable=payable,
     unfinished=_unfinished,

@@ -41,7 +41,7 @@ def _task(kind: str, zh: str, en: str, *keywords: str) -> Task:
     )
 
 
-def _mine(resident: SignedInResident) -> list[DashboardItem]:
+def _dashboard(resident: SignedInResident) -> list[DashboardItem]:
     found = links(resident)
     accounts = accounts_of(found)
     return [_line(link, accounts[link.account_id]) for link in found]
@@ -73,7 +73,7 @@ service = Service(
     desk_landing="utility_bills_desk.desk",
     settings=extension.settings,
     connectors=extension.connectors,
-    continues={
+    while_paused={
         "zh": "已绑定的户号和账单照常可看。",
         "en": "Linked accounts and their bills can still be seen.",
     },
@@ -102,7 +102,7 @@ service = Service(
         _task("electricity", "电费", "Electricity", "power"),
         _task("gas", "燃气费", "Gas", "煤气", "天然气"),
     ),
-    mine=_mine,
+    dashboard=_dashboard,
     demo=demo.fill,
     payable=payable,
     work={PAID: send_paid, REVERSED: send_reversed},
