@@ -28,6 +28,7 @@ from smartcity_saas.database.models import Base
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.health import readiness
+from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient
@@ -167,6 +168,12 @@ def test_secrets_that_exist_already_are_bound_to_what_names_them(old: Settings) 
     """Upgrading from before: each secret goes on serving what the live documents name, one that
     payments and something else name serves payments alone, and one that nobody names nothing."""
     fresh(lambda: _upgrade_with_secrets(old))  # type: ignore[arg-type, return-value]
+
+
+def test_login_requests_under_way_go_on(old: Settings) -> None:
+    """Upgrading while somebody signs in: the request is there under the table's new name, in its
+    own city alone."""
+    fresh(lambda: _upgrade_with_login_requests(old))  # type: ignore[arg-type, return-value]
 
 
 OIDC = '{"oidc": {"issuer": "https://id.p.example/", "client_secret": {"credential": "%s"}}}'
@@ -346,6 +353,30 @@ def _upgrade_with_documents(settings: Settings) -> None:
         assert (found.count, found.found) == (PLACES["c1"] + 1, None)
         with pytest.raises(DBAPIError), transaction() as session:  # and is append-only again
             session.execute(update(AuditEvent).values(actor="staff:other"))
+        db.engine.dispose()
+
+
+def _upgrade_with_login_requests(settings: Settings) -> None:
+    with create_app(settings, serving=False).app_context():
+        migrate_to(revision="0019_rollout_reading")
+        engine = create_engine(settings.owner_url)
+        texts = "state_hash, browser_hash, channel, purpose, nonce, verifier, redirect_uri, next"
+        with engine.begin() as connection:
+            for city in add_cities(connection):
+                connection.execute(
+                    text(
+                        f"INSERT INTO sign_in_handshake (city_id, id, {texts}, in_app, expires_at)"
+                        f" VALUES ({city}, '{new_id(connection)}', 's{city}', 'b', 'oidc',"
+                        " 'sign_in', 'n', 'v', 'https://c.example', '/me', false,"
+                        " '2026-01-01 08:00:00.000000')"
+                    )
+                )
+        engine.dispose()
+        upgrade_database(settings)
+        for city in (1, 2):
+            with tenant_context(city):
+                found = db.session.scalars(select(LoginRequest.state_hash)).all()
+                assert found == [f"s{city}"]
         db.engine.dispose()
 
 

@@ -15,7 +15,7 @@ class LoginRequest(CityModel):
     """A sign-in under way at another site, bound to a browser; used once. ``why`` is what staff
     wrote who open the site at the counter."""
 
-    __tablename__ = "sign_in_handshake"
+    __tablename__ = "login_request"
     __table_args__ = (UniqueConstraint("city_id", "state_hash"),)
 
     state_hash: Mapped[str]

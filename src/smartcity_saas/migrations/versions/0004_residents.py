@@ -18,7 +18,7 @@ MOMENT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     _residents()
     _contacts()
-    _made("sign_in_handshake", *_handshake(), sa.UniqueConstraint("city_id", "state_hash"))
+    _made("sign_in_handshake", *_login_request(), sa.UniqueConstraint("city_id", "state_hash"))
     _made(
         "one_time_code",
         sa.Column("browser_hash", sa.String(), nullable=False),
@@ -100,7 +100,7 @@ def _contacts() -> None:
     isolate_city_tables("resident_contact")
 
 
-def _handshake() -> list[sa.Column[Any]]:
+def _login_request() -> list[sa.Column[Any]]:
     texts = ("state_hash", "browser_hash", "channel", "purpose", "nonce", "verifier")
     return [
         *(
