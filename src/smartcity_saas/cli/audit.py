@@ -39,13 +39,13 @@ NAMES = {"rows": "its own rows", "document": "its document and accounts"}
 
 @click.group("audit")
 def audit() -> None:
-    """The audit log of a city, of province:<slug> or of the platform: append-only, chains of hashes."""
+    """Verify the audit log of a city, province:SLUG or platform."""
 
 
 @audit.command("checkpoint")
 @click.argument("city")
 def take_checkpoint(city: str) -> None:
-    """Print the newest links as JSON. Keep it where the database's keeper cannot change it."""
+    """Print the newest links of the hash chains as JSON. Keep them outside the database."""
     kept: dict[str, Any] = {"city": city, "at": current_time().isoformat()}
     if _is_city(city):
         with inside(city):
@@ -60,12 +60,15 @@ def take_checkpoint(city: str) -> None:
     "--checkpoint",
     "kept",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file that `audit checkpoint` wrote: finds what was cut off or written anew.",
+    help="A file from `audit checkpoint`: finds entries that were cut off or rewritten.",
 )
 @format_option
 def verify(city: str, kept: Path | None, style: str) -> None:
-    """Walk the chains of a city, its rows' and its document's (of province:<slug> and platform the
-    second), and say where one breaks. Exit code 1 if one does."""
+    """Verify the hash chains of a city, province:SLUG or platform.
+
+    A city has two chains: of its own rows, and of its document and accounts. Names the first entry
+    at which one breaks; exit code 1 if one does.
+    """
     seen = _read(kept, city) if kept else {}
     verdicts = {}
     if _is_city(city):

@@ -46,7 +46,7 @@ class Day(click.ParamType[date]):
 @click.option("--all-or-nothing", is_flag=True, help="Store nothing if any row has a fault.")
 @format_option
 def import_file(city: str, service: str, file: Path, all_or_nothing: bool, style: str) -> None:
-    """Take a CSV into a service of a city. Importing it again changes nothing."""
+    """Import a CSV into a service of a city. Importing it again changes nothing."""
     with inside(city) as found:
         chosen = product().services.get(service.replace("-", "_"))
         if chosen is None or chosen.importer is None:
@@ -118,10 +118,10 @@ def reconcile(city: str, since: date | None, until: date | None, style: str) -> 
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Do what is due now, and stop.")
+@click.option("--once", is_flag=True, help="Do what is due now, then stop.")
 @click.option("--with-parent", is_flag=True, hidden=True)
 def worker(once: bool, with_parent: bool) -> None:
-    """Do the work after commits: notices, reminders, offers, webhooks, refunds. Run one."""
+    """Run the worker: messages, reminders, webhooks, refunds. One process for all cities."""
     runner = make_runner(running_app())
     if once:
         say(f"{runner.run_due()} done.")

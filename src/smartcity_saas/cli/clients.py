@@ -14,16 +14,22 @@ from smartcity_saas.tenancy.current import current_time
 
 @click.group("clients")
 def clients() -> None:
-    """A city's back offices: OAuth 2.0 clients of its API."""
+    """API clients of a city: the back offices that may call its API."""
 
 
 @clients.command()
 @click.argument("city")
-@click.option("--scope", "scopes", multiple=True, required=True, help="Such as bills:write.")
-@click.option("--name", default="", help="Whose program it is; the scopes by default.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    help="Such as bills:write. May be given several times.",
+)
+@click.option("--name", default="", help="The back office's name; the scopes by default.")
 @format_option
 def create(city: str, scopes: tuple[str, ...], name: str, style: str) -> None:
-    """Make a client; its secret is printed this once."""
+    """Create an API client. Its secret is printed once."""
     wanted = [word for scope in scopes for word in scope.replace(",", " ").split()]
     with inside(city):
         made = domain.create_client(system("cli"), name or " ".join(wanted), wanted, current_time())
@@ -34,7 +40,7 @@ def create(city: str, scopes: tuple[str, ...], name: str, style: str) -> None:
 @click.argument("city")
 @format_option
 def list_clients(city: str, style: str) -> None:
-    """A city's clients, with what each may do."""
+    """List a city's API clients and their scopes."""
     with inside(city):
         rows = [
             {
@@ -69,7 +75,7 @@ def list_clients(city: str, style: str) -> None:
 @click.argument("client_id")
 @format_option
 def rotate(city: str, client_id: str, style: str) -> None:
-    """A new secret, printed this once; the one before is good for another day."""
+    """Give a client a new secret, printed once. The old one works for another day."""
     with inside(city):
         made = domain.rotate_secret(system("cli"), client_id, current_time())
     _say_secret(made, style)
@@ -79,7 +85,7 @@ def rotate(city: str, client_id: str, style: str) -> None:
 @click.argument("city")
 @click.argument("client_id")
 def revoke(city: str, client_id: str) -> None:
-    """Close a client, at once."""
+    """Revoke a client and its tokens at once."""
     with inside(city):
         domain.revoke_client(system("cli"), client_id, current_time())
     say(f"{client_id} is closed.")

@@ -50,7 +50,7 @@ def plan_command(paths: tuple[Path, ...], style: str) -> None:
 @click.option("-m", "--message", default="", help="Why; kept in the history.")
 @format_option
 def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
-    """Make documents in files and folders live, all or none. Default: config/ and tenants/."""
+    """Make the documents in files and folders live, all or none. Default: config/ and tenants/."""
     found = _planned(paths, style)
     made = apply_plan(documents_as_cli(), found, message)
     if style == "json":
@@ -64,7 +64,7 @@ def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
 @click.argument("city")
 @format_option
 def history(city: str, style: str) -> None:
-    """Revisions of a document, the newest first."""
+    """List the revisions of a document, the newest first."""
     found = documents_as_cli().history(city, 1000)
     if style == "json":
         say_json(
@@ -100,7 +100,7 @@ def history(city: str, style: str) -> None:
 @click.argument("targets", nargs=-1)
 @format_option
 def diff(targets: tuple[str, ...], style: str) -> None:
-    """Lines that differ. Exit code 3 if any do.
+    """Show the lines that differ. Exit code 3 if any do.
 
     Without TARGETS, or with paths: files against what is live. With a document's name: its
     last revision against the one before; with one or two numbers behind it, those revisions
@@ -121,7 +121,7 @@ def diff(targets: tuple[str, ...], style: str) -> None:
 @click.argument("revision", type=int)
 @click.option("-m", "--message", default="", help="Why; kept in the history.")
 def rollback(city: str, revision: int, message: str) -> None:
-    """Make a new revision of CITY with the text of an old one."""
+    """Save the text of an old revision of CITY as a new revision."""
     documents = documents_as_cli()
     made = documents.rollback(city, revision, documents.live(city).number, message)
     if made is None:
@@ -132,9 +132,14 @@ def rollback(city: str, revision: int, message: str) -> None:
 
 @click.command()
 @click.argument("kind", type=click.Choice(DOCUMENT_KINDS), default=DOCUMENT_KINDS[0])
-@click.option("--markdown", "as_markdown", is_flag=True, help="The reference for docs/.")
+@click.option(
+    "--markdown",
+    "as_markdown",
+    is_flag=True,
+    help="Print the reference of every key (docs/configuration.md) instead.",
+)
 def schema(kind: str, as_markdown: bool) -> None:
-    """Print the JSON Schema of a kind of document, for an editor's completion."""
+    """Print the JSON Schema of a kind of document. Editors complete by it."""
     extensions = product().registry.extensions
     if as_markdown:
         click.echo(markdown(extensions), nl=False)
@@ -145,12 +150,12 @@ def schema(kind: str, as_markdown: bool) -> None:
 @click.command("withdraw")
 @click.argument("city")
 @click.option("-m", "--message", default="", help="Why; kept in the audit log.")
-@click.option("--yes", is_flag=True, help="Do it unasked.")
+@click.option("--yes", is_flag=True, help="Do not ask for the name again.")
 def withdraw_command(city: str, message: str, yes: bool) -> None:
-    """Withdraw a city that has never had a resident; `province:SLUG` for a province with no city.
+    """Remove a city that has never had a resident.
 
-    Its slug, code and hosts are free again; what was imported for it is deleted. What goes is
-    shown, and the name asked for again.
+    With `province:SLUG`, a province without cities. Its slug, code and hosts are free again; what was
+    imported for it is deleted. Shows what will be deleted, and asks for the name again.
     """
     documents = documents_as_cli()
     live = documents.live(city)

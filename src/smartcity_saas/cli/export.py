@@ -38,9 +38,9 @@ class Writing:
 )
 @click.option("--force", is_flag=True, help="Overwrite edits that were never applied.")
 def export(names: tuple[str, ...], folder: Path, force: bool) -> None:
-    """Write live documents and their pictures into files: those named, or all.
+    """Write live documents and their pictures into files.
 
-    Where a file holds edits that were never applied, nothing at all is written.
+    Those named, or all. If any file holds edits that were never applied, nothing is written.
     """
     documents = documents_as_cli()
     found = [documents.live(name) for name in names] or documents.all()

@@ -43,8 +43,7 @@ from smartcity_saas.tenancy.current import current_time
 
 @click.group("secrets")
 def secrets() -> None:
-    """Named secrets of a city, or of province:<slug>, encrypted at rest; documents only ever name
-    them."""
+    """Set, list and test secrets of a city or of province:SLUG."""
 
 
 @secrets.command("set")
@@ -55,7 +54,7 @@ def secrets() -> None:
     type=click.IntRange(0, 24 * 14),
     default=0,
     show_default=True,
-    help="How long what others signed with the value before is still accepted.",
+    help="For how long the old value still verifies signatures of others (webhooks).",
 )
 @click.option(
     "--for",
@@ -63,11 +62,11 @@ def secrets() -> None:
     help="The place in the document that it is for, if the document does not name it there yet: "
     "channels.oidc.client_secret.",
 )
-@click.option("--to", "destination", default="", help="Where it will go from that place.")
+@click.option("--to", "destination", default="", help="Where it will be sent from that place.")
 def set_secret(
     city: str, name: str, overlap_hours: int, path: str | None, destination: str
 ) -> None:
-    """Store a secret, read from standard input; it is never printed.
+    """Store a secret, read from standard input. It is never printed.
 
     It serves the places that name it now, or the one of --for and --to, which a revision may then
     name; a revision that would send it elsewhere is refused until it is entered anew.
@@ -95,8 +94,10 @@ def set_secret(
 @click.argument("city")
 @format_option
 def list_secrets(city: str, style: str) -> None:
-    """The secrets of a city, or of province:<slug>: set when, used by what, whether they work.
-    Never a value."""
+    """List secrets: when set, what uses them, whether they work.
+
+    Those of a city, or of province:SLUG. Values are never shown.
+    """
     if document := _province(city):
         named = documents_as_cli().secret_uses(document.name)
         lines = [_line_of_province(row, named) for row in province_secrets(_slug(document))]
@@ -130,8 +131,7 @@ def list_secrets(city: str, style: str) -> None:
 @click.argument("name", required=False)
 @format_option
 def probe_secrets(city: str, name: str | None, style: str) -> None:
-    """Ask the other sides whether the secrets of a city, or of province:<slug>, work. Exit code 1
-    if one does not."""
+    """Test whether secrets work. Exit code 1 if one does not."""
     if document := _province(city):
         results = _probed_province(document)
     else:
@@ -150,11 +150,13 @@ def probe_secrets(city: str, name: str | None, style: str) -> None:
 @secrets.command("rotate-master")
 @format_option
 def rotate_master(style: str) -> None:
-    """Wrap every city's key, and seal the second factors of staff, the secrets of provinces and what
-    sessions keep for signing out, with the present master key.
+    """Re-encrypt everything with the present master key.
+
+    That is the keys of cities, the authenticator apps of staff, the secrets of provinces, and the
+    ID tokens that sessions keep for signing out.
 
     Set the new key as SMARTCITY_MASTER_KEY and the one before as SMARTCITY_OLD_MASTER_KEY, restart,
-    run this, then take the old one away. Stopped at any moment, it goes on where it was.
+    run this, then remove the old one. If it is stopped, run it again: it continues.
     """
     keyring = product().keyring
     cities = db.session.execute(

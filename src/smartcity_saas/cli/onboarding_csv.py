@@ -42,7 +42,7 @@ WORDS = {
 )
 @format_option
 def rollout(file: Path, all_or_nothing: bool, dry_run: bool, style: str) -> None:
-    """Bring the cities of a CSV live. A bad row stops that row alone.
+    """Add the cities of a CSV and take them live. A faulty row stops that row alone.
 
     Columns: division_code, slug, name_zh, name_en, province_slug; state and color if wanted. A
     state that is left blank makes a new city live.

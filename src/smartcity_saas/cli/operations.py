@@ -32,12 +32,12 @@ from smartcity_saas.tenancy.current import current_time
 
 @click.group("db")
 def database() -> None:
-    """The database's schema."""
+    """The database schema."""
 
 
 @database.command()
 def upgrade() -> None:
-    """Bring the database to this version's schema, and grant the application's role."""
+    """Migrate the database to this version, and grant the application's role its privileges."""
     upgrade_database(product().settings)
     say("The database is at this version's schema.")
 
@@ -58,7 +58,7 @@ def upgrade_database(settings: Settings) -> None:
 
 @click.group("staff")
 def staff() -> None:
-    """Accounts on the console."""
+    """Accounts of staff on the console."""
 
 
 @staff.command()
@@ -72,8 +72,8 @@ def staff() -> None:
     show_default=True,
     help=f"One of {', '.join(ROLES)} (a desk as desk:SERVICE); may be given several times.",
 )
-@click.option("--province", help="A province admin's province.")
-@click.option("--city", help="The city of everyone else.")
+@click.option("--province", help="The province, for a province admin.")
+@click.option("--city", help="The city, for every role of a city.")
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
 )
@@ -85,7 +85,7 @@ def create(
     city: str | None,
     password_stdin: bool,
 ) -> None:
-    """Make an account; without --password-stdin the password is asked for."""
+    """Create an account. Asks for the password unless --password-stdin is given."""
     if password_stdin:
         password = sys.stdin.readline().rstrip("\n")
     else:
@@ -115,9 +115,10 @@ _TO_DO = {
 @click.command()
 @format_option
 def doctor(style: str) -> None:
-    """Check keys, database, migrations, role, documents, and what cities lack, each with what to do.
+    """Check the installation, and say what to do.
 
-    Exit code 1 if something is wrong; what is marked “look” is missing and stops nothing.
+    Looks at keys, database, migrations, roles, documents, and what cities lack. Exit code 1 if
+    something is wrong; lines marked “look” are warnings.
     """
     ready = _ready()
     rows = [
@@ -142,23 +143,23 @@ def doctor(style: str) -> None:
 
 @click.command()
 def roles() -> None:
-    """Who may do what on the console, as Markdown: docs/roles.md."""
+    """Print who may do what on the console (docs/roles.md)."""
     names = [*ROLES.values()]
     lines = [
         "# Who may do what on the console",
         "",
         "Made from the one table that the console enforces (`identity/staff/roles.py`) by",
         "`smartcity roles > docs/roles.md`; a test fails when it is stale. A role reaches its own",
-        "city, province or the platform, and nothing beyond exists for it. `reads` sees and",
-        "changes nothing.",
+        "city, province or the platform, and nothing beyond. `reads`: sees the pages and changes",
+        "nothing.",
         "",
         "| | " + " | ".join(f"`{role.name}`" for role in names) + " |",
         "| --- |" + " --- |" * len(names),
-        "| held at | " + " | ".join(role.place for role in names) + " |",
-        "| second factor needed | "
+        "| held for a | " + " | ".join(role.place for role in names) + " |",
+        "| two-step verification | "
         + " | ".join("yes" if role.second_factor else "" for role in names)
         + " |",
-        "| one for each service | "
+        "| for one service each | "
         + " | ".join("yes" if role.per_service else "" for role in names)
         + " |",
     ]

@@ -24,7 +24,7 @@ RESERVED = frozenset({"city", "console", "index", "operator", "province", "resid
 
 @click.group("service")
 def service_group() -> None:
-    """Services: start a new one."""
+    """Start a new service."""
 
 
 @service_group.command("new")
@@ -35,7 +35,7 @@ def new_service(name: str, title_zh: str, title_en: str) -> None:
     """Write the skeleton of a service into this checkout: package, page, desk, table, tests.
 
     NAME is what documents and the code call it: small letters, digits and `_`, as in
-    `library_cards`. What comes next stands in docs/add-a-service.md.
+    `library_cards`. docs/add-a-service.md says what comes next.
     """
     package, tests = _places(name)
     _refuse_name(name, package)
