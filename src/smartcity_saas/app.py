@@ -125,7 +125,7 @@ def _product(settings: Settings, clock: Clock) -> Product:
 
 
 def _admit(settings: Settings, keyring: Keyring) -> None:
-    """Refuse a role that bypasses row-level security, and a master key that is not the database's."""
+    """Refuse a role that bypasses row-level security, and another master key than the database's."""
     if not settings.testing:
         refuse_powerful_role(db.engine)
     admit_master_key(keyring)

@@ -1,4 +1,4 @@
-"""The city we are in: one context variable, nothing else.
+"""The tenant context: which city the code works for, as one context variable.
 
 A new thread, job or command starts outside any city, because a context variable does.
 """
@@ -16,10 +16,10 @@ _city_id: ContextVar[int | None] = ContextVar("city_id", default=None)
 
 @contextmanager
 def tenant_set(city_id: int) -> Iterator[None]:
-    """Be in one city for the length of a block.
+    """Work for one city for the length of a block.
 
     Raises:
-        TenantIsolationError: We are in a city already; scopes do not nest.
+        TenantIsolationError: There is a tenant context already; they do not nest.
     """
     if _city_id.get() is not None:
         raise TenantIsolationError("already in a city: leave it before entering another")
@@ -31,15 +31,15 @@ def tenant_set(city_id: int) -> Iterator[None]:
 
 
 def current_city_id_or_none() -> int | None:
-    """The surrogate key of the city that we are in, or None outside any."""
+    """The surrogate key of the current city, or None outside any."""
     return _city_id.get()
 
 
 def current_city_id() -> int:
-    """The surrogate key of the city that we are in.
+    """The surrogate key of the current city.
 
     Raises:
-        TenantIsolationError: We are in no city.
+        TenantIsolationError: There is no tenant context.
     """
     found = _city_id.get()
     if found is None:
@@ -49,7 +49,7 @@ def current_city_id() -> int:
 
 @contextmanager
 def tenant_cleared() -> Iterator[None]:
-    """Be in no city for the length of a block, and back afterwards."""
+    """Work for no city for the length of a block."""
     token = _city_id.set(None)
     try:
         yield

@@ -39,7 +39,7 @@ from smartcity_saas.identity.staff.sessions import (
     Provided,
     begin_session,
     id_token_of,
-    reseal_id_tokens,
+    reencrypt_id_tokens,
 )
 from smartcity_saas.master_keys import read_key
 from tests.support.documents import KEY, ZHEJIANG
@@ -201,7 +201,7 @@ def test_sessions_go_over_to_the_new_master_key_too(world: World) -> None:
     ):
         _refuse_shut_keys()
     with other_parts(world.app, keyring=Keyring(NEW, KEY)):
-        assert reseal_id_tokens() == (1, [])
+        assert reencrypt_id_tokens() == (1, [])
     with other_parts(world.app, keyring=Keyring(NEW, None)):
         _refuse_shut_keys()
         assert id_token_of(token) == ("zhejiang", "an ID token")

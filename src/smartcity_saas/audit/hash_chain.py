@@ -114,7 +114,7 @@ def link_hash(chain: Mapping[str, Any], previous: str, values: Mapping[str, Any]
 
 
 def newest_link(place: str | None = None) -> Checkpoint:
-    """The newest link of the chain of a place; by default of the rows of the city that we are in."""
+    """The newest link of the chain of a place; by default of the rows of the current city."""
     query = _head_of(place or "").execution_options(populate_existing=True)
     head = db.session.scalars(query).one_or_none()
     return Checkpoint(head.number, head.hash) if head else Checkpoint(0, BEGINNING)

@@ -126,8 +126,8 @@ def record(
     reason: str = "",
     place: str | None = None,
 ) -> None:
-    """Note an act, in the transaction of the act itself: in the audit log of the city that we are
-    in, or outside any in that of documents and accounts.
+    """Record an act in the audit log, in the transaction of the act itself: in the city's log within a
+    tenant context, else in that of documents and accounts.
 
     Args:
         actor: Who.
@@ -205,7 +205,7 @@ def cursor_of(event: AuditEvent | CityAuditEvent) -> str:
 
 
 def city_audit_events(limit: int = PAGE, wanted: AuditQuery | None = None) -> list[CityAuditEvent]:
-    """What was done to the rows of the city that we are in, the newest first."""
+    """What was done to the rows of the current city, the newest first."""
     wanted = wanted or AuditQuery()
     query = select(CityAuditEvent)
     if wanted.text:
@@ -244,7 +244,7 @@ def place_audit_events(
 
 
 def verify_city_chain(kept: Checkpoint | None = None) -> ChainReport:
-    """Whether the audit log of the city that we are in is whole, and where it first breaks.
+    """Whether the audit log of the current city is whole, and where it first breaks.
 
     Args:
         kept: A checkpoint that was kept outside, without which a cut end or an audit log written

@@ -1,1 +1,1 @@
-"""What a service is, which are installed, and the gate in front of each."""
+"""Services: their contract, which are installed, and whether a city offers each."""

@@ -1,4 +1,4 @@
-"""The gate: paused and closed stop new business, never what a resident already has."""
+"""Service availability: paused and closed stop new business, never existing business."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CitySuspended(SmartCityError):
 
 
 def require_available(city: City, policy: Policy) -> None:
-    """Let a request through to its page, or not.
+    """Refuse a request whose page is not available in the city now.
 
     Raises:
         NotFound: The page writes, and the city is a draft, which a preview only reads.

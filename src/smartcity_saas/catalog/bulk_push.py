@@ -56,7 +56,7 @@ class Item:
 
 
 class Items(ma.fields.List[Any]):
-    """A list whose items are judged one by one: a malformed one holds up no other."""
+    """A list whose items are checked one by one: a malformed one holds up no other."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):

@@ -31,7 +31,7 @@ T = TypeVar("T")
 class Cells:
     """Reading the cells of one row; a faulty one gives a stand-in and is noted.
 
-    Days and moments are judged by the city's ``zone`` and by ``now``.
+    Days and moments are checked by the city's ``zone`` and by ``now``.
     """
 
     def __init__(

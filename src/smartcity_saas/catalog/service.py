@@ -84,7 +84,7 @@ class Imported:
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """A table for a service of the city that we are in: a CSV, or what was read already.
+    """A table for a service of the current city: a CSV, or what was read already.
 
     ``name`` is the file's, for whoever reads its faults; ``all_or_nothing`` stores nothing where a
     row has a fault; ``sample`` marks what is made as made up.
@@ -100,7 +100,7 @@ class ImportRequest:
 
 
 Importer = Callable[[ImportRequest], Imported]
-"""Takes a table into the city that we are in. Importing it again changes nothing."""
+"""Takes a table into the current city. Importing it again changes nothing."""
 
 
 @dataclass(frozen=True)

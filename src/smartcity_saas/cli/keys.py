@@ -31,8 +31,8 @@ from smartcity_saas.credentials import (
 from smartcity_saas.credentials.master_key import finish_change_of_keys
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotFound, SmartCityError
-from smartcity_saas.identity.staff.second_factors import reseal_factors
-from smartcity_saas.identity.staff.sessions import reseal_id_tokens
+from smartcity_saas.identity.staff.second_factors import reencrypt_factors
+from smartcity_saas.identity.staff.sessions import reencrypt_id_tokens
 from smartcity_saas.identity.staff.single_sign_on import probe as probe_provider
 from smartcity_saas.identity.staff.single_sign_on import provider_of
 from smartcity_saas.payments.probes import Probed, probe, uses_of
@@ -170,9 +170,9 @@ def rotate_master(style: str) -> None:
                 done += rewrap(keyring)
         except CredentialError:
             failed.append(name)
-    factors, closed = reseal_factors()
+    factors, closed = reencrypt_factors()
     provinces, shut = reencrypt_province_secrets(keyring)
-    tokens, lost = reseal_id_tokens()
+    tokens, lost = reencrypt_id_tokens()
     failed += [*closed, *shut, *lost]
     if style == "json":
         say_json(

@@ -21,8 +21,8 @@ from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.health import holds_demo_rows, readiness
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import OPERATOR, PERMISSIONS, ROLES, title_of
-from smartcity_saas.identity.staff.second_factors import reseal_factors
-from smartcity_saas.identity.staff.sessions import reseal_id_tokens
+from smartcity_saas.identity.staff.second_factors import reencrypt_factors
+from smartcity_saas.identity.staff.sessions import reencrypt_id_tokens
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
 from smartcity_saas.product import product
 from smartcity_saas.settings import Settings
@@ -203,9 +203,9 @@ def _refuse_shut_keys() -> None:
     set."""
     keyring = product().keyring
     shut = [
-        *reseal_factors(only_try=True)[1],
+        *reencrypt_factors(only_try=True)[1],
         *reencrypt_province_secrets(keyring, only_try=True)[1],
-        *reseal_id_tokens(only_try=True)[1],
+        *reencrypt_id_tokens(only_try=True)[1],
     ]
     snapshot = product().registry.snapshot
     for city in snapshot.cities.values():

@@ -115,7 +115,7 @@ def folded_column(cell: str) -> str:
 
 
 def mark_of(data: bytes) -> str:
-    """By what an audit log names a file: its contents. The name that somebody gave it may be anybody's."""
+    """By what an audit log names a file: its contents. Its name may say who somebody is."""
     return f"file:{hashlib.sha256(data).hexdigest()[:16]}"
 
 

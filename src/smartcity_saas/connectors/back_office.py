@@ -1,4 +1,4 @@
-"""What a service does with its ``http`` connector: ask when what it holds has grown old, and tell.
+"""What a service does with its ``http`` connector: refresh rows that are stale, and send events.
 
 Nothing stays open in the database while the other side takes its time.
 """
@@ -46,7 +46,7 @@ def has_back_office(entry: CatalogEntry) -> bool:
 def refresh_if_stale(
     entry: CatalogEntry, since: datetime | None, now: datetime, fetch: Callable[[], None]
 ) -> bool:
-    """Fetch again what was last fetched at a moment (None: never), if it has grown old.
+    """Fetch again what was last fetched at a moment (None: never), if it is stale.
 
     Returns:
         Whether what is held is as fresh as the city wants it; False where the back office does
@@ -66,7 +66,7 @@ def refresh_if_stale(
 def ask(
     entry: CatalogEntry, path: str, schema: Answer, parameters: Mapping[str, str] | None = None
 ) -> Mapping[str, Any] | None:
-    """What a back office knows of something; None where it knows nothing (404).
+    """Ask a back office for something; None where it knows nothing (404).
 
     Raises:
         BackOfficeDown: It does not answer, or not as the contract says.
@@ -86,7 +86,7 @@ def ask(
 
 
 def send_event(service: str, path: str, body: Mapping[str, Any], key: str) -> None:
-    """Tell a service's back office something, once however often it is sent (by ``key``).
+    """Send an event to a service's back office, once however often it is sent (by ``key``).
 
     Raises:
         BackOfficeDown: It does not answer.

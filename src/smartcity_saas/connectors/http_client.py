@@ -86,7 +86,7 @@ class AskedToWait(OSError):
 
 @dataclass(frozen=True)
 class BackOffice:
-    """A back office of the city that we are in.
+    """A back office of the current city.
 
     ``name`` stands in the log. Every call raises ``BackOfficeDown`` or
     ``BackOfficeRefused`` (a status of 4xx).

@@ -106,7 +106,7 @@ def outbound(
 
     Args:
         url: Where it goes; its origin counts.
-        owner: Whose system it is (``city:7``, ``province:zhejiang``); the city that we are in by
+        owner: Whose system it is (``city:7``, ``province:zhejiang``); the current city by
             default, else the platform.
         seconds: How long it may take in all, names, connections and answers included. Shorter ones
             of one request end together, whatever their number.

@@ -84,7 +84,7 @@ class Keyring:
         mark, rest = sealed[:MARK_LENGTH].decode("ascii", "replace"), sealed[MARK_LENGTH:]
         return unseal(self._master(mark), rest, f"platform:{place}")
 
-    def reseal_platform(self, place: str, sealed: bytes) -> bytes | None:
+    def reencrypt_platform(self, place: str, sealed: bytes) -> bytes | None:
         """The same encrypted with the present master key; None if it is already.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What is personal in the city that we are in: sealed with the city's key, numbers found by a keyed
+"""What is personal in the current city: sealed with the city's key, numbers found by a keyed
 index, never stored as they are."""
 
 from __future__ import annotations

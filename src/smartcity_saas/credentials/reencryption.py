@@ -1,4 +1,4 @@
-"""Sealing anew, with the present master key, what an older one has sealed."""
+"""Re-encryption: with the present master key, of what an older one has encrypted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def reencrypt_rows(
     primary = inspect(model).primary_key[0]
     for key, place, called, before in rows:
         try:
-            sealed = keyring.reseal_platform(place, before)
+            sealed = keyring.reencrypt_platform(place, before)
         except InvalidTag:
             failed.append(called)
             continue

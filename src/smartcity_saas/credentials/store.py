@@ -1,4 +1,4 @@
-"""Secrets of the city that we are in: stored by name, read by whoever serves the city."""
+"""Secrets of the current city: stored by name, read by whoever serves the city."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def note_probe(name: str, ok: bool | None, detail: str, now: datetime) -> None:
 
 
 def rewrap(keyring: Keyring) -> bool:
-    """Wrap the key of the city that we are in with the present master key; False if it is already
+    """Wrap the key of the current city with the present master key; False if it is already
     (or there is none). What it encrypts stays as it is.
 
     Raises:
@@ -209,7 +209,7 @@ def rewrap(keyring: Keyring) -> bool:
 
 
 def opens(keyring: Keyring) -> bool:
-    """Whether a keyring opens the key of the city that we are in; a city without one is fine."""
+    """Whether a keyring opens the key of the current city; a city without one is fine."""
     row = db.session.scalars(select(CityKey)).one_or_none()
     try:
         if row is not None:

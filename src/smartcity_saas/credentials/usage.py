@@ -19,13 +19,13 @@ _lock = Lock()
 
 
 def note_use(name: str) -> None:
-    """Remember that a secret of the city that we are in was read."""
+    """Remember that a secret of the current city was read."""
     with _lock:
         _used.add((current_city_id(), name))
 
 
 def write_uses(now: datetime) -> None:
-    """Write what was used in the city that we are in, unless it was written within the hour."""
+    """Write what was used in the current city, unless it was written within the hour."""
     here = current_city_id()
     with _lock:
         mine = {key for key in _used if key[0] == here}

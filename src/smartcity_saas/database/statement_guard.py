@@ -55,7 +55,7 @@ class StatementReport:
     writes: frozenset[str]
 
     def check(self, city_id: int, rows: Collection[Mapping[str, Any]]) -> None:
-        """Compare the bound values with the city that we are in.
+        """Compare the bound values with the current city.
 
         Raises:
             TenantIsolationError: A value is missing or another city's.
@@ -85,17 +85,17 @@ def check_statement(sql: str, dialect: str, city: Tables, platform: Tables) -> S
     _refuse_unknown(tree, city, platform)
     mentioned = {table.name for table in tree.find_all(exp.Table)}
     parameters: set[str] = set()
-    judged: set[int] = set()
+    checked: set[int] = set()
     for sources, conditions in _scopes(tree):
         for table in sources:
             if table.name in city:
                 parameters |= _bound_city(table, conditions)
-                judged.add(id(table))
+                checked.add(id(table))
     for table in _insert_target(tree, city):
         parameters |= _inserted_city(tree, table)
-        judged.add(id(table))
+        checked.add(id(table))
     for table in tree.find_all(exp.Table):
-        if table.name in city and id(table) not in judged:
+        if table.name in city and id(table) not in checked:
             raise TenantIsolationError(f"{table.name} stands where its city cannot be checked")
     return StatementReport(
         frozenset(parameters),

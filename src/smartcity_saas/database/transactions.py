@@ -87,7 +87,7 @@ def transaction() -> Iterator[Session]:
 def insert_once(
     model: type[CityModel], unique: tuple[str, ...], /, **values: Any
 ) -> uuid.UUID | None:
-    """Insert a row of the city that we are in unless its unique columns are taken.
+    """Insert a row of the current city unless its unique columns are taken.
 
     Two at once, on any process, make one row: the database decides, and the transaction lives on.
 

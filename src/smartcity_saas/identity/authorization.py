@@ -1,4 +1,4 @@
-"""Enforcing policies, in one place, before any view. What is not declared is refused."""
+"""Authorization: policies are checked here, before any view. What declares none is refused."""
 
 from __future__ import annotations
 

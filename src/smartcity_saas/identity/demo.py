@@ -31,7 +31,7 @@ from smartcity_saas.product import product
 
 
 def connect_channels(city: City, now: datetime) -> None:
-    """Make the city that we are in known at the sandbox, with secrets of its own."""
+    """Make the current city known at the sandbox, with secrets of its own."""
     known: dict[str, str] = {}
     for name, values in city.channels.items():
         for app_id, use in _applications(values):
@@ -44,7 +44,7 @@ def connect_channels(city: City, now: datetime) -> None:
 
 
 def sample_resident(subject: str, now: datetime) -> SignedInResident:
-    """A sample resident of the city that we are in, as somebody signed in; the session ends.
+    """A sample resident of the current city, as somebody signed in; the session ends.
 
     Raises:
         KeyError: There is none of that name.

@@ -1,8 +1,8 @@
-"""Browsers by which somebody has come in before, each a mark of its own in a signed cookie of this
-host (device cookies, OWASP).
+"""Known devices: browsers in which somebody has signed in before, each a mark of its own in a signed
+cookie of this host (device cookies, OWASP).
 
-Guesses at a name or a number are counted for all strangers together, which anybody could use to
-shut its owner out. A browser that its owner has come in by is counted by itself instead.
+Guesses at a name or a number are counted for all unknown devices together, which anybody could use
+to lock its owner out. A device on which its owner has signed in is counted by itself instead.
 """
 
 from __future__ import annotations

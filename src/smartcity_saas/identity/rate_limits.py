@@ -1,4 +1,4 @@
-"""Counting attempts within a window of time, and refusing what is too many."""
+"""Rate limits: attempts are counted within a window of time, and too many are refused."""
 
 from __future__ import annotations
 
@@ -100,7 +100,6 @@ def forget(model: type[Any], key: str) -> None:
 
 
 def forget_old_attempts(model: type[Any], now: datetime) -> None:
-    """Delete the counts whose windows have ended: of ``ResidentAttempt``, those of the city that we
-    are in."""
+    """Delete the counts whose windows have ended: of residents, those of the current city."""
     with transaction() as session:
         session.execute(delete(model).where(model.window_ends <= now))

@@ -1,4 +1,4 @@
-"""What a city tells its residents: on their own page always, by mail or SMS where they said so.
+"""Notifications of residents: on their own page always, by mail or SMS where they said so.
 
 Its modules load when they are needed: what documents say of senders is read without them.
 """

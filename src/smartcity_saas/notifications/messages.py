@@ -1,4 +1,4 @@
-"""Telling residents of the city that we are in, in the transaction of what there is to tell."""
+"""Notifications: messages to residents, written in the transaction of their cause."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def notify(
 
 
 def send_message(payload: Mapping[str, Any], now: datetime) -> None:
-    """The task that hands one message to the city's sender of one kind.
+    """Send one message by the city's sender of one kind: a task of the outbox.
 
     A kill between the sender's answer and our note of it may send it a second time: at least
     once, as everything after a commit.
@@ -116,7 +116,7 @@ def send_message(payload: Mapping[str, Any], now: datetime) -> None:
 
 
 def send_text(city: City, number: str, title: str, text: str, key: str) -> None:
-    """Hand one SMS to the city's sender at once, for what cannot wait: a one-time code.
+    """Send one SMS at once, for what cannot wait: a one-time code.
 
     Raises:
         BackOfficeDown: The city has no sender, or it does not answer.

@@ -37,7 +37,7 @@ class Message(CityModel):
 
 
 class MessageDelivery(CityModel):
-    """A message that was handed to a sender: so that it is handed over once if all goes well."""
+    """A message that was given to a sender, so that it is sent once if all goes well."""
 
     __tablename__ = "message_delivery"
     personal_data = PersonalData(

@@ -1,4 +1,4 @@
-"""Whether a resident of the city that we are in is sent messages, or has to look for themselves."""
+"""Whether a resident of the current city is sent messages, or has to look for themselves."""
 
 from __future__ import annotations
 

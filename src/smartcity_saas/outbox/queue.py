@@ -1,4 +1,4 @@
-"""The tasks of the city that we are in: written, claimed, done, tried again, given up."""
+"""The tasks of the current city: written, claimed, done, tried again, given up."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run_task(tasks: Mapping[str, Task], task_id: uuid.UUID, now: datetime) -> bo
 
 
 def failed_tasks(limit: int = 500) -> list[OutboxTask]:
-    """What was given up in the city that we are in, the newest first."""
+    """What was given up in the current city, the newest first."""
     query = select(OutboxTask).where(OutboxTask.failed_at.is_not(None))
     return list(db.session.scalars(query.order_by(OutboxTask.failed_at.desc()).limit(limit)))
 

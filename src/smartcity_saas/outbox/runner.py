@@ -59,7 +59,7 @@ class Runner:
     Args:
         app: The application.
         tasks: What is registered, by kind.
-        enter: Enters a city's scope.
+        enter: Enters a city's tenant context.
         clock: The time.
         daily: Called in each city once a day and process start; writes the day's tasks.
         cities: The keys of the cities that are served, each with its zone (IANA).
@@ -98,7 +98,7 @@ class Runner:
         with ThreadPoolExecutor(THREADS, "outbox") as pool:
             while not stop.is_set():
                 try:
-                    self._hand_out(pool)
+                    self._dispatch(pool)
                 except Exception as error:  # whatever it is, the next look may find it over
                     log.warning("outbox_cannot_look", error=type(error).__name__)
                     stop.wait(PAUSE_SECONDS * 10)
@@ -106,7 +106,7 @@ class Runner:
                 stop.wait(PAUSE_SECONDS)
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _hand_out(self, pool: ThreadPoolExecutor) -> None:
+    def _dispatch(self, pool: ThreadPoolExecutor) -> None:
         """Let the threads do what is due: the day of some cities, then tasks, of cities that have
         none under way."""
         for city_id, day in self._waiting_days().items():

@@ -1,1 +1,1 @@
-"""Money: checkout, ledger, refunds, webhooks, reconciling; ``providers`` has one file each."""
+"""Money: checkout, ledger, refunds, webhooks, reconciliation; ``providers`` has one file each."""

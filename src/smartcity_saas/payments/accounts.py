@@ -1,4 +1,4 @@
-"""The payment account of the city that we are in."""
+"""The payment account of the current city."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def provider_of(city: City) -> Provider | None:
 
 
 def payments_open(city: City) -> bool:
-    """Whether the city that we are in takes new payments: it has named a provider, set its secrets,
+    """Whether the current city takes new payments: it has named a provider, set its secrets,
     and not closed it."""
     found = provider_of(city)
     return (

@@ -1,4 +1,4 @@
-"""Beginning a payment: what is owed is claimed, then the provider opens its page.
+"""Checkout, the beginning of a payment: what is owed is claimed, then the provider opens its page.
 
 Each step can be repeated after a kill: the row is written before the provider is asked, the
 provider knows the asking by the row's key, and a task of the outbox looks after whatever was

@@ -14,7 +14,7 @@ from smartcity_saas.product import product
 
 
 def connect_sandbox(city: City, site: str, now: datetime) -> None:
-    """Give the city that we are in an account at the sandbox, and its webhooks a way here.
+    """Give the current city an account at the sandbox, and its webhooks a way here.
 
     Args:
         city: A sample city whose document names Stripe.

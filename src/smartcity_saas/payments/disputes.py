@@ -58,7 +58,7 @@ def withdrawn_from(payment_id: uuid.UUID) -> int:
 
 
 def apply_disputes(payment: Payment, facts: Sequence[DisputeFact], now: datetime) -> None:
-    """Bring a locked payment to what the provider says of its disputes, in the caller's transaction."""
+    """Apply what the provider says of a locked payment's disputes, in the caller's transaction."""
     for fact in facts:
         _apply(payment, fact, now)
     if facts:

@@ -45,7 +45,7 @@ class NotPayable(Exception):
 
 @dataclass(frozen=True)
 class Payable:
-    """How a service's things are paid. All three run inside the city's scope.
+    """How a service's things are paid. All three run in the city's tenant context.
 
     ``quote`` gives what a resident would pay for some references, and raises ``NotFound`` or
     ``Conflict``. ``fulfil`` marks items as paid in the caller's transaction, all of them or none

@@ -1,4 +1,4 @@
-"""Asking the other side whether a city's secrets work, where it lets us: the account at Stripe, an
+"""Probes: whether a city's secrets work, asked of the other side: the account at Stripe, an
 OpenID provider's discovery, a back office."""
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _origins(city: City) -> Mapping[Any, str]:
 
 
 def probe(city: City, name: str, now: datetime) -> Probed:
-    """Ask every other side that a secret of the city that we are in is for, and keep the answer,
+    """Ask every other side that a secret of the current city is for, and keep the answer,
     in English: whoever reads it has it translated."""
     with force_locale("en"):
         found = [_ask(city, use) for use in city.secret_uses if use.name == name]

@@ -1,4 +1,4 @@
-"""Finding payments of the city that we are in, for its finance desk."""
+"""Finding payments of the current city, for finance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparing the ledger with the provider, move by move; and closing a day."""
+"""Reconciliation of the ledger with the provider, move by move; and the daily closing."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Reconciled:
 
 
 def reconcile(city: City, since: datetime, until: datetime) -> Reconciled:
-    """Compare the ledger of the city that we are in with its provider for a span of time.
+    """Compare the ledger of the current city with its provider for a span of time.
 
     Moves near the ends are looked up on the other side some days further, so that what was posted
     later is no difference.

@@ -1,4 +1,4 @@
-"""Sending money back: asked for by finance, carried out by the provider, never more than came."""
+"""Refunds: asked for by finance, carried out by the provider, never more than came."""
 
 from __future__ import annotations
 

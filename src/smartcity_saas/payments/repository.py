@@ -1,4 +1,4 @@
-"""Finding payments of the city that we are in, and what belongs to them."""
+"""Finding payments of the current city, and what belongs to them."""
 
 from __future__ import annotations
 

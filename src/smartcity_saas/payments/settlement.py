@@ -1,4 +1,4 @@
-"""Following a payment: what the provider says is brought into the ledger, once.
+"""Settlement: what the provider says of a payment is applied to the ledger, once.
 
 Whoever asks (the page that the payer comes back to, a webhook, a task) the same happens: fetch
 the truth, lock the row, apply what is new. Any number of times, in any order, at once, with

@@ -98,7 +98,7 @@ class PayTerms:
 
 
 def terms_of(city: City, currency: str, now: datetime) -> PayTerms:
-    """What the provider of the city that we are in takes in a currency."""
+    """What the provider of the current city takes in a currency."""
     provider = (city.payments or {}).get("provider", "")
     refused = select(func.max(Payment.amount)).where(
         Payment.refusal == "too_small",

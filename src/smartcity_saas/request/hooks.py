@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 def init_request(app: SiteFlask) -> None:
     """Hook everything that surrounds a view into the application."""
-    app.before_request(_refuse_strangers_in_demo)
+    app.before_request(_refuse_other_machines_in_demo)
     app.before_request(_keep_preferences)
     app.before_request(_admit)
     app.after_request(_finish)
@@ -59,7 +59,7 @@ def init_request(app: SiteFlask) -> None:
     init_error_pages(app)
 
 
-def _refuse_strangers_in_demo() -> ResponseReturnValue | None:
+def _refuse_other_machines_in_demo() -> ResponseReturnValue | None:
     """The demo's passwords are public, so it serves this machine alone, however it is started."""
     if product().settings.demo and not is_loopback(request.remote_addr):
         return Response("The demo answers on this machine only.\n", 403, mimetype="text/plain")
@@ -72,7 +72,7 @@ def _keep_preferences() -> ResponseReturnValue | None:
 
 
 def _admit() -> ResponseReturnValue | None:
-    """Gate, then access. A request that matched no route goes on to its 404."""
+    """Check availability, then authorize. A request that matched no route goes on to its 404."""
     if request.endpoint is None:
         return None
     policy = policy_of(request.endpoint)

@@ -73,7 +73,7 @@ def publish(
     urgent: bool = False,
     sample: bool = False,
 ) -> Announcement:
-    """Put an announcement on the site of the city that we are in."""
+    """Put an announcement on the site of the current city."""
     with transaction() as session:
         row = Announcement(
             title=dict(title),

@@ -31,7 +31,7 @@ class Asset(CityModel):
 
 
 def store_asset(data: bytes, now: datetime) -> str:
-    """Keep a picture in the city that we are in; returns its address, a SHA-256.
+    """Keep a picture in the current city; returns its address, a SHA-256.
 
     Raises:
         Invalid: It is no picture that we take.
@@ -52,7 +52,7 @@ def store_asset(data: bytes, now: datetime) -> str:
 
 
 def find_asset(address: str) -> Asset | None:
-    """A picture of the city that we are in, by its address."""
+    """A picture of the current city, by its address."""
     return db.session.scalars(select(Asset).where(Asset.sha256 == address)).one_or_none()
 
 

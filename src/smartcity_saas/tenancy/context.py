@@ -1,4 +1,4 @@
-"""Entering a city: its own application context and session, both closed on leaving."""
+"""Entering a tenant context: its own application context and session, both closed on leaving."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from smartcity_saas.tenant_context import tenant_cleared, tenant_set
 
 @contextmanager
 def tenant_context(city_id: int) -> Iterator[None]:
-    """Be in one city, with a session of its own.
+    """Work for one city inside a block, with a database session of its own.
 
     Raises:
-        TenantIsolationError: We are in a city already.
+        TenantIsolationError: There is a tenant context already.
     """
     with tenant_set(city_id), current_app.app_context():
         yield
@@ -23,7 +23,7 @@ def tenant_context(city_id: int) -> Iterator[None]:
 
 @contextmanager
 def without_tenant() -> Iterator[None]:
-    """Leave the city for a block, for a row of the platform's that the request itself names.
+    """Leave the tenant context for a block, for a row of the platform's that the request itself names.
 
     Loud on purpose: a test counts who uses it.
     """

@@ -1,4 +1,4 @@
-"""What is here now: the time, and the compiled city of a scope, a site or a desk's page."""
+"""The current time, and the current city: of the tenant context, a site or a desk's page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def current_time() -> datetime:
 
 
 def current_city() -> City:
-    """The city of the present scope, as it is served.
+    """The city of the tenant context, as it is served.
 
     Raises:
         NotReady: This process does not serve it (yet).

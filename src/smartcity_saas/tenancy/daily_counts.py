@@ -27,7 +27,7 @@ class CityCount(PlatformModel):
 
 
 def count(metric: str, now: datetime, times: int = 1) -> None:
-    """Count something done in the city that we are in, on the city's own day."""
+    """Count something done in the current city, on the city's own day."""
     city_id, day = current_city_id(), today_in(current_city().timezone, now)
     key = ["city_id", "day", "metric"]
     with transaction() as session:

@@ -1,4 +1,4 @@
-"""The Flask application of many sites: a look for changes, the host, the city's scope, routing."""
+"""The Flask application of many sites: polling for changes, host, tenant context, routing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def address_rule() -> str:
 
 
 class SiteFlask(Flask):
-    """Flask whose routes are matched on symbolic hosts, inside the scope of the host's city."""
+    """Flask whose routes are matched on symbolic hosts, in the tenant context of the host's city."""
 
     request_class = SiteRequest
     product: Product
@@ -59,7 +59,7 @@ class SiteFlask(Flask):
         return self.product.registry
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Look for changes while we are in no city yet, then serve the request from one state.
+        """Poll for changes before any tenant context, then serve the request from one state.
 
         Whatever is raised, where no error page can be made either, is a page and a line of the log.
         """
@@ -105,7 +105,7 @@ class SiteFlask(Flask):
         """Nothing: the error page logs what it tells."""
 
     def full_dispatch_request(self) -> Response:
-        """Serve the request inside its city's scope, if it is for a city."""
+        """Serve the request in its city's tenant context, if it is for a city."""
         site = request_site()
         if site.city is None:
             return super().full_dispatch_request()

@@ -54,7 +54,7 @@ def picture_notes(files: Iterable[DocumentFile]) -> list[str]:
 
 
 def sanitised(data: bytes) -> Picture:
-    """A safe copy of an uploaded picture, judged by its content, never its name.
+    """A safe copy of an uploaded picture, checked by its content, never its name.
 
     Raises:
         Invalid: Too large, no SVG, PNG, WebP or JPEG, or nothing is seen of it.

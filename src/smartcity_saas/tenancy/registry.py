@@ -86,7 +86,7 @@ class CityRegistry:
 
     @property
     def due(self) -> bool:
-        """Whether the last look for changes is long enough ago."""
+        """Whether it is time to poll for changes."""
         return self.monotonic() - self._looked_at >= CHECK_SECONDS
 
     def city_at(self, host: str) -> City | None:
@@ -94,13 +94,13 @@ class CityRegistry:
         return self.snapshot.by_host.get(host)
 
     def refresh_if_due(self) -> None:
-        """Look for changes if the last look is long enough ago.
+        """Poll for changes if it is time to.
 
-        One thread looks at a time. Whoever comes meanwhile waits for it, or a page could be
+        One thread polls at a time. Whoever comes meanwhile waits for it, or a page could be
         served from a newer state than the files that it asks for.
 
         Raises:
-            TenantIsolationError: We are in a city, whether or not a look is due.
+            TenantIsolationError: In a tenant context, whether or not it is time.
         """
         _refuse_in_a_city()
         if not self.due:
@@ -115,22 +115,22 @@ class CityRegistry:
                 self._lock.release()
 
     def refresh(self) -> None:
-        """Look for changes now: for whoever has just saved.
+        """Poll for changes now: for whoever has just saved.
 
         Raises:
-            TenantIsolationError: We are in a city.
+            TenantIsolationError: In a tenant context.
         """
         _refuse_in_a_city()
         with self._lock:
             self._refresh()
 
     def wait_for_others(self) -> None:
-        """Wait until the other processes look before they serve again: whoever is then told that
+        """Wait until the other processes poll before they serve again: whoever is then told that
         a change is stored finds it on every process."""
         self.sleep(CHECK_SECONDS)
 
     def _refresh(self) -> None:
-        """Look in a session of its own: the caller's may stand in an older transaction."""
+        """Poll in a session of its own: the caller's may stand in an older transaction."""
         with current_app.app_context():
             self._look()
 
@@ -228,7 +228,7 @@ class CityRegistry:
 
 
 def _refuse_in_a_city() -> None:
-    """A look reads the platform's tables, which no statement inside a city may name. Refused each
+    """Polling reads the platform's tables, which no statement inside a city may name. Refused each
     time, so that a wrong place fails at once and not only when a look happens to be due."""
     if current_city_id_or_none() is not None:
         raise TenantIsolationError(

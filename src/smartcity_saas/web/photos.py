@@ -1,4 +1,4 @@
-"""Photographs from people: judged by their content, made anew, without what hid in the file."""
+"""Photographs from people: checked by their content, made anew, without what hid in the file."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class _PolicyBlueprint(Blueprint):
 
 
 class CityBlueprint(_PolicyBlueprint):
-    """Pages on a city's own hosts. With ``service``, the gate stands before each of them."""
+    """Pages on a city's own hosts. With ``service``, each asks for the service's availability."""
 
     host = CITY_HOST
 

@@ -469,14 +469,14 @@ def test_a_secret_that_is_set_meanwhile_stays(
     settings, now = world.app.product.settings, world.clock()
     keyring, newer = world.app.product.keyring, Keyring("n" * 40, settings.master_key)
     store_province_secret(keyring, system("test"), "zhejiang", "sso", "before", now, [SSO])
-    reseal = newer.reseal_platform
+    reseal = newer.reencrypt_platform
 
     def slow(place: str, sealed: bytes) -> bytes | None:
         found = reseal(place, sealed)
         store_province_secret(newer, system("test"), "zhejiang", "sso", "set meanwhile", now, [SSO])
         return found
 
-    monkeypatch.setattr(newer, "reseal_platform", slow)
+    monkeypatch.setattr(newer, "reencrypt_platform", slow)
     reencrypt_province_secrets(newer)
     assert read_province_secret(newer, "zhejiang", SSO, now) == "set meanwhile"
 

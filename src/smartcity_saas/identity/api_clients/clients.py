@@ -1,4 +1,4 @@
-"""Machine clients of the city that we are in: its back offices, by OAuth 2.0 client credentials
+"""Machine clients of the current city: its back offices, by OAuth 2.0 client credentials
 (RFC 6749, section 4.4). Secrets are shown once and kept as hashes; tokens live an hour."""
 
 from __future__ import annotations

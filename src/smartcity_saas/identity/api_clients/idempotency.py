@@ -1,4 +1,4 @@
-"""Calls of the API: how many, and writes that are sent again.
+"""Rate limit and idempotency of API calls.
 
 An ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header) belongs to whoever sends it, in
 one city, for a day. The same key with another body is refused; while the first is still being done,

@@ -1,1 +1,1 @@
-"""The counter: staff who act for a resident, and the log of whose data staff have seen."""
+"""Assisted service: staff who act for a resident, and the log of whose data staff have seen."""

@@ -173,7 +173,7 @@ def _write(response: Response) -> Response:
 
 
 def _residents_of(seen: list[_Seen]) -> list[uuid.UUID]:
-    """Whose the rows are that were seen in the city that we are in."""
+    """Whose the rows are that were seen in the current city."""
     found: set[uuid.UUID] = set()
     for (model, column), rows in groupby(
         sorted(seen, key=lambda one: (one[1].__name__, one[2])), key=itemgetter(1, 2)

@@ -44,7 +44,7 @@ SHORTEST_REASON, LONGEST_REASON = 4, 200
 def begin_assisted_session(
     actor: Actor, console_token: str, city: City, number: str, reason: str, now: datetime
 ) -> tuple[str, Resident]:
-    """Begin to act for a resident of the city that we are in.
+    """Begin to act for a resident of the current city.
 
     Args:
         actor: The member of staff.

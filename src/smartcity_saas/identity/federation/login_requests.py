@@ -1,4 +1,4 @@
-"""Signing in at another site: begun here, ended here, by the same browser and only once.
+"""Login requests: sign-ins at other sites, begun and ended here by one browser, once.
 
 The browser holds a random mark in its session (a cookie of this city's host); the city holds, by
 the hash of ``state``, which channel, which browser, and what is to happen. So neither a link that

@@ -1,7 +1,7 @@
 """What signing in at other sites shares: Authlib's OAuth 2.0 client over our guarded connections.
 
 A client is made anew for each sign-in from the settings and secrets of the city, or the province,
-so that no registry can hand one's client to another.
+so that no registry can give one's client to another.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Answer:
 class GuardedSession:
     """The connections of one sign-in: guarded by address, limited in time, size and number.
 
-    ``owner`` says whose provider it is; by default that of the city that we are in.
+    ``owner`` says whose provider it is; by default that of the current city.
     """
 
     def __init__(self, owner: str | None = None) -> None:
@@ -162,7 +162,7 @@ def get_json(
     strict: bool = False,
 ) -> dict[str, Any]:
     """Ask for a JSON object; ``strict`` where an error has no JSON of its own dialect, ``owner``
-    where the provider is not of the city that we are in.
+    where the provider is not of the current city.
 
     Raises:
         ChannelDown: There is none.
@@ -182,7 +182,7 @@ def get_json(
 
 
 def secret(use: SecretUse) -> str:
-    """A secret of the city that we are in, for the use that its settings make of it.
+    """A secret of the current city, for the use that its settings make of it.
 
     Raises:
         ChannelDown: It has not been set for this use, or cannot be opened.

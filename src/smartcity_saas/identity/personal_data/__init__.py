@@ -1,1 +1,1 @@
-"""What is held of a resident: declared by each table, exported, erased."""
+"""Personal data of residents: declared by each table, exported, erased."""

@@ -1,4 +1,4 @@
-"""What a table says of the residents whose rows it holds: what it is called, what leaves with them."""
+"""Declaration of personal data: what a table calls its rows, and what erasing a resident does."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ TRACE = {
 
 @dataclass(frozen=True)
 class PersonalData:
-    """On a model, as ``personal_data``: every table whose rows belong to a resident has one, and a test
-    says which has not.
+    """On a model, as ``personal_data``: every table whose rows belong to a resident has one, which
+    a test checks.
 
     ``erase`` says what happens when the resident leaves: ``delete``; ``blank`` (the columns of
     ``blank`` take those values, the rest is nobody's); ``keep``, for the reason of ``why``.

@@ -1,4 +1,4 @@
-"""Everything held of a resident, found by the tables themselves: shown, taken along, erased.
+"""Personal data of a resident, found by the tables themselves: shown, exported, erased.
 
 Whatever has a ``resident_id`` is the resident's, whatever refers to such a row as well, and what a
 resident is linked to (``Held.via``) with all that refers to it. A new table is therefore in here by
@@ -87,7 +87,7 @@ def ways_to_owners(model: type[CityModel]) -> list[tuple[str, type[CityModel], s
 
 
 def personal_records(resident: SignedInResident) -> list[PersonalRecord]:
-    """What the city that we are in holds of a resident; kinds without a row are left out."""
+    """What the current city holds of a resident; kinds without a row are left out."""
     found = [
         PersonalRecord(model, _declaration(model), rows)
         for model, rows in _rows_of(resident.id)

@@ -1,4 +1,4 @@
-"""Residents of the city that we are in: signing in through a channel, linking another, and
+"""Residents of the current city: signing in through a channel, linking another, and
 out."""
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ class SignedInResident:
     services: frozenset[str] | None = None
 
     def sees(self, service: str) -> bool:
-        """Whether what the resident has in a service is shown to whoever asks: at the counter of
-        one desk nothing of another's is."""
+        """Whether what the resident has in a service is shown: at one service's counter nothing of
+        another's is."""
         return self.services is None or service in self.services
 
     @property
     def actor(self) -> Actor:
-        """This person in the city's audit log, by key alone: an audit log holds no personal data. At the
+        """This person in the city's audit log, by key alone: it holds no personal data. At the
         counter it is the member of staff who acts."""
         name = self.acting.name if self.acting else f"resident:{self.id}"
         return Actor(name, "resident", "nothing")

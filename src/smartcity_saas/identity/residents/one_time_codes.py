@@ -1,9 +1,9 @@
 """One-time codes by SMS: six digits, for ten minutes, one browser and one purpose, used once.
 
 They are kept as an HMAC under the city's key. How many may be asked for is limited by number, by
-address and by city, so that nobody is flooded and no bill for SMS is run up. A browser by which
-somebody has come in with a number before is limited by itself, so that no stranger uses its
-owner's share up.
+address and by city, so that nobody is flooded and no bill for SMS is run up. A device on
+which somebody has signed in with a number before is limited by itself, so that nobody else uses
+its owner's share up.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ log = structlog.get_logger(__name__)
 
 
 class NotSent(SmartCityError):
-    """The text could not be handed to the city's sender of SMS."""
+    """The city's sender of SMS did not take the text."""
 
     status = 503
     title = _("We could not send the code")

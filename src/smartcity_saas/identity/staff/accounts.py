@@ -35,7 +35,7 @@ from smartcity_saas.identity.tokens import token_hash
 
 MOST_TRIES = 5
 MOST_TRIES_A_DAY = 100
-"""Wrong passwords for one account within a day, of all strangers together."""
+"""Wrong passwords for one account within a day, from all unknown devices together."""
 
 
 class WrongPassword(Invalid):

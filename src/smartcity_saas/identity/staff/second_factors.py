@@ -229,7 +229,7 @@ def recovery_codes_left(member: StaffMember) -> int:
     return len(db.session.scalars(query).all())
 
 
-def reseal_factors(*, only_try: bool = False) -> tuple[int, list[str]]:
+def reencrypt_factors(*, only_try: bool = False) -> tuple[int, list[str]]:
     """As ``reencrypt_rows``, the secrets of the authenticator apps."""
     query = select(StaffFactor.id, StaffFactor.staff_id, Staff.username, StaffFactor.secret)
     query = query.join(Staff, Staff.id == StaffFactor.staff_id).where(StaffFactor.kind == TOTP)

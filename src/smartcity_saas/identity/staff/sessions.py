@@ -78,8 +78,8 @@ def sign_in(
 ) -> str:
     """Sign in; returns the session's token, which may still need a second factor.
 
-    Attempts of strangers are counted by address, by name from that address, and by name, within
-    minutes and within a day: anybody could make them, so they do not count for a browser by which
+    Attempts from unknown devices are counted by address, by name from that address, and by name,
+    within minutes and within a day: anybody could make them, so they do not count for a browser by which
     its owner has come in before. That one (``known_device``, its mark) is counted by itself.
 
     Raises:
@@ -257,7 +257,7 @@ def id_token_of(token: str) -> tuple[str, str] | None:
     return row.province, opened.decode()
 
 
-def reseal_id_tokens(*, only_try: bool = False) -> tuple[int, list[str]]:
+def reencrypt_id_tokens(*, only_try: bool = False) -> tuple[int, list[str]]:
     """As ``reencrypt_rows``, the ID tokens that sessions keep for signing out at a provider."""
     query = select(StaffSession.token_hash, StaffSession.staff_id, StaffSession.id_token)
     rows = db.session.execute(query.where(StaffSession.id_token.is_not(None))).all()

@@ -74,7 +74,7 @@ class _Server(smtplib.SMTP):
 
 @dataclass(frozen=True)
 class SmtpSender:
-    """Hands mail to one server."""
+    """Submits mail to one server."""
 
     values: Mapping[str, Any]
     secret: Callable[[SecretUse], str]

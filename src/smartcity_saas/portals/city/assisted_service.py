@@ -1,4 +1,4 @@
-"""The counter: acting for a resident who stands there, with a reason."""
+"""Assisted service: acting for a resident at the counter, with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The look: colour and logo, with the verdict on contrast and the site as it would be."""
+"""Branding: colour and logo, with the check of contrast and the site as it would be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The finance desk: payments, refunds, held money, days to close, the CSV for the books."""
+"""Finance: payments, refunds, held money, days to close, the CSV for the books."""
 
 from __future__ import annotations
 

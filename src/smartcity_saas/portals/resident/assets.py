@@ -37,7 +37,7 @@ def asset(address: str) -> ResponseReturnValue:
 
 
 def serve_asset(address: str) -> Response:
-    """A picture of the city that we are in; 404 for any other city's."""
+    """A picture of the current city; 404 for any other city's."""
     found = find_asset(address) if re.fullmatch(r"[0-9a-f]{64}", address) else None
     if found is None:
         abort(404)

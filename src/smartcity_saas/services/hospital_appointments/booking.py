@@ -1,4 +1,4 @@
-"""Booking a place and noting whether someone came, in the city that we are in."""
+"""Booking a place and noting whether someone came, in the current city."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one person may hold, in the city that we are in. It is counted over every row of theirs:
+"""What one person may hold, in the current city. It is counted over every row of theirs:
 on whoever's list, removed ones included."""
 
 from __future__ import annotations

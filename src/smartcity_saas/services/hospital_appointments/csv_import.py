@@ -93,7 +93,7 @@ class _Row:
 
 
 def import_schedule(request: ImportRequest) -> Imported:
-    """Take a schedule into the city that we are in. Importing it again changes nothing.
+    """Take a schedule into the current city. Importing it again changes nothing.
 
     A session's places can grow; they shrink only to what is free. One that has bookings keeps
     its times.
@@ -423,7 +423,7 @@ def _say(row: Any, said: Mapping[str, Any], texts: Mapping[str, str]) -> bool:
 
 
 def counts_of_city() -> tuple[int, int]:
-    """How many hospitals and sessions the city that we are in holds."""
+    """How many hospitals and sessions the current city holds."""
     hospitals = db.session.scalar(select(func.count()).select_from(Hospital)) or 0
     sessions = db.session.scalar(select(func.count()).select_from(ClinicSession)) or 0
     return hospitals, sessions

@@ -55,7 +55,7 @@ SPECIALTIES = {
 
 
 def fill(city: City, now: datetime) -> None:
-    """Fill the city that we are in with two sample hospitals, a week of clinics, a booking."""
+    """Fill the current city with two sample hospitals, a week of clinics, a booking."""
     rules = Rules.of_city(city)
     data = sample_csv(rules.today(now), rules.days_ahead)
     import_schedule(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))

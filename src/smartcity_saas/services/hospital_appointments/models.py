@@ -216,7 +216,7 @@ PATIENT_PHONE = "patient phone"
 PATIENT_PERSON = "patient person"
 """As what a patient's name and telephone together are indexed."""
 BOOKING_TURNS = 4096
-"""How many turns there are: so many that strangers hardly ever share one."""
+"""How many turns there are: so many that two people hardly ever share one."""
 
 
 class Patient(CityModel):

@@ -290,7 +290,7 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
 
 
 def person_index(name: str, phone: str, now: datetime) -> str:
-    """By what a person is known in the city that we are in, however name and telephone are typed
+    """By what a person is known in the current city, however name and telephone are typed
     and on whoever's list they stand; says nothing to anybody without the city's key.
 
     Raises:

@@ -80,7 +80,7 @@ class _Row:
 
 
 def import_tickets(request: ImportRequest) -> Imported:
-    """Take a table of tickets into the city that we are in. Importing it again changes nothing.
+    """Take a table of tickets into the current city. Importing it again changes nothing.
 
     Raises:
         Invalid: The file as a whole cannot be read.

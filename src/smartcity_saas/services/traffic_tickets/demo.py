@@ -27,7 +27,7 @@ ACTS = (
 
 
 def fill(city: City, now: datetime) -> None:
-    """Fill the city that we are in: one resident with a car, a licence and three tickets, and a
+    """Fill the current city: one resident with a car, a licence and three tickets, and a
     second car to link: the piece is ``A00028``."""
     data = sample_csv(city, now)
     import_tickets(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))

@@ -1,4 +1,4 @@
-"""Vehicles, licences and violations of the city that we are in: the domain of the service."""
+"""Vehicles, licences and violations of the current city: the domain of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Accounts, links and bills of the city that we are in: the domain of the service."""
+"""Accounts, links and bills of the current city: the domain of the service."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def tiers_used(
 
 
 def counts_of_city() -> tuple[int, int]:
-    """How many accounts and bills the city that we are in holds."""
+    """How many accounts and bills the current city holds."""
     accounts = db.session.scalar(select(func.count()).select_from(UtilityAccount)) or 0
     bills = db.session.scalar(select(func.count()).select_from(UtilityBill)) or 0
     return accounts, bills

@@ -64,7 +64,7 @@ class _Row:
 
 
 def import_bills(request: ImportRequest) -> Imported:
-    """Take a table of bills into the city that we are in. Importing it again changes nothing.
+    """Take a table of bills into the current city. Importing it again changes nothing.
 
     Raises:
         Invalid: The file as a whole cannot be read.

@@ -29,7 +29,7 @@ _SEASON = (0.3, 0.5, 0.1, -0.4, -0.6, 0.2, 0.9, 1.0, 0.4, -0.3, -0.2, 0.1)
 
 
 def fill(city: City, now: datetime) -> None:
-    """Fill the city that we are in: two sample residents linked, one who has yet to link."""
+    """Fill the current city: two sample residents linked, one who has yet to link."""
     entry = city.catalog[SERVICE]
     settings = entry.settings
     data = sample_csv(settings, today_in(city.timezone, now))
