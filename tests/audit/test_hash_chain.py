@@ -66,7 +66,7 @@ def tamper(world: World, sql: str) -> None:
     engine.dispose()
 
 
-def verdict(world: World, city: str, kept: Checkpoint | None = None) -> Any:
+def report(world: World, city: str, kept: Checkpoint | None = None) -> Any:
     db.session.rollback()
     with world.inside(city):
         return verify_city_chain(kept)
@@ -78,7 +78,7 @@ def test_every_city_has_a_chain_of_its_own(world: World) -> None:
         act(world, "hangzhou")
         act(world, "ningbo")
     for city in ("hangzhou", "ningbo"):
-        found = verdict(world, city)
+        found = report(world, city)
         assert (found.count, found.found) == (3, None)
     with world.inside("hangzhou"):
         first = city_audit_events()[-1].hash
@@ -105,9 +105,9 @@ def test_tampering_is_found_where_it_was_done(
 ) -> None:
     """Changed, taken out, unlinked, cut: each is named with the act at which it shows."""
     act(world, "hangzhou", 4)
-    assert verdict(world, "hangzhou").found is None
+    assert report(world, "hangzhou").found is None
     tamper(world, sql)
-    found = verdict(world, "hangzhou").found
+    found = report(world, "hangzhou").found
     assert (found.number, found.reason) == (number, reason)
 
 
@@ -120,8 +120,8 @@ def test_a_cut_end_is_found_by_what_was_kept_outside(world: World) -> None:
     with world.inside("hangzhou"):
         last = city_audit_events()[0]
     tamper(world, f"UPDATE audit_head SET number = 2, hash = '{last.hash}'")
-    assert verdict(world, "hangzhou").found is None
-    assert verdict(world, "hangzhou", kept).found.reason == "cut"
+    assert report(world, "hangzhou").found is None
+    assert report(world, "hangzhou", kept).found.reason == "cut"
 
 
 def test_a_log_written_anew_is_found_by_what_was_kept_outside(world: World) -> None:
@@ -132,8 +132,8 @@ def test_a_log_written_anew_is_found_by_what_was_kept_outside(world: World) -> N
     tamper(world, "DELETE FROM city_audit_event")
     tamper(world, "DELETE FROM audit_head")
     act(world, "hangzhou", 3)
-    assert verdict(world, "hangzhou").found is None
-    found = verdict(world, "hangzhou", kept).found
+    assert report(world, "hangzhou").found is None
+    found = report(world, "hangzhou", kept).found
     assert (found.number, found.reason) == (2, "rewritten")
 
 
@@ -152,7 +152,7 @@ def test_many_at_once_make_one_line(world: World) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    found = verdict(world, "hangzhou")
+    found = report(world, "hangzhou")
     assert (found.count, found.found) == (32, None)
 
 
@@ -195,10 +195,10 @@ def test_what_people_write_stands_beside_the_chain(world: World) -> None:
         assert "张三" not in str([getattr(events[0], name) for name in events[0].hashed])
         assert set(reasons_of(events).values()) == {"张三 138 0000 0000"}
     tamper(world, "UPDATE audit_reason SET text = 'other'")
-    assert verdict(world, "hangzhou").found.reason == "altered"
+    assert report(world, "hangzhou").found.reason == "altered"
     with world.inside("hangzhou"), transaction() as session:
         session.execute(delete(AuditReason))
-    assert verdict(world, "hangzhou").found is None
+    assert report(world, "hangzhou").found is None
 
 
 def test_a_file_is_named_by_its_contents(world: World) -> None:
@@ -263,7 +263,7 @@ def test_acts_meanwhile_are_no_break(world: World, monkeypatch: pytest.MonkeyPat
         return walked(rows, head, *arguments)
 
     monkeypatch.setattr(log, "walk", walk_slowly)
-    found = verdict(world, "hangzhou")
+    found = report(world, "hangzhou")
     assert (found.count, found.found) == (3, None)
     assert world.documents().verify_chain("hangzhou").found is None
 
@@ -280,7 +280,7 @@ def test_an_act_that_is_slipped_in_behind_the_head_is_found(world: World) -> Non
     with world.inside("hangzhou"):
         before = city_audit_events()[1]
     tamper(world, f"UPDATE audit_head SET number = 1, hash = '{before.hash}'")
-    found = verdict(world, "hangzhou").found
+    found = report(world, "hangzhou").found
     assert (found.number, found.reason) == (2, "unlinked")
 
 

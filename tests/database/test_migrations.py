@@ -276,8 +276,8 @@ def _upgrade_with_acts(settings: Settings) -> None:
         upgrade_database(settings)
         for city in (1, 2):
             with tenant_context(city):
-                verdict = verify_city_chain()
-                assert (verdict.count, verdict.found) == (3, None)
+                report = verify_city_chain()
+                assert (report.count, report.found) == (3, None)
         db.engine.dispose()
 
 

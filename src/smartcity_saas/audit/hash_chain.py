@@ -148,17 +148,17 @@ def walk(
     return ChainReport(count, Checkpoint(count, previous), found)
 
 
-def beyond(verdict: ChainReport, last: int, head: Checkpoint) -> ChainReport:
-    """A verdict, with what stands behind the head that was walked to.
+def beyond(report: ChainReport, last: int, head: Checkpoint) -> ChainReport:
+    """A report, with what stands behind the head that was walked to.
 
     Args:
-        verdict: What walking to a head found.
+        report: What walking to a head found.
         last: The number of the last act that there is.
         head: The newest link, read after that: acts that have come meanwhile moved it.
     """
-    if verdict.found is None and last > head.number:
-        return replace(verdict, found=Break(head.number + 1, "unlinked"))
-    return verdict
+    if report.found is None and last > head.number:
+        return replace(report, found=Break(head.number + 1, "unlinked"))
+    return report
 
 
 def _break(row: Any, expected: int, previous: str, holds: Callable[[Any], bool]) -> Break | None:

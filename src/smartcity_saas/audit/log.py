@@ -253,14 +253,14 @@ def verify_city_chain(kept: Checkpoint | None = None) -> ChainReport:
     head = newest_link()  # first: whatever it has linked stands, and goes on standing
     beside = select(AuditReason).execution_options(populate_existing=True, yield_per=500)
     marks = {row.event_id: row.mark for row in db.session.scalars(beside)}
-    verdict = walk(
+    report = walk(
         db.session.scalars(_in_order(CityAuditEvent).where(CityAuditEvent.number <= head.number)),
         head,
         kept,
         lambda act: marks.get(act.id, act.reason) == act.reason,
     )
     last = db.session.scalar(select(func.max(CityAuditEvent.number)))
-    return beyond(verdict, last or 0, newest_link())
+    return beyond(report, last or 0, newest_link())
 
 
 def verify_place_chain(
@@ -275,9 +275,9 @@ def verify_place_chain(
     """
     head, here = newest_link(place), AuditEvent.place == place
     rows = db.session.scalars(_in_order(AuditEvent).where(here, AuditEvent.number <= head.number))
-    verdict = walk(rows, head, kept, holds or (lambda act: True))
+    report = walk(rows, head, kept, holds or (lambda act: True))
     last = db.session.scalar(select(func.max(AuditEvent.number)).where(here))
-    return beyond(verdict, last or 0, newest_link(place))
+    return beyond(report, last or 0, newest_link(place))
 
 
 def _in_order(model: type[Any]) -> Select[Any]:

@@ -70,18 +70,18 @@ def verify(city: str, kept: Path | None, style: str) -> None:
     at which one breaks; exit code 1 if one does.
     """
     seen = _read(kept, city) if kept else {}
-    verdicts = {}
+    reports = {}
     if _is_city(city):
         with inside(city):
-            verdicts["rows"] = verify_city_chain(seen.get("rows"))
-    verdicts["document"] = _documents().verify_chain(city, seen.get("document"))
+            reports["rows"] = verify_city_chain(seen.get("rows"))
+    reports["document"] = _documents().verify_chain(city, seen.get("document"))
     if style == "json":
-        found = {name: _as_json(one) for name, one in verdicts.items()}
+        found = {name: _as_json(one) for name, one in reports.items()}
         say_json({"city": city, **found.pop("rows", {}), **found})
     else:
-        for name, one in verdicts.items():
+        for name, one in reports.items():
             say(f"{city}, {NAMES[name]}: {_in_words(one)}")
-    if any(one.found is not None for one in verdicts.values()):
+    if any(one.found is not None for one in reports.values()):
         sys.exit(1)
 
 
@@ -97,19 +97,19 @@ def _documents() -> Documents:
     return Documents(system("cli"), registry.extensions, registry.platform_host, current_time())
 
 
-def _as_json(verdict: ChainReport) -> dict[str, Any]:
+def _as_json(report: ChainReport) -> dict[str, Any]:
     return {
-        "acts": verdict.count,
-        "head": asdict(verdict.head),
-        "broken_at": verdict.found.number if verdict.found else None,
-        "reason": verdict.found.reason if verdict.found else None,
+        "acts": report.count,
+        "head": asdict(report.head),
+        "broken_at": report.found.number if report.found else None,
+        "reason": report.found.reason if report.found else None,
     }
 
 
-def _in_words(verdict: ChainReport) -> str:
-    found = verdict.found
+def _in_words(report: ChainReport) -> str:
+    found = report.found
     if found is None:
-        return f"{counted(verdict.count, 'act')}, every link holds."
+        return f"{counted(report.count, 'act')}, every link holds."
     return f"the hash chain breaks at entry {found.number}: {BREAKS[found.reason]}."
 
 

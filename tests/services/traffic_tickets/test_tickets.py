@@ -185,9 +185,9 @@ def test_a_dispute_from_reason_to_answer(world: World) -> None:
     assert staff.get(f"/cities/hangzhou/traffic-tickets/photos/{key}").status_code == 200
     after = browser.get("/me/data/access").text.count("account staff-")
     assert after == before + 1, "whoever looks at a photograph is noted"
-    assert staff.post(path, verdict="", answer="").status_code == 422
-    assert staff.post(path, verdict="revoked", answer="查实，撤销。").status_code == 200
-    assert staff.post(path, "/cities/hangzhou", verdict="kept", answer="x").status_code in (
+    assert staff.post(path, decision="", answer="").status_code == 422
+    assert staff.post(path, decision="revoked", answer="查实，撤销。").status_code == 200
+    assert staff.post(path, "/cities/hangzhou", decision="kept", answer="x").status_code in (
         400,
         409,
     )
@@ -266,20 +266,20 @@ def test_tickets_of_others_do_not_exist(world: World) -> None:
     assert world.resident("ningbo").get(f"{ROOT}/{ticket}").status_code == 404
 
 
-def disputed(world: World, verdict: str | None) -> Browser:
+def disputed(world: World, decision: str | None) -> Browser:
     bring(world)
     browser = linked(world)
     page = f"{ROOT}/{tickets(browser)[0]['id']}"
     browser.post(f"{page}/dispute", page, reason="我当时不在那里，车也不在。")
-    if verdict is not None:
+    if decision is not None:
         with world.inside("hangzhou"):
             key = db.session.scalars(select(Dispute.id)).one()
-            answer(system("desk"), key, verdict, "查过。", world.clock())
+            answer(system("desk"), key, decision, "查过。", world.clock())
     return browser
 
 
 @pytest.mark.parametrize(
-    "verdict, theirs, ours",
+    "decision, theirs, ours",
     [
         (None, "open", "disputed"),
         (None, "paid", "paid"),
@@ -291,10 +291,10 @@ def disputed(world: World, verdict: str | None) -> Browser:
     ],
 )
 def test_a_file_that_is_older_than_a_dispute(
-    world: World, verdict: str | None, theirs: str, ours: str
+    world: World, decision: str | None, theirs: str, ours: str
 ) -> None:
     """What was asked and answered here is not undone by a file that does not know it."""
-    browser = disputed(world, verdict)
+    browser = disputed(world, decision)
     bring(world, {"status": theirs})
     assert tickets(browser)[0]["status"] == ours
 

@@ -64,7 +64,7 @@ def audit(city: str) -> ResponseReturnValue:
         names=names_of_staff(event.actor for event in events),
         wanted=wanted,
         older=cursor_of(events[-1]) if more else None,
-        verdicts=_verdicts(city) if "check" in request.args else [],
+        reports=_reports(city) if "check" in request.args else [],
         breaks=BREAKS,
         **shell(city),
     )
@@ -100,7 +100,7 @@ def _acts(
     return both[:most], {**messages, **reasons}
 
 
-def _verdicts(city: str) -> list[tuple[Any, ChainReport]]:
+def _reports(city: str) -> list[tuple[Any, ChainReport]]:
     """What checking each of the two chains found."""
     with tenant_context(documents().live(city).id):
         own = verify_city_chain()

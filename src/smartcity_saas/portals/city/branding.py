@@ -87,7 +87,7 @@ def asset(city: str, address: str) -> ResponseReturnValue:
         return serve_asset(address)
 
 
-def verdict(color: str) -> dict[str, Any]:
+def contrast_check(color: str) -> dict[str, Any]:
     """Whether a colour can be used, and each contrast that counts (WCAG 2.2)."""
     if not is_color(color) or text_on(color) is None:
         shades = nearest_readable(color) if is_color(color) else ()
@@ -110,7 +110,7 @@ def _page(city: str, color: str | None, errors: dict[str, Any]) -> str:
     return render_template(
         "city/branding.html",
         color=shown,
-        verdict=verdict(shown),
+        contrast=contrast_check(shown),
         errors=errors,
         done=request.args.get("done", type=int),
         left_out=names_left_out(request.args),

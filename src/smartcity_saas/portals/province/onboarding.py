@@ -19,7 +19,7 @@ from smartcity_saas.configuration.yaml_edit import write
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.authorization import documents
-from smartcity_saas.portals.city.branding import verdict
+from smartcity_saas.portals.city.branding import contrast_check
 from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.preview import imagined, preview_page
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
@@ -120,7 +120,7 @@ def _page(
         found=_found(province, typed.get("find", "")),
         live=live,
         color=color,
-        verdict=verdict(color),
+        contrast=contrast_check(color),
         services=product().services,
         inherited=imagined(_values(province, {**typed, **_no_services()}, "live")),
         values=values,
@@ -204,7 +204,7 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
             _("The division code is missing, in use, or of another province"),
         ),
         Check.of(
-            verdict(color)["fits"] and "branding" not in faults,
+            contrast_check(color)["fits"] and "branding" not in faults,
             _("Colour is readable"),
             _("Text cannot be read on this colour"),
         ),

@@ -105,10 +105,10 @@ def dispute(city: str, dispute_id: uuid.UUID) -> ResponseReturnValue:
 def answer(city: str, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Answer a dispute."""
     actor = signed_in_member().actor
-    typed = {name: request.form.get(name, "") for name in ("verdict", "answer")}
+    typed = {name: request.form.get(name, "") for name in ("decision", "answer")}
     try:
         with tenant_context(city_by_slug(city).id):
-            disputes.answer(actor, dispute_id, typed["verdict"], typed["answer"], current_time())
+            disputes.answer(actor, dispute_id, typed["decision"], typed["answer"], current_time())
     except FieldErrors as error:
         return _dispute_page(city, dispute_id, typed, error.fields), 422
     return _page(city, answered=True)

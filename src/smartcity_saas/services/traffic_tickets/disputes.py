@@ -102,18 +102,20 @@ def dispute(
     return row
 
 
-def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: datetime) -> Dispute:
+def answer(
+    actor: Actor, dispute_id: uuid.UUID, decision: str, words: str, now: datetime
+) -> Dispute:
     """Answer a dispute: the ticket stands (``kept``) or falls (``revoked``).
 
     Raises:
         NotFound: There is no such dispute.
-        FieldErrors: No words, or no verdict.
+        FieldErrors: No words, or no decision.
         Conflict: It has been answered.
     """
     errors: dict[str, Any] = {}
     words = words.strip()
-    if verdict not in (TicketDisputeState.KEPT, TicketDisputeState.WON):
-        errors["verdict"] = _("Choose whether to uphold the ticket.")
+    if decision not in (TicketDisputeState.KEPT, TicketDisputeState.WON):
+        errors["decision"] = _("Choose whether to uphold the ticket.")
     if not 1 <= len(words) <= LONGEST_REASON:
         errors["answer"] = _("Give the reason, in 1 to 1,000 characters. The resident will see it.")
     if errors:
@@ -126,10 +128,10 @@ def answer(actor: Actor, dispute_id: uuid.UUID, verdict: str, words: str, now: d
         if not row.is_open:
             raise Conflict(_("This dispute has been answered."))
         violation = _locked(row.violation_id)
-        row.decide(TicketDisputeState(verdict), words, actor.label, now)
+        row.decide(TicketDisputeState(decision), words, actor.label, now)
         if violation.is_disputed:
             violation.settle_dispute(row.state)
-        record(actor, f"traffic_tickets.{verdict}", violation.number, {}, now)
+        record(actor, f"traffic_tickets.{decision}", violation.number, {}, now)
         report(violation, violation.status, now)
         _tell(row, violation, now)
     return row
