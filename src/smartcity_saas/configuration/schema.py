@@ -76,19 +76,19 @@ class BrandingSchema(Schema):
 
 
 class BaselineBrandingSchema(Schema):
-    """The look that a baseline gives; a logo is a city's own."""
+    """The branding of cities that name none; a logo is a city's own."""
 
     color = BrandColor(metadata={"description": "The colour of cities that name none."})
 
 
 class SiteSchema(Schema):
-    """What a public site must carry."""
+    """What a public site must show."""
 
     hotline = Pattern(
         r"[0-9+][0-9 -]{2,19}",
         _('Write a phone number in quotes: "12345".'),
         required=True,
-        metadata={"description": "The number to call when something cannot be done."},
+        metadata={"description": "The telephone number for help."},
     )
     currency = Currency(
         load_default="CNY",
@@ -159,7 +159,7 @@ class _Key:
 def _schemas(key: _Key) -> dict[str, Schema]:
     extensions = key.extensions
     shared: dict[str, Any] = {
-        "site": fields.Nested(SiteSchema, metadata={"description": "What a public site carries."}),
+        "site": fields.Nested(SiteSchema, metadata={"description": "What the public site shows."}),
         "services": fields.Nested(
             _services(extensions), metadata={"description": "The catalog: what residents can use."}
         ),
@@ -176,7 +176,7 @@ def _schemas(key: _Key) -> dict[str, Schema]:
                 | {
                     "quiet_hours": fields.Nested(
                         QUIET_HOURS,
-                        metadata={"description": "Between which times nobody is sent anything."},
+                        metadata={"description": "Hours in which residents are sent nothing."},
                     )
                 },
             ),
@@ -191,7 +191,7 @@ def _schemas(key: _Key) -> dict[str, Schema]:
         "name": Text(longest=40, metadata={"description": "The name, in both languages."}),
         "branding": fields.Nested(BaselineBrandingSchema),
         "locked": ListOf(
-            Line(), metadata={"description": "Paths that layers below cannot change."}
+            Line(), metadata={"description": "Paths that documents below cannot change."}
         ),
     }
     effective = {
@@ -277,8 +277,8 @@ def _service(extension: ServiceExtension) -> fields.Field[Any]:
             "assurance": Choice(
                 ASSURANCE_LEVELS,
                 metadata={
-                    "description": "How sure the city must be of a resident for new business; the "
-                    "service's own word by default."
+                    "description": "The level of assurance that new business needs; the service's "
+                    "own by default."
                 },
             ),
             "settings": fields.Nested(

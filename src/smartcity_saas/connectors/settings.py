@@ -48,5 +48,7 @@ class HttpConnectorSettings(Schema):
         strict=True,
         load_default=10,
         validate=validate.Range(1, 24 * 60),
-        metadata={"description": "How long what it said counts as fresh."},
+        metadata={
+            "description": "For how many minutes an answer is kept before it is fetched again."
+        },
     )

@@ -29,25 +29,27 @@ def _clock(default: str, words: str) -> Pattern:
 
 
 class CancelSchema(Schema):
-    """Until when residents cancel by themselves."""
+    """Until when residents can cancel."""
 
-    days_before = _number(0, 14, 1, "So many days before the appointment's day.")
-    time = _clock("18:00", "Until this time of that day.")
+    days_before = _number(0, 14, 1, "How many days before the appointment's day the deadline is.")
+    time = _clock("18:00", "The time of the deadline on that day.")
 
 
 class LimitsSchema(Schema):
     """How much one patient may hold at once."""
 
-    per_department = _number(1, 10, 1, "Open appointments of a patient in one department.")
-    per_patient = _number(1, 50, 5, "Open appointments of a patient in all.")
+    per_department = _number(
+        1, 10, 1, "How many open appointments a patient may have in one department."
+    )
+    per_patient = _number(1, 50, 5, "How many open appointments a patient may have in all.")
 
 
 class NoShowsSchema(Schema):
     """What it costs to stay away, and when it is forgiven."""
 
-    most = _number(0, 20, 3, "So many missed appointments stop booking; 0 never does.")
-    within_days = _number(1, 730, 180, "Older ones are forgiven.")
-    blocked_days = _number(1, 365, 30, "For so many days after the last.")
+    most = _number(0, 20, 3, "How many missed appointments stop booking; 0 for no limit.")
+    within_days = _number(1, 730, 180, "For how many days a missed appointment counts.")
+    blocked_days = _number(1, 365, 30, "For how many days booking stops after the last one.")
 
 
 class HospitalAppointmentsSettings(ServiceSettings):
@@ -55,9 +57,13 @@ class HospitalAppointmentsSettings(ServiceSettings):
 
     days_ahead = _number(1, 60, 7, "How many days ahead places can be booked.")
     release_time = _clock("07:00", "When the next day's places open, every day.")
-    cancel = fields.Nested(CancelSchema, metadata={"description": "Cancelling."})
-    limits = fields.Nested(LimitsSchema, metadata={"description": "Limits a patient."})
+    cancel = fields.Nested(
+        CancelSchema, metadata={"description": "Until when residents can cancel."}
+    )
+    limits = fields.Nested(LimitsSchema, metadata={"description": "Limits for one patient."})
     no_shows = fields.Nested(NoShowsSchema, metadata={"description": "Missed appointments."})
-    offer_minutes = _number(5, 24 * 60, 15, "How long a freed place is kept for who waits.")
-    most_waiting = _number(0, 500, 30, "How many may wait for one session; 0 for no list.")
-    slot_minutes = _number(5, 120, 30, "How long a slot is in which several places begin.")
+    offer_minutes = _number(
+        5, 24 * 60, 15, "For how many minutes a freed place is kept for the next in line."
+    )
+    most_waiting = _number(0, 500, 30, "How many may wait for one session; 0 for no waiting list.")
+    slot_minutes = _number(5, 120, 30, "The length of a slot, in which several places begin.")

@@ -15,7 +15,7 @@ class TrafficTicketsSettings(ServiceSettings):
         strict=True,
         load_default=60,
         validate=validate.Range(0, 365),
-        metadata={"description": "So many days after it a ticket can be disputed; 0 never."},
+        metadata={"description": "For how many days a ticket can be disputed; 0 for never."},
     )
     points_need_licence = fields.Boolean(
         load_default=True,
@@ -26,10 +26,10 @@ class TrafficTicketsSettings(ServiceSettings):
     )
     look_up = fields.Boolean(
         load_default=True,
-        metadata={"description": "Whether one can look up without signing in."},
+        metadata={"description": "Whether tickets can be looked up without signing in."},
     )
     authority = Text(
         longest=60,
         load_default={"zh": "公安交管部门", "en": "Traffic Police"},
-        metadata={"description": "Who decides, and answers disputes."},
+        metadata={"description": "The authority that decides on tickets and answers disputes."},
     )

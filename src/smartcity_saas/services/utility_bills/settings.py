@@ -60,9 +60,13 @@ class TierSchema(Schema):
 
     up_to = fields.Integer(
         strict=True,
-        metadata={"description": "Up to and with this usage in a calendar year; none in the last."},
+        metadata={
+            "description": "The price holds up to this usage in a calendar year; left out in the last."
+        },
     )
-    price = Price(required=True, metadata={"description": "Yuan a unit, in quotes."})
+    price = Price(
+        required=True, metadata={"description": "The price of one unit in yuan, in quotes."}
+    )
 
 
 class NumberSchema(Schema):
@@ -93,7 +97,7 @@ class SupplierSchema(Schema):
 
 
 class SuppliersSchema(Schema):
-    """One supplier a kind."""
+    """The supplier of each kind."""
 
     water = fields.Nested(SupplierSchema)
     electricity = fields.Nested(SupplierSchema)

@@ -29,9 +29,12 @@ class OidcSettings(ChannelSettings):
     )
     scopes = Line(
         load_default="openid profile",
-        metadata={"description": "What is asked for: `openid profile phone`."},
+        metadata={"description": "The scopes that are requested: `openid profile phone`."},
     )
-    claims = fields.Nested(ClaimsSchema, metadata={"description": "Verified real names, if any."})
+    claims = fields.Nested(
+        ClaimsSchema,
+        metadata={"description": "Claims with a verified real name, if there are any."},
+    )
 
 
 parts = (Part("oidc", OidcSettings),)

@@ -7,7 +7,7 @@ from smartcity_saas.identity.federation.channels import ChannelSettings
 
 
 class PhoneSettings(ChannelSettings):
-    """Nothing but whether it is open: the texts go by the city's sender of SMS."""
+    """Codes by SMS, sent by the city's sender of SMS."""
 
 
 parts = (Part("phone", PhoneSettings),)
