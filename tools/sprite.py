@@ -18,15 +18,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 # Symbol id = file name under outline/.
 WANTED = """
-home home-filled building-hospital qrcode calendar-plus calendar-x steering-wheel camera user-plus message hourglass cash credit-card refresh-alert list-check id-badge-2 layout-grid user search speakerphone droplet bolt flame receipt-yen
-stethoscope car phone chevron-right chevron-left chevron-down selector arrow-back-up
-player-pause player-play info-circle alert-triangle alert-circle circle-check circle check
-x plus minus external-link lock lock-open history palette file-code users key
-building-community circle-plus table-import stack-2 chart-bar upload download copy world
-world-off text-size language clock clock-exclamation pencil eye trash logout login settings
-bell file-text clipboard-list map-pin arrow-right arrow-left filter refresh trending-down
-trending-up shield-check accessible printer dots server git-compare calendar link unlink id
-mail wifi-off device-mobile photo list menu-2 dashboard activity
+home home-filled building-hospital calendar-plus calendar-x user-plus message hourglass cash
+list-check id-badge-2 layout-grid user search speakerphone droplet bolt flame receipt-yen
+stethoscope car phone chevron-right chevron-left arrow-back-up player-pause info-circle
+alert-triangle alert-circle circle-check circle check x plus external-link lock history palette
+file-code users key building-community circle-plus table-import stack-2 upload download world
+world-off text-size clock clock-exclamation pencil eye trash logout bell clipboard-list
+arrow-left filter refresh trending-down trending-up shield-check server calendar link unlink id
+mail device-mobile
 """
 NAMES = WANTED.split()
 
