@@ -63,7 +63,7 @@ def test_whoever_is_signed_in_reads_a_page(
     browsers: list[tuple[Browser, str, str]] = [
         (world.resident("hangzhou"), "/me", "Hangzhou"),
         (world.resident("ningbo"), "/me", "Ningbo"),
-        (world.city_staff(), "/", "neutral.css"),
+        (world.city_staff(), "/", "/static/site.css"),
     ]
     for browser, path, name in browsers:
         capsys.readouterr()

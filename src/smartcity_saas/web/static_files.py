@@ -11,11 +11,22 @@ from flask import Flask, Response, abort, current_app, request, send_from_direct
 from smartcity_saas.tenancy.hosts import ALL_HOSTS
 from smartcity_saas.web.policy import allow_everyone
 
-BASE = "base.css"
-"""Pico and the variables that tame it, as one file: apart, a browser may apply one without the
-other for a moment, and ask for pictures that the pages' policy blocks."""
-_PARTS = ("pico-variables.css", "vendor/pico.classless.min.css")
 FOREVER = "public, max-age=31536000, immutable"
+STYLES = {
+    "site.css": ("tokens.css", "elements.css", "components/*.css", "print.css"),
+    "console.css": (
+        "tokens.css",
+        "elements.css",
+        "components/*.css",
+        "console/*.css",
+        "print.css",
+    ),
+}
+"""The stylesheets by what of ``static/styles/`` they are joined from. They are one file each: in
+parts, a browser may apply Pico without the tokens for a moment, and ask for pictures that the
+pages' policy blocks."""
+_PICO = "vendor/pico.classless.min.css"
+_CHARSET = '@charset "UTF-8";'  # allowed only where a file begins
 
 
 def init_static_files(app: Flask) -> None:
@@ -31,8 +42,8 @@ def static_file(name: str) -> Response:
     if name not in _marks():
         abort(404)
     response = (
-        Response(_base(), mimetype="text/css")
-        if name == BASE
+        Response(_stylesheets()[name], mimetype="text/css")
+        if name in STYLES
         else send_from_directory(_root(), name)
     )
     if request.args.get("v") == _marks()[name]:
@@ -49,8 +60,27 @@ def static_url(name: str) -> str:
     return f"/static/{name}?v={_marks()[name]}"
 
 
+def joined(root: Path, name: str) -> str:
+    """A stylesheet of ``STYLES``: the order of its layers, Pico in the lowest of them, its parts."""
+    styles = root / "styles"
+    pico = (root / _PICO).read_text("utf-8").removeprefix(_CHARSET)
+    parts = [path for pattern in STYLES[name] for path in sorted(styles.glob(pattern))]
+    return "\n".join(
+        (
+            (styles / "layers.css").read_text("utf-8"),
+            f"@layer pico {{\n{pico}}}\n",
+            *(path.read_text("utf-8") for path in parts),
+        )
+    )
+
+
 def _root() -> Path:
     return Path(current_app.root_path) / "static"
+
+
+@cache
+def _stylesheets() -> dict[str, str]:
+    return {name: joined(_root(), name) for name in STYLES}
 
 
 @cache
@@ -59,12 +89,7 @@ def _marks() -> dict[str, str]:
     found = {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in root.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.suffix != ".css"
     }
-    found[BASE] = _base()
+    found |= {name: sheet.encode() for name, sheet in _stylesheets().items()}
     return {name: hashlib.sha256(data).hexdigest()[:12] for name, data in found.items()}
-
-
-@cache
-def _base() -> bytes:
-    return b"\n".join((_root() / name).read_bytes() for name in _PARTS)
