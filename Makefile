@@ -46,6 +46,7 @@ static: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet src
 	$(BIN)/python tools/requirements.py >$(VENV)/requirements.txt
 	$(BIN)/python tools/requirements.py test >$(VENV)/requirements-test.txt
 	$(BIN)/deptry src --requirements-files $(VENV)/requirements.txt
