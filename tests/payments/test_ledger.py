@@ -32,6 +32,7 @@ from smartcity_saas.payments.models import LedgerEntry, Payment
 from smartcity_saas.payments.providers import Move, PaymentStatus, RefundFact
 from smartcity_saas.payments.reconciliation import compare
 from smartcity_saas.payments.settlement import apply_status
+from smartcity_saas.payments.states import PaymentState
 from smartcity_saas.portals.change_labels import ledger_label
 from tests.support.payments import POSTING, Owing, Paid
 from tests.support.world import World
@@ -84,7 +85,9 @@ def test_any_course_of_refunds_adds_up(world: World) -> None:
                     RefundFact(f"{mark}{n}", 100, s, None)  # type: ignore[arg-type]
                     for n, s in said.items()
                 )
-                standing = PaymentStatus("paid", 400, "CNY", f"pi_{mark}", "card", refunds)
+                standing = PaymentStatus(
+                    PaymentState.PAID, 400, "CNY", f"pi_{mark}", "card", refunds
+                )
                 for _again in range(2):
                     with transaction():
                         apply_status(payment, standing, world.clock())

@@ -20,6 +20,7 @@ from smartcity_saas.payments.providers import PaymentStatus, RefundFact
 from smartcity_saas.payments.refunds import book_held, request_refund
 from smartcity_saas.payments.repository import locked
 from smartcity_saas.payments.settlement import apply_status, sync_payment
+from smartcity_saas.payments.states import PaymentState
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
@@ -226,7 +227,9 @@ def test_a_stale_answer_undoes_nothing(owing: Owing) -> None:
             RefundFact(f"re_{n}", 7350, s, None)  # type: ignore[arg-type]
             for n, s in enumerate(states)
         )
-        standing = PaymentStatus("paid", 7350, "CNY", payment.provider_reference, "card", facts)
+        standing = PaymentStatus(
+            PaymentState.PAID, 7350, "CNY", payment.provider_reference, "card", facts
+        )
         with owing.world.inside("hangzhou"), transaction():
             apply_status(locked(payment.id), standing, owing.world.clock())
 

@@ -22,6 +22,7 @@ from smartcity_saas.configuration.onboarding_csv import (
     read_table,
 )
 from smartcity_saas.configuration.onboarding_rows import province_candidate
+from smartcity_saas.configuration.states import CityState
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.product import product
 
@@ -67,7 +68,7 @@ def rollout(file: Path, all_or_nothing: bool, dry_run: bool, style: str) -> None
     _mark_applied(documents, baselines)
     made = {found.name for found in documents.named(one.name for one in baselines)} - before
     _tell(results, len(made), style)
-    if any(result.outcome == "failed" for result in results):
+    if any(result.is_failed for result in results):
         sys.exit(1)
 
 
@@ -103,8 +104,8 @@ def _going_live(documents: Documents, rows: list[Line]) -> int:
     """How many rows bring a city live that is not."""
     known = {one.name: one.values.get("state") for one in documents.named(_slugs(rows))}
     return sum(
-        (row.values.get("state") or known.get(row.values["slug"], "live")) == "live"
-        and known.get(row.values["slug"]) not in ("live", "suspended")
+        (row.values.get("state") or known.get(row.values["slug"], CityState.LIVE)) == CityState.LIVE
+        and known.get(row.values["slug"]) not in (CityState.LIVE, CityState.SUSPENDED)
         for row in rows
     )
 

@@ -16,7 +16,7 @@ from smartcity_saas.configuration.merge import Layer, Merged, merge
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.schema import effective_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in, with_uses
-from smartcity_saas.configuration.states import CityState, ServiceState
+from smartcity_saas.configuration.states import CityState, ConnectionState, ServiceState
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
@@ -102,6 +102,15 @@ class City:
     def is_suspended(self) -> bool:
         """Whether its site says only that it is suspended."""
         return self.state == CityState.SUSPENDED
+
+    @property
+    def closes_payments(self) -> bool:
+        """Whether its payment provider takes nothing new."""
+        return (self.payments or {}).get("state") == ConnectionState.CLOSED
+
+    def opens_channel(self, name: str) -> bool:
+        """Whether residents may sign in by a channel, as far as its document goes."""
+        return bool(self.channels.get(name, {}).get("state") == ConnectionState.OPEN)
 
     @property
     def timezone(self) -> str:
@@ -219,7 +228,7 @@ def _uninstalled(values: dict[str, Any], extensions: Extensions) -> list[Flag]:
             *extensions.services[name].connectors,
         ):
             del entry["connector"]
-            entry["state"] = "closed"
+            entry["state"] = ServiceState.CLOSED.value
             flags.append(_gone(("services", name, "connector")))
     for name in [*values.get("channels", {})]:
         if name not in extensions.channels:
@@ -259,7 +268,7 @@ def _entry(
     locks: Mapping[str, str],
     default_assurance: str,
 ) -> CatalogEntry:
-    found = loaded or {"state": "closed"}
+    found = loaded or {"state": ServiceState.CLOSED}
     state = ServiceState(found["state"])
     origin = merged.origins.get(("services", name, "state"))
     since = documents[origin].since.get(f"services.{name}") if origin else None

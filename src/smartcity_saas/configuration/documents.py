@@ -58,6 +58,7 @@ from smartcity_saas.configuration.schema import (
 )
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import looks_secret
+from smartcity_saas.configuration.states import CityState
 from smartcity_saas.configuration.validation import (
     Candidate,
     Check,
@@ -593,7 +594,7 @@ class Documents:
         row.live_number = revision.number
         row.changed_at_version = version
         row.division_code = values.get("division_code")
-        row.went_live = row.went_live or values.get("state") == "live"
+        row.went_live = row.went_live or values.get("state") == CityState.LIVE
         self._claim_hosts(row, values)
         view = _view(candidate.name, revision, before)
         record(

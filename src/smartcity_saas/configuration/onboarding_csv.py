@@ -10,6 +10,9 @@ from typing import Any
 from smartcity_saas.configuration.csv_input import Line, Table, csv_problem, read_csv, read_csv_text
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.onboarding_rows import (
+    FAILED,
+    SAME,
+    UNSTORED,
     Baselines,
     Intent,
     at_line,
@@ -43,6 +46,11 @@ class RowResult:
     problems: tuple[Problem, ...] = ()
     notes: tuple[Any, ...] = ()
 
+    @property
+    def is_failed(self) -> bool:
+        """Whether it has a fault."""
+        return self.outcome == FAILED
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
         return {
@@ -61,7 +69,7 @@ class RolloutFailed(Invalid):
         problems = [found for result in results for found in result.problems]
         super().__init__(_("Some rows have errors. Nothing was saved."), problems)
         self.results = [
-            one if one.outcome in ("failed", "same") else replace(one, outcome="unstored")
+            one if one.outcome in (FAILED, SAME) else replace(one, outcome=UNSTORED)
             for one in results
         ]
 
@@ -116,7 +124,7 @@ class RollOut:
         """
         refuse_too_many(self.rows, self.name)
         results, wanted = self._looked_at(self.rows)
-        if any(result.outcome == "failed" for result in results):
+        if any(result.is_failed for result in results):
             raise RolloutFailed(results)
         with transaction():
             self._save(wanted, f"rollout of {self.name}")
@@ -143,8 +151,8 @@ class RollOut:
             except SmartCityError as error:
                 results[row.number] = self._failed(row, error)
         for line, problems in self._problems(wanted).items():
-            results[line] = RowResult(line, results[line].slug, "failed", tuple(problems))
-        kept = [one for one in wanted.values() if results[one.row.number].outcome != "failed"]
+            results[line] = RowResult(line, results[line].slug, FAILED, tuple(problems))
+        kept = [one for one in wanted.values() if not results[one.row.number].is_failed]
         return list(results.values()), kept
 
     def _problems(self, wanted: Mapping[str, Intent]) -> dict[int, list[Problem]]:
@@ -202,7 +210,7 @@ class RollOut:
         problems = error.problems if isinstance(error, Invalid) else []
         found = [at_line(one, self.name, row.number) for one in problems]
         found = found or [csv_problem(self.name, row.number, "", error.detail)]
-        return RowResult(row.number, row.values.get("slug", ""), "failed", tuple(found))
+        return RowResult(row.number, row.values.get("slug", ""), FAILED, tuple(found))
 
 
 def read_table(data: bytes, name: str) -> Table:

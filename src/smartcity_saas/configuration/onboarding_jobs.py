@@ -25,6 +25,8 @@ from smartcity_saas.configuration.onboarding_csv import (
     read_table,
     refuse_too_many,
 )
+from smartcity_saas.configuration.onboarding_rows import FAILED
+from smartcity_saas.configuration.states import CityState
 from smartcity_saas.database import PlatformModel, one_or_404, transaction
 from smartcity_saas.database.models import Json
 from smartcity_saas.texts import lazy_gettext as _
@@ -54,7 +56,7 @@ class Rollout(PlatformModel):
     @property
     def stored_nothing(self) -> bool:
         """Whether it was all or nothing, and it was nothing."""
-        faults = any(one["outcome"] == "failed" for one in self.results)
+        faults = any(one["outcome"] == FAILED for one in self.results)
         return self.all_or_nothing and faults
 
 
@@ -126,7 +128,7 @@ def failed_rows(documents: Documents, job: Rollout) -> list[tuple[Line, str]]:
     faults = {
         one["line"]: " ".join(f"{p['message']} {p['hint']}".strip() for p in one["problems"])
         for one in job.results
-        if one["outcome"] == "failed"
+        if one["outcome"] == FAILED
     }
     rows = _of(documents, job).rows
     return [(row, faults[row.number]) for row in rows if row.number in faults]
@@ -135,7 +137,7 @@ def failed_rows(documents: Documents, job: Rollout) -> list[tuple[Line, str]]:
 def _of(documents: Documents, job: Rollout) -> RollOut:
     """On the console a state that is left blank makes a draft: nobody goes live unasked."""
     rows = read_rows(job.csv, job.file_name)
-    return RollOut(documents, rows, job.file_name, state="draft")
+    return RollOut(documents, rows, job.file_name, state=CityState.DRAFT)
 
 
 def _next_results(documents: Documents, job: Rollout) -> list[RowResult]:

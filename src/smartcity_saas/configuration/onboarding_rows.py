@@ -12,6 +12,7 @@ from smartcity_saas.configuration.divisions import province_named
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.problems import Path, Problem
+from smartcity_saas.configuration.states import CityState
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_edit import edit, write
 from smartcity_saas.configuration.yaml_source import parse
@@ -19,6 +20,8 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
+SAME, CHANGED, FAILED, UNSTORED = "same", "changed", "failed", "unstored"
+"""What becomes of a row that makes no city: see ``RowResult``."""
 COLUMNS: Mapping[str, Path] = {
     "slug": ("city",),
     "province_slug": ("province",),
@@ -90,8 +93,8 @@ def intent_of(
         if row.values.get(column) and not _same(get(live.values, path), row.values[column])
     }
     if not differing:
-        return Intent(row, "same", notes=notes)
-    if live.values.get("state") != "draft":
+        return Intent(row, SAME, notes=notes)
+    if live.values.get("state") != CityState.DRAFT:
         raise _contradiction(row, name, differing)
     return _changed(documents, row, live, differing, notes)
 
@@ -159,7 +162,7 @@ def _changed(
         else:
             leaves[path] = wanted
     candidate = Candidate(parse(edit(text, leaves), live.name), live.files)
-    outcome = differing["state"][1] if "state" in differing else "changed"
+    outcome = differing["state"][1] if "state" in differing else CHANGED
     return Intent(row, outcome, candidate, live.number, notes)
 
 

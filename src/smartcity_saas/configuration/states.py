@@ -1,4 +1,5 @@
-"""The states of cities and of their services, as documents spell them."""
+"""The states of cities, of their services and of what they are connected to, as documents spell
+them."""
 
 from __future__ import annotations
 
@@ -23,3 +24,14 @@ class ServiceState(StrEnum):
     """Shown with a notice; what has begun goes on."""
     CLOSED = "closed"
     """Not there."""
+
+
+class ConnectionState(StrEnum):
+    """Whether a channel, a payment provider or a province's single sign-on is used."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    """Nothing new begins by it."""
+
+
+CONNECTION_STATES = tuple(state.value for state in ConnectionState)

@@ -52,6 +52,7 @@ from smartcity_saas.configuration.schema import (
 )
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import find_secrets, looks_secret
+from smartcity_saas.configuration.states import CityState, ServiceState
 from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import lazy_gettext as _
@@ -268,7 +269,7 @@ class Check:
         for name, entry in (services if isinstance(services, Mapping) else {}).items():
             if not isinstance(entry, Mapping):
                 continue
-            if entry.get("state") == "paused" and not entry.get("notice"):
+            if entry.get("state") == ServiceState.PAUSED and not entry.get("notice"):
                 found.append(
                     (
                         ("services", name, "notice"),
@@ -353,7 +354,7 @@ class Check:
         source = candidate.source
         before = self.known.values.get(candidate.name, {})
         problems = []
-        if candidate.name in self.known.went_live and source.values.get("state") == "draft":
+        if candidate.name in self.known.went_live and source.values.get("state") == CityState.DRAFT:
             problems.append(
                 source.problem(
                     ("state",),

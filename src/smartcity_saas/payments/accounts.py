@@ -35,7 +35,7 @@ def payments_open(city: City) -> bool:
     found = provider_of(city)
     return (
         found is not None
-        and not _is_closed(city)
+        and not city.closes_payments
         and found.ready(city.payments or {}, usable_secrets())
     )
 
@@ -46,12 +46,8 @@ def refuse_closed(city: City) -> None:
     Raises:
         PaymentsClosed: The city names no provider, or has closed it.
     """
-    if provider_of(city) is None or _is_closed(city):
+    if provider_of(city) is None or city.closes_payments:
         raise PaymentsClosed
-
-
-def _is_closed(city: City) -> bool:
-    return (city.payments or {}).get("state") == "closed"
 
 
 def payment_methods(city: City) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def begin_payment(
                 if not error.again:
                     raise
                 continue
-            if payment.state != PaymentState.EXPIRED:
+            if not payment.is_expired:
                 return payment
         for found in stale:
             close_page(city, found, now)

@@ -214,20 +214,18 @@ def _hold_or_release(payment: Payment) -> None:
     """Hold a payment while a dispute waits for a bank or for finance, or money is here that counts
     for nothing; else let it be what its money says."""
     rows = disputes_of(payment.id)
-    if any(row.state == DisputeState.OPEN for row in rows):
+    if any(row.is_open for row in rows):
         reason: str | None = HeldReason.DISPUTED
     else:
         undecided = any(row.is_undecided and row.withdrawn for row in rows)
         reason = HeldReason.DISPUTE_LOST if undecided else None
     if reason is not None:
-        if payment.state in (PaymentState.PAID, PaymentState.REFUNDED):
+        if payment.is_paid or payment.is_refunded:
             payment.hold(reason)
         elif payment.is_disputed:
             payment.held_reason = reason
-    elif payment.state == PaymentState.REFUNDED or (
-        payment.is_held and (payment.is_disputed or _left(payment) <= 0)
-    ):
-        won = any(row.state == DisputeState.WON for row in rows)
+    elif payment.is_refunded or (payment.is_held and (payment.is_disputed or _left(payment) <= 0)):
+        won = any(row.is_won for row in rows)
         state, payment.held_reason = _after(
             payment, HeldReason.DISPUTE_WON if won else HeldReason.REFUND_RETURNED
         )

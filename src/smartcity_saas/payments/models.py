@@ -106,7 +106,7 @@ class Payment(CityModel):
     @property
     def page(self) -> str:
         """Where the payer goes with it: the provider's page while that is open, else its own."""
-        if self.state == PaymentState.OPEN and self.checkout_url:
+        if self.is_open and self.checkout_url:
             return self.checkout_url
         return self.path
 
@@ -119,6 +119,41 @@ class Payment(CityModel):
     def is_unopened(self) -> bool:
         """Whether no page of the provider's is known, so that nobody can have paid."""
         return self.state == PaymentState.CREATED and self.checkout_id is None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the provider's page is open to the payer."""
+        return self.state == PaymentState.OPEN
+
+    @property
+    def is_processing(self) -> bool:
+        """Whether the payer is done and the money yet to come."""
+        return self.state == PaymentState.PROCESSING
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether its money counts as what was asked for."""
+        return self.state == PaymentState.PAID
+
+    @property
+    def is_refunded(self) -> bool:
+        """Whether all of its money went back."""
+        return self.state == PaymentState.REFUNDED
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether it was not paid in time."""
+        return self.state == PaymentState.EXPIRED
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether paying did not work."""
+        return self.state == PaymentState.FAILED
+
+    @property
+    def has_receipt(self) -> bool:
+        """Whether a receipt is made out: it counts as paid, or all of it went back."""
+        return self.is_paid or self.is_refunded
 
     @property
     def is_under_way(self) -> bool:
@@ -322,6 +357,11 @@ class Refund(CityModel):
         return self.state == RefundState.REQUESTED
 
     @property
+    def is_done(self) -> bool:
+        """Whether its money went."""
+        return self.state == RefundState.DONE
+
+    @property
     def is_failed(self) -> bool:
         """Whether its money did not go, or came back."""
         return self.state == RefundState.FAILED
@@ -333,7 +373,7 @@ class Refund(CityModel):
             IllegalTransition: It is done, which only a failure undoes; or the state is no
                 provider's.
         """
-        done = self.state == RefundState.DONE and state != RefundState.FAILED
+        done = self.is_done and state != RefundState.FAILED
         if done or state == RefundState.REQUESTED:
             raise IllegalTransition(f"a refund that is {self.state} cannot become {state}")
         self.state, self.failure = state, None
@@ -385,6 +425,26 @@ class PaymentDispute(CityModel):
         return self.payment.paid_currency
 
     @property
+    def is_open(self) -> bool:
+        """Whether it is to be answered or decided."""
+        return self.state == DisputeState.OPEN
+
+    @property
+    def is_inquiry(self) -> bool:
+        """Whether the bank asks only."""
+        return self.state == DisputeState.INQUIRY
+
+    @property
+    def is_won(self) -> bool:
+        """Whether the money stays."""
+        return self.state == DisputeState.WON
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the money is gone."""
+        return self.state == DisputeState.LOST
+
+    @property
     def is_settled(self) -> bool:
         """Whether the bank has decided."""
         return self.state in SETTLED
@@ -392,7 +452,7 @@ class PaymentDispute(CityModel):
     @property
     def is_undecided(self) -> bool:
         """Whether it is lost, and finance has not decided on it."""
-        return self.state == DisputeState.LOST and self.decision is None
+        return self.is_lost and self.decision is None
 
     def follow(self, state: DisputeState, answer_by: datetime | None, now: datetime) -> bool:
         """Bring it to what the provider says; returns whether that is new. An answer that is older

@@ -62,12 +62,6 @@ FOLLOW = "payments.follow"
 SWEEP = "payments.sweep"
 ASK_AGAIN = timedelta(hours=6)
 ASK_FOR = timedelta(days=14)
-_STATES = {
-    "processing": PaymentState.PROCESSING,
-    "failed": PaymentState.FAILED,
-    "expired": PaymentState.EXPIRED,
-}
-
 log = structlog.get_logger(__name__)
 
 
@@ -175,15 +169,15 @@ def close_page(city: City, payment_id: uuid.UUID, now: datetime) -> Payment:
 def sweep(city: City, payment_id: uuid.UUID, now: datetime) -> None:
     """Look after a payment whose page should have closed: close it, or keep asking."""
     payment = sync_payment(city, payment_id, now)
-    if payment.state == PaymentState.OPEN:
+    if payment.is_open:
         payment = close_page(city, payment_id, now)
-    if payment.state == PaymentState.PROCESSING and now < payment.created_at + ASK_FOR:
+    if payment.is_processing and now < payment.created_at + ASK_FOR:
         enqueue(SWEEP, {"payment": str(payment.id)}, now, due_at=now + ASK_AGAIN)
 
 
 def apply_status(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
     """Bring a locked payment to what the provider says, in the caller's transaction."""
-    if standing.status == "paid":
+    if standing.state == PaymentState.PAID:
         if standing.amount <= 0:
             log.error("paid_nothing", payment=payment.number)
             return
@@ -192,8 +186,8 @@ def apply_status(payment: Payment, standing: PaymentStatus, now: datetime) -> No
         _apply_refunds(payment, standing, now)
         apply_disputes(payment, standing.disputes, now)
         return
-    to = _STATES.get(standing.status)
-    if to is None or not payment.may_become(to):
+    to = standing.state
+    if to == PaymentState.OPEN or not payment.may_become(to):
         return
     if to == PaymentState.PROCESSING:
         payment.become(to)
@@ -394,9 +388,7 @@ def _settle_refunded(payment: Payment, now: datetime) -> None:
             payment.fulfilled_at = None
         release_claims(payment.id)
         payment.become(PaymentState.REFUNDED)
-    elif payment.state == PaymentState.REFUNDED and payment.refunded + withdrawn_from(
-        payment.id
-    ) < (payment.received):
+    elif payment.is_refunded and payment.refunded + withdrawn_from(payment.id) < (payment.received):
         payment.hold(HeldReason.REFUND_RETURNED)
 
 

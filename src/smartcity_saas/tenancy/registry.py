@@ -32,6 +32,7 @@ from smartcity_saas.configuration.repository import (
     withdrawn_since,
 )
 from smartcity_saas.configuration.schema import CITY, PLATFORM
+from smartcity_saas.configuration.states import CityState, ServiceState
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotReady, TenantIsolationError
 from smartcity_saas.tenant_context import current_city_id_or_none
@@ -268,8 +269,8 @@ def _earlier(own: LiveDocument) -> Iterator[LiveDocument]:
 
 
 def _as_strict(older: dict[str, Any], newest: Mapping[str, Any]) -> dict[str, Any]:
-    if newest.get("state") == "suspended":
-        older["state"] = "suspended"
+    if newest.get("state") == CityState.SUSPENDED:
+        older["state"] = CityState.SUSPENDED.value
     locked = {*older.get("locked", ()), *(newest.get("locked") or ())}
     if locked:
         older["locked"] = sorted(map(str, locked))
@@ -277,9 +278,9 @@ def _as_strict(older: dict[str, Any], newest: Mapping[str, Any]) -> dict[str, An
     newer = newest.get("services")
     for name, entry in (newer if isinstance(newer, Mapping) else {}).items():
         state = get(entry, ("state",))
-        if state in ("paused", "closed"):
+        if state in (ServiceState.PAUSED, ServiceState.CLOSED):
             services[name] = {**services.get(name, {}), "state": state}
-            if state == "paused" and get(entry, ("notice",)):
+            if state == ServiceState.PAUSED and get(entry, ("notice",)):
                 services[name]["notice"] = entry["notice"]
     if services:
         older["services"] = services

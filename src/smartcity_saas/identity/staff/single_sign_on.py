@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from smartcity_saas.configuration.city import LiveDocument, Localized
 from smartcity_saas.configuration.secret_uses import with_uses
+from smartcity_saas.configuration.states import ConnectionState
 from smartcity_saas.credentials import CredentialError, read_province_secret
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -46,7 +47,6 @@ from smartcity_saas.identity.staff.sessions import (
     begin_session,
     id_token_of,
 )
-from smartcity_saas.identity.staff.single_sign_on_settings import STATES as STATES
 from smartcity_saas.identity.staff.single_sign_on_settings import (
     SingleSignOnSettings as SingleSignOnSettings,
 )
@@ -116,7 +116,7 @@ def provider_of(document: LiveDocument | None) -> Provider | None:
         return None
     schema = SingleSignOnSettings()
     values: Mapping[str, Any] = with_uses(schema, schema.load(document.values[KEY]), (KEY,))
-    if values["state"] != "open":
+    if values["state"] != ConnectionState.OPEN:
         return None
     slug = document.name.removeprefix("province:")
     title = values.get("title") or document.values.get("name") or {"zh": slug, "en": slug}

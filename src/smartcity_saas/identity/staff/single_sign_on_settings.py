@@ -8,17 +8,18 @@ from typing import Any
 from marshmallow import Schema, ValidationError, validates_schema
 
 from smartcity_saas.configuration.fields import Choice, Credential, Line, Text
+from smartcity_saas.configuration.states import CONNECTION_STATES, ConnectionState
 from smartcity_saas.connectors.settings import Address
 from smartcity_saas.texts import lazy_gettext as _
-
-STATES = ("open", "closed")
 
 
 class SingleSignOnSettings(Schema):
     """A province's OpenID provider for staff."""
 
     state = Choice(
-        STATES, load_default="open", metadata={"description": "Whether staff may sign in by it."}
+        CONNECTION_STATES,
+        load_default=ConnectionState.OPEN.value,
+        metadata={"description": "Whether staff may sign in by it."},
     )
     title = Text(longest=20, metadata={"description": "What its button says."})
     issuer = Address(required=True, metadata={"description": "The provider's issuer, `https://…`."})

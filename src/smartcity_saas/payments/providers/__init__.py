@@ -15,10 +15,8 @@ from marshmallow import Schema
 from smartcity_saas.configuration.extensions import Part, declared_parts
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.errors import SmartCityError
-from smartcity_saas.payments.states import DisputeState, RefundState
+from smartcity_saas.payments.states import DisputeState, PaymentState, RefundState
 from smartcity_saas.texts import lazy_gettext as _
-
-Status = Literal["open", "processing", "paid", "failed", "expired"]
 
 
 class ProviderUnreachable(SmartCityError):
@@ -146,9 +144,10 @@ class DisputeFact:
 
 @dataclass(frozen=True)
 class PaymentStatus:
-    """How a payment stands at the provider, which is what counts."""
+    """How a payment stands at the provider, which is what counts: ``open``, ``processing``, ``paid``,
+    ``failed`` or ``expired``."""
 
-    status: Status
+    state: PaymentState
     amount: int
     currency: str
     reference: str | None = None

@@ -43,11 +43,10 @@ from smartcity_saas.payments.providers import (
     ProviderUnreachable,
     RefundFact,
     RefundRefused,
-    Status,
     UnknownAtProvider,
 )
 from smartcity_saas.payments.providers.documents.stripe import StripeSettings
-from smartcity_saas.payments.states import DisputeState, RefundState
+from smartcity_saas.payments.states import DisputeState, PaymentState, RefundState
 from smartcity_saas.payments.stripe_amounts import CURRENCIES, from_stripe, limits, to_stripe
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
@@ -271,7 +270,7 @@ class StripeAccount:
         currency = str(currency or "").upper()
         details = charge.payment_method_details if charge is not None else None
         return PaymentStatus(
-            status="paid" if paid else _status(session, intent),
+            state=PaymentState.PAID if paid else _unpaid(session, intent),
             amount=from_stripe(int(total or 0), currency),
             currency=currency,
             reference=intent.id if intent is not None else _id_of(session.payment_intent),
@@ -317,14 +316,14 @@ def _dispute_move(found: Any, dispute: Any) -> DisputeMove:
     return DisputeMove(found.id, size if found.amount > 0 else -size)
 
 
-def _status(session: Any, intent: Any) -> Status:
+def _unpaid(session: Any, intent: Any) -> PaymentState:
     if session.status == "expired":
-        return "expired"
+        return PaymentState.EXPIRED
     if session.status == "open":
-        return "open"
+        return PaymentState.OPEN
     if intent is not None and intent.status in ("canceled", "requires_payment_method"):
-        return "failed"
-    return "processing"
+        return PaymentState.FAILED
+    return PaymentState.PROCESSING
 
 
 def _refund_fact(refund: Any) -> RefundFact:

@@ -6,6 +6,7 @@ from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from smartcity_saas.city_withdrawal import withdraw
+from smartcity_saas.configuration.states import CityState
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.identity.staff.preview_links import create_preview_link
@@ -19,7 +20,7 @@ from smartcity_saas.tenancy.current import current_time
 def change_state(city: str) -> ResponseReturnValue:
     """Take a city live, suspend it, or resume it."""
     state = request.form.get("state", "")
-    if state not in ("live", "suspended"):
+    if state not in (CityState.LIVE, CityState.SUSPENDED):
         raise Invalid
     made = documents().change(
         city,

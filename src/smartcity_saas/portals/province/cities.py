@@ -14,6 +14,7 @@ from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.configuration.documents import RevisionView
 from smartcity_saas.configuration.hosts import is_slug
+from smartcity_saas.configuration.states import CityState
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
@@ -125,7 +126,7 @@ def _sparks(rows: Sequence[CityRow]) -> list[Spark]:
     series = daily({row.document.id: today_in(_zone(row), now) for row in rows}, METRIC)
     most = max([1, *(max(values) for values in series.values())])
     middle = _line([median(day) for day in zip(*series.values(), strict=True)], most)
-    return [_spark(row, series, most, middle) for row in rows if row.state == "live"]
+    return [_spark(row, series, most, middle) for row in rows if row.state == CityState.LIVE]
 
 
 def _zone(row: CityRow) -> str:

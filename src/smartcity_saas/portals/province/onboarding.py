@@ -14,6 +14,7 @@ from smartcity_saas.configuration.colors import is_color
 from smartcity_saas.configuration.divisions import Division, division, find_divisions
 from smartcity_saas.configuration.document_files import sha256
 from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.states import CityState, ServiceState
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_edit import write
 from smartcity_saas.configuration.yaml_source import parse
@@ -76,7 +77,7 @@ def go_live(province: str) -> ResponseReturnValue:
             for found in _readiness(province, values, problems)
             if not found.fits and found.blocks
         ]
-        if problems or (blocked and state == "live"):
+        if problems or (blocked and state == CityState.LIVE):
             return _page(province, typed, problems), 422
         if data:
             with tenant_context(documents().reserve(candidate)):
@@ -173,7 +174,7 @@ def _values(province: str, typed: dict[str, str], state: str) -> dict[str, Any]:
     services = {
         name: {"state": typed[f"service_{name}"]}
         for name in product().services
-        if typed.get(f"service_{name}") in ("open", "closed")
+        if typed.get(f"service_{name}") in (ServiceState.OPEN, ServiceState.CLOSED)
     }
     return {**values, **({"services": services} if services else {})}
 

@@ -10,12 +10,12 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.problems import MovedSecret, Path, Problem
+from smartcity_saas.configuration.states import CONNECTION_STATES
 from smartcity_saas.credentials import check_secret, province_secrets
 from smartcity_saas.errors import Conflict, Invalid, SmartCityError
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.identity.staff.single_sign_on import (
     KEY,
-    STATES,
     count_linked,
     probe,
     provider_of,
@@ -80,7 +80,7 @@ def _told(problem: Problem) -> Text:
 def switch_single_sign_on(province: str) -> ResponseReturnValue:
     """Switch it on or off; who has come in by it stays in until they leave."""
     state = request.form.get("state", "")
-    if state not in STATES:
+    if state not in CONNECTION_STATES:
         raise Invalid(_("Choose on or off."))
     live = documents().live(f"province:{province}")
     if KEY not in live.values:

@@ -30,6 +30,7 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.csv_import import take_schedule
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
+    AppointmentState,
     ClinicSession,
     Doctor,
     Hospital,
@@ -64,7 +65,7 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
         .where(Appointment.id == uuid.UUID(payload["appointment"]))
     ).one()
     appointment, session, doctor, department, hospital, patient = row
-    if payload["act"] == "booked" and appointment.is_off:
+    if payload["act"] == AppointmentState.BOOKED and appointment.is_off:
         return  # over before the hospital heard of it: it hears nothing of a ghost
     body = {
         "act": payload["act"],

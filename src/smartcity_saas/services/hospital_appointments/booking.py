@@ -138,7 +138,7 @@ def keep(
     db.session.flush()
     record(actor, "hospital_appointments.book", appointment.code, {"number": place.number}, now)
     tell_booked(appointment, session, now)
-    report(appointment, "booked", now)
+    report(appointment, AppointmentState.BOOKED, now)
     count("done", now)
     return appointment
 

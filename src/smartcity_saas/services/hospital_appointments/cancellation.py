@@ -49,7 +49,7 @@ def cancel(
     with transaction():
         session = locked_session(own.session_id)
         appointment = locked_appointment(appointment_id)
-        if appointment.state == AppointmentState.CANCELLED:
+        if appointment.is_cancelled:
             return appointment
         if not appointment.is_coming(now):
             raise Conflict(_("This appointment is in the past."))

@@ -352,7 +352,12 @@ class Appointment(CityModel):
     @property
     def is_off(self) -> bool:
         """Whether nobody comes: given back, or called off."""
-        return self.state in (AppointmentState.CANCELLED, AppointmentState.CLOSED)
+        return self.is_cancelled or self.is_called_off
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was given back."""
+        return self.state == AppointmentState.CANCELLED
 
     @property
     def is_called_off(self) -> bool:
@@ -449,9 +454,19 @@ class WaitingEntry(CityModel):
         return self.state in OPEN_ENTRY
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it is in line, and no place is kept for it yet."""
+        return self.state == EntryState.WAITING
+
+    @property
     def is_offered(self) -> bool:
         """Whether a place is kept for it."""
         return self.state == EntryState.OFFERED
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether an appointment came of it."""
+        return self.state == EntryState.TAKEN
 
     def offer(self, place: ClinicPlace, until: datetime) -> None:
         """Keep a place for it until some time.
@@ -459,7 +474,7 @@ class WaitingEntry(CityModel):
         Raises:
             IllegalTransition: It is not waiting.
         """
-        if self.state != EntryState.WAITING:
+        if not self.is_waiting:
             raise IllegalTransition(f"an entry that is {self.state} cannot be offered a place")
         place.state = PlaceState.OFFERED
         self.state, self.place_id, self.offered_until = EntryState.OFFERED, place.id, until

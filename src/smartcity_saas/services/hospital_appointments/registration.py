@@ -54,7 +54,7 @@ def _dashboard(person: SignedInResident) -> list[DashboardItem]:
             by=today_in(zone, one.starts_at) if one.is_booked else None,
         )
         for one in reversed(appointments_of(person, 30))
-        if one.starts_at > now and one.state in ("booked", "closed")
+        if one.starts_at > now and (one.is_booked or one.is_called_off)
     ]
     for entry in entries_of(person):
         kept = entry.is_offered

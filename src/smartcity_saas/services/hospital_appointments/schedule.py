@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from enum import StrEnum
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
@@ -64,12 +65,23 @@ class SessionView:
         return self.open and not self.over and self.free > 0
 
 
+class DayState(StrEnum):
+    """What a day of the strip has."""
+
+    FREE = "free"
+    FULL = "full"
+    NONE = "none"
+    """No session."""
+    UNRELEASED = "unreleased"
+    """It cannot be booked yet."""
+
+
 @dataclass(frozen=True)
 class Day:
-    """A day of the strip: what is free, ``state`` one of free, full, none, unreleased."""
+    """A day of the strip: what is free."""
 
     day: date
-    state: str
+    state: DayState
     free: int
 
 
@@ -289,12 +301,14 @@ def _waiting(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     return {key: int(count) for key, count in rows}
 
 
-def _state(day: date, free: dict[date, int], held: set[date], rules: Rules, now: datetime) -> str:
+def _state(
+    day: date, free: dict[date, int], held: set[date], rules: Rules, now: datetime
+) -> DayState:
     if not rules.is_released(day, now):
-        return "unreleased"
+        return DayState.UNRELEASED
     if free.get(day):
-        return "free"
-    return "full" if day in held else "none"
+        return DayState.FREE
+    return DayState.FULL if day in held else DayState.NONE
 
 
 def _doctor_texts(doctor: Doctor) -> list[str]:

@@ -419,7 +419,7 @@ def _chosen_day(days: list[schedule.Day]) -> date:
     for one in days:
         if one.day.isoformat() == wanted:
             return one.day
-    return next((one.day for one in days if one.state == "free"), days[0].day)
+    return next((one.day for one in days if one.state == schedule.DayState.FREE), days[0].day)
 
 
 def _booked() -> dict[uuid.UUID, Any]:

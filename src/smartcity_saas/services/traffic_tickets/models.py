@@ -219,6 +219,11 @@ class Violation(CityModel):
         return self.status == TicketStatus.DISPUTED
 
     @property
+    def is_revoked(self) -> bool:
+        """Whether it was cancelled."""
+        return self.status == TicketStatus.REVOKED
+
+    @property
     def needs_driver(self) -> bool:
         """Whether it has points, and nobody knows whose."""
         return bool(self.points) and self.licence_id is None
@@ -313,6 +318,11 @@ class Dispute(CityModel):
     def is_open(self) -> bool:
         """Whether it waits for an answer."""
         return self.state == TicketDisputeState.ASKED
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the ticket stands after it."""
+        return self.state == TicketDisputeState.KEPT
 
     @property
     def is_won(self) -> bool:

@@ -14,18 +14,17 @@ from marshmallow import Schema
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.extensions import Part, declared_parts
 from smartcity_saas.configuration.fields import Choice, Text
+from smartcity_saas.configuration.states import CONNECTION_STATES, ConnectionState
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.texts import lazy_gettext as _
-
-STATES = ("open", "closed")
 
 
 class ChannelSettings(Schema):
     """What every channel's part of a document begins with."""
 
     state = Choice(
-        STATES,
-        load_default="open",
+        CONNECTION_STATES,
+        load_default=ConnectionState.OPEN.value,
         metadata={"description": "Whether residents may sign in by it."},
     )
     title = Text(longest=20, metadata={"description": "What its button says, if not its name."})
@@ -104,10 +103,6 @@ Finish = Callable[
 ]
 
 
-def _in_document(city: City, name: str) -> bool:
-    return bool(city.channels.get(name, {}).get("state") == "open")
-
-
 @dataclass(frozen=True)
 class Channel:
     """One way in.
@@ -148,7 +143,7 @@ class Channel:
 
     def open_at(self, city: City) -> bool:
         """Whether a city offers it."""
-        return self.offered(city) if self.offered else _in_document(city, self.name)
+        return self.offered(city) if self.offered else city.opens_channel(self.name)
 
     def values(self, city: City) -> Mapping[str, Any]:
         """The city's settings of it."""

@@ -10,7 +10,7 @@ from smartcity_saas.product import product
 
 def _offered(city: City) -> bool:
     """Where the city has somebody who sends SMS; in demo mode the console does."""
-    wanted = city.channels.get("phone", {}).get("state") == "open"
+    wanted = city.opens_channel("phone")
     return wanted and bool(city.messages.get("sms") or product().settings.demo)
 
 

@@ -6,9 +6,9 @@ from marshmallow import Schema
 
 from smartcity_saas.configuration.extensions import Part
 from smartcity_saas.configuration.fields import Choice, Credential, ListOf
+from smartcity_saas.configuration.states import CONNECTION_STATES
 from smartcity_saas.payments.stripe_amounts import CURRENCIES
 
-STATES = ("open", "closed")
 METHODS = ("card", "alipay", "wechat_pay")
 
 
@@ -24,7 +24,7 @@ class StripeSettings(Schema):
         metadata={"description": "The signing secret of the endpoint `/webhooks/stripe`, by name."},
     )
     state = Choice(
-        STATES,
+        CONNECTION_STATES,
         metadata={
             "description": "`closed` takes no new payments; refunds, disputes and webhooks of those "
             "that were made go on. `open` by default."
