@@ -42,6 +42,12 @@ class DocumentPages:
 
 def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
     """Register the pages of a kind of document."""
+    _add_editor(blueprint, pages)
+    _add_history(blueprint, pages)
+    _add_restoring(blueprint, pages)
+
+
+def _add_editor(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
 
     @blueprint.page(f"{pages.rule}/document", permission=pages.see)
     def document(**where: str) -> ResponseReturnValue:
@@ -70,6 +76,8 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
             return _editor(pages, where, shown, based_on, problems, detail), error.status
         return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
 
+
+def _add_history(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
     @blueprint.page(f"{pages.rule}/history", permission=pages.see)
     def history(**where: str) -> ResponseReturnValue:
         """Who changed what, when and why."""
@@ -98,6 +106,8 @@ def add_document_pages(blueprint: ConsoleBlueprint, pages: DocumentPages) -> Non
             **pages.shell(**where),
         )
 
+
+def _add_restoring(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
     @blueprint.page(
         f"{pages.rule}/history/<int:number>/undo", permission=pages.undo, methods=("POST",)
     )

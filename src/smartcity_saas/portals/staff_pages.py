@@ -37,12 +37,41 @@ class StaffPages:
 
 def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     """Register the pages."""
+    _add_accounts(blueprint, pages)
+    _add_invitations(blueprint, pages)
+    for act, change in (
+        ("disable", staff_accounts.disable_staff),
+        ("enable", staff_accounts.enable_staff),
+        ("reset-factors", staff_accounts.reset_factors),
+    ):
+        _add_change(blueprint, pages, act, change)
+
+
+def _add_accounts(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
     root = f"{pages.rule}/staff"
 
     @blueprint.page(root, permission=pages.permission)
     def accounts(**where: str) -> ResponseReturnValue:
         """Accounts of the place, invitations that wait, and the form for a new one."""
         return _page(pages, where)
+
+    @blueprint.page(
+        f"{root}/<username>/roles", permission=pages.permission, methods=("POST",), recent_auth=True
+    )
+    def change_roles(username: str, **where: str) -> ResponseReturnValue:
+        """Give an account other roles; whoever is signed in with it is out at once."""
+        roles, now = request.form.getlist("roles"), current_time()
+        try:
+            staff_accounts.change_roles(signed_in_member().actor, username, roles, now)
+        except Invalid as error:
+            found = error.by_field("roles")
+            errors = {f"roles-{username}": said for said in found.values()}
+            return _page(pages, where, errors=errors, changed=(username, roles)), 422
+        return _back(pages, where)
+
+
+def _add_invitations(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
+    root = f"{pages.rule}/staff"
 
     @blueprint.page(root, permission=pages.permission, methods=("POST",))
     def invite(**where: str) -> ResponseReturnValue:
@@ -74,20 +103,6 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
         return _back(pages, where)
 
     @blueprint.page(
-        f"{root}/<username>/roles", permission=pages.permission, methods=("POST",), recent_auth=True
-    )
-    def change_roles(username: str, **where: str) -> ResponseReturnValue:
-        """Give an account other roles; whoever is signed in with it is out at once."""
-        roles, now = request.form.getlist("roles"), current_time()
-        try:
-            staff_accounts.change_roles(signed_in_member().actor, username, roles, now)
-        except Invalid as error:
-            found = error.by_field("roles")
-            errors = {f"roles-{username}": said for said in found.values()}
-            return _page(pages, where, errors=errors, changed=(username, roles)), 422
-        return _back(pages, where)
-
-    @blueprint.page(
         f"{root}/<username>/renew", permission=pages.permission, methods=("POST",), recent_auth=True
     )
     def renew(username: str, **where: str) -> ResponseReturnValue:
@@ -99,13 +114,6 @@ def add_staff_pages(blueprint: ConsoleBlueprint, pages: StaffPages) -> None:
             current_time(),
         )
         return _page(pages, where, link=link, sent=sent, to=username)
-
-    for act, change in (
-        ("disable", staff_accounts.disable_staff),
-        ("enable", staff_accounts.enable_staff),
-        ("reset-factors", staff_accounts.reset_factors),
-    ):
-        _add_change(blueprint, pages, act, change)
 
 
 def _add_change(
