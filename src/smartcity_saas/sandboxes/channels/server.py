@@ -203,29 +203,7 @@ def _add_wechat(app: Flask, sandbox: ChannelSandbox) -> None:
 
     @app.get("/api.weixin.qq.com/sns/oauth2/access_token")
     def wechat_token() -> ResponseReturnValue:
-        asked = request.args
-        if asked.get("appid", "") not in sandbox.secrets:
-            return _wechat({"errcode": 40013, "errmsg": "invalid appid"})
-        if sandbox.secrets[asked["appid"]] != asked.get("secret"):
-            return _wechat({"errcode": 40125, "errmsg": "invalid appsecret, rid: 0"})
-        known = sandbox.codes.get(asked.get("code", ""))
-        grant = sandbox.use(asked.get("code", ""), asked["appid"])
-        if grant is None:
-            used = known is not None and known.used
-            return _wechat(
-                {"errcode": 40163 if used else 40029, "errmsg": "code been used" if used else "bad"}
-            )
-        return _wechat(
-            {
-                "access_token": sandbox.token(grant),
-                "expires_in": 7200,
-                "refresh_token": "unused",
-                "openid": person_id(grant.app, grant.person),
-                "scope": "snsapi_userinfo",
-                "unionid": person_id("union", grant.person),
-                **({"is_snapshotuser": 1} if sandbox.fault == "snapshot" else {}),
-            }
-        )
+        return _wechat_token(sandbox, request.args)
 
     @app.get("/api.weixin.qq.com/sns/userinfo")
     def wechat_user() -> ResponseReturnValue:
@@ -243,6 +221,31 @@ def _add_wechat(app: Flask, sandbox: ChannelSandbox) -> None:
                 "unionid": person_id("union", person),
             }
         )
+
+
+def _wechat_token(sandbox: ChannelSandbox, asked: Mapping[str, str]) -> Response:
+    if asked.get("appid", "") not in sandbox.secrets:
+        return _wechat({"errcode": 40013, "errmsg": "invalid appid"})
+    if sandbox.secrets[asked["appid"]] != asked.get("secret"):
+        return _wechat({"errcode": 40125, "errmsg": "invalid appsecret, rid: 0"})
+    known = sandbox.codes.get(asked.get("code", ""))
+    grant = sandbox.use(asked.get("code", ""), asked["appid"])
+    if grant is None:
+        used = known is not None and known.used
+        return _wechat(
+            {"errcode": 40163 if used else 40029, "errmsg": "code been used" if used else "bad"}
+        )
+    return _wechat(
+        {
+            "access_token": sandbox.token(grant),
+            "expires_in": 7200,
+            "refresh_token": "unused",
+            "openid": person_id(grant.app, grant.person),
+            "scope": "snsapi_userinfo",
+            "unionid": person_id("union", grant.person),
+            **({"is_snapshotuser": 1} if sandbox.fault == "snapshot" else {}),
+        }
+    )
 
 
 def _wechat(body: Mapping[str, Any]) -> Response:

@@ -47,6 +47,26 @@ def _add_api(app: Flask, sandbox: Sandbox, base: str) -> None:
     def create_refund() -> ResponseReturnValue:
         return _write(sandbox, lambda account, form: money.refund(sandbox, account, form))
 
+    @app.get("/v1/account")
+    def account() -> ResponseReturnValue:
+        found = _account(sandbox)
+        return jsonify({"id": found.id, "object": "account", "charges_enabled": True})
+
+    _add_endpoints(app, sandbox)
+    for path, kind in (
+        ("checkout/sessions", "checkout.session"),
+        ("payment_intents", "payment_intent"),
+        ("charges", "charge"),
+        ("refunds", "refund"),
+        ("disputes", "dispute"),
+        ("balance_transactions", "balance_transaction"),
+        ("events", "event"),
+        ("webhook_endpoints", "webhook_endpoint"),
+    ):
+        _add_reading(app, sandbox, path, kind)
+
+
+def _add_endpoints(app: Flask, sandbox: Sandbox) -> None:
     @app.post("/v1/webhook_endpoints")
     def create_endpoint() -> ResponseReturnValue:
         def act(account: Account, form: Object) -> Object:
@@ -69,23 +89,6 @@ def _add_api(app: Flask, sandbox: Sandbox, base: str) -> None:
             account.get("webhook_endpoint", object_id)
             del account.objects[object_id]
             return jsonify({"id": object_id, "object": "webhook_endpoint", "deleted": True})
-
-    @app.get("/v1/account")
-    def account() -> ResponseReturnValue:
-        found = _account(sandbox)
-        return jsonify({"id": found.id, "object": "account", "charges_enabled": True})
-
-    for path, kind in (
-        ("checkout/sessions", "checkout.session"),
-        ("payment_intents", "payment_intent"),
-        ("charges", "charge"),
-        ("refunds", "refund"),
-        ("disputes", "dispute"),
-        ("balance_transactions", "balance_transaction"),
-        ("events", "event"),
-        ("webhook_endpoints", "webhook_endpoint"),
-    ):
-        _add_reading(app, sandbox, path, kind)
 
 
 def _add_reading(app: Flask, sandbox: Sandbox, path: str, kind: str) -> None:
