@@ -158,42 +158,7 @@ class _Key:
 @lru_cache(maxsize=8)
 def _schemas(key: _Key) -> dict[str, Schema]:
     extensions = key.extensions
-    shared: dict[str, Any] = {
-        "site": fields.Nested(SiteSchema, metadata={"description": "What the public site shows."}),
-        "services": fields.Nested(
-            _services(extensions), metadata={"description": "The catalog: what residents can use."}
-        ),
-        "channels": fields.Nested(
-            _channels(extensions), metadata={"description": "How residents sign in."}
-        ),
-        "messages": fields.Nested(
-            _mapping_schema(
-                "Messages",
-                {
-                    kind: OneOf("provider", found, metadata={"description": f"Who sends {kind}."})
-                    for kind, found in extensions.senders.items()
-                }
-                | {
-                    "quiet_hours": fields.Nested(
-                        QUIET_HOURS,
-                        metadata={"description": "Hours in which residents are sent nothing."},
-                    )
-                },
-            ),
-            metadata={"description": "Who sends mail and SMS to residents, and when."},
-        ),
-        "payments": OneOf(
-            "provider", extensions.providers, metadata={"description": "Who takes payments."}
-        ),
-    }
-    city = _city_fields()
-    baseline = {
-        "name": Text(longest=40, metadata={"description": "The name, in both languages."}),
-        "branding": fields.Nested(BaselineBrandingSchema),
-        "locked": ListOf(
-            Line(), metadata={"description": "Paths that documents below cannot change."}
-        ),
-    }
+    shared, baseline, city = _shared_fields(extensions), _baseline_fields(), _city_fields()
     effective = {
         **city,
         **shared,
@@ -226,6 +191,53 @@ def _schemas(key: _Key) -> dict[str, Schema]:
             unknown=RAISE, partial=name != "effective"
         )
         for name, parts in made.items()
+    }
+
+
+def _shared_fields(extensions: Extensions) -> dict[str, Any]:
+    """What every document may say."""
+    return {
+        "site": fields.Nested(SiteSchema, metadata={"description": "What the public site shows."}),
+        "services": fields.Nested(
+            _services(extensions), metadata={"description": "The catalog: what residents can use."}
+        ),
+        "channels": fields.Nested(
+            _channels(extensions), metadata={"description": "How residents sign in."}
+        ),
+        "messages": fields.Nested(
+            _messages(extensions),
+            metadata={"description": "Who sends mail and SMS to residents, and when."},
+        ),
+        "payments": OneOf(
+            "provider", extensions.providers, metadata={"description": "Who takes payments."}
+        ),
+    }
+
+
+def _messages(extensions: Extensions) -> type[Schema]:
+    return _mapping_schema(
+        "Messages",
+        {
+            kind: OneOf("provider", found, metadata={"description": f"Who sends {kind}."})
+            for kind, found in extensions.senders.items()
+        }
+        | {
+            "quiet_hours": fields.Nested(
+                QUIET_HOURS,
+                metadata={"description": "Hours in which residents are sent nothing."},
+            )
+        },
+    )
+
+
+def _baseline_fields() -> dict[str, Any]:
+    """What a document says that cities build on."""
+    return {
+        "name": Text(longest=40, metadata={"description": "The name, in both languages."}),
+        "branding": fields.Nested(BaselineBrandingSchema),
+        "locked": ListOf(
+            Line(), metadata={"description": "Paths that documents below cannot change."}
+        ),
     }
 
 

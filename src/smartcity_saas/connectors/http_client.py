@@ -34,6 +34,11 @@ from smartcity_saas.web.json_input import strict_json
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
+COMMON_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "smartcity-saas",
+}
 MOST_BYTES = 2 * 1024 * 1024
 RETRIES = 2
 LONGEST_WAIT_SECONDS = 3600.0
@@ -202,24 +207,9 @@ def call_once(
     left = max(0.1, address_guard.seconds_left())
     if math.isinf(left):
         raise RuntimeError("a call to another system stands inside an outbound() block")
+    sent = {**COMMON_HEADERS, **headers}
     request = httpx.Request(
-        method,
-        url,
-        content=content,
-        headers={
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "smartcity-saas",
-            **headers,
-        },
-        extensions={
-            "timeout": {
-                "connect": min(CONNECT_SECONDS, left),
-                "read": min(READ_SECONDS, left),
-                "write": min(READ_SECONDS, left),
-                "pool": min(CONNECT_SECONDS, left),
-            }
-        },
+        method, url, content=content, headers=sent, extensions={"timeout": _timeouts(left)}
     )
     plain = urlsplit(url).scheme != "https"
     response = guarded_transport(allowed, plain).handle_request(request)
@@ -230,6 +220,12 @@ def call_once(
         return status, _read(response) if read or not 200 <= status < 300 else b""
     finally:
         response.close()
+
+
+def _timeouts(left: float) -> dict[str, float]:
+    """How long each part of an exchange may take (seconds), of what is left of its block."""
+    connect, read = min(CONNECT_SECONDS, left), min(READ_SECONDS, left)
+    return {"connect": connect, "read": read, "write": read, "pool": connect}
 
 
 def office_of(entry: CatalogEntry) -> BackOffice:

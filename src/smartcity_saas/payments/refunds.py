@@ -59,18 +59,7 @@ def request_refund(
         raise Invalid(fault)
     with transaction() as session:
         payment = locked(payment_id)
-        if not payment.has_money:
-            raise Conflict(_("There is no money left to refund on this payment."))
-        if not 0 < amount <= refundable(payment):
-            raise Invalid(_("Enter an amount above zero and no more than what is left."))
-        step = limits_of(payment.provider, payment.paid_currency).step
-        if amount % step:
-            raise Invalid(
-                _(
-                    "The payment provider only refunds multiples of %(step)s.",
-                    step=format_money(step, payment.paid_currency),
-                )
-            )
+        _refuse_amount(payment, amount)
         row = Refund(
             payment_id=payment.id,
             amount=amount,
@@ -93,6 +82,21 @@ def request_refund(
     if task is None:
         raise RuntimeError("a refund that was just made has a task already")
     return task
+
+
+def _refuse_amount(payment: Payment, amount: int) -> None:
+    if not payment.has_money:
+        raise Conflict(_("There is no money left to refund on this payment."))
+    if not 0 < amount <= refundable(payment):
+        raise Invalid(_("Enter an amount above zero and no more than what is left."))
+    step = limits_of(payment.provider, payment.paid_currency).step
+    if amount % step:
+        raise Invalid(
+            _(
+                "The payment provider only refunds multiples of %(step)s.",
+                step=format_money(step, payment.paid_currency),
+            )
+        )
 
 
 def refundable(payment: Payment) -> int:

@@ -63,19 +63,7 @@ def dispute(
     if not can_dispute(own, now):
         raise Conflict(_("You can no longer dispute this ticket here."))
     count_attempt(ResidentAttempt, f"dispute:{resident.id}", MOST_TRIES, now)
-    errors: dict[str, Any] = {}
-    reason = reason.strip()
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        errors["reason"] = _("Say what is wrong, in 10 to 1,000 characters.")
-    if len(photos) > MOST_PHOTOS:
-        errors["photos"] = _("Choose up to 3 photos.")
-    else:
-        try:
-            taken = [retaken(data) for data in photos]
-        except Invalid as error:
-            errors["photos"] = error.detail
-    if errors:
-        raise FieldErrors(errors)
+    reason, taken = _read_form(reason, photos)
     with transaction() as session:
         violation = _locked(own.id)
         if not can_dispute(violation, now):
@@ -100,6 +88,25 @@ def dispute(
         record(resident.actor, "traffic_tickets.dispute", violation.number, {}, now)
         report(violation, TicketStatus.DISPUTED, now)
     return row
+
+
+def _read_form(reason: str, photos: Sequence[bytes]) -> tuple[str, list[bytes]]:
+    """What a resident says and shows, as it is kept."""
+    errors: dict[str, Any] = {}
+    taken: list[bytes] = []
+    reason = reason.strip()
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        errors["reason"] = _("Say what is wrong, in 10 to 1,000 characters.")
+    if len(photos) > MOST_PHOTOS:
+        errors["photos"] = _("Choose up to 3 photos.")
+    else:
+        try:
+            taken = [retaken(data) for data in photos]
+        except Invalid as error:
+            errors["photos"] = error.detail
+    if errors:
+        raise FieldErrors(errors)
+    return reason, taken
 
 
 def answer(
