@@ -20,7 +20,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.credentials.personal_encryption import own_index
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
-from smartcity_saas.identity.federation.login_requests import keep, new_login_request
+from smartcity_saas.identity.federation.login_requests import LoginPurpose, keep, new_login_request
 from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.residents.accounts import (
     Acting,
@@ -81,16 +81,8 @@ def begin_assisted_session(
         raise FieldErrors({"number": _("The resident has not agreed to the privacy notice yet.")})
     link = new_login_request()
     with transaction():
-        keep(
-            link,
-            console_token,
-            actor.name,
-            now,
-            purpose=PURPOSE,
-            resident_id=resident.id,
-            why=reason,
-            length=LINK_LENGTH,
-        )
+        purpose = LoginPurpose(PURPOSE, resident_id=resident.id, why=reason)
+        keep(link, console_token, actor.name, purpose, now, length=LINK_LENGTH)
         record(actor, "resident.counter", f"resident:{resident.id}", {}, now, reason=reason)
     return link.state, resident
 

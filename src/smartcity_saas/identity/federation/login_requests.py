@@ -47,13 +47,15 @@ class StaleLoginRequest(SmartCityError):
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What a finished login request says: what it was for, and where to go on."""
+class LoginPurpose:
+    """What a login request is for: ``kind`` of it, where to go on, whose it is if somebody is known
+    (``other_id``: whose account is to become one with theirs), and why, if somebody else asks."""
 
-    purpose: str
-    next: str
-    resident_id: uuid.UUID | None
-    other_id: uuid.UUID | None
+    kind: str = SIGN_IN
+    next: str = "/"
+    resident_id: uuid.UUID | None = None
+    other_id: uuid.UUID | None = None
+    why: str = ""
 
 
 def new_login_request(redirect_uri: str = "", in_app: bool = False) -> AuthorizationRequest:
@@ -69,11 +71,9 @@ def begin(
     channel: Channel,
     browser: str,
     redirect_uri: str,
+    purpose: LoginPurpose,
     now: datetime,
     *,
-    purpose: str = SIGN_IN,
-    going_to: str = "/",
-    resident_id: uuid.UUID | None = None,
     in_app: bool = False,
 ) -> str:
     """Begin to sign in (or to link a channel); returns the address to send the browser to.
@@ -86,15 +86,7 @@ def begin(
     login_request = new_login_request(redirect_uri, in_app)
     db.session.rollback()  # nothing stays open while the other side takes its time
     url = channel.begin(channel.values(city), login_request)
-    keep(
-        login_request,
-        browser,
-        channel.name,
-        now,
-        purpose=purpose,
-        going_to=going_to,
-        resident_id=resident_id,
-    )
+    keep(login_request, browser, channel.name, purpose, now)
     return url
 
 
@@ -102,13 +94,9 @@ def keep(
     login_request: AuthorizationRequest,
     browser: str,
     channel: str,
+    purpose: LoginPurpose,
     now: datetime,
     *,
-    purpose: str,
-    going_to: str = "/",
-    resident_id: uuid.UUID | None = None,
-    other_id: uuid.UUID | None = None,
-    why: str = "",
     length: timedelta = LENGTH,
 ) -> None:
     """Remember a login request until it is used or its time has passed."""
@@ -119,15 +107,15 @@ def keep(
                 state_hash=token_hash(login_request.state),
                 browser_hash=token_hash(browser),
                 channel=channel,
-                purpose=purpose,
-                resident_id=resident_id,
-                other_id=other_id,
+                purpose=purpose.kind,
+                resident_id=purpose.resident_id,
+                other_id=purpose.other_id,
                 nonce=login_request.nonce,
                 verifier=login_request.verifier,
                 redirect_uri=login_request.redirect_uri,
                 in_app=login_request.in_app,
-                next=going_to,
-                why=why,
+                next=purpose.next,
+                why=purpose.why,
                 expires_at=now + length,
             )
         )
@@ -135,7 +123,7 @@ def keep(
 
 def use(
     state: str, channel: str, browser: str | None, now: datetime
-) -> tuple[AuthorizationRequest, Ended]:
+) -> tuple[AuthorizationRequest, LoginPurpose]:
     """Use a login request up.
 
     Raises:
@@ -156,7 +144,7 @@ def use(
         raise StaleLoginRequest
     return (
         AuthorizationRequest(state, row.nonce, row.verifier, row.redirect_uri, row.in_app),
-        Ended(row.purpose, row.next, row.resident_id, row.other_id),
+        LoginPurpose(row.purpose, row.next, row.resident_id, row.other_id, row.why),
     )
 
 
@@ -166,7 +154,7 @@ def finish(
     back: Mapping[str, str],
     browser: str | None,
     now: datetime,
-) -> tuple[AuthenticatedIdentity, Ended]:
+) -> tuple[AuthenticatedIdentity, LoginPurpose]:
     """End a login request with what the other side sent back.
 
     Raises:
@@ -175,10 +163,10 @@ def finish(
     """
     if channel.finish is None:
         raise NotFound
-    login_request, ended = use(back.get("state", ""), channel.name, browser, now)
+    login_request, purpose = use(back.get("state", ""), channel.name, browser, now)
     db.session.rollback()
     try:
-        return channel.finish(channel.values(city), login_request, back), ended
+        return channel.finish(channel.values(city), login_request, back), purpose
     except Cancelled:
         raise
     except (ChannelRefused, ChannelDown) as error:

@@ -187,11 +187,11 @@ def merge_accounts() -> ResponseReturnValue:
     """Make one account of the two, or leave them as they are."""
     waiting = session.pop(MERGE, None) or abort(404)
     resident, now = signed_in_resident(), current_time()
-    _hand, ended = login_requests.use(
+    _hand, purpose = login_requests.use(
         waiting["state"], waiting["channel"], session.get(BROWSER), now
     )
-    if "merge" in request.form and ended.other_id and ended.resident_id == resident.id:
-        merge(resident, ended.other_id, now)
+    if "merge" in request.form and purpose.other_id and purpose.resident_id == resident.id:
+        merge(resident, purpose.other_id, now)
     return redirect("/me/ways-in")
 
 

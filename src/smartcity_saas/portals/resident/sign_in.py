@@ -29,6 +29,7 @@ from smartcity_saas.identity.federation.login_requests import (
     LINK,
     MERGE,
     SIGN_IN,
+    LoginPurpose,
     StaleLoginRequest,
 )
 from smartcity_saas.identity.known_devices import known_device, remember_device
@@ -108,16 +109,16 @@ def sign_in_callback(channel: str) -> ResponseReturnValue:
     if found.finish is None:
         abort(404)
     try:
-        vouched, ended = login_requests.finish(
+        vouched, purpose = login_requests.finish(
             request_city(), found, request.args, session.get(BROWSER), current_time()
         )
     except Cancelled as error:
         return _page(cancelled=error)
-    if ended.purpose == LINK:
-        return _link(found, vouched, ended)
-    if ended.purpose != SIGN_IN:
+    if purpose.kind == LINK:
+        return _link(found, vouched, purpose)
+    if purpose.kind != SIGN_IN:
         raise StaleLoginRequest
-    return enter(found, vouched, ended.next)
+    return enter(found, vouched, purpose.next)
 
 
 @blueprint.page("/counter/<token>", who="everyone", availability=Availability.EXISTING_BUSINESS)
@@ -181,15 +182,8 @@ def link_or_ask(found: Channel, vouched: AuthenticatedIdentity) -> ResponseRetur
         accounts.link(resident, found.name, vouched, now)
     except accounts.TakenIdentity as error:
         question = login_requests.new_login_request()
-        login_requests.keep(
-            question,
-            browser_mark(),
-            found.name,
-            now,
-            purpose=MERGE,
-            resident_id=resident.id,
-            other_id=error.other,
-        )
+        purpose = LoginPurpose(MERGE, resident_id=resident.id, other_id=error.other)
+        login_requests.keep(question, browser_mark(), found.name, purpose, now)
         session[MERGE] = {"state": question.state, "channel": found.name}
         return redirect("/me/merge")
     return None
@@ -310,27 +304,27 @@ def _by_phone(found: Channel, number: str, going_to: str) -> ResponseReturnValue
     return enter(found, AuthenticatedIdentity((subject,), shown, phone=number), going_to)
 
 
-def _begin(found: Channel, purpose: str, going_to: str) -> str:
+def _begin(found: Channel, kind: str, going_to: str) -> str:
     _throttle()
     resident, here = current_resident(), channel_in_app()
+    whose = resident.id if resident and kind == LINK else None
+    purpose = LoginPurpose(kind, going_to, whose)
     return login_requests.begin(
         request_city(),
         found,
         browser_mark(),
         f"{request.host_url}sign-in/{found.name}/callback",
+        purpose,
         current_time(),
-        purpose=purpose,
-        going_to=going_to,
-        resident_id=resident.id if resident and purpose == LINK else None,
         in_app=here is not None and here.name == found.name,
     )
 
 
 def _link(
-    found: Channel, vouched: AuthenticatedIdentity, ended: login_requests.Ended
+    found: Channel, vouched: AuthenticatedIdentity, purpose: LoginPurpose
 ) -> ResponseReturnValue:
     resident = signed_in_resident()
-    if resident.id != ended.resident_id:
+    if resident.id != purpose.resident_id:
         raise StaleLoginRequest
     taken = link_or_ask(found, vouched)
     if taken is not None:
