@@ -140,6 +140,16 @@ class LiveDocument:
     division_code: str | None = None
 
     @property
+    def is_draft(self) -> bool:
+        """Whether it is a city's that is to be looked at only."""
+        return self.values.get("state") == CityState.DRAFT
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is a city's that residents use."""
+        return self.values.get("state") == CityState.LIVE
+
+    @property
     def layer(self) -> Layer:
         """Its part in a merge."""
         return Layer(self.name, self.values)

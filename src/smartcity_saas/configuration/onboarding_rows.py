@@ -12,7 +12,6 @@ from smartcity_saas.configuration.divisions import province_named
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.problems import Path, Problem
-from smartcity_saas.configuration.states import CityState
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_edit import edit, write
 from smartcity_saas.configuration.yaml_source import parse
@@ -94,7 +93,7 @@ def intent_of(
     }
     if not differing:
         return Intent(row, SAME, notes=notes)
-    if live.values.get("state") != CityState.DRAFT:
+    if not live.is_draft:
         raise _contradiction(row, name, differing)
     return _changed(documents, row, live, differing, notes)
 

@@ -388,7 +388,7 @@ def _settle_refunded(payment: Payment, now: datetime) -> None:
             payment.fulfilled_at = None
         release_claims(payment.id)
         payment.become(PaymentState.REFUNDED)
-    elif payment.is_refunded and payment.refunded + withdrawn_from(payment.id) < (payment.received):
+    elif payment.is_refunded and payment.refunded + withdrawn_from(payment.id) < payment.received:
         payment.hold(HeldReason.REFUND_RETURNED)
 
 

@@ -90,7 +90,7 @@ def cancel_payment(payment_id: uuid.UUID) -> ResponseReturnValue:
 def receipt(payment_id: uuid.UUID) -> ResponseReturnValue:
     """The receipt of money that was received."""
     found = own_payment(signed_in_resident(), payment_id)
-    if not found.is_received or found.is_held or found.paid_at is None:
+    if not found.has_receipt or found.paid_at is None:
         raise NotFound(_("This payment has no receipt."))
     city = request_city()
     facts = [
