@@ -143,6 +143,7 @@ BANNED = {
     r"(?m)^ *assert\b": "python -O takes it away: raise, or ask for what cannot be None",
     r"\bon(?:click|load|change|submit)=": "the policy of pages allows no inline script",
     r"\.extensions\[\"(?!babel|csrf|migrate|oauth_server)": "the product is typed: product()",
+    r"\.(?:state|status) [!=]= [\"']": "ask the model (is_paid), or compare with the states' enum",
     r"\.dashboard\(": "dashboard_items() shows at the counter what its desk may see, not all",
 }
 ALLOWED = {
@@ -150,6 +151,8 @@ ALLOWED = {
     ("stacked_tables.py", r"\|\s*safe\b|Markup\("),  # a page that is escaped already, and its
     ("form_errors.py", r"\|\s*safe\b|Markup\("),  # own words once more
     ("offered_forms.py", r"\|\s*safe\b|Markup\("),  # the same, without a form's buttons
+    ("stripe.py", r"\.(?:state|status) [!=]= [\"']"),  # words of Stripe's
+    ("pay.html", r"\.(?:state|status) [!=]= [\"']"),
     ("service.py", r"\.dashboard\("),
     ("settings.py", r"os\.environ"),
     ("transactions.py", r"set_config\("),

@@ -445,11 +445,6 @@ class PaymentDispute(CityModel):
         return self.state == DisputeState.LOST
 
     @property
-    def is_closed(self) -> bool:
-        """Whether it was an inquiry that came to nothing."""
-        return self.state == DisputeState.CLOSED
-
-    @property
     def is_settled(self) -> bool:
         """Whether the bank has decided."""
         return self.state in SETTLED
