@@ -137,6 +137,26 @@ class Pattern(Word):
         return text
 
 
+class WholeNumber(fields.Integer):
+    """A whole number from ``least`` to ``most``, both included."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        super().__init__(strict=True, **options)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        number = super()._deserialize(value, attr, data, **kwargs)
+        if not self.least <= number <= self.most:
+            raise ValidationError(
+                _(
+                    "Enter a whole number from %(least)s to %(most)s.",
+                    least=self.least,
+                    most=self.most,
+                )
+            )
+        return number
+
+
 class DivisionCode(Pattern):
     """An administrative division code (GB/T 2260): six digits, in quotes."""
 

@@ -97,6 +97,8 @@ def _said(field: Any) -> str:
         return f"mapping with `{field.key}`: {words}"
     if isinstance(field, fields.List):
         return f"list of {_said(field.inner)}"
+    if isinstance(field, kinds.WholeNumber):
+        return f"whole number, {field.least} to {field.most}"
     for kind, words in (
         (kinds.Text, "`{zh: …, en: …}`"),
         (kinds.Credential, "`{credential: name}`"),
@@ -145,6 +147,8 @@ def _shape(field: Any) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^(?:{field.pattern.pattern})$"}
     if isinstance(field, kinds.BrandColor):
         return {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"}
+    if isinstance(field, kinds.WholeNumber):
+        return {"type": "integer", "minimum": field.least, "maximum": field.most}
     if isinstance(field, fields.Integer):
         return {"type": "integer"}
     return {"type": "string"} if isinstance(field, kinds.Line) else {"type": "object"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError
 
-from smartcity_saas.configuration.fields import Credential, Word
+from smartcity_saas.configuration.fields import Credential, WholeNumber, Word
 from smartcity_saas.texts import lazy_gettext as _
 
 
@@ -44,10 +44,10 @@ class HttpConnectorSettings(Schema):
         required=True,
         metadata={"description": "The bearer token that it takes, by name."},
     )
-    fresh_minutes = fields.Integer(
-        strict=True,
+    fresh_minutes = WholeNumber(
+        1,
+        24 * 60,
         load_default=10,
-        validate=validate.Range(1, 24 * 60),
         metadata={
             "description": "For how many minutes an answer is kept before it is fetched again."
         },

@@ -3,20 +3,15 @@ to stay away."""
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
-from smartcity_saas.configuration.fields import Pattern
+from smartcity_saas.configuration.fields import Pattern, WholeNumber
 from smartcity_saas.configuration.schema import ServiceSettings
 from smartcity_saas.texts import lazy_gettext as _
 
 
-def _number(least: int, most: int, default: int, words: str) -> fields.Integer:
-    return fields.Integer(
-        strict=True,
-        load_default=default,
-        validate=validate.Range(least, most),
-        metadata={"description": words},
-    )
+def _number(least: int, most: int, default: int, words: str) -> WholeNumber:
+    return WholeNumber(least, most, load_default=default, metadata={"description": words})
 
 
 def _clock(default: str, words: str) -> Pattern:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from smartcity_saas.configuration.fields import Text
+from smartcity_saas.configuration.fields import Text, WholeNumber
 from smartcity_saas.configuration.schema import ServiceSettings
 
 
 class TrafficTicketsSettings(ServiceSettings):
     """Settings of the service."""
 
-    dispute_days = fields.Integer(
-        strict=True,
+    dispute_days = WholeNumber(
+        0,
+        365,
         load_default=60,
-        validate=validate.Range(0, 365),
         metadata={"description": "For how many days a ticket can be disputed; 0 for never."},
     )
     points_need_licence = fields.Boolean(

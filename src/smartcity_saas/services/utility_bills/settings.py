@@ -7,9 +7,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields
 
-from smartcity_saas.configuration.fields import Choice, Line, ListOf, Pattern, Text, Word
+from smartcity_saas.configuration.fields import (
+    Choice,
+    Line,
+    ListOf,
+    Pattern,
+    Text,
+    WholeNumber,
+    Word,
+)
 from smartcity_saas.configuration.schema import ServiceSettings
 from smartcity_saas.services.utility_bills.names import KINDS
 from smartcity_saas.texts import lazy_gettext as _
@@ -113,10 +121,10 @@ class UtilityBillsSettings(ServiceSettings):
         metadata={"description": "Which bills the city shows: `water`, `electricity`, `gas`."},
     )
     suppliers = fields.Nested(SuppliersSchema, required=True)
-    remind_days = fields.Integer(
-        strict=True,
+    remind_days = WholeNumber(
+        0,
+        30,
         load_default=3,
-        validate=validate.Range(0, 30),
         metadata={"description": "Days before a bill is due that residents are reminded; 0 never."},
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema
 
 from smartcity_saas.configuration.extensions import Part
-from smartcity_saas.configuration.fields import Choice, Credential, Line, Pattern
+from smartcity_saas.configuration.fields import Choice, Credential, Line, Pattern, WholeNumber
 from smartcity_saas.texts import lazy_gettext as _
 
 
@@ -13,10 +13,10 @@ class SmtpSettings(Schema):
     """A mail server that takes submissions."""
 
     host = Line(required=True, metadata={"description": "The server's name."})
-    port = fields.Integer(
-        strict=True,
+    port = WholeNumber(
+        1,
+        65535,
         load_default=587,
-        validate=validate.Range(1, 65535),
         metadata={"description": "587 with STARTTLS, 465 with TLS from the start."},
     )
     security = Choice(
