@@ -19,9 +19,6 @@ TEMPLATES = sorted(
     if "sandboxes" not in path.parts  # pages of others, each with a style of its own
 )
 HOOKS = {
-    "console": "tells the console's pages from the others",
-    "leave": "the card of leaving a number",
-    "province": "the cities of one",
     "receipt": "walks in the browser look for it",
     "same": "a line of a comparison that is neither added nor cut",
 }
@@ -120,3 +117,13 @@ def test_every_styled_class_is_used() -> None:
     """Rules that dress nothing are taken out."""
     used = quoted() | {name for path in TEMPLATES for name in classes(path.read_text("utf-8"))}
     assert styled() - used == set()
+
+
+def test_no_line_of_a_template_is_too_long() -> None:
+    """Promise: a change of a page is read line by line, without scrolling."""
+    assert [
+        f"{path.name}:{number}"
+        for path in SOURCE.rglob("templates/**/*.html")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if len(line) > 120
+    ] == []
