@@ -86,7 +86,7 @@ def _page(city: str, typed: dict[str, str], errors: dict[str, Any]) -> str:
         found = domain.all_announcements()
     return render_template(
         "city/announcements.html",
-        notices=found,
+        announcements=found,
         typed=typed,
         errors=errors,
         longest=FIELDS,

@@ -96,13 +96,13 @@ def services() -> ResponseReturnValue:
     return render_template("resident/services.html", categories=_categories(city), tab="services")
 
 
-def render_home(city: City, notices: list[Announcement], **values: Any) -> str:
+def render_home(city: City, announcements: list[Announcement], **values: Any) -> str:
     """The first page of any city, stored or only imagined (previews on the console)."""
     locale = get_locale()
     values = {
         "city": city,
         "categories": _categories(city),
-        "notices": notices,
+        "announcements": announcements,
         "tab": "home",
         "lang": locale.language if locale else "zh",
         **values,

@@ -15,7 +15,7 @@ from smartcity_saas.web.policy import Availability
 @blueprint.page("/announcements", who="everyone", availability=Availability.EXISTING_BUSINESS)
 def announcements() -> ResponseReturnValue:
     """All announcements."""
-    return render_template("resident/announcements.html", notices=domain.published())
+    return render_template("resident/announcements.html", announcements=domain.published())
 
 
 @blueprint.page(

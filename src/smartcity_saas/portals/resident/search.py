@@ -1,4 +1,4 @@
-"""The search of a city's site: services and what is inside them, notices, one's own pages, and who
+"""The search of a city's site: services and what is inside them, announcements, one's own pages, and who
 does what is not offered here."""
 
 from __future__ import annotations
@@ -119,14 +119,14 @@ class Results:
     inside: Sequence[DashboardItem]
     own: Sequence[DashboardItem]
     pages: Sequence[OwnPage]
-    notices: Sequence[Announcement]
+    announcements: Sequence[Announcement]
     closed: Sequence[Service]
     elsewhere: Sequence[Any]
 
     @property
     def here(self) -> bool:
         """Whether anything of this site was found."""
-        return any((self.offers, self.inside, self.own, self.pages, self.notices))
+        return any((self.offers, self.inside, self.own, self.pages, self.announcements))
 
 
 @blueprint.page("/search", who="everyone")
@@ -157,7 +157,7 @@ def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
         inside=[line for lines in inside.values() for line in lines],
         own=_own(query, every),
         pages=query.best(OWN_PAGES, lambda one: (str(one.title), *one.keywords)),
-        notices=_notices(query),
+        announcements=_announcements(query),
         closed=[one for one in closed if query.score(service_texts(one)) > SLIP],
         elsewhere=find_elsewhere(query),
     )
@@ -172,7 +172,7 @@ def _own(query: Query, every: list[CatalogItem]) -> list[DashboardItem]:
     return [line for line in lines if query.score((line.title, line.detail)) > SLIP]
 
 
-def _notices(query: Query) -> list[Announcement]:
+def _announcements(query: Query) -> list[Announcement]:
     return [
         one
         for one in published()
