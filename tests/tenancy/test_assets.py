@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from smartcity_saas.errors import Invalid
+from smartcity_saas.images.logos import sanitised
 from smartcity_saas.tenancy.assets import store_asset
-from smartcity_saas.tenancy.images import sanitised
 from tests.support.world import World
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" {}viewBox="0 0 8 8">{}<path d="M0 0h8v8z"/></svg>'

@@ -19,10 +19,10 @@ from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.file_plan import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
+from smartcity_saas.images.logos import picture_problems
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.file_apply import apply_plan
-from smartcity_saas.tenancy.images import picture_problems
 
 PENDING = 3
 _MARKS = {NEW: "+", CHANGE: "~", SAME: "=", KEEP: "·", CONFLICT: "!"}

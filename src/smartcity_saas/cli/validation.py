@@ -49,7 +49,7 @@ def say_notes(files: Iterable[DocumentFile]) -> None:
     found = [file for file in files if file.pictures]
     if not found:
         return
-    from smartcity_saas.tenancy.images import picture_notes  # XML and pixels
+    from smartcity_saas.images.logos import picture_notes  # XML and pixels
 
     for note in picture_notes(found):
         say(f"· {note}")
@@ -73,7 +73,7 @@ def _picture_problems(files: list[DocumentFile]) -> list[Problem]:
     found = [file for file in files if file.pictures]
     if not found:
         return []
-    from smartcity_saas.tenancy.images import picture_problems
+    from smartcity_saas.images.logos import picture_problems
 
     return picture_problems(found)
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.configuration.document_files import sha256
 from smartcity_saas.database import CityModel, db, transaction
-from smartcity_saas.tenancy.images import sanitised
+from smartcity_saas.images.logos import sanitised
 
 
 class Asset(CityModel):

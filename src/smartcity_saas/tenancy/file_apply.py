@@ -8,9 +8,9 @@ from smartcity_saas.configuration.file_plan import KEEP, SAME, Plan
 from smartcity_saas.configuration.validation import refuse
 from smartcity_saas.database import transaction
 from smartcity_saas.errors import Invalid
+from smartcity_saas.images.logos import picture_problems, sanitised
 from smartcity_saas.tenancy.assets import find_asset, store_asset
 from smartcity_saas.tenancy.context import tenant_context
-from smartcity_saas.tenancy.images import picture_problems, sanitised
 
 
 def is_picture_at(city_id: int, address: str, data: bytes) -> bool:

@@ -19,6 +19,7 @@ from smartcity_saas.configuration.colors import (
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import documents
+from smartcity_saas.images.logos import sanitised
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.preview import imagined, preview_page
@@ -27,7 +28,6 @@ from smartcity_saas.product import product
 from smartcity_saas.tenancy.assets import names_left_out, store_asset
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import current_time
-from smartcity_saas.tenancy.images import sanitised
 
 
 @blueprint.page(f"{ROOT}/branding", permission="city.see")

@@ -20,6 +20,7 @@ from smartcity_saas.configuration.yaml_edit import write
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.authorization import documents
+from smartcity_saas.images.logos import Picture, sanitised
 from smartcity_saas.portals.city.branding import contrast_check
 from smartcity_saas.portals.locks import locks_over
 from smartcity_saas.portals.preview import imagined, preview_page
@@ -29,7 +30,6 @@ from smartcity_saas.product import product
 from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import current_time
-from smartcity_saas.tenancy.images import Picture, sanitised
 
 FIELDS = {
     "/name/zh": "zh",

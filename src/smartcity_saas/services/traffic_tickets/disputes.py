@@ -16,6 +16,7 @@ from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.images.photos import retaken
 from smartcity_saas.notifications import notify
 from smartcity_saas.payments.repository import claimants
 from smartcity_saas.services.traffic_tickets.back_office import report
@@ -31,7 +32,6 @@ from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.tickets import own_violation
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both
-from smartcity_saas.web.photos import retaken
 
 MOST_PHOTOS = 3
 MOST_TRIES = 10

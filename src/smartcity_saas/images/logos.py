@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from smartcity_saas.configuration.document_files import LARGEST_PICTURE, DocumentFile
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.svg import clean_svg
+from smartcity_saas.images.svg import clean_svg
 from smartcity_saas.texts import lazy_gettext as _
 
 LARGEST_SIDE = 512
@@ -68,7 +68,7 @@ def sanitised(data: bytes) -> Picture:
 
 
 def _raster(data: bytes) -> Picture:
-    from smartcity_saas.tenancy.raster import NoPicture, TooManyPixels, read_raster
+    from smartcity_saas.images.raster import NoPicture, TooManyPixels, read_raster
 
     try:
         picture = read_raster(data, most_pixels=MOST_PIXELS, largest_side=LARGEST_SIDE)

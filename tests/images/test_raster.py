@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.images import sanitised
-from smartcity_saas.web.photos import retaken
+from smartcity_saas.images.logos import sanitised
+from smartcity_saas.images.photos import retaken
 
 SIZE = (60, 30)
 

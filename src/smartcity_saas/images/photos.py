@@ -7,7 +7,7 @@ import io
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.raster import NoPicture, TooManyPixels, on_white, read_raster
+from smartcity_saas.images.raster import NoPicture, TooManyPixels, on_white, read_raster
 
 LARGEST_BYTES = 6 * 1024 * 1024
 MOST_PIXELS = 24_000_000

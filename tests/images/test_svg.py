@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.images import sanitised
+from smartcity_saas.images.logos import sanitised
 from tests.support.world import World
 
 LINKS = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'

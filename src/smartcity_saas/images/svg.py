@@ -18,7 +18,7 @@ from defusedxml.ElementTree import fromstring
 from tinycss2.color3 import parse_color
 
 from smartcity_saas.errors import Invalid
-from smartcity_saas.tenancy.svg_style import SVG, carry_styles
+from smartcity_saas.images.svg_style import SVG, carry_styles
 from smartcity_saas.texts import lazy_gettext as _
 
 MOST_ELEMENTS = 2_000

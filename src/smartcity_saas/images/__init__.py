@@ -1,0 +1,1 @@
+"""Pictures that people send: decoded once, made anew, without whatever else their file held."""
