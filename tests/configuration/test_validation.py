@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from marshmallow import ValidationError, fields
 
 from smartcity_saas.configuration.fields import no_control_characters
-from smartcity_saas.configuration.schema import document_schema, schema_problems
+from smartcity_saas.configuration.schema import document_schema
+from smartcity_saas.configuration.schema_problems import schema_problems
 from smartcity_saas.configuration.secrets import names_secret
 from smartcity_saas.configuration.yaml_edit import write
 from tests.support.documents import (

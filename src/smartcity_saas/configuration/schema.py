@@ -6,8 +6,7 @@ is checked on the merged result, where everything required must be there.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -33,31 +32,13 @@ from smartcity_saas.configuration.fields import (
     Timestamp,
     TimeZone,
 )
-from smartcity_saas.configuration.problems import Path, Problem, dotted
-from smartcity_saas.configuration.secrets import looks_secret, names_secret
 from smartcity_saas.configuration.states import CityState, ServiceState
-from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.texts import lazy_gettext as _
 
-LONGEST_QUOTED = 60
-"""Characters of a value that a message repeats."""
 SERVICE_STATES = tuple(state.value for state in ServiceState)
 ASSURANCE_LEVELS = ("none", "contact", "real_name")
 CITY_STATES = tuple(state.value for state in CityState)
 PLATFORM, PROVINCE, CITY = "platform", "province", "city"
-
-_REQUIRED = "Missing data for required field."
-_MARSHMALLOW = {
-    "Field may not be null.": _("This has no value."),
-    "Not a valid integer.": _("This must be a whole number."),
-    "Not a valid number.": _("This must be a number."),
-    "Not a valid boolean.": _("This must be true or false."),
-    "Not a valid string.": _("This must be text. Put it in quotes."),
-    "Not a valid list.": _("This must be a list: [first, second]."),
-    "Not a valid mapping type.": _("This must be a mapping of keys to values."),
-    "Invalid input type.": _("This must be a mapping of keys to values."),
-    "Invalid type.": _("This must be a mapping of keys to values."),
-}
 
 
 class BrandingSchema(Schema):
@@ -354,103 +335,3 @@ class ServiceSettings(Schema):
 
     def check_whole(self, data: Mapping[str, Any]) -> None:
         """Raise ``ValidationError`` where complete settings contradict themselves."""
-
-
-def schema_problems(schema: Schema, values: Mapping[str, Any]) -> list[tuple[Path, Any, Any]]:
-    """Path, message and hint of everything that a schema refuses."""
-    try:
-        schema.load(values)
-    except ValidationError as error:
-        return [
-            (path, _quoting(message, values, path), hint)
-            for path, message, hint in _flattened(error.messages, schema, ())
-        ]
-    return []
-
-
-def located(source: Source, found: list[tuple[Path, Any, Any]]) -> list[Problem]:
-    """Problems at the positions of a source."""
-    return [
-        source.problem(
-            path, message, hint, at_key=bool(path) and str(message) == str(_unknown_key(path))
-        )
-        for path, message, hint in found
-    ]
-
-
-def _flattened(messages: Any, schema: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
-    if isinstance(messages, dict):
-        for key, inner in messages.items():
-            step = path if key == "_schema" else (*path, key)
-            yield from _flattened(inner, schema, step)
-        return
-    for message in messages if isinstance(messages, list) else [messages]:
-        if isinstance(message, dict):
-            yield from _flattened(message, schema, path)
-            continue
-        if message == _REQUIRED:
-            message = _("“%(key)s” is missing, here and in the baseline.", key=dotted(path))
-        hint = ""
-        if message == "Unknown field.":
-            message, hint = _unknown_key(path), _suggestion(schema, path)
-        yield (
-            path,
-            _MARSHMALLOW.get(message, message) if isinstance(message, str) else message,
-            hint,
-        )
-
-
-def _unknown_key(path: Path) -> Any:
-    key = "…" if looks_secret(path[-1]) else str(path[-1])[:60]
-    return _("You cannot use the key “%(key)s” here.", key=key)
-
-
-def _quoting(message: Any, values: Any, path: Path) -> Any:
-    """A message with the value that it is about, unless that is a secret, or no single value."""
-    if any(names_secret(str(step)) for step in path):
-        return message
-    for step in path:
-        inside = isinstance(values, (Mapping, list))
-        values = _at(values, step) if inside else None
-    if isinstance(values, bool):
-        values = "true" if values else "false"
-    if not isinstance(values, (str, int, float)) or not str(values) or looks_secret(values):
-        return message
-    text = str(values)
-    written = f"{text[:LONGEST_QUOTED]}…" if len(text) > LONGEST_QUOTED else text
-    if str(message) == str(_unknown_key(path)):
-        return message
-    return _("“%(written)s”: %(message)s", written=written, message=message)
-
-
-def _at(values: Any, step: str | int) -> Any:
-    try:
-        return values[step]
-    except (KeyError, IndexError, TypeError):
-        return None
-
-
-def _suggestion(schema: Schema, path: Path) -> Any:
-    known = keys_at(schema, path[:-1])
-    close = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.6)
-    if close:
-        return _("Did you mean “%(key)s”?", key=close[0])
-    if not known:
-        return _("None are installed.")
-    return _("You can use: %(keys)s.", keys=", ".join(sorted(known)))
-
-
-def keys_at(schema: Any, path: Path) -> list[str]:
-    """The keys that a schema knows at a path."""
-    for step in path:
-        field = schema.fields.get(str(step)) if isinstance(schema, Schema) else None
-        if isinstance(field, fields.List):
-            schema = field
-            continue
-        if isinstance(schema, fields.List):
-            field = schema.inner
-        if isinstance(field, fields.Nested):
-            schema = field.schema
-        else:
-            return []
-    return list(schema.fields) if isinstance(schema, Schema) else []

@@ -46,10 +46,8 @@ from smartcity_saas.configuration.schema import (
     PROVINCE,
     document_schema,
     effective_schema,
-    keys_at,
-    located,
-    schema_problems,
 )
+from smartcity_saas.configuration.schema_problems import keys_at, located, schema_problems
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import find_secrets, looks_secret
 from smartcity_saas.configuration.states import CityState, ServiceState
