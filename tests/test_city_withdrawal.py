@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from smartcity_saas.audit import system
 from smartcity_saas.city_withdrawal import withdraw
 from smartcity_saas.cli.documents import withdraw_command
-from smartcity_saas.configuration.documents import StaleEdit
 from smartcity_saas.configuration.models import HostClaim
+from smartcity_saas.configuration.revisions import StaleEdit
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db
 from smartcity_saas.database.models import CityModel

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, AuditEvent
 from smartcity_saas.configuration import documents as module
-from smartcity_saas.configuration.documents import Documents, StaleEdit, UndoConflict
+from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.models import HostClaim, Revision
 from smartcity_saas.configuration.repository import stored_revision
+from smartcity_saas.configuration.revisions import StaleEdit, UndoConflict
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.database import db, transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,6 @@ from smartcity_saas.configuration.changes import (
     LOGO,
     LOGO_FILE,
     MISSING,
-    Change,
     changes,
     with_files,
 )
@@ -49,6 +48,7 @@ from smartcity_saas.configuration.repository import (
     loaded,
     stored_revision,
 )
+from smartcity_saas.configuration.revisions import RevisionView, StaleEdit, UndoConflict
 from smartcity_saas.configuration.schema import (
     CITY,
     PLATFORM,
@@ -81,58 +81,6 @@ _SECRETS = {
 }
 """The permission that entering a document's secrets needs."""
 _ORDER = {PLATFORM: 0, PROVINCE: 1, CITY: 2}
-
-
-class StaleEdit(Conflict):
-    """The document has a newer revision than the edit was made from."""
-
-    def __init__(self, live: RevisionView, since: list[Change]) -> None:
-        super().__init__(
-            _(
-                "%(who)s has saved revision %(number)s since you opened this. Your changes were not saved. Check what is different and send them again.",
-                who=live.author_label,
-                number=live.number,
-            ),
-            title=_("Someone else has changed this"),
-        )
-        self.live = live
-        self.since = since
-
-
-class UndoConflict(Conflict):
-    """A leaf that an undo would restore has changed since."""
-
-    def __init__(self, clashes: list[Change]) -> None:
-        super().__init__(
-            _("Part of this has changed since. Edit it by hand instead."),
-            title=_("You cannot undo this change on its own"),
-        )
-        self.clashes = clashes
-
-
-@dataclass(frozen=True)
-class RevisionView:
-    """One revision, as people read it. ``before`` are its parent's values, None for the first."""
-
-    document: str
-    number: int
-    parent: int | None
-    text: str
-    values: Mapping[str, Any]
-    files: Mapping[str, str]
-    author: str
-    author_label: str
-    message: str
-    origin: str
-    created_at: datetime
-    before: Mapping[str, Any] | None = None
-    before_files: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def changes(self) -> list[Change]:
-        """Every leaf that this revision changed."""
-        before = with_files(self.before or {}, self.before_files)
-        return changes(before, with_files(self.values, self.files))
 
 
 class Documents:
@@ -192,7 +140,7 @@ class Documents:
             .options(undefer(Revision.text))
         ).all()
         by_number = {row.number: row for row in rows}
-        return [_view(name, row, by_number.get(row.parent or 0)) for row in rows[:limit]]
+        return [RevisionView.of(name, row, by_number.get(row.parent or 0)) for row in rows[:limit]]
 
     def last_revisions(self, found: Sequence[LiveDocument]) -> dict[str, RevisionView]:
         """The live revision of each of some documents that this actor has been given."""
@@ -203,7 +151,10 @@ class Documents:
             .where(Revision.number == Document.live_number, Document.id.in_(names))
             .options(undefer(Revision.text))
         )
-        return {names[row.document_id]: _view(names[row.document_id], row, None) for row in rows}
+        return {
+            names[row.document_id]: RevisionView.of(names[row.document_id], row, None)
+            for row in rows
+        }
 
     def revision(self, name: str, number: int) -> RevisionView:
         """One revision with its parent's values.
@@ -216,7 +167,7 @@ class Documents:
         if row is None:
             raise NotFound(_("“%(name)s” has no revision %(number)s.", name=name, number=number))
         parent = db.session.get(Revision, (document.id, row.parent)) if row.parent else None
-        return _view(name, row, parent)
+        return RevisionView.of(name, row, parent)
 
     def audit_events(
         self, name: str, limit: int, wanted: AuditQuery | None = None
@@ -596,7 +547,7 @@ class Documents:
         row.division_code = values.get("division_code")
         row.went_live = row.went_live or values.get("state") == CityState.LIVE
         self._claim_hosts(row, values)
-        view = _view(candidate.name, revision, before)
+        view = RevisionView.of(candidate.name, revision, before)
         record(
             self.actor,
             f"document.{origin}",
@@ -669,24 +620,6 @@ def reaches(actor: Actor, kind: str, name: str, province: str | None) -> bool:
     if kind == PROVINCE:
         return actor.reaches_province(province or "")
     return actor.reach == PLATFORM
-
-
-def _view(name: str, row: Revision, parent: Revision | None) -> RevisionView:
-    return RevisionView(
-        document=name,
-        number=row.number,
-        parent=row.parent,
-        text=row.text,
-        values=row.values,
-        files=row.files,
-        author=row.author,
-        author_label=row.author_label,
-        message=row.message,
-        origin=row.origin,
-        created_at=row.created_at,
-        before=parent.values if parent else None,
-        before_files=parent.files if parent else {},
-    )
 
 
 def _used_files(values: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from smartcity_saas.catalog.availability import CitySuspended, ServicePaused
 from smartcity_saas.catalog.entries import CatalogItem
-from smartcity_saas.configuration.documents import StaleEdit, UndoConflict
+from smartcity_saas.configuration.revisions import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked, names_secret
 from smartcity_saas.errors import (
     FieldErrors,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from smartcity_saas.configuration.document_files import sha256
-from smartcity_saas.configuration.documents import Documents, RevisionView
+from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.file_plan import KEEP, SAME, Plan
+from smartcity_saas.configuration.revisions import RevisionView
 from smartcity_saas.configuration.validation import refuse
 from smartcity_saas.database import transaction
 from smartcity_saas.errors import Invalid

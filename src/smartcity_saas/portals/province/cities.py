@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City, LiveDocument
-from smartcity_saas.configuration.documents import RevisionView
 from smartcity_saas.configuration.hosts import is_slug
+from smartcity_saas.configuration.revisions import RevisionView
 from smartcity_saas.configuration.states import CityState
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.live_checks import city_issues
