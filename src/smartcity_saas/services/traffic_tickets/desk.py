@@ -15,6 +15,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
+from smartcity_saas.images.photos import photo_response
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED
 from smartcity_saas.services.traffic_tickets.models import (
@@ -24,7 +25,6 @@ from smartcity_saas.services.traffic_tickets.models import (
 )
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.services.traffic_tickets.plates import plate_of, shown
-from smartcity_saas.services.traffic_tickets.views import photo_response
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
 from smartcity_saas.web.csv_output import csv_response

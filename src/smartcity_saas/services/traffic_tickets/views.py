@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Response, redirect, render_template, request, session
+from flask import redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
@@ -13,6 +13,7 @@ from smartcity_saas.catalog.checkout import begin_checkout
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
+from smartcity_saas.images.photos import photo_response
 from smartcity_saas.notifications import reach_of
 from smartcity_saas.payments.repository import on_their_way, own_payment
 from smartcity_saas.payments.terms import PayTerms, open_terms
@@ -178,12 +179,6 @@ def dispute(violation_id: uuid.UUID) -> ResponseReturnValue:
 def photo(photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph that the resident sent."""
     return photo_response(disputes.photo(photo_id, signed_in_resident()))
-
-
-def photo_response(data: bytes) -> Response:
-    """A photograph as what it is and nothing else."""
-    policy = {"Content-Security-Policy": "default-src 'none'; sandbox"}
-    return Response(data, mimetype="image/jpeg", headers=policy)
 
 
 def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]) -> str:
