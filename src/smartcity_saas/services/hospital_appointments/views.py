@@ -30,7 +30,6 @@ from smartcity_saas.services.hospital_appointments.models import (
     CLINIC_NAMES,
     HALF_NAMES,
     RELATION_NAMES,
-    Appointment,
     Hospital,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
@@ -47,6 +46,7 @@ from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.paths import safe_next
 from smartcity_saas.web.policy import Availability, CityBlueprint
+from smartcity_saas.web.qr_codes import qr_code
 
 MOST_LISTED = 200
 
@@ -235,7 +235,7 @@ def appointment(appointment_id: uuid.UUID) -> ResponseReturnValue:
         cancel_until=until,
         can_cancel=found.is_coming(now) and now <= until,
         over=found.starts_at <= now,
-        qr=_qr(found),
+        qr=qr_code(f"APPT:{found.code}"),
         reach=_reach(),
         **_context(found.session),
     )
@@ -442,17 +442,6 @@ def _waits() -> dict[uuid.UUID, Any]:
 def _kept_time(entry: Any) -> datetime | None:
     place = waiting_list.kept_place(entry)
     return place.starts_at if place else None
-
-
-def _qr(found: Appointment) -> tuple[int, str]:
-    """The code as a picture: its side, and the path of its dark squares, for inline SVG."""
-    import segno  # 11 MB that most processes never need
-
-    matrix = segno.make(f"APPT:{found.code}", error="m", micro=False).matrix
-    squares = (
-        f"M{x} {y}h1v1h-1z" for y, row in enumerate(matrix) for x, cell in enumerate(row) if cell
-    )
-    return len(matrix), "".join(squares)
 
 
 def _context(session: Any) -> dict[str, Any]:
