@@ -82,13 +82,13 @@ def push_schema(name: str, item: type[ma.Schema]) -> type[ma.Schema]:
     return made
 
 
-def take_push(service: str, items: Sequence[Item], amount: str) -> dict[str, Any]:
+def take_push(service: str, items: Sequence[Item], amount: str | None = None) -> dict[str, Any]:
     """Store what fits, refuse what does not; sent again it changes nothing.
 
     Args:
         service: Whose importer takes them.
         items: As sent.
-        amount: Which key is an amount, in the minor unit of the city's currency.
+        amount: Which key is an amount, in the minor unit of the city's currency, if any is.
 
     Raises:
         NotFound: The service takes no rows.
@@ -116,9 +116,11 @@ def take_push(service: str, items: Sequence[Item], amount: str) -> dict[str, Any
     }
 
 
-def _cells(values: Mapping[str, Any], amount: str, currency: str) -> dict[str, str]:
+def _cells(values: Mapping[str, Any], amount: str | None, currency: str) -> dict[str, str]:
     """An item in the cells of the service's table; a key that was not sent has none."""
-    priced = {**values, amount: plain_money(values[amount], currency)}
+    priced = dict(values)
+    if amount is not None:
+        priced[amount] = plain_money(values[amount], currency)
     return {key: str(value).strip() for key, value in priced.items()}
 
 
