@@ -11,6 +11,7 @@ from flask import Blueprint
 from marshmallow import Schema
 
 from smartcity_saas.audit import Actor
+from smartcity_saas.catalog.events import EventListener
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.csv_input import Table
 from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
@@ -118,7 +119,7 @@ class Service:
     acts in the audit log, ``keeps`` says what it keeps of a person, for the page on privacy.
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
-    otherwise).
+    otherwise). ``listener`` hears what residents did in other services.
     """
 
     name: str
@@ -147,6 +148,7 @@ class Service:
     keeps: Localized | None = None
     unfinished: Callable[[SignedInResident], list[tuple[Any, str]]] = lambda resident: []
     assurance: str = "none"
+    listener: EventListener | None = None
     demo: Callable[[City, datetime], None] | None = None
 
     def dashboard_items(self, resident: SignedInResident) -> list[DashboardItem]:

@@ -24,12 +24,17 @@ class EmptySchema(Schema):
 
 @dataclass(frozen=True)
 class ServiceExtension:
-    """What a service adds to documents: its settings and the connectors that it knows."""
+    """What a service adds to documents: its settings and the connectors that it knows.
+
+    ``events`` are the kinds of event that it tells others of, with their names for residents:
+    ``utility_bills.paid_in_time``.
+    """
 
     name: str
     settings: type[Schema] = EmptySchema
     connectors: Mapping[str, type[Schema]] = field(default_factory=dict)
     assurance: str = "none"
+    events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -110,3 +115,11 @@ class Extensions:
     same_picture: Callable[[int, str, bytes], bool] = same_bytes
     bound_secrets: Callable[[str, int], Mapping[str, BoundTo]] = none_stored
     open_money: Callable[[int, str, datetime], int] = no_money_open
+
+    @property
+    def event_kinds(self) -> dict[str, Mapping[str, str]]:
+        """Every kind of event that an installed service tells of, with its name."""
+        found: dict[str, Mapping[str, str]] = {}
+        for service in self.services.values():
+            found |= service.events
+        return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validates_schema
@@ -249,11 +250,18 @@ def _city_fields() -> dict[str, Any]:
 
 def _services(extensions: Extensions) -> type[Schema]:
     return _mapping_schema(
-        "Services", {name: _service(found) for name, found in extensions.services.items()}
+        "Services",
+        {
+            name: _service(found, extensions.event_kinds)
+            for name, found in extensions.services.items()
+        },
     )
 
 
-def _service(extension: ServiceExtension) -> fields.Field[Any]:
+def _service(extension: ServiceExtension, kinds: Mapping[str, Any]) -> fields.Field[Any]:
+    settings = extension.settings
+    if issubclass(settings, ServiceSettings):
+        settings = type(settings.__name__, (settings,), {"event_kinds": kinds})
     schema = Schema.from_dict(
         {
             "state": Choice(
@@ -275,7 +283,7 @@ def _service(extension: ServiceExtension) -> fields.Field[Any]:
                 },
             ),
             "settings": fields.Nested(
-                extension.settings, metadata={"description": "The service's own settings."}
+                settings, metadata={"description": "The service's own settings."}
             ),
             "connector": OneOf(
                 "kind",
@@ -325,7 +333,12 @@ class OneOf(fields.Field[Any]):
 
 
 class ServiceSettings(Schema):
-    """The base of a service's settings; a subclass may add rules over several keys."""
+    """The base of a service's settings; a subclass may add rules over several keys.
+
+    ``event_kinds`` are those that the installed services tell of, with their names.
+    """
+
+    event_kinds: Mapping[str, Any] = MappingProxyType({})
 
     @validates_schema
     def check(self, data: Mapping[str, Any], **kwargs: Any) -> None:

@@ -11,6 +11,8 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, or_, select
 
 from smartcity_saas.audit import Actor, record
+from smartcity_saas.catalog.events import ServiceEvent, publish_event, withdraw_event
+from smartcity_saas.clock import today_in
 from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -31,10 +33,12 @@ from smartcity_saas.services.hospital_appointments.models import (
     Patient,
     PlaceState,
 )
+from smartcity_saas.services.hospital_appointments.names import ATTENDED
 from smartcity_saas.services.hospital_appointments.notifications import tell_booked
 from smartcity_saas.services.hospital_appointments.patients import locked_patient, patient_of
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import session_of
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.formats import moment_of
 
@@ -110,7 +114,19 @@ def mark(actor: Actor, appointment_id: uuid.UUID, state: str, now: datetime) -> 
             raise Conflict(_("It is too early to mark this as attended."))
         appointment.mark(wanted, now)
         record(actor, f"hospital_appointments.{wanted}", appointment.code, {}, now)
+        _tell_others(appointment, now)
     return appointment
+
+
+def _tell_others(appointment: Appointment, now: datetime) -> None:
+    """Tell other services whether someone came, or that nobody says so any more."""
+    key = str(appointment.id)
+    if appointment.is_booked:
+        withdraw_event(ATTENDED, key)
+        return
+    day = today_in(current_city().timezone, appointment.starts_at)
+    came = appointment.state is AppointmentState.ATTENDED
+    publish_event(ServiceEvent(ATTENDED, key, appointment.resident_id, day, came, now))
 
 
 def keep(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
 from smartcity_saas.connectors.settings import HttpConnectorSettings
-from smartcity_saas.services.hospital_appointments.names import SERVICE
+from smartcity_saas.services.hospital_appointments.names import ATTENDED, SERVICE
 from smartcity_saas.services.hospital_appointments.settings import HospitalAppointmentsSettings
 
 extension = ServiceExtension(
     name=SERVICE,
     settings=HospitalAppointmentsSettings,
     connectors={"local": EmptySchema, "http": HttpConnectorSettings},
+    events={ATTENDED: {"zh": "挂号按时就诊", "en": "Hospital appointments attended"}},
     assurance="contact",  # a hospital must be able to say that a clinic is off
 )

@@ -2,3 +2,4 @@
 
 SERVICE = "hospital_appointments"
 ROOT = "/services/hospital-appointments"
+ATTENDED = f"{SERVICE}.attended"

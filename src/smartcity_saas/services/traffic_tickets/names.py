@@ -2,3 +2,4 @@
 
 SERVICE = "traffic_tickets"
 ROOT = "/services/traffic-tickets"
+SETTLED_IN_TIME = f"{SERVICE}.settled_in_time"

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
+from smartcity_saas.catalog.events import ServiceEvent, publish_event, withdraw_event
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
+from smartcity_saas.payments.repository import payment_of
 from smartcity_saas.services.traffic_tickets.back_office import report
 from smartcity_saas.services.traffic_tickets.models import LicenceLink, TicketStatus, Violation
-from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
+from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE, SETTLED_IN_TIME
 from smartcity_saas.services.traffic_tickets.plates import shown
+from smartcity_saas.services.traffic_tickets.settings import DEFAULT_SETTLE_DAYS
 from smartcity_saas.services.traffic_tickets.tickets import licence_link, own_violations
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both, local
@@ -70,15 +72,16 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
         raise NotPayable("paid")
     if any((one.fine, one.currency) != (amounts[str(one.id)], currency) for one in found):
         raise NotPayable("changed")
+    payer = payment_of(payment_id).resident_id
     licence_id = db.session.scalars(
-        select(LicenceLink.licence_id)
-        .join(Payment, Payment.resident_id == LicenceLink.resident_id)
-        .where(Payment.id == payment_id)
+        select(LicenceLink.licence_id).where(LicenceLink.resident_id == payer)
     ).one_or_none()
     today = today_in(current_city().timezone, now)
     for one in found:
         one.mark_paid(payment_id, licence_id, today)
         report(one, TicketStatus.PAID, now)
+        in_time = now <= one.at + _settle_time()
+        publish_event(ServiceEvent(SETTLED_IN_TIME, str(one.id), payer, today, in_time, now))
 
 
 def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> None:
@@ -86,6 +89,7 @@ def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> 
     for one in _locked(references):
         if one.payment_id == payment_id:
             one.mark_unpaid()
+            withdraw_event(SETTLED_IN_TIME, str(one.id))
             report(one, one.status, now)
 
 
@@ -98,6 +102,12 @@ def needs_licence(found: Sequence[Violation]) -> bool:
 
 
 payable = Payable(quote, fulfil, reverse)
+
+
+def _settle_time() -> timedelta:
+    """How long after its offence a ticket is settled on time."""
+    settings = current_city().catalog[SERVICE].settings
+    return timedelta(days=settings.get("settle_days", DEFAULT_SETTLE_DAYS))
 
 
 def _keys(references: Sequence[str]) -> list[uuid.UUID]:

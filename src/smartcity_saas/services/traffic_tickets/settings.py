@@ -7,6 +7,8 @@ from marshmallow import fields
 from smartcity_saas.configuration.fields import Text, WholeNumber
 from smartcity_saas.configuration.schema import ServiceSettings
 
+DEFAULT_SETTLE_DAYS = 30
+
 
 class TrafficTicketsSettings(ServiceSettings):
     """Settings of the service."""
@@ -16,6 +18,12 @@ class TrafficTicketsSettings(ServiceSettings):
         365,
         load_default=60,
         metadata={"description": "For how many days a ticket can be disputed; 0 for never."},
+    )
+    settle_days = WholeNumber(
+        1,
+        365,
+        load_default=DEFAULT_SETTLE_DAYS,
+        metadata={"description": "For how many days paying a ticket counts as on time."},
     )
     points_need_licence = fields.Boolean(
         load_default=True,

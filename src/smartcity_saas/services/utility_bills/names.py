@@ -2,4 +2,5 @@
 
 SERVICE = "utility_bills"
 ROOT = "/services/utility-bills"
+PAID_IN_TIME = f"{SERVICE}.paid_in_time"
 KINDS = ("water", "electricity", "gas")

@@ -11,15 +11,17 @@ from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
 from sqlalchemy import select
 
+from smartcity_saas.catalog.events import ServiceEvent, publish_event, withdraw_event
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
+from smartcity_saas.payments.repository import payment_of
 from smartcity_saas.services.utility_bills.back_office import report_paid, report_reversed
 from smartcity_saas.services.utility_bills.bills import accounts_of, links
 from smartcity_saas.services.utility_bills.models import BILL_NAMES, UtilityAccount, UtilityBill
-from smartcity_saas.services.utility_bills.names import ROOT
+from smartcity_saas.services.utility_bills.names import PAID_IN_TIME, ROOT
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import month_of_year
 from smartcity_saas.web.languages import both
@@ -74,9 +76,12 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
     if any((b.amount, b.currency) != (amounts[str(b.id)], currency) for b in bills):
         raise NotPayable("changed")
     today = today_in(current_city().timezone, now)
+    payer = payment_of(payment_id).resident_id
     for bill in bills:
         bill.mark_paid(payment_id, today)
         report_paid(bill, now)
+        in_time = today <= bill.due_on
+        publish_event(ServiceEvent(PAID_IN_TIME, str(bill.id), payer, today, in_time, now))
 
 
 def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> None:
@@ -85,6 +90,7 @@ def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> 
         if bill.payment_id == payment_id:
             report_reversed(bill, now)
             bill.mark_unpaid()
+            withdraw_event(PAID_IN_TIME, str(bill.id))
 
 
 payable = Payable(quote, fulfil, reverse)
