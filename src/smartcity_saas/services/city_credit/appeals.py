@@ -1,0 +1,279 @@
+"""Appeals against entries, with a clock: answered in time, or decided for the resident."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from smartcity_saas.audit import Actor, record, system
+from smartcity_saas.clock import today_in
+from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
+from smartcity_saas.identity.rate_limits import count_attempt
+from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.images.photos import retaken
+from smartcity_saas.notifications import notify
+from smartcity_saas.services.city_credit.entries import own_entry
+from smartcity_saas.services.city_credit.models import (
+    AppealState,
+    CreditAppeal,
+    CreditAppealPhoto,
+    CreditEntry,
+)
+from smartcity_saas.services.city_credit.names import ROOT, SERVICE
+from smartcity_saas.services.city_credit.rules import credit_rules
+from smartcity_saas.services.city_credit.standing import counts_on
+from smartcity_saas.services.city_credit.working_days import (
+    working_days_after,
+    working_days_until,
+)
+from smartcity_saas.tenancy.current import current_city
+from smartcity_saas.web.languages import both, local
+
+MOST_PHOTOS = 3
+MOST_TRIES = 10
+SHORTEST_REASON, LONGEST_REASON = 10, 1_000
+MOST_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class AppealClock:
+    """Where an appeal stands in its time: working days in all and left, and the last of them."""
+
+    days: int
+    left: int
+    due_on: date
+
+
+def appeal(
+    resident: SignedInResident,
+    entry_id: uuid.UUID,
+    reason: str,
+    photos: Sequence[bytes],
+    now: datetime,
+) -> CreditAppeal:
+    """Object to an entry that adds less than it could; until it is answered, it adds all.
+
+    Raises:
+        NotFound: It is no entry of the resident's.
+        FieldErrors: The reason is too short or long, or a file no photograph.
+        Conflict: The entry adds all it can, counts no longer, or was appealed before.
+        Throttled: Too many tries.
+    """
+    own_entry(resident, entry_id)
+    count_attempt(ResidentAttempt, f"credit:{resident.id}", MOST_TRIES, now)
+    words, taken = _checked(reason, photos)
+    city = current_city()
+    today = today_in(city.timezone, now)
+    with transaction() as session:
+        entry = session.scalars(
+            select(CreditEntry).where(CreditEntry.id == entry_id).with_for_update()
+        ).one()
+        _require_appealable(entry, today)
+        row = CreditAppeal(
+            resident_id=resident.id,
+            entry_id=entry_id,
+            reason=words,
+            state=AppealState.OPEN,
+            due_on=working_days_after(today, credit_rules(city).appeal_days),
+            created_at=now,
+        )
+        session.add(row)
+        session.flush()
+        session.add_all(
+            CreditAppealPhoto(appeal_id=row.id, content=data, created_at=now) for data in taken
+        )
+        record(resident.actor, f"{SERVICE}.appeal", str(row.id), {}, now)
+    return row
+
+
+def withdraw_appeal(resident: SignedInResident, appeal_id: uuid.UUID, now: datetime) -> None:
+    """Take an appeal back: the entry counts as it did before.
+
+    Raises:
+        NotFound: It is no appeal of the resident's.
+        Conflict: It has been answered.
+    """
+    with transaction():
+        row = _locked(appeal_id)
+        if row.resident_id != resident.id:
+            raise NotFound(_("We cannot find that appeal."))
+        _require_open(row)
+        row.decide(AppealState.WITHDRAWN, "", "", now)
+        record(resident.actor, f"{SERVICE}.withdraw", str(row.id), {}, now)
+
+
+def answer(actor: Actor, appeal_id: uuid.UUID, decision: str, words: str, now: datetime) -> None:
+    """Answer an appeal: it is upheld, or rejected with a reason.
+
+    Raises:
+        NotFound: There is no such appeal.
+        FieldErrors: No decision, or no words.
+        Conflict: It has been answered, withdrawn, or decided for the resident for want of an answer.
+    """
+    errors: dict[str, Any] = {}
+    words = words.strip()
+    if decision not in (AppealState.UPHELD, AppealState.REJECTED):
+        errors["decision"] = _("Choose whether the resident is right.")
+    if not 1 <= len(words) <= LONGEST_REASON:
+        errors["answer"] = _("Give the reason, in 1 to 1,000 characters. The resident will see it.")
+    if errors:
+        raise FieldErrors(errors)
+    with transaction():
+        row = _locked(appeal_id)
+        if row.is_open and today_in(current_city().timezone, now) > row.due_on:
+            _decide_overdue(row, now)
+            late = True
+        else:
+            late = False
+            _require_open(row)
+            row.decide(AppealState(decision), words, actor.label, now)
+            record(actor, f"{SERVICE}.{row.state.value}", str(row.id), {}, now)
+            _tell(row, now)
+    if late:
+        raise Conflict(_("The time for an answer is over. It was decided for the resident."))
+
+
+def decide_overdue(now: datetime) -> None:
+    """Decide for the resident what nobody answered in time."""
+    today = today_in(current_city().timezone, now)
+    query = select(CreditAppeal.id).where(
+        CreditAppeal.state == AppealState.OPEN, CreditAppeal.due_on < today
+    )
+    for appeal_id in list(db.session.scalars(query)):
+        with transaction():
+            row = _locked(appeal_id)
+            if row.is_open:
+                _decide_overdue(row, now)
+
+
+def clock_of(row: CreditAppeal, now: datetime) -> AppealClock:
+    """How much of its time is left, in working days of the city."""
+    zone = current_city().timezone
+    today = today_in(zone, now)
+    began = today_in(zone, row.created_at)
+    return AppealClock(
+        working_days_until(began, row.due_on), working_days_until(today, row.due_on), row.due_on
+    )
+
+
+def open_appeals() -> list[CreditAppeal]:
+    """Appeals that wait for an answer, those due first before the others."""
+    query = select(CreditAppeal).where(CreditAppeal.state == AppealState.OPEN)
+    return list(
+        db.session.scalars(
+            query.order_by(CreditAppeal.due_on, CreditAppeal.created_at).limit(MOST_SHOWN)
+        )
+    )
+
+
+def one_appeal(appeal_id: uuid.UUID) -> CreditAppeal:
+    """One appeal.
+
+    Raises:
+        NotFound: There is none.
+    """
+    return one_or_404(
+        select(CreditAppeal).where(CreditAppeal.id == appeal_id), _("We cannot find that appeal.")
+    )
+
+
+def photos_of(appeal_id: uuid.UUID) -> list[uuid.UUID]:
+    """The keys of an appeal's photographs."""
+    query = select(CreditAppealPhoto.id).where(CreditAppealPhoto.appeal_id == appeal_id)
+    return list(db.session.scalars(query.order_by(CreditAppealPhoto.id)))
+
+
+def photo(photo_id: uuid.UUID, resident: SignedInResident | None) -> bytes:
+    """A photograph, for the desk or (with ``resident``) for whoever sent it.
+
+    Raises:
+        NotFound: There is none, or it is someone else's.
+    """
+    query = (
+        select(CreditAppealPhoto.content, CreditAppeal)  # whole, so that staff who look are noted
+        .join(CreditAppeal, CreditAppeal.id == CreditAppealPhoto.appeal_id)
+        .where(CreditAppealPhoto.id == photo_id)
+    )
+    if resident is not None:
+        query = query.where(CreditAppeal.resident_id == resident.id)
+    found = db.session.execute(query).one_or_none()
+    if found is None:
+        raise NotFound
+    content: bytes = found[0]
+    return content
+
+
+def _checked(reason: str, photos: Sequence[bytes]) -> tuple[str, list[bytes]]:
+    errors: dict[str, Any] = {}
+    taken: list[bytes] = []
+    words = reason.strip()
+    if not SHORTEST_REASON <= len(words) <= LONGEST_REASON:
+        errors["reason"] = _("Say what is wrong, in 10 to 1,000 characters.")
+    if len(photos) > MOST_PHOTOS:
+        errors["photos"] = _("Choose up to 3 photos.")
+    else:
+        try:
+            taken = [retaken(data) for data in photos]
+        except Invalid as error:
+            errors["photos"] = error.detail
+    if errors:
+        raise FieldErrors(errors)
+    return words, taken
+
+
+def _require_appealable(entry: CreditEntry, today: date) -> None:
+    rules = credit_rules(current_city()).rules
+    found = select(CreditAppeal.id).where(CreditAppeal.entry_id == entry.id)
+    if db.session.scalars(found).one_or_none() is not None:
+        raise Conflict(
+            _("You have already appealed against this entry. That answer still applies.")
+        )
+    if entry.quantity >= entry.claimed:
+        raise Conflict(_("This entry already adds all that it can."))
+    if not counts_on(entry.as_record, rules, today):
+        raise Conflict(_("This entry has expired, so an appeal would change nothing."))
+
+
+def _require_open(row: CreditAppeal) -> None:
+    if not row.is_open:
+        raise Conflict(_("This appeal has been answered or withdrawn."))
+
+
+def _locked(appeal_id: uuid.UUID) -> CreditAppeal:
+    return one_or_404(
+        select(CreditAppeal).where(CreditAppeal.id == appeal_id).with_for_update(),
+        _("We cannot find that appeal."),
+    )
+
+
+def _decide_overdue(row: CreditAppeal, now: datetime) -> None:
+    row.decide(AppealState.OVERDUE, "", "", now)
+    record(system("city-credit"), f"{SERVICE}.overdue", str(row.id), {}, now)
+    _tell(row, now)
+
+
+def _tell(row: CreditAppeal, now: datetime) -> None:
+    name = credit_rules(current_city()).source_name(row.entry.source)
+    upheld = row.favours_resident
+    notify(
+        row.resident_id,
+        f"credit_appeal:{row.id}",
+        both(
+            lambda: (
+                _("Your appeal was upheld: %(entry)s", entry=local(name))
+                if upheld
+                else _("Your appeal was not upheld: %(entry)s", entry=local(name))
+            )
+        ),
+        both(lambda: _("You can read the answer here.")),
+        f"{ROOT}/entries",
+        now,
+    )

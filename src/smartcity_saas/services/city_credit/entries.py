@@ -1,0 +1,126 @@
+"""Entries: what services tell of and the city imports, for whoever takes part."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import delete, select
+
+from smartcity_saas.catalog.events import ServiceEvent
+from smartcity_saas.configuration.city import City
+from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.services.city_credit.membership import membership_of
+from smartcity_saas.services.city_credit.models import CreditAppeal, CreditAppealPhoto, CreditEntry
+from smartcity_saas.services.city_credit.names import SERVICE
+from smartcity_saas.services.city_credit.rules import credit_rules
+from smartcity_saas.services.city_credit.standing import Record, Standing, standing
+from smartcity_saas.tenancy.current import current_city
+from smartcity_saas.texts import lazy_gettext as _
+
+
+@dataclass(frozen=True)
+class AccountedEntry:
+    """An entry with its appeal, and how much of it counts now."""
+
+    entry: CreditEntry
+    appeal: CreditAppeal | None
+
+    @property
+    def quantity(self) -> int:
+        """What counts: as the resident says while an appeal is open or was decided for them."""
+        if self.appeal is not None and self.appeal.favours_resident:
+            return self.entry.claimed
+        return self.entry.quantity
+
+    @property
+    def record(self) -> Record:
+        """The entry as the rules read it."""
+        return Record(self.entry.source, self.quantity, self.entry.day)
+
+
+class Listener:
+    """Hears what residents did, and keeps it for those who take part where a rule asks for it."""
+
+    def happened(self, event: ServiceEvent) -> None:
+        """Keep an event; told again, it counts once, as it was told last."""
+        city = current_city()
+        if not city.catalog[SERVICE].is_open or event.kind not in credit_rules(city).rules.sources:
+            return
+        if membership_of(event.resident_id) is None:
+            return
+        quantity = 1 if event.fulfilled else 0
+        with transaction() as session:
+            known = _known(event.kind, event.reference)
+            if known is not None:
+                known.quantity, known.day = quantity, event.day
+                return
+            session.add(
+                CreditEntry(
+                    resident_id=event.resident_id,
+                    source=event.kind,
+                    reference=event.reference,
+                    day=event.day,
+                    quantity=quantity,
+                    claimed=1,
+                    revision=city.revision,
+                    recorded_at=event.now,
+                )
+            )
+
+    def undone(self, kind: str, reference: str) -> None:
+        """Forget an event that did not happen after all, with what was said against it."""
+        with transaction():
+            entry = _known(kind, reference)
+            if entry is not None:
+                forget_entry(entry)
+
+
+def entries_of(resident_id: uuid.UUID) -> list[AccountedEntry]:
+    """A resident's entries with their appeals, the newest first; expired ones too."""
+    query = (
+        select(CreditEntry, CreditAppeal)
+        .outerjoin(CreditAppeal, CreditAppeal.entry_id == CreditEntry.id)
+        .where(CreditEntry.resident_id == resident_id)
+        .order_by(CreditEntry.day.desc(), CreditEntry.id)
+    )
+    return [AccountedEntry(*row) for row in db.session.execute(query)]
+
+
+def own_entry(resident: SignedInResident, entry_id: uuid.UUID) -> CreditEntry:
+    """One entry of a resident's.
+
+    Raises:
+        NotFound: It is somebody else's, or nobody's.
+    """
+    query = select(CreditEntry).where(
+        CreditEntry.id == entry_id, CreditEntry.resident_id == resident.id
+    )
+    return one_or_404(query, _("We cannot find that entry."))
+
+
+def standing_of(entries: Iterable[AccountedEntry], city: City, today: date) -> Standing:
+    """The level that some entries give by the city's present rules."""
+    return standing([one.record for one in entries], credit_rules(city).rules, today)
+
+
+def forget_entry(entry: CreditEntry) -> None:
+    """Erase an entry with what was said against it."""
+    appeals = select(CreditAppeal.id).where(CreditAppeal.entry_id == entry.id)
+    for model, column in (
+        (CreditAppealPhoto, CreditAppealPhoto.appeal_id.in_(appeals)),
+        (CreditAppeal, CreditAppeal.entry_id == entry.id),
+        (CreditEntry, CreditEntry.id == entry.id),
+    ):
+        db.session.execute(delete(model).where(column))
+
+
+def _known(source: str, reference: str) -> CreditEntry | None:
+    query = select(CreditEntry).where(
+        CreditEntry.source == source, CreditEntry.reference == reference
+    )
+    found: CreditEntry | None = db.session.scalars(query.with_for_update()).one_or_none()
+    return found

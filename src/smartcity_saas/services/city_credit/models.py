@@ -1,0 +1,219 @@
+"""The tables of city credit, all a city's own: who takes part, entries, appeals."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, column
+from sqlalchemy.orm import Mapped, mapped_column
+
+from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
+from smartcity_saas.errors import IllegalTransition
+from smartcity_saas.identity.personal_data.declaration import PROOF, STATE, WHEN, PersonalData
+from smartcity_saas.services.city_credit.standing import Record
+
+_PRESENT = column("left_at").is_(None)
+
+
+class AppealState(StrEnum):
+    """What became of an appeal."""
+
+    OPEN = "open"
+    """It waits for the city; meanwhile the entry counts as the resident says."""
+    UPHELD = "upheld"
+    REJECTED = "rejected"
+    OVERDUE = "overdue"
+    """Nobody answered in time: decided for the resident."""
+    WITHDRAWN = "withdrawn"
+
+
+APPEAL_STATES: dict[str, Any] = {
+    AppealState.OPEN: _("Being checked"),
+    AppealState.UPHELD: _("Upheld"),
+    AppealState.REJECTED: _("Not upheld"),
+    AppealState.OVERDUE: _("Upheld: not answered in time"),
+    AppealState.WITHDRAWN: _("Withdrawn"),
+}
+FOR_RESIDENT = frozenset({AppealState.OPEN, AppealState.UPHELD, AppealState.OVERDUE})
+"""States in which the entry counts as the resident says."""
+
+
+class CreditMembership(CityModel):
+    """That a resident agreed to take part, to which text, and when they left.
+
+    Consent of its own, given and withdrawn as easily (PIPL, articles 14 and 15).
+    """
+
+    __tablename__ = "credit_membership"
+    personal_data = PersonalData(
+        {"zh": "加入城市信用", "en": "Taking part in city credit"},
+        {
+            "joined_at": {"zh": "加入时间", "en": "Joined"},
+            "left_at": {"zh": "退出时间", "en": "Left"},
+        },
+        "keep",
+        why=PROOF,
+    )
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        Index(
+            "uq_credit_membership_taking_part",
+            "city_id",
+            "resident_id",
+            unique=True,
+            sqlite_where=_PRESENT,
+            postgresql_where=_PRESENT,
+        ),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    consent_version: Mapped[str]
+    joined_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+
+
+class CreditEntry(CityModel):
+    """One thing that was done, or was to be done: only what is ``quantity`` more than 0 adds.
+
+    ``reference`` is the source's own key, so that the same thing never counts twice; ``revision``
+    is the one of the city's document whose rules were in force when it was recorded.
+    """
+
+    __tablename__ = "credit_entry"
+    personal_data = PersonalData(
+        {"zh": "城市信用记录", "en": "City credit entries"},
+        {
+            "source": {"zh": "来源", "en": "Source"},
+            "day": {"zh": "日期", "en": "Day"},
+            "quantity": {"zh": "数量", "en": "Quantity"},
+        },
+    )
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "source", "reference"),
+        Index("ix_credit_entry_city_id_resident_id", "city_id", "resident_id"),
+        CheckConstraint("quantity >= 0", name="quantity"),
+        CheckConstraint("claimed >= quantity", name="claimed"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    source: Mapped[str]
+    reference: Mapped[str]
+    day: Mapped[date]
+    quantity: Mapped[int]
+    claimed: Mapped[int]
+    """What the entry would be worth had all gone well; what an appeal asks for."""
+    revision: Mapped[int]
+    recorded_at: Mapped[datetime]
+    sample: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def as_record(self) -> Record:
+        """The entry as the rules would read it, had all gone well."""
+        return Record(self.source, self.claimed, self.day)
+
+
+class CreditAppeal(CityModel):
+    """A resident's objection to an entry, and the city's answer.
+
+    ``due_on`` is the last working day on which the city may answer.
+    """
+
+    __tablename__ = "credit_appeal"
+    personal_data = PersonalData(
+        {"zh": "城市信用申诉", "en": "City credit appeals"},
+        {
+            "reason": {"zh": "申诉理由", "en": "Reason"},
+            "state": STATE,
+            "answer": {"zh": "答复", "en": "Answer"},
+            "created_at": WHEN,
+        },
+        words={"state": {**APPEAL_STATES}},
+    )
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        city_foreign_key("entry_id", "credit_entry"),
+        UniqueConstraint("city_id", "entry_id"),
+        Index("ix_credit_appeal_city_id_state_due_on", "city_id", "state", "due_on"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    entry_id: Mapped[uuid.UUID]
+    reason: Mapped[str]
+    state: Mapped[AppealState] = mapped_column(StoredEnum(AppealState))
+    due_on: Mapped[date]
+    created_at: Mapped[datetime]
+    answer: Mapped[str | None]
+    answered_by: Mapped[str | None]
+    answered_at: Mapped[datetime | None]
+    entry: Mapped[CreditEntry] = city_relationship("CreditEntry", "entry_id", owner="CreditAppeal")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.state is AppealState.OPEN
+
+    @property
+    def favours_resident(self) -> bool:
+        """Whether the entry counts as the resident says: also while nobody has answered."""
+        return self.state in FOR_RESIDENT
+
+    def decide(self, state: AppealState, words: str, by: str, now: datetime) -> None:
+        """Answer it, or close it for want of an answer.
+
+        Raises:
+            IllegalTransition: It has been answered or withdrawn.
+        """
+        if not self.is_open or state is AppealState.OPEN:
+            raise IllegalTransition(f"{self.state} → {state}")
+        self.state, self.answer, self.answered_by, self.answered_at = state, words, by, now
+
+
+class CreditAppealPhoto(CityModel):
+    """A photograph sent with an appeal, taken again so that it says nothing of its camera."""
+
+    __tablename__ = "credit_appeal_photo"
+    personal_data = PersonalData({"zh": "申诉照片", "en": "Appeal photos"}, {"created_at": WHEN})
+    __table_args__ = (
+        city_foreign_key("appeal_id", "credit_appeal"),
+        Index("ix_credit_appeal_photo_city_id_appeal_id", "city_id", "appeal_id"),
+    )
+
+    appeal_id: Mapped[uuid.UUID]
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    created_at: Mapped[datetime]
+
+
+class CreditCertificate(CityModel):
+    """A code that a resident shows to a partner, who learns whether one benefit holds.
+
+    Used once, within ten minutes; kept afterwards as the answer to "who looked".
+    """
+
+    __tablename__ = "credit_certificate"
+    personal_data = PersonalData(
+        {"zh": "城市信用凭证", "en": "City credit certificates"},
+        {
+            "benefit": {"zh": "权益", "en": "Benefit"},
+            "asked_by": {"zh": "谁查的", "en": "Who looked"},
+            "asked_at": WHEN,
+            "held_then": {"zh": "答复", "en": "Answer"},
+        },
+    )
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "code_hash"),
+        Index("ix_credit_certificate_city_id_resident_id", "city_id", "resident_id"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    benefit: Mapped[str]
+    code_hash: Mapped[str]
+    expires_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    asked_by: Mapped[str | None]
+    held_then: Mapped[bool | None]

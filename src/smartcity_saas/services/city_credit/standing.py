@@ -1,0 +1,142 @@
+"""What entries are worth by a city's rules: pure, so that the same inputs give the same level.
+
+Every rule adds; none subtracts, and none looks at who somebody is. An entry that is missing can
+therefore only leave a resident where somebody who never joined stands.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True)
+class SourceRule:
+    """What the entries of one source add.
+
+    Attributes:
+        adds: Points for every ``per`` of what is counted, at least 1.
+        per: How many acts, hours or whatever the source counts make that up, at least 1.
+        cap: The most points that the source adds.
+        months: Calendar months after which an entry counts no longer.
+    """
+
+    source: str
+    adds: int
+    cap: int
+    months: int
+    per: int = 1
+
+
+@dataclass(frozen=True)
+class LevelRule:
+    """A level and the points from which it begins; the lowest begins at 0."""
+
+    name: str
+    at_least: int
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A city's rules: sources by name, levels from the lowest to the highest."""
+
+    sources: Mapping[str, SourceRule]
+    levels: tuple[LevelRule, ...]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One thing that was done: what it is, how often or how much, on which day of the city."""
+
+    source: str
+    quantity: int
+    day: date
+
+
+@dataclass(frozen=True)
+class Term:
+    """One line of the sum: a source, what was counted, and what it adds.
+
+    ``until`` is the first day on which it may add less, None where nothing counts.
+    """
+
+    source: str
+    counted: int
+    adds: int
+    full: bool
+    until: date | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A resident's level with the sum that it follows from."""
+
+    level: LevelRule
+    points: int
+    terms: tuple[Term, ...]
+    next_level: LevelRule | None
+    next_steps: tuple[Term, ...]
+    """What would reach the next level, for each source that alone could: how many more are to be
+    counted, and what they would add."""
+
+
+def last_day(day: date, months: int) -> date:
+    """The day on which an entry counts for the last time: the same day of the month so many months
+    later, or the month's last where it has no such day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    length = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, length))
+
+
+def counts_on(record: Record, rules: Rules, today: date) -> bool:
+    """Whether an entry counts on a day of the city: its rule exists, and it has not expired."""
+    rule = rules.sources.get(record.source)
+    return rule is not None and today <= last_day(record.day, rule.months)
+
+
+def standing(records: Iterable[Record], rules: Rules, today: date) -> Standing:
+    """The level that entries give on a day of the city, in whatever order they come."""
+    counted: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        if counts_on(record, rules, today):
+            counted[record.source].append(record)
+    terms = tuple(_term(rule, counted[name]) for name, rule in rules.sources.items())
+    points = sum(term.adds for term in terms)
+    reached = [level for level in rules.levels if level.at_least <= points]
+    level = reached[-1] if reached else rules.levels[0]
+    following = next((one for one in rules.levels if one.at_least > points), None)
+    return Standing(level, points, terms, following, _next_steps(terms, rules, points, following))
+
+
+def reaches(found: Standing, level: str, rules: Rules) -> bool:
+    """Whether a standing is at a level or above it."""
+    order = [one.name for one in rules.levels]
+    return order.index(found.level.name) >= order.index(level)
+
+
+def _term(rule: SourceRule, records: Collection[Record]) -> Term:
+    counted = sum(record.quantity for record in records)
+    adds = min(rule.cap, counted // rule.per * rule.adds)
+    until = min((last_day(record.day, rule.months) for record in records), default=None)
+    return Term(rule.source, counted, adds, adds == rule.cap, until)
+
+
+def _next_steps(
+    terms: Iterable[Term], rules: Rules, points: int, following: LevelRule | None
+) -> tuple[Term, ...]:
+    """For each source that could close the gap alone, how much more it takes."""
+    if following is None:
+        return ()
+    missing = following.at_least - points
+    steps = []
+    for term in terms:
+        rule = rules.sources[term.source]
+        wanted = term.adds + missing
+        if wanted <= rule.cap:
+            times = -(-wanted // rule.adds)
+            more = times * rule.per - term.counted
+            steps.append(Term(term.source, more, missing, wanted == rule.cap, None))
+    return tuple(steps)

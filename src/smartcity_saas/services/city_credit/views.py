@@ -1,0 +1,199 @@
+"""The service's pages on a city's site."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.clock import today_in
+from smartcity_saas.errors import FieldErrors
+from smartcity_saas.identity.authorization import current_resident, signed_in_resident
+from smartcity_saas.images.photos import photo_response
+from smartcity_saas.services.city_credit import appeals, certificates, membership
+from smartcity_saas.services.city_credit.entries import entries_of, own_entry, standing_of
+from smartcity_saas.services.city_credit.models import APPEAL_STATES
+from smartcity_saas.services.city_credit.names import ROOT, SERVICE, TITLE
+from smartcity_saas.services.city_credit.rules import credit_rules
+from smartcity_saas.services.city_credit.standing import last_day, reaches
+from smartcity_saas.tenancy.current import current_time, request_city
+from smartcity_saas.web.policy import Availability, CityBlueprint
+from smartcity_saas.web.qr_codes import qr_code
+
+MINE = f"{ROOT}/mine"
+
+blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
+
+
+@blueprint.page(ROOT, who="everyone")
+def landing() -> ResponseReturnValue:
+    """What city credit is and asks for; whoever takes part goes on to their own page."""
+    resident = current_resident()
+    if resident is not None and membership.membership_of(resident.id) is not None:
+        return redirect(MINE)
+    return _render("landing.html")
+
+
+@blueprint.page(f"{ROOT}/join", who="resident", methods=("POST",))
+def join() -> ResponseReturnValue:
+    """Agree to take part."""
+    if not request.form.get("agree"):
+        errors = {"agree": _("Tick the box to agree, or leave the page: nothing changes then.")}
+        return _render("landing.html", errors=errors), 422
+    membership.join(signed_in_resident(), current_time())
+    return redirect(MINE, 303)
+
+
+@blueprint.page(MINE, who="resident", availability=Availability.EXISTING_BUSINESS)
+def mine() -> ResponseReturnValue:
+    """A resident's level, what it opens, and their appeals."""
+    member = membership.membership_of(signed_in_resident().id)
+    if member is None:
+        return redirect(ROOT)
+    return _render(
+        "mine.html",
+        member=member,
+        questions=certificates.questions_of(signed_in_resident()),
+        **_accounted(),
+    )
+
+
+@blueprint.page(
+    f"{ROOT}/certificates",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
+def certificate() -> ResponseReturnValue:
+    """A new code for a benefit, shown once: a partner checks it within ten minutes."""
+    now, name = current_time(), request.form.get("benefit", "")
+    code = certificates.issue(signed_in_resident(), name, now)
+    page = _render(
+        "certificate.html",
+        benefit=certificates.benefit_of(name),
+        code=code,
+        qr=qr_code(f"CREDIT:{code}"),
+        until=now + certificates.VALID_FOR,
+    )
+    return page, 200, {"Cache-Control": "no-store"}
+
+
+@blueprint.page(f"{ROOT}/entries", who="resident", availability=Availability.EXISTING_BUSINESS)
+def entries() -> ResponseReturnValue:
+    """Why the level is what it is, to the last entry."""
+    if membership.membership_of(signed_in_resident().id) is None:
+        return redirect(ROOT)
+    return _render("entries.html", **_accounted())
+
+
+@blueprint.page(
+    f"{ROOT}/entries/<uuid:entry_id>/appeal",
+    who="resident",
+    availability=Availability.EXISTING_BUSINESS,
+)
+def appeal_form(entry_id: uuid.UUID) -> ResponseReturnValue:
+    """The form of an appeal against an entry."""
+    return _appeal_page(entry_id, "", {})
+
+
+@blueprint.page(
+    f"{ROOT}/entries/<uuid:entry_id>/appeal",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
+def appeal(entry_id: uuid.UUID) -> ResponseReturnValue:
+    """Appeal against an entry."""
+    reason = request.form.get("reason", "")
+    photos = [data for one in request.files.getlist("photos") if (data := one.read())]
+    try:
+        appeals.appeal(signed_in_resident(), entry_id, reason, photos, current_time())
+    except FieldErrors as error:
+        return _appeal_page(entry_id, reason, error.fields), 422
+    return redirect(f"{MINE}#appeals", 303)
+
+
+@blueprint.page(
+    f"{ROOT}/appeals/<uuid:appeal_id>/withdraw",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
+def withdraw_appeal(appeal_id: uuid.UUID) -> ResponseReturnValue:
+    """Take an appeal back."""
+    appeals.withdraw_appeal(signed_in_resident(), appeal_id, current_time())
+    return redirect(MINE, 303)
+
+
+@blueprint.page(
+    f"{ROOT}/photos/<uuid:photo_id>", who="resident", availability=Availability.EXISTING_BUSINESS
+)
+def photo(photo_id: uuid.UUID) -> ResponseReturnValue:
+    """A photograph that the resident sent."""
+    return photo_response(appeals.photo(photo_id, signed_in_resident()))
+
+
+@blueprint.page(f"{ROOT}/leave", who="resident", availability=Availability.EXISTING_BUSINESS)
+def leave_form() -> ResponseReturnValue:
+    """What leaving does, and the button."""
+    return _render("leave.html")
+
+
+@blueprint.page(
+    f"{ROOT}/leave",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
+def leave() -> ResponseReturnValue:
+    """Leave, and have one's entries erased."""
+    membership.leave(signed_in_resident(), current_time())
+    return redirect(f"{ROOT}/left", 303)
+
+
+@blueprint.page(f"{ROOT}/left", who="resident", availability=Availability.EXISTING_BUSINESS)
+def left() -> ResponseReturnValue:
+    """That it is done."""
+    return _render("left.html")
+
+
+def _accounted() -> dict[str, Any]:
+    """A resident's entries with the sum that they make, for the pages that show them."""
+    city, now = request_city(), current_time()
+    today = today_in(city.timezone, now)
+    found = entries_of(signed_in_resident().id)
+    rules = credit_rules(city)
+    standing = standing_of(found, city, today)
+    appealed = [one.appeal for one in found if one.appeal is not None]
+    return {
+        "today": today,
+        "entries": found,
+        "standing": standing,
+        "holding": [one for one in rules.benefits if reaches(standing, one.level, rules.rules)],
+        "appeals": [(one, appeals.clock_of(one, now)) for one in appealed],
+        "expires": {
+            one.entry.id: last_day(one.entry.day, rules.rules.sources[one.entry.source].months)
+            for one in found
+            if one.entry.source in rules.rules.sources
+        },
+    }
+
+
+def _appeal_page(entry_id: uuid.UUID, reason: str, errors: dict[str, Any]) -> str:
+    entry = own_entry(signed_in_resident(), entry_id)
+    return _render("appeal.html", entry=entry, reason=reason, errors=errors)
+
+
+def _render(template: str, **values: Any) -> str:
+    return render_template(
+        f"city_credit/{template}",
+        title=TITLE,
+        root=ROOT,
+        tab="services",
+        credit=credit_rules(request_city()),
+        appeal_states=APPEAL_STATES,
+        **{"errors": {}, **values},
+    )

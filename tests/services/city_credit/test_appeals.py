@@ -1,0 +1,134 @@
+"""Appeals: the entry helps while nobody has answered, and time decides for the resident."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from smartcity_saas.services.city_credit.appeals import decide_overdue
+from smartcity_saas.services.city_credit.models import AppealState, CreditAppealPhoto
+from smartcity_saas.services.city_credit.working_days import (
+    is_working_day,
+    working_days_after,
+    working_days_until,
+)
+from tests.support.city_credit import ROOT, CreditCity
+from tests.support.world import World
+
+DESK = "/cities/hangzhou/city-credit"
+
+
+def move_to(world: World, day: date) -> None:
+    """Noon of a day in the city."""
+    world.clock.now = datetime.combine(day, time(12), ZoneInfo("Asia/Shanghai"))
+
+
+def test_an_entry_counts_as_the_resident_says_until_it_is_answered(credit: CreditCity) -> None:
+    """Promise: while an appeal is open the entry helps; rejected, it adds what it did before."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    assert "0 + 0 + 0 = 0" in browser.get(f"{ROOT}/entries").text
+    assert credit.appeal(browser).status_code == 303
+    assert "10 + 0 + 0 = 10" in browser.get(f"{ROOT}/entries").text
+    assert "15 working days left" in browser.get(f"{ROOT}/mine").text
+    staff = credit.world.city_staff("hangzhou")
+    page = f"{DESK}/appeals/{credit.one_appeal().id}"
+    assert "I paid that bill on its day." in staff.get(page).text
+    refused = staff.post(page, decision="rejected", answer="")
+    assert refused.status_code == 422
+    answered = staff.post(page, decision="rejected", answer="The bank has it a day later.")
+    assert answered.status_code == 200
+    assert "0 + 0 + 0 = 0" in browser.get(f"{ROOT}/entries").text
+    assert "The bank has it a day later." in browser.get(f"{ROOT}/mine").text
+
+
+def test_an_upheld_appeal_stays_upheld(credit: CreditCity) -> None:
+    """Promise: decided for the resident, the entry adds all it can, and no second answer comes."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    credit.appeal(browser)
+    staff = credit.world.city_staff("hangzhou")
+    page = f"{DESK}/appeals/{credit.one_appeal().id}"
+    assert staff.post(page, decision="upheld", answer="You are right.").status_code == 200
+    assert "10 + 0 + 0 = 10" in browser.get(f"{ROOT}/entries").text
+    assert staff.post(page, DESK, decision="rejected", answer="No.").status_code == 409
+
+
+def test_what_nobody_answers_is_decided_for_the_resident(credit: CreditCity) -> None:
+    """Promise: on the last day the city may still answer; on the next it is decided, to the day of
+    the city's calendar, and an answer comes too late."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    credit.appeal(browser)
+    last = credit.one_appeal().due_on
+    move_to(credit.world, last)
+    with credit.world.inside("hangzhou"):
+        decide_overdue(credit.world.clock())
+    assert credit.one_appeal().state is AppealState.OPEN
+    move_to(credit.world, date.fromordinal(last.toordinal() + 1))
+    staff = credit.world.city_staff("hangzhou")
+    page = f"{DESK}/appeals/{credit.one_appeal().id}"
+    assert staff.post(page, decision="rejected", answer="Too late.").status_code == 409
+    assert credit.one_appeal().state is AppealState.OVERDUE
+    assert "10 + 0 + 0 = 10" in credit.world.resident().get(f"{ROOT}/entries").text
+
+
+def test_an_appeal_can_be_taken_back(credit: CreditCity) -> None:
+    """Promise: withdrawn, the entry counts as before, and the desk has nothing to answer."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    credit.appeal(browser)
+    path = f"{ROOT}/appeals/{credit.one_appeal().id}/withdraw"
+    assert browser.post(path, f"{ROOT}/mine").status_code == 303
+    assert "0 + 0 + 0 = 0" in browser.get(f"{ROOT}/entries").text
+    assert "No appeals are waiting" in credit.world.city_staff("hangzhou").get(DESK).text
+
+
+def test_an_appeal_that_cannot_be_says_why(credit: CreditCity) -> None:
+    """Promise: twice, against another's entry, or against one that adds all it can: said plainly,
+    and nothing is kept."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    page = browser.get(f"{ROOT}/entries").text
+    path = next(
+        one.split('"')[0] for one in page.split('href="') if one.startswith(f"{ROOT}/entries/")
+    )
+    short = browser.post(path, reason="no")
+    assert short.status_code == 422
+    assert "10 to 1,000 characters" in short.text
+    stranger = credit.member(subject="parents")
+    assert stranger.get(path).status_code == 404
+    assert browser.post(path, reason="I paid that bill on its day.").status_code == 303
+    again = browser.post(path, reason="I paid that bill on its day.")
+    assert again.status_code == 409
+    assert "already appealed" in again.text
+    assert credit.rows(CreditAppealPhoto) == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "working"),
+    [
+        (date(2026, 10, 1), False),  # National Day, a Thursday
+        (date(2026, 10, 10), True),  # a Saturday worked in exchange
+        (date(2026, 10, 11), False),
+        (date(2026, 2, 14), True),  # a Saturday worked before the Spring Festival
+        (date(2026, 11, 30), True),
+        (date(2040, 5, 5), False),  # a Saturday of a year that nobody has announced
+    ],
+)
+def test_working_days_are_the_calendars(day: date, *, working: bool) -> None:
+    """Promise: public holidays and the weekends worked for them are known; a year that has not been
+    announced has Monday to Friday."""
+    assert is_working_day(day) is working
+
+
+def test_days_of_the_clock_add_up() -> None:
+    """Promise: so many working days after a day are so many left on that day, and none at the end."""
+    for start in (date(2026, 9, 28), date(2026, 12, 25), date(2026, 2, 10)):
+        for count in (1, 5, 15):
+            last = working_days_after(start, count)
+            assert working_days_until(start, last) == count
+            assert working_days_until(last, last) == 0
+            assert is_working_day(last)

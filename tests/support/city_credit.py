@@ -1,0 +1,106 @@
+"""A city with city credit, and what residents do there."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+
+from smartcity_saas.catalog.events import ServiceEvent, publish_event
+from smartcity_saas.clock import today_in
+from smartcity_saas.database import db, transaction
+from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.services.city_credit.models import CreditAppeal, CreditEntry
+from tests.support.browser import Browser
+from tests.support.documents import HANGZHOU, NINGBO
+from tests.support.world import World
+
+ROOT = "/services/city-credit"
+PAID = "utility_bills.paid_in_time"
+OPEN = """services:
+  city_credit:
+    state: open
+    settings:
+      sources:
+        - {event: utility_bills.paid_in_time, adds: 10, cap: 30, expires: 12,
+           repair: {zh: 下一张账单按时缴, en: Pay the next bill on time}}
+        - {event: hospital_appointments.attended, adds: 5, cap: 20, expires: 12}
+        - {imported: volunteer_hours, name: {zh: 志愿服务时长, en: Volunteer hours},
+           adds: 1, per: 2, cap: 12, expires: 24}
+      levels:
+        - {level: start, name: {zh: 起步, en: Starting}, at_least: 0}
+        - {level: good, name: {zh: 良好, en: Good}, at_least: 20}
+        - {level: excellent, name: {zh: 优秀, en: Excellent}, at_least: 50}
+      benefits:
+        - {benefit: library_deposit, level: good, name: {zh: 免押金借书, en: Library without a deposit},
+           help: {zh: 一次 20 本, en: 20 books at a time}}
+"""
+DOCUMENTS = {"hangzhou": HANGZHOU, "ningbo": NINGBO}
+
+
+@dataclass
+class CreditCity:
+    """A city that has opened city credit, with levers."""
+
+    world: World
+    slug: str = "hangzhou"
+
+    def __post_init__(self) -> None:
+        self.world.save(DOCUMENTS[self.slug] + OPEN)
+
+    def member(self, **who: Any) -> Browser:
+        """A resident who has joined."""
+        browser = self.world.resident(city=self.slug, **who)
+        self.join(browser)
+        return browser
+
+    def join(self, browser: Browser) -> None:
+        """Tick the box and press."""
+        assert browser.post(f"{ROOT}/join", ROOT, agree="1").status_code == 303
+
+    def tell(self, reference: str, *, fulfilled: bool = True, day: date | None = None) -> None:
+        """A service tells of something that the city's first resident did."""
+        now = self.world.clock()
+        with self.world.inside(self.slug), transaction():
+            publish_event(
+                ServiceEvent(
+                    PAID,
+                    reference,
+                    self.resident_id(),
+                    day or today_in("Asia/Shanghai", now),
+                    fulfilled,
+                    now,
+                )
+            )
+
+    def resident_id(self) -> uuid.UUID:
+        """The first resident of the city, made if there is none."""
+        found = db.session.scalars(select(Resident.id).order_by(Resident.created_at)).first()
+        if found is None:
+            row = Resident(name="x", created_at=self.world.clock())
+            db.session.add(row)
+            db.session.flush()
+            return row.id
+        return found
+
+    def rows(self, model: Any = CreditEntry) -> int:
+        """How many rows of a table the city has."""
+        with self.world.inside(self.slug):
+            return int(db.session.scalar(select(func.count()).select_from(model)) or 0)
+
+    def appeal(self, browser: Browser, reason: str = "I paid that bill on its day.") -> Any:
+        """Appeal against the newest entry that adds less than it could."""
+        page = browser.get(f"{ROOT}/entries").text
+        found = re.search(rf"{ROOT}/entries/[0-9a-f-]+/appeal", page)
+        assert found, page
+        return browser.post(found[0], reason=reason)
+
+    def one_appeal(self) -> CreditAppeal:
+        """The city's only appeal, as it stands in the database now."""
+        db.session.rollback()
+        with self.world.inside(self.slug):
+            return db.session.scalars(select(CreditAppeal)).one()
