@@ -120,6 +120,7 @@ class Service:
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
     otherwise). ``listener`` hears what residents did in other services.
+    Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Service:
     unfinished: Callable[[SignedInResident], list[tuple[Any, str]]] = lambda resident: []
     assurance: str = "none"
     listener: EventListener | None = None
+    assisted_service: bool = True
     demo: Callable[[City, datetime], None] | None = None
 
     def dashboard_items(self, resident: SignedInResident) -> list[DashboardItem]:

@@ -207,6 +207,12 @@ def _enforce_resident(policy: Policy) -> ResponseReturnValue | None:
 
 def _refuse_another_desk(service: str) -> None:
     resident = current_resident()
+    if (
+        resident is not None
+        and resident.acting
+        and not product().services[service].assisted_service
+    ):
+        raise NotAllowed(_("Only the resident can do this. It cannot be done at the counter."))
     if resident is not None and not resident.sees(service):
         raise NotAllowed(
             _(

@@ -76,7 +76,8 @@ def test_what_nobody_answers_is_decided_for_the_resident(credit: CreditCity) -> 
 
 
 def test_an_appeal_can_be_taken_back(credit: CreditCity) -> None:
-    """Promise: withdrawn, the entry counts as before, and the desk has nothing to answer."""
+    """Promise: withdrawn, the entry counts as before, the desk has nothing to answer, and one can
+    appeal anew."""
     browser = credit.member()
     credit.tell("late", fulfilled=False)
     credit.appeal(browser)
@@ -84,6 +85,9 @@ def test_an_appeal_can_be_taken_back(credit: CreditCity) -> None:
     assert browser.post(path, f"{ROOT}/mine").status_code == 303
     assert "0 + 0 + 0 = 0" in browser.get(f"{ROOT}/entries").text
     assert "No appeals are waiting" in credit.world.city_staff("hangzhou").get(DESK).text
+    again = f"{ROOT}/entries/{credit.one_appeal().entry_id}/appeal"
+    assert browser.post(again, reason="I did pay, see my bank.").status_code == 303
+    assert credit.one_appeal().is_open
 
 
 def test_an_appeal_that_cannot_be_says_why(credit: CreditCity) -> None:
@@ -101,8 +105,8 @@ def test_an_appeal_that_cannot_be_says_why(credit: CreditCity) -> None:
     stranger = credit.member(subject="parents")
     assert stranger.get(path).status_code == 404
     assert browser.post(path, reason="I paid that bill on its day.").status_code == 303
-    again = browser.post(path, reason="I paid that bill on its day.")
-    assert again.status_code == 409
+    again = browser.get(path)
+    assert again.status_code == 409, "before anything is typed"
     assert "already appealed" in again.text
     assert credit.rows(CreditAppealPhoto) == 0
 

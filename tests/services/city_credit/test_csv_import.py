@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import ImportRequest
+from smartcity_saas.clock import today_in
+from smartcity_saas.database import db
 from smartcity_saas.identity.residents.assurance import verify_real_name
+from smartcity_saas.services.city_credit.appeals import appeal
 from smartcity_saas.services.city_credit.csv_import import REQUIRED, import_entries
-from smartcity_saas.services.city_credit.membership import join
+from smartcity_saas.services.city_credit.entries import entries_of
+from smartcity_saas.services.city_credit.membership import join, leave
+from smartcity_saas.services.city_credit.models import CreditEntry
 from tests.support.api_client import Office
 from tests.support.city_credit import CreditCity
 from tests.support.clinic import Clinic
 
 NUMBER = "11010519491231002X"
+OTHER = "110101199003070011"
 ROW = {
     "source": "volunteer_hours",
     "reference": "V-1",
     "id_number": NUMBER,
-    "day": "2026-11-01",
     "quantity": "6",
 }
 
@@ -28,7 +35,9 @@ ROW = {
 def bring(credit: CreditCity, *rows: dict[str, str]) -> Any:
     """Import rows, each told by what differs."""
     lines = [",".join(REQUIRED)]
-    lines += [",".join({**ROW, **row}[c] for c in REQUIRED) for row in rows or ({},)]
+    today = str(today_in("Asia/Shanghai", credit.world.clock()))
+    full = [{"day": today, **ROW, **row} for row in rows or ({},)]
+    lines += [",".join(row[c] for c in REQUIRED) for row in full]
     with credit.world.inside(credit.slug):
         return import_entries(
             ImportRequest(
@@ -41,29 +50,77 @@ def bring(credit: CreditCity, *rows: dict[str, str]) -> Any:
         )
 
 
+def quantities(credit: CreditCity) -> list[int]:
+    """What the city's entries count."""
+    db.session.rollback()
+    with credit.world.inside(credit.slug):
+        return list(db.session.scalars(select(CreditEntry.quantity)))
+
+
 @pytest.fixture
 def named(credit: CreditCity) -> CreditCity:
     """With a member whose real name is verified."""
     resident, _patient = Clinic(credit.world).person("a")
     with credit.world.inside("hangzhou"):
-        verify_real_name(resident, "示例", NUMBER, credit.world.clock())
+        verify_real_name(resident, "示例", NUMBER, credit.world.clock(), by="alipay")
         join(resident, credit.world.clock())
     return credit
 
 
 def test_an_entry_of_a_member_is_kept_once(named: CreditCity) -> None:
-    """Promise: imported again, nothing changes; another quantity is told as a change."""
-    first, again = bring(named), bring(named)
-    assert (first.added, again.added, again.same) == (1, 0, 1)
-    assert bring(named, {"quantity": "8"}).changed == 1
-    assert named.rows() == 1
+    """Promise: imported again, nothing changes; another quantity corrects the entry."""
+    steps: list[tuple[dict[str, str], int]] = [({}, 6), ({}, 6), ({"quantity": "8"}, 8)]
+    for row, quantity in steps:
+        assert bring(named, row).problems == []
+        assert quantities(named) == [quantity]
 
 
-def test_rows_of_others_are_not_kept(credit: CreditCity) -> None:
-    """Promise: what somebody did who does not take part is not kept."""
-    found = bring(credit)
-    assert (found.added, found.problems) == (0, [])
-    assert credit.rows() == 0
+def test_an_import_does_not_say_who_takes_part(named: CreditCity) -> None:
+    """Promise: a row of a member and one of anybody else are counted alike, and the second is not
+    kept."""
+    told = [bring(named, row) for row in ({}, {"reference": "V-2", "id_number": OTHER})]
+    assert len({(one.added, one.changed, one.same) for one in told}) == 1
+    assert quantities(named) == [6]
+
+
+def test_ones_own_word_is_not_enough(credit: CreditCity) -> None:
+    """Promise: nobody receives another person's entries by typing their number."""
+    resident, _patient = Clinic(credit.world).person("a")
+    with credit.world.inside("hangzhou"):
+        verify_real_name(resident, "示例", NUMBER, credit.world.clock())
+        join(resident, credit.world.clock())
+    bring(credit)
+    assert quantities(credit) == []
+
+
+def test_what_was_done_before_joining_is_not_kept(named: CreditCity) -> None:
+    """Promise: entries begin with the day on which one joined, also after leaving and joining anew."""
+    bring(named, {"day": str(today_in("Asia/Shanghai", named.world.clock()) - timedelta(days=1))})
+    assert quantities(named) == []
+
+
+def test_an_entry_that_is_somebody_elses_now_takes_nothing_along(named: CreditCity) -> None:
+    """Promise: corrected to another person, an entry is a new one: its appeal is erased, and either
+    can leave; corrected to nobody who takes part, it is gone."""
+    clinic = Clinic(named.world)
+    first, _patient = clinic.person("a")
+    second, _patient = clinic.person("b")
+    now = named.world.clock()
+    with named.world.inside("hangzhou"):
+        verify_real_name(second, "示例", OTHER, now, by="alipay")
+        join(second, now)
+    bring(named, {"quantity": "0"})
+    with named.world.inside("hangzhou"):
+        (one,) = entries_of(first.id)
+        appeal(first, one.entry.id, "I was there for six hours.", [], now)
+    bring(named, {"quantity": "0", "id_number": OTHER})
+    with named.world.inside("hangzhou"):
+        (moved,) = entries_of(second.id)
+        assert moved.appeal is None
+        assert entries_of(first.id) == []
+        leave(second, now)
+        leave(first, now)
+    assert quantities(named) == []
 
 
 @pytest.mark.parametrize(
@@ -87,12 +144,12 @@ def test_a_faulty_row_is_told_by_line_and_column(
         named, {column: value, "reference": "V-2"} if column != "reference" else {column: value}, {}
     )
     assert [(one.line, one.pointer.split("/")[2]) for one in found.problems] == [(2, column)]
-    assert found.added == 1
+    assert found.same == 1
 
 
 def test_an_office_pushes_entries_with_its_own_scope(named: CreditCity) -> None:
     """Promise: what a table takes, a push takes by the same rules, with ``credit:write`` alone."""
-    item = {**ROW, "quantity": 6}
+    item = {**ROW, "day": str(today_in("Asia/Shanghai", named.world.clock())), "quantity": 6}
     office = Office(named.world, "hangzhou", "credit:write")
     answer = office.call("POST", "/city-credit/entries", {"items": [item, {**item, "day": "x"}]})
     assert [one["status"] for one in answer.json["results"]] == ["stored", "refused"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from smartcity_saas.identity.personal_data.records import erase
+from smartcity_saas.services.city_credit.membership import join, membership_of
 from tests.support.city_credit import OPEN, ROOT, CreditCity
+from tests.support.clinic import Clinic
 from tests.support.documents import HANGZHOU
+from tests.support.residents import PHONE, by_phone
 from tests.support.world import World
 
 
@@ -66,3 +70,45 @@ def test_another_city_knows_nothing(world: World) -> None:
     other.member()
     assert other.rows() == 0
     assert credit.rows() == 1
+
+
+def test_a_deleted_account_takes_part_no_longer(credit: CreditCity) -> None:
+    """Promise: whoever deletes their account collects nothing afterwards."""
+    resident, _patient = Clinic(credit.world).person("a")
+    now = credit.world.clock()
+    with credit.world.inside("hangzhou"):
+        join(resident, now)
+        assert membership_of(resident.id) is not None
+        erase(resident, now)
+        assert membership_of(resident.id) is None
+    credit.tell("after")
+    assert credit.rows() == 0
+
+
+def test_nobody_joins_or_looks_for_somebody_else(phones: World) -> None:
+    """Promise: the counter neither consents for a resident, nor sees their level, nor leaves."""
+    phones.save(HANGZHOU + "channels: {phone: {state: open}}\n" + OPEN)
+    resident = by_phone(phones)
+    assert resident.post(f"{ROOT}/join", ROOT, agree="1").status_code == 303
+    desk = phones.staff("desk", "desk:city_credit", city="hangzhou")
+    answer = desk.post("/cities/hangzhou/counter", number=PHONE, reason="忘带手机")
+    path = answer.text.partition('href="http://hangzhou.localhost')[2].partition('"')[0]
+    browser = phones.client("hangzhou.localhost")
+    browser.get(path)
+    assert browser.post(path).status_code == 302
+    for page in ("mine", "entries", "leave"):
+        assert browser.get(f"{ROOT}/{page}").status_code == 403
+    assert resident.get(f"{ROOT}/mine").status_code == 200
+
+
+def test_the_answer_to_an_appeal_leaves_with_it(credit: CreditCity) -> None:
+    """Promise: nothing of an appeal is left, the message that told of it included."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    credit.appeal(browser)
+    staff = credit.world.city_staff("hangzhou")
+    page = f"/cities/hangzhou/city-credit/appeals/{credit.one_appeal().id}"
+    staff.post(page, decision="rejected", answer="The bank has it a day later.")
+    assert "not upheld" in browser.get("/me/messages").text
+    browser.post(f"{ROOT}/leave")
+    assert "not upheld" not in browser.get("/me/messages").text

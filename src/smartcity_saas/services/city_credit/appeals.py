@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,6 +22,11 @@ from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.images.photos import retaken
 from smartcity_saas.notifications import notify
 from smartcity_saas.services.city_credit.entries import own_entry
+from smartcity_saas.services.city_credit.membership import (
+    appeal_key,
+    forget_appeals,
+    locked_membership,
+)
 from smartcity_saas.services.city_credit.models import (
     AppealState,
     CreditAppeal,
@@ -67,16 +73,16 @@ def appeal(
         Conflict: The entry adds all it can, counts no longer, or was appealed before.
         Throttled: Too many tries.
     """
-    own_entry(resident, entry_id)
+    require_appealable(own_entry(resident, entry_id), now)
     count_attempt(ResidentAttempt, f"credit:{resident.id}", MOST_TRIES, now)
     words, taken = _checked(reason, photos)
     city = current_city()
     today = today_in(city.timezone, now)
     with transaction() as session:
-        entry = session.scalars(
-            select(CreditEntry).where(CreditEntry.id == entry_id).with_for_update()
-        ).one()
-        _require_appealable(entry, today)
+        locked_membership(resident.id)
+        entry = own_entry(resident, entry_id)
+        require_appealable(entry, now)
+        forget_appeals(CreditAppeal.entry_id == entry_id)  # one that was withdrawn
         row = CreditAppeal(
             resident_id=resident.id,
             entry_id=entry_id,
@@ -148,7 +154,7 @@ def decide_overdue(now: datetime) -> None:
         CreditAppeal.state == AppealState.OPEN, CreditAppeal.due_on < today
     )
     for appeal_id in list(db.session.scalars(query)):
-        with transaction():
+        with transaction(), suppress(NotFound):  # its resident has left meanwhile
             row = _locked(appeal_id)
             if row.is_open:
                 _decide_overdue(row, now)
@@ -229,9 +235,17 @@ def _checked(reason: str, photos: Sequence[bytes]) -> tuple[str, list[bytes]]:
     return words, taken
 
 
-def _require_appealable(entry: CreditEntry, today: date) -> None:
-    rules = credit_rules(current_city()).rules
-    found = select(CreditAppeal.id).where(CreditAppeal.entry_id == entry.id)
+def require_appealable(entry: CreditEntry, now: datetime) -> None:
+    """Refuse an appeal that cannot be, before anything is typed.
+
+    Raises:
+        Conflict: The entry adds all it can, counts no longer, or was appealed before.
+    """
+    city = current_city()
+    rules, today = credit_rules(city).rules, today_in(city.timezone, now)
+    found = select(CreditAppeal).where(
+        CreditAppeal.entry_id == entry.id, CreditAppeal.state != AppealState.WITHDRAWN
+    )
     if db.session.scalars(found).one_or_none() is not None:
         raise Conflict(
             _("You have already appealed against this entry. That answer still applies.")
@@ -265,7 +279,7 @@ def _tell(row: CreditAppeal, now: datetime) -> None:
     upheld = row.favours_resident
     notify(
         row.resident_id,
-        f"credit_appeal:{row.id}",
+        appeal_key(row.id),
         both(
             lambda: (
                 _("Your appeal was upheld: %(entry)s", entry=local(name))
@@ -273,7 +287,13 @@ def _tell(row: CreditAppeal, now: datetime) -> None:
                 else _("Your appeal was not upheld: %(entry)s", entry=local(name))
             )
         ),
-        both(lambda: _("You can read the answer here.")),
-        f"{ROOT}/entries",
+        both(
+            lambda: (
+                _("You can read the answer here.")
+                if row.answer
+                else _("Nobody answered in time, so it was decided for you.")
+            )
+        ),
+        f"{ROOT}/mine#appeals",
         now,
     )

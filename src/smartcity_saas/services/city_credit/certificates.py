@@ -7,7 +7,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from smartcity_saas.audit import record
 from smartcity_saas.clock import today_in
@@ -19,7 +19,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.services.city_credit.entries import entries_of, standing_of
-from smartcity_saas.services.city_credit.membership import membership_of
+from smartcity_saas.services.city_credit.membership import locked_membership, membership_of
 from smartcity_saas.services.city_credit.models import CreditCertificate
 from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.services.city_credit.rules import Benefit, credit_rules
@@ -63,11 +63,13 @@ def issue(resident: SignedInResident, name: str, now: datetime) -> str:
         Throttled: Too many codes.
     """
     benefit = benefit_of(name)
-    if not holds(resident.id, benefit, now):
-        raise Conflict(_("This does not hold for you yet. The page says what would change it."))
-    count_attempt(ResidentAttempt, f"certificate:{resident.id}", MOST_AN_HOUR, now)
+    key = f"certificate:{resident.id}"
+    count_attempt(ResidentAttempt, key, MOST_AN_HOUR, now, timedelta(hours=1))
     code = "".join(secrets.choice("0123456789") for _digit in range(CODE_DIGITS))
     with transaction() as session:
+        locked_membership(resident.id)
+        if not holds(resident.id, benefit, now):
+            raise Conflict(_("This does not hold for you yet. The page says what would change it."))
         session.add(
             CreditCertificate(
                 resident_id=resident.id,
@@ -99,6 +101,16 @@ def verify(client: SignedInClient, code: str, name: str, now: datetime) -> bool:
         found.asked_at, found.asked_by, found.held_then = now, client.name, held
         record(client.actor, f"{SERVICE}.verify", str(found.id), {"holds": held}, now)
     return held
+
+
+def forget_unasked(now: datetime) -> None:
+    """Erase codes that are too old and were shown to nobody."""
+    with transaction() as session:
+        session.execute(
+            delete(CreditCertificate).where(
+                CreditCertificate.expires_at <= now, CreditCertificate.asked_at.is_(None)
+            )
+        )
 
 
 def questions_of(resident: SignedInResident) -> list[CreditCertificate]:

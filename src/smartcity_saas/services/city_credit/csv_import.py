@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,10 +17,21 @@ from smartcity_saas.catalog.service import Imported, ImportRequest
 from smartcity_saas.clock import today_in
 from smartcity_saas.credentials.personal_encryption import personal_indexes
 from smartcity_saas.database import db
+from smartcity_saas.identity.residents.assurance import OWN_WORD
 from smartcity_saas.identity.residents.identity_numbers import read_number
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.product import product
-from smartcity_saas.services.city_credit.models import CreditEntry, CreditMembership
+from smartcity_saas.services.city_credit.entries import forget_entry
+from smartcity_saas.services.city_credit.membership import (
+    covers,
+    forget_appeals,
+    locked_membership,
+)
+from smartcity_saas.services.city_credit.models import (
+    CreditAppeal,
+    CreditEntry,
+    CreditMembership,
+)
 from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.services.city_credit.rules import credit_rules
 
@@ -46,8 +58,8 @@ class _Row:
 def import_entries(request: ImportRequest) -> Imported:
     """Take a table of entries into the current city. Importing it again changes nothing.
 
-    Rows of people who do not take part are read and not kept: whoever brings the table does not
-    learn who takes part.
+    Rows of people who do not take part, or did it before they joined, are read and not kept. Every
+    row that can be read is counted alike: whoever brings the table does not learn who takes part.
 
     Raises:
         Invalid: The file as a whole cannot be read.
@@ -92,7 +104,7 @@ class EntryImporter(CsvImporter[_Row]):
         return iter(())
 
     def write(self, rows: list[_Row]) -> None:
-        """Keep what those did who take part; the rest is counted as unchanged."""
+        """Keep what those did who take part; an entry that is somebody else's now is a new one."""
         members = self._members(rows)
         query = select(CreditEntry).where(
             CreditEntry.source.in_(self.sources),
@@ -101,23 +113,21 @@ class EntryImporter(CsvImporter[_Row]):
         held = {(one.source, one.reference): one for one in db.session.scalars(query)}
         for row in rows:
             member = members.get(row.number)
+            if member is not None and not covers(member, row.day, self.city.timezone):
+                member = None
             entry = held.get(row.key)
-            if member is None:
-                self.result.same += 1
-            elif entry is None:
-                db.session.add(self._made(row, member))
-                self.result.added += 1
-            elif (entry.resident_id, entry.day, entry.quantity) != (member, row.day, row.quantity):
-                entry.resident_id, entry.day = member, row.day
-                entry.quantity = row.quantity
-                entry.claimed = max(1, row.quantity)
-                self.result.changed += 1
-            else:
-                self.result.same += 1
+            if entry is not None and (member is None or entry.resident_id != member.resident_id):
+                forget_entry(entry)
+                entry = None
+            if member is not None and entry is None:
+                db.session.add(self._made(row, member.resident_id))
+            elif entry is not None:
+                _correct(entry, row)
+            self.result.same += 1
 
-    def _made(self, row: _Row, member: Any) -> CreditEntry:
+    def _made(self, row: _Row, resident_id: uuid.UUID) -> CreditEntry:
         return CreditEntry(
-            resident_id=member,
+            resident_id=resident_id,
             source=row.source,
             reference=row.reference,
             day=row.day,
@@ -128,19 +138,28 @@ class EntryImporter(CsvImporter[_Row]):
             sample=self.request.sample,
         )
 
-    def _members(self, rows: list[_Row]) -> dict[str, Any]:
-        """Who of some people takes part, by their number."""
+    def _members(self, rows: list[_Row]) -> dict[str, CreditMembership]:
+        """Who of some people takes part, by a number that somebody else has verified. None of them
+        leaves until the table is in."""
         indexes = personal_indexes(
             product().keyring, "resident number", {row.number for row in rows}, self.now
         )
         query = (
             select(Resident.number_index, Resident.id)
-            .join(CreditMembership, CreditMembership.resident_id == Resident.id)
             .where(
                 Resident.number_index.in_(indexes.values()),
                 Resident.closed_at.is_(None),
-                CreditMembership.left_at.is_(None),
+                Resident.verified_by != OWN_WORD,
             )
+            .order_by(Resident.id)
         )
-        found = {row[0]: row[1] for row in db.session.execute(query)}
+        people = {row[0]: locked_membership(row[1]) for row in db.session.execute(query).all()}
+        found = {index: member for index, member in people.items() if member is not None}
         return {number: found[index] for number, index in indexes.items() if index in found}
+
+
+def _correct(entry: CreditEntry, row: _Row) -> None:
+    """Bring a stored entry to what a row says; an appeal against what it said before is over."""
+    if entry.quantity != row.quantity:
+        forget_appeals(CreditAppeal.entry_id == entry.id)
+    entry.day, entry.quantity, entry.claimed = row.day, row.quantity, max(1, row.quantity)

@@ -25,7 +25,7 @@ def fill(city: City, now: datetime) -> None:
         return
     today = today_in(city.timezone, now)
     resident = sample_resident("household", now)
-    join(resident, now)
+    join(resident, now - timedelta(days=ENTRIES_A_SOURCE * DAYS_APART))
     with transaction() as session:
         for source in credit_rules(city).rules.sources:
             for place in range(ENTRIES_A_SOURCE):

@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 
 from smartcity_saas.catalog.events import ServiceEvent
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.services.city_credit.membership import membership_of
-from smartcity_saas.services.city_credit.models import CreditAppeal, CreditAppealPhoto, CreditEntry
+from smartcity_saas.services.city_credit.membership import (
+    covers,
+    forget_appeals,
+    locked_membership,
+)
+from smartcity_saas.services.city_credit.models import CreditAppeal, CreditEntry
 from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.services.city_credit.rules import credit_rules
 from smartcity_saas.services.city_credit.standing import Record, Standing, standing
@@ -50,12 +54,15 @@ class Listener:
         city = current_city()
         if not city.catalog[SERVICE].is_open or event.kind not in credit_rules(city).rules.sources:
             return
-        if membership_of(event.resident_id) is None:
-            return
         quantity = 1 if event.fulfilled else 0
         with transaction() as session:
+            member = locked_membership(event.resident_id)
+            if member is None or not covers(member, event.day, city.timezone):
+                return
             known = _known(event.kind, event.reference)
             if known is not None:
+                if known.quantity != quantity:
+                    forget_appeals(CreditAppeal.entry_id == known.id)
                 known.quantity, known.day = quantity, event.day
                 return
             session.add(
@@ -83,7 +90,13 @@ def entries_of(resident_id: uuid.UUID) -> list[AccountedEntry]:
     """A resident's entries with their appeals, the newest first; expired ones too."""
     query = (
         select(CreditEntry, CreditAppeal)
-        .outerjoin(CreditAppeal, CreditAppeal.entry_id == CreditEntry.id)
+        .outerjoin(
+            CreditAppeal,
+            and_(
+                CreditAppeal.entry_id == CreditEntry.id,
+                CreditAppeal.resident_id == CreditEntry.resident_id,
+            ),
+        )
         .where(CreditEntry.resident_id == resident_id)
         .order_by(CreditEntry.day.desc(), CreditEntry.id)
     )
@@ -109,13 +122,8 @@ def standing_of(entries: Iterable[AccountedEntry], city: City, today: date) -> S
 
 def forget_entry(entry: CreditEntry) -> None:
     """Erase an entry with what was said against it."""
-    appeals = select(CreditAppeal.id).where(CreditAppeal.entry_id == entry.id)
-    for model, column in (
-        (CreditAppealPhoto, CreditAppealPhoto.appeal_id.in_(appeals)),
-        (CreditAppeal, CreditAppeal.entry_id == entry.id),
-        (CreditEntry, CreditEntry.id == entry.id),
-    ):
-        db.session.execute(delete(model).where(column))
+    forget_appeals(CreditAppeal.entry_id == entry.id)
+    db.session.execute(delete(CreditEntry).where(CreditEntry.id == entry.id))
 
 
 def _known(source: str, reference: str) -> CreditEntry | None:

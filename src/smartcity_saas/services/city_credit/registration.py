@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.service import DashboardItem, Service
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.city_credit import api, demo
 from smartcity_saas.services.city_credit.appeals import decide_overdue
+from smartcity_saas.services.city_credit.certificates import forget_unasked
 from smartcity_saas.services.city_credit.csv_import import import_entries
 from smartcity_saas.services.city_credit.desk import blueprint as desk
 from smartcity_saas.services.city_credit.document import extension
@@ -26,6 +29,11 @@ def _dashboard(resident: SignedInResident) -> list[DashboardItem]:
         return []
     detail = str(_("Your level and why"))
     return [DashboardItem(title=local(TITLE), detail=detail, url=MINE, icon=ICON)]
+
+
+def _daily(now: datetime) -> None:
+    decide_overdue(now)
+    forget_unasked(now)
 
 
 service = Service(
@@ -55,7 +63,8 @@ service = Service(
     ),
     dashboard=_dashboard,
     demo=demo.fill,
-    daily=decide_overdue,
+    daily=_daily,
+    assisted_service=False,
     importer=import_entries,
     listener=Listener(),
     acts={

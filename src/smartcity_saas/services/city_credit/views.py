@@ -18,7 +18,7 @@ from smartcity_saas.services.city_credit.entries import entries_of, own_entry, s
 from smartcity_saas.services.city_credit.models import APPEAL_STATES
 from smartcity_saas.services.city_credit.names import ROOT, SERVICE, TITLE
 from smartcity_saas.services.city_credit.rules import credit_rules
-from smartcity_saas.services.city_credit.standing import last_day, reaches
+from smartcity_saas.services.city_credit.standing import counts_on, last_day, reaches
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.policy import Availability, CityBlueprint
 from smartcity_saas.web.qr_codes import qr_code
@@ -57,6 +57,7 @@ def mine() -> ResponseReturnValue:
         "mine.html",
         member=member,
         questions=certificates.questions_of(signed_in_resident()),
+        benefits={one.name: one.title for one in credit_rules(request_city()).benefits},
         **_accounted(),
     )
 
@@ -96,6 +97,7 @@ def entries() -> ResponseReturnValue:
 )
 def appeal_form(entry_id: uuid.UUID) -> ResponseReturnValue:
     """The form of an appeal against an entry."""
+    appeals.require_appealable(own_entry(signed_in_resident(), entry_id), current_time())
     return _appeal_page(entry_id, "", {})
 
 
@@ -139,6 +141,8 @@ def photo(photo_id: uuid.UUID) -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/leave", who="resident", availability=Availability.EXISTING_BUSINESS)
 def leave_form() -> ResponseReturnValue:
     """What leaving does, and the button."""
+    if membership.membership_of(signed_in_resident().id) is None:
+        return redirect(ROOT)
     return _render("leave.html")
 
 
@@ -157,6 +161,8 @@ def leave() -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/left", who="resident", availability=Availability.EXISTING_BUSINESS)
 def left() -> ResponseReturnValue:
     """That it is done."""
+    if membership.membership_of(signed_in_resident().id) is not None:
+        return redirect(MINE)
     return _render("left.html")
 
 
@@ -173,7 +179,13 @@ def _accounted() -> dict[str, Any]:
         "entries": found,
         "standing": standing,
         "holding": [one for one in rules.benefits if reaches(standing, one.level, rules.rules)],
-        "appeals": [(one, appeals.clock_of(one, now)) for one in appealed],
+        "appeals": [
+            (one, appeals.clock_of(one, now), appeals.photos_of(one.id)) for one in appealed
+        ],
+        "counting": sum(
+            bool(one.quantity) and counts_on(one.record, rules.rules, today) for one in found
+        ),
+        "unruled": [one for one in found if one.entry.source not in rules.rules.sources],
         "expires": {
             one.entry.id: last_day(one.entry.day, rules.rules.sources[one.entry.source].months)
             for one in found
