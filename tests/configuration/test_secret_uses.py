@@ -46,7 +46,11 @@ PLACES = sorted(set(secret_places(SCHEMA)))
 """Every place of a city's document that takes a secret, those of installed services too."""
 OFFICE = {"kind": "http", "base_url": "https://office.example/api"}
 PARTS: dict[str, Any] = {
-    "services": {name: {"connector": dict(OFFICE)} for name in EXTENSIONS.services},
+    "services": {
+        name: {"connector": dict(OFFICE)}
+        for name, found in EXTENSIONS.services.items()
+        if "http" in found.connectors
+    },
     "payments": {"provider": "stripe", "methods": ["card"]},
     "channels": {
         "oidc": {"issuer": "https://id.example", "client_id": "x"},

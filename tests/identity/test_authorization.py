@@ -21,6 +21,7 @@ from smartcity_saas.identity.staff.roles import (
 from smartcity_saas.web.policy import Caller
 from tests.support.api_client import Office
 from tests.support.browser import fresh
+from tests.support.documents import HANGZHOU
 from tests.support.paths import ROOT
 from tests.support.staff import carry, enter, make, path_of
 from tests.support.world import PASSWORD, World
@@ -148,6 +149,7 @@ def test_every_endpoint_of_a_city_with_nobody_s_session(world: World, who: str) 
     """Nobody, a resident of the next city, staff of this one with the console's cookie, a back
     office whose token has another scope: what is a resident's leads to the sign-in or answers 401,
     what is a back office's 401 or 403, and nothing is a fault."""
+    world.save(HANGZHOU + "services: {city_credit: {state: open}}\n")
     browser = world.client("hangzhou.localhost")
     headers = {}
     if who == "a neighbour":

@@ -119,7 +119,7 @@ class Service:
     acts in the audit log, ``keeps`` says what it keeps of a person, for the page on privacy.
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
-    otherwise). ``listener`` hears what residents did in other services.
+    otherwise). ``events`` are those that it tells others of, ``listener`` hears those of others.
     Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
     """
 
@@ -149,6 +149,7 @@ class Service:
     keeps: Localized | None = None
     unfinished: Callable[[SignedInResident], list[tuple[Any, str]]] = lambda resident: []
     assurance: str = "none"
+    events: Mapping[str, Localized] = field(default_factory=dict)
     listener: EventListener | None = None
     assisted_service: bool = True
     demo: Callable[[City, datetime], None] | None = None
@@ -165,4 +166,6 @@ class Service:
     @property
     def extension(self) -> ServiceExtension:
         """What the service adds to documents."""
-        return ServiceExtension(self.name, self.settings, self.connectors, self.assurance)
+        return ServiceExtension(
+            self.name, self.settings, self.connectors, self.assurance, self.events
+        )

@@ -37,7 +37,7 @@ DETAILS: dict[str, Any] = {
     "service": _("Service"),
     "title": _("Title"),
 }
-UNSAID = ("currency", "sha256")
+UNSAID = ("currency", "holds", "sha256")
 """The one stands with its amount; the other is the document's mark, for a check of the chain."""
 _PARTS: dict[str, Any] = {
     "name": _("Name"),

@@ -127,6 +127,7 @@ service = Service(
     desk=desk,
     desk_landing="hospital_appointments_desk.desk",
     settings=extension.settings,
+    events=extension.events,
     connectors=extension.connectors,
     while_paused={
         "zh": "已约的号照常可看、可取消。",

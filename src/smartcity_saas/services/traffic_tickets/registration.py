@@ -71,6 +71,7 @@ service = Service(
     desk=desk,
     desk_landing="traffic_tickets_desk.desk",
     settings=extension.settings,
+    events=extension.events,
     connectors=extension.connectors,
     while_paused={
         "zh": "已有的罚单、收据和申诉照常可看。",

@@ -72,6 +72,7 @@ service = Service(
     desk=desk,
     desk_landing="utility_bills_desk.desk",
     settings=extension.settings,
+    events=extension.events,
     connectors=extension.connectors,
     while_paused={
         "zh": "已绑定的户号和账单照常可看。",
