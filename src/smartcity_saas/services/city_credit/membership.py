@@ -67,7 +67,7 @@ def join(resident: SignedInResident, now: datetime) -> None:
 def leave(resident: SignedInResident, now: datetime) -> None:
     """Withdraw the consent: entries and appeals are erased at once, what is booked stays.
 
-    That somebody agreed, and until when, is kept as proof (PIPL, articles 14 and 69).
+    That somebody agreed, and until when, is kept as proof.
     """
     with transaction() as session:
         _lock(resident.id)

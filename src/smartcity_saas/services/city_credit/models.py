@@ -45,7 +45,7 @@ FOR_RESIDENT = frozenset({AppealState.OPEN, AppealState.UPHELD, AppealState.OVER
 class CreditMembership(CityModel):
     """That a resident agreed to take part, to which text, and when they left.
 
-    Consent of its own, given and withdrawn as easily (PIPL, articles 14 and 15).
+    Consent of its own, given and withdrawn as easily.
     """
 
     __tablename__ = "credit_membership"
