@@ -19,7 +19,7 @@ from smartcity_saas.services.utility_bills.models import UtilityBill
 from tests.support.city_credit import OPEN, PAID, ROOT, CreditCity
 from tests.support.clinic import Clinic
 from tests.support.documents import HANGZHOU
-from tests.support.payments import Owing, Paid
+from tests.support.payments import Paid
 from tests.support.tickets import bring, linked
 from tests.support.world import World
 
@@ -52,13 +52,8 @@ def test_only_what_a_rule_asks_for_is_kept(credit: CreditCity) -> None:
 def test_a_bill_that_is_paid_is_an_entry_until_its_money_goes_back(world: World) -> None:
     """Promise: bills paid here count from the moment the payment is settled, each as in time or
     not by its own due day; refunded whole, they count no longer."""
-    CreditCity(world)
-    paid = Paid.__new__(Paid)
-    Owing.__init__(paid, world)
-    assert paid.browser.post(f"{ROOT}/join", ROOT, agree="1").status_code == 303
-    paid.press()
-    paid.stripe.pay()
-    paid.key = paid.follow().id
+    CreditCity(world).member()
+    paid = Paid(world)
     with world.inside("hangzhou"):
         due = db.session.scalars(select(UtilityBill).where(UtilityBill.paid_on.is_not(None)))
         expected = sorted((PAID, int(bill.paid_on <= bill.due_on)) for bill in due)
