@@ -13,13 +13,18 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record, system
+from smartcity_saas.catalog.objections import (
+    photo_content,
+    photo_keys,
+    read_answer,
+    read_objection,
+)
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db, one_or_404, transaction
-from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
+from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
-from smartcity_saas.images.photos import retaken
 from smartcity_saas.notifications import notify
 from smartcity_saas.services.city_credit.entries import own_entry
 from smartcity_saas.services.city_credit.membership import (
@@ -43,9 +48,7 @@ from smartcity_saas.services.city_credit.working_days import (
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both, local
 
-MOST_PHOTOS = 3
 MOST_TRIES = 10
-SHORTEST_REASON, LONGEST_REASON = 10, 1_000
 MOST_SHOWN = 100
 
 
@@ -75,7 +78,7 @@ def appeal(
     """
     require_appealable(own_entry(resident, entry_id), now)
     count_attempt(ResidentAttempt, f"credit:{resident.id}", MOST_TRIES, now)
-    words, taken = _checked(reason, photos)
+    objection = read_objection(reason, photos)
     city = current_city()
     today = today_in(city.timezone, now)
     with transaction() as session:
@@ -86,7 +89,7 @@ def appeal(
         row = CreditAppeal(
             resident_id=resident.id,
             entry_id=entry_id,
-            reason=words,
+            reason=objection.reason,
             state=AppealState.OPEN,
             due_on=working_days_after(today, credit_rules(city).appeal_days),
             created_at=now,
@@ -94,7 +97,8 @@ def appeal(
         session.add(row)
         session.flush()
         session.add_all(
-            CreditAppealPhoto(appeal_id=row.id, content=data, created_at=now) for data in taken
+            CreditAppealPhoto(appeal_id=row.id, content=data, created_at=now)
+            for data in objection.photos
         )
         record(resident.actor, f"{SERVICE}.appeal", str(row.id), {}, now)
     return row
@@ -125,13 +129,9 @@ def answer(actor: Actor, appeal_id: uuid.UUID, decision: str, words: str, now: d
         Conflict: It has been answered, withdrawn, or decided for the resident for want of an answer.
     """
     errors: dict[str, Any] = {}
-    words = words.strip()
     if decision not in (AppealState.UPHELD, AppealState.REJECTED):
         errors["decision"] = _("Choose whether the resident is right.")
-    if not 1 <= len(words) <= LONGEST_REASON:
-        errors["answer"] = _("Give the reason, in 1 to 1,000 characters. The resident will see it.")
-    if errors:
-        raise FieldErrors(errors)
+    words = read_answer(words, errors)
     with transaction():
         row = _locked(appeal_id)
         if row.is_open and today_in(current_city().timezone, now) > row.due_on:
@@ -193,8 +193,7 @@ def one_appeal(appeal_id: uuid.UUID) -> CreditAppeal:
 
 def photos_of(appeal_id: uuid.UUID) -> list[uuid.UUID]:
     """The keys of an appeal's photographs."""
-    query = select(CreditAppealPhoto.id).where(CreditAppealPhoto.appeal_id == appeal_id)
-    return list(db.session.scalars(query.order_by(CreditAppealPhoto.id)))
+    return photo_keys(CreditAppealPhoto, CreditAppealPhoto.appeal_id, appeal_id)
 
 
 def photo(photo_id: uuid.UUID, resident: SignedInResident | None) -> bytes:
@@ -203,36 +202,9 @@ def photo(photo_id: uuid.UUID, resident: SignedInResident | None) -> bytes:
     Raises:
         NotFound: There is none, or it is someone else's.
     """
-    query = (
-        select(CreditAppealPhoto.content, CreditAppeal)  # whole, so that staff who look are noted
-        .join(CreditAppeal, CreditAppeal.id == CreditAppealPhoto.appeal_id)
-        .where(CreditAppealPhoto.id == photo_id)
+    return photo_content(
+        CreditAppealPhoto, CreditAppealPhoto.appeal_id, CreditAppeal, photo_id, resident
     )
-    if resident is not None:
-        query = query.where(CreditAppeal.resident_id == resident.id)
-    found = db.session.execute(query).one_or_none()
-    if found is None:
-        raise NotFound
-    content: bytes = found[0]
-    return content
-
-
-def _checked(reason: str, photos: Sequence[bytes]) -> tuple[str, list[bytes]]:
-    errors: dict[str, Any] = {}
-    taken: list[bytes] = []
-    words = reason.strip()
-    if not SHORTEST_REASON <= len(words) <= LONGEST_REASON:
-        errors["reason"] = _("Say what is wrong, in 10 to 1,000 characters.")
-    if len(photos) > MOST_PHOTOS:
-        errors["photos"] = _("Choose up to 3 photos.")
-    else:
-        try:
-            taken = [retaken(data) for data in photos]
-        except Invalid as error:
-            errors["photos"] = error.detail
-    if errors:
-        raise FieldErrors(errors)
-    return words, taken
 
 
 def require_appealable(entry: CreditEntry, now: datetime) -> None:

@@ -11,12 +11,17 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
+from smartcity_saas.catalog.objections import (
+    photo_content,
+    photo_keys,
+    read_answer,
+    read_objection,
+)
 from smartcity_saas.database import db, one_or_404, transaction
-from smartcity_saas.errors import Conflict, FieldErrors, Invalid, NotFound
+from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
-from smartcity_saas.images.photos import retaken
 from smartcity_saas.notifications import notify
 from smartcity_saas.payments.repository import claimants
 from smartcity_saas.services.traffic_tickets.back_office import report
@@ -33,9 +38,7 @@ from smartcity_saas.services.traffic_tickets.tickets import own_violation
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both
 
-MOST_PHOTOS = 3
 MOST_TRIES = 10
-SHORTEST_REASON, LONGEST_REASON = 10, 1_000
 
 
 def can_dispute(violation: Violation, now: datetime) -> bool:
@@ -63,7 +66,7 @@ def dispute(
     if not can_dispute(own, now):
         raise Conflict(_("You can no longer dispute this ticket here."))
     count_attempt(ResidentAttempt, f"dispute:{resident.id}", MOST_TRIES, now)
-    reason, taken = _read_form(reason, photos)
+    objection = read_objection(reason, photos)
     with transaction() as session:
         violation = _locked(own.id)
         if not can_dispute(violation, now):
@@ -75,38 +78,20 @@ def dispute(
         row = Dispute(
             violation_id=violation_id,
             resident_id=resident.id,
-            reason=reason,
+            reason=objection.reason,
             state=TicketDisputeState.ASKED,
             created_at=now,
         )
         session.add(row)
         session.flush()
         session.add_all(
-            DisputePhoto(dispute_id=row.id, content=data, created_at=now) for data in taken
+            DisputePhoto(dispute_id=row.id, content=data, created_at=now)
+            for data in objection.photos
         )
         violation.dispute()
         record(resident.actor, "traffic_tickets.dispute", violation.number, {}, now)
         report(violation, TicketStatus.DISPUTED, now)
     return row
-
-
-def _read_form(reason: str, photos: Sequence[bytes]) -> tuple[str, list[bytes]]:
-    """What a resident says and shows, as it is kept."""
-    errors: dict[str, Any] = {}
-    taken: list[bytes] = []
-    reason = reason.strip()
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-        errors["reason"] = _("Say what is wrong, in 10 to 1,000 characters.")
-    if len(photos) > MOST_PHOTOS:
-        errors["photos"] = _("Choose up to 3 photos.")
-    else:
-        try:
-            taken = [retaken(data) for data in photos]
-        except Invalid as error:
-            errors["photos"] = error.detail
-    if errors:
-        raise FieldErrors(errors)
-    return reason, taken
 
 
 def answer(
@@ -120,13 +105,9 @@ def answer(
         Conflict: It has been answered.
     """
     errors: dict[str, Any] = {}
-    words = words.strip()
     if decision not in (TicketDisputeState.KEPT, TicketDisputeState.WON):
         errors["decision"] = _("Choose whether to uphold the ticket.")
-    if not 1 <= len(words) <= LONGEST_REASON:
-        errors["answer"] = _("Give the reason, in 1 to 1,000 characters. The resident will see it.")
-    if errors:
-        raise FieldErrors(errors)
+    words = read_answer(words, errors)
     with transaction():
         row = one_or_404(
             select(Dispute).where(Dispute.id == dispute_id).with_for_update(),
@@ -181,8 +162,7 @@ def one_dispute(dispute_id: uuid.UUID) -> tuple[Dispute, Violation]:
 
 def photos_of(dispute_id: uuid.UUID) -> list[uuid.UUID]:
     """The keys of a dispute's photographs."""
-    query = select(DisputePhoto.id).where(DisputePhoto.dispute_id == dispute_id)
-    return list(db.session.scalars(query.order_by(DisputePhoto.id)))
+    return photo_keys(DisputePhoto, DisputePhoto.dispute_id, dispute_id)
 
 
 def photo(photo_id: uuid.UUID, resident: SignedInResident | None) -> bytes:
@@ -191,18 +171,7 @@ def photo(photo_id: uuid.UUID, resident: SignedInResident | None) -> bytes:
     Raises:
         NotFound: There is none, or it is someone else's.
     """
-    query = (
-        select(DisputePhoto.content, Dispute)  # whole, so that staff who look are noted
-        .join(Dispute, Dispute.id == DisputePhoto.dispute_id)
-        .where(DisputePhoto.id == photo_id)
-    )
-    if resident is not None:
-        query = query.where(Dispute.resident_id == resident.id)
-    found = db.session.execute(query).one_or_none()
-    if found is None:
-        raise NotFound
-    content: bytes = found[0]
-    return content
+    return photo_content(DisputePhoto, DisputePhoto.dispute_id, Dispute, photo_id, resident)
 
 
 def _locked(violation_id: uuid.UUID) -> Violation:
