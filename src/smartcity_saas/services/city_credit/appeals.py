@@ -41,12 +41,12 @@ from smartcity_saas.services.city_credit.models import (
 from smartcity_saas.services.city_credit.names import ROOT, SERVICE
 from smartcity_saas.services.city_credit.rules import credit_rules
 from smartcity_saas.services.city_credit.standing import counts_on
-from smartcity_saas.services.city_credit.working_days import (
+from smartcity_saas.tenancy.current import current_city
+from smartcity_saas.web.languages import both, local
+from smartcity_saas.working_days import (
     working_days_after,
     working_days_until,
 )
-from smartcity_saas.tenancy.current import current_city
-from smartcity_saas.web.languages import both, local
 
 MOST_TRIES = 10
 MOST_SHOWN = 100
