@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from flask import Blueprint
 from marshmallow import Schema
 
 from smartcity_saas.audit import Actor
+from smartcity_saas.catalog.benefits import BenefitSource, RestingBenefit
 from smartcity_saas.catalog.events import EventListener
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.csv_input import Table
@@ -120,6 +122,8 @@ class Service:
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
     otherwise). ``events`` are those that it tells others of, ``listener`` hears those of others.
+    ``benefits`` gives benefits that other services make good; ``resting_benefits`` says which of
+    them rest for a resident here, and what brings them back.
     Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
     """
 
@@ -151,6 +155,10 @@ class Service:
     assurance: str = "none"
     events: Mapping[str, Localized] = field(default_factory=dict)
     listener: EventListener | None = None
+    benefits: BenefitSource | None = None
+    resting_benefits: Callable[[uuid.UUID, datetime], list[RestingBenefit]] = (
+        lambda resident_id, now: []
+    )
     assisted_service: bool = True
     demo: Callable[[City, datetime], None] | None = None
 

@@ -33,6 +33,7 @@ from smartcity_saas.configuration.fields import (
     Timestamp,
     TimeZone,
 )
+from smartcity_saas.configuration.problems import Path
 from smartcity_saas.configuration.states import CityState, ServiceState
 from smartcity_saas.texts import lazy_gettext as _
 
@@ -63,6 +64,10 @@ class BaselineBrandingSchema(Schema):
     color = BrandColor(metadata={"description": "The colour of cities that name none."})
 
 
+COMMON_CURRENCY = "CNY"
+"""The currency of a city that names none."""
+
+
 class SiteSchema(Schema):
     """What a public site must show."""
 
@@ -73,7 +78,7 @@ class SiteSchema(Schema):
         metadata={"description": "The telephone number for help."},
     )
     currency = Currency(
-        load_default="CNY",
+        load_default=COMMON_CURRENCY,
         metadata={"description": "The currency of its bills, ISO 4217: `CNY`."},
     )
     timezone = TimeZone(
@@ -348,3 +353,9 @@ class ServiceSettings(Schema):
 
     def check_whole(self, data: Mapping[str, Any]) -> None:
         """Raise ``ValidationError`` where complete settings contradict themselves."""
+
+    @classmethod
+    def currency_faults(cls, data: Mapping[str, Any], currency: str) -> list[tuple[Path, Any]]:
+        """Amounts in settings that are none in the city's currency: where below the settings, and
+        why. Values are as written, and may be of any type."""
+        return []

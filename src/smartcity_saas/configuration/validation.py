@@ -42,8 +42,10 @@ from smartcity_saas.configuration.problems import (
 )
 from smartcity_saas.configuration.schema import (
     CITY,
+    COMMON_CURRENCY,
     PLATFORM,
     PROVINCE,
+    ServiceSettings,
     document_schema,
     effective_schema,
 )
@@ -262,7 +264,7 @@ class Check:
         """What the merged values lack or contradict. Shared by a city and its baselines."""
         values = merge(layers).values
         found = schema_problems(effective_schema(self.extensions), values)
-        found += self._currency(values)
+        found += self._currency(values) + self._amounts(values)
         services = values.get("services")
         for name, entry in (services if isinstance(services, Mapping) else {}).items():
             if not isinstance(entry, Mapping):
@@ -347,6 +349,20 @@ class Check:
                 _("Use another currency, or remove payments."),
             )
         ]
+
+    def _amounts(self, values: Mapping[str, Any]) -> list[tuple[Path, Any, Any]]:
+        """Amounts in services' settings that are none in the city's currency."""
+        currency = get(values, CURRENCY, COMMON_CURRENCY)
+        if currency not in currency_decimals():
+            return []  # told where it stands
+        found: list[tuple[Path, Any, Any]] = []
+        for name, extension in self.extensions.services.items():
+            place = ("services", name, "settings")
+            settings = get(values, place)
+            if isinstance(settings, Mapping) and issubclass(extension.settings, ServiceSettings):
+                faults = extension.settings.currency_faults(settings, currency)
+                found += [((*place, *path), message, "") for path, message in faults]
+        return found
 
     def _transitions(self, candidate: Candidate) -> list[Problem]:
         source = candidate.source

@@ -16,6 +16,10 @@ SOURCES = (
 PAID = "{event: utility_bills.paid_in_time, adds: 10, cap: 30, expires: 12}"
 START = "{level: start, name: {zh: 起步, en: Start}, at_least: 0}"
 GOOD = "{level: good, name: {zh: 良好, en: Good}, at_least: 20}"
+LATER = (
+    "{benefit: later, kind: pay_after_treatment, days: 7, "
+    'limit: "200.00", level: start, name: {zh: 一, en: One}}'
+)
 
 
 def refused(sources: str = PAID, levels: str = START, benefits: str = "") -> str:
@@ -46,6 +50,15 @@ def test_the_sample_rules_are_taken() -> None:
         ({"levels": f"{START}, {GOOD}, {GOOD.replace('good', 'g2')}"}, "low to high"),
         ({"levels": f"{START}, {GOOD.replace('20', '31')}"}, "Nobody can reach this"),
         ({"benefits": "{benefit: b1, level: gold, name: {zh: 一, en: One}}"}, "No such level"),
+        ({"benefits": LATER.replace("days: 7, ", "")}, "needs days and limit"),
+        ({"benefits": LATER.replace(', limit: "200.00"', "")}, "needs days and limit"),
+        ({"benefits": LATER.replace("kind: pay_after_treatment, ", "")}, "Take it out"),
+        ({"benefits": LATER.replace("after_treatment", "never")}, "pay_after_treatment"),
+        ({"benefits": LATER.replace('"200.00"', "200.00")}, "quotes"),
+        ({"benefits": LATER.replace("200.00", "1,200.00")}, "thousands separators"),
+        ({"benefits": LATER.replace("200.00", "0.00")}, "above zero"),
+        ({"benefits": LATER.replace("200.00", "200.005")}, "decimal places"),
+        ({"benefits": LATER.replace("days: 7", "days: 0")}, "“0”"),
     ],
 )
 def test_rules_that_cannot_be_are_refused(rules: dict[str, str], message: str) -> None:
@@ -68,3 +81,17 @@ def test_a_fault_has_its_line_and_column() -> None:
     text = HANGZHOU + OPEN.replace("cap: 30", "cap: 3")
     problem = check(text)[0]
     assert text.splitlines()[problem.line - 1][problem.column - 1 :].startswith("10, cap: 3")
+
+
+def test_paying_after_treatment_is_taken() -> None:
+    """Promise: days and a limit in the city's currency are all that the kind needs."""
+    assert refused(benefits=LATER) == ""
+
+
+def test_a_limit_is_in_the_citys_own_currency() -> None:
+    """Promise: an amount that the currency does not have is refused where it stands, whoever names
+    the currency."""
+    text = HANGZHOU + "site: {currency: JPY}\n" + SOURCES.format(PAID, START, LATER)
+    problem = check(text)[0]
+    assert "not a whole number" in str(problem)
+    assert text.splitlines()[problem.line - 1][problem.column - 1 :].startswith('"200.00"')

@@ -33,12 +33,12 @@ MOST_SHOWN = 50
 
 
 def benefit_of(name: str) -> Benefit:
-    """A benefit of the city's.
+    """A benefit of the city's that partners check by a code.
 
     Raises:
         NotFound: The city has none of that name.
     """
-    found = {one.name: one for one in credit_rules(current_city()).benefits}.get(name)
+    found = _known().get(name)
     if found is None:
         raise NotFound(_("This city has no such benefit."))
     return found
@@ -95,8 +95,7 @@ def verify(client: SignedInClient, code: str, name: str, now: datetime) -> bool:
         ).one_or_none()
         if found is None or found.asked_at is not None or now >= found.expires_at:
             return False
-        known = {one.name: one for one in credit_rules(current_city()).benefits}
-        benefit = known.get(name) if found.benefit == name else None
+        benefit = _known().get(name) if found.benefit == name else None
         held = benefit is not None and holds(found.resident_id, benefit, now)
         found.asked_at, found.asked_by, found.held_then = now, client.name, held
         record(client.actor, f"{SERVICE}.verify", str(found.id), {"holds": held}, now)
@@ -124,3 +123,8 @@ def questions_of(resident: SignedInResident) -> list[CreditCertificate]:
         .limit(MOST_SHOWN)
     )
     return list(db.session.scalars(query))
+
+
+def _known() -> dict[str, Benefit]:
+    benefits = credit_rules(current_city()).benefits
+    return {one.name: one for one in benefits if one.is_certificate}

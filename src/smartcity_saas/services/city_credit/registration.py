@@ -10,6 +10,7 @@ from smartcity_saas.catalog.service import DashboardItem, Service
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.city_credit import api, demo
 from smartcity_saas.services.city_credit.appeals import decide_overdue
+from smartcity_saas.services.city_credit.benefits import Benefits
 from smartcity_saas.services.city_credit.certificates import forget_unasked
 from smartcity_saas.services.city_credit.csv_import import import_entries
 from smartcity_saas.services.city_credit.desk import blueprint as desk
@@ -67,6 +68,7 @@ service = Service(
     assisted_service=False,
     importer=import_entries,
     listener=Listener(),
+    benefits=Benefits(),
     acts={
         f"{SERVICE}.join": _("Joined city credit"),
         f"{SERVICE}.leave": _("Left city credit"),

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from smartcity_saas.catalog.benefits import PayAfterTreatment
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.product import product
-from smartcity_saas.services.city_credit.names import SERVICE
+from smartcity_saas.services.city_credit.names import CERTIFICATE, PAY_AFTER_TREATMENT, SERVICE
 from smartcity_saas.services.city_credit.settings import DEFAULT_APPEAL_DAYS
 from smartcity_saas.services.city_credit.standing import LevelRule, Rules, SourceRule
+from smartcity_saas.web.money import parse_money
 
 NO_LEVELS = (LevelRule("start", 0),)
 """Where a city has not written any: everybody stands at the start."""
@@ -19,12 +21,19 @@ START: Localized = {"zh": "起步", "en": "Starting"}
 
 @dataclass(frozen=True)
 class Benefit:
-    """What a level opens."""
+    """What a level opens. ``pay_after`` are its terms where it lets people pay after treatment."""
 
     name: str
+    kind: str
     level: str
     title: Localized
     help: Localized
+    pay_after: PayAfterTreatment | None = None
+
+    @property
+    def is_certificate(self) -> bool:
+        """Whether a partner checks it by a code."""
+        return self.kind == CERTIFICATE
 
 
 @dataclass(frozen=True)
@@ -70,10 +79,7 @@ def credit_rules(city: City) -> CreditRules:
         source_names={name: one.get("name") or kinds[name] for name, one in sources},
         repairs={name: one["repair"] for name, one in sources if "repair" in one},
         level_names={one["level"]: one["name"] for one in levels},
-        benefits=tuple(
-            Benefit(one["benefit"], one["level"], one["name"], one.get("help", {}))
-            for one in settings.get("benefits", ())
-        ),
+        benefits=tuple(_benefit(one, city.currency) for one in settings.get("benefits", ())),
         appeal_days=settings.get("appeal_days", DEFAULT_APPEAL_DAYS),
         imported=frozenset(one["imported"] for name, one in sources if "imported" in one),
     )
@@ -81,3 +87,11 @@ def credit_rules(city: City) -> CreditRules:
 
 def _source(name: str, one: Mapping[str, Any]) -> SourceRule:
     return SourceRule(name, one["adds"], one["cap"], one["expires"], one.get("per", 1))
+
+
+def _benefit(one: Mapping[str, Any], currency: str) -> Benefit:
+    kind = one.get("kind", CERTIFICATE)
+    terms = None
+    if kind == PAY_AFTER_TREATMENT:
+        terms = PayAfterTreatment(one["days"], parse_money(one["limit"], currency), currency)
+    return Benefit(one["benefit"], kind, one["level"], one["name"], one.get("help", {}), terms)

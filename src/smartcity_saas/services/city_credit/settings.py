@@ -7,11 +7,21 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
-from smartcity_saas.configuration.fields import ListOf, Pattern, Text, WholeNumber
+from smartcity_saas.configuration.fields import Choice, ListOf, Pattern, Text, WholeNumber, Word
+from smartcity_saas.configuration.problems import Path
 from smartcity_saas.configuration.schema import ServiceSettings
+from smartcity_saas.services.city_credit.names import (
+    BENEFIT_KINDS,
+    CERTIFICATE,
+    PAY_AFTER_TREATMENT,
+)
 from smartcity_saas.texts import lazy_gettext as _
+from smartcity_saas.web.money import parse_money
+from smartcity_saas.web.numbers import NotPlain, parse_decimal
 
 MOST_POINTS = 1_000
+MOST_DECIMALS = 4
+"""The most that the minor unit of any currency has."""
 DEFAULT_APPEAL_DAYS = 15
 ABOUT_PEOPLE = frozenset(
     {
@@ -72,10 +82,44 @@ class LevelSchema(Schema):
     at_least = _points("The points from which it begins; 0 for the lowest.", required=True, least=0)
 
 
+class Amount(Word):
+    """An amount of money in the city's currency, as text: ``"200.00"``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            amount = parse_decimal(text, MOST_DECIMALS)
+        except NotPlain as error:
+            raise ValidationError(error.message) from None
+        if not amount:
+            raise ValidationError(_('Write an amount above zero as text: "200.00".'))
+        return text
+
+
 class BenefitSchema(Schema):
     """What a level opens."""
 
     benefit = _name("A name for partners: `library_deposit`.", required=True)
+    kind = Choice(
+        BENEFIT_KINDS,
+        load_default=CERTIFICATE,
+        metadata={
+            "description": "`certificate`: partners check a code that residents show; "
+            "`pay_after_treatment`: hospital fees are paid after the visit."
+        },
+    )
+    days = WholeNumber(
+        1,
+        90,
+        metadata={"description": "`pay_after_treatment`: days after the visit to pay in."},
+    )
+    limit = Amount(
+        longest=16,
+        metadata={
+            "description": "`pay_after_treatment`: the most that may be open at a time, in the "
+            "city's currency, in quotes."
+        },
+    )
     level = _name("The level from which it holds.", required=True)
     name = Text(longest=40, required=True, metadata={"description": "What residents read."})
     help = Text(longest=120, metadata={"description": "What it saves them, in a line."})
@@ -127,6 +171,20 @@ class CityCreditSettings(ServiceSettings):
             errors["levels"] = [_("Name at least one level.")]
         if errors:
             raise ValidationError(errors)
+
+    @classmethod
+    def currency_faults(cls, data: Mapping[str, Any], currency: str) -> list[tuple[Path, Any]]:
+        """Limits that are finer than the city's currency."""
+        found: list[tuple[Path, Any]] = []
+        benefits = data.get("benefits")
+        for place, one in enumerate(benefits if isinstance(benefits, list) else ()):
+            limit = one.get("limit") if isinstance(one, Mapping) else None
+            if isinstance(limit, str):
+                try:
+                    parse_money(limit, currency)
+                except NotPlain as error:
+                    found.append((("benefits", place, "limit"), error.message))
+        return found
 
 
 def _source_errors(sources: list[Any], kinds: Mapping[str, Any]) -> dict[int, Any]:
@@ -192,6 +250,11 @@ def _benefit_errors(benefits: list[Any], levels: list[Any]) -> dict[int, Any]:
             found["level"] = [_("No such level. There are: %(levels)s.", levels=", ".join(known))]
         if one["benefit"] in names:
             found["benefit"] = [_("This stands here twice.")]
+        for key in ("days", "limit"):
+            if key not in one and one["kind"] == PAY_AFTER_TREATMENT:
+                found[key] = [_("Say it here: paying after treatment needs days and limit.")]
+            elif key in one and one["kind"] != PAY_AFTER_TREATMENT:
+                found[key] = [_("Only kind: pay_after_treatment has this. Take it out.")]
         names.add(one["benefit"])
         if found:
             errors[place] = found

@@ -9,6 +9,7 @@ from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.catalog.benefits import resting_benefits
 from smartcity_saas.clock import today_in
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
@@ -56,6 +57,7 @@ def mine() -> ResponseReturnValue:
     return _render(
         "mine.html",
         member=member,
+        resting={one.kind: one for one in resting_benefits(member.resident_id, current_time())},
         questions=certificates.questions_of(signed_in_resident()),
         benefits={one.name: one.title for one in credit_rules(request_city()).benefits},
         **_accounted(),
