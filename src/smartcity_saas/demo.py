@@ -10,7 +10,6 @@ from sqlalchemy import update
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import Service
-from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.configuration.repository import live_documents
@@ -18,10 +17,10 @@ from smartcity_saas.database import transaction
 from smartcity_saas.identity.federation.channels.demo import RESIDENTS
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.measures.demo import fill_measures
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import publish
 from smartcity_saas.tenancy.context import tenant_context
-from smartcity_saas.tenancy.daily_counts import CityCount
 
 PASSWORD = "smart-city-demo"  # noqa: S105 -- the demo's, public on purpose
 STAFF: tuple[dict[str, Any], ...] = (
@@ -91,6 +90,10 @@ NOTICES = (
 )
 
 
+SHOWN = frozenset({"hangzhou", "quzhou"})
+"""Cities with sample measures of more than a year."""
+
+
 def fill_demo(progress: Callable[[str], None], now: datetime) -> None:
     """Fill an empty platform, whose documents are live, with sample rows."""
     with transaction() as session:
@@ -101,6 +104,7 @@ def fill_demo(progress: Callable[[str], None], now: datetime) -> None:
         progress(city.slug)
         with tenant_context(city.id):
             _fill_city(city, now)
+        fill_measures(city, now, long=city.slug in SHOWN)
 
 
 def create_sample_staff(now: datetime) -> None:
@@ -182,15 +186,3 @@ def _fill_city(city: City, now: datetime) -> None:
         entry = city.catalog[service.name]
         if service.demo is not None and entry.settings:
             service.demo(city, now)
-    _fill_counts(city, now)
-
-
-def _fill_counts(city: City, now: datetime) -> None:
-    """Thirty days of use, more on working days: sample figures for the province's charts."""
-    today = today_in(city.timezone, now)
-    size = 12 + int(city.division_code[:4]) % 37
-    with transaction() as session:
-        for back in range(1, 30):
-            day = today - timedelta(days=back)
-            value = size + (day.toordinal() * 5) % 7 - (size // 2 if day.weekday() > 4 else 0)
-            session.add(CityCount(city_id=city.id, day=day, metric="done", value=value))

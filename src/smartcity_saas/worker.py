@@ -13,6 +13,7 @@ from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.identity.rate_limits import forget_old_attempts
 from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.measures import FoldMeasures, count_offered
 from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.context import tenant_context
@@ -41,6 +42,7 @@ def make_runner(app: SiteFlask) -> Runner:
             "outbox": forget_done,
             "secrets": write_uses,
             "attempts": lambda now: forget_old_attempts(ResidentAttempt, now),
+            "measures": count_offered,
         }
         services = app.product.services.values()
         parts |= {one.name: one.daily for one in services if one.daily is not None}
@@ -56,6 +58,7 @@ def make_runner(app: SiteFlask) -> Runner:
         tenant_context,
         app.product.clock,
         daily=daily,
+        platform=FoldMeasures(),
         cities=cities,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -40,8 +40,13 @@ from sqlalchemy.orm import Session, aliased
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.residents.models import Resident, ResidentIdentity
+from smartcity_saas.measures import (
+    CityMeasure,
+    Measure,
+    MeasureEvent,
+    count,
+)
 from smartcity_saas.tenancy.context import tenant_context
-from smartcity_saas.tenancy.daily_counts import CityCount, count
 from smartcity_saas.tenant_context import (
     current_city_id,
     current_city_id_or_none,
@@ -224,6 +229,17 @@ def test_the_orm_sees_this_city_alone(peopled: World) -> None:
             session.get(Resident, foreign_key)
 
 
+ROW = {
+    "day": date(2026, 11, 1),
+    "hour": 9,
+    "service": "utility_bills",
+    "channel": "web",
+    "measure": "done",
+    "detail": "",
+    "value": 1,
+}
+"""A count without its city."""
+
 WRITES: dict[str, Callable[[Session, int, uuid.UUID], Any]] = {
     "core insert": lambda s, c, i: s.execute(
         insert(RESIDENT).values(city_id=c, id=uuid.uuid4(), name="x", demo=False)
@@ -280,9 +296,15 @@ WRITES: dict[str, Callable[[Session, int, uuid.UUID], Any]] = {
     "a foreign object": lambda s, c, i: (s.add(Resident(city_id=c, name="x")), s.flush()),
     "a merged object": lambda s, c, i: (s.merge(Resident(city_id=c, id=i, name="x")), s.flush()),
     "another city's count": lambda s, c, i: s.execute(
-        update(CityCount).where(CityCount.city_id == c).values(value=9)
+        update(MeasureEvent).where(MeasureEvent.city_id == c).values(value=9)
     ),
-    "every city's count": lambda s, c, i: s.execute(update(CityCount).values(value=9)),
+    "every city's count": lambda s, c, i: s.execute(update(MeasureEvent).values(value=9)),
+    "a count for another city": lambda s, c, i: s.execute(
+        insert(MeasureEvent).values([dict(ROW, city_id=current_city_id()), dict(ROW, city_id=c)])
+    ),
+    "a figure that is told": lambda s, c, i: s.execute(
+        update(CityMeasure).where(CityMeasure.city_id == current_city_id()).values(value=9)
+    ),
     "a platform table": lambda s, c, i: s.execute(text("UPDATE installation SET demo = true")),
 }
 
@@ -316,10 +338,10 @@ def test_platform_tables_are_out_of_reach_inside_a_city(peopled: World) -> None:
     with peopled.inside("hangzhou"):
         with pytest.raises(TenantIsolationError):
             peopled.documents().all()
-        count("done", peopled.clock())
-        count("done", peopled.clock(), 2)
-        rows = select(CityCount.value).where(CityCount.city_id == current_city_id())
-        assert db.session.scalars(rows).all() == [3]
+        count("utility_bills", Measure.DONE, peopled.clock())
+        count("utility_bills", Measure.DONE, peopled.clock(), value=2)
+        rows = select(MeasureEvent.value).where(MeasureEvent.city_id == current_city_id())
+        assert sorted(db.session.scalars(rows)) == [1, 2]
 
 
 def test_scopes_do_not_nest_and_close(peopled: World) -> None:

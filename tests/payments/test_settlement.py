@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import func, select
 
 from smartcity_saas.audit import system
-from smartcity_saas.clock import today_in
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments.ledger import balances
@@ -24,7 +23,6 @@ from smartcity_saas.payments.states import PaymentState
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
-from smartcity_saas.tenancy.daily_counts import count, daily
 from tests.support.bills import bring
 from tests.support.browser import fresh
 from tests.support.payments import POSTING, TWO, Owing
@@ -253,24 +251,6 @@ def test_a_payment_that_the_provider_does_not_know_can_be_ended(owing: Owing) ->
     assert staff.post(f"{page}/end", page).status_code == 302
     owing.check("failed", unpaid=2, postings=0)
     assert owing.press().status_code == 303
-
-
-def test_paying_at_once_on_a_new_day(owing: Owing) -> None:
-    """The day's count is written by whoever is first, and by nobody twice."""
-    with owing.world.inside("hangzhou"):
-        city_id = owing.world.city("hangzhou").id
-
-    def count_once() -> None:
-        with owing.world.app.app_context(), owing.world.inside("hangzhou"):
-            count("done", owing.world.clock() + timedelta(days=40))
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _n: fresh(count_once), range(16)))  # type: ignore[arg-type]
-    db.session.rollback()
-    found = daily(
-        {city_id: today_in("Asia/Shanghai", owing.world.clock() + timedelta(days=40))}, "done", 1
-    )
-    assert found[city_id] == [16]
 
 
 @pytest.mark.parametrize("path", ["?service=%00", "?since=9999-99-99", "?text=%00&state=x"])

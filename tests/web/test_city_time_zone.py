@@ -11,9 +11,10 @@ from flask_babel import Babel
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartcity_saas.database import db
+from smartcity_saas.measures import Measure, Window, count, series_of
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.context import tenant_context
-from smartcity_saas.tenancy.daily_counts import count, daily
 from smartcity_saas.tenant_context import current_city_id
 from smartcity_saas.web.formats import init_formats
 from smartcity_saas.worker import make_runner
@@ -66,18 +67,22 @@ def test_filters_name_the_citys_day(naive: datetime, zone: str) -> None:
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_what_is_done_counts_on_the_citys_day(world: World, zone: str) -> None:
-    """And a series ends with each city's own today."""
+    """Whatever the zone of the machine or of another city."""
     world.save(f"{HANGZHOU}site: {{timezone: {zone}}}\n")
     now = world.clock.now = FIRST_MINUTES
     with world.inside("hangzhou"):
-        count("done", now)
+        count("utility_bills", Measure.DONE, now)
     here, shanghai = (now.astimezone(ZoneInfo(name)).date() for name in (zone, "Asia/Shanghai"))
     with world.inside("ningbo"):
-        count("done", now)
+        count("utility_bills", Measure.DONE, now)
     ours, theirs = world.city_id("hangzhou"), world.city_id("ningbo")
-    found = daily({ours: here, theirs: shanghai}, "done", 3)
-    assert found == {ours: [0, 0, 1], theirs: [0, 0, 1]}
-    assert daily({}, "done") == {}
+    db.session.rollback()
+    found = series_of([ours, theirs], Window(min(here, shanghai), max(here, shanghai)))
+    assert found == {
+        (ours, "utility_bills"): {here: 1},
+        (theirs, "utility_bills"): {shanghai: 1},
+    }
+    assert series_of([], Window(here, here)) == {}
 
 
 def test_the_days_work_begins_with_the_citys_day(world: World) -> None:

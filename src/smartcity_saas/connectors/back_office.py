@@ -16,6 +16,7 @@ from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors.http_client import BackOfficeDown, BackOfficeRefused, office_of
 from smartcity_saas.credentials import CredentialError
 from smartcity_saas.database import db
+from smartcity_saas.measures import Outage, count_outage
 from smartcity_saas.tenancy.current import current_city
 
 log = structlog.get_logger(__name__)
@@ -58,9 +59,16 @@ def refresh_if_stale(
         return True
     try:
         fetch()
-    except (BackOfficeDown, BackOfficeRefused, CredentialError):
+    except (BackOfficeDown, BackOfficeRefused, CredentialError) as error:
+        count_outage(entry.name, now, _why(error), now - since if since is not None else None)
         return False
     return True
+
+
+def _why(error: Exception) -> Outage:
+    if isinstance(error, BackOfficeDown):
+        return Outage.NO_ANSWER
+    return Outage.REFUSED if isinstance(error, BackOfficeRefused) else Outage.CREDENTIAL
 
 
 def ask(

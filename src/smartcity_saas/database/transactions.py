@@ -34,8 +34,10 @@ CONNECT_SECONDS = 5
 """How long a server that does not answer at all is waited for, on each of its addresses."""
 _SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClause)
 _TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
-CITY_MAY_TOUCH = frozenset({"city_count", "city_due"})
+CITY_MAY_WRITE = frozenset({"city_due", "measure_event"})
 """The platform's tables in which a city's transaction may write its own rows."""
+CITY_MAY_TOUCH = CITY_MAY_WRITE | {"city_hour", "city_measure"}
+"""Those whose rows of its own it may read: nobody edits a figure that is told."""
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 
@@ -226,6 +228,8 @@ def _check(reports: _Reports, connection: Connection, context: Any) -> None:
         raise TenantIsolationError(
             f"{', '.join(sorted(report.platform - CITY_MAY_TOUCH))} from inside a city"
         )
+    if report.platform & report.writes - CITY_MAY_WRITE:
+        raise TenantIsolationError("sums are written by the worker alone, outside any city")
     if report.platform and reports.counts is None:
         raise TenantIsolationError("a city's counts are bound to the city")
     (reports.counts or report).check(city_id, context.compiled_parameters)

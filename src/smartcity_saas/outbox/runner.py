@@ -63,6 +63,7 @@ class Runner:
         clock: The time.
         daily: Called in each city once a day and process start; writes the day's tasks.
         cities: The keys of the cities that are served, each with its zone (IANA).
+        platform: Called between two looks, outside any city: work of the platform's own.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Runner:
         *,
         daily: Callable[[datetime], None] = lambda now: None,
         cities: Callable[[], Mapping[int, str]] = dict,
+        platform: Callable[[datetime], None] = lambda now: None,
     ) -> None:
         self.app = app
         self.tasks = tasks
@@ -81,6 +83,7 @@ class Runner:
         self.clock = clock
         self.daily = daily
         self.cities = cities
+        self.platform = platform
         self._busy: set[int] = set()
         self._stop = threading.Event()
         self._seeded: dict[int, date] = {}
@@ -89,6 +92,7 @@ class Runner:
     def run_due(self) -> int:
         """Do everything that is due now, in this thread; returns how many tasks were done."""
         with self.app.app_context():
+            self.platform(self.clock())
             found = self._due()
         return sum(self._run_city(city_id, tasks) for city_id, tasks in found.items())
 
@@ -112,6 +116,7 @@ class Runner:
         for city_id, day in self._waiting_days().items():
             self._submit(pool, city_id, self._run_day, city_id, day)
         with self.app.app_context():
+            self.platform(self.clock())
             found = self._due()
         for city_id, tasks in found.items():
             self._submit(pool, city_id, self._run_city, city_id, tasks)

@@ -20,6 +20,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.measures import Measure, count
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import (
     PaymentsClosed,
@@ -175,6 +176,7 @@ def _write(
     db.session.flush()
     if not claim(payment, [item.reference for item in quote.items]):
         raise _Raced
+    count(service, Measure.BEGUN, now)
     enqueue(
         SWEEP,
         {"payment": str(payment.id)},

@@ -18,6 +18,7 @@ from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict
+from smartcity_saas.measures import Measure, count
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
 from smartcity_saas.payments.disputes import apply_disputes, withdrawn_from
@@ -54,7 +55,6 @@ from smartcity_saas.payments.states import (
     RefundFailure,
     RefundState,
 )
-from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.languages import both
 from smartcity_saas.web.money import format_money
 
@@ -62,6 +62,8 @@ FOLLOW = "payments.follow"
 SWEEP = "payments.sweep"
 ASK_AGAIN = timedelta(hours=6)
 ASK_FOR = timedelta(days=14)
+SOON = timedelta(minutes=15)
+"""A payment that counts as paid within this, from the press on, was done in time."""
 log = structlog.get_logger(__name__)
 
 
@@ -208,6 +210,15 @@ def release_held(payment: Payment, now: datetime) -> None:
     _fulfil(payment, now)
     _move_held(payment, now)
     payment.mark_paid()
+    _count_done(payment, now)
+
+
+def _count_done(payment: Payment, now: datetime) -> None:
+    """Count a payment that paid for what it was for, and how long that took since it began."""
+    waited = now - payment.created_at
+    count(payment.service, Measure.DONE, now, waited=waited)
+    if waited > SOON:
+        count(payment.service, Measure.LATE, now)
 
 
 def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
@@ -239,8 +250,12 @@ def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
         {"amount": standing.amount, "currency": standing.currency, "reason": reason or ""},
         now,
     )
+    count(
+        payment.service, Measure.AMOUNT, now, detail=payment.paid_currency, value=payment.received
+    )
+    if reason is None:
+        _count_done(payment, now)
     _tell_received(payment, reason, now)
-    count("done", now)
 
 
 def _objection(payment: Payment, standing: PaymentStatus, now: datetime) -> str | None:
@@ -276,6 +291,8 @@ def _end(payment: Payment, to: PaymentState, now: datetime) -> None:
     payment.become(to)
     release_claims(payment.id)
     record(system("payments"), f"payment.{to}", payment.number, {}, now)
+    expired = to == PaymentState.EXPIRED  # nobody paid: the payer went away
+    count(payment.service, Measure.CALLED_OFF if expired else Measure.FAILED, now)
 
 
 def _move_held(payment: Payment, now: datetime) -> None:
@@ -368,6 +385,8 @@ def _post_refund(
         return
     going = key.startswith("refund:")
     payment.refunded += fact.amount if going else -fact.amount
+    back = -fact.amount if going else fact.amount
+    count(payment.service, Measure.AMOUNT, now, detail=transfer.currency, value=back)
     record(
         system("payments"),
         "payment.refunded" if going else "payment.refund_returned",

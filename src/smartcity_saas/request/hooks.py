@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 from flask import (
     Response,
@@ -31,6 +33,8 @@ from smartcity_saas.identity.authorization import (
     current_client,
     current_resident,
 )
+from smartcity_saas.identity.user_agents import channel_in_app
+from smartcity_saas.measures import count_refused, in_channel
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.product import product, request_site
 from smartcity_saas.request.error_pages import init_error_pages
@@ -39,7 +43,7 @@ from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
-from smartcity_saas.web.policy import Caller, Policy, policy_of
+from smartcity_saas.web.policy import Availability, Caller, Policy, policy_of
 from smartcity_saas.web.preferences import choose_preferences
 from smartcity_saas.web.security import (
     add_security_headers,
@@ -87,9 +91,22 @@ def _admit() -> ResponseReturnValue | None:
         registry = product().registry
         registry.refresh()
         g.registry_version = registry.snapshot.version
+    if city is not None:
+        in_channel(partial(_channel, policy))
     if policy.caller is Caller.API:
         return _admit_call(policy)
     return authorize(policy)
+
+
+def _channel(policy: Policy) -> str:
+    """How whoever asks came in: at the counter, by a back office's client, in an app, on the web."""
+    resident = current_resident()
+    if resident is not None and resident.acting:
+        return "counter"
+    if policy.caller is Caller.API and current_client() is not None:
+        return "api"
+    app = channel_in_app()
+    return app.name if app else "web"
 
 
 def _admit_call(policy: Policy) -> ResponseReturnValue | None:
@@ -117,6 +134,7 @@ def _finish(response: Response) -> Response:
     city = request_site().city
     origins: list[str] = []
     if city is not None:
+        _count_refusal(response)
         keep_answer(response)
         channels = product().channels.values()
         origins = [
@@ -127,6 +145,15 @@ def _finish(response: Response) -> Response:
     if request.method == "POST" and "registry_version" in g and not has_failed():
         _wait_until_served()
     return add_security_headers(response, content_security_policy(dict.fromkeys(origins)))
+
+
+def _count_refusal(response: Response) -> None:
+    """Count new business of a service that a resident asked for and did not get."""
+    policy = policy_of(request.endpoint) if request.endpoint else None
+    if policy is None or policy.service is None or request.method != "POST" or has_failed():
+        return
+    if policy.availability is Availability.NEW_BUSINESS:
+        count_refused(policy.service, response.status_code, current_time())
 
 
 def _wait_until_served() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from statistics import median
 from typing import Any
 
@@ -16,14 +17,13 @@ from smartcity_saas.configuration.hosts import is_slug
 from smartcity_saas.configuration.revisions import RevisionView
 from smartcity_saas.configuration.states import CityState
 from smartcity_saas.identity.authorization import documents
+from smartcity_saas.measures import Window, series_of
 from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.assets import names_left_out
 from smartcity_saas.tenancy.current import current_time
-from smartcity_saas.tenancy.daily_counts import daily
 
-METRIC = "done"
 FILTERS = ("live", "draft", "suspended", "issues")
 SPARK = (126, 44)
 
@@ -123,10 +123,22 @@ def _sparks(rows: Sequence[CityRow]) -> list[Spark]:
     if not rows:
         return []
     now = current_time()
-    series = daily({row.document.id: today_in(_zone(row), now) for row in rows}, METRIC)
+    series = _done_by_day({row.document.id: today_in(_zone(row), now) for row in rows})
     most = max([1, *(max(values) for values in series.values())])
     middle = _line([median(day) for day in zip(*series.values(), strict=True)], most)
     return [_spark(row, series, most, middle) for row in rows if row.state == CityState.LIVE]
+
+
+def _done_by_day(last_days: Mapping[int, date], days: int = 30) -> dict[int, list[int]]:
+    """What was done in each city on the last days, the oldest first, all services together."""
+    found = {city: [0] * days for city in last_days}
+    window = Window(min(last_days.values()) - timedelta(days=days), max(last_days.values()))
+    for (city, _service), series in series_of(last_days, window).items():
+        for day, value in series.items():
+            place = days - 1 - (last_days[city] - day).days
+            if 0 <= place < days:
+                found[city][place] += value
+    return found
 
 
 def _zone(row: CityRow) -> str:

@@ -42,10 +42,10 @@ from smartcity_saas.identity.residents.assurance import (
 )
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.user_agents import channel_in_app, device, on_phone
+from smartcity_saas.measures import Measure, count
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
-from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.languages import language
 from smartcity_saas.web.paths import safe_next
 from smartcity_saas.web.policy import Availability
@@ -161,7 +161,7 @@ def enter(found: Channel, vouched: AuthenticatedIdentity, going_to: str) -> Resp
     token = accounts.sign_in(found.name, vouched, now=now, device=device())
     session.clear()
     session[RESIDENT] = token
-    count("sign_ins", now)
+    count("", Measure.SIGN_IN, now, channel=found.name)
     resident = accounts.signed_in(token, now)
     if resident is None:
         raise NotSignedIn

@@ -25,6 +25,7 @@ from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.measures import Measure, count
 from smartcity_saas.notifications import notify
 from smartcity_saas.services.city_credit.entries import own_entry
 from smartcity_saas.services.city_credit.membership import (
@@ -101,6 +102,7 @@ def appeal(
             for data in objection.photos
         )
         record(resident.actor, f"{SERVICE}.appeal", str(row.id), {}, now)
+        count(SERVICE, Measure.BEGUN, now)
     return row
 
 
@@ -118,6 +120,7 @@ def withdraw_appeal(resident: SignedInResident, appeal_id: uuid.UUID, now: datet
         _require_open(row)
         row.decide(AppealState.WITHDRAWN, "", "", now)
         record(resident.actor, f"{SERVICE}.withdraw", str(row.id), {}, now)
+        count(SERVICE, Measure.CALLED_OFF, now)
 
 
 def answer(actor: Actor, appeal_id: uuid.UUID, decision: str, words: str, now: datetime) -> None:
@@ -142,6 +145,7 @@ def answer(actor: Actor, appeal_id: uuid.UUID, decision: str, words: str, now: d
             _require_open(row)
             row.decide(AppealState(decision), words, actor.label, now)
             record(actor, f"{SERVICE}.{row.state.value}", str(row.id), {}, now)
+            count(SERVICE, Measure.DONE, now, waited=now - row.created_at)
             _tell(row, now)
     if late:
         raise Conflict(_("The time for an answer is over. It was decided for the resident."))
@@ -243,6 +247,8 @@ def _locked(appeal_id: uuid.UUID) -> CreditAppeal:
 def _decide_overdue(row: CreditAppeal, now: datetime) -> None:
     row.decide(AppealState.OVERDUE, "", "", now)
     record(system("city-credit"), f"{SERVICE}.overdue", str(row.id), {}, now)
+    count(SERVICE, Measure.DONE, now, waited=now - row.created_at)
+    count(SERVICE, Measure.LATE, now)
     _tell(row, now)
 
 

@@ -16,6 +16,7 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.measures import Measure, count, note_refusal
 from smartcity_saas.services.hospital_appointments.back_office import report
 from smartcity_saas.services.hospital_appointments.booking_limits import (
     Blocked,
@@ -33,13 +34,12 @@ from smartcity_saas.services.hospital_appointments.models import (
     Patient,
     PlaceState,
 )
-from smartcity_saas.services.hospital_appointments.names import ATTENDED
+from smartcity_saas.services.hospital_appointments.names import ATTENDED, SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import tell_booked
 from smartcity_saas.services.hospital_appointments.patients import locked_patient, patient_of
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import session_of
 from smartcity_saas.tenancy.current import current_city
-from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.formats import moment_of
 
 ARRIVES_BEFORE = timedelta(hours=12)
@@ -155,7 +155,8 @@ def keep(
     record(actor, "hospital_appointments.book", appointment.code, {"number": place.number}, now)
     tell_booked(appointment, session, now)
     report(appointment, AppointmentState.BOOKED, now)
-    count("done", now)
+    count(SERVICE, Measure.BEGUN, now)
+    count(SERVICE, Measure.DONE, now, waited=place.starts_at - now)
     return appointment
 
 
@@ -272,4 +273,5 @@ def free_places(session_id: uuid.UUID, now: datetime, at: datetime | None = None
 
 
 def _full() -> Full:
+    note_refusal("full")
     return Full(_("Choose another time, or join the waiting list."))

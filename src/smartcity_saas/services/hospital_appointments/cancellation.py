@@ -13,6 +13,7 @@ from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.measures import Count, Measure, count, count_all
 from smartcity_saas.services.hospital_appointments.back_office import report
 from smartcity_saas.services.hospital_appointments.booking import (
     locked_appointment,
@@ -27,6 +28,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     PlaceState,
     WaitingEntry,
 )
+from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import (
     tell_closed,
     tell_waiting_closed,
@@ -60,6 +62,7 @@ def cancel(
         appointment.cancel(now)
         record(resident.actor, "hospital_appointments.cancel", appointment.code, {}, now)
         report(appointment, AppointmentState.CANCELLED, now)
+        count(SERVICE, Measure.CALLED_OFF, now)
         db.session.flush()
         pass_on(session, appointment.place_id, rules, now)
     return appointment
@@ -143,6 +146,9 @@ def _call_off(found: ClinicSession, now: datetime) -> int:
         appointment.call_off(now)
         tell_closed(appointment, found, now)
         report(appointment, AppointmentState.CLOSED, now)
+    if rows:
+        called_off = (Measure.FAILED, Measure.LATE)  # booked, and not to take place as booked
+        count_all([Count(SERVICE, one, value=len(rows)) for one in called_off], now)
     db.session.execute(
         update(ClinicPlace)
         .where(ClinicPlace.id.in_([row.place_id for row in rows]))

@@ -22,6 +22,7 @@ from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.measures import Measure, count
 from smartcity_saas.notifications import notify
 from smartcity_saas.payments.repository import claimants
 from smartcity_saas.services.traffic_tickets.back_office import report
@@ -39,6 +40,8 @@ from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both
 
 MOST_TRIES = 10
+ANSWERED_WITHIN = timedelta(days=30)
+"""A dispute that is answered within this was answered in time."""
 
 
 def can_dispute(violation: Violation, now: datetime) -> bool:
@@ -91,6 +94,7 @@ def dispute(
         violation.dispute()
         record(resident.actor, "traffic_tickets.dispute", violation.number, {}, now)
         report(violation, TicketStatus.DISPUTED, now)
+        count(SERVICE, Measure.BEGUN, now)
     return row
 
 
@@ -121,6 +125,9 @@ def answer(
             violation.settle_dispute(row.state)
         record(actor, f"traffic_tickets.{decision}", violation.number, {}, now)
         report(violation, violation.status, now)
+        count(SERVICE, Measure.DONE, now, waited=now - row.created_at)
+        if now - row.created_at > ANSWERED_WITHIN:
+            count(SERVICE, Measure.LATE, now)
         _tell(row, violation, now)
     return row
 

@@ -38,7 +38,6 @@ from smartcity_saas.services.traffic_tickets.plates import (
     scoring_year,
     tail_of,
 )
-from smartcity_saas.tenancy.daily_counts import count
 
 MOST_VEHICLES = 10
 MOST_LOOK_UPS = 10
@@ -115,7 +114,6 @@ def link_vehicle(
         session.add(link)
         session.flush()
         record(resident.actor, "traffic_tickets.link_vehicle", str(vehicle.id), {}, now)
-        count("done", now)
     return link
 
 

@@ -28,7 +28,6 @@ from smartcity_saas.services.utility_bills.models import (
     UtilityBill,
     UtilityLink,
 )
-from smartcity_saas.tenancy.daily_counts import count
 from smartcity_saas.web.money import format_sums
 from smartcity_saas.web.name_folding import folded_name
 
@@ -129,7 +128,6 @@ def link_account(
         session.add(link)
         session.flush()
         record(resident.actor, "utility_bills.link", str(account.id), {}, now)
-        count("done", now)
     return link
 
 

@@ -1,0 +1,220 @@
+"""Reading measures: of the current city inside one, of any cities outside (a province, an operator)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, union_all
+
+from smartcity_saas.database import db
+from smartcity_saas.errors import TenantIsolationError
+from smartcity_saas.measures.buckets import Waits
+from smartcity_saas.measures.counting import OUTAGE_MINUTES, Measure
+from smartcity_saas.measures.models import CityHour, CityMeasure, MeasureEvent
+from smartcity_saas.tenant_context import current_city_id_or_none
+
+Key = tuple[int, str]
+"""A city's key and a service's name."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days, both included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def ending(cls, last: date, days: int) -> Window:
+        """So many days to a last one."""
+        return cls(last - timedelta(days=days - 1), last)
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def year_before(self) -> Window:
+        """As many days, 364 earlier: the same days of the week a year before."""
+        back = timedelta(days=364)
+        return Window(self.first - back, self.last - back)
+
+    @property
+    def before(self) -> Window:
+        """As many days just before."""
+        return Window.ending(self.first - timedelta(days=1), self.days)
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + timedelta(days=back) for back in range(self.days))
+
+
+@dataclass
+class Totals:
+    """What was counted of one service of one city: exact, for the city's own staff.
+
+    ``counts`` are by measure; the others by their detail. ``days`` are those on which it was offered
+    or anything was counted: a day that is not among them is missing, not zero.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    amounts: Counter[str] = field(default_factory=Counter)
+    waits: Counter[str] = field(default_factory=Counter)
+    ages: Counter[str] = field(default_factory=Counter)
+    ratings: Counter[int] = field(default_factory=Counter)
+    outage_minutes: int = 0
+    days: int = 0
+
+    def __getitem__(self, measure: Measure) -> int:
+        return self.counts[measure]
+
+    @property
+    def waiting(self) -> Waits:
+        """The waiting times."""
+        return Waits(self.waits)
+
+    @property
+    def answers(self) -> int:
+        """How many rated."""
+        return sum(self.ratings.values())
+
+    def add(self, measure: str, detail: str, value: int, times: int = 1) -> None:
+        """Add a sum of one measure and detail. ``times`` is how many days it is of."""
+        self.counts[measure] += value
+        if measure == Measure.OUTAGE:
+            self.outage_minutes += OUTAGE_MINUTES * times
+        elif measure == Measure.RATING:
+            self.ratings[int(detail)] += value
+        elif (details := self._details(measure)) is not None:
+            details[detail] += value
+
+    def _details(self, measure: str) -> Counter[str] | None:
+        kept = {
+            Measure.REFUSED: self.refused,
+            Measure.AMOUNT: self.amounts,
+            Measure.WAIT: self.waits,
+            Measure.DATA_AGE: self.ages,
+        }
+        return kept.get(Measure(measure))
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            self.counts + other.counts,
+            self.refused + other.refused,
+            self.amounts + other.amounts,
+            self.waits + other.waits,
+            self.ages + other.ages,
+            self.ratings + other.ratings,
+            self.outage_minutes + other.outage_minutes,
+            max(self.days, other.days),
+        )
+
+
+def totals_of(
+    cities: Collection[int], window: Window, services: Collection[str] | None = None
+) -> dict[Key, Totals]:
+    """Sums over some days, by city and service; a service of which nothing is known is left out.
+
+    Args:
+        cities: Which; inside a city its own key alone.
+        window: Which days, of each city's own zone.
+        services: Only these; all by default.
+    """
+    rows = _rows(CityMeasure, cities, window, services, ("day", "channel"))
+    found: dict[Key, Totals] = defaultdict(Totals)
+    days: dict[Key, set[date]] = defaultdict(set)
+    spans: set[tuple[Key, date, str]] = set()
+    for row in rows:
+        key = row.city_id, row.service
+        days[key].add(row.day)
+        if row.measure == Measure.OUTAGE:  # one span, whoever found it without an answer
+            new = (key, row.day, row.detail) not in spans
+            spans.add((key, row.day, row.detail))
+            found[key].add(row.measure, row.detail, row.value, int(new))
+        else:
+            found[key].add(row.measure, row.detail, row.value)
+    for key, seen in days.items():
+        found[key].days = len(seen)
+    return dict(found)
+
+
+def series_of(
+    cities: Collection[int],
+    window: Window,
+    measure: Measure = Measure.DONE,
+    services: Collection[str] | None = None,
+) -> dict[Key, dict[date, int]]:
+    """One measure day by day, by city and service. A day on which the service was offered and
+    nothing was counted is 0; one of which nothing is known is left out: draw it as missing."""
+    found: dict[Key, dict[date, int]] = defaultdict(dict)
+    for row in _rows(CityMeasure, cities, window, services, ("day",), without_detail=True):
+        series = found[row.city_id, row.service]
+        series.setdefault(row.day, 0)
+        if row.measure == measure:
+            series[row.day] += row.value
+    return dict(found)
+
+
+def hours_of(
+    city_id: int, days: Collection[date], measure: Measure = Measure.DONE
+) -> dict[tuple[str, str, date], list[int]]:
+    """One measure hour by hour on some days, by service, detail and day: 24 numbers each."""
+    found: dict[tuple[str, str, date], list[int]] = {}
+    if not days:
+        return found
+    wanted = set(days)
+    window = Window(min(days), max(days))
+    rows = _rows(CityHour, [city_id], window, None, ("day", "hour"), measure=measure)
+    for row in rows:
+        if row.day in wanted:
+            hours = found.setdefault((row.service, row.detail, row.day), [0] * 24)
+            hours[row.hour] += row.value
+    return found
+
+
+def _rows(
+    model: Any,
+    cities: Collection[int],
+    window: Window,
+    services: Collection[str] | None,
+    by: Iterable[str],
+    *,
+    measure: Measure | None = None,
+    without_detail: bool = False,
+) -> Iterable[Any]:
+    """Sums of a table of days and of what is not folded into it yet, in one statement: it sees
+    either a row of the one or of the other, never both."""
+    if not cities:
+        return []
+    names = ["city_id", "service", "measure", *by]
+    if not without_detail:
+        names.append("detail")
+    parts = []
+    for table in (model, MeasureEvent):
+        query = select(*(getattr(table, name) for name in names), table.value).where(
+            _of_cities(table, cities), table.day >= window.first, table.day <= window.last
+        )
+        if services is not None:
+            query = query.where(table.service.in_(list(services)))
+        if measure is not None:
+            query = query.where(table.measure == measure.value)
+        parts.append(query)
+    both = union_all(*parts).subquery()
+    columns = [both.c[name] for name in names]
+    query = select(*columns, func.sum(both.c.value).label("value")).group_by(*columns)
+    return db.session.execute(query).all()
+
+
+def _of_cities(table: Any, cities: Collection[int]) -> Any:
+    """Inside a city its own key, bound like that of its own tables; outside any cities'."""
+    here = current_city_id_or_none()
+    if here is None:
+        return table.city_id.in_(sorted(cities))
+    if set(cities) != {here}:
+        raise TenantIsolationError("another city's measures from inside a city")
+    return table.city_id == here
