@@ -298,3 +298,13 @@ def test_a_window_and_those_it_is_compared_with() -> None:
     assert window.year_before.last.weekday() == window.last.weekday()
     assert window.before.last == date(2026, 10, 23)
     assert len(list(window)) == 30
+
+
+def test_totals_take_all_channels_and_know_their_days(world: World) -> None:
+    """Whoever comes in by an app, on the web or at the counter is in the sum."""
+    now = world.clock()
+    with world.inside("hangzhou"):
+        for back, channel in ((0, "web"), (0, "alipay"), (1, "counter"), (40, "web")):
+            count(BILLS, Measure.DONE, now - timedelta(days=back), channel=channel)
+    found = told(world)
+    assert (found[Measure.DONE], found.days) == (3, 2)

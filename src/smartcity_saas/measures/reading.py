@@ -57,8 +57,8 @@ class Window:
 class Totals:
     """What was counted of one service of one city: exact, for the city's own staff.
 
-    ``counts`` are by measure; the others by their detail. ``days`` are those on which it was offered
-    or anything was counted: a day that is not among them is missing, not zero.
+    ``counts`` are by measure; the others by their detail. ``days`` is on how many it was offered, or
+    the commonest of its acts was counted: the others of the window are missing, not zero.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -84,7 +84,8 @@ class Totals:
         return sum(self.ratings.values())
 
     def add(self, measure: str, detail: str, value: int, times: int = 1) -> None:
-        """Add a sum of one measure and detail. ``times`` is how many days it is of."""
+        """Add a sum of one measure and detail; ``times`` is on how many days it was counted, so that
+        a span of an outage is one, however many found it."""
         self.counts[measure] += value
         if measure == Measure.OUTAGE:
             self.outage_minutes += OUTAGE_MINUTES * times
@@ -125,21 +126,11 @@ def totals_of(
         window: Which days, of each city's own zone.
         services: Only these; all by default.
     """
-    rows = _rows(CityMeasure, cities, window, services, ("day", "channel"))
     found: dict[Key, Totals] = defaultdict(Totals)
-    days: dict[Key, set[date]] = defaultdict(set)
-    spans: set[tuple[Key, date, str]] = set()
-    for row in rows:
-        key = row.city_id, row.service
-        days[key].add(row.day)
-        if row.measure == Measure.OUTAGE:  # one span, whoever found it without an answer
-            new = (key, row.day, row.detail) not in spans
-            spans.add((key, row.day, row.detail))
-            found[key].add(row.measure, row.detail, row.value, int(new))
-        else:
-            found[key].add(row.measure, row.detail, row.value)
-    for key, seen in days.items():
-        found[key].days = len(seen)
+    for row in _rows(CityMeasure, cities, window, services, ("detail",)):
+        totals = found[row.city_id, row.service]
+        totals.add(row.measure, row.detail, row.value, row.days)
+        totals.days = max(totals.days, row.days)
     return dict(found)
 
 
@@ -152,7 +143,8 @@ def series_of(
     """One measure day by day, by city and service. A day on which the service was offered and
     nothing was counted is 0; one of which nothing is known is left out: draw it as missing."""
     found: dict[Key, dict[date, int]] = defaultdict(dict)
-    for row in _rows(CityMeasure, cities, window, services, ("day",), without_detail=True):
+    told = (measure, Measure.OFFERED, Measure.BEGUN)
+    for row in _rows(CityMeasure, cities, window, services, ("day",), told):
         series = found[row.city_id, row.service]
         series.setdefault(row.day, 0)
         if row.measure == measure:
@@ -169,7 +161,7 @@ def hours_of(
         return found
     wanted = set(days)
     window = Window(min(days), max(days))
-    rows = _rows(CityHour, [city_id], window, None, ("day", "hour"), measure=measure)
+    rows = _rows(CityHour, [city_id], window, None, ("detail", "day", "hour"), (measure,))
     for row in rows:
         if row.day in wanted:
             hours = found.setdefault((row.service, row.detail, row.day), [0] * 24)
@@ -183,31 +175,28 @@ def _rows(
     window: Window,
     services: Collection[str] | None,
     by: Iterable[str],
-    *,
-    measure: Measure | None = None,
-    without_detail: bool = False,
+    measures: Iterable[Measure] = (),
 ) -> Iterable[Any]:
-    """Sums of a table of days and of what is not folded into it yet, in one statement: it sees
-    either a row of the one or of the other, never both."""
+    """Sums of a table of days and of what is not folded into it yet, with the number of ``days``
+    behind each, in one statement: it sees either a row of the one or of the other, never both."""
     if not cities:
         return []
-    names = ["city_id", "service", "measure", *by]
-    if not without_detail:
-        names.append("detail")
-    parts = []
+    names, parts = ["city_id", "service", "measure", *by], []
+    wanted = [one.value for one in measures]
     for table in (model, MeasureEvent):
-        query = select(*(getattr(table, name) for name in names), table.value).where(
+        kept = dict.fromkeys((*names, "day", "value"))
+        query = select(*(getattr(table, name) for name in kept)).where(
             _of_cities(table, cities), table.day >= window.first, table.day <= window.last
         )
         if services is not None:
             query = query.where(table.service.in_(list(services)))
-        if measure is not None:
-            query = query.where(table.measure == measure.value)
+        if wanted:
+            query = query.where(table.measure.in_(wanted))
         parts.append(query)
     both = union_all(*parts).subquery()
     columns = [both.c[name] for name in names]
-    query = select(*columns, func.sum(both.c.value).label("value")).group_by(*columns)
-    return db.session.execute(query).all()
+    sums = func.sum(both.c.value).label("value"), func.count(both.c.day.distinct()).label("days")
+    return db.session.execute(select(*columns, *sums).group_by(*columns)).all()
 
 
 def _of_cities(table: Any, cities: Collection[int]) -> Any:

@@ -12,10 +12,12 @@ from flask import (
     request,
 )
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest
 
 from smartcity_saas.addresses import is_loopback
 from smartcity_saas.catalog.availability import require_available
+from smartcity_saas.database import db
 from smartcity_saas.errors import (
     NotAllowed,
     NotFound,
@@ -153,7 +155,11 @@ def _count_refusal(response: Response) -> None:
     if policy is None or policy.service is None or request.method != "POST" or has_failed():
         return
     if policy.availability is Availability.NEW_BUSINESS:
-        count_refused(policy.service, response.status_code, current_time())
+        try:
+            count_refused(policy.service, response.status_code, current_time())
+        except SQLAlchemyError as error:  # the answer is told, whether it can be counted or not
+            db.session.rollback()
+            log.warning("refusal_not_counted", error=type(error).__name__)
 
 
 def _wait_until_served() -> None:
