@@ -20,6 +20,7 @@ from tests.support.documents import HANGZHOU, NINGBO
 from tests.support.world import World
 
 ROOT = "/services/city-credit"
+ATTENDED, HOURS = "hospital_appointments.attended", "volunteer_hours"
 PAID = "utility_bills.paid_in_time"
 OPEN = """services:
   city_credit:
@@ -39,6 +40,7 @@ OPEN = """services:
         - {benefit: library_deposit, level: good, name: {zh: 免押金借书, en: Library without a deposit},
            help: {zh: 一次 20 本, en: 20 books at a time}}
 """
+SOURCES = (PAID, ATTENDED, HOURS)
 DOCUMENTS = {"hangzhou": HANGZHOU, "ningbo": NINGBO}
 
 
@@ -58,20 +60,32 @@ class CreditCity:
         self.join(browser)
         return browser
 
-    def join(self, browser: Browser) -> None:
-        """Tick the box and press."""
-        assert browser.post(f"{ROOT}/join", ROOT, agree="1").status_code == 303
+    def join(self, browser: Browser, *sources: str) -> None:
+        """Tick some sources, or all, agree and press."""
+        answer = browser.post(f"{ROOT}/join", ROOT, agree="1", source=[*(sources or SOURCES)])
+        assert answer.status_code == 303, answer.text
 
-    def tell(self, reference: str, *, fulfilled: bool = True, day: date | None = None) -> None:
+    def today(self) -> date:
+        """The day in the city."""
+        return today_in("Asia/Shanghai", self.world.clock())
+
+    def tell(
+        self,
+        reference: str,
+        *,
+        fulfilled: bool = True,
+        day: date | None = None,
+        kind: str = PAID,
+    ) -> None:
         """A service tells of something that the city's first resident did."""
         now = self.world.clock()
         with self.world.inside(self.slug), transaction():
             publish_event(
                 ServiceEvent(
-                    PAID,
+                    kind,
                     reference,
                     self.resident_id(),
-                    day or today_in("Asia/Shanghai", now),
+                    day or self.today(),
                     fulfilled,
                     now,
                 )

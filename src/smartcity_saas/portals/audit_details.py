@@ -33,6 +33,7 @@ DETAILS: dict[str, Any] = {
     "renew": _("For an account that is there already"),
     "revision": _("Revision"),
     "roles": _("Roles"),
+    "rules": _("Version of the rules"),
     "scopes": _("Permissions"),
     "service": _("Service"),
     "title": _("Title"),

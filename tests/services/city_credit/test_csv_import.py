@@ -19,7 +19,7 @@ from smartcity_saas.services.city_credit.entries import entries_of
 from smartcity_saas.services.city_credit.membership import join, leave
 from smartcity_saas.services.city_credit.models import CreditEntry
 from tests.support.api_client import Office
-from tests.support.city_credit import CreditCity
+from tests.support.city_credit import SOURCES, CreditCity
 from tests.support.clinic import Clinic
 
 NUMBER = "11010519491231002X"
@@ -63,7 +63,7 @@ def named(credit: CreditCity) -> CreditCity:
     resident, _patient = Clinic(credit.world).person("a")
     with credit.world.inside("hangzhou"):
         verify_real_name(resident, "示例", NUMBER, credit.world.clock(), by="alipay")
-        join(resident, credit.world.clock())
+        join(resident, SOURCES, credit.world.clock())
     return credit
 
 
@@ -88,7 +88,7 @@ def test_ones_own_word_is_not_enough(credit: CreditCity) -> None:
     resident, _patient = Clinic(credit.world).person("a")
     with credit.world.inside("hangzhou"):
         verify_real_name(resident, "示例", NUMBER, credit.world.clock())
-        join(resident, credit.world.clock())
+        join(resident, SOURCES, credit.world.clock())
     bring(credit)
     assert quantities(credit) == []
 
@@ -108,7 +108,7 @@ def test_an_entry_that_is_somebody_elses_now_takes_nothing_along(named: CreditCi
     now = named.world.clock()
     with named.world.inside("hangzhou"):
         verify_real_name(second, "示例", OTHER, now, by="alipay")
-        join(second, now)
+        join(second, SOURCES, now)
     bring(named, {"quantity": "0"})
     with named.world.inside("hangzhou"):
         (one,) = entries_of(first.id)

@@ -16,7 +16,7 @@ from smartcity_saas.services.hospital_appointments import booking
 from smartcity_saas.services.traffic_tickets.models import Violation
 from smartcity_saas.services.traffic_tickets.names import SETTLED_IN_TIME as SETTLED
 from smartcity_saas.services.utility_bills.models import UtilityBill
-from tests.support.city_credit import OPEN, PAID, ROOT, CreditCity
+from tests.support.city_credit import OPEN, PAID, ROOT, SOURCES, CreditCity
 from tests.support.clinic import Clinic
 from tests.support.documents import HANGZHOU
 from tests.support.payments import Paid
@@ -72,7 +72,7 @@ def test_an_appointment_is_an_entry_by_whether_somebody_came(clinic: Clinic) -> 
     made = clinic.book("a")
     resident, _patient = clinic.person("a")
     with world.inside("hangzhou"):
-        join(resident, world.clock())
+        join(resident, SOURCES, world.clock())
     world.clock.move(days=5)
     for state, quantity in (("attended", [1]), ("no_show", [0]), ("booked", [])):
         with world.inside("hangzhou"):
@@ -89,7 +89,7 @@ def test_a_ticket_that_is_settled_is_an_entry(world: World) -> None:
     for number, at in (("T-1", recent), ("T-2", old)):
         bring(world, {"number": number, "at": at.strftime("%Y-%m-%dT%H:%M")})
     browser = linked(world)
-    assert browser.post(f"{ROOT}/join", ROOT, agree="1").status_code == 303
+    assert browser.post(f"{ROOT}/join", ROOT, agree="1", source=[SETTLED]).status_code == 303
     stripe = world.open_payments()
     with world.inside("hangzhou"):
         keys = [str(key) for key in db.session.scalars(select(Violation.id))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smartcity_saas.identity.personal_data.records import erase
 from smartcity_saas.services.city_credit.membership import join, membership_of
-from tests.support.city_credit import OPEN, ROOT, CreditCity
+from tests.support.city_credit import OPEN, ROOT, SOURCES, CreditCity
 from tests.support.clinic import Clinic
 from tests.support.documents import HANGZHOU
 from tests.support.residents import PHONE, by_phone
@@ -77,7 +77,7 @@ def test_a_deleted_account_takes_part_no_longer(credit: CreditCity) -> None:
     resident, _patient = Clinic(credit.world).person("a")
     now = credit.world.clock()
     with credit.world.inside("hangzhou"):
-        join(resident, now)
+        join(resident, SOURCES, now)
         assert membership_of(resident.id) is not None
         erase(resident, now)
         assert membership_of(resident.id) is None
@@ -89,7 +89,7 @@ def test_nobody_joins_or_looks_for_somebody_else(phones: World) -> None:
     """Promise: the counter neither consents for a resident, nor sees their level, nor leaves."""
     phones.save(HANGZHOU + "channels: {phone: {state: open}}\n" + OPEN)
     resident = by_phone(phones)
-    assert resident.post(f"{ROOT}/join", ROOT, agree="1").status_code == 303
+    assert resident.post(f"{ROOT}/join", ROOT, agree="1", source=[*SOURCES]).status_code == 303
     desk = phones.staff("desk", "desk:city_credit", city="hangzhou")
     answer = desk.post("/cities/hangzhou/counter", number=PHONE, reason="忘带手机")
     path = answer.text.partition('href="http://hangzhou.localhost')[2].partition('"')[0]

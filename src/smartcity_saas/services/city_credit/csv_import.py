@@ -21,17 +21,10 @@ from smartcity_saas.identity.residents.assurance import OWN_WORD
 from smartcity_saas.identity.residents.identity_numbers import read_number
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.product import product
+from smartcity_saas.services.city_credit.consent import choices_of_all, covers, takes
 from smartcity_saas.services.city_credit.entries import forget_entry
-from smartcity_saas.services.city_credit.membership import (
-    covers,
-    forget_appeals,
-    locked_membership,
-)
-from smartcity_saas.services.city_credit.models import (
-    CreditAppeal,
-    CreditEntry,
-    CreditMembership,
-)
+from smartcity_saas.services.city_credit.membership import forget_appeals, locked_membership
+from smartcity_saas.services.city_credit.models import CreditAppeal, CreditEntry
 from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.services.city_credit.rules import credit_rules
 
@@ -58,8 +51,8 @@ class _Row:
 def import_entries(request: ImportRequest) -> Imported:
     """Take a table of entries into the current city. Importing it again changes nothing.
 
-    Rows of people who do not take part, or did it before they joined, are read and not kept. Every
-    row that can be read is counted alike: whoever brings the table does not learn who takes part.
+    Rows of people who do not take part, who have that source off, or who did it before they turned
+    it on, are read and not kept. Every row that can be read is counted alike: whoever brings the table does not learn who takes part.
 
     Raises:
         Invalid: The file as a whole cannot be read.
@@ -76,7 +69,8 @@ class EntryImporter(CsvImporter[_Row]):
 
     def __init__(self, request: ImportRequest) -> None:
         super().__init__(request)
-        self.sources = sorted(credit_rules(self.city).imported)
+        self.credit = credit_rules(self.city)
+        self.sources = sorted(self.credit.imported)
 
     def stands_twice(self, line: int) -> Any:
         """Two rows are of one thing."""
@@ -106,24 +100,31 @@ class EntryImporter(CsvImporter[_Row]):
     def write(self, rows: list[_Row]) -> None:
         """Keep what those did who take part; an entry that is somebody else's now is a new one."""
         members = self._members(rows)
+        choices = choices_of_all(set(members.values()), self.sources)
         query = select(CreditEntry).where(
             CreditEntry.source.in_(self.sources),
             CreditEntry.reference.in_([row.reference for row in rows]),
         )
         held = {(one.source, one.reference): one for one in db.session.scalars(query)}
         for row in rows:
-            member = members.get(row.number)
-            if member is not None and not covers(member, row.day, self.city.timezone):
-                member = None
+            resident_id = members.get(row.number)
+            choice = choices.get((resident_id, row.source)) if resident_id else None
+            covered = choice is not None and covers(choice, row.day, self.city.timezone)
             entry = held.get(row.key)
-            if entry is not None and (member is None or entry.resident_id != member.resident_id):
+            if entry is not None and (not covered or entry.resident_id != resident_id):
                 forget_entry(entry)
                 entry = None
-            if member is not None and entry is None:
-                db.session.add(self._made(row, member.resident_id))
-            elif entry is not None:
-                _correct(entry, row)
+            if entry is not None:
+                self._correct(entry, row)
+            elif choice is not None and covered and takes(choice, self.credit):
+                db.session.add(self._made(row, choice.resident_id))
             self.result.same += 1
+
+    def _correct(self, entry: CreditEntry, row: _Row) -> None:
+        """Bring a stored entry to what a row says; an appeal against what it said before is over."""
+        if entry.quantity != row.quantity:
+            forget_appeals(CreditAppeal.entry_id == entry.id)
+        entry.day, entry.quantity, entry.claimed = row.day, row.quantity, max(1, row.quantity)
 
     def _made(self, row: _Row, resident_id: uuid.UUID) -> CreditEntry:
         return CreditEntry(
@@ -138,9 +139,9 @@ class EntryImporter(CsvImporter[_Row]):
             sample=self.request.sample,
         )
 
-    def _members(self, rows: list[_Row]) -> dict[str, CreditMembership]:
+    def _members(self, rows: list[_Row]) -> dict[str, uuid.UUID]:
         """Who of some people takes part, by a number that somebody else has verified. None of them
-        leaves until the table is in."""
+        chooses anew or leaves until the table is in."""
         indexes = personal_indexes(
             product().keyring, "resident number", {row.number for row in rows}, self.now
         )
@@ -153,13 +154,6 @@ class EntryImporter(CsvImporter[_Row]):
             )
             .order_by(Resident.id)
         )
-        people = {row[0]: locked_membership(row[1]) for row in db.session.execute(query).all()}
-        found = {index: member for index, member in people.items() if member is not None}
+        people = db.session.execute(query).all()
+        found = {row[0]: row[1] for row in people if locked_membership(row[1]) is not None}
         return {number: found[index] for number, index in indexes.items() if index in found}
-
-
-def _correct(entry: CreditEntry, row: _Row) -> None:
-    """Bring a stored entry to what a row says; an appeal against what it said before is over."""
-    if entry.quantity != row.quantity:
-        forget_appeals(CreditAppeal.entry_id == entry.id)
-    entry.day, entry.quantity, entry.claimed = row.day, row.quantity, max(1, row.quantity)

@@ -25,9 +25,10 @@ def fill(city: City, now: datetime) -> None:
         return
     today = today_in(city.timezone, now)
     resident = sample_resident("household", now)
-    join(resident, now - timedelta(days=ENTRIES_A_SOURCE * DAYS_APART))
+    sources = credit_rules(city).rules.sources
+    join(resident, sources.keys(), now - timedelta(days=ENTRIES_A_SOURCE * DAYS_APART))
     with transaction() as session:
-        for source in credit_rules(city).rules.sources:
+        for source in sources:
             for place in range(ENTRIES_A_SOURCE):
                 missed = place == 0 and "." in source
                 session.add(

@@ -13,12 +13,13 @@ from smartcity_saas.catalog.events import ServiceEvent
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.services.city_credit.membership import (
-    covers,
-    forget_appeals,
-    locked_membership,
+from smartcity_saas.services.city_credit.consent import choices_of, covers, takes
+from smartcity_saas.services.city_credit.membership import forget_appeals, locked_membership
+from smartcity_saas.services.city_credit.models import (
+    CreditAppeal,
+    CreditEntry,
+    CreditSourceChoice,
 )
-from smartcity_saas.services.city_credit.models import CreditAppeal, CreditEntry
 from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.services.city_credit.rules import credit_rules
 from smartcity_saas.services.city_credit.standing import Record, Standing, standing
@@ -47,23 +48,29 @@ class AccountedEntry:
 
 
 class Listener:
-    """Hears what residents did, and keeps it for those who take part where a rule asks for it."""
+    """Hears what residents did, and keeps it for those who let that source count."""
 
     def happened(self, event: ServiceEvent) -> None:
         """Keep an event; told again, it counts once, as it was told last."""
         city = current_city()
-        if not city.catalog[SERVICE].is_open or event.kind not in credit_rules(city).rules.sources:
+        credit = credit_rules(city)
+        if not city.catalog[SERVICE].is_open or event.kind not in credit.rules.sources:
             return
         quantity = 1 if event.fulfilled else 0
         with transaction() as session:
-            member = locked_membership(event.resident_id)
-            if member is None or not covers(member, event.day, city.timezone):
+            if locked_membership(event.resident_id) is None:
                 return
             known = _known(event.kind, event.reference)
-            if known is not None:
+            choice = choices_of(event.resident_id).get(event.kind)
+            covered = choice is not None and covers(choice, event.day, city.timezone)
+            if known is not None and covered and known.resident_id == event.resident_id:
                 if known.quantity != quantity:
                     forget_appeals(CreditAppeal.entry_id == known.id)
                 known.quantity, known.day = quantity, event.day
+                return
+            if known is not None:
+                forget_entry(known)
+            if not (covered and takes(choice, credit)):
                 return
             session.add(
                 CreditEntry(
@@ -87,9 +94,17 @@ class Listener:
 
 
 def entries_of(resident_id: uuid.UUID) -> list[AccountedEntry]:
-    """A resident's entries with their appeals, the newest first; expired ones too."""
+    """A resident's entries of sources that count, with their appeals, the newest first; expired
+    ones too."""
     query = (
         select(CreditEntry, CreditAppeal)
+        .join(
+            CreditSourceChoice,
+            and_(
+                CreditSourceChoice.resident_id == CreditEntry.resident_id,
+                CreditSourceChoice.source == CreditEntry.source,
+            ),
+        )
         .outerjoin(
             CreditAppeal,
             and_(
@@ -97,7 +112,7 @@ def entries_of(resident_id: uuid.UUID) -> list[AccountedEntry]:
                 CreditAppeal.resident_id == CreditEntry.resident_id,
             ),
         )
-        .where(CreditEntry.resident_id == resident_id)
+        .where(CreditEntry.resident_id == resident_id, CreditSourceChoice.counts.is_(True))
         .order_by(CreditEntry.day.desc(), CreditEntry.id)
     )
     return [AccountedEntry(*row) for row in db.session.execute(query)]

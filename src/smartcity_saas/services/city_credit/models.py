@@ -12,6 +12,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, co
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
+from smartcity_saas.database.models import Json
 from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import PROOF, STATE, WHEN, PersonalData
 from smartcity_saas.services.city_credit.standing import Record
@@ -43,9 +44,11 @@ FOR_RESIDENT = frozenset({AppealState.OPEN, AppealState.UPHELD, AppealState.OVER
 
 
 class CreditMembership(CityModel):
-    """That a resident agreed to take part, to which text, and when they left.
+    """That a resident agreed to take part, to which text and which rules, and when they left.
 
-    Consent of its own, given and withdrawn as easily.
+    Consent of its own, given and withdrawn as easily. ``consent_version`` is the text that was
+    agreed to, ``rules_version`` the number of the rules; ``answered`` is the question (both
+    together) that was answered last, whether they agreed or left things as they were.
     """
 
     __tablename__ = "credit_membership"
@@ -72,8 +75,58 @@ class CreditMembership(CityModel):
 
     resident_id: Mapped[uuid.UUID]
     consent_version: Mapped[str]
+    rules_version: Mapped[int]
+    answered: Mapped[str]
     joined_at: Mapped[datetime]
+    agreed_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
+
+
+class CreditSourceChoice(CityModel):
+    """Whether a member lets one source count, and on which terms they agreed to it.
+
+    No row: never asked, so nothing is taken. ``terms`` marks what was agreed to: what the source is
+    called, for how long an entry is kept, and the text of the consent. ``months`` is that time;
+    ``since`` when the source began to be taken, for the last time.
+    """
+
+    __tablename__ = "credit_source_choice"
+    personal_data = PersonalData(
+        {"zh": "城市信用用到的记录", "en": "City credit sources"},
+        {
+            "source": {"zh": "来源", "en": "Source"},
+            "counts": {"zh": "计入", "en": "Counts"},
+            "since": {"zh": "从何时起", "en": "Since"},
+        },
+    )
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        UniqueConstraint("city_id", "resident_id", "source"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    source: Mapped[str]
+    counts: Mapped[bool]
+    terms: Mapped[str]
+    months: Mapped[int]
+    since: Mapped[datetime]
+
+
+class CreditRulesVersion(CityModel):
+    """The rules that a city's document has had, numbered from 1 as they were first seen in force.
+
+    ``revision`` is the city's document's by then, ``settings`` the rules themselves, so that a page
+    can say what has changed.
+    """
+
+    __tablename__ = "credit_rules_version"
+    __table_args__ = (UniqueConstraint("city_id", "number"),)
+
+    number: Mapped[int]
+    mark: Mapped[str]
+    revision: Mapped[int]
+    settings: Mapped[dict[str, Any]] = mapped_column(Json)
+    seen_at: Mapped[datetime]
 
 
 class CreditEntry(CityModel):

@@ -72,6 +72,8 @@ service = Service(
     acts={
         f"{SERVICE}.join": _("Joined city credit"),
         f"{SERVICE}.leave": _("Left city credit"),
+        f"{SERVICE}.sources": _("Chose the sources of city credit"),
+        f"{SERVICE}.declined": _("Agreed to nothing new in city credit"),
         f"{SERVICE}.appeal": _("Appealed against an entry"),
         f"{SERVICE}.withdraw": _("Withdrew an appeal"),
         f"{SERVICE}.upheld": _("Upheld an appeal"),

@@ -14,11 +14,19 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.images.photos import photo_response
+from smartcity_saas.product import product
 from smartcity_saas.services.city_credit import appeals, certificates, membership
+from smartcity_saas.services.city_credit.consent import (
+    is_asked,
+    present_version,
+    settings_of_version,
+)
 from smartcity_saas.services.city_credit.entries import entries_of, own_entry, standing_of
-from smartcity_saas.services.city_credit.models import APPEAL_STATES
+from smartcity_saas.services.city_credit.models import APPEAL_STATES, CreditMembership
 from smartcity_saas.services.city_credit.names import ROOT, SERVICE, TITLE
+from smartcity_saas.services.city_credit.rule_changes import rule_changes
 from smartcity_saas.services.city_credit.rules import credit_rules
+from smartcity_saas.services.city_credit.sources import source_views, standing_without
 from smartcity_saas.services.city_credit.standing import counts_on, last_day, reaches
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.policy import Availability, CityBlueprint
@@ -38,13 +46,26 @@ def landing() -> ResponseReturnValue:
     return _render("landing.html")
 
 
+@blueprint.page(f"{ROOT}/rules", who="everyone", availability=Availability.EXISTING_BUSINESS)
+def rules() -> ResponseReturnValue:
+    """The rules in words, for members too, whom the page above leads to their own."""
+    return _render("rules_page.html", version=present_version(request_city()))
+
+
 @blueprint.page(f"{ROOT}/join", who="resident", methods=("POST",))
 def join() -> ResponseReturnValue:
-    """Agree to take part."""
+    """Agree to take part, with the sources that were ticked."""
+    chosen = request.form.getlist("source")
+    errors: dict[str, Any] = {}
     if not request.form.get("agree"):
-        errors = {"agree": _("Tick the box to agree, or leave the page: nothing changes then.")}
-        return _render("landing.html", errors=errors), 422
-    membership.join(signed_in_resident(), current_time())
+        errors["agree"] = _("Tick the box to agree, or leave the page: nothing changes then.")
+    try:
+        if not errors:
+            membership.join(signed_in_resident(), chosen, current_time())
+    except FieldErrors as error:
+        errors = error.fields
+    if errors:
+        return _render("landing.html", errors=errors, chosen=chosen), 422
     return redirect(MINE, 303)
 
 
@@ -54,10 +75,16 @@ def mine() -> ResponseReturnValue:
     member = membership.membership_of(signed_in_resident().id)
     if member is None:
         return redirect(ROOT)
+    version = present_version(request_city())
     return _render(
         "mine.html",
         member=member,
         resting={one.kind: one for one in resting_benefits(member.resident_id, current_time())},
+        version=version,
+        asked=is_asked(member, version),
+        agreed_on=today_in(request_city().timezone, member.agreed_at),
+        changes=_changes(member),
+        sources=source_views(member.resident_id, credit_rules(request_city())),
         questions=certificates.questions_of(signed_in_resident()),
         benefits={one.name: one.title for one in credit_rules(request_city()).benefits},
         **_accounted(),
@@ -140,6 +167,53 @@ def photo(photo_id: uuid.UUID) -> ResponseReturnValue:
     return photo_response(appeals.photo(photo_id, signed_in_resident()))
 
 
+@blueprint.page(f"{ROOT}/sources", who="resident", availability=Availability.EXISTING_BUSINESS)
+def sources() -> ResponseReturnValue:
+    """A switch for each source."""
+    member = membership.membership_of(signed_in_resident().id)
+    if member is None:
+        return redirect(ROOT)
+    return _sources_page(member)
+
+
+@blueprint.page(
+    f"{ROOT}/sources",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
+def choose_sources() -> ResponseReturnValue:
+    """Let the ticked sources count; before anything is erased, say what."""
+    resident, city = signed_in_resident(), request_city()
+    credit, chosen = credit_rules(city), request.form.getlist("source")
+    shown = source_views(resident.id, credit)
+    erased = [one for one in shown if one.entries and one.rule.source not in chosen]
+    if erased and "confirmed" not in request.form:
+        today = today_in(city.timezone, current_time())
+        off = {one.rule.source for one in erased}
+        return _render(
+            "sources_confirm.html",
+            chosen=chosen,
+            erased=erased,
+            before=standing_without(resident.id, (), city, today),
+            after=standing_without(resident.id, off, city, today),
+        )
+    membership.choose_sources(resident, chosen, current_time())
+    return redirect(f"{ROOT}/sources?saved=1", 303)
+
+
+@blueprint.page(
+    f"{ROOT}/sources/unchanged",
+    who="resident",
+    methods=("POST",),
+    availability=Availability.EXISTING_BUSINESS,
+)
+def leave_as_it_was() -> ResponseReturnValue:
+    """Agree to nothing new after the rules or the text have changed."""
+    membership.leave_as_it_was(signed_in_resident(), current_time())
+    return redirect(MINE, 303)
+
+
 @blueprint.page(f"{ROOT}/leave", who="resident", availability=Availability.EXISTING_BUSINESS)
 def leave_form() -> ResponseReturnValue:
     """What leaving does, and the button."""
@@ -166,6 +240,27 @@ def left() -> ResponseReturnValue:
     if membership.membership_of(signed_in_resident().id) is not None:
         return redirect(MINE)
     return _render("left.html")
+
+
+def _sources_page(member: CreditMembership) -> str:
+    city = request_city()
+    version = present_version(city)
+    return _render(
+        "sources.html",
+        sources=source_views(member.resident_id, credit_rules(city)),
+        asked=is_asked(member, version),
+        changes=_changes(member),
+        saved="saved" in request.args,
+    )
+
+
+def _changes(member: CreditMembership) -> list[Any]:
+    """What has changed since the rules that a member agreed to, in sentences."""
+    return rule_changes(
+        settings_of_version(member.rules_version),
+        present_version(request_city()).settings,
+        product().registry.extensions.event_kinds,
+    )
 
 
 def _accounted() -> dict[str, Any]:
@@ -209,5 +304,5 @@ def _render(template: str, **values: Any) -> str:
         tab="services",
         credit=credit_rules(request_city()),
         appeal_states=APPEAL_STATES,
-        **{"errors": {}, **values},
+        **{"errors": {}, "chosen": (), **values},
     )

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from smartcity_saas.database.models import Json
 from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "city_credit_0001"
@@ -12,6 +13,8 @@ depends_on = "0001_platform"
 
 TABLES = (
     "credit_membership",
+    "credit_source_choice",
+    "credit_rules_version",
     "credit_entry",
     "credit_appeal",
     "credit_appeal_photo",
@@ -40,7 +43,10 @@ def upgrade() -> None:
         "credit_membership",
         sa.Column("resident_id", sa.Uuid(), nullable=False),
         sa.Column("consent_version", sa.String(), nullable=False),
+        sa.Column("rules_version", sa.Integer(), nullable=False),
+        sa.Column("answered", sa.String(), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("agreed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
         _refers("credit_membership", "resident_id", "resident"),
     )
@@ -52,6 +58,31 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=present,
         postgresql_where=present,
+    )
+    _table(
+        "credit_source_choice",
+        sa.Column("resident_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("counts", sa.Boolean(), nullable=False),
+        sa.Column("terms", sa.String(), nullable=False),
+        sa.Column("months", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        _refers("credit_source_choice", "resident_id", "resident"),
+        sa.UniqueConstraint(
+            "city_id",
+            "resident_id",
+            "source",
+            name="uq_credit_source_choice_city_id_resident_id_source",
+        ),
+    )
+    _table(
+        "credit_rules_version",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("mark", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("settings", Json, nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.UniqueConstraint("city_id", "number", name="uq_credit_rules_version_city_id_number"),
     )
     _table(
         "credit_entry",
