@@ -25,7 +25,6 @@ from smartcity_saas.credentials.usage import forget_uses
 from smartcity_saas.database.transactions import db
 from smartcity_saas.identity.federation.provider_metadata import published
 from smartcity_saas.identity.staff import passwords
-from smartcity_saas.portals.resident.home import PageCache
 from smartcity_saas.sandboxes.channels.server import create_channel_sandbox
 from smartcity_saas.sandboxes.channels.state import ChannelSandbox
 from smartcity_saas.sandboxes.stripe.server import create_sandbox
@@ -33,6 +32,7 @@ from smartcity_saas.sandboxes.stripe.state import Sandbox
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.registry import Snapshot
+from smartcity_saas.web.page_cache import PageCache
 from tests.support import postgres
 from tests.support.back_office import TOKEN, BackOffice, open_office
 from tests.support.clinic import Clinic
@@ -144,7 +144,8 @@ def empty(
     published.forget()
     forget_uses()
     clock = MovableClock()
-    with other_parts(app, clock=clock, home_pages=PageCache()), app.app_context():
+    caches = {"page_cache": PageCache(), "file_cache": PageCache()}
+    with other_parts(app, clock=clock, **caches), app.app_context():
         states.bring("empty")
         app.registry.snapshot, app.registry._looked_at = Snapshot(), float("-inf")
         app.registry.sleep = lambda seconds: None  # no other process serves this database

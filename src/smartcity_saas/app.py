@@ -33,7 +33,6 @@ from smartcity_saas.payments.providers import installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
 from smartcity_saas.portals.draft_preview import init_drafts
-from smartcity_saas.portals.resident.home import PageCache
 from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.product import Product
 from smartcity_saas.request import init_request
@@ -45,6 +44,7 @@ from smartcity_saas.tenancy.registry import CityRegistry
 from smartcity_saas.tenant_context import current_city_id_or_none
 from smartcity_saas.web.api import init_api
 from smartcity_saas.web.languages import init_languages
+from smartcity_saas.web.page_cache import PageCache
 from smartcity_saas.web.policy import exempt_signed
 from smartcity_saas.web.security import SiteSessions, TrustedProxies
 from smartcity_saas.web.static_files import init_static_files
@@ -52,6 +52,7 @@ from smartcity_saas.web.static_files import init_static_files
 log = structlog.get_logger(__name__)
 
 LARGEST_REQUEST = 8 * 1024 * 1024
+CACHED_FILES = 200
 
 
 def create_app(
@@ -120,7 +121,8 @@ def _product(settings: Settings, clock: Clock) -> Product:
         tasks=_tasks(services),
         send_text=send_text,
         send_staff_mail=send_staff_mail,
-        home_pages=PageCache(),
+        page_cache=PageCache(),
+        file_cache=PageCache(CACHED_FILES),
     )
 
 

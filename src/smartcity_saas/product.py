@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from smartcity_saas.outbox import Task
     from smartcity_saas.payments.payable import Payable
     from smartcity_saas.payments.providers import Provider
-    from smartcity_saas.portals.resident.home import PageCache
     from smartcity_saas.settings import Settings
     from smartcity_saas.tenancy.flask_app import SiteFlask, SiteRequest
     from smartcity_saas.tenancy.hosts import Site
     from smartcity_saas.tenancy.registry import CityRegistry
     from smartcity_saas.texts import LazyText
+    from smartcity_saas.web.page_cache import PageCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +39,8 @@ class Product:
 
     ``services``, ``channels`` and ``providers`` are by name, ``senders`` by kind (``mail``,
     ``sms``) and then by name, ``tasks`` are the outbox's by kind. ``send_text`` sends a one-time
-    code to a resident, ``send_staff_mail`` an invitation to a member of staff. ``home_pages`` are the
-    first pages of the anonymous that this process remembers.
+    code to a resident, ``send_staff_mail`` an invitation to a member of staff. ``page_cache`` has the
+    pages of the anonymous that this process remembers, ``file_cache`` their files of open data.
     """
 
     settings: Settings
@@ -54,7 +54,8 @@ class Product:
     tasks: Mapping[str, Task]
     send_text: SendText
     send_staff_mail: SendMail
-    home_pages: PageCache
+    page_cache: PageCache
+    file_cache: PageCache
 
     @property
     def payables(self) -> Mapping[str, Payable]:

@@ -8,7 +8,7 @@ import pytest
 
 from smartcity_saas.clock import local_time
 from smartcity_saas.errors import Invalid
-from smartcity_saas.portals.resident.home import PageCache
+from smartcity_saas.web.page_cache import PageCache
 from tests.support.product import other_parts
 from tests.support.world import World
 
@@ -48,7 +48,7 @@ def test_a_return_that_has_passed_is_shown_as_late(world: World) -> None:
     for language, coming, _late in pages:
         assert coming in world.client("hangzhou.localhost", language).get("/").text
     world.clock.now = datetime(2099, 1, 2, 0, 1, tzinfo=UTC)
-    with other_parts(world.app, home_pages=PageCache()):
+    with other_parts(world.app, page_cache=PageCache()):
         for language, coming, late in pages:
             text = world.client("hangzhou.localhost", language).get("/").text
             assert (coming in text, late in text) == (False, True)
