@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Index, Text, select
+from sqlalchemy import Index, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.audit import Actor, record
@@ -16,7 +16,9 @@ from smartcity_saas.errors import NotFound
 
 
 class Announcement(CityModel):
-    """One announcement, in both languages. Withdrawn, it stays as a row and leaves the site."""
+    """One announcement, in both languages. Withdrawn, it stays as a row and leaves the site.
+    ``changed_at`` is when it was last published, withdrawn or put back; None where that was before
+    it was noted."""
 
     __tablename__ = "announcement"
     __table_args__ = (Index("ix_announcement_city_id_published_at", "city_id", "published_at"),)
@@ -28,6 +30,7 @@ class Announcement(CityModel):
     sample: Mapped[bool] = mapped_column(default=False)
     published_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
     author_label: Mapped[str] = mapped_column(Text)
 
 
@@ -63,6 +66,15 @@ def announcement(announcement_id: uuid.UUID, *, withdrawn: bool = False) -> Anno
     return found
 
 
+def last_change() -> datetime | None:
+    """When an announcement was last published, withdrawn or put back; None where there is none."""
+    noted = func.coalesce(
+        Announcement.changed_at, Announcement.withdrawn_at, Announcement.published_at
+    )
+    found: datetime | None = db.session.scalar(select(func.max(noted)))
+    return found
+
+
 def publish(
     actor: Actor,
     title: Mapping[str, str],
@@ -82,6 +94,7 @@ def publish(
             urgent=urgent,
             sample=sample,
             published_at=now,
+            changed_at=now,
             author_label=actor.label,
         )
         session.add(row)
@@ -101,5 +114,6 @@ def withdraw(
     with transaction():
         row = announcement(announcement_id, withdrawn=True)
         row.withdrawn_at = None if back else now
+        row.changed_at = now
         action = "announcement.restore" if back else "announcement.withdraw"
         record(actor, action, str(row.id), {"title": row.title}, now)
