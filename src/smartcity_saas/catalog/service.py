@@ -13,6 +13,7 @@ from marshmallow import Schema
 
 from smartcity_saas.audit import Actor
 from smartcity_saas.catalog.benefits import BenefitSource, RestingBenefit
+from smartcity_saas.catalog.datasets import Dataset
 from smartcity_saas.catalog.events import EventListener
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.csv_input import Table
@@ -124,6 +125,7 @@ class Service:
     otherwise). ``events`` are those that it tells others of, ``listener`` hears those of others.
     ``benefits`` gives benefits that other services make good; ``resting_benefits`` says which of
     them rest for a resident here, and what brings them back.
+    ``datasets`` are the tables that a city can give away as open data; ``document.py`` names them too.
     Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
     """
 
@@ -159,6 +161,7 @@ class Service:
     resting_benefits: Callable[[uuid.UUID, datetime], list[RestingBenefit]] = (
         lambda resident_id, now: []
     )
+    datasets: Sequence[Dataset] = ()
     assisted_service: bool = True
     demo: Callable[[City, datetime], None] | None = None
 
@@ -175,5 +178,10 @@ class Service:
     def extension(self) -> ServiceExtension:
         """What the service adds to documents."""
         return ServiceExtension(
-            self.name, self.settings, self.connectors, self.assurance, self.events
+            self.name,
+            self.settings,
+            self.connectors,
+            self.assurance,
+            self.events,
+            tuple(one.name for one in self.datasets),
         )

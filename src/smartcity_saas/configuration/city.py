@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from marshmallow import ValidationError
 
 from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.licences import DEFAULT_LICENCE, Licence, licences
 from smartcity_saas.configuration.merge import Layer, Merged, merge
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.schema import effective_schema
@@ -87,6 +88,7 @@ class City:
     flags: tuple[Flag, ...]
     since: datetime | None = None
     secret_uses: tuple[SecretUse, ...] = ()
+    open_data: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_draft(self) -> bool:
@@ -111,6 +113,16 @@ class City:
     def opens_channel(self, name: str) -> bool:
         """Whether residents may sign in by a channel, as far as its document goes."""
         return bool(self.channels.get(name, {}).get("state") == ConnectionState.OPEN)
+
+    def opens_dataset(self, name: str) -> bool:
+        """Whether the site gives a dataset away, as far as its document goes."""
+        state = self.open_data.get("datasets", {}).get(name, ConnectionState.OPEN)
+        return bool(state == ConnectionState.OPEN)
+
+    @property
+    def data_licence(self) -> Licence:
+        """The licence of the city's open data."""
+        return licences()[self.open_data.get("licence", DEFAULT_LICENCE)]
 
     @property
     def timezone(self) -> str:
@@ -203,6 +215,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         flags=tuple(flags),
         since=_moment(own.since.get("state")),
         secret_uses=tuple(sorted(uses_in(loaded))),
+        open_data=loaded.get("open_data", {}),
     )
 
 
@@ -244,6 +257,9 @@ def _uninstalled(values: dict[str, Any], extensions: Extensions) -> list[Flag]:
         if name not in extensions.channels:
             del values["channels"][name]
             flags.append(_gone(("channels", name)))
+    for name in {*values.get("open_data", {}).get("datasets", {})} - {*extensions.datasets}:
+        del values["open_data"]["datasets"][name]
+        flags.append(_gone(("open_data", "datasets", name)))
     if values.get("payments", {}).get("provider") not in (None, *extensions.providers):
         del values["payments"]
         flags.append(_gone(("payments",)))

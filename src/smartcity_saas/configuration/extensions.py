@@ -17,6 +17,9 @@ from typing import Any
 
 from marshmallow import Schema
 
+OWN_DATASETS = ("services", "announcements")
+"""The datasets of every city, whatever services are installed."""
+
 
 class EmptySchema(Schema):
     """Settings of something that has none."""
@@ -27,7 +30,7 @@ class ServiceExtension:
     """What a service adds to documents: its settings and the connectors that it knows.
 
     ``events`` are the kinds of event that it tells others of, with their names for residents:
-    ``utility_bills.paid_in_time``.
+    ``utility_bills.paid_in_time``. ``datasets`` are the names of what it gives away as open data.
     """
 
     name: str
@@ -35,6 +38,7 @@ class ServiceExtension:
     connectors: Mapping[str, type[Schema]] = field(default_factory=dict)
     assurance: str = "none"
     events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,11 @@ class Extensions:
     same_picture: Callable[[int, str, bytes], bool] = same_bytes
     bound_secrets: Callable[[str, int], Mapping[str, BoundTo]] = none_stored
     open_money: Callable[[int, str, datetime], int] = no_money_open
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The names of all that a city can open as data: the platform's own, then each service's."""
+        return (*OWN_DATASETS, *(name for one in self.services.values() for name in one.datasets))
 
     @property
     def event_kinds(self) -> dict[str, Mapping[str, str]]:

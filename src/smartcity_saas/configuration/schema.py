@@ -33,8 +33,9 @@ from smartcity_saas.configuration.fields import (
     Timestamp,
     TimeZone,
 )
+from smartcity_saas.configuration.licences import DEFAULT_LICENCE, licences
 from smartcity_saas.configuration.problems import Path
-from smartcity_saas.configuration.states import CityState, ServiceState
+from smartcity_saas.configuration.states import CONNECTION_STATES, CityState, ServiceState
 from smartcity_saas.texts import lazy_gettext as _
 
 SERVICE_STATES = tuple(state.value for state in ServiceState)
@@ -198,7 +199,37 @@ def _shared_fields(extensions: Extensions) -> dict[str, Any]:
         "payments": OneOf(
             "provider", extensions.providers, metadata={"description": "Who takes payments."}
         ),
+        "open_data": fields.Nested(
+            _open_data(extensions), metadata={"description": "What everybody may take as data."}
+        ),
     }
+
+
+def _open_data(extensions: Extensions) -> type[Schema]:
+    states = {
+        name: Choice(
+            CONNECTION_STATES,
+            metadata={"description": "Whether the city's site gives it away; `open` by default."},
+        )
+        for name in extensions.datasets
+    }
+    return _mapping_schema(
+        "OpenData",
+        {
+            "licence": Choice(
+                tuple(licences()),
+                load_default=DEFAULT_LICENCE,
+                metadata={
+                    "description": "The licence of all datasets, by its SPDX identifier; "
+                    f"`{DEFAULT_LICENCE}` by default."
+                },
+            ),
+            "datasets": fields.Nested(
+                _mapping_schema("Datasets", states),
+                metadata={"description": "The datasets, each `open` or `closed`."},
+            ),
+        },
+    )
 
 
 def _messages(extensions: Extensions) -> type[Schema]:

@@ -3,3 +3,6 @@
 SERVICE = "hospital_appointments"
 ROOT = "/services/hospital-appointments"
 ATTENDED = f"{SERVICE}.attended"
+CLINIC_PLACES = "clinic_places"
+CLINIC_FEES = "clinic_fees"
+"""Its datasets."""

@@ -18,6 +18,7 @@ from smartcity_saas.services.hospital_appointments.booking import (
     coming_appointments,
 )
 from smartcity_saas.services.hospital_appointments.csv_import import import_schedule
+from smartcity_saas.services.hospital_appointments.datasets import clinic_fees, clinic_places
 from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
 from smartcity_saas.services.hospital_appointments.desk_lists import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.document import extension
@@ -128,6 +129,7 @@ service = Service(
     desk_landing="hospital_appointments_desk.desk",
     settings=extension.settings,
     events=extension.events,
+    datasets=(clinic_places, clinic_fees),
     connectors=extension.connectors,
     while_paused={
         "zh": "已约的号照常可看、可取消。",

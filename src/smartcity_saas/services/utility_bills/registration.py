@@ -15,6 +15,7 @@ from smartcity_saas.services.utility_bills.back_office import (
 )
 from smartcity_saas.services.utility_bills.bills import accounts_of, due_bills, links, masked
 from smartcity_saas.services.utility_bills.csv_import import import_bills
+from smartcity_saas.services.utility_bills.datasets import tariffs
 from smartcity_saas.services.utility_bills.desk import blueprint as desk
 from smartcity_saas.services.utility_bills.document import extension
 from smartcity_saas.services.utility_bills.models import (
@@ -73,6 +74,7 @@ service = Service(
     desk_landing="utility_bills_desk.desk",
     settings=extension.settings,
     events=extension.events,
+    datasets=(tariffs,),
     connectors=extension.connectors,
     while_paused={
         "zh": "已绑定的户号和账单照常可看。",

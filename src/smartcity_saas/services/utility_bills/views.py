@@ -21,13 +21,12 @@ from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.back_office import bring_up_to_date
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
 from smartcity_saas.services.utility_bills.models import KIND_NAMES, UtilityBill, UtilityLink
-from smartcity_saas.services.utility_bills.names import KINDS, ROOT, SERVICE
+from smartcity_saas.services.utility_bills.names import KINDS, ROOT, SERVICE, UNITS
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.charts import bar_chart
 from smartcity_saas.web.policy import Availability, CityBlueprint
 
 ICONS = {"water": "droplet", "electricity": "bolt", "gas": "flame"}
-UNITS = {"water": "m³", "electricity": "kWh", "gas": "m³"}
 
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 

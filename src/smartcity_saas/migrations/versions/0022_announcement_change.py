@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0021_announcement_change"
-down_revision = "0020_login_request"
+revision = "0022_announcement_change"
+down_revision = "0021_measures"
 branch_labels = None
 depends_on = None
 
