@@ -20,7 +20,7 @@ from smartcity_saas.database.row_level_security import APPEND_ONLY
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.models import PreviewLink, Staff, StaffInvitation
-from smartcity_saas.measures import CityHour, CityMeasure, MeasureEvent
+from smartcity_saas.measures import CityHour, CityMeasure, CityMeasureDay, MeasureEvent
 from smartcity_saas.outbox.models import CityDue
 from smartcity_saas.tenancy.context import tenant_context
 
@@ -54,7 +54,7 @@ def withdraw(
         _empty(live)
     with transaction() as session:
         if live.kind == CITY:
-            for model in (CityDue, MeasureEvent, CityMeasure, CityHour):
+            for model in (CityDue, MeasureEvent, CityMeasure, CityMeasureDay, CityHour):
                 session.execute(delete(model).where(model.city_id == live.id))
             session.execute(delete(PreviewLink).where(PreviewLink.document_id == live.id))
         if live.kind == PROVINCE:

@@ -17,6 +17,7 @@ from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.measures import (
     CityHour,
     CityMeasure,
+    CityMeasureDay,
     Measure,
     MeasureEvent,
     Outage,
@@ -142,6 +143,27 @@ def test_many_runners_fold_each_row_once(world: World) -> None:
     db.session.rollback()
     assert db.session.scalar(select(func.count(MeasureEvent.id))) == 0
     assert told(world)[Measure.DONE] == 120
+
+
+def test_a_day_that_is_added_to_has_another_version(world: World) -> None:
+    """A copy of a day is told from the day as it stands, city by city."""
+    now = world.clock()
+    days = select(CityMeasureDay.city_id, CityMeasureDay.version).order_by(CityMeasureDay.city_id)
+
+    def versions() -> dict[int, int]:
+        db.session.rollback()
+        return {row.city_id: row.version for row in db.session.execute(days)}
+
+    for slug in ("hangzhou", "ningbo"):
+        with world.inside(slug):
+            count(BILLS, Measure.DONE, now)
+    assert versions() == {}
+    fold_all()
+    assert set(versions().values()) == {1}
+    with world.inside("hangzhou"):
+        count_offered(now)
+    fold_all()
+    assert versions() == {world.city_id("hangzhou"): 2, world.city_id("ningbo"): 1}
 
 
 def test_a_fold_that_is_killed_has_done_nothing(
@@ -284,8 +306,9 @@ def test_what_is_published_tells_of_no_few(
 
 def test_no_column_of_a_measure_can_hold_a_person(world: World) -> None:
     """Rows carry no resident: keys, days, words of short lists and sums, and nothing else."""
-    allowed = {"id", "city_id", "day", "hour", "service", "channel", "measure", "detail", "value"}
-    for model in (MeasureEvent, CityMeasure, CityHour):
+    allowed = {"id", "city_id", "day", "hour", "service", "channel", "measure", "detail"}
+    allowed |= {"value", "version"}
+    for model in (MeasureEvent, CityMeasure, CityMeasureDay, CityHour):
         columns = model.__table__.columns
         assert {column.name for column in columns} <= allowed
         assert not any(column.foreign_keys for column in columns)

@@ -36,7 +36,7 @@ _SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClaus
 _TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
 CITY_MAY_WRITE = frozenset({"city_due", "measure_event"})
 """The platform's tables in which a city's transaction may write its own rows."""
-CITY_MAY_TOUCH = CITY_MAY_WRITE | {"city_hour", "city_measure"}
+CITY_MAY_TOUCH = CITY_MAY_WRITE | {"city_hour", "city_measure", "city_measure_day"}
 """Those whose rows of its own it may read: nobody edits a figure that is told."""
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})

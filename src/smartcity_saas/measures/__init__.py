@@ -24,8 +24,15 @@ from smartcity_saas.measures.counting import (
     in_channel,
     note_refusal,
 )
-from smartcity_saas.measures.folding import FoldMeasures, add_sums, fold, fold_all, forget_hours
-from smartcity_saas.measures.models import CityHour, CityMeasure, MeasureEvent
+from smartcity_saas.measures.folding import (
+    FoldMeasures,
+    add_sums,
+    fold,
+    fold_all,
+    forget_hours,
+    note_days,
+)
+from smartcity_saas.measures.models import CityHour, CityMeasure, CityMeasureDay, MeasureEvent
 from smartcity_saas.measures.publishing import SMALL_CELL, Published, published, suppressed
 from smartcity_saas.measures.reading import Totals, Window, hours_of, series_of, totals_of
 
@@ -33,6 +40,7 @@ __all__ = [
     "SMALL_CELL",
     "CityHour",
     "CityMeasure",
+    "CityMeasureDay",
     "Count",
     "FoldMeasures",
     "Measure",
@@ -55,6 +63,7 @@ __all__ = [
     "forget_hours",
     "hours_of",
     "in_channel",
+    "note_days",
     "note_refusal",
     "published",
     "series_of",

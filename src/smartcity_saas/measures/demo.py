@@ -13,6 +13,7 @@ from smartcity_saas.configuration.city import City
 from smartcity_saas.database import transaction
 from smartcity_saas.measures.buckets import DAY, HOUR, MINUTE
 from smartcity_saas.measures.counting import Measure
+from smartcity_saas.measures.folding import note_days
 from smartcity_saas.measures.models import CityHour, CityMeasure
 
 LONG, SHORT = 400, 62
@@ -59,6 +60,7 @@ def fill_measures(city: City, now: datetime, *, long: bool) -> None:
         for model, made in ((CityMeasure, rows), (CityHour, hours)):
             for start in range(0, len(made), ROWS_AT_ONCE):
                 session.execute(insert(model), made[start : start + ROWS_AT_ONCE])
+        note_days((row["city_id"], row["day"]) for row in rows)
 
 
 def _number(usual: float, day: date) -> int:

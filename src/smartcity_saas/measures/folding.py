@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.database import db, transaction, upsert_into
 from smartcity_saas.measures.counting import Measure
-from smartcity_saas.measures.models import CityHour, CityMeasure, MeasureEvent
+from smartcity_saas.measures.models import CityHour, CityMeasure, CityMeasureDay, MeasureEvent
 
 BATCH = 2_000
 EVERY = timedelta(seconds=5)
@@ -42,6 +42,7 @@ def fold(batch: int = BATCH) -> int:
         if not rows:
             return 0
         _add(CityMeasure, _DAY_KEY, rows)
+        note_days((row.city_id, row.day) for row in rows)
         _add(CityHour, _HOUR_KEY, [row for row in rows if row.measure in HOURLY])
         session.execute(delete(MeasureEvent).where(MeasureEvent.id.in_([row.id for row in rows])))
         for row in rows:
@@ -82,6 +83,24 @@ def add_sums(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
             set_={"value": model.value + statement.excluded.value},
         )
     )
+
+
+def note_days(days: Iterable[tuple[int, date]]) -> None:
+    """Note that some cities' days are added to, in the transaction that does so: whoever writes to
+    ``CityMeasure`` says which, or an export of that day would go on passing for the whole of it."""
+    ordered = sorted(set(days))
+    for start in range(0, len(ordered), ROWS_AT_ONCE):
+        statement = upsert_into(CityMeasureDay).values(
+            [
+                {"city_id": city_id, "day": day, "version": 1}
+                for city_id, day in ordered[start : start + ROWS_AT_ONCE]
+            ]
+        )
+        db.session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["city_id", "day"], set_={"version": CityMeasureDay.version + 1}
+            )
+        )
 
 
 class FoldMeasures:

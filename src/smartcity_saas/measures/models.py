@@ -1,4 +1,4 @@
-"""Tables of measures: what was appended, days, and the hours of the last weeks."""
+"""Tables of measures: what was appended, days with their versions, and the hours of the last weeks."""
 
 from __future__ import annotations
 
@@ -44,6 +44,17 @@ class CityMeasure(PlatformModel):
     measure: Mapped[str] = mapped_column(primary_key=True)
     detail: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[int] = mapped_column(BigInteger)
+
+
+class CityMeasureDay(PlatformModel):
+    """How many times a city's day has been added to. It only grows, and tells whether a copy of the
+    day (an export) is still the whole of it."""
+
+    __tablename__ = "city_measure_day"
+
+    city_id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    version: Mapped[int]
 
 
 class CityHour(PlatformModel):

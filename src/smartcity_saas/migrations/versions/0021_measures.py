@@ -43,11 +43,22 @@ def upgrade() -> None:
             *("city_id", "day", "hour", "service", "measure", "detail"), name="pk_city_hour"
         ),
     )
+    op.create_table(
+        "city_measure_day",
+        sa.Column("city_id", KEY, autoincrement=False, nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("city_id", "day", name="pk_city_measure_day"),
+    )
     # What was counted until now knew no service: it stays as use of the city as a whole.
     op.execute(
         "INSERT INTO city_measure (city_id, day, service, channel, measure, detail, value)"
         " SELECT city_id, day, '', 'none', CASE metric WHEN 'sign_ins' THEN 'sign_in' ELSE 'done' END,"
         " '', value FROM city_count WHERE metric IN ('done', 'sign_ins')"
+    )
+    op.execute(
+        "INSERT INTO city_measure_day (city_id, day, version)"
+        " SELECT DISTINCT city_id, day, 1 FROM city_measure"
     )
     op.drop_table("city_count")
 
