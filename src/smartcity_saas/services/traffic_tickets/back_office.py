@@ -134,8 +134,8 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
     if payload["act"] == TicketStatus.PAID:
         body |= {"paid_on": payload["paid_on"], "payment": payload["payment"]}
     if payload["act"] == TicketStatus.DISPUTED:
-        query = select(Dispute.reason).where(Dispute.violation_id == key)
-        body |= {"reason": db.session.scalars(query).one()}
+        query = select(Dispute).where(Dispute.violation_id == key)
+        body |= {"reason": db.session.scalars(query).one().newest_reason}
     path = f"/violations/{quote(violation.number, safe='')}/status"
     send_event(SERVICE, path, body, payload["key"])
 

@@ -98,6 +98,42 @@ def dispute(
     return row
 
 
+def can_reopen(dispute: Dispute, violation: Violation, now: datetime) -> bool:
+    """Whether a dispute can be looked at again: it was lost, for the first time, and the ticket can
+    still be disputed: neither paid nor too old."""
+    return dispute.is_lost and dispute.reopened_at is None and can_dispute(violation, now)
+
+
+def reopen(
+    resident: SignedInResident, violation_id: uuid.UUID, reason: str, now: datetime
+) -> Dispute:
+    """Have a dispute that was lost looked at once more. The ticket is not to be paid meanwhile.
+
+    Raises:
+        NotFound: It is no dispute of the resident's.
+        FieldErrors: The reason is too short or long.
+        Conflict: It cannot be opened again, or the ticket is being paid.
+    """
+    objection = read_objection(reason, ())
+    with transaction():
+        violation = _locked(own_violation(resident, violation_id).id)
+        row = one_or_404(
+            select(Dispute)
+            .where(Dispute.violation_id == violation_id, Dispute.resident_id == resident.id)
+            .with_for_update(),
+            _("We cannot find that dispute."),
+        )
+        if not can_reopen(row, violation, now):
+            raise Conflict(_("This dispute can no longer be opened again."))
+        if any(p.is_under_way for p in claimants(SERVICE, [str(violation_id)])):
+            raise Conflict(_("This ticket is being paid. Finish or cancel the payment first."))
+        row.reopen(objection.reason, now)
+        violation.dispute()
+        record(resident.actor, "traffic_tickets.reopen", violation.number, {}, now)
+        report(violation, TicketStatus.DISPUTED, now)
+    return row
+
+
 def answer(
     actor: Actor, dispute_id: uuid.UUID, decision: str, words: str, now: datetime
 ) -> Dispute:
@@ -192,7 +228,7 @@ def _tell(row: Dispute, violation: Violation, now: datetime) -> None:
     won = row.is_won
     notify(
         row.resident_id,
-        f"dispute:{row.id}",
+        f"dispute:{row.id}:again" if row.reopened_at else f"dispute:{row.id}",
         both(
             lambda: (
                 _("Your ticket for %(plate)s is cancelled", plate=plate)

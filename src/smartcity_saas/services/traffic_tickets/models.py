@@ -275,7 +275,8 @@ class Violation(CityModel):
 
 
 class Dispute(CityModel):
-    """A resident's objection to a violation, and the answer."""
+    """A resident's objection to a violation, and the answer. One that was lost may be opened again
+    once: ``reopened_reason`` says why, ``first_answer`` is what was answered before."""
 
     __tablename__ = "dispute"
     personal_data = PersonalData(
@@ -283,11 +284,12 @@ class Dispute(CityModel):
         {
             "violation.number": {"zh": "编号", "en": "Ticket"},
             "reason": {"zh": "理由", "en": "Reason"},
+            "reopened_reason": {"zh": "再次申诉的理由", "en": "Reason for looking again"},
             "state": STATE,
             "created_at": WHEN,
         },
         "blank",
-        {"reason": ""},
+        {"reason": "", "reopened_reason": None},
         words={
             "state": {
                 "asked": {"zh": "待答复", "en": "Waiting for an answer"},
@@ -312,6 +314,9 @@ class Dispute(CityModel):
     created_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str | None]
+    reopened_at: Mapped[datetime | None]
+    reopened_reason: Mapped[str | None]
+    first_answer: Mapped[str | None]
     violation: Mapped[Violation] = city_relationship("Violation", "violation_id", owner="Dispute")
 
     @property
@@ -328,6 +333,24 @@ class Dispute(CityModel):
     def is_won(self) -> bool:
         """Whether the ticket fell by it."""
         return self.state == TicketDisputeState.WON
+
+    @property
+    def newest_reason(self) -> str:
+        """What the resident said last."""
+        return self.reopened_reason or self.reason
+
+    def reopen(self, reason: str, now: datetime) -> None:
+        """Let it wait for a second answer, which is the last one.
+
+        Raises:
+            IllegalTransition: It waits for an answer, was won, or was opened again before.
+        """
+        if not self.is_lost or self.reopened_at is not None:
+            raise IllegalTransition(f"a dispute that is {self.state} cannot be opened again")
+        self.reopened_at, self.reopened_reason = now, reason
+        self.first_answer, self.answer = self.answer, None
+        self.answered_at, self.answered_by = None, None
+        self.state = TicketDisputeState.ASKED
 
     def decide(self, state: TicketDisputeState, answer: str, by: str, now: datetime) -> None:
         """Answer it: the ticket stands or falls; ``answer`` is what the resident reads, ``by`` the
