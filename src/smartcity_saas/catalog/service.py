@@ -15,6 +15,7 @@ from smartcity_saas.audit import Actor
 from smartcity_saas.catalog.benefits import BenefitSource, RestingBenefit
 from smartcity_saas.catalog.datasets import Dataset
 from smartcity_saas.catalog.events import EventListener
+from smartcity_saas.catalog.rateable import RateableAct
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.csv_input import Table
 from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
@@ -126,6 +127,7 @@ class Service:
     ``benefits`` gives benefits that other services make good; ``resting_benefits`` says which of
     them rest for a resident here, and what brings them back.
     ``datasets`` are the tables that a city can give away as open data; ``document.py`` names them too.
+    ``rateable`` are the acts that residents rate once they are over, by name.
     Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
     """
 
@@ -162,6 +164,7 @@ class Service:
         lambda resident_id, now: []
     )
     datasets: Sequence[Dataset] = ()
+    rateable: Mapping[str, RateableAct] = field(default_factory=dict)
     assisted_service: bool = True
     demo: Callable[[City, datetime], None] | None = None
 

@@ -18,6 +18,7 @@ from smartcity_saas.services.city_credit.document import extension
 from smartcity_saas.services.city_credit.entries import Listener
 from smartcity_saas.services.city_credit.membership import membership_of
 from smartcity_saas.services.city_credit.names import SERVICE, TITLE
+from smartcity_saas.services.city_credit.rateable import acts as rateable
 from smartcity_saas.services.city_credit.views import MINE
 from smartcity_saas.services.city_credit.views import blueprint as resident
 from smartcity_saas.web.languages import local
@@ -69,6 +70,7 @@ service = Service(
     importer=import_entries,
     listener=Listener(),
     benefits=Benefits(),
+    rateable=rateable,
     acts={
         f"{SERVICE}.join": _("Joined city credit"),
         f"{SERVICE}.leave": _("Left city credit"),

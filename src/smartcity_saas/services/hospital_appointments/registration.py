@@ -28,6 +28,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import remind
+from smartcity_saas.services.hospital_appointments.rateable import acts as rateable
 from smartcity_saas.services.hospital_appointments.schedule import search
 from smartcity_saas.services.hospital_appointments.views import blueprint as resident
 from smartcity_saas.services.hospital_appointments.waiting_list import (
@@ -162,6 +163,7 @@ service = Service(
     work={LAPSE: lapse, OFFER: offer_free, REPORT: send_report},
     daily=remind,
     unfinished=_unfinished,
+    rateable=rateable,
     importer=import_schedule,
     acts={
         "hospital_appointments.book": _("Booked an appointment"),

@@ -18,6 +18,7 @@ from smartcity_saas.services.traffic_tickets.models import Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.payable import payable
 from smartcity_saas.services.traffic_tickets.plates import shown
+from smartcity_saas.services.traffic_tickets.rateable import acts as rateable
 from smartcity_saas.services.traffic_tickets.tickets import own_violations, vehicle_links
 from smartcity_saas.services.traffic_tickets.views import blueprint as resident
 from smartcity_saas.web.money import format_sums
@@ -116,6 +117,7 @@ service = Service(
     dashboard=_dashboard,
     demo=demo.fill,
     payable=payable,
+    rateable=rateable,
     unfinished=_unfinished,
     work={REPORT: send_report},
     importer=import_tickets,
@@ -124,6 +126,7 @@ service = Service(
         "traffic_tickets.unlink_vehicle": _("Unlinked a vehicle"),
         "traffic_tickets.link_licence": _("Linked a licence"),
         "traffic_tickets.dispute": _("Disputed a ticket"),
+        "traffic_tickets.reopen": _("Had a dispute looked at again"),
         "traffic_tickets.kept": _("Answered a dispute: ticket upheld"),
         "traffic_tickets.revoked": _("Answered a dispute: ticket cancelled"),
         "traffic_tickets.import": _("Imported tickets"),

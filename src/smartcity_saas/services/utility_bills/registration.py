@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.catalog.rateable import PAYMENT, rateable_payment
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.utility_bills import api, demo
@@ -108,6 +109,7 @@ service = Service(
     dashboard=_dashboard,
     demo=demo.fill,
     payable=payable,
+    rateable={PAYMENT: rateable_payment(SERVICE)},
     work={PAID: send_paid, REVERSED: send_reversed},
     daily=remind,
     importer=import_bills,
