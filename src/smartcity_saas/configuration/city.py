@@ -89,6 +89,7 @@ class City:
     since: datetime | None = None
     secret_uses: tuple[SecretUse, ...] = ()
     open_data: Mapping[str, Any] = field(default_factory=dict)
+    ratings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_draft(self) -> bool:
@@ -216,6 +217,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         since=_moment(own.since.get("state")),
         secret_uses=tuple(sorted(uses_in(loaded))),
         open_data=loaded.get("open_data", {}),
+        ratings=loaded.get("ratings", {}),
     )
 
 

@@ -32,6 +32,7 @@ from smartcity_saas.configuration.fields import (
     Text,
     Timestamp,
     TimeZone,
+    WholeNumber,
 )
 from smartcity_saas.configuration.licences import DEFAULT_LICENCE, licences
 from smartcity_saas.configuration.problems import Path
@@ -94,6 +95,26 @@ class SiteSchema(Schema):
     )
     operator = Text(metadata={"description": "The authority that runs the site."})
     counters = Text(metadata={"description": "Where and when the service counters are open."})
+
+
+class RatingsSchema(Schema):
+    """Until when residents rate, and by when the city answers."""
+
+    days = WholeNumber(
+        1,
+        365,
+        load_default=30,
+        metadata={"description": "For how many days after it is finished something can be rated."},
+    )
+    answer_days = WholeNumber(
+        1,
+        60,
+        load_default=5,
+        metadata={
+            "description": "Working days in which a bad rating, or one that says that it is not "
+            "solved, is answered."
+        },
+    )
 
 
 def _clock(default: str, words: str) -> Pattern:
@@ -201,6 +222,9 @@ def _shared_fields(extensions: Extensions) -> dict[str, Any]:
         ),
         "open_data": fields.Nested(
             _open_data(extensions), metadata={"description": "What everybody may take as data."}
+        ),
+        "ratings": fields.Nested(
+            RatingsSchema, metadata={"description": "How residents rate what they finished."}
         ),
     }
 

@@ -26,6 +26,7 @@ from smartcity_saas.portals.offered_forms import offered
 from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
+from smartcity_saas.ratings.models import LEVEL_NAMES
 from smartcity_saas.web.form_errors import named_faults
 from smartcity_saas.web.stacked_tables import labelled
 
@@ -45,6 +46,7 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
         change_value=change_value,
         detail_words=detail_words,
         payment_states=PAYMENT_STATES,
+        rating_levels=LEVEL_NAMES,
         differences=DIFFERENCES,
         desks=[service for service in services.values() if service.desk is not None],
     )

@@ -73,6 +73,7 @@ _ACTS: dict[str, Any] = {
     "resident.token": _("Created a token for a program"),
     "resident.counter": _("Acted for a resident at the counter"),
     "credential.remove": _("Removed a secret"),
+    "rating.answer": _("Answered a rating"),
     "payment.begin": _("Started a payment"),
     "payment.paid": _("A payment was received"),
     "payment.held": _("A payment was put on hold"),
@@ -165,6 +166,9 @@ _ACTORS: dict[str, Any] = {
 _PLACES: dict[str, Any] = {
     "city": _("Finance team"),
     "city.act_for": _("Counter"),
+    "city.ratings": _("Ratings"),
+    "city.rating": _("Ratings"),
+    "city.answer_rating": _("Ratings"),
     "resident": _("Your pages on the website"),
     "resident.home": _("The city's homepage"),
     "session": _("API"),

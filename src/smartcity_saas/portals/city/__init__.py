@@ -8,6 +8,7 @@ from smartcity_saas.portals.city import (
     branding,
     catalog,
     finance,
+    ratings,
     secrets,
     state,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "branding",
     "catalog",
     "finance",
+    "ratings",
     "secrets",
     "state",
 ]

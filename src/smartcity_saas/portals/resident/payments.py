@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.catalog.rateable import PAYMENT
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.notifications import mark_read, messages_of
@@ -27,6 +28,7 @@ from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.portals.change_labels import METHOD_NAMES
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.product import product
+from smartcity_saas.ratings.submission import ActReference, rating_prompt
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.formats import amount, full_moment
 from smartcity_saas.web.languages import local
@@ -172,5 +174,8 @@ def _payment_page(found: Payment, reachable: bool) -> str:
         reachable=reachable,
         method=METHOD_NAMES.get(found.method or "", found.method or ""),
         service=product().services.get(found.service),
+        rating=rating_prompt(
+            signed_in_resident(), ActReference(found.service, PAYMENT, found.id), current_time()
+        ),
         tab="me",
     )

@@ -15,6 +15,7 @@ from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.images.photos import photo_response
 from smartcity_saas.product import product
+from smartcity_saas.ratings.submission import ActReference, RatingPrompt, rating_prompt
 from smartcity_saas.services.city_credit import appeals, certificates, membership
 from smartcity_saas.services.city_credit.consent import (
     is_asked,
@@ -24,6 +25,7 @@ from smartcity_saas.services.city_credit.consent import (
 from smartcity_saas.services.city_credit.entries import entries_of, own_entry, standing_of
 from smartcity_saas.services.city_credit.models import APPEAL_STATES, CreditMembership
 from smartcity_saas.services.city_credit.names import ROOT, SERVICE, TITLE
+from smartcity_saas.services.city_credit.rateable import APPEAL
 from smartcity_saas.services.city_credit.rule_changes import rule_changes
 from smartcity_saas.services.city_credit.rules import credit_rules
 from smartcity_saas.services.city_credit.sources import source_views, standing_without
@@ -279,6 +281,7 @@ def _accounted() -> dict[str, Any]:
         "appeals": [
             (one, appeals.clock_of(one, now), appeals.photos_of(one.id)) for one in appealed
         ],
+        "ratings": {one.id: _rating(one.id) for one in appealed},
         "counting": sum(
             bool(one.quantity) and counts_on(one.record, rules.rules, today) for one in found
         ),
@@ -289,6 +292,11 @@ def _accounted() -> dict[str, Any]:
             if one.entry.source in rules.rules.sources
         },
     }
+
+
+def _rating(appeal_id: uuid.UUID) -> RatingPrompt | None:
+    of = ActReference(SERVICE, APPEAL, appeal_id)
+    return rating_prompt(signed_in_resident(), of, current_time())
 
 
 def _appeal_page(entry_id: uuid.UUID, reason: str, errors: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.notifications import Reach, give_leave, reach_of
+from smartcity_saas.ratings.submission import ActReference, rating_prompt
 from smartcity_saas.services.hospital_appointments import (
     booking,
     cancellation,
@@ -42,6 +43,7 @@ from smartcity_saas.services.hospital_appointments.patients import (
     phone_of,
     remove_patient,
 )
+from smartcity_saas.services.hospital_appointments.rateable import VISIT
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.paths import safe_next
@@ -237,6 +239,9 @@ def appointment(appointment_id: uuid.UUID) -> ResponseReturnValue:
         over=found.starts_at <= now,
         qr=qr_code(f"APPT:{found.code}"),
         reach=_reach(),
+        rating=rating_prompt(
+            signed_in_resident(), ActReference(SERVICE, VISIT, appointment_id), now
+        ),
         **_context(found.session),
     )
 

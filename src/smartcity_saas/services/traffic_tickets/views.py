@@ -17,6 +17,7 @@ from smartcity_saas.images.photos import photo_response
 from smartcity_saas.notifications import reach_of
 from smartcity_saas.payments.repository import on_their_way, own_payment
 from smartcity_saas.payments.terms import PayTerms, open_terms
+from smartcity_saas.ratings.submission import ActReference, RatingPrompt, rating_prompt
 from smartcity_saas.services.traffic_tickets import disputes
 from smartcity_saas.services.traffic_tickets import tickets as domain
 from smartcity_saas.services.traffic_tickets.back_office import bring_up_to_date
@@ -24,6 +25,7 @@ from smartcity_saas.services.traffic_tickets.models import SHOWN_NAMES, Violatio
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.payable import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
+from smartcity_saas.services.traffic_tickets.rateable import DISPUTE
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.policy import Availability, CityBlueprint
 
@@ -194,9 +196,16 @@ def _ticket_page(found: Violation, typed: dict[str, str], errors: dict[str, Any]
         own_payment=_own_payment(found),
         paying=_paying([found]) if _can_pay(found) else None,
         reach=reach_of(signed_in_resident()),
+        rating=_rating(found),
         typed=typed,
         errors=errors,
     )
+
+
+def _rating(found: Violation) -> RatingPrompt | None:
+    """The question how a dispute was answered. Paying is rated on the payment's own page."""
+    of = ActReference(SERVICE, DISPUTE, found.id)
+    return rating_prompt(signed_in_resident(), of, current_time())
 
 
 def _paying(payable: list[Violation]) -> PayTerms | None:
