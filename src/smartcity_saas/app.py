@@ -9,9 +9,11 @@ from flask import Response
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
 
+from smartcity_saas.attention import AttentionProvider
 from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
+from smartcity_saas.connectors.attention import outage_attention
 from smartcity_saas.credentials import Keyring, write_uses
 from smartcity_saas.credentials.master_key import admit_master_key, refuse_stray_key
 from smartcity_saas.database import init_database
@@ -28,7 +30,8 @@ from smartcity_saas.notifications.messages import SEND, send_message, send_text
 from smartcity_saas.notifications.senders import installed_senders
 from smartcity_saas.notifications.staff_mail import send_staff_mail
 from smartcity_saas.observability import init_logging, init_metrics
-from smartcity_saas.outbox import Task
+from smartcity_saas.outbox import Task, failed_attention
+from smartcity_saas.payments.attention import payments_attention
 from smartcity_saas.payments.providers import installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
@@ -119,6 +122,7 @@ def _product(settings: Settings, clock: Clock) -> Product:
         providers=installed_providers(),
         senders=installed_senders(),
         tasks=_tasks(services),
+        attention=_attention(services),
         send_text=send_text,
         send_staff_mail=send_staff_mail,
         page_cache=PageCache(),
@@ -164,6 +168,16 @@ def _tasks(services: Mapping[str, Service]) -> dict[str, Task]:
     for service in services.values():
         found |= service.work
     return found
+
+
+def _attention(services: Mapping[str, Service]) -> tuple[AttentionProvider, ...]:
+    """Who tells what waits for a person in a city: the rooms, then the services."""
+    return (
+        failed_attention,
+        outage_attention,
+        payments_attention,
+        *(service.attention for service in services.values()),
+    )
 
 
 def _refuse_unsafe_database(app: SiteFlask, settings: Settings) -> None:

@@ -7,7 +7,7 @@ product imports this module and nothing of what made it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +15,7 @@ from flask import request
 from flask.globals import app_ctx
 
 if TYPE_CHECKING:
+    from smartcity_saas.attention import AttentionProvider
     from smartcity_saas.catalog.service import Service
     from smartcity_saas.clock import Clock
     from smartcity_saas.credentials import Keyring
@@ -38,8 +39,9 @@ class Product:
     """One installation's parts.
 
     ``services``, ``channels`` and ``providers`` are by name, ``senders`` by kind (``mail``,
-    ``sms``) and then by name, ``tasks`` are the outbox's by kind. ``send_text`` sends a one-time
-    code to a resident, ``send_staff_mail`` an invitation to a member of staff. ``page_cache`` has the
+    ``sms``) and then by name, ``tasks`` are the outbox's by kind. ``attention``
+    tells what waits for a person in a city. ``send_text`` sends a one-time code to a resident,
+    ``send_staff_mail`` an invitation to a member of staff. ``page_cache`` has the
     pages of the anonymous that this process remembers, ``file_cache`` their files of open data.
     """
 
@@ -52,6 +54,7 @@ class Product:
     providers: Mapping[str, Provider]
     senders: Mapping[str, Mapping[str, SenderKind]]
     tasks: Mapping[str, Task]
+    attention: Sequence[AttentionProvider]
     send_text: SendText
     send_staff_mail: SendMail
     page_cache: PageCache

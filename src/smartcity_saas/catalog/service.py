@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint
 from marshmallow import Schema
 
+from smartcity_saas.attention import AttentionProvider
 from smartcity_saas.audit import Actor
 from smartcity_saas.catalog.benefits import BenefitSource, RestingBenefit
 from smartcity_saas.catalog.datasets import Dataset
@@ -128,6 +129,7 @@ class Service:
     them rest for a resident here, and what brings them back.
     ``datasets`` are the tables that a city can give away as open data; ``document.py`` names them too.
     ``rateable`` are the acts that residents rate once they are over, by name.
+    ``attention`` lists what waits for its desk, for the overview.
     Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
     """
 
@@ -165,6 +167,7 @@ class Service:
     )
     datasets: Sequence[Dataset] = ()
     rateable: Mapping[str, RateableAct] = field(default_factory=dict)
+    attention: AttentionProvider = lambda now: ()
     assisted_service: bool = True
     demo: Callable[[City, datetime], None] | None = None
 

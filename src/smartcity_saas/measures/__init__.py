@@ -33,6 +33,7 @@ from smartcity_saas.measures.folding import (
     note_days,
 )
 from smartcity_saas.measures.models import CityHour, CityMeasure, CityMeasureDay, MeasureEvent
+from smartcity_saas.measures.outages import RecentOutage, recent_outages
 from smartcity_saas.measures.publishing import SMALL_CELL, Published, published, suppressed
 from smartcity_saas.measures.reading import Totals, Window, hours_of, series_of, totals_of
 
@@ -47,6 +48,7 @@ __all__ = [
     "MeasureEvent",
     "Outage",
     "Published",
+    "RecentOutage",
     "Totals",
     "Waits",
     "Window",
@@ -66,6 +68,7 @@ __all__ = [
     "note_days",
     "note_refusal",
     "published",
+    "recent_outages",
     "series_of",
     "suppressed",
     "totals_of",

@@ -152,6 +152,16 @@ def series_of(
     return dict(found)
 
 
+def details_of(
+    cities: Collection[int], window: Window, measure: Measure
+) -> dict[Key, set[tuple[date, str]]]:
+    """The days and details of one measure, by city and service: those of outages are spans."""
+    found: dict[Key, set[tuple[date, str]]] = defaultdict(set)
+    for row in _rows(CityMeasure, cities, window, None, ("detail", "day"), (measure,)):
+        found[row.city_id, row.service].add((row.day, row.detail))
+    return dict(found)
+
+
 def hours_of(
     city_id: int, days: Collection[date], measure: Measure = Measure.DONE
 ) -> dict[tuple[str, str, date], list[int]]:

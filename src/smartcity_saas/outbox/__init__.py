@@ -4,6 +4,7 @@
 city in turn.
 """
 
+from smartcity_saas.outbox.attention import failed_attention
 from smartcity_saas.outbox.models import CityDue, OutboxTask
 from smartcity_saas.outbox.queue import (
     PermanentFailure,
@@ -22,6 +23,7 @@ __all__ = [
     "Postponed",
     "Task",
     "enqueue",
+    "failed_attention",
     "failed_tasks",
     "run_task",
     "try_failed_again",

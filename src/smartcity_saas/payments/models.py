@@ -55,7 +55,7 @@ class Payment(CityModel):
         "keep",
         why=ACCOUNTING,
         words={"state": MONEY_STATES},
-        alone=frozenset({"number"}),
+        alone=frozenset({"number", "received_currency", "created_at"}),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
@@ -399,6 +399,7 @@ class PaymentDispute(CityModel):
         "keep",
         why=ACCOUNTING,
         words={"state": DISPUTE_STATES},
+        alone=frozenset({"created_at", "answer_by"}),
     )
     __table_args__ = (
         city_foreign_key("payment_id", "payment"),

@@ -186,6 +186,7 @@ class CreditAppeal(CityModel):
             "created_at": WHEN,
         },
         words={"state": {**APPEAL_STATES}},
+        alone=frozenset({"created_at", "due_on"}),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),

@@ -10,6 +10,7 @@ from smartcity_saas.catalog.service import DashboardItem, Service
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.city_credit import api, demo
 from smartcity_saas.services.city_credit.appeals import decide_overdue
+from smartcity_saas.services.city_credit.attention import appeals_attention
 from smartcity_saas.services.city_credit.benefits import Benefits
 from smartcity_saas.services.city_credit.certificates import forget_unasked
 from smartcity_saas.services.city_credit.csv_import import import_entries
@@ -65,6 +66,7 @@ service = Service(
     ),
     dashboard=_dashboard,
     demo=demo.fill,
+    attention=appeals_attention,
     daily=_daily,
     assisted_service=False,
     importer=import_entries,

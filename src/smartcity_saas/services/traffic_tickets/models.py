@@ -297,7 +297,7 @@ class Dispute(CityModel):
                 "revoked": {"zh": "已撤销", "en": "Ticket cancelled"},
             }
         },
-        alone=frozenset({"state"}),
+        alone=frozenset({"state", "created_at"}),
     )
     __table_args__ = (
         city_foreign_key("violation_id", "violation"),

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.traffic_tickets import api, demo
+from smartcity_saas.services.traffic_tickets.attention import disputes_attention
 from smartcity_saas.services.traffic_tickets.back_office import REPORT, send_report
 from smartcity_saas.services.traffic_tickets.csv_import import import_tickets
 from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
@@ -116,6 +117,7 @@ service = Service(
     ),
     dashboard=_dashboard,
     demo=demo.fill,
+    attention=disputes_attention,
     payable=payable,
     rateable=rateable,
     unfinished=_unfinished,
