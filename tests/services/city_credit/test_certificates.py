@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from smartcity_saas.services.city_credit.certificates import forget_codes
+from smartcity_saas.services.city_credit.models import CreditCertificate, CreditQuestion
 from tests.support.api_client import Office
 from tests.support.browser import Browser
 from tests.support.city_credit import ROOT, CreditCity
@@ -75,6 +78,30 @@ def test_a_code_says_nothing_in_another_city_or_for_another_benefit(credit: Cred
     office = Office(credit.world, "hangzhou", "credit:verify")
     assert ask(office, code, "bicycle_deposit") == {"holds": False}
     assert ask(office, "0000000000") == {"holds": False}
+
+
+def test_every_question_about_a_code_stands_in_who_looked(credit: CreditCity) -> None:
+    """Promise: also a question that comes again, too late or for another benefit is seen by the
+    resident, with the partner, the benefit and the answer; a code that nobody had is nobody's."""
+    browser = good(credit)
+    office = Office(credit.world, "hangzhou", "credit:verify")
+    code = shown(credit, browser)
+    for _again in range(2):
+        ask(office, code)
+    late = shown(credit, browser)
+    credit.world.clock.move(minutes=11)
+    ask(office, late)
+    ask(office, "0000000000")
+    page = browser.get(f"{ROOT}/mine").text
+    assert page.count("was told: holds") == 1
+    assert page.count("was told: does not hold") == 2
+    with credit.world.inside("hangzhou"):
+        forget_codes(credit.world.clock() + timedelta(days=2))
+    assert credit.rows(CreditCertificate) == 0
+    assert browser.get(f"{ROOT}/mine").text.count("was told:") == 3
+    assert "Who asked about city credit" in browser.get("/me/data").text
+    browser.post(f"{ROOT}/leave")
+    assert credit.rows(CreditQuestion) == 0
 
 
 def test_only_its_own_scope_may_ask(credit: CreditCity) -> None:

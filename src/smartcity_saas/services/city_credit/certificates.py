@@ -20,13 +20,15 @@ from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.services.city_credit.entries import entries_of, standing_of
 from smartcity_saas.services.city_credit.membership import locked_membership, membership_of
-from smartcity_saas.services.city_credit.models import CreditCertificate
+from smartcity_saas.services.city_credit.models import CreditCertificate, CreditQuestion
 from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.services.city_credit.rules import Benefit, credit_rules
 from smartcity_saas.services.city_credit.standing import reaches
 from smartcity_saas.tenancy.current import current_city
 
 VALID_FOR = timedelta(minutes=10)
+KNOWN_FOR = timedelta(days=1)
+"""How long a code is known after its time, for what is asked late."""
 CODE_DIGITS = 10
 MOST_AN_HOUR = 30
 MOST_SHOWN = 50
@@ -84,8 +86,8 @@ def issue(resident: SignedInResident, name: str, now: datetime) -> str:
 def verify(client: SignedInClient, code: str, name: str, now: datetime) -> bool:
     """Answer a partner: whether a benefit holds for whoever showed a code.
 
-    A code that was used, is too old, is for another benefit, or is none of this city's: no. What
-    was asked of a resident's code is kept with the answer, for them to see.
+    A code that was used, is too old, is for another benefit, or is none of this city's: no. Every
+    question about a code that a resident has had is kept with its answer, for them to see.
     """
     with transaction() as session:
         found = session.scalars(
@@ -93,33 +95,43 @@ def verify(client: SignedInClient, code: str, name: str, now: datetime) -> bool:
             .where(CreditCertificate.code_hash == token_hash(code))
             .with_for_update()
         ).one_or_none()
-        if found is None or found.asked_at is not None or now >= found.expires_at:
+        if found is None:
             return False
-        benefit = _known().get(name) if found.benefit == name else None
-        held = benefit is not None and holds(found.resident_id, benefit, now)
-        found.asked_at, found.asked_by, found.held_then = now, client.name, held
+        benefit = _known().get(name)
+        held = (
+            found.is_valid(now)
+            and found.benefit == name
+            and benefit is not None
+            and holds(found.resident_id, benefit, now)
+        )
+        found.used_at = found.used_at or now
+        session.add(
+            CreditQuestion(
+                resident_id=found.resident_id,
+                benefit=name if benefit is not None else found.benefit,
+                asked_by=client.name,
+                asked_at=now,
+                holds=held,
+            )
+        )
         record(client.actor, f"{SERVICE}.verify", str(found.id), {"holds": held}, now)
     return held
 
 
-def forget_unasked(now: datetime) -> None:
-    """Erase codes that are too old and were shown to nobody."""
+def forget_codes(now: datetime) -> None:
+    """Erase codes that have been over for a day; the questions about them stay."""
     with transaction() as session:
         session.execute(
-            delete(CreditCertificate).where(
-                CreditCertificate.expires_at <= now, CreditCertificate.asked_at.is_(None)
-            )
+            delete(CreditCertificate).where(CreditCertificate.expires_at <= now - KNOWN_FOR)
         )
 
 
-def questions_of(resident: SignedInResident) -> list[CreditCertificate]:
+def questions_of(resident: SignedInResident) -> list[CreditQuestion]:
     """Who has looked: every question that was answered about a resident, the newest first."""
     query = (
-        select(CreditCertificate)
-        .where(
-            CreditCertificate.resident_id == resident.id, CreditCertificate.asked_at.is_not(None)
-        )
-        .order_by(CreditCertificate.asked_at.desc())
+        select(CreditQuestion)
+        .where(CreditQuestion.resident_id == resident.id)
+        .order_by(CreditQuestion.asked_at.desc())
         .limit(MOST_SHOWN)
     )
     return list(db.session.scalars(query))

@@ -32,6 +32,7 @@ from smartcity_saas.services.city_credit.models import (
     CreditCertificate,
     CreditEntry,
     CreditMembership,
+    CreditQuestion,
     CreditSourceChoice,
 )
 from smartcity_saas.services.city_credit.names import SERVICE
@@ -127,7 +128,7 @@ def leave(resident: SignedInResident, now: datetime) -> None:
             return
         found.left_at = now
         _forget_entries(CreditEntry.resident_id == resident.id)
-        for model in (CreditCertificate, CreditSourceChoice):
+        for model in (CreditCertificate, CreditQuestion, CreditSourceChoice):
             session.execute(delete(model).where(model.resident_id == resident.id))
         record(resident.actor, f"{SERVICE}.leave", "", {}, now)
 

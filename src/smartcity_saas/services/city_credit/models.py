@@ -245,7 +245,8 @@ class CreditAppealPhoto(CityModel):
 class CreditCertificate(CityModel):
     """A code that a resident shows to a partner, who learns whether one benefit holds.
 
-    Used once, within ten minutes; kept afterwards as the answer to "who looked".
+    Used once, within ten minutes; kept for a day as a hash, so that a code that comes late or
+    again is still known as the resident's.
     """
 
     __tablename__ = "credit_certificate"
@@ -253,21 +254,46 @@ class CreditCertificate(CityModel):
         {"zh": "城市信用凭证", "en": "City credit certificates"},
         {
             "benefit": {"zh": "权益", "en": "Benefit"},
-            "asked_by": {"zh": "谁查的", "en": "Who looked"},
-            "asked_at": WHEN,
-            "held_then": {"zh": "答复", "en": "Answer"},
+            "expires_at": {"zh": "有效到", "en": "Valid until"},
         },
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
         UniqueConstraint("city_id", "code_hash"),
-        Index("ix_credit_certificate_city_id_resident_id", "city_id", "resident_id"),
+        Index("ix_credit_certificate_city_id_expires_at", "city_id", "expires_at"),
     )
 
     resident_id: Mapped[uuid.UUID]
     benefit: Mapped[str]
     code_hash: Mapped[str]
     expires_at: Mapped[datetime]
-    asked_at: Mapped[datetime | None]
-    asked_by: Mapped[str | None]
-    held_then: Mapped[bool | None]
+    used_at: Mapped[datetime | None]
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether nobody has used it yet and its ten minutes are not over."""
+        return self.used_at is None and now < self.expires_at
+
+
+class CreditQuestion(CityModel):
+    """That a partner asked about a resident's code, what about, and what they were told."""
+
+    __tablename__ = "credit_question"
+    personal_data = PersonalData(
+        {"zh": "谁查过城市信用", "en": "Who asked about city credit"},
+        {
+            "asked_by": {"zh": "谁查的", "en": "Who looked"},
+            "benefit": {"zh": "权益", "en": "Benefit"},
+            "holds": {"zh": "答复", "en": "Answer"},
+            "asked_at": WHEN,
+        },
+    )
+    __table_args__ = (
+        city_foreign_key("resident_id", "resident"),
+        Index("ix_credit_question_city_id_resident_id", "city_id", "resident_id"),
+    )
+
+    resident_id: Mapped[uuid.UUID]
+    benefit: Mapped[str]
+    asked_by: Mapped[str]
+    asked_at: Mapped[datetime]
+    holds: Mapped[bool]

@@ -12,7 +12,7 @@ from smartcity_saas.services.city_credit import api, demo
 from smartcity_saas.services.city_credit.appeals import decide_overdue
 from smartcity_saas.services.city_credit.attention import appeals_attention
 from smartcity_saas.services.city_credit.benefits import Benefits
-from smartcity_saas.services.city_credit.certificates import forget_unasked
+from smartcity_saas.services.city_credit.certificates import forget_codes
 from smartcity_saas.services.city_credit.csv_import import import_entries
 from smartcity_saas.services.city_credit.desk import blueprint as desk
 from smartcity_saas.services.city_credit.document import extension
@@ -36,7 +36,7 @@ def _dashboard(resident: SignedInResident) -> list[DashboardItem]:
 
 def _daily(now: datetime) -> None:
     decide_overdue(now)
-    forget_unasked(now)
+    forget_codes(now)
 
 
 service = Service(

@@ -19,6 +19,7 @@ TABLES = (
     "credit_appeal",
     "credit_appeal_photo",
     "credit_certificate",
+    "credit_question",
 )
 
 
@@ -139,15 +140,23 @@ def upgrade() -> None:
         sa.Column("benefit", sa.String(), nullable=False),
         sa.Column("code_hash", sa.String(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("asked_by", sa.String(), nullable=True),
-        sa.Column("held_then", sa.Boolean(), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         _refers("credit_certificate", "resident_id", "resident"),
         sa.UniqueConstraint("city_id", "code_hash", name="uq_credit_certificate_city_id_code_hash"),
     )
     op.create_index(
-        "ix_credit_certificate_city_id_resident_id",
-        "credit_certificate",
-        ["city_id", "resident_id"],
+        "ix_credit_certificate_city_id_expires_at", "credit_certificate", ["city_id", "expires_at"]
+    )
+    _table(
+        "credit_question",
+        sa.Column("resident_id", sa.Uuid(), nullable=False),
+        sa.Column("benefit", sa.String(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("holds", sa.Boolean(), nullable=False),
+        _refers("credit_question", "resident_id", "resident"),
+    )
+    op.create_index(
+        "ix_credit_question_city_id_resident_id", "credit_question", ["city_id", "resident_id"]
     )
     isolate_city_tables(*TABLES)
