@@ -13,9 +13,12 @@ from smartcity_saas.services.city_credit.standing import (
     Record,
     Rules,
     SourceRule,
+    first_day,
+    lapses,
     last_day,
     reaches,
     standing,
+    steps_to,
 )
 
 TODAY = date(2026, 11, 29)
@@ -104,6 +107,45 @@ def test_an_entry_expires_to_the_day(rules: Rules, one: Record) -> None:
     worth = standing([one], rules, one.day).points
     assert standing([one], rules, last).points == worth
     assert standing([one], rules, last + timedelta(days=1)).points == 0
+
+
+@given(st.dates(date(2020, 1, 1), date(2030, 12, 31)), st.integers(1, 120))
+def test_the_first_day_that_counts_is_the_first(today: date, months: int) -> None:
+    """Promise: what is swept by its day is what counts no longer, to the day."""
+    first = first_day(today, months)
+    assert last_day(first, months) >= today
+    assert last_day(first - timedelta(days=1), months) < today
+
+
+@given(rules_of_a_city, records)
+def test_a_level_that_lapsed_was_held_on_that_day_and_is_not_now(
+    rules: Rules, found: list[Record]
+) -> None:
+    """Promise: what is said of a level that one had is true of the day that is named, and false of
+    today; without an expiry nothing has lapsed."""
+    since = TODAY - timedelta(days=90)
+    lapsed = lapses(found, rules, TODAY, since)
+    now = standing(found, rules, TODAY)
+    for name, day in lapsed.items():
+        assert since <= day < TODAY
+        then = standing([one for one in found if one.day <= day], rules, day)
+        assert reaches(then, name, rules)
+        assert not reaches(now, name, rules)
+    fresh = [one for one in found if one.day == TODAY]
+    assert lapses(fresh, rules, TODAY, since) == {}
+
+
+@given(rules_of_a_city, records)
+def test_steps_to_any_level_lead_there(rules: Rules, found: list[Record]) -> None:
+    """Promise: what brings a level back does, whichever it is, and a reached one needs nothing."""
+    made = standing(found, rules, TODAY)
+    for level in rules.levels:
+        steps = steps_to(level, made.terms, rules)
+        if level.at_least <= made.points:
+            assert steps == ()
+        for step in steps:
+            enough = [*found, Record(step.source, step.counted, TODAY)]
+            assert reaches(standing(enough, rules, TODAY), level.name, rules)
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def leave(resident: SignedInResident, now: datetime) -> None:
         if found is None:
             return
         found.left_at = now
-        _forget_entries(CreditEntry.resident_id == resident.id)
+        forget_entries(CreditEntry.resident_id == resident.id)
         for model in (CreditCertificate, CreditQuestion, CreditSourceChoice):
             session.execute(delete(model).where(model.resident_id == resident.id))
         record(resident.actor, f"{SERVICE}.leave", "", {}, now)
@@ -141,6 +141,12 @@ def entries_by_source(resident_id: uuid.UUID) -> dict[str, int]:
         .group_by(CreditEntry.source)
     )
     return {row.source: row.entries for row in db.session.execute(query)}
+
+
+def forget_entries(which: ColumnElement[bool]) -> None:
+    """Erase entries with the appeals against them."""
+    forget_appeals(CreditAppeal.entry_id.in_(select(CreditEntry.id).where(which)))
+    db.session.execute(delete(CreditEntry).where(which))
 
 
 def forget_appeals(which: ColumnElement[bool]) -> None:
@@ -177,14 +183,9 @@ def _choose(
         known.counts, known.months = on, rule.months
         known.terms = terms_of(rule, credit.source_name(source))
         if not on:
-            _forget_entries(
+            forget_entries(
                 (CreditEntry.resident_id == resident_id) & (CreditEntry.source == source)
             )
-
-
-def _forget_entries(which: ColumnElement[bool]) -> None:
-    forget_appeals(CreditAppeal.entry_id.in_(select(CreditEntry.id).where(which)))
-    db.session.execute(delete(CreditEntry).where(which))
 
 
 def _lock(resident_id: uuid.UUID) -> None:

@@ -17,6 +17,7 @@ from smartcity_saas.services.city_credit.csv_import import import_entries
 from smartcity_saas.services.city_credit.desk import blueprint as desk
 from smartcity_saas.services.city_credit.document import extension
 from smartcity_saas.services.city_credit.entries import Listener
+from smartcity_saas.services.city_credit.expiry import forget_expired
 from smartcity_saas.services.city_credit.membership import membership_of
 from smartcity_saas.services.city_credit.names import SERVICE, TITLE
 from smartcity_saas.services.city_credit.rateable import acts as rateable
@@ -37,6 +38,7 @@ def _dashboard(resident: SignedInResident) -> list[DashboardItem]:
 def _daily(now: datetime) -> None:
     decide_overdue(now)
     forget_codes(now)
+    forget_expired(now)
 
 
 service = Service(
@@ -87,7 +89,8 @@ service = Service(
         f"{SERVICE}.verify": _("Checked a certificate"),
     },
     keeps={
-        "zh": "你加入后的记录和申诉，直到你退出。",
-        "en": "Your entries and appeals since you joined, until you leave.",
+        "zh": "你打开的各项的记录和申诉，到期后再留 3 个月；谁查过你的权益，留到你退出。关掉一项或退出，当场删除。",
+        "en": "Entries of the sources that you have on, with appeals, until 3 months after they expire; "
+        "who asked about your benefits, until you leave. Turning a source off, or leaving, erases at once.",
     },
 )

@@ -10,7 +10,7 @@ import calendar
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,17 @@ def last_day(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, length))
 
 
+def first_day(today: date, months: int) -> date:
+    """The first day whose entries still count on a day, where they count for so many months."""
+    year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
+    day = date(year, month + 1, min(today.day, calendar.monthrange(year, month + 1)[1]))
+    while last_day(day, months) < today:
+        day += timedelta(days=1)
+    while last_day(day - timedelta(days=1), months) >= today:
+        day -= timedelta(days=1)
+    return day
+
+
 def counts_on(record: Record, rules: Rules, today: date) -> bool:
     """Whether an entry counts on a day of the city: its rule exists, and it has not expired."""
     rule = rules.sources.get(record.source)
@@ -108,7 +119,8 @@ def standing(records: Iterable[Record], rules: Rules, today: date) -> Standing:
     reached = [level for level in rules.levels if level.at_least <= points]
     level = reached[-1] if reached else rules.levels[0]
     following = next((one for one in rules.levels if one.at_least > points), None)
-    return Standing(level, points, terms, following, _next_steps(terms, rules, points, following))
+    steps = steps_to(following, terms, rules) if following is not None else ()
+    return Standing(level, points, terms, following, steps)
 
 
 def reaches(found: Standing, level: str, rules: Rules) -> bool:
@@ -117,20 +129,12 @@ def reaches(found: Standing, level: str, rules: Rules) -> bool:
     return order.index(found.level.name) >= order.index(level)
 
 
-def _term(rule: SourceRule, records: Collection[Record]) -> Term:
-    counted = sum(record.quantity for record in records)
-    adds = min(rule.cap, counted // rule.per * rule.adds)
-    until = min((last_day(record.day, rule.months) for record in records), default=None)
-    return Term(rule.source, counted, adds, adds == rule.cap, until)
-
-
-def _next_steps(
-    terms: Iterable[Term], rules: Rules, points: int, following: LevelRule | None
-) -> tuple[Term, ...]:
-    """For each source that could close the gap alone, how much more it takes."""
-    if following is None:
+def steps_to(level: LevelRule, terms: Collection[Term], rules: Rules) -> tuple[Term, ...]:
+    """For each source that alone could close the gap to a level, how much more it takes, given the
+    lines of the sum; nothing for a level that is reached."""
+    missing = level.at_least - sum(term.adds for term in terms)
+    if missing <= 0:
         return ()
-    missing = following.at_least - points
     steps = []
     for term in terms:
         rule = rules.sources[term.source]
@@ -140,3 +144,29 @@ def _next_steps(
             more = times * rule.per - term.counted
             steps.append(Term(term.source, more, missing, wanted == rule.cap, None))
     return tuple(steps)
+
+
+def lapses(records: Collection[Record], rules: Rules, today: date, since: date) -> dict[str, date]:
+    """The levels that entries gave on some day from ``since`` on and do not give today, each with
+    the last of those days."""
+    points = standing(records, rules, today).points
+    ends = sorted(
+        {
+            last
+            for record in records
+            if (rule := rules.sources.get(record.source)) is not None
+            and since <= (last := last_day(record.day, rule.months)) < today
+        }
+    )
+    found: dict[str, date] = {}
+    for day in ends:
+        then = standing((one for one in records if one.day <= day), rules, day).points
+        found |= {one.name: day for one in rules.levels if points < one.at_least <= then}
+    return found
+
+
+def _term(rule: SourceRule, records: Collection[Record]) -> Term:
+    counted = sum(record.quantity for record in records)
+    adds = min(rule.cap, counted // rule.per * rule.adds)
+    until = min((last_day(record.day, rule.months) for record in records), default=None)
+    return Term(rule.source, counted, adds, adds == rule.cap, until)

@@ -18,6 +18,7 @@ from smartcity_saas.product import product
 from smartcity_saas.ratings.submission import ActReference, RatingPrompt, rating_prompt
 from smartcity_saas.services.city_credit import appeals, certificates, membership
 from smartcity_saas.services.city_credit.consent import (
+    choices_of,
     is_asked,
     present_version,
     settings_of_version,
@@ -26,6 +27,7 @@ from smartcity_saas.services.city_credit.entries import entries_of, own_entry, s
 from smartcity_saas.services.city_credit.models import APPEAL_STATES, CreditMembership
 from smartcity_saas.services.city_credit.names import ROOT, SERVICE, TITLE
 from smartcity_saas.services.city_credit.rateable import APPEAL
+from smartcity_saas.services.city_credit.repair import ways
 from smartcity_saas.services.city_credit.rule_changes import rule_changes
 from smartcity_saas.services.city_credit.rules import credit_rules
 from smartcity_saas.services.city_credit.sources import source_views, standing_without
@@ -277,6 +279,10 @@ def _accounted() -> dict[str, Any]:
         "today": today,
         "entries": found,
         "standing": standing,
+        "ways": ways([one.record for one in found], standing, rules.rules, today),
+        "off": {
+            name for name, one in choices_of(signed_in_resident().id).items() if not one.counts
+        },
         "holding": [one for one in rules.benefits if reaches(standing, one.level, rules.rules)],
         "appeals": [
             (one, appeals.clock_of(one, now), appeals.photos_of(one.id)) for one in appealed

@@ -1,0 +1,90 @@
+"""All members of a city at once, for what is counted of them and never told of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from sqlalchemy import and_, func, select
+
+from smartcity_saas.database import db
+from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.services.city_credit.models import (
+    FOR_RESIDENT,
+    CreditAppeal,
+    CreditEntry,
+    CreditMembership,
+    CreditSourceChoice,
+)
+from smartcity_saas.services.city_credit.standing import Record
+
+AT_A_TIME = 2_000
+
+
+def has_members() -> bool:
+    """Whether anybody has ever taken part in the current city."""
+    return db.session.scalars(select(CreditMembership.id).limit(1)).first() is not None
+
+
+def records_by_member() -> Iterator[list[Record]]:
+    """What the rules read of each present member, without saying whose; an empty list for a member
+    without entries."""
+    with_entries = 0
+    for records in _by_resident():
+        with_entries += 1
+        yield records
+    for _member in range(_present_members() - with_entries):
+        yield []
+
+
+def _present_members() -> int:
+    query = (
+        select(func.count())
+        .select_from(CreditMembership)
+        .join(Resident, Resident.id == CreditMembership.resident_id)
+        .where(CreditMembership.left_at.is_(None), Resident.closed_at.is_(None))
+    )
+    return db.session.scalar(query) or 0
+
+
+def _by_resident() -> Iterator[list[Record]]:
+    query = (
+        select(
+            CreditEntry.resident_id,
+            CreditEntry.source,
+            CreditEntry.quantity,
+            CreditEntry.claimed,
+            CreditEntry.day,
+            CreditAppeal.state,
+        )
+        .join(
+            CreditMembership,
+            and_(
+                CreditMembership.resident_id == CreditEntry.resident_id,
+                CreditMembership.left_at.is_(None),
+            ),
+        )
+        .join(Resident, Resident.id == CreditEntry.resident_id)
+        .join(
+            CreditSourceChoice,
+            and_(
+                CreditSourceChoice.resident_id == CreditEntry.resident_id,
+                CreditSourceChoice.source == CreditEntry.source,
+            ),
+        )
+        .outerjoin(
+            CreditAppeal,
+            and_(
+                CreditAppeal.entry_id == CreditEntry.id,
+                CreditAppeal.resident_id == CreditEntry.resident_id,
+            ),
+        )
+        .where(Resident.closed_at.is_(None), CreditSourceChoice.counts.is_(True))
+        .order_by(CreditEntry.resident_id)
+        .execution_options(yield_per=AT_A_TIME)
+    )
+    for _resident, rows in groupby(db.session.execute(query), key=lambda row: row.resident_id):
+        yield [
+            Record(row.source, row.claimed if row.state in FOR_RESIDENT else row.quantity, row.day)
+            for row in rows
+        ]
