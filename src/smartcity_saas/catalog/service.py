@@ -124,7 +124,8 @@ class Service:
     acts in the audit log, ``keeps`` says what it keeps of a person, for the page on privacy.
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
-    otherwise). ``events`` are those that it tells others of, ``listener`` hears those of others.
+    otherwise). ``places`` counts the places of some days that were booked, and all that there were.
+    ``events`` are those that it tells others of, ``listener`` hears those of others.
     ``benefits`` gives benefits that other services make good; ``resting_benefits`` says which of
     them rest for a resident here, and what brings them back.
     ``datasets`` are the tables that a city can give away as open data; ``document.py`` names them too.
@@ -159,6 +160,7 @@ class Service:
     keeps: Localized | None = None
     unfinished: Callable[[SignedInResident], list[tuple[Any, str]]] = lambda resident: []
     assurance: str = "none"
+    places: Callable[[date, date], tuple[int, int]] | None = None
     events: Mapping[str, Localized] = field(default_factory=dict)
     listener: EventListener | None = None
     benefits: BenefitSource | None = None

@@ -29,7 +29,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import remind
 from smartcity_saas.services.hospital_appointments.rateable import acts as rateable
-from smartcity_saas.services.hospital_appointments.schedule import search
+from smartcity_saas.services.hospital_appointments.schedule import places_between, search
 from smartcity_saas.services.hospital_appointments.views import blueprint as resident
 from smartcity_saas.services.hospital_appointments.waiting_list import (
     LAPSE,
@@ -129,6 +129,7 @@ service = Service(
     desk=desk,
     desk_landing="hospital_appointments_desk.desk",
     settings=extension.settings,
+    places=places_between,
     events=extension.events,
     datasets=(clinic_places, clinic_fees),
     connectors=extension.connectors,

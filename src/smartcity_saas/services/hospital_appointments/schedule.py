@@ -313,3 +313,20 @@ def _state(
 
 def _doctor_texts(doctor: Doctor) -> list[str]:
     return [*doctor.name.values(), *doctor.specialty.values()]
+
+
+def places_between(first: date, last: date) -> tuple[int, int]:
+    """How many places of clinics that took place were booked on some days, both included, and how
+    many there were."""
+    rows = db.session.execute(
+        select(ClinicPlace.state, func.count(ClinicPlace.id))
+        .join(ClinicSession, ClinicSession.id == ClinicPlace.session_id)
+        .where(
+            ClinicSession.day >= first,
+            ClinicSession.day <= last,
+            ClinicPlace.state != PlaceState.SHUT,
+        )
+        .group_by(ClinicPlace.state)
+    )
+    counted = {row.state: int(row[1]) for row in rows}
+    return counted.get(PlaceState.TAKEN, 0), sum(counted.values())
