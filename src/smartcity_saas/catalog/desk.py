@@ -10,7 +10,7 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.catalog.service import Imported, ImportRequest, Service
+from smartcity_saas.catalog.service import Imported, Importer, ImportRequest
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.csv_input import csv_problem
 from smartcity_saas.configuration.problems import Problem
@@ -68,7 +68,10 @@ def desk_page(
         @blueprint.page(f"/cities/<city>/{path}", permission="city.desk", methods=("POST",))
         def import_file(city: str) -> ResponseReturnValue:
             """Import a table."""
-            result, problems = _take_upload(city_by_slug(city), product().services[service])
+            importer = product().services[service].importer
+            if importer is None:
+                raise NotFound
+            result, problems = taken_upload(city_by_slug(city), importer)
             return show(city, result=result, problems=problems), 422 if problems else 200
 
         return show
@@ -76,17 +79,15 @@ def desk_page(
     return decorate
 
 
-def _take_upload(city: City, service: Service) -> tuple[Imported | None, list[Problem]]:
+def taken_upload(city: City, importer: Importer) -> tuple[Imported | None, list[Problem]]:
     """Import the file of the present request's form; the result, and every fault."""
     member = signed_in_member()
-    if service.importer is None:
-        raise NotFound
     upload = request.files.get("file")
     if not upload or not upload.filename:
         return None, [csv_problem("", 0, "", _("Choose a file first."))]
     try:
         with tenant_context(city.id), not_shown():
-            result = service.importer(
+            result = importer(
                 ImportRequest(
                     member.actor,
                     city,
