@@ -19,7 +19,7 @@ from smartcity_saas.credentials.master_key import admit_master_key, refuse_stray
 from smartcity_saas.database import init_database
 from smartcity_saas.database.row_level_security import refuse_powerful_role
 from smartcity_saas.database.transactions import db
-from smartcity_saas.errors import SettingsError
+from smartcity_saas.errors import Invalid, SettingsError
 from smartcity_saas.health import holds_demo_rows, init_probes
 from smartcity_saas.identity.api_clients.clients import init_clients
 from smartcity_saas.identity.assisted_service.access_log import init_access_log
@@ -39,6 +39,9 @@ from smartcity_saas.portals.draft_preview import init_drafts
 from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.product import Product
 from smartcity_saas.request import init_request
+from smartcity_saas.scorecard.edition_files import load_editions
+from smartcity_saas.scorecard.figures import FIGURES
+from smartcity_saas.scorecard.standard import Edition
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
@@ -127,7 +130,16 @@ def _product(settings: Settings, clock: Clock) -> Product:
         send_staff_mail=send_staff_mail,
         page_cache=PageCache(),
         file_cache=PageCache(CACHED_FILES),
+        editions=_editions(settings),
     )
+
+
+def _editions(settings: Settings) -> Mapping[str, Edition]:
+    """The editions of the scorecard's standard; an installation's own file with a fault stops it."""
+    try:
+        return load_editions(settings.config_root, FIGURES)
+    except Invalid as error:
+        raise SettingsError("\n".join(str(problem) for problem in error.problems)) from None
 
 
 def _admit(settings: Settings, keyring: Keyring) -> None:

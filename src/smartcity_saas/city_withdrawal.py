@@ -22,7 +22,11 @@ from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.models import PreviewLink, Staff, StaffInvitation
 from smartcity_saas.measures import CityHour, CityMeasure, CityMeasureDay, MeasureEvent
 from smartcity_saas.outbox.models import CityDue
+from smartcity_saas.scorecard.models import CityScore
 from smartcity_saas.tenancy.context import tenant_context
+
+_COUNTED = (CityDue, MeasureEvent, CityMeasure, CityMeasureDay, CityHour, CityScore)
+"""The platform's rows of one city, which go with it."""
 
 
 def withdraw(
@@ -54,7 +58,7 @@ def withdraw(
         _empty(live)
     with transaction() as session:
         if live.kind == CITY:
-            for model in (CityDue, MeasureEvent, CityMeasure, CityMeasureDay, CityHour):
+            for model in _COUNTED:
                 session.execute(delete(model).where(model.city_id == live.id))
             session.execute(delete(PreviewLink).where(PreviewLink.document_id == live.id))
         if live.kind == PROVINCE:

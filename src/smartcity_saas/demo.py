@@ -19,6 +19,7 @@ from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.measures.demo import fill_measures
 from smartcity_saas.product import product
+from smartcity_saas.scorecard.demo import fill_scorecard
 from smartcity_saas.tenancy.announcements import publish
 from smartcity_saas.tenancy.context import tenant_context
 
@@ -105,6 +106,8 @@ def fill_demo(progress: Callable[[str], None], now: datetime) -> None:
         with tenant_context(city.id):
             _fill_city(city, now)
         fill_measures(city, now, long=city.slug in SHOWN)
+        with tenant_context(city.id):
+            fill_scorecard(city, now, figures=city.province == "zhejiang")
 
 
 def create_sample_staff(now: datetime) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smartcity_saas.outbox import Task
     from smartcity_saas.payments.payable import Payable
     from smartcity_saas.payments.providers import Provider
+    from smartcity_saas.scorecard.standard import Edition
     from smartcity_saas.settings import Settings
     from smartcity_saas.tenancy.flask_app import SiteFlask, SiteRequest
     from smartcity_saas.tenancy.hosts import Site
@@ -40,7 +41,8 @@ class Product:
 
     ``services``, ``channels`` and ``providers`` are by name, ``senders`` by kind (``mail``,
     ``sms``) and then by name, ``tasks`` are the outbox's by kind. ``attention``
-    tells what waits for a person in a city. ``send_text`` sends a one-time code to a resident,
+    tells what waits for a person in a city. ``editions`` are those of the scorecard's standard, the
+    newest first. ``send_text`` sends a one-time code to a resident,
     ``send_staff_mail`` an invitation to a member of staff. ``page_cache`` has the
     pages of the anonymous that this process remembers, ``file_cache`` their files of open data.
     """
@@ -59,6 +61,7 @@ class Product:
     send_staff_mail: SendMail
     page_cache: PageCache
     file_cache: PageCache
+    editions: Mapping[str, Edition]
 
     @property
     def payables(self) -> Mapping[str, Payable]:

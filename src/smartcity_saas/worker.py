@@ -16,6 +16,7 @@ from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.measures import FoldMeasures, count_offered
 from smartcity_saas.outbox.queue import forget_done
 from smartcity_saas.outbox.runner import Runner
+from smartcity_saas.scorecard.summaries import summarise
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.worker_heartbeat import say_alive
@@ -43,6 +44,7 @@ def make_runner(app: SiteFlask) -> Runner:
             "secrets": write_uses,
             "attempts": lambda now: forget_old_attempts(ResidentAttempt, now),
             "measures": count_offered,
+            "scorecard": summarise,
         }
         services = app.product.services.values()
         parts |= {one.name: one.daily for one in services if one.daily is not None}

@@ -11,7 +11,14 @@ from smartcity_saas.database.transactions import without_statement_guard
 from smartcity_saas.errors import SettingsError
 
 APPEND_ONLY = frozenset(
-    {"revision", "audit_event", "city_audit_event", "ledger_entry", "daily_closing"}
+    {
+        "revision",
+        "audit_event",
+        "city_audit_event",
+        "ledger_entry",
+        "daily_closing",
+        "scorecard_value",
+    }
 )
 """Tables whose rows are written once: no update, no delete, held by the database itself."""
 

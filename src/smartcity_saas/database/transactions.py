@@ -34,7 +34,7 @@ CONNECT_SECONDS = 5
 """How long a server that does not answer at all is waited for, on each of its addresses."""
 _SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClause)
 _TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
-CITY_MAY_WRITE = frozenset({"city_due", "measure_event"})
+CITY_MAY_WRITE = frozenset({"city_due", "city_score", "measure_event"})
 """The platform's tables in which a city's transaction may write its own rows."""
 CITY_MAY_TOUCH = CITY_MAY_WRITE | {"city_hour", "city_measure", "city_measure_day"}
 """Those whose rows of its own it may read: nobody edits a figure that is told."""
