@@ -21,6 +21,7 @@ DETAILS: dict[str, Any] = {
     "by": _("By"),
     "changed": _("Changed"),
     "differences": _("Differences"),
+    "edition": _("Standard"),
     "faults": _("Errors"),
     "holders_changed": _("Holders changed"),
     "message": _("Why"),

@@ -79,3 +79,57 @@ def _nice(step: float) -> float:
     """The next of 1, 2, 5 times a power of ten."""
     power = 10 ** floor(log10(step))
     return float(next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step))
+
+
+@dataclass(frozen=True)
+class RangePart:
+    """One part of a range bar: where it begins, how wide it is, and what of."""
+
+    x: float
+    width: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class RangeBar:
+    """A bar of parts, and where the two ends of the range stand. All lengths are in the units of
+    ``viewBox``."""
+
+    width: int
+    height: int
+    parts: tuple[RangePart, ...]
+    low: float
+    high: float
+
+
+def range_bar(
+    parts: Sequence[tuple[str, float]],
+    low: float,
+    high: float,
+    most: float,
+    *,
+    width: int = 320,
+    height: int = 14,
+) -> RangeBar:
+    """Parts beside each other on an axis from 0.
+
+    Args:
+        parts: What each is of, and its length on the axis; empty ones are left out.
+        low: Where the range begins, on the axis.
+        high: Where it ends.
+        most: The end of the axis.
+        width: Of the drawing.
+        height: Of the drawing.
+    """
+    inner, edge = width - 2, 1.0  # a tick at either end is not cut
+    drawn, begins = [], 0.0
+    for kind, length in parts:
+        if length > 0:
+            x = edge + inner * begins / most
+            drawn.append(RangePart(round(x, 2), round(inner * length / most, 2), kind))
+        begins += length
+
+    def at(value: float) -> float:
+        return round(edge + inner * value / most, 2)
+
+    return RangeBar(width, height, tuple(drawn), at(low), at(high))

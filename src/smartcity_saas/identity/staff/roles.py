@@ -21,6 +21,7 @@ PERMISSIONS: Mapping[str, Any] = {
     "city.see": _("see a city's catalog, configuration and changes"),
     "city.catalog": _("open, pause and close services, and undo these changes"),
     "city.announce": _("publish announcements"),
+    "city.scorecard": _("enter figures for the scorecard"),
     "city.change": _("change the rest of a city's configuration"),
     "city.desk": _("work at a service's counter: imports, lists and answers"),
     "city.counter": _("act for a resident at the counter"),
@@ -90,7 +91,7 @@ ROLES: Mapping[str, Role] = {
             CATALOG_EDITOR,
             _("Catalog editor"),
             "city",
-            frozenset({"own", "city.see", "city.catalog", "city.announce"}),
+            frozenset({"own", "city.see", "city.catalog", "city.announce", "city.scorecard"}),
         ),
         Role(
             DESK,

@@ -9,6 +9,7 @@ from smartcity_saas.portals.city import (
     catalog,
     finance,
     ratings,
+    scorecard,
     secrets,
     state,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "catalog",
     "finance",
     "ratings",
+    "scorecard",
     "secrets",
     "state",
 ]
