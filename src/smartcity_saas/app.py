@@ -36,6 +36,7 @@ from smartcity_saas.payments.providers import installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
 from smartcity_saas.portals import register_portals
 from smartcity_saas.portals.draft_preview import init_drafts
+from smartcity_saas.portals.resident.ratings_api import api as ratings_api
 from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.product import Product
 from smartcity_saas.request import init_request
@@ -95,7 +96,11 @@ def create_app(
     init_clients(app)
     register_portals(app, services)
     init_drafts(app)
-    blueprints = [session_api, *(one.api for one in services.values() if one.api is not None)]
+    blueprints = [
+        session_api,
+        ratings_api,
+        *(one.api for one in services.values() if one.api is not None),
+    ]
     app.openapi = init_api(app, blueprints, app.product.scopes)
     exempt_signed(app, csrf)
     app.wsgi_app = TrustedProxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
