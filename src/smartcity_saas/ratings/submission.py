@@ -91,6 +91,17 @@ def rate(resident: SignedInResident, of: ActReference, level: str, now: datetime
     if now >= until:
         last = full_day(today_in(rules.zone, until))
         raise Conflict(_("You could rate this until %(day)s. It is too late now.", day=last))
+    return keep_rating(resident, of, RatingLevel(level), now)
+
+
+def keep_rating(
+    resident: SignedInResident, of: ActReference, level: RatingLevel, now: datetime
+) -> Rating:
+    """Write and count a rating, once for its act; whoever calls has made sure that it is over.
+
+    Raises:
+        Conflict: Somebody else has rated it.
+    """
     with transaction():
         key = insert_once(
             Rating,
@@ -99,7 +110,7 @@ def rate(resident: SignedInResident, of: ActReference, level: str, now: datetime
             service=of.service,
             act=of.act,
             reference=of.key,
-            level=RatingLevel(level),
+            level=level,
             created_at=now,
             tags=[],
             words="",
@@ -108,8 +119,8 @@ def rate(resident: SignedInResident, of: ActReference, level: str, now: datetime
             sample=resident.demo,
         )
         if key is not None:
-            count_rating(of.service, RatingLevel(level).score, now)
-            if RatingLevel(level).is_bad:
+            count_rating(of.service, level.score, now)
+            if level.is_bad:
                 _owe_answer(key, now)
         made = _rating_of(resident, of)
     if made is None:  # an account that is another by now had rated it

@@ -8,20 +8,35 @@ from datetime import date, datetime, timedelta
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import ImportRequest
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
+from smartcity_saas.database import transaction
 from smartcity_saas.identity.demo import sample_resident
-from smartcity_saas.services.hospital_appointments.booking import book
+from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.ratings.demo import sample_rating
+from smartcity_saas.ratings.models import RatingLevel
+from smartcity_saas.services.hospital_appointments.booking import book, keep
 from smartcity_saas.services.hospital_appointments.csv_import import (
     OPTIONAL,
     REQUIRED,
     import_schedule,
 )
+from smartcity_saas.services.hospital_appointments.models import (
+    AppointmentState,
+    ClinicPlace,
+    ClinicSession,
+    Patient,
+    PlaceState,
+)
+from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import add_patient
+from smartcity_saas.services.hospital_appointments.rateable import VISIT
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import (
     departments,
     next_with_places,
 )
+from smartcity_saas.tenancy.current import current_city
 
 HOSPITALS = (
     ("h1", "第一医院（示例）", "First Hospital (sample)", "示例路 1 号", "1 Sample Road"),
@@ -55,7 +70,8 @@ SPECIALTIES = {
 
 
 def fill(city: City, now: datetime) -> None:
-    """Fill the current city with two sample hospitals, a week of clinics, a booking."""
+    """Fill the current city with two sample hospitals, a week of clinics, a booking, a visit that
+    can be rated, and one that was."""
     rules = Rules.of_city(city)
     data = sample_csv(rules.today(now), rules.days_ahead)
     import_schedule(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
@@ -67,6 +83,38 @@ def fill(city: City, now: datetime) -> None:
     department = next(one for one in departments() if one.code == "eye")
     for view in next_with_places(department.id, rules, now + timedelta(days=1), 1):
         book(resident, me.id, view.session.id, None, rules, now)
+        _visit(resident, me, view.session, now)
+    past = now - timedelta(days=3)
+    sample_rating("parents", SERVICE, VISIT, RatingLevel.VERY_SATISFIED, "", past)
+
+
+def _visit(
+    resident: SignedInResident, patient: Patient, like: ClinicSession, now: datetime
+) -> None:
+    """A visit of two days ago, which can be rated, at the doctor of a clinic that is to come."""
+    back = timedelta(days=(like.day - today_in(current_city().timezone, now)).days + 2)
+    with transaction() as session:
+        past = ClinicSession(
+            doctor_id=like.doctor_id,
+            department_id=like.department_id,
+            day=like.day - back,
+            half=like.half,
+            clinic=like.clinic,
+            fee=like.fee,
+            currency=like.currency,
+            starts_at=like.starts_at - back,
+            ends_at=like.ends_at - back,
+            capacity=1,
+        )
+        session.add(past)
+        session.flush()
+        place = ClinicPlace(
+            session_id=past.id, number=1, starts_at=past.starts_at, state=PlaceState.FREE
+        )
+        session.add(place)
+        session.flush()
+        visit = keep(system("demo"), resident.id, patient, past, place, past.starts_at - back)
+        visit.mark(AppointmentState.ATTENDED, past.ends_at)
 
 
 def sample_csv(today: date, days: int) -> bytes:

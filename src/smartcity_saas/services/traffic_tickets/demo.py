@@ -12,13 +12,23 @@ from smartcity_saas.clock import local_time
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.services.traffic_tickets.csv_import import OPTIONAL, REQUIRED, import_tickets
+from smartcity_saas.services.traffic_tickets.disputes import answer, dispute
+from smartcity_saas.services.traffic_tickets.models import TicketDisputeState
 from smartcity_saas.services.traffic_tickets.names import SERVICE
-from smartcity_saas.services.traffic_tickets.tickets import link_licence, link_vehicle
+from smartcity_saas.services.traffic_tickets.tickets import (
+    link_licence,
+    link_vehicle,
+    own_violations,
+)
 
 PREFIXES = {"11": "京A", "31": "沪A", "33": "浙A", "44": "粤A", "42": "鄂A", "51": "川A"}
 LICENCE, FILE_TAIL = "11010519491231002X", "000017"
 """The example of GB 11643's own check, no person's."""
-VEHICLES = (("00017", "A00017", "E00017"), ("D00028", "A00028", "E00028"))
+VEHICLES = (
+    ("00017", "A00017", "E00017"),
+    ("D00028", "A00028", "E00028"),
+    ("F00036", "A00036", "E00036"),
+)
 ACTS = (
     ("1039", "违反规定停放机动车", "Parking against the rules", "0", "100.00"),
     ("1344", "违反禁令标志指示", "Ignoring a prohibition sign", "1", "100.00"),
@@ -28,13 +38,25 @@ ACTS = (
 
 def fill(city: City, now: datetime) -> None:
     """Fill the current city: one resident with a car, a licence and three tickets, and a
-    second car to link: the piece is ``A00028``."""
+    second car to link: the piece is ``A00028``. Another resident has disputed a ticket, in vain, and
+    can rate that and have it looked at again."""
     data = sample_csv(city, now)
     import_tickets(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
     resident = sample_resident("household", now)
     entry = city.catalog[SERVICE]
     link_vehicle(resident, entry, sample_plate(city, 0), VEHICLES[0][1], now)
     link_licence(resident, LICENCE, FILE_TAIL, now)
+    _dispute_in_vain(city, now)
+
+
+def _dispute_in_vain(city: City, now: datetime) -> None:
+    resident = sample_resident("parents", now)
+    link_vehicle(resident, city.catalog[SERVICE], sample_plate(city, 2), VEHICLES[2][1], now)
+    newest = max(own_violations(resident), key=lambda one: one.at)
+    reason = "示例：当时在给病人让路，请看行车记录。"
+    asked = dispute(resident, newest.id, reason, (), now - timedelta(days=9))
+    said = "示例：照片里没有看到需要让路的车。"
+    answer(system("demo"), asked.id, TicketDisputeState.KEPT, said, now - timedelta(days=2))
 
 
 def sample_plate(city: City, place: int) -> str:

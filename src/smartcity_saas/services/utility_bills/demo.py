@@ -9,10 +9,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.rateable import PAYMENT
 from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.demo import sample_resident
+from smartcity_saas.ratings.demo import sample_rating
+from smartcity_saas.ratings.models import RatingLevel
 from smartcity_saas.services.utility_bills.bills import LinkRequest, link_account
 from smartcity_saas.services.utility_bills.csv_import import REQUIRED, import_bills
 from smartcity_saas.services.utility_bills.names import KINDS, SERVICE
@@ -29,7 +32,8 @@ _SEASON = (0.3, 0.5, 0.1, -0.4, -0.6, 0.2, 0.9, 1.0, 0.4, -0.3, -0.2, 0.1)
 
 
 def fill(city: City, now: datetime) -> None:
-    """Fill the current city: two sample residents linked, one who has yet to link."""
+    """Fill the current city: two sample residents linked, one who has yet to link; two ratings,
+    a bad one of them, which waits for an answer."""
     entry = city.catalog[SERVICE]
     settings = entry.settings
     data = sample_csv(settings, today_in(city.timezone, now))
@@ -40,6 +44,10 @@ def fill(city: City, now: datetime) -> None:
             number = sample_number(settings, kind, subject)
             wanted = LinkRequest(kind, number, HOLDERS[subject], nickname)
             link_account(resident, entry, wanted, now)
+    words = "示例：账单上的用水量看不明白，打电话也没人接。"
+    yesterday = now - timedelta(days=1)
+    sample_rating("household", SERVICE, PAYMENT, RatingLevel.DISSATISFIED, words, yesterday)
+    sample_rating("parents", SERVICE, PAYMENT, RatingLevel.SATISFIED, "", yesterday)
 
 
 def sample_number(settings: Mapping[str, Any], kind: str, subject: str) -> str:
