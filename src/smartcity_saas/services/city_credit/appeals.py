@@ -28,6 +28,7 @@ from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.measures import Measure, count
 from smartcity_saas.notifications import notify
 from smartcity_saas.services.city_credit.entries import own_entry
+from smartcity_saas.services.city_credit.figures import count_decision
 from smartcity_saas.services.city_credit.membership import (
     appeal_key,
     forget_appeals,
@@ -119,6 +120,7 @@ def withdraw_appeal(resident: SignedInResident, appeal_id: uuid.UUID, now: datet
             raise NotFound(_("We cannot find that appeal."))
         _require_open(row)
         row.decide(AppealState.WITHDRAWN, "", "", now)
+        count_decision(row, now)
         record(resident.actor, f"{SERVICE}.withdraw", str(row.id), {}, now)
         count(SERVICE, Measure.CALLED_OFF, now)
 
@@ -144,6 +146,7 @@ def answer(actor: Actor, appeal_id: uuid.UUID, decision: str, words: str, now: d
             late = False
             _require_open(row)
             row.decide(AppealState(decision), words, actor.label, now)
+            count_decision(row, now)
             record(actor, f"{SERVICE}.{row.state.value}", str(row.id), {}, now)
             count(SERVICE, Measure.DONE, now, waited=now - row.created_at)
             _tell(row, now)
@@ -246,6 +249,7 @@ def _locked(appeal_id: uuid.UUID) -> CreditAppeal:
 
 def _decide_overdue(row: CreditAppeal, now: datetime) -> None:
     row.decide(AppealState.OVERDUE, "", "", now)
+    count_decision(row, now)
     record(system("city-credit"), f"{SERVICE}.overdue", str(row.id), {}, now)
     count(SERVICE, Measure.DONE, now, waited=now - row.created_at)
     count(SERVICE, Measure.LATE, now)

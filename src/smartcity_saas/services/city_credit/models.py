@@ -297,3 +297,32 @@ class CreditQuestion(CityModel):
     asked_by: Mapped[str]
     asked_at: Mapped[datetime]
     holds: Mapped[bool]
+
+
+class CreditAppealCount(CityModel):
+    """How many appeals of a month ended in one way after so many working days. No row leads to an
+    appeal or to anybody: what was appealed leaves with whoever leaves, and the public count stays.
+
+    ``month`` is the first day of the month in which they were decided.
+    """
+
+    __tablename__ = "credit_appeal_count"
+    __table_args__ = (
+        UniqueConstraint("city_id", "month", "outcome", "days"),
+        CheckConstraint("number > 0", name="number"),
+    )
+
+    month: Mapped[date]
+    outcome: Mapped[AppealState] = mapped_column(StoredEnum(AppealState))
+    days: Mapped[int]
+    number: Mapped[int]
+
+
+class CreditFigures(CityModel):
+    """What is published of a city's day, as it is published: without small cells."""
+
+    __tablename__ = "credit_figures"
+    __table_args__ = (UniqueConstraint("city_id", "day"),)
+
+    day: Mapped[date]
+    figures: Mapped[dict[str, Any]] = mapped_column(Json)

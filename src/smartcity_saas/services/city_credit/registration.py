@@ -18,6 +18,7 @@ from smartcity_saas.services.city_credit.desk import blueprint as desk
 from smartcity_saas.services.city_credit.document import extension
 from smartcity_saas.services.city_credit.entries import Listener
 from smartcity_saas.services.city_credit.expiry import forget_expired
+from smartcity_saas.services.city_credit.figures import write_figures
 from smartcity_saas.services.city_credit.membership import membership_of
 from smartcity_saas.services.city_credit.names import SERVICE, TITLE
 from smartcity_saas.services.city_credit.rateable import acts as rateable
@@ -39,6 +40,7 @@ def _daily(now: datetime) -> None:
     decide_overdue(now)
     forget_codes(now)
     forget_expired(now)
+    write_figures(now)
 
 
 service = Service(

@@ -24,6 +24,7 @@ from smartcity_saas.services.city_credit.consent import (
     settings_of_version,
 )
 from smartcity_saas.services.city_credit.entries import entries_of, own_entry, standing_of
+from smartcity_saas.services.city_credit.figures import present_figures
 from smartcity_saas.services.city_credit.models import APPEAL_STATES, CreditMembership
 from smartcity_saas.services.city_credit.names import ROOT, SERVICE, TITLE
 from smartcity_saas.services.city_credit.rateable import APPEAL
@@ -47,13 +48,14 @@ def landing() -> ResponseReturnValue:
     resident = current_resident()
     if resident is not None and membership.membership_of(resident.id) is not None:
         return redirect(MINE)
-    return _render("landing.html")
+    return _landing()
 
 
 @blueprint.page(f"{ROOT}/rules", who="everyone", availability=Availability.EXISTING_BUSINESS)
 def rules() -> ResponseReturnValue:
     """The rules in words, for members too, whom the page above leads to their own."""
-    return _render("rules_page.html", version=present_version(request_city()))
+    version = present_version(request_city())
+    return _render("rules_page.html", version=version, figures=present_figures())
 
 
 @blueprint.page(f"{ROOT}/join", who="resident", methods=("POST",))
@@ -69,7 +71,7 @@ def join() -> ResponseReturnValue:
     except FieldErrors as error:
         errors = error.fields
     if errors:
-        return _render("landing.html", errors=errors, chosen=chosen), 422
+        return _landing(errors=errors, chosen=chosen), 422
     return redirect(MINE, 303)
 
 
@@ -244,6 +246,10 @@ def left() -> ResponseReturnValue:
     if membership.membership_of(signed_in_resident().id) is not None:
         return redirect(MINE)
     return _render("left.html")
+
+
+def _landing(**values: Any) -> str:
+    return _render("landing.html", figures=present_figures(), **values)
 
 
 def _sources_page(member: CreditMembership) -> str:

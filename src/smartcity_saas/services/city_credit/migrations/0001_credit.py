@@ -20,6 +20,8 @@ TABLES = (
     "credit_appeal_photo",
     "credit_certificate",
     "credit_question",
+    "credit_appeal_count",
+    "credit_figures",
 )
 
 
@@ -158,5 +160,26 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_credit_question_city_id_resident_id", "credit_question", ["city_id", "resident_id"]
+    )
+    _table(
+        "credit_appeal_count",
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.UniqueConstraint(
+            "city_id",
+            "month",
+            "outcome",
+            "days",
+            name="uq_credit_appeal_count_city_id_month_outcome_days",
+        ),
+        sa.CheckConstraint("number > 0", name="ck_credit_appeal_count_number"),
+    )
+    _table(
+        "credit_figures",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("figures", Json, nullable=False),
+        sa.UniqueConstraint("city_id", "day", name="uq_credit_figures_city_id_day"),
     )
     isolate_city_tables(*TABLES)
