@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from smartcity_saas.attention import Attention
 from smartcity_saas.clock import today_in
 from smartcity_saas.measures import Measure, Totals, Window, totals_of
 from smartcity_saas.ratings.models import RatingAnswer
+from smartcity_saas.services.traffic_tickets.attention import disputes_attention
+from smartcity_saas.services.traffic_tickets.disputes import ANSWERED_WITHIN
 from smartcity_saas.services.traffic_tickets.models import Dispute
 from tests.support.ratings import REASON, decide, disputed, one_answer, rated, rows
 from tests.support.tickets import tickets
@@ -59,6 +62,34 @@ def test_what_was_said_is_counted_without_who_said_it(world: World) -> None:
         found = totals_of([key], Window.ending(today, 1)).get((key, "traffic_tickets"), Totals())
         assert found.ratings == Counter({1: counted} if counted else {})
         assert found[Measure.NOT_SOLVED] == found[Measure.REOPENED] == counted
+
+
+def test_its_time_begins_anew(world: World) -> None:
+    """Promise: the desk has its thirty days from the day on which it was opened again, not from the
+    first dispute, and is late only after them."""
+    browser, page = disputed(world)
+    world.clock.move(days=6)
+    browser = world.resident()
+    mine = rated(browser, page, "dissatisfied")
+    browser.post(mine, words=AGAIN, not_solved="1")
+    waiting = {one.kind: one for one in _attention(world)}["traffic_tickets.disputes"]
+    assert waiting.since == world.clock()
+    assert waiting.by == today_in("Asia/Shanghai", world.clock()) + ANSWERED_WITHIN
+    world.clock.move(days=29)
+    decide(world, "kept", "It is the same plate.")
+    assert _counted(world, Measure.LATE) == 0
+    assert _counted(world, Measure.BEGUN) == _counted(world, Measure.DONE) == 2
+
+
+def _attention(world: World) -> list[Attention]:
+    with world.inside("hangzhou"):
+        return list(disputes_attention(world.clock()))
+
+
+def _counted(world: World, measure: Measure) -> int:
+    key, today = world.city_id("hangzhou"), today_in("Asia/Shanghai", world.clock())
+    found = totals_of([key], Window.ending(today, 60))[key, "traffic_tickets"]
+    return found[measure]
 
 
 def test_it_is_opened_again_once(world: World) -> None:

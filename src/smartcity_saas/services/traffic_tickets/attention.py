@@ -20,7 +20,7 @@ from smartcity_saas.tenancy.current import current_city
 
 def disputes_attention(now: datetime) -> Iterator[Attention]:
     """The open disputes of the current city, in one row."""
-    query = select(func.count(), func.min(Dispute.created_at)).where(
+    query = select(func.count(), func.min(Dispute.asked_at)).where(
         Dispute.state == TicketDisputeState.ASKED
     )
     number, since = db.session.execute(query).one()

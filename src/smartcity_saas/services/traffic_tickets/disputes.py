@@ -131,6 +131,7 @@ def reopen(
         violation.dispute()
         record(resident.actor, "traffic_tickets.reopen", violation.number, {}, now)
         report(violation, TicketStatus.DISPUTED, now)
+        count(SERVICE, Measure.BEGUN, now)
     return row
 
 
@@ -161,8 +162,8 @@ def answer(
             violation.settle_dispute(row.state)
         record(actor, f"traffic_tickets.{decision}", violation.number, {}, now)
         report(violation, violation.status, now)
-        count(SERVICE, Measure.DONE, now, waited=now - row.created_at)
-        if now - row.created_at > ANSWERED_WITHIN:
+        count(SERVICE, Measure.DONE, now, waited=now - row.asked_at)
+        if now - row.asked_at > ANSWERED_WITHIN:
             count(SERVICE, Measure.LATE, now)
         _tell(row, violation, now)
     return row
@@ -180,7 +181,7 @@ def open_disputes(limit: int = 100) -> list[tuple[Dispute, Violation]]:
         select(Dispute, Violation)
         .join(Violation, Violation.id == Dispute.violation_id)
         .where(Dispute.state == TicketDisputeState.ASKED)
-        .order_by(Dispute.created_at)
+        .order_by(Dispute.asked_at)
         .limit(limit)
     )
     return [(*row,) for row in db.session.execute(query)]

@@ -8,7 +8,15 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import CheckConstraint, ColumnElement, Index, LargeBinary, UniqueConstraint, and_
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    and_,
+    func,
+)
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -297,7 +305,7 @@ class Dispute(CityModel):
                 "revoked": {"zh": "已撤销", "en": "Ticket cancelled"},
             }
         },
-        alone=frozenset({"state", "created_at"}),
+        alone=frozenset({"state", "created_at", "reopened_at"}),
     )
     __table_args__ = (
         city_foreign_key("violation_id", "violation"),
@@ -333,6 +341,17 @@ class Dispute(CityModel):
     def is_won(self) -> bool:
         """Whether the ticket fell by it."""
         return self.state == TicketDisputeState.WON
+
+    @hybrid_property
+    def asked_at(self) -> datetime:
+        """Since when it waits for the present answer, or waited for the last one. Works in queries
+        too."""
+        return self.reopened_at or self.created_at
+
+    @asked_at.inplace.expression
+    @classmethod
+    def _asked_at(cls) -> ColumnElement[datetime]:
+        return func.coalesce(cls.reopened_at, cls.created_at)
 
     @property
     def newest_reason(self) -> str:
