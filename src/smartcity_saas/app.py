@@ -39,6 +39,7 @@ from smartcity_saas.portals.draft_preview import init_drafts
 from smartcity_saas.portals.resident.ratings_api import api as ratings_api
 from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.product import Product
+from smartcity_saas.ratings.attention import ratings_attention
 from smartcity_saas.request import init_request
 from smartcity_saas.scorecard.edition_files import load_editions
 from smartcity_saas.scorecard.figures import FIGURES
@@ -193,6 +194,7 @@ def _attention(services: Mapping[str, Service]) -> tuple[AttentionProvider, ...]
         failed_attention,
         outage_attention,
         payments_attention,
+        ratings_attention,
         *(service.attention for service in services.values()),
     )
 

@@ -63,6 +63,7 @@ class Rating(CityModel):
             "created_at": WHEN,
         },
         words={"level": LEVEL_NAMES},
+        alone=frozenset({"service"}),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
@@ -96,6 +97,7 @@ class RatingAnswer(CityModel):
             "answer": {"zh": "答复", "en": "Answer"},
             "answered_at": {"zh": "答复时间", "en": "Answered"},
         },
+        alone=frozenset({"created_at", "due_on"}),
     )
     __table_args__ = (
         city_foreign_key("rating_id", "rating"),

@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from smartcity_saas.attention import Attention
+from smartcity_saas.audit import system
 from smartcity_saas.identity.staff.roles import DESK as DESK_ROLE
+from smartcity_saas.ratings.answers import answer
+from smartcity_saas.ratings.attention import ratings_attention
 from smartcity_saas.ratings.models import Rating
 from smartcity_saas.working_days import working_days_after
 from tests.support.payments import Paid
@@ -122,6 +126,26 @@ def test_a_desk_has_its_own_services_alone(world: World) -> None:
     assert world.city_staff("ningbo").get(page).status_code == 404
     assert one_answer(world)["answered_at"] is None
     assert own.post(page, answer="Sorry.").status_code == 303
+
+
+def test_what_waits_is_told_to_the_overview(world: World) -> None:
+    """Promise: one row a service, with the day by which the oldest is due; none once answered, and
+    none in another city."""
+    _paid, mine = bad(world)
+    owed = one_answer(world)
+    (found,) = _attention(world)
+    assert (found.kind, found.number, found.by) == ("ratings.utility_bills", 1, owed["due_on"])
+    assert str(found.title) == "1 rating waits for an answer: Utility bills"
+    assert world.city_staff().get(f"/cities/hangzhou/{found.page}").status_code == 200
+    assert _attention(world, "ningbo") == []
+    with world.inside("hangzhou"):
+        answer(system("t"), key_of(mine), ["utility_bills"], "Sorry.", world.clock())
+    assert _attention(world) == []
+
+
+def _attention(world: World, city: str = "hangzhou") -> list[Attention]:
+    with world.inside(city):
+        return list(ratings_attention(world.clock()))
 
 
 def test_the_list_is_filtered_by_service(world: World) -> None:
