@@ -98,6 +98,20 @@ def begin_payment(
     )
 
 
+def close_pages(city: City, service: str, references: Sequence[str], now: datetime) -> bool:
+    """Close every page on which some things could still be paid; what was paid meanwhile counts.
+
+    Returns:
+        Whether money for one of them is on its way.
+
+    Raises:
+        ProviderUnreachable: The provider does not answer; closing again is safe.
+    """
+    open_ones = [one.id for one in claimants(service, references) if one.is_under_way]
+    closed = [close_page(city, key, now) for key in open_ones]
+    return any(one.is_processing for one in closed)
+
+
 def _reserve(
     city: City,
     resident: SignedInResident,
@@ -109,7 +123,7 @@ def _reserve(
     """A payment that claims all references, new or the one that is open; or what is in its way."""
     wanted = list(dict.fromkeys(references))
     with transaction():
-        quote = payable_of(service).quote(resident, wanted)
+        quote = payable_of(service).quote(resident, wanted, now)
         _refuse_unchargeable(city, quote, now)
         others = claimants(service, wanted)
         if not others:

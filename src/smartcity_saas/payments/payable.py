@@ -47,12 +47,12 @@ class NotPayable(Exception):
 class Payable:
     """How a service's things are paid. All three run in the city's tenant context.
 
-    ``quote`` gives what a resident would pay for some references, and raises ``NotFound`` or
+    ``quote`` gives what a resident would pay for some references now, and raises ``NotFound`` or
     ``Conflict``. ``fulfil`` marks items as paid in the caller's transaction, all of them or none
     (``NotPayable``), and only for the amounts that they cost now. ``reverse`` takes that back
     after the whole amount was refunded.
     """
 
-    quote: Callable[[Any, Sequence[str]], Quote]
+    quote: Callable[[Any, Sequence[str], datetime], Quote]
     fulfil: Callable[[Sequence[Item], str, uuid.UUID, datetime], None]
     reverse: Callable[[Sequence[str], uuid.UUID, datetime], None]

@@ -11,9 +11,11 @@ from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
 
 from smartcity_saas.catalog.bulk_push import PushedSchema, push_schema, take_push
+from smartcity_saas.catalog.checkout import PaymentBegunSchema, begun
 from smartcity_saas.clock import in_our_century, read_day
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import signed_in_resident
+from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.hospital_appointments import (
     booking,
     cancellation,
@@ -21,7 +23,15 @@ from smartcity_saas.services.hospital_appointments import (
     waiting_list,
 )
 from smartcity_saas.services.hospital_appointments.csv_import import MOST_PLACES
-from smartcity_saas.services.hospital_appointments.models import CLINICS, HALVES, ClinicSession
+from smartcity_saas.services.hospital_appointments.fee_display import begin_fee_checkout, read_pays
+from smartcity_saas.services.hospital_appointments.fee_models import AppointmentFee, PayWhen
+from smartcity_saas.services.hospital_appointments.fees import fee_of, fees_of
+from smartcity_saas.services.hospital_appointments.models import (
+    CLINICS,
+    HALVES,
+    Appointment,
+    ClinicSession,
+)
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
 from smartcity_saas.services.hospital_appointments.views import city_rules
@@ -54,8 +64,20 @@ blueprint = ApiBlueprint(
 )
 
 
+class FeeSchema(ma.Schema):
+    """How a fee is paid, and how it stands."""
+
+    pays = fields.String()
+    state = fields.String()
+    amount = fields.Integer()
+    currency = fields.String()
+    hold_until = fields.String(allow_none=True)
+    due_on = fields.Date(allow_none=True)
+    payment = fields.UUID(allow_none=True)
+
+
 class AppointmentSchema(ma.Schema):
-    """An appointment."""
+    """An appointment. ``fee`` is null where the hospital takes it."""
 
     id = fields.UUID()
     session = fields.UUID()
@@ -65,6 +87,7 @@ class AppointmentSchema(ma.Schema):
     code = fields.String()
     state = fields.String()
     cancel_until = fields.String()
+    fee = fields.Nested(FeeSchema, allow_none=True)
 
 
 class WaitingSchema(ma.Schema):
@@ -158,6 +181,18 @@ class BookingBody(Body):
     session = fields.UUID(required=True)
     patient = fields.UUID(required=True)
     at = fields.AwareDateTime()
+    pays = fields.String(
+        validate=validate.OneOf(tuple(PayWhen)),
+        metadata={"description": _("When the fee is paid; leave out for what is usual here.")},
+    )
+
+
+class FeePaymentBody(Body):
+    """Of which appointments to pay the fees."""
+
+    appointments = fields.List(
+        fields.UUID(), required=True, validate=validate.Length(1, MOST_AT_ONCE)
+    )
 
 
 class SearchQuery(Body):
@@ -215,8 +250,10 @@ class PushedSessionBody(Body):
 def api_appointments() -> Answer:
     """The resident's appointments, waiting list places and patients."""
     resident = signed_in_resident()
+    found = booking.appointments_of(resident)
+    fees = fees_of(one.id for one in found)
     return {
-        "appointments": [_appointment(one) for one in booking.appointments_of(resident)],
+        "appointments": [_appointment(one, fees.get(one.id)) for one in found],
         "waiting": [
             {
                 "id": one.id,
@@ -240,9 +277,28 @@ def api_book(body: dict[str, Any]) -> Answer:
     if at is not None and not in_our_century(at):
         raise Invalid("", [BodyProblem("/at", _("We cannot find that time."))])
     made = booking.book(
-        signed_in_resident(), body["patient"], body["session"], at, city_rules(), current_time()
+        signed_in_resident(),
+        body["patient"],
+        body["session"],
+        at,
+        city_rules(),
+        current_time(),
+        read_pays(body.get("pays")),
     )
-    return _appointment(made)
+    return _appointment(made, fee_of(made.id))
+
+
+@blueprint.operation(
+    f"{ROOT}/payments",
+    who="resident",
+    method="POST",
+    availability=Availability.EXISTING_BUSINESS,
+)
+@blueprint.arguments(FeePaymentBody)
+@blueprint.response(201, PaymentBegunSchema)
+def api_pay_fees(body: dict[str, Any]) -> Answer:
+    """Start a payment for the fees of some appointments. The answer gives the page to pay on."""
+    return begun(begin_fee_checkout(body["appointments"]))
 
 
 @blueprint.operation(
@@ -254,9 +310,8 @@ def api_book(body: dict[str, Any]) -> Answer:
 @blueprint.response(200, AppointmentSchema)
 def api_cancel(appointment_id: uuid.UUID) -> Answer:
     """Cancel an appointment, until the deadline."""
-    return _appointment(
-        cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), current_time())
-    )
+    made = cancellation.cancel(signed_in_resident(), appointment_id, city_rules(), current_time())
+    return _appointment(made, fee_of(made.id))
 
 
 @blueprint.operation(f"{ROOT}/departments", who="everyone")
@@ -348,7 +403,7 @@ def _session(doctor: Any, view: Any) -> dict[str, Any]:
     }
 
 
-def _appointment(one: Any) -> dict[str, Any]:
+def _appointment(one: Appointment, fee: AppointmentFee | None) -> dict[str, Any]:
     return {
         "id": one.id,
         "session": one.session_id,
@@ -358,6 +413,18 @@ def _appointment(one: Any) -> dict[str, Any]:
         "code": one.code,
         "state": one.state,
         "cancel_until": moment(city_rules().cancel_until(one.starts_at)),
+        "fee": None if fee is None else _fee(fee),
+    }
+
+
+def _fee(fee: AppointmentFee) -> dict[str, Any]:
+    return {
+        "pays": fee.pays,
+        "state": fee.state,
+        **money(fee.amount, fee.currency),
+        "hold_until": moment(fee.hold_until),
+        "due_on": fee.due_on,
+        "payment": fee.payment_id,
     }
 
 

@@ -25,6 +25,9 @@ from smartcity_saas.services.hospital_appointments.booking_limits import (
     refuse_beyond_limits,
     refuse_held_here,
 )
+from smartcity_saas.services.hospital_appointments.fee_models import PayWhen
+from smartcity_saas.services.hospital_appointments.fee_notifications import tell_due
+from smartcity_saas.services.hospital_appointments.fees import agree_on, keep_fee, note_visit
 from smartcity_saas.services.hospital_appointments.models import (
     KEPT,
     Appointment,
@@ -60,6 +63,7 @@ def book(
     at: datetime | None,
     rules: Rules,
     now: datetime,
+    pays: PayWhen | None = None,
 ) -> Appointment:
     """Book a place for a patient: the earliest of a slot, or of the session.
 
@@ -70,9 +74,11 @@ def book(
         at: The slot, None for the earliest there is.
         rules: The city's.
         now: The time.
+        pays: When the fee is paid; None for what is usual.
 
     Raises:
         NotFound: There is no such session, or the patient is not the resident's.
+        Conflict: The fee cannot be paid that way (any more).
         AlreadyBooked: The person has a place here, or another at that time.
         Full: No place is left there.
         Blocked: Not released yet, over, closed; or the person's limits or missed appointments.
@@ -83,6 +89,7 @@ def book(
         refuse_held_here(patient_of(resident, patient_id), session)
         raise _full()
     with transaction():
+        agreed = agree_on(resident, session, pays, rules, now)
         patient = locked_patient(resident, patient_id, now)
         held = refuse_beyond_limits(patient, session, rules, now)
         if at is not None:
@@ -91,7 +98,9 @@ def book(
         if place is None:
             _refuse_what_is_left(patient, session, held, rules, now)
             raise _full()
-        return keep(resident.actor, resident.id, patient, session, place, now)
+        made = keep(resident.actor, resident.id, patient, session, place, now)
+        tell_booked(made, session, keep_fee(made, session, agreed, rules, now), now)
+        return made
 
 
 def mark(actor: Actor, appointment_id: uuid.UUID, state: str, now: datetime) -> Appointment:
@@ -115,6 +124,9 @@ def mark(actor: Actor, appointment_id: uuid.UUID, state: str, now: datetime) -> 
         appointment.mark(wanted, now)
         record(actor, f"hospital_appointments.{wanted}", appointment.code, {}, now)
         _tell_others(appointment, now)
+        due = note_visit(appointment, Rules.of_city(current_city()), now)
+        if due is not None:
+            tell_due(due, now)
     return appointment
 
 
@@ -137,7 +149,8 @@ def keep(
     place: ClinicPlace,
     now: datetime,
 ) -> Appointment:
-    """Write the appointment of a place that the present transaction holds."""
+    """Write the appointment of a place that the present transaction holds; the caller agrees on its
+    fee and tells of it."""
     place.take()
     appointment = Appointment(
         place_id=place.id,
@@ -153,7 +166,6 @@ def keep(
     db.session.add(appointment)
     db.session.flush()
     record(actor, "hospital_appointments.book", appointment.code, {"number": place.number}, now)
-    tell_booked(appointment, session, now)
     report(appointment, AppointmentState.BOOKED, now)
     count(SERVICE, Measure.BEGUN, now)
     count(SERVICE, Measure.DONE, now, waited=place.starts_at - now)

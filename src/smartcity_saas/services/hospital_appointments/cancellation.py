@@ -19,6 +19,7 @@ from smartcity_saas.services.hospital_appointments.booking import (
     locked_appointment,
     own_appointment,
 )
+from smartcity_saas.services.hospital_appointments.fees import void_fee_of
 from smartcity_saas.services.hospital_appointments.models import (
     OPEN_ENTRY,
     Appointment,
@@ -41,7 +42,8 @@ from smartcity_saas.services.hospital_appointments.waiting_list import pass_on
 def cancel(
     resident: SignedInResident, appointment_id: uuid.UUID, rules: Rules, now: datetime
 ) -> Appointment:
-    """Give a place back, until the deadline. Whoever waits is offered it.
+    """Give a place back, until the deadline. Whoever waits is offered it, and what was paid for it
+    goes back.
 
     Raises:
         NotFound: It is no appointment of the resident's.
@@ -60,6 +62,7 @@ def cancel(
                 _("The deadline to cancel has passed. If you cannot come, call the hospital.")
             )
         appointment.cancel(now)
+        void_fee_of(appointment, now)
         record(resident.actor, "hospital_appointments.cancel", appointment.code, {}, now)
         report(appointment, AppointmentState.CANCELLED, now)
         count(SERVICE, Measure.CALLED_OFF, now)
@@ -71,7 +74,7 @@ def cancel(
 def close_session(
     actor: Actor, session_id: uuid.UUID, reason: Mapping[str, str], now: datetime
 ) -> int:
-    """Call a session off: its free places go, everyone booked or waiting is told.
+    """Call a session off: its free places go, everyone booked or waiting is told, fees go back.
 
     The places are shut first. A booking in the same moment either has its place by then, and is
     called off below, or finds none.
@@ -144,7 +147,8 @@ def _call_off(found: ClinicSession, now: datetime) -> int:
     ).all()
     for appointment in rows:
         appointment.call_off(now)
-        tell_closed(appointment, found, now)
+        fee = void_fee_of(appointment, now)
+        tell_closed(appointment, found, fee is not None and fee.is_going_back, now)
         report(appointment, AppointmentState.CLOSED, now)
     if rows:
         called_off = (Measure.FAILED, Measure.LATE)  # booked, and not to take place as booked

@@ -27,9 +27,16 @@ from smartcity_saas.services.hospital_appointments.csv_import import (
     REQUIRED,
     counts_of_city,
 )
+from smartcity_saas.services.hospital_appointments.fee_models import (
+    FEE_STATES,
+    AppointmentFee,
+    FeeState,
+)
+from smartcity_saas.services.hospital_appointments.fees import fees_of, note_paid_there
 from smartcity_saas.services.hospital_appointments.models import (
     CLINIC_NAMES,
     HALF_NAMES,
+    ClinicSession,
 )
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.patients import phone_of
@@ -37,11 +44,12 @@ from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
 from smartcity_saas.web.csv_output import csv_response
+from smartcity_saas.web.money import plain_money
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/cities/<city>/hospital-appointments"
 SESSION = f"{ROOT}/sessions/<uuid:session_id>"
-LIST_COLUMNS = ("number", "time", "patient", "phone", "code", "state")
+LIST_COLUMNS = ("number", "time", "patient", "phone", "code", "state", "fee", "fee_state")
 
 blueprint = ConsoleBlueprint(
     "hospital_appointments_desk", __name__, template_folder="templates", service=SERVICE
@@ -63,6 +71,9 @@ def _page(city: City, text: str) -> dict[str, Any]:
         "half_names": HALF_NAMES,
         "clinic_names": CLINIC_NAMES,
         "state_names": desk_lists.STATE_NAMES,
+        "owed": desk_lists.fees_due(),
+        "owed_sums": desk_lists.sums_of_open_fees(),
+        "today": rules.today(now),
         "base": f"/cities/{city.slug}/hospital-appointments",
     }
 
@@ -79,6 +90,8 @@ def list_csv(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
     served = city_by_slug(city)
     with tenant_context(served.id):
         found = schedule.session_of(session_id)
+        people = desk_lists.list_of(session_id)
+        fees = fees_of(a.id for a, _patient in people)
         rows = [
             (
                 a.number,
@@ -87,10 +100,18 @@ def list_csv(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
                 phone_of(p, current_time()),
                 a.code,
                 a.state,
+                *_fee_cells(found, fees.get(a.id)),
             )
-            for a, p in desk_lists.list_of(session_id)
+            for a, p in people
         ]
     return csv_response(f"{city}-{found.day}-{found.half}.csv", LIST_COLUMNS, rows)
+
+
+def _fee_cells(session: ClinicSession, fee: AppointmentFee | None) -> tuple[str, str]:
+    """The amount to be taken or that was, and how it stands."""
+    if fee is None:
+        return plain_money(session.fee, session.currency), FeeState.AT_HOSPITAL
+    return plain_money(fee.amount, fee.currency), fee.state
 
 
 @blueprint.page(f"{SESSION}/close", permission="city.desk", methods=("POST",))
@@ -134,6 +155,17 @@ def mark(city: str, appointment_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(f"{path}#{appointment_id}")
 
 
+@blueprint.page(
+    f"{ROOT}/appointments/<uuid:appointment_id>/paid", permission="city.desk", methods=("POST",)
+)
+def paid_there(city: str, appointment_id: uuid.UUID) -> ResponseReturnValue:
+    """Note that a fee that was due here was paid at the hospital's counter."""
+    actor = signed_in_member().actor
+    with tenant_context(city_by_slug(city).id):
+        note_paid_there(actor, appointment_id, current_time())
+    return redirect(f"/cities/{city}/hospital-appointments#fees")
+
+
 def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
     served: City = city_by_slug(city)
     rules = Rules.of_city(served)
@@ -142,6 +174,7 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         (view,) = schedule.views_of([found], rules, current_time())
         people = desk_lists.list_of(session_id)
         ring_up = {p.id: phone_of(p, current_time()) for a, p in people if a.is_called_off}
+        fees = fees_of(a.id for a, _patient in people)
         off = [a for a, _patient in people if a.is_called_off]
         texted = reached([a.resident_id for a in off])
         doctor, department = found.doctor, found.department
@@ -154,6 +187,8 @@ def _session_page(city: str, session_id: uuid.UUID, **values: Any) -> str:
         department=department,
         hospital=hospital,
         people=people,
+        fees=fees,
+        fee_states=FEE_STATES,
         ring_up=ring_up,
         untold={a.id for a in off if a.resident_id not in texted},
         now=current_time(),

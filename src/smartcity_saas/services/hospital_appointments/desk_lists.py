@@ -7,10 +7,15 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 
 from smartcity_saas.database import db
+from smartcity_saas.services.hospital_appointments.fee_models import (
+    UNPAID,
+    AppointmentFee,
+    FeeState,
+)
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
     AppointmentState,
@@ -21,6 +26,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 from smartcity_saas.services.hospital_appointments.patients import has_phone
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import SessionView, views_of
+from smartcity_saas.web.money import format_sums
 
 STATE_NAMES: dict[str, Any] = {
     "booked": _("Booked"),
@@ -82,3 +88,36 @@ def find_appointments(
         .options(joinedload(ClinicSession.doctor))
     )
     return [(*row,) for row in db.session.execute(query)]
+
+
+def fees_due(limit: int = 100) -> list[tuple[AppointmentFee, Appointment, Patient]]:
+    """What is due after visits, the earliest day first."""
+    query = (
+        select(AppointmentFee, Appointment, Patient)
+        .join(Appointment, Appointment.id == AppointmentFee.appointment_id)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(AppointmentFee.state == FeeState.DUE)
+        .order_by(AppointmentFee.due_on, AppointmentFee.id)
+        .limit(limit)
+    )
+    return [(*row,) for row in db.session.execute(query)]
+
+
+def sums_of_open_fees() -> dict[str, str]:
+    """What is open: to be paid ahead for places that are held, agreed for after visits, due after
+    them; each as a sum in words, empty for none."""
+    query = (
+        select(
+            AppointmentFee.pays,
+            AppointmentFee.state,
+            AppointmentFee.currency,
+            func.sum(AppointmentFee.amount),
+        )
+        .where(AppointmentFee.state.in_(UNPAID))
+        .group_by(AppointmentFee.pays, AppointmentFee.state, AppointmentFee.currency)
+        .order_by(AppointmentFee.currency)
+    )
+    found: dict[str, list[tuple[int, str]]] = {"ahead": [], "after": [], "due": []}
+    for pays, state, currency, total in db.session.execute(query):
+        found["due" if state == FeeState.DUE else pays].append((int(total), currency))
+    return {name: format_sums(sums) for name, sums in found.items()}

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from smartcity_saas.clock import start_of_day
 from smartcity_saas.database import db
 from smartcity_saas.notifications import notify
+from smartcity_saas.services.hospital_appointments.fee_models import AppointmentFee
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
     AppointmentState,
@@ -26,14 +27,29 @@ from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.languages import both, local
+from smartcity_saas.web.money import format_money
 
 MOST_REMINDED = 20_000
 
 
-def tell_booked(appointment: Appointment, session: ClinicSession, now: datetime) -> None:
-    """The appointment stands: when, where, which number."""
-    place = _where(session)
+def tell_booked(
+    appointment: Appointment, session: ClinicSession, fee: AppointmentFee | None, now: datetime
+) -> None:
+    """The appointment stands: when, where, which number; or what is to be paid for that."""
+    place = place_of(session)
     when = appointment.starts_at
+    if fee is not None and fee.hold_until is not None:
+        until, amount = fee.hold_until, format_money(fee.amount, fee.currency)
+        _tell(
+            appointment,
+            f"held:{appointment.id}",
+            lambda: _("Held for you: %(when)s, %(place)s", when=_moment(when), place=place()),
+            lambda: _("Pay %(amount)s by %(until)s, or the slot is given back.",
+                      amount=amount, until=_moment(until)),
+            now,
+            useful_until=until,
+        )  # fmt: skip
+        return
     _tell(
         appointment,
         f"booked:{appointment.id}",
@@ -43,16 +59,24 @@ def tell_booked(appointment: Appointment, session: ClinicSession, now: datetime)
     )
 
 
-def tell_closed(appointment: Appointment, session: ClinicSession, now: datetime) -> None:
-    """The clinic does not take place: why, and that another can be chosen at once."""
-    place, reason = _where(session), session.closed_reason or {}
+def tell_closed(
+    appointment: Appointment, session: ClinicSession, paid: bool, now: datetime
+) -> None:
+    """The clinic does not take place: why, that a fee that was paid goes back, and that another
+    can be chosen at once."""
+    place, reason = place_of(session), session.closed_reason or {}
     when = appointment.starts_at
     _tell(
         appointment,
         f"closed:{appointment.id}",
         lambda: _("Clinic cancelled: %(when)s, %(place)s", when=_moment(when), place=place()),
-        lambda: _("Reason: %(reason)s. You can choose another time here, free of charge.",
-                  reason=local(reason).rstrip("。.!！ ")),
+        lambda: (
+            _("Reason: %(reason)s. Your fee goes back to what you paid with. You can choose another time here.",
+              reason=local(reason).rstrip("。.!！ "))
+            if paid
+            else _("Reason: %(reason)s. You can choose another time here, free of charge.",
+                   reason=local(reason).rstrip("。.!！ "))
+        ),
         now,
         useful_until=when,
     )  # fmt: skip
@@ -60,7 +84,7 @@ def tell_closed(appointment: Appointment, session: ClinicSession, now: datetime)
 
 def tell_waiting_closed(entry: WaitingEntry, session: ClinicSession, now: datetime) -> None:
     """Whoever waits learns that there is nothing to wait for."""
-    place = _where(session)
+    place = place_of(session)
     notify(
         entry.resident_id,
         f"waiting-closed:{entry.id}",
@@ -74,7 +98,7 @@ def tell_waiting_closed(entry: WaitingEntry, session: ClinicSession, now: dateti
 
 def tell_offer(entry: WaitingEntry, place: ClinicPlace, until: datetime, now: datetime) -> None:
     """A place is kept: until when, and where to take it."""
-    where = _where(entry.session)
+    where = place_of(entry.session)
     notify(
         entry.resident_id,
         f"offer:{entry.id}:{place.id}",
@@ -95,7 +119,7 @@ def tell_offer(entry: WaitingEntry, place: ClinicPlace, until: datetime, now: da
 
 def tell_lapsed(entry: WaitingEntry, now: datetime) -> None:
     """The time to take an offer is over."""
-    where = _where(entry.session)
+    where = place_of(entry.session)
     notify(
         entry.resident_id,
         f"lapsed:{entry.id}",
@@ -136,7 +160,7 @@ def remind(now: datetime) -> None:
 def _remind_of(
     appointment: Appointment, session: ClinicSession, rules: Rules, now: datetime
 ) -> None:
-    where, until = _where(session), rules.cancel_until(appointment.starts_at)
+    where, until = place_of(session), rules.cancel_until(appointment.starts_at)
     _tell(
         appointment,
         f"tomorrow:{appointment.id}",
@@ -163,7 +187,7 @@ def _moment(at: datetime) -> str:
     return moment_of(at, current_city().timezone)
 
 
-def _where(session: ClinicSession) -> Any:
+def place_of(session: ClinicSession) -> Any:
     """Hospital, department and doctor in the reader's language."""
     doctor, department, hospital = db.session.execute(
         select(Doctor, HospitalDepartment, Hospital)

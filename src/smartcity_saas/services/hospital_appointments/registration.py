@@ -2,89 +2,49 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from flask import current_app
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
-from smartcity_saas.clock import today_in
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments import api, demo
 from smartcity_saas.services.hospital_appointments.back_office import REPORT, send_report
 from smartcity_saas.services.hospital_appointments.booking import (
-    appointments_of,
     coming_appointments,
 )
 from smartcity_saas.services.hospital_appointments.csv_import import import_schedule
+from smartcity_saas.services.hospital_appointments.dashboard import dashboard
 from smartcity_saas.services.hospital_appointments.datasets import clinic_fees, clinic_places
 from smartcity_saas.services.hospital_appointments.desk import blueprint as desk
-from smartcity_saas.services.hospital_appointments.desk_lists import STATE_NAMES
 from smartcity_saas.services.hospital_appointments.document import extension
+from smartcity_saas.services.hospital_appointments.fee_notifications import remind_of_fees
+from smartcity_saas.services.hospital_appointments.fee_tasks import lapse_unpaid, settle
+from smartcity_saas.services.hospital_appointments.fee_views import blueprint as resident
+from smartcity_saas.services.hospital_appointments.fees import (
+    LAPSE_UNPAID,
+    SETTLE,
+    resting_benefits,
+)
 from smartcity_saas.services.hospital_appointments.models import (
-    HALF_NAMES,
     OFFER,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import remind
+from smartcity_saas.services.hospital_appointments.payable import payable
 from smartcity_saas.services.hospital_appointments.rateable import acts as rateable
 from smartcity_saas.services.hospital_appointments.schedule import places_between, search
-from smartcity_saas.services.hospital_appointments.views import blueprint as resident
 from smartcity_saas.services.hospital_appointments.waiting_list import (
     LAPSE,
     entries_of,
     lapse,
     offer_free,
 )
-from smartcity_saas.tenancy.current import current_city, current_time
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.languages import local
 
 MOST_SUGGESTED = 5
-
-
-def _dashboard(person: SignedInResident) -> list[DashboardItem]:
-    now, zone = current_time(), current_city().timezone
-    moment = current_app.jinja_env.filters["moment"]
-    moment_day = current_app.jinja_env.filters["day"]
-    found = [
-        DashboardItem(
-            title=f"{moment(one.starts_at)} · {local(one.session.department.name)}",
-            detail=f"{one.patient.name} · {STATE_NAMES[one.state]}",
-            url=f"{ROOT}/appointments/{one.id}",
-            icon="stethoscope",
-            by=today_in(zone, one.starts_at) if one.is_booked else None,
-        )
-        for one in reversed(appointments_of(person, 30))
-        if one.starts_at > now and (one.is_booked or one.is_called_off)
-    ]
-    for entry in entries_of(person):
-        kept = entry.is_offered
-        found.append(
-            DashboardItem(
-                title=f"{moment_day(entry.session.day)} {HALF_NAMES[entry.session.half]} · "
-                f"{local(entry.session.department.name)}",
-                detail=f"{entry.patient.name} · "
-                + (
-                    gettext("A slot is being held for you")
-                    if kept
-                    else gettext("On a waiting list")
-                ),
-                url=f"{ROOT}/waiting/{entry.id}",
-                icon="hourglass",
-                by=today_in(zone, entry.offered_until) if kept and entry.offered_until else None,
-            )
-        )
-    if appointments_of(person, 1):
-        found.append(
-            DashboardItem(
-                title=gettext("All appointments"),
-                detail=gettext("Past and cancelled ones too"),
-                url=f"{ROOT}/appointments",
-                icon="history",
-            )
-        )
-    return found
 
 
 def _search(query: str) -> list[DashboardItem]:
@@ -110,6 +70,11 @@ def _unfinished(person: SignedInResident) -> list[tuple[Any, str]]:
         ),
         *((_("You are on a waiting list."), ROOT) for _entry in entries_of(person)),
     ]
+
+
+def _daily(now: datetime) -> None:
+    remind(now)
+    remind_of_fees(now)
 
 
 service = Service(
@@ -158,17 +123,27 @@ service = Service(
             keywords=("家人", "家属", "老人", "父母", "family"),
         ),
     ),
-    dashboard=_dashboard,
+    dashboard=dashboard,
     search=_search,
     demo=demo.fill,
-    work={LAPSE: lapse, OFFER: offer_free, REPORT: send_report},
-    daily=remind,
+    payable=payable,
+    work={
+        LAPSE: lapse,
+        LAPSE_UNPAID: lapse_unpaid,
+        OFFER: offer_free,
+        REPORT: send_report,
+        SETTLE: settle,
+    },
+    resting_benefits=resting_benefits,
+    daily=_daily,
     unfinished=_unfinished,
     rateable=rateable,
     importer=import_schedule,
     acts={
         "hospital_appointments.book": _("Booked an appointment"),
         "hospital_appointments.cancel": _("Cancelled an appointment"),
+        "hospital_appointments.lapse": _("Gave back a slot that was not paid for"),
+        "hospital_appointments.paid_there": _("Noted a fee as paid at the hospital"),
         "hospital_appointments.wait": _("Joined a waiting list"),
         "hospital_appointments.patient": _("Changed a patient"),
         "hospital_appointments.close": _("Cancelled a clinic"),

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
-from smartcity_saas.services.hospital_appointments.names import SERVICE
+from smartcity_saas.services.hospital_appointments.names import AHEAD, AT_HOSPITAL, SERVICE
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Rules:
     ``cancel_time``, ``cancel_days`` before. A patient holds at most ``per_department`` open
     appointments in a department and ``per_patient`` in all. ``no_shows`` within
     ``no_show_days`` stop booking for ``blocked_days`` after the last of them; older ones are
-    forgiven. A freed place is kept for whoever waits for ``offer_minutes``.
+    forgiven. A freed place is kept for whoever waits for ``offer_minutes``. Fees are paid as
+    ``payment`` says; a place that is paid ahead is held unpaid for ``pay_minutes``.
     """
 
     zone: str
@@ -39,6 +40,8 @@ class Rules:
     offer_minutes: int = 15
     most_waiting: int = 30
     slot_minutes: int = 30
+    payment: str = AT_HOSPITAL
+    pay_minutes: int = 30
 
     @classmethod
     def of_city(cls, city: City) -> Rules:
@@ -64,6 +67,8 @@ class Rules:
             offer_minutes=settings.get("offer_minutes", cls.offer_minutes),
             most_waiting=settings.get("most_waiting", cls.most_waiting),
             slot_minutes=settings.get("slot_minutes", cls.slot_minutes),
+            payment=settings.get("payment", cls.payment),
+            pay_minutes=settings.get("pay_minutes", cls.pay_minutes),
         )
 
     def today(self, now: datetime) -> date:
@@ -104,6 +109,20 @@ class Rules:
         """Until when an appointment can be cancelled here."""
         day = today_in(self.zone, starts_at)
         return min(self.local(day - timedelta(days=self.cancel_days), self.cancel_time), starts_at)
+
+    @property
+    def pays_ahead(self) -> bool:
+        """Whether fees are paid when one books, where payments are taken."""
+        return self.payment == AHEAD
+
+    def hold_until(self, starts_at: datetime, now: datetime) -> datetime:
+        """Until when a place that is booked now is held without having been paid for."""
+        return min(now + timedelta(minutes=self.pay_minutes), starts_at)
+
+    def due_on(self, visit: date, days: int, today: date) -> date:
+        """By which day a fee is paid after a visit that is noted today: counted from the later of
+        the two, so that nobody has less time because it was noted late."""
+        return max(visit, today) + timedelta(days=days)
 
     def blocked_until(self, missed: Sequence[datetime], now: datetime) -> datetime | None:
         """Until when someone cannot book for having missed too many; None if they can.

@@ -1,12 +1,13 @@
 """The service's part of a document: when places open, what one person may hold, what it costs
-to stay away."""
+to stay away, how fees are paid."""
 
 from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from smartcity_saas.configuration.fields import Pattern, WholeNumber
+from smartcity_saas.configuration.fields import Choice, Pattern, WholeNumber
 from smartcity_saas.configuration.schema import ServiceSettings
+from smartcity_saas.services.hospital_appointments.names import AHEAD, AT_HOSPITAL
 from smartcity_saas.texts import lazy_gettext as _
 
 
@@ -57,6 +58,17 @@ class HospitalAppointmentsSettings(ServiceSettings):
     )
     limits = fields.Nested(LimitsSchema, metadata={"description": "Limits for one patient."})
     no_shows = fields.Nested(NoShowsSchema, metadata={"description": "Missed appointments."})
+    payment = Choice(
+        (AT_HOSPITAL, AHEAD),
+        load_default=AT_HOSPITAL,
+        metadata={
+            "description": "How fees are paid: `at_hospital`, or `ahead` when one books, where the "
+            "city takes payments."
+        },
+    )
+    pay_minutes = _number(
+        10, 24 * 60, 30, "For how many minutes a place that is to be paid ahead is held unpaid."
+    )
     offer_minutes = _number(
         5, 24 * 60, 15, "For how many minutes a freed place is kept for the next in line."
     )

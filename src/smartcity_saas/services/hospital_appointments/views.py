@@ -6,6 +6,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
+import structlog
 from flask import Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
@@ -13,10 +14,17 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.clock import read_moment
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.database import transaction
-from smartcity_saas.errors import Conflict, FieldErrors, NotAllowed, NotFound
+from smartcity_saas.errors import (
+    Conflict,
+    FieldErrors,
+    NotAllowed,
+    NotFound,
+    SmartCityError,
+)
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.notifications import Reach, give_leave, reach_of
+from smartcity_saas.payments.accounts import payments_open
 from smartcity_saas.ratings.submission import ActReference, rating_prompt
 from smartcity_saas.services.hospital_appointments import (
     booking,
@@ -27,10 +35,17 @@ from smartcity_saas.services.hospital_appointments import (
 from smartcity_saas.services.hospital_appointments.back_office import bring_up_to_date
 from smartcity_saas.services.hospital_appointments.calendar import calendar_of
 from smartcity_saas.services.hospital_appointments.desk_lists import STATE_NAMES
+from smartcity_saas.services.hospital_appointments.fee_display import (
+    begin_fee_checkout,
+    fee_view,
+    read_pays,
+)
+from smartcity_saas.services.hospital_appointments.fees import PayChoices, choices_for, fee_of
 from smartcity_saas.services.hospital_appointments.models import (
     CLINIC_NAMES,
     HALF_NAMES,
     RELATION_NAMES,
+    Appointment,
     Hospital,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
@@ -51,6 +66,7 @@ from smartcity_saas.web.policy import Availability, CityBlueprint
 from smartcity_saas.web.qr_codes import qr_code
 
 MOST_LISTED = 200
+log = structlog.get_logger(__name__)
 
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
@@ -60,12 +76,12 @@ def landing() -> ResponseReturnValue:
     """Search, and the hospitals with their departments."""
     query = request.args.get("q", "").strip()[:60]
     if query:
-        return _render("search.html", query=query, found=schedule.search(query))
+        return render("search.html", query=query, found=schedule.search(query))
     by_hospital: dict[uuid.UUID, list[Any]] = {}
     for department in schedule.departments():
         by_hospital.setdefault(department.hospital_id, []).append(department)
     hospitals = [(one, by_hospital.get(one.id, [])) for one in schedule.hospitals()]
-    return _render("landing.html", hospitals=hospitals, rules=city_rules())
+    return render("landing.html", hospitals=hospitals, rules=city_rules())
 
 
 @blueprint.page(f"{ROOT}/departments/<uuid:department_id>", who="everyone")
@@ -85,7 +101,7 @@ def department(department_id: uuid.UUID) -> ResponseReturnValue:
             if half in ("", view.session.half) and (view.has_places or not only_free)
         ]
     release = rules.next_release(now)
-    return _render(
+    return render(
         "department.html",
         department=found,
         hospital=found.hospital,
@@ -119,14 +135,20 @@ def book(session_id: uuid.UUID) -> ResponseReturnValue:
         with transaction():  # someone new is added with the booking, or not at all
             patient_id = _patient(resident, typed)
             made = booking.book(
-                resident, patient_id, session_id, _slot(), city_rules(), current_time()
+                resident,
+                patient_id,
+                session_id,
+                _slot(),
+                city_rules(),
+                current_time(),
+                read_pays(typed.get("pays")),
             )
             _take_leave(resident)
     except FieldErrors as error:
         return _book_page(session_id, typed, error.fields), 422
     except (Conflict, NotAllowed) as error:
         return _book_page(session_id, typed, {}, refusal=error), error.status
-    return redirect(f"{ROOT}/appointments/{made.id}")
+    return _on_to_pay(made)
 
 
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/wait", who="resident")
@@ -159,13 +181,14 @@ def wait(session_id: uuid.UUID) -> ResponseReturnValue:
 def waiting_entry(entry_id: uuid.UUID) -> ResponseReturnValue:
     """Where a resident stands in line, or the place that is kept."""
     entry = waiting_list.own_entry(signed_in_resident(), entry_id)
-    return _render(
+    return render(
         "waiting.html",
         entry=entry,
         ahead=waiting_list.ahead_of(entry.session_id, entry),
         rules=city_rules(),
         now=current_time(),
         place_time=_kept_time(entry),
+        pays=_choices(entry.session),
         reach=_reach(),
         **_context(entry.session),
     )
@@ -191,8 +214,9 @@ def leave(entry_id: uuid.UUID) -> ResponseReturnValue:
 )
 def accept(entry_id: uuid.UUID) -> ResponseReturnValue:
     """Take the place that is kept."""
-    made = waiting_list.accept(signed_in_resident(), entry_id, city_rules(), current_time())
-    return redirect(f"{ROOT}/appointments/{made.id}")
+    pays = read_pays(request.form.get("pays"))
+    made = waiting_list.accept(signed_in_resident(), entry_id, city_rules(), current_time(), pays)
+    return _on_to_pay(made)
 
 
 @blueprint.page(
@@ -211,7 +235,7 @@ def allow_messages() -> ResponseReturnValue:
 def all_appointments() -> ResponseReturnValue:
     """Everything that the resident booked: past, cancelled and called off ones too."""
     found = booking.appointments_of(signed_in_resident(), MOST_LISTED)
-    return _render("appointments.html", found=found, state_names=STATE_NAMES)
+    return render("appointments.html", found=found, state_names=STATE_NAMES)
 
 
 @blueprint.page(
@@ -230,13 +254,15 @@ def appointment(appointment_id: uuid.UUID) -> ResponseReturnValue:
     if found.is_called_off:
         others = schedule.next_with_places(found.session.department_id, rules, now)
     until = rules.cancel_until(found.starts_at)
-    return _render(
+    return render(
         "appointment.html",
         appointment=found,
         others=others,
         cancel_until=until,
         can_cancel=found.is_coming(now) and now <= until,
         over=found.starts_at <= now,
+        fee=fee_view(found, now),
+        now=now,
         qr=qr_code(f"APPT:{found.code}"),
         reach=_reach(),
         rating=rating_prompt(
@@ -295,7 +321,7 @@ def add() -> ResponseReturnValue:
 
 
 def _patients_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
-    return _render(
+    return render(
         "patients.html", patients=patients_of(signed_in_resident()), typed=typed, errors=errors
     )
 
@@ -332,7 +358,7 @@ def change(patient_id: uuid.UUID) -> ResponseReturnValue:
 def _patient_page(patient_id: uuid.UUID, typed: dict[str, str], errors: dict[str, Any]) -> str:
     found = patient_of(signed_in_resident(), patient_id)
     stays = name_stays(found, city_rules(), current_time())
-    return _render("patient.html", patient=found, name_stays=stays, typed=typed, errors=errors)
+    return render("patient.html", patient=found, name_stays=stays, typed=typed, errors=errors)
 
 
 @blueprint.page(
@@ -342,7 +368,7 @@ def _patient_page(patient_id: uuid.UUID, typed: dict[str, str], errors: dict[str
 )
 def remove_question(patient_id: uuid.UUID) -> ResponseReturnValue:
     """Ask before someone is taken off the list."""
-    return _render("remove_patient.html", patient=patient_of(signed_in_resident(), patient_id))
+    return render("remove_patient.html", patient=patient_of(signed_in_resident(), patient_id))
 
 
 @blueprint.page(
@@ -368,7 +394,7 @@ def _book_page(
     session = schedule.session_of(session_id)
     rules, now = city_rules(), current_time()
     (view,) = schedule.views_of([session], rules, now)
-    return _render(
+    return render(
         "book.html",
         view=view,
         slot=_slot(),
@@ -380,9 +406,26 @@ def _book_page(
         rules=rules,
         cancel_until=rules.cancel_until(_slot() or session.starts_at),
         now=now,
+        pays=_choices(session),
         reach=_reach(),
         **_context(session),
     )
+
+
+def _choices(session: Any) -> PayChoices:
+    return choices_for(signed_in_resident(), session, city_rules(), current_time())
+
+
+def _on_to_pay(made: Appointment) -> ResponseReturnValue:
+    """Go on to the page to pay on, where a place is held until then; to its own page where that
+    does not open, which says so and has the button."""
+    fee = fee_of(made.id)
+    if fee is not None and fee.is_holding:
+        try:
+            return redirect(begin_fee_checkout([made.id]).page, 303)
+        except SmartCityError as error:
+            log.warning("checkout_not_begun", error=type(error).__name__)
+    return redirect(f"{ROOT}/appointments/{made.id}")
 
 
 def _patient(resident: SignedInResident, typed: dict[str, str]) -> uuid.UUID:
@@ -460,7 +503,8 @@ def _context(session: Any) -> dict[str, Any]:
     }
 
 
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """A page of the service on a city's site; ``template`` is its file in the service's own folder."""
     return render_template(
         f"hospital_appointments/{template}",
         root=ROOT,
@@ -468,9 +512,15 @@ def _render(template: str, **values: Any) -> str:
         clinic_names=CLINIC_NAMES,
         relation_names=RELATION_NAMES,
         entry_open=_entry().is_open,
+        pays_ahead=_pays_ahead(),
         tab="services",
         **values,
     )
+
+
+def _pays_ahead() -> bool:
+    """Whether everybody pays when they book."""
+    return city_rules().pays_ahead and payments_open(request_city())
 
 
 def _entry() -> CatalogEntry:

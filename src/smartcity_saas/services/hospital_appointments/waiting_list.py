@@ -23,6 +23,8 @@ from smartcity_saas.services.hospital_appointments.booking_limits import (
     refuse_beyond_limits,
     same_person,
 )
+from smartcity_saas.services.hospital_appointments.fee_models import PayWhen
+from smartcity_saas.services.hospital_appointments.fees import agree_on, keep_fee
 from smartcity_saas.services.hospital_appointments.models import (
     OPEN_ENTRY,
     Appointment,
@@ -33,7 +35,11 @@ from smartcity_saas.services.hospital_appointments.models import (
     PlaceState,
     WaitingEntry,
 )
-from smartcity_saas.services.hospital_appointments.notifications import tell_lapsed, tell_offer
+from smartcity_saas.services.hospital_appointments.notifications import (
+    tell_booked,
+    tell_lapsed,
+    tell_offer,
+)
 from smartcity_saas.services.hospital_appointments.patients import locked_patient
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.services.hospital_appointments.schedule import locked_session
@@ -113,17 +119,22 @@ def leave(
 
 
 def accept(
-    resident: SignedInResident, entry_id: uuid.UUID, rules: Rules, now: datetime
+    resident: SignedInResident,
+    entry_id: uuid.UUID,
+    rules: Rules,
+    now: datetime,
+    pays: PayWhen | None = None,
 ) -> Appointment:
-    """Take the place that is kept.
+    """Take the place that is kept; ``pays`` is when its fee is paid, None for what is usual.
 
     Raises:
         NotFound: It is no entry of the resident's.
-        Conflict: Nothing is kept (any more).
+        Conflict: Nothing is kept (any more), or the fee cannot be paid that way.
         Blocked: The person has reached a limit since, or has another place at that time.
     """
     own = own_entry(resident, entry_id)
     with transaction():
+        agreed = agree_on(resident, own.session, pays, rules, now)
         session = locked_session(own.session_id)
         entry = _locked(entry_id)
         kept = entry.is_offered and entry.offered_until is not None
@@ -136,7 +147,9 @@ def accept(
         if place.state != PlaceState.OFFERED:
             raise Conflict(_("This slot is no longer held for you."))
         entry.accept()
-        return keep(resident.actor, resident.id, patient, session, place, now)
+        made = keep(resident.actor, resident.id, patient, session, place, now)
+        tell_booked(made, session, keep_fee(made, session, agreed, rules, now), now)
+        return made
 
 
 def pass_on(session: ClinicSession, place_id: uuid.UUID, rules: Rules, now: datetime) -> None:

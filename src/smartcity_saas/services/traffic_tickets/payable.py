@@ -28,7 +28,7 @@ from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both, local
 
 
-def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
+def quote(resident: SignedInResident, references: Sequence[str], now: datetime) -> Quote:
     """What a resident would pay for some tickets.
 
     Raises:

@@ -27,7 +27,7 @@ from smartcity_saas.web.formats import month_of_year
 from smartcity_saas.web.languages import both
 
 
-def quote(resident: SignedInResident, references: Sequence[str]) -> Quote:
+def quote(resident: SignedInResident, references: Sequence[str], now: datetime) -> Quote:
     """What a resident would pay for some bills of linked accounts.
 
     Raises:
