@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from smartcity_saas.catalog.desk import MOST_SHOWN, taken_upload
 from smartcity_saas.clock import is_past, read_day, today_in
 from smartcity_saas.configuration.fields import no_control_characters
-from smartcity_saas.identity.authorization import signed_in_member
+from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.scorecard_rows import edition_wanted
 from smartcity_saas.product import product
@@ -55,7 +55,7 @@ def import_scorecard(city: str) -> ResponseReturnValue:
         city_by_slug(city), lambda request: ValueImporter(request, edition).run()
     )
     if result is not None and result.stored:
-        _summarise(city, edition)
+        _tell(city, edition)
     return _page(city, edition, result=result, problems=problems), 422 if problems else 200
 
 
@@ -105,7 +105,7 @@ def enter_figure(city: str, number: str) -> ResponseReturnValue:
             as_of,
             current_time(),
         )
-    _summarise(city, edition)
+    _tell(city, edition)
     return redirect(f"/cities/{city}/scorecard/items/{number}?edition={edition.year}")
 
 
@@ -116,7 +116,7 @@ def take_figure_back(city: str, number: str) -> ResponseReturnValue:
     item, actor = item_of(edition, number), signed_in_member().actor
     with tenant_context(found.id):
         take_back(actor, edition, item, found.timezone, current_time())
-    _summarise(city, edition)
+    _tell(city, edition)
     return redirect(f"/cities/{city}/scorecard/items/{number}?edition={edition.year}")
 
 
@@ -124,11 +124,12 @@ def _edition() -> Edition:
     return edition_wanted() or abort(404)
 
 
-def _summarise(city: str, edition: Edition) -> None:
-    """Let the comparison of cities know at once."""
+def _tell(city: str, edition: Edition) -> None:
+    """Let the city's site and the comparison of cities know at once."""
     found = city_by_slug(city)
     with tenant_context(found.id):
         write_summary(card_of(found, edition, current_time()))
+    documents().touch_content(city)
 
 
 def _page(city: str, edition: Edition, **values: Any) -> str:

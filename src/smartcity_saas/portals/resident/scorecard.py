@@ -6,10 +6,12 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.portals.resident.cached_pages import cached_page
 from smartcity_saas.portals.scorecard_rows import CARD_COLUMNS, card_rows, edition_wanted
 from smartcity_saas.product import product
 from smartcity_saas.scorecard.card import card_of
 from smartcity_saas.scorecard.figures import FIGURES
+from smartcity_saas.scorecard.standard import Edition
 from smartcity_saas.scorecard.values import changes
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.charts import range_bar
@@ -21,6 +23,10 @@ from smartcity_saas.web.policy import Availability
 def scorecard() -> ResponseReturnValue:
     """The scorecard of one edition."""
     edition = edition_wanted() or abort(404)
+    return cached_page(lambda: _page(edition))
+
+
+def _page(edition: Edition) -> str:
     return render_template(
         "resident/scorecard.html",
         card=card_of(request_city(), edition, current_time()),

@@ -59,6 +59,12 @@ OWN_PAGES = (
     OwnPage(
         _("Announcements"), "/announcements", "speakerphone", ["公告", "停水通知", "notice", "news"]
     ),
+    OwnPage(
+        _("Smart city scorecard"),
+        "/scorecard",
+        "list-check",
+        ["智慧城市", "评价", "得分", "指标", "scorecard", "smart city", "evaluation"],
+    ),
     OwnPage(_("Messages"), "/me/messages", "bell", ["消息", "通知", "短信", "提醒", "message"]),
     OwnPage(
         _("My data"),

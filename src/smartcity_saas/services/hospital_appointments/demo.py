@@ -6,6 +6,8 @@ import csv
 import io
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import select, update
+
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.clock import today_in
@@ -61,6 +63,10 @@ DOCTORS = (
     ),
     ("d3", "丙医生（示例）", "Doctor C (sample)", "主治医师", "Attending", "general", "10.00"),
 )
+PAST = timedelta(days=6)
+"""How long ago three days of clinics began that are over: the booking rate is of them."""
+LEFT_FREE = (4, 11, 19)
+"""Numbers of places that nobody took on those days."""
 SPECIALTIES = {
     "cardio": ("冠心病、高血压", "coronary disease, blood pressure"),
     "ortho": ("脊柱、关节", "spine, joints"),
@@ -73,8 +79,11 @@ def fill(city: City, now: datetime) -> None:
     """Fill the current city with two sample hospitals, a week of clinics, a booking, a visit that
     can be rated, and one that was."""
     rules = Rules.of_city(city)
-    data = sample_csv(rules.today(now), rules.days_ahead)
-    import_schedule(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
+    today = rules.today(now)
+    for first, days in ((today - PAST, 1), (today, rules.days_ahead)):
+        data = sample_csv(first, days)
+        import_schedule(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
+    _fill_past(today)
     resident = sample_resident("household", now)
     me = add_patient(
         resident, {"name": "示例就诊人", "relation": "self", "phone": "13800000000"}, now
@@ -115,6 +124,17 @@ def _visit(
         session.flush()
         visit = keep(system("demo"), resident.id, patient, past, place, past.starts_at - back)
         visit.mark(AppointmentState.ATTENDED, past.ends_at)
+
+
+def _fill_past(today: date) -> None:
+    """Let most places of the days that are over have been booked, by nobody in particular."""
+    with transaction() as session:
+        over = session.scalars(select(ClinicSession.id).where(ClinicSession.day < today)).all()
+        session.execute(
+            update(ClinicPlace)
+            .where(ClinicPlace.session_id.in_(over), ClinicPlace.number.not_in(LEFT_FREE))
+            .values(state=PlaceState.TAKEN)
+        )
 
 
 def sample_csv(today: date, days: int) -> bytes:
