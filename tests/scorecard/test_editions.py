@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from smartcity_saas.errors import Invalid
+from smartcity_saas.app import create_app
+from smartcity_saas.errors import Invalid, SettingsError
 from smartcity_saas.scorecard.edition_files import FOLDER, load_editions, read_edition
 from smartcity_saas.scorecard.figures import FIGURES
 from smartcity_saas.scorecard.standard import TOTAL, Counts
+from smartcity_saas.settings import Settings
 from tests.support.scorecard import KEY, WHOLE, edition
 
 EDITIONS = load_editions(Path("nowhere"), FIGURES)
@@ -95,3 +97,13 @@ def test_an_installations_own_file_wins(tmp_path: Path) -> None:
     found = load_editions(tmp_path, FIGURES)
     assert found[KEY].counts.items == 4
     assert found["gbt_33356_2022"].counts.items == 62
+
+
+def test_a_faulty_file_of_an_installation_stops_the_start(tmp_path: Path) -> None:
+    """Promise: nobody is scored by half a file; the message says where the fault stands."""
+    folder = tmp_path / FOLDER
+    folder.mkdir(parents=True)
+    text = WHOLE.replace("weight: 25\n", "weight: 250\n")
+    (folder / f"{KEY}.yaml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError, match=rf"{FOLDER}/{KEY}\.yaml:22:\d+: .*above 0"):
+        create_app(Settings(demo=True, config_root=tmp_path, testing=True), serving=False)
