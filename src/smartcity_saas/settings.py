@@ -22,6 +22,7 @@ class Settings:
 
     ``database_url`` is what the application connects as; ``owner_url`` is what migrations
     connect as (on PostgreSQL another role, because the application's role must own nothing).
+    ``data_dir`` is the folder of the installation's own export of measures, of exact figures.
     """
 
     demo: bool = False
@@ -44,6 +45,7 @@ class Settings:
     bind: str = "127.0.0.1"
     language: str = "en"
     config_root: Path = field(default_factory=Path.cwd)
+    data_dir: Path | None = None
     testing: bool = False
 
     @classmethod
@@ -85,6 +87,7 @@ class Settings:
             bind="127.0.0.1" if demo else env.get("SMARTCITY_BIND", "127.0.0.1"),
             language="zh" if (env.get("LC_ALL") or env.get("LANG", "")).startswith("zh") else "en",
             config_root=root,
+            data_dir=_folder(env, "SMARTCITY_DATA_DIR"),
         )
 
     def refuse_unsafe_keys(self) -> None:
@@ -109,6 +112,13 @@ class Settings:
                     f"{name} is the demo's or shorter than {SHORTEST_KEY} characters. Make one "
                     "with `openssl rand -base64 48`."
                 )
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name, "").strip()
+    if text and not Path(text).is_absolute():
+        raise SettingsError(f"{name} must be an absolute path, not {text!r}.")
+    return Path(text) if text else None
 
 
 def _boolean(env: Mapping[str, str], name: str) -> bool:

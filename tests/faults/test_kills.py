@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from tests.support.paths import ROOT
-from tests.support.shell import Shell
+from tests.support.shell import Shell, kill_when
 
 pytestmark = pytest.mark.faults
 
@@ -44,22 +43,6 @@ def shell(tmp_path: Path) -> Shell:
     found.env["SMARTCITY_CONFIG_ROOT"] = str(ROOT)
     found.run("db", "upgrade")
     return found
-
-
-def kill_when(shell: Shell, ready: Callable[[], bool], *words: str) -> int:
-    """Start a command and kill it with SIGKILL once something holds; returns its exit code."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "smartcity_saas.cli", *words],
-        cwd=shell.folder,
-        env=shell.env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while process.poll() is None and not ready() and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    return process.wait(30)
 
 
 def stored(shell: Shell) -> int:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +42,19 @@ class Shell:
 
     def json(self, *words: str, code: int = 0) -> Any:
         return json.loads(self.run(*words, "--format", "json", code=code))
+
+
+def kill_when(shell: Shell, ready: Callable[[], bool], *words: str) -> int:
+    """Start a command and kill it with SIGKILL once something holds; returns its exit code."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "smartcity_saas.cli", *words],
+        cwd=shell.folder,
+        env=shell.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not ready() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    return process.wait(30)

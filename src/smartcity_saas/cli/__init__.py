@@ -23,6 +23,7 @@ MODULES = {
     "audit": ("audit",),
     "city_work": ("import", "reconcile", "worker"),
     "clients": ("clients",),
+    "data": ("data",),
     "documents": ("plan", "apply", "history", "diff", "rollback", "withdraw", "schema"),
     "export": ("export",),
     "keys": ("secrets",),

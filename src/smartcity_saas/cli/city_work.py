@@ -8,7 +8,6 @@ import threading
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -16,7 +15,8 @@ from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import Imported, ImportRequest
 from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
-from smartcity_saas.clock import read_day, today_in
+from smartcity_saas.cli.parameters import Day
+from smartcity_saas.clock import today_in
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.payments.reconciliation import day_span
 from smartcity_saas.payments.reconciliation import reconcile as compare
@@ -26,17 +26,6 @@ from smartcity_saas.web.money import format_money
 from smartcity_saas.worker import make_runner
 
 LISTS = ("problems", "notes")
-
-
-class Day(click.ParamType[date]):
-    """A day (ISO 8601), without a time or a zone."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> date:
-        """The day that was written; a fault of the option's for anything else."""
-        found = value if isinstance(value, date) else read_day(value)
-        return found or self.fail(f"{value!r} is no date such as 2026-11-30.", param, ctx)
 
 
 @click.command("import")

@@ -40,6 +40,7 @@ _ACTS: dict[str, Any] = {
     "document.rollback": _("Restored an earlier revision"),
     "document.withdraw": _("Removed it"),
     "document.preview": _("Opened a preview"),
+    "data.export_exact": _("Exported exact figures"),
     "staff.sign_in": _("Staff signed in"),
     "staff.create": _("Created an account"),
     "staff.disable": _("Disabled an account"),
