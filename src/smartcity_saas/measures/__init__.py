@@ -35,7 +35,8 @@ from smartcity_saas.measures.folding import (
 from smartcity_saas.measures.models import CityHour, CityMeasure, CityMeasureDay, MeasureEvent
 from smartcity_saas.measures.outages import RecentOutage, recent_outages
 from smartcity_saas.measures.publishing import SMALL_CELL, Published, published, suppressed
-from smartcity_saas.measures.reading import Totals, Window, hours_of, series_of, totals_of
+from smartcity_saas.measures.questions import Window
+from smartcity_saas.measures.reading import Totals, hours_of, series_of, totals_of
 
 __all__ = [
     "SMALL_CELL",

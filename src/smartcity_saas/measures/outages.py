@@ -12,7 +12,8 @@ from datetime import date, datetime, timedelta
 
 from smartcity_saas.clock import read_moment, today_in
 from smartcity_saas.measures.counting import OUTAGE_MINUTES, Measure
-from smartcity_saas.measures.reading import Key, Window, details_of
+from smartcity_saas.measures.questions import Window
+from smartcity_saas.measures.reading import Key, details_of
 
 LATELY = timedelta(hours=1)
 """What failed longer ago than this is not told as an outage any more."""

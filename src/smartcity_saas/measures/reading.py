@@ -3,54 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select, union_all
 
 from smartcity_saas.database import db
-from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.measures.buckets import Waits
 from smartcity_saas.measures.counting import OUTAGE_MINUTES, Measure
+from smartcity_saas.measures.exported_days import exported_rows
 from smartcity_saas.measures.models import CityHour, CityMeasure, MeasureEvent
-from smartcity_saas.tenant_context import current_city_id_or_none
+from smartcity_saas.measures.questions import Question, Window
 
 Key = tuple[int, str]
 """A city's key and a service's name."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """Days, both included."""
-
-    first: date
-    last: date
-
-    @classmethod
-    def ending(cls, last: date, days: int) -> Window:
-        """So many days to a last one."""
-        return cls(last - timedelta(days=days - 1), last)
-
-    @property
-    def days(self) -> int:
-        """How many."""
-        return (self.last - self.first).days + 1
-
-    @property
-    def year_before(self) -> Window:
-        """As many days, 364 earlier: the same days of the week a year before."""
-        back = timedelta(days=364)
-        return Window(self.first - back, self.last - back)
-
-    @property
-    def before(self) -> Window:
-        """As many days just before."""
-        return Window.ending(self.first - timedelta(days=1), self.days)
-
-    def __iter__(self) -> Iterator[date]:
-        return (self.first + timedelta(days=back) for back in range(self.days))
 
 
 @dataclass
@@ -187,33 +155,33 @@ def _rows(
     by: Iterable[str],
     measures: Iterable[Measure] = (),
 ) -> Iterable[Any]:
-    """Sums of a table of days and of what is not folded into it yet, with the number of ``days``
-    behind each, in one statement: it sees either a row of the one or of the other, never both."""
+    """Sums of a table of days, with the number of ``days`` behind each: long windows from the
+    installation's own export where there is one, in all else from the database."""
     if not cities:
         return []
-    names, parts = ["city_id", "service", "measure", *by], []
-    wanted = [one.value for one in measures]
-    for table in (model, MeasureEvent):
-        kept = dict.fromkeys((*names, "day", "value"))
-        query = select(*(getattr(table, name) for name in kept)).where(
-            _of_cities(table, cities), table.day >= window.first, table.day <= window.last
-        )
-        if services is not None:
-            query = query.where(table.service.in_(list(services)))
-        if wanted:
-            query = query.where(table.measure.in_(wanted))
-        parts.append(query)
+    question = Question(
+        tuple(sorted(set(cities))),
+        window,
+        tuple(by),
+        None if services is None else tuple(services),
+        tuple(one.value for one in measures),
+    )
+    question.of_days(model)  # another city's is refused, wherever it would come from
+    found = exported_rows(question, stored_rows) if model is CityMeasure else None
+    return stored_rows(question, model) if found is None else found
+
+
+def stored_rows(question: Question, model: Any = CityMeasure) -> Iterable[Any]:
+    """Sums of a table of days and of what is not folded into it yet, in one statement: it sees either
+    a row of the one or of the other, never both."""
+    if question.days is not None and not question.days:
+        return []
+    kept = dict.fromkeys((*question.names, "day", "value"))
+    parts = [
+        select(*(getattr(table, name) for name in kept)).where(*question.conditions(table))
+        for table in (model, MeasureEvent)
+    ]
     both = union_all(*parts).subquery()
-    columns = [both.c[name] for name in names]
+    columns = [both.c[name] for name in question.names]
     sums = func.sum(both.c.value).label("value"), func.count(both.c.day.distinct()).label("days")
     return db.session.execute(select(*columns, *sums).group_by(*columns)).all()
-
-
-def _of_cities(table: Any, cities: Collection[int]) -> Any:
-    """Inside a city its own key, bound like that of its own tables; outside any cities'."""
-    here = current_city_id_or_none()
-    if here is None:
-        return table.city_id.in_(sorted(cities))
-    if set(cities) != {here}:
-        raise TenantIsolationError("another city's measures from inside a city")
-    return table.city_id == here
