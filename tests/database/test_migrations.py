@@ -30,6 +30,7 @@ from smartcity_saas.errors import SettingsError
 from smartcity_saas.health import readiness
 from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.outbox import backlogs
 from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.settings import Settings
@@ -174,6 +175,35 @@ def test_login_requests_under_way_go_on(old: Settings) -> None:
     """Upgrading while somebody signs in: the request is there under the table's new name, in its
     own city alone."""
     fresh(lambda: _upgrade_with_login_requests(old))  # type: ignore[arg-type, return-value]
+
+
+def test_tasks_that_were_given_up_are_counted_across_cities(old: Settings) -> None:
+    """Upgrading with failed tasks in two cities: each is counted at its own, and what is done is not."""
+    fresh(lambda: _upgrade_with_failed_tasks(old))  # type: ignore[arg-type, return-value]
+
+
+def _upgrade_with_failed_tasks(settings: Settings) -> None:
+    with create_app(settings, serving=False).app_context():
+        migrate_to(revision="0024_scorecard")
+        engine = create_engine(settings.owner_url)
+        with engine.begin() as connection:
+            for city in add_cities(connection):
+                for failed in ["'2026-01-01 08:00:00.000000+00:00'"] * city + ["NULL"]:
+                    connection.execute(
+                        text(
+                            "INSERT INTO outbox_task (city_id, id, kind, payload, created_at,"
+                            f" attempts, failed_at) VALUES ({city}, '{new_id(connection)}', 'note',"
+                            f" '{{}}', '2026-01-01 08:00:00.000000+00:00', 40, {failed})"
+                        )
+                    )
+        engine.dispose()
+        upgrade_database(settings)
+        found = backlogs(datetime(2026, 1, 2, tzinfo=UTC))
+        assert {city: (one.failed, one.waiting) for city, one in found.items()} == {
+            1: (1, 0),
+            2: (2, 0),
+        }
+        db.engine.dispose()
 
 
 OIDC = '{"oidc": {"issuer": "https://id.p.example/", "client_secret": {"credential": "%s"}}}'

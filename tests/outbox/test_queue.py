@@ -12,7 +12,16 @@ from sqlalchemy import select
 
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import TenantIsolationError
-from smartcity_saas.outbox import CityDue, OutboxTask, enqueue, failed_tasks
+from smartcity_saas.outbox import (
+    Backlog,
+    CityDue,
+    OutboxTask,
+    ages,
+    backlogs,
+    enqueue,
+    failed_tasks,
+    try_failed_again,
+)
 from smartcity_saas.outbox.queue import LEASE, MOST_ATTEMPTS, run_task
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.context import tenant_context
@@ -93,7 +102,13 @@ def test_a_failure_is_tried_again_later_and_at_last_given_up(world: World) -> No
     with world.inside("hangzhou"):
         (failed,) = failed_tasks()
         assert failed.error == "RuntimeError"
-    assert db.session.scalars(select(CityDue)).all() == []
+    city, now = world.city_id("hangzhou"), world.clock()
+    assert backlogs(now) == {city: Backlog(failed=1, oldest_failed=failed.failed_at)}
+    with world.inside("hangzhou"):
+        assert try_failed_again(now) == 1
+    db.session.rollback()
+    assert backlogs(now) == {city: Backlog(waiting=1, oldest_due=now)}
+    assert ages(now, [timedelta(0), timedelta(minutes=1)]) == ([1, 0], [0, 0])
 
 
 def test_one_that_fails_does_not_hold_up_others(world: World) -> None:

@@ -5,6 +5,7 @@ city in turn.
 """
 
 from smartcity_saas.outbox.attention import failed_attention
+from smartcity_saas.outbox.backlog import Backlog, ages, backlogs
 from smartcity_saas.outbox.models import CityDue, OutboxTask
 from smartcity_saas.outbox.queue import (
     PermanentFailure,
@@ -17,11 +18,14 @@ from smartcity_saas.outbox.queue import (
 )
 
 __all__ = [
+    "Backlog",
     "CityDue",
     "OutboxTask",
     "PermanentFailure",
     "Postponed",
     "Task",
+    "ages",
+    "backlogs",
     "enqueue",
     "failed_attention",
     "failed_tasks",

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, PlatformModel
@@ -38,11 +38,17 @@ class OutboxTask(CityModel):
 
 
 class CityDue(PlatformModel):
-    """A task of some city is due at a moment: all that a dispatcher sees across cities."""
+    """A task of some city is due at a moment, or was given up and waits for staff: all that a
+    dispatcher, a province and the operator see of it. One that was given up is not due."""
 
     __tablename__ = "city_due"
-    __table_args__ = (Index("ix_city_due_due_at", "due_at"),)
+    __table_args__ = (
+        Index("ix_city_due_due_at", "due_at"),
+        Index("ix_city_due_failed_at", "failed_at"),
+        CheckConstraint("(due_at IS NULL) = (failed_at IS NOT NULL)", name="due_or_failed"),
+    )
 
     city_id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
     task_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
-    due_at: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]

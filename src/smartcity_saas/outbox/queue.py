@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Update, delete, or_, select, update
 
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.outbox.models import CityDue, OutboxTask
@@ -117,7 +117,7 @@ def try_failed_again(now: datetime) -> int:
         ).all()
         for task in found:
             task.failed_at, task.attempts, task.leased_until = None, 0, None
-            session.add(CityDue(city_id=current_city_id(), task_id=task.id, due_at=now))
+            _put_off(task.id, now)
     return len(found)
 
 
@@ -190,15 +190,15 @@ def _give_up(task_id: uuid.UUID, error: str, now: datetime) -> None:
         .where(OutboxTask.id == task_id)
         .values(leased_until=None, failed_at=now, error=error)
     )
-    _forget_due(task_id)
+    db.session.execute(_due(task_id).values(due_at=None, failed_at=now))
 
 
 def _put_off(task_id: uuid.UUID, until: datetime) -> None:
-    db.session.execute(
-        update(CityDue)
-        .where(CityDue.city_id == current_city_id(), CityDue.task_id == task_id)
-        .values(due_at=until)
-    )
+    db.session.execute(_due(task_id).values(due_at=until, failed_at=None))
+
+
+def _due(task_id: uuid.UUID) -> Update:
+    return update(CityDue).where(CityDue.city_id == current_city_id(), CityDue.task_id == task_id)
 
 
 def _pause(attempts: int) -> timedelta:
