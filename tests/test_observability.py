@@ -8,16 +8,23 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
+from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 import smartcity_saas
-from smartcity_saas.observability import init_logging
+from smartcity_saas import measures
+from smartcity_saas.database import db, transaction
+from smartcity_saas.observability import _WorkGauges, init_logging
+from smartcity_saas.outbox import PermanentFailure, enqueue
+from smartcity_saas.outbox.queue import run_task
 from smartcity_saas.request import error_pages
+from smartcity_saas.tenancy.worker_heartbeat import say_alive
 from tests.support.browser import fresh
 from tests.support.world import World
 
@@ -130,3 +137,36 @@ def test_libraries_that_log_addresses_are_quiet() -> None:
     init_logging()
     for name in ("httpx", "httpcore", "stripe", "authlib", "sqlalchemy"):
         assert logging.getLogger(name).getEffectiveLevel() >= logging.WARNING
+
+
+def test_work_after_commits_is_told_as_metrics(world: World) -> None:
+    """Tasks due and given up by age, when the worker was seen, counts to fold: of all cities, and
+    none of them named."""
+    registry = CollectorRegistry()
+    gauges = _WorkGauges(registry)
+
+    def told(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"smartcity_{name}", labels)
+
+    now = world.clock()
+    for city in ("hangzhou", "ningbo"):
+        with world.inside(city), transaction():
+            enqueue("note", {}, now)
+            measures.count("utility_bills", measures.Measure.DONE, now)
+    with world.inside("ningbo"):
+        task = enqueue("note", {}, now, key="given up")
+        assert task is not None
+        run_task({"note": _refuse}, task, now)
+    db.session.rollback()
+    gauges.read(now + timedelta(minutes=2))
+    assert (told("tasks_due", age="60"), told("tasks_due", age="600")) == (2, 0)
+    assert (told("tasks_failed", age="0"), told("tasks_failed", age="3600")) == (1, 0)
+    assert (told("measure_events"), told("worker_seen_timestamp_seconds")) == (2, 0)
+    say_alive(now)
+    gauges.read(now)
+    assert told("worker_seen_timestamp_seconds") == pytest.approx(now.timestamp())
+    assert told("database_up") == 1
+
+
+def _refuse(payload: Any, now: datetime) -> None:
+    raise PermanentFailure

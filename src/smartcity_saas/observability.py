@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,11 +20,15 @@ from prometheus_client import (
     Histogram,
 )
 from prometheus_client.exposition import generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import EventDict, Processor
 
+from smartcity_saas.measures import events_waiting
+from smartcity_saas.outbox import ages
 from smartcity_saas.product import request_site
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import INDEX_HOST
+from smartcity_saas.tenancy.worker_heartbeat import worker_seen
 from smartcity_saas.tenant_context import current_city_id_or_none
 from smartcity_saas.web.policy import allow_everyone
 
@@ -92,6 +97,8 @@ def init_metrics(app: SiteFlask, token: str) -> None:
         registry=registry,
     )
 
+    work = _WorkGauges(registry)
+
     @app.before_request
     def start() -> None:
         g.started = time.perf_counter()
@@ -110,10 +117,51 @@ def init_metrics(app: SiteFlask, token: str) -> None:
             abort(404)
         cities.set(len(app.registry.snapshot.cities))
         broken.set(len(app.registry.snapshot.broken))
+        work.read(app.product.clock())
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     app.add_url_rule("/metrics", view_func=metrics, host=INDEX_HOST)
     allow_everyone(app, "metrics")
+
+
+AGES = {
+    "0": timedelta(0),
+    "60": timedelta(minutes=1),
+    "600": timedelta(minutes=10),
+    "3600": timedelta(hours=1),
+    "86400": timedelta(days=1),
+}
+"""Bounds of the gauges by age, in seconds: a task counts at each that it has passed."""
+
+
+class _WorkGauges:
+    """How the work after commits goes, on the whole platform: asked when somebody asks for it, in
+    three statements, none of which reads a city's table."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, words: str, labels: tuple[str, ...] = ()) -> Gauge:
+            return Gauge(f"smartcity_{name}", words, labels, registry=registry)
+
+        self.database = gauge("database_up", "Whether the database answered")
+        self.waiting = gauge("tasks_due", "Tasks due for longer than so many seconds", ("age",))
+        self.failed = gauge("tasks_failed", "Tasks given up longer ago than that", ("age",))
+        self.seen = gauge("worker_seen_timestamp_seconds", "When the worker last said it lives")
+        self.backlog = gauge("measure_events", "Counts that are not folded into their day yet")
+
+    def read(self, now: datetime) -> None:
+        """Ask the database. Where it does not answer only that is told, beside what was last known."""
+        try:
+            due, failed = ages(now, list(AGES.values()))
+            seen, unfolded = worker_seen(), events_waiting()
+        except SQLAlchemyError:
+            self.database.set(0)
+            return
+        self.database.set(1)
+        for name, waiting, given_up in zip(AGES, due, failed, strict=True):
+            self.waiting.labels(name).set(waiting)
+            self.failed.labels(name).set(given_up)
+        self.seen.set(seen.timestamp() if seen is not None else 0)
+        self.backlog.set(unfolded)
 
 
 def _add_city(logger: Any, method: str, event: EventDict) -> EventDict:

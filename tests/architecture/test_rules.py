@@ -238,6 +238,7 @@ HOLD_A_CLOCK = {
     "identity/api_clients/clients.py",
     "identity/assisted_service/access_log.py",
     "identity/authorization.py",
+    "observability.py",
     "services/hospital_appointments/dashboard.py",
     "services/hospital_appointments/registration.py",
     # at the moment of a call to another system, or of its answer

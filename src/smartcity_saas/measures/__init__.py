@@ -27,6 +27,7 @@ from smartcity_saas.measures.counting import (
 from smartcity_saas.measures.folding import (
     FoldMeasures,
     add_sums,
+    events_waiting,
     fold,
     fold_all,
     forget_hours,
@@ -61,6 +62,7 @@ __all__ = [
     "count_outage",
     "count_rating",
     "count_refused",
+    "events_waiting",
     "fold",
     "fold_all",
     "forget_hours",

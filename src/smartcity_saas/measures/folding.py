@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.database import db, transaction, upsert_into
@@ -48,6 +48,11 @@ def fold(batch: int = BATCH) -> int:
         for row in rows:
             session.expunge(row)
     return len(rows)
+
+
+def events_waiting() -> int:
+    """How many rows are not folded yet, of all cities; outside any."""
+    return db.session.scalar(select(func.count()).select_from(MeasureEvent)) or 0
 
 
 def fold_all() -> int:

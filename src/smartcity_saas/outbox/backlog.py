@@ -42,7 +42,10 @@ def backlogs(now: datetime, cities: Collection[int] | None = None) -> dict[int, 
     )
     if cities is not None:
         query = query.where(CityDue.city_id.in_(sorted(cities)))
-    return {city: Backlog(*parts) for city, *parts in db.session.execute(query)}
+    return {
+        city: Backlog(waiting, oldest_due, failed, oldest_failed)
+        for city, waiting, oldest_due, failed, oldest_failed in db.session.execute(query)
+    }
 
 
 def ages(now: datetime, bounds: Collection[timedelta]) -> tuple[list[int], list[int]]:

@@ -24,5 +24,10 @@ def say_alive(now: datetime) -> None:
 
 def worker_lives(now: datetime) -> bool:
     """Whether the worker has been seen in the last minutes."""
-    seen = db.session.scalar(select(Installation.worker_seen_at).where(Installation.id == 1))
+    seen = worker_seen()
     return seen is not None and now - seen < SILENT
+
+
+def worker_seen() -> datetime | None:
+    """When the worker last said that it lives; None for never."""
+    return db.session.scalar(select(Installation.worker_seen_at).where(Installation.id == 1))
