@@ -125,12 +125,6 @@ class Edition:
         )
 
     @property
-    def unlisted_points(self) -> Decimal:
-        """The points of all sub-indicators that were not read, or whose weight was not."""
-        below = [sub.weight for one in self.indicators for sub in one.sub_indicators]
-        return TOTAL - sum((weight for weight in below if weight is not None), Decimal())
-
-    @property
     def unverified(self) -> tuple[Item, ...]:
         """The items whose name was read, and whose weight or formula was not."""
         return tuple(item for item in self.items if not item.is_verified)
