@@ -33,7 +33,7 @@ def test_a_visit_is_rated_by_one_press(walk: Walk) -> None:
     assert len({(box["width"], box["height"]) for box in boxes if box}) == 1
     assert all(box and box["height"] >= 44 for box in boxes)
     levels.nth(1).click()
-    walk.sees("谢谢你的评价", "Thank you for your rating")
+    walk.sees("谢谢你的评价", "Thank you")
     walk.check()
     walk.page.go_back()
     walk.page.reload()
