@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from smartcity_saas.attention import Attention
 from smartcity_saas.clock import today_in
+from smartcity_saas.errors import Conflict
+from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.measures import Measure, Totals, Window, totals_of
 from smartcity_saas.ratings.models import RatingAnswer
 from smartcity_saas.services.traffic_tickets.attention import disputes_attention
-from smartcity_saas.services.traffic_tickets.disputes import ANSWERED_WITHIN
+from smartcity_saas.services.traffic_tickets.disputes import ANSWERED_WITHIN, reopen
 from smartcity_saas.services.traffic_tickets.models import Dispute
 from tests.support.ratings import REASON, decide, disputed, one_answer, rated, rows
 from tests.support.tickets import tickets
@@ -101,6 +105,9 @@ def test_it_is_opened_again_once(world: World) -> None:
     (dispute,) = rows(world, Dispute)
     assert (dispute["state"], dispute["answer"]) == ("kept", "It is the same plate.")
     assert browser.post(mine, "/me", words=AGAIN, not_solved="1").status_code == 409
+    who = SignedInResident(dispute["resident_id"], "x", demo=True)
+    with world.inside("hangzhou"), pytest.raises(Conflict, match="can no longer be opened again"):
+        reopen(who, dispute["violation_id"], AGAIN, world.clock())
     assert rows(world, Dispute) == [dispute]
 
 

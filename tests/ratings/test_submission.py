@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from smartcity_saas.identity.personal_data.records import erase
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.ratings.models import Rating, RatingAnswer
-from smartcity_saas.ratings.submission import ActReference, rate
+from smartcity_saas.ratings.submission import ActReference, rate, rating_prompt
 from smartcity_saas.services.hospital_appointments.models import ClinicSession
 from smartcity_saas.services.hospital_appointments.rateable import VISIT
 from smartcity_saas.services.traffic_tickets.models import Dispute
@@ -195,18 +196,16 @@ def test_a_rating_leaves_with_its_resident(world: World) -> None:
 
 
 def test_nobody_rates_at_the_counter(world: World) -> None:
-    """Promise: staff who act for a resident are neither asked nor let."""
+    """Promise: staff who act for a resident are neither asked on the page nor let in where one rates."""
     paid = Paid(world)
     who = _signed_in(world, paid.browser)
+    of = ActReference("utility_bills", PAYMENT, paid.key)
+    acting = replace(who, acting=accounts.Acting("staff:x", "hash", "why"))
     with world.inside("hangzhou"):
-        acting = accounts.Acting("staff:x", "hash", "why")
-        token = accounts.new_session(who.id, "counter", world.clock(), acting=acting)
-        found = accounts.signed_in(token, world.clock())
-    assert found is not None
-    assert found.acting is not None
-    policies = world.app.policies
-    assert not policies["resident.rate"].assisted_service
-    assert not policies["resident.rating"].assisted_service
+        assert rating_prompt(who, of, world.clock()) is not None
+        assert rating_prompt(acting, of, world.clock()) is None
+    for endpoint in ("resident.rate", "resident.rating", "resident.complete_rating"):
+        assert not world.app.policies[endpoint].assisted_service
 
 
 def test_a_rating_without_its_act_can_still_be_read(world: World) -> None:
