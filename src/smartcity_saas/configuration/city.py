@@ -90,6 +90,7 @@ class City:
     secret_uses: tuple[SecretUse, ...] = ()
     open_data: Mapping[str, Any] = field(default_factory=dict)
     ratings: Mapping[str, Any] = field(default_factory=dict)
+    population: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_draft(self) -> bool:
@@ -119,6 +120,11 @@ class City:
         """Whether the site gives a dataset away, as far as its document goes."""
         state = self.open_data.get("datasets", {}).get(name, ConnectionState.OPEN)
         return bool(state == ConnectionState.OPEN)
+
+    @property
+    def residents(self) -> int | None:
+        """How many people live there, as its document says; None where it does not."""
+        return self.population.get("residents")
 
     @property
     def data_licence(self) -> Licence:
@@ -218,6 +224,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         secret_uses=tuple(sorted(uses_in(loaded))),
         open_data=loaded.get("open_data", {}),
         ratings=loaded.get("ratings", {}),
+        population=loaded.get("population", {}),
     )
 
 

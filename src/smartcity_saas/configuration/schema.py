@@ -66,6 +66,23 @@ class BaselineBrandingSchema(Schema):
     color = BrandColor(metadata={"description": "The colour of cities that name none."})
 
 
+class PopulationSchema(Schema):
+    """How many people live in a city, so that cities of any size can be compared."""
+
+    residents = WholeNumber(
+        1_000,
+        50_000_000,
+        required=True,
+        metadata={"description": "Resident population (常住人口)."},
+    )
+    as_of = WholeNumber(
+        2000, 2099, required=True, metadata={"description": "The year at whose end it was counted."}
+    )
+    source = Line(
+        longest=200, required=True, metadata={"description": "Who published the figure, and where."}
+    )
+
+
 COMMON_CURRENCY = "CNY"
 """The currency of a city that names none."""
 
@@ -304,6 +321,10 @@ def _city_fields() -> dict[str, Any]:
             Host(),
             most=20,
             metadata={"description": "Hosts beside `<slug>.<platform host>`."},
+        ),
+        "population": fields.Nested(
+            PopulationSchema,
+            metadata={"description": "How many people live here; comparisons divide by it."},
         ),
     }
 
