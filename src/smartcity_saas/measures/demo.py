@@ -26,6 +26,8 @@ TYPICAL: Mapping[str, tuple[int, int, tuple[int, ...]]] = {
     "city_credit": (6, 0, (2 * DAY, 4 * DAY, 7 * DAY)),
 }
 """Of a usual day: how many, what one costs (in the currency's main unit), how long they wait."""
+BUSY = tuple(range(8, 22))
+"""The hours of a day in which anything is done."""
 MISSED_DAYS_AGO = frozenset({16, 17})
 """Days of which nothing is known, as when a machine room moved: drawn as missing."""
 
@@ -38,7 +40,7 @@ def fill_measures(city: City, now: datetime, *, long: bool) -> None:
         now: The time; today has what had happened by now.
         long: More than a year, and hours; else two months of days.
     """
-    today, hour = today_in(city.timezone, now), local_time(now, city.timezone).hour
+    today, local = today_in(city.timezone, now), local_time(now, city.timezone)
     size = 0.5 + int(city.division_code[:4]) % 37 / 24
     rows: list[dict[str, Any]] = []
     hours: list[dict[str, Any]] = []
@@ -51,16 +53,24 @@ def fill_measures(city: City, now: datetime, *, long: bool) -> None:
             day = today - timedelta(days=back)
             number = _number(usual * size * (1 - back / 2_000), day)
             if not back:
-                number = number * hour // 24
+                number = round(number * _passed(local) / len(BUSY))
             own = {"city_id": city.id, "day": day, "service": service}
             rows += ({**own, **row} for row in _day(day, number, price, waits))
             if long and back < 60:
-                hours += ({**own, **row} for row in _hours(number, hour if not back else 24))
+                hours += (
+                    {**own, **row} for row in _hours(number, price, 24 if back else local.hour + 1)
+                )
     with transaction() as session:
         for model, made in ((CityMeasure, rows), (CityHour, hours)):
             for start in range(0, len(made), ROWS_AT_ONCE):
                 session.execute(insert(model), made[start : start + ROWS_AT_ONCE])
         note_days((row["city_id"], row["day"]) for row in rows)
+
+
+def _passed(local: datetime) -> float:
+    """How many of a day's busy hours are over, of the one under way as much as has passed."""
+    whole = sum(one < local.hour for one in BUSY)
+    return whole + (local.minute / 60 if local.hour in BUSY else 0)
 
 
 def _number(usual: float, day: date) -> int:
@@ -97,11 +107,14 @@ def _day(day: date, number: int, price: int, waits: tuple[int, ...]) -> Iterator
             yield {"channel": "web", "measure": measure.value, "detail": detail, "value": value}
 
 
-def _hours(number: int, until: int) -> Iterator[dict[str, Any]]:
+def _hours(number: int, price: int, until: int) -> Iterator[dict[str, Any]]:
     """A day's acts over its hours, most of them in the daytime."""
-    span = [hour for hour in range(8, 22) if hour < until]
+    span = [hour for hour in BUSY if hour < until]
     for place, hour in enumerate(span):
         value = number // len(span) + (place < number % len(span))
         for measure in (Measure.BEGUN, Measure.DONE):
             if value:
                 yield {"hour": hour, "measure": measure.value, "detail": "", "value": value}
+        if value and price:
+            paid = value * price * 100
+            yield {"hour": hour, "measure": Measure.AMOUNT.value, "detail": "CNY", "value": paid}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import Subquery, case, func, select, union_all
 
 from smartcity_saas.database import db
 from smartcity_saas.measures.buckets import Waits
@@ -104,12 +104,13 @@ def totals_of(
 
 def series_of(
     cities: Collection[int],
-    window: Window,
+    window: Window | Collection[date],
     measure: Measure = Measure.DONE,
     services: Collection[str] | None = None,
 ) -> dict[Key, dict[date, int]]:
     """One measure day by day, by city and service. A day on which the service was offered and
-    nothing was counted is 0; one of which nothing is known is left out: draw it as missing."""
+    nothing was counted is 0; one of which nothing is known is left out: draw it as missing. ``window``
+    may be single days."""
     found: dict[Key, dict[date, int]] = defaultdict(dict)
     told = (measure, Measure.OFFERED, Measure.BEGUN)
     for row in _rows(CityMeasure, cities, window, services, ("day",), told):
@@ -147,28 +148,89 @@ def hours_of(
     return found
 
 
+def until_hour(
+    cities: Collection[int], days: Collection[date], hour: int, measures: Iterable[Measure]
+) -> dict[Key, dict[tuple[str, str], dict[date, tuple[int, int]]]]:
+    """What was counted on some days before an hour began and in that hour, added up in the database:
+    by city and service, then by measure and detail, then by day. A day without any is left out."""
+    found: dict[Key, dict[tuple[str, str], dict[date, tuple[int, int]]]] = {}
+    if not cities or not days:
+        return found
+    question = _question(cities, days, None, ("detail", "day"), measures)
+    both = _both(question, CityHour, ("hour",))
+    columns = [both.c[name] for name in question.names]
+    before, during = (
+        func.coalesce(func.sum(case((condition, both.c.value), else_=0)), 0)
+        for condition in (both.c.hour < hour, both.c.hour == hour)
+    )
+    for *key, measure, detail, day, early, late in db.session.execute(
+        select(*columns, before, during).group_by(*columns)
+    ):
+        own = found.setdefault((key[0], key[1]), {})
+        own.setdefault((measure, detail), {})[day] = int(early), int(late)
+    return found
+
+
+def periods_of(
+    cities: Collection[int], periods: Sequence[Window], services: Collection[str] | None = None
+) -> dict[Key, dict[int, Totals]]:
+    """Sums over several spans of days that follow each other, by city and service and by the place of
+    the span, in one statement. Spans without answer are not among them."""
+    found: dict[Key, dict[int, Totals]] = defaultdict(lambda: defaultdict(Totals))
+    if not cities or not periods:
+        return found
+    window = Window(periods[0].first, periods[-1].last)
+    told = [one for one in Measure if one is not Measure.OUTAGE]
+    question = _question(cities, window, services, ("detail",), told)
+    both = _both(question, CityMeasure, ("day",))
+    place = case(
+        *((both.c.day <= period.last, place) for place, period in enumerate(periods)),
+        else_=len(periods) - 1,
+    ).label("place")
+    columns = [*(both.c[name] for name in question.names), place]
+    sums = func.sum(both.c.value).label("value"), func.count(both.c.day.distinct()).label("days")
+    for row in db.session.execute(select(*columns, *sums).group_by(*columns)):
+        totals = found[row.city_id, row.service][row.place]
+        totals.add(row.measure, row.detail, int(row.value), row.days)
+        totals.days = max(totals.days, row.days)
+    return found
+
+
 def _rows(
     model: Any,
     cities: Collection[int],
-    window: Window,
+    days: Window | Collection[date],
     services: Collection[str] | None,
     by: Iterable[str],
     measures: Iterable[Measure] = (),
 ) -> Iterable[Any]:
     """Sums of a table of days, with the number of ``days`` behind each: long windows from the
     installation's own export where there is one, in all else from the database."""
-    if not cities:
+    if not cities or not days:
         return []
+    question = _question(cities, days, services, by, measures)
+    question.of_days(model)  # another city's is refused, wherever it would come from
+    found = exported_rows(question, stored_rows) if model is CityMeasure else None
+    return stored_rows(question, model) if found is None else found
+
+
+def _question(
+    cities: Collection[int],
+    days: Window | Collection[date],
+    services: Collection[str] | None,
+    by: Iterable[str],
+    measures: Iterable[Measure],
+) -> Question:
+    """A question about a window, or about single days."""
+    whole = days if isinstance(days, Window) else Window(min(days), max(days))
     question = Question(
         tuple(sorted(set(cities))),
-        window,
+        whole,
         tuple(by),
         None if services is None else tuple(services),
         tuple(one.value for one in measures),
     )
-    question.of_days(model)  # another city's is refused, wherever it would come from
-    found = exported_rows(question, stored_rows) if model is CityMeasure else None
-    return stored_rows(question, model) if found is None else found
+    return question if isinstance(days, Window) else question.on(days)
 
 
 def stored_rows(question: Question, model: Any = CityMeasure) -> Iterable[Any]:
@@ -176,12 +238,17 @@ def stored_rows(question: Question, model: Any = CityMeasure) -> Iterable[Any]:
     a row of the one or of the other, never both."""
     if question.days is not None and not question.days:
         return []
-    kept = dict.fromkeys((*question.names, "day", "value"))
+    both = _both(question, model, ("day",))
+    columns = [both.c[name] for name in question.names]
+    sums = func.sum(both.c.value).label("value"), func.count(both.c.day.distinct()).label("days")
+    return db.session.execute(select(*columns, *sums).group_by(*columns)).all()
+
+
+def _both(question: Question, model: Any, more: Iterable[str]) -> Subquery:
+    """The rows of a table of days and those that are not folded into it yet."""
+    kept = dict.fromkeys((*question.names, *more, "value"))
     parts = [
         select(*(getattr(table, name) for name in kept)).where(*question.conditions(table))
         for table in (model, MeasureEvent)
     ]
-    both = union_all(*parts).subquery()
-    columns = [both.c[name] for name in question.names]
-    sums = func.sum(both.c.value).label("value"), func.count(both.c.day.distinct()).label("days")
-    return db.session.execute(select(*columns, *sums).group_by(*columns)).all()
+    return union_all(*parts).subquery()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import ceil, floor, log10
 
 
@@ -73,6 +74,134 @@ def bar_chart(
     count = round(ceiling / step)
     lines = tuple((at(step * line), f"{step * line:g}") for line in range(count + 1))
     return BarChart(width, height, base, bars, lines)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A value on a strip whose middle third is the usual. Places are percent of its length; what lies
+    beyond it has an arrow instead of a dot (``left``, ``right``)."""
+
+    middle: float
+    dot: float | None
+    arrow: str
+
+
+def strip(value: float, low: float, high: float, middle: float, width: float) -> Strip:
+    """A strip for a value.
+
+    Args:
+        value: What is shown.
+        low: The least that is usual.
+        high: The most.
+        middle: The median of the usual.
+        width: The length of a third: that of the usual, or more where that has none.
+    """
+    first = (low + high) / 2 - width * 1.5
+
+    def at(one: float) -> float:
+        return round(100 * (one - first) / (3 * width), 1)
+
+    place = at(value)
+    if place < 0 or place > 100:
+        return Strip(at(middle), None, "left" if place < 0 else "right")
+    return Strip(at(middle), place, "")
+
+
+@dataclass(frozen=True)
+class LineChart:
+    """A line with gaps, over a grey one to compare with. All lengths are in the units of ``viewBox``.
+
+    ``lines`` and ``before`` are points of the parts between gaps, for ``polyline``; a part of one
+    point is drawn as a dot (``dots``). ``gaps`` are left edge and width. ``end`` is the last point.
+    """
+
+    width: int
+    height: int
+    top: float
+    base: float
+    lines: tuple[str, ...]
+    before: tuple[str, ...]
+    dots: tuple[tuple[float, float], ...]
+    gaps: tuple[tuple[float, float], ...]
+    end: tuple[float, float] | None
+    ceiling: float
+
+
+def line_chart(
+    values: Sequence[float | None],
+    before: Sequence[float | None] = (),
+    *,
+    ceiling: float | None = None,
+    left: int = 0,
+    width: int = 280,
+    height: int = 76,
+) -> LineChart:
+    """A small line chart from 0.
+
+    Args:
+        values: Oldest first; None where nothing is known: a gap, over which no line goes.
+        before: What they are compared with, as many or none.
+        ceiling: The value at the top, for several charts on one scale; the next round one by default.
+        left: Room for labels of the axis.
+        width: Of the drawing.
+        height: Of the drawing.
+    """
+    known = [value for value in (*values, *before) if value is not None]
+    top_value = ceiling if ceiling is not None else rounded_up(max([*known, 0]))
+    top, base, right = 6.0, float(height - 4), 6
+    room = width - left - right
+    step = room / max(1, len(values) - 1)
+
+    def point(place: int, value: float) -> tuple[float, float]:
+        share = min(1.0, value / top_value) if top_value else 0.0
+        return round(left + place * step, 1), round(base - (base - top) * share, 1)
+
+    own = _parts(values, point)
+    lines = tuple(" ".join(f"{x},{y}" for x, y in part) for part in own if len(part) > 1)
+    return LineChart(
+        width=width,
+        height=height,
+        top=top,
+        base=base,
+        lines=lines,
+        before=tuple(
+            " ".join(f"{x},{y}" for x, y in part) for part in _parts(before, point) if len(part) > 1
+        ),
+        dots=tuple(part[0] for part in own if len(part) == 1),
+        gaps=tuple(_gaps(values, float(left), step, float(width - right))),
+        end=own[-1][-1] if own and values[-1] is not None else None,
+        ceiling=top_value,
+    )
+
+
+def rounded_up(value: float) -> float:
+    """The next of 1, 2, 5 times a power of ten; 1 for nothing."""
+    return _nice(value) if value > 0 else 1.0
+
+
+def _parts(
+    values: Sequence[float | None], point: Callable[[int, float], tuple[float, float]]
+) -> list[list[tuple[float, float]]]:
+    """The points between the gaps."""
+    parts: list[list[tuple[float, float]]] = [[]]
+    for place, value in enumerate(values):
+        if value is not None:
+            parts[-1].append(point(place, value))
+        elif parts[-1]:
+            parts.append([])
+    return [part for part in parts if part]
+
+
+def _gaps(
+    values: Sequence[float | None], left: float, step: float, right: float
+) -> Iterator[tuple[float, float]]:
+    """Left edge and width of each run without a value, half a step into both sides."""
+    for missing, run in groupby(enumerate(values), key=lambda one: one[1] is None):
+        if missing:
+            places = [place for place, _value in run]
+            begin = max(left, left + (places[0] - 0.5) * step)
+            end = min(right, left + (places[-1] + 0.5) * step)
+            yield round(begin, 1), round(end - begin, 1)
 
 
 def _nice(step: float) -> float:

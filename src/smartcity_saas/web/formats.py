@@ -14,7 +14,7 @@ from flask_babel import get_locale, gettext, ngettext
 from markupsafe import Markup
 
 from smartcity_saas.clock import has_passed, is_repeated, local_time, today_in
-from smartcity_saas.web.money import decimals, format_money, format_sums
+from smartcity_saas.web.money import decimals, format_money, format_sums, whole_money
 
 
 def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime]) -> None:
@@ -57,6 +57,9 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
         amount=amount,
         sums=lambda rows, name: format_sums((getattr(row, name), row.currency) for row in rows),
         number=number,
+        short=short_number,
+        duration=duration,
+        whole_amount=whole_money,
         at=lambda value: full_moment(value, zone()),
         clock=lambda value: _clock(local_time(value, zone())),
         time_of_day=_clock,
@@ -112,6 +115,27 @@ def amount(minor: int, currency: str = "CNY") -> str:
 def number(value: Any) -> str:
     """A number with its thousands grouped and no needless zeros."""
     return str(format_decimal(value, "#,##0.###", locale="en"))
+
+
+def short_number(value: float) -> str:
+    """A number as the axis of a small chart has it: ``500``, ``1.5k``, ``20k``, ``2M``."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time in its largest fitting unit: ``1.2 days``, ``3 hours``, ``40 seconds``."""
+    for size, told in (
+        (86_400, lambda n: ngettext("%(value)s day", "%(value)s days", n, value=n)),
+        (3_600, lambda n: ngettext("%(value)s hour", "%(value)s hours", n, value=n)),
+        (60, lambda n: ngettext("%(value)s minute", "%(value)s minutes", n, value=n)),
+    ):
+        if seconds >= size:
+            return str(told(round(seconds / size, 1)))
+    value = round(seconds)
+    return str(ngettext("%(value)s second", "%(value)s seconds", value, value=value))
 
 
 def moment_of(value: datetime, zone: str) -> str:

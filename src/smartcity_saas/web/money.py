@@ -30,6 +30,13 @@ def format_money(minor: int, currency: str) -> str:
     return f"{minus}{sign}{plain_money(abs(minor), currency, grouped=True)}"
 
 
+def whole_money(minor: float, currency: str) -> str:
+    """An amount rounded to its main unit, for a glance: ``¥171,234``."""
+    sign = _SIGNS.get(currency, f"{currency} ")
+    value = round(abs(minor) / 10 ** decimals(currency))
+    return f"{'-' if minor < 0 and value else ''}{sign}{value:,}"
+
+
 def format_sums(amounts: Iterable[tuple[int, str]]) -> str:
     """Amounts added up, each currency by itself: ``¥43.50``, ``¥43.50 + JPY 500``; empty for
     none. What is owed may be in two currencies after a city has changed its own."""
