@@ -41,7 +41,7 @@ def test_a_task_that_was_given_up_waits_in_its_own_city(world: World) -> None:
         assert task is not None
         run_task({"note": refuse}, task, world.clock())
     found = waiting(world)["outbox.failed"]
-    assert (found.number, found.since, found.urgency) == (1, world.clock(), Urgency.BROKEN)
+    assert (found.number, found.since, found.urgency) == (1, world.clock(), Urgency.FAILED)
     assert str(found.title) == "1 task failed"
     assert "outbox.failed" not in waiting(world, "ningbo")
 
@@ -80,7 +80,7 @@ def test_an_outage_is_told_for_an_hour(world: World) -> None:
     """Down while it has just failed, over after a quarter of an hour, gone after an hour."""
     with world.inside("hangzhou"), transaction():
         count_outage("traffic_tickets", world.clock(), Outage.NO_ANSWER)
-    assert waiting(world)["connectors.down"].urgency is Urgency.BROKEN
+    assert waiting(world)["connectors.down"].urgency is Urgency.DOWN
     assert "connectors.down" not in waiting(world, "ningbo")
     zones = {world.city_id(slug): "Asia/Shanghai" for slug in ("hangzhou", "ningbo")}
     assert list(recent_outages(zones, world.clock())) == [
@@ -113,7 +113,7 @@ def test_failures_close_together_are_one_outage(
 
 
 def test_the_most_urgent_stands_first() -> None:
-    """Broken before waiting; of those the one that is due first, then the oldest."""
+    """What is down before what failed and what waits; of those the one that is due first, then the oldest."""
 
     def made(kind: str, urgency: Urgency, by: date | None, hours: int) -> Attention:
         return Attention(
@@ -129,10 +129,11 @@ def test_the_most_urgent_stands_first() -> None:
 
     rows = [
         made("routine", Urgency.ROUTINE, None, 99),
+        made("failed", Urgency.FAILED, None, 50),
         made("young", Urgency.WAITING, None, 1),
         made("old", Urgency.WAITING, None, 2),
         made("due", Urgency.WAITING, date(2026, 11, 24), 0),
-        made("broken", Urgency.BROKEN, None, 0),
+        made("down", Urgency.DOWN, None, 0),
     ]
     ordered = [one.kind for one in sorted(rows, key=lambda one: one.order)]
-    assert ordered == ["broken", "due", "old", "young", "routine"]
+    assert ordered == ["down", "failed", "due", "old", "young", "routine"]

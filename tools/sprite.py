@@ -25,7 +25,8 @@ alert-triangle alert-circle circle-check circle check x plus external-link lock 
 file-code users key building-community circle-plus table-import stack-2 upload download world
 world-off text-size clock clock-exclamation pencil eye trash logout bell clipboard-list
 arrow-left filter refresh trending-down trending-up shield-check server calendar link unlink id
-mail device-mobile mood-happy mood-smile mood-empty mood-sad mood-cry
+mail device-mobile mood-happy mood-smile mood-empty mood-sad mood-cry gauge chart-bar arrow-up
+arrow-down arrows-sort
 """
 NAMES = WANTED.split()
 

@@ -18,11 +18,13 @@ from smartcity_saas.texts import Text
 class Urgency(IntEnum):
     """How soon somebody should look, the most urgent first."""
 
-    BROKEN = 0
-    """Residents feel it now, or it failed for good."""
-    WAITING = 1
+    DOWN = 0
+    """Residents feel it now."""
+    FAILED = 1
+    """It failed for good, and is not tried again by itself."""
+    WAITING = 2
     """Somebody waits for an answer or for their money."""
-    ROUTINE = 2
+    ROUTINE = 3
     """A part of the day's work that is not done yet."""
 
 

@@ -20,7 +20,7 @@ from smartcity_saas.measures.comparing import (
 )
 from smartcity_saas.measures.intervals import Interval, median_interval, places, share_interval
 from smartcity_saas.measures.so_far import compared
-from smartcity_saas.measures.usual import Verdict, same_weekdays, usual_of
+from smartcity_saas.measures.usual import Deviation, same_weekdays, usual_of
 
 
 def totals(done: int, *, late: int = 0, satisfied: int = 0, not_satisfied: int = 0) -> Totals:
@@ -122,14 +122,14 @@ def test_the_usual_leaves_out_the_lowest_and_the_highest() -> None:
     usual = usual_of([1, 100, 102, 104, 106, 108, 110, 900])
     assert usual is not None
     assert (usual.low, usual.high, usual.middle, usual.days) == (100, 110, 105, 8)
-    said = {value: usual.verdict(value) for value in (80, 95, 100, 110, 115, 130)}
+    said = {value: usual.deviation(value) for value in (80, 95, 100, 110, 115, 130)}
     assert list(said.values()) == [
-        Verdict.FAR_FEWER,
-        Verdict.FEWER,
-        Verdict.AS_USUAL,
-        Verdict.AS_USUAL,
-        Verdict.MORE,
-        Verdict.FAR_MORE,
+        Deviation.FAR_FEWER,
+        Deviation.FEWER,
+        Deviation.AS_USUAL,
+        Deviation.AS_USUAL,
+        Deviation.MORE,
+        Deviation.FAR_MORE,
     ]
     assert usual_of([1, 2, 3]) is None
 

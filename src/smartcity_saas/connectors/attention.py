@@ -39,6 +39,6 @@ def outage_attention(now: datetime) -> Iterator[Attention]:
             page="document",
             permission="city.see",
             service=name,
-            urgency=Urgency.BROKEN if down else Urgency.WAITING,
+            urgency=Urgency.DOWN if down else Urgency.WAITING,
             since=outage.since,
         )

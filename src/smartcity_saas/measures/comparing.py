@@ -14,7 +14,8 @@ from statistics import median
 
 from smartcity_saas.measures.intervals import Interval, median_interval, places, share_interval
 from smartcity_saas.measures.publishing import Published, published
-from smartcity_saas.measures.reading import Totals, Window
+from smartcity_saas.measures.questions import Window
+from smartcity_saas.measures.reading import Totals
 
 PER = 10_000
 RATE_DAYS = 30

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from smartcity_saas.clock import local_time
+from smartcity_saas.clock import local_time, today_in
 from smartcity_saas.measures.counting import Measure
 from smartcity_saas.measures.reading import Key, series_of, until_hour
 from smartcity_saas.measures.usual import FEWEST_DAYS, Usual, same_weekdays, usual_of
@@ -40,12 +40,13 @@ def so_far(zones: Mapping[int, str], now: datetime) -> dict[Key, SoFar]:
         cities[zone].append(city)
     found: dict[Key, SoFar] = {}
     for zone, here in cities.items():
-        found |= _in_zone(here, local_time(now, zone))
+        found |= _in_zone(here, zone, now)
     return found
 
 
-def _in_zone(cities: Collection[int], local: datetime) -> dict[Key, SoFar]:
-    days = [local.date(), *same_weekdays(local.date())]
+def _in_zone(cities: Collection[int], zone: str, now: datetime) -> dict[Key, SoFar]:
+    local, today = local_time(now, zone), today_in(zone, now)
+    days = [today, *same_weekdays(today)]
     weeks = {day: place for place, day in enumerate(days)}
     sums = series_of(cities, days)
     hours = until_hour(cities, days, local.hour, (Measure.DONE, Measure.AMOUNT))

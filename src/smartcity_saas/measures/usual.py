@@ -16,7 +16,7 @@ CUT = 6
 """From so many days on the lowest and the highest are left out."""
 
 
-class Verdict(StrEnum):
+class Deviation(StrEnum):
     """How a number stands to the usual ones."""
 
     AS_USUAL = "as_usual"
@@ -42,15 +42,15 @@ class Usual:
         """The length of the strip that is usual, never nothing: a strip is three times as long."""
         return max(self.high - self.low, self.middle / 10, 1.0)
 
-    def verdict(self, value: float) -> Verdict:
+    def deviation(self, value: float) -> Deviation:
         """How a number stands to it. Far off is beyond the strip, more than a width away."""
         if value < self.low - self.width:
-            return Verdict.FAR_FEWER
+            return Deviation.FAR_FEWER
         if value > self.high + self.width:
-            return Verdict.FAR_MORE
+            return Deviation.FAR_MORE
         if value < self.low:
-            return Verdict.FEWER
-        return Verdict.MORE if value > self.high else Verdict.AS_USUAL
+            return Deviation.FEWER
+        return Deviation.MORE if value > self.high else Deviation.AS_USUAL
 
 
 def same_weekdays(today: date) -> tuple[date, ...]:

@@ -28,7 +28,7 @@ def failed_attention(now: datetime) -> Iterator[Attention]:
             icon="alert-triangle",
             page="payments",
             permission="city.finance",
-            urgency=Urgency.BROKEN,
+            urgency=Urgency.FAILED,
             number=number,
             since=since,
         )

@@ -111,7 +111,7 @@ def _days_to_close(city: City, now: datetime) -> list[date]:
     if not spans:
         return []
     moved = [
-        func.max(case((and_(LedgerEntry.at >= since, LedgerEntry.at < until), 1), else_=0))
+        func.sum(case((and_(LedgerEntry.at >= since, LedgerEntry.at < until), 1), else_=0))
         for since, until in spans.values()
     ]
     first, last = min(spans), max(spans)

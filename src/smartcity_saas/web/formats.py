@@ -127,15 +127,26 @@ def short_number(value: float) -> str:
 
 def duration(seconds: float) -> str:
     """A span of time in its largest fitting unit: ``1.2 days``, ``3 hours``, ``40 seconds``."""
-    for size, told in (
-        (86_400, lambda n: ngettext("%(value)s day", "%(value)s days", n, value=n)),
-        (3_600, lambda n: ngettext("%(value)s hour", "%(value)s hours", n, value=n)),
-        (60, lambda n: ngettext("%(value)s minute", "%(value)s minutes", n, value=n)),
-    ):
-        if seconds >= size:
-            return str(told(round(seconds / size, 1)))
-    value = round(seconds)
-    return str(ngettext("%(value)s second", "%(value)s seconds", value, value=value))
+    if seconds >= 86_400:
+        value = round(seconds / 86_400, 1)
+        return str(ngettext("%(value)s day", "%(value)s days", _plural(value), value=f"{value:g}"))
+    if seconds >= 3_600:
+        value = round(seconds / 3_600, 1)
+        return str(
+            ngettext("%(value)s hour", "%(value)s hours", _plural(value), value=f"{value:g}")
+        )
+    if seconds >= 60:
+        value = round(seconds / 60, 1)
+        return str(
+            ngettext("%(value)s minute", "%(value)s minutes", _plural(value), value=f"{value:g}")
+        )
+    whole = round(seconds)
+    return str(ngettext("%(value)s second", "%(value)s seconds", whole, value=whole))
+
+
+def _plural(value: float) -> int:
+    """The number by which a word is chosen: 1 for one alone, not for 1.2 of them."""
+    return 1 if value == 1 else 2
 
 
 def moment_of(value: datetime, zone: str) -> str:

@@ -141,7 +141,7 @@ def begin() -> ResponseReturnValue:
     """Where each role begins."""
     member = signed_in_member()
     if member.city:
-        return redirect(f"/cities/{member.city}")
+        return redirect(f"/cities/{member.city}/overview")
     if member.province:
         return redirect(f"/provinces/{member.province}")
     return redirect("/platform")

@@ -13,9 +13,12 @@ from smartcity_saas.audit import place_audit_events
 from smartcity_saas.health import readiness
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.portals.overviews.across import across
+from smartcity_saas.portals.overviews.answer import page_or_json
 from smartcity_saas.portals.readiness_list import Check
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.product import product
+from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/platform"
@@ -67,6 +70,16 @@ def provinces() -> ResponseReturnValue:
         broken=snapshot.broken,
         checks=[Check.of(fine, *CHECKS[name]) for name, fine in readiness().items()],
         **shell(),
+    )
+
+
+@blueprint.page(f"{ROOT}/overview", permission="platform.see")
+def overview() -> ResponseReturnValue:
+    """Everything at a glance, by rows that may leave a city; as JSON for programs."""
+    snapshot = product().registry.snapshot
+    found = across(list(snapshot.cities.values()), snapshot.broken, current_time(), ROOT)
+    return page_or_json(
+        found.data(), lambda: render_template("operator/overview.html", found=found, **shell())
     )
 
 

@@ -1,0 +1,67 @@
+"""What runs: the worker, the work that waits, the back offices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from smartcity_saas.configuration.city import City
+from smartcity_saas.connectors.back_office import has_back_office
+from smartcity_saas.measures import RecentOutage
+from smartcity_saas.measures.reading import Key
+from smartcity_saas.outbox import Backlog
+from smartcity_saas.product import product
+from smartcity_saas.tenancy.worker_heartbeat import SILENT
+
+
+@dataclass(frozen=True)
+class Running:
+    """What runs and what does not: when the worker was last seen, the tasks that wait, and of each
+    service with a back office the outage of the last hour (None without one)."""
+
+    seen: datetime | None
+    lives: bool
+    backlog: Backlog
+    offices: Mapping[str, RecentOutage | None]
+
+    def data(self) -> dict[str, Any]:
+        """The same for a program."""
+        return {
+            "worker": {"running": self.lives, "seen_at": _text(self.seen)},
+            "tasks": {
+                "due": self.backlog.waiting,
+                "oldest_due": _text(self.backlog.oldest_due),
+                "failed": self.backlog.failed,
+                "oldest_failed": _text(self.backlog.oldest_failed),
+            },
+            "back_offices": [
+                {
+                    "service": name,
+                    "no_answer_since": _text(outage.since if outage else None),
+                    "no_answer_until": _text(outage.until if outage else None),
+                }
+                for name, outage in self.offices.items()
+            ],
+        }
+
+
+def running_of(
+    city: City,
+    seen: datetime | None,
+    backlog: Backlog,
+    outages: Mapping[Key, RecentOutage],
+    now: datetime,
+) -> Running:
+    """What runs for a city."""
+    offices = {
+        name: outages.get((city.id, name))
+        for name in product().services
+        if not city.catalog[name].is_closed and has_back_office(city.catalog[name])
+    }
+    return Running(seen, seen is not None and now - seen < SILENT, backlog, offices)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
