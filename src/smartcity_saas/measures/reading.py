@@ -54,6 +54,7 @@ class Totals:
     def add(self, measure: str, detail: str, value: int, times: int = 1) -> None:
         """Add a sum of one measure and detail; ``times`` is on how many days it was counted, so that
         a span of an outage is one, however many found it."""
+        value = int(value)  # PostgreSQL adds up whole numbers to a decimal
         self.counts[measure] += value
         if measure == Measure.OUTAGE:
             self.outage_minutes += OUTAGE_MINUTES * times
@@ -117,7 +118,7 @@ def series_of(
         series = found[row.city_id, row.service]
         series.setdefault(row.day, 0)
         if row.measure == measure:
-            series[row.day] += row.value
+            series[row.day] += int(row.value)
     return dict(found)
 
 
@@ -144,7 +145,7 @@ def hours_of(
     for row in rows:
         if row.day in wanted:
             hours = found.setdefault((row.service, row.detail, row.day), [0] * 24)
-            hours[row.hour] += row.value
+            hours[row.hour] += int(row.value)
     return found
 
 
@@ -191,7 +192,7 @@ def periods_of(
     sums = func.sum(both.c.value).label("value"), func.count(both.c.day.distinct()).label("days")
     for row in db.session.execute(select(*columns, *sums).group_by(*columns)):
         totals = found[row.city_id, row.service][row.place]
-        totals.add(row.measure, row.detail, int(row.value), row.days)
+        totals.add(row.measure, row.detail, row.value, row.days)
         totals.days = max(totals.days, row.days)
     return found
 
