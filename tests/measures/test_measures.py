@@ -84,6 +84,19 @@ def test_what_is_counted_reads_the_same_before_and_after_it_is_folded(world: Wor
     assert told(world, "ningbo")[Measure.DONE] == 1
 
 
+def test_waits_that_are_read_give_a_median(world: World) -> None:
+    """Sums are whole numbers on every database, so the median of what is read
+    can be told."""
+    now = world.clock()
+    city, window = here(world)
+    with world.inside("hangzhou"):
+        for hours in range(10):
+            count(BILLS, Measure.DONE, now, waited=timedelta(hours=hours))
+        read = totals_of([city], window)[city, BILLS]
+    assert all(type(number) is int for number in (*read.counts.values(), *read.waits.values()))
+    assert published(read).median_wait == pytest.approx(4 * 3600)
+
+
 def test_a_city_reads_its_own_measures_and_no_other_citys(world: World) -> None:
     """From inside a city another's figures are out of reach."""
     city, window = here(world)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Subquery, case, func, select, union_all
+from sqlalchemy import BigInteger, Label, Subquery, case, cast, func, select, union_all
 
 from smartcity_saas.database import db
 from smartcity_saas.measures.buckets import Waits
@@ -189,7 +189,7 @@ def periods_of(
         else_=len(periods) - 1,
     ).label("place")
     columns = [*(both.c[name] for name in question.names), place]
-    sums = func.sum(both.c.value).label("value"), func.count(both.c.day.distinct()).label("days")
+    sums = _sum_of(both), func.count(both.c.day.distinct()).label("days")
     for row in db.session.execute(select(*columns, *sums).group_by(*columns)):
         totals = found[row.city_id, row.service][row.place]
         totals.add(row.measure, row.detail, row.value, row.days)
@@ -241,8 +241,13 @@ def stored_rows(question: Question, model: Any = CityMeasure) -> Iterable[Any]:
         return []
     both = _both(question, model, ("day",))
     columns = [both.c[name] for name in question.names]
-    sums = func.sum(both.c.value).label("value"), func.count(both.c.day.distinct()).label("days")
+    sums = _sum_of(both), func.count(both.c.day.distinct()).label("days")
     return db.session.execute(select(*columns, *sums).group_by(*columns)).all()
+
+
+def _sum_of(both: Subquery) -> Label[int]:
+    """The sum of the values, a whole number: PostgreSQL adds bigints up to a numeric."""
+    return cast(func.sum(both.c.value), BigInteger).label("value")
 
 
 def _both(question: Question, model: Any, more: Iterable[str]) -> Subquery:
