@@ -18,6 +18,6 @@ update() { # folder of the source, folder of the catalogue, what to leave out
   sed -i -E '/^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Project-Id-Version|Report-Msgid-Bugs-To|Last-Translator|Language-Team):/d; /^# (Translations|Copyright|FIRST|This file|Chinese)/d' "$2/zh.po"
 }
 update src/smartcity_saas src/smartcity_saas/translations services
-for service in src/smartcity_saas/services/*/; do
+for service in src/smartcity_saas/services/[a-z]*/; do
   update "${service%/}" "${service}translations" ""
 done
