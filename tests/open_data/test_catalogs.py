@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from rdflib import DCAT, DCTERMS, Graph, Literal, Namespace, URIRef
 
 from smartcity_saas.audit import system
 from smartcity_saas.catalog.datasets import ColumnType
+from smartcity_saas.measures import Measure, count
 from smartcity_saas.open_data.formats import FORMATS
 from smartcity_saas.open_data.publication import installed_datasets, published_datasets
 from smartcity_saas.tenancy.announcements import publish
@@ -35,6 +37,10 @@ def published(clinic: Clinic) -> World:
     world = clinic.world
     with world.inside("hangzhou"):
         publish(system("test"), FORMULA, LINES, LINES, world.clock(), urgent=True)
+        for back in (1, 2):
+            day = world.clock() - timedelta(days=back)
+            count("utility_bills", Measure.DONE, day, value=40 // back**4)
+            count("utility_bills", Measure.WAIT, day, detail="5", value=40)
     pause = "{state: paused, notice: {zh: 升级, en: Upgrade}, until: '2099-01-02T08:00'}"
     world.save(f"{HANGZHOU}services: {{traffic_tickets: {pause}}}\n")
     clinic.book("zhang")

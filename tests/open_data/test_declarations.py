@@ -21,6 +21,7 @@ from smartcity_saas.database.models import Base
 from smartcity_saas.database.transactions import db
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.open_data.own_datasets import OWN
+from smartcity_saas.open_data.performance import last_whole_day
 from smartcity_saas.open_data.publication import (
     MOST_DAYS,
     installed_datasets,
@@ -154,7 +155,7 @@ def test_the_days_of_a_file_are_bounded(world: World) -> None:
     """Promise: a file by day has a year at the most; days that are none are said so."""
     city, now = world.city("hangzhou"), world.clock()
     first, last = read_days(city, now, "", "")
-    assert last == today_in(city.timezone, now)
+    assert last == last_whole_day(city, now)
     assert (last - first).days == MOST_DAYS - 1
     assert [str(day) for day in read_days(city, now, "2024-01-01", "2024-12-31")] == [
         "2024-01-01",

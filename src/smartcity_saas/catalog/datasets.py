@@ -95,7 +95,7 @@ class Dataset:
     rows: Callable[[DatasetQuery], Iterable[Row]]
     frequency: Frequency = Frequency.IRREGULAR
     by_day: bool = False
-    changed: Callable[[City], datetime | None] = lambda city: None
+    changed: Callable[[City, datetime], datetime | None] = lambda city, now: None
     shown: Callable[[City], bool] = lambda city: True
 
     def __post_init__(self) -> None:

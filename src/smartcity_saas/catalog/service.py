@@ -16,6 +16,7 @@ from smartcity_saas.audit import Actor
 from smartcity_saas.catalog.benefits import BenefitSource, RestingBenefit
 from smartcity_saas.catalog.datasets import Dataset
 from smartcity_saas.catalog.events import EventListener
+from smartcity_saas.catalog.measured import COMMON, Measured
 from smartcity_saas.catalog.rateable import RateableAct
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.csv_input import Table
@@ -131,6 +132,7 @@ class Service:
     ``datasets`` are the tables that a city can give away as open data; ``document.py`` names them too.
     ``rateable`` are the acts that residents rate once they are over, by name.
     ``attention`` lists what waits for its desk, for the overview.
+    ``measured`` says what its published numbers mean.
     Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
     """
 
@@ -167,6 +169,7 @@ class Service:
     resting_benefits: Callable[[uuid.UUID, datetime], list[RestingBenefit]] = (
         lambda resident_id, now: []
     )
+    measured: Measured = COMMON
     datasets: Sequence[Dataset] = ()
     rateable: Mapping[str, RateableAct] = field(default_factory=dict)
     attention: AttentionProvider = lambda now: ()

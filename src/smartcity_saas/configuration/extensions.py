@@ -17,7 +17,7 @@ from typing import Any
 
 from marshmallow import Schema
 
-OWN_DATASETS = ("services", "announcements")
+OWN_DATASETS = ("services", "announcements", "performance")
 """The datasets of every city, whatever services are installed."""
 
 

@@ -37,7 +37,7 @@ from smartcity_saas.measures.models import CityHour, CityMeasure, CityMeasureDay
 from smartcity_saas.measures.outages import RecentOutage, recent_outages
 from smartcity_saas.measures.publishing import SMALL_CELL, Published, published, suppressed
 from smartcity_saas.measures.questions import Window
-from smartcity_saas.measures.reading import Totals, hours_of, series_of, totals_of
+from smartcity_saas.measures.reading import Totals, daily_totals, hours_of, series_of, totals_of
 
 __all__ = [
     "SMALL_CELL",
@@ -62,6 +62,7 @@ __all__ = [
     "count_outage",
     "count_rating",
     "count_refused",
+    "daily_totals",
     "events_waiting",
     "fold",
     "fold_all",

@@ -103,6 +103,17 @@ def totals_of(
     return dict(found)
 
 
+def daily_totals(city_id: int, window: Window) -> dict[tuple[date, str], Totals]:
+    """What was counted in one city on each day and in each service; a day on which a service was not
+    offered and nothing was counted is left out."""
+    found: dict[tuple[date, str], Totals] = defaultdict(Totals)
+    for row in _rows(CityMeasure, [city_id], window, None, ("day", "detail")):
+        totals = found[row.day, row.service]
+        totals.add(row.measure, row.detail, row.value, row.days)
+        totals.days = 1
+    return dict(found)
+
+
 def series_of(
     cities: Collection[int],
     window: Window | Collection[date],

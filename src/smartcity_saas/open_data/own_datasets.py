@@ -20,6 +20,7 @@ from smartcity_saas.catalog.entries import catalog_items
 from smartcity_saas.catalog.service import CATEGORIES
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db
+from smartcity_saas.open_data.performance import performance
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, last_change
 
@@ -38,7 +39,7 @@ def _services(query: DatasetQuery) -> Iterator[Row]:
         )
 
 
-def _services_changed(city: City) -> datetime | None:
+def _services_changed(city: City, now: datetime) -> datetime | None:
     """When the state of a service last changed; None where none is known."""
     known = [entry.since for entry in city.catalog.values() if entry.since is not None]
     return max(known, default=None)
@@ -177,7 +178,7 @@ announcements = Dataset(
     ),
     key=("announcement",),
     rows=_announcements,
-    changed=lambda city: last_change(),
+    changed=lambda city, now: last_change(),
 )
-OWN = (services, announcements)
+OWN = (services, announcements, performance)
 """In the order of a city's page; ``configuration.extensions.OWN_DATASETS`` names them for documents."""

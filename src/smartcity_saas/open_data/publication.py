@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.datasets import Dataset, DatasetQuery, Row
-from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import Invalid, NotFound
 from smartcity_saas.open_data.own_datasets import OWN
+from smartcity_saas.open_data.performance import last_whole_day
 from smartcity_saas.product import product
 
 MOST_ROWS = 100_000
@@ -61,13 +61,14 @@ def published_dataset(city: City, path: str) -> Dataset:
 
 
 def read_days(city: City, now: datetime, since: str, until: str) -> tuple[date, date]:
-    """The days that an address asks for, as ISO 8601; what it leaves out, the last ``MOST_DAYS``.
+    """The days that an address asks for, as ISO 8601; what it leaves out, the last
+    ``MOST_DAYS`` that are over.
 
     Raises:
         Invalid: One is no day, they are the wrong way round, or more than ``MOST_DAYS``.
     """
     try:
-        last = date.fromisoformat(until) if until else today_in(city.timezone, now)
+        last = date.fromisoformat(until) if until else last_whole_day(city, now)
         first = date.fromisoformat(since) if since else last - timedelta(days=MOST_DAYS - 1)
     except (ValueError, OverflowError):
         raise Invalid(_("Write the days as 2026-01-31: ?from=2026-01-01&to=2026-01-31.")) from None
@@ -97,4 +98,6 @@ def read_table(dataset: Dataset, city: City, now: datetime, days: tuple[date, da
             break
         rows.append(tuple(row))
     complete = len(rows) <= MOST_ROWS
-    return Table(dataset, city, tuple(rows[:MOST_ROWS]), complete, dataset.changed(city), *days)
+    return Table(
+        dataset, city, tuple(rows[:MOST_ROWS]), complete, dataset.changed(city, now), *days
+    )

@@ -13,6 +13,7 @@ from smartcity_saas.portals.resident import (
     search,
     session_api,
     sign_in,
+    transparency,
 )
 from smartcity_saas.portals.resident.blueprint import blueprint
 
@@ -30,4 +31,5 @@ __all__ = [
     "search",
     "session_api",
     "sign_in",
+    "transparency",
 ]

@@ -71,7 +71,7 @@ def data_file(name: str, ending: str) -> ResponseReturnValue:
     found = published_dataset(city, name)
     made = _file(city, found, ending)
     response = Response(made.body, content_type=_content_type(made))
-    changed = found.changed(city)
+    changed = found.changed(city, current_time())
     if changed is not None:
         response.last_modified = changed
     page = f"{site_address(city.slug)}/data"
@@ -114,7 +114,7 @@ def data_catalog() -> ResponseReturnValue:
         CatalogedDataset(
             one,
             {} if one.is_live else {ending: _file(city, one, ending) for ending in FORMATS},
-            one.changed(city),
+            one.changed(city, current_time()),
             days,
         )
         for one in published_datasets(city)
@@ -125,7 +125,7 @@ def data_catalog() -> ResponseReturnValue:
 
 def _all_datasets() -> str:
     city = request_city()
-    found = [(one, one.changed(city)) for one in published_datasets(city)]
+    found = [(one, one.changed(city, current_time())) for one in published_datasets(city)]
     return render_template("resident/open_data.html", datasets=found, tab="services")
 
 
@@ -136,13 +136,14 @@ def _one_dataset(name: str) -> str:
     table = read_table(found, city, now, days)
     query = request.query_string.decode()
     other = "_en" if local({"zh": "_zh", "en": "_en"}) == "_zh" else "_zh"
+    first = table.rows[: -SHOWN_ROWS - 1 : -1] if found.by_day else table.rows[:SHOWN_ROWS]
     shown = [one for one in found.columns if not one.name.endswith(other)]
     return render_template(
         "resident/dataset.html",
         dataset=found,
         table=table,
         headings=[(local(one.title), _class(one)) for one in shown],
-        rows=[_cells(found, row, shown) for row in table.rows[:SHOWN_ROWS]],
+        rows=[_cells(found, row, shown) for row in first],
         files=[(one, _size(_file(city, found, ending))) for ending, one in FORMATS.items()],
         query=f"?{query}" if found.by_day and query else "",
         frequencies=FREQUENCIES,

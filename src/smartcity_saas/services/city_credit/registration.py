@@ -6,6 +6,7 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.catalog.measured import Measured
 from smartcity_saas.catalog.service import DashboardItem, Service
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.city_credit import api, demo
@@ -58,6 +59,11 @@ service = Service(
     landing=f"{SERVICE}.landing",
     desk=desk,
     desk_landing=f"{SERVICE}_desk.desk",
+    measured=Measured(
+        acts={"zh": "件申诉答复", "en": "appeals answered"},
+        wait={"zh": "从申诉到答复", "en": "from the appeal to its answer"},
+        in_time={"zh": "在承诺的工作日内答复", "en": "answered within the promised working days"},
+    ),
     settings=extension.settings,
     connectors=extension.connectors,
     while_paused={

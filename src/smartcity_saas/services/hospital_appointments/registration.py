@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.catalog.measured import Measured
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments import api, demo
@@ -93,6 +94,11 @@ service = Service(
     landing="hospital_appointments.landing",
     desk=desk,
     desk_landing="hospital_appointments_desk.desk",
+    measured=Measured(
+        acts={"zh": "个号约成", "en": "booked appointments"},
+        wait={"zh": "从约到看", "en": "from booking to the visit"},
+        in_time={"zh": "没有停诊，按约的时间看", "en": "the clinic took place as booked"},
+    ),
     settings=extension.settings,
     places=places_between,
     events=extension.events,

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.catalog.measured import Measured
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.traffic_tickets import api, demo
@@ -72,6 +73,17 @@ service = Service(
     landing="traffic_tickets.landing",
     desk=desk,
     desk_landing="traffic_tickets_desk.desk",
+    measured=Measured(
+        acts={"zh": "件，罚款缴清和申诉答复", "en": "fines paid and disputes answered"},
+        wait={
+            "zh": "罚款从付款到入账，申诉从提交到答复",
+            "en": "a fine until the money arrived, a dispute until its answer",
+        },
+        in_time={
+            "zh": "罚款 15 分钟内入账，申诉 30 天内答复",
+            "en": "a fine arrived within 15 minutes, a dispute was answered within 30 days",
+        },
+    ),
     settings=extension.settings,
     events=extension.events,
     connectors=extension.connectors,
