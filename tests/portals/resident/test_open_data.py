@@ -38,6 +38,17 @@ def test_a_stranger_finds_the_data(world: World) -> None:
         assert "price" in page
 
 
+@pytest.mark.parametrize(
+    "query, path",
+    [("开放数据", "/data"), ("dataset", "/data"), ("满意度", "/transparency")],
+    ids=str,
+)
+def test_both_pages_are_found_by_search(world: World, query: str, path: str) -> None:
+    """Promise: whoever types what they look for is led to the data and to how the city is doing."""
+    found = world.client("hangzhou.localhost").get(f"/search?q={query}").text
+    assert f'class="row" href="{path}"' in found
+
+
 @pytest.mark.parametrize("ending", ["csv", "json", "parquet"])
 def test_a_file_is_asked_for_again_by_its_etag(world: World, ending: str) -> None:
     """Promise: the same rows are the same bytes under the same ETag, however often they are made;

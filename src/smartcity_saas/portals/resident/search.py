@@ -65,6 +65,27 @@ OWN_PAGES = (
         "list-check",
         ["智慧城市", "评价", "得分", "指标", "scorecard", "smart city", "evaluation"],
     ),
+    OwnPage(
+        _("How we are doing"),
+        "/transparency",
+        "trending-up",
+        [
+            "办事效率",
+            "满意度",
+            "好评率",
+            "透明",
+            "按时",
+            "transparency",
+            "performance",
+            "satisfaction",
+        ],
+    ),
+    OwnPage(
+        _("Open data"),
+        "/data",
+        "stack-2",
+        ["数据开放", "开放数据", "数据集", "公共数据", "open data", "dataset", "csv"],
+    ),
     OwnPage(_("Messages"), "/me/messages", "bell", ["消息", "通知", "短信", "提醒", "message"]),
     OwnPage(
         _("My data"),
