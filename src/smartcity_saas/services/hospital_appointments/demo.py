@@ -63,8 +63,8 @@ DOCTORS = (
     ),
     ("d3", "丙医生（示例）", "Doctor C (sample)", "主治医师", "Attending", "general", "10.00"),
 )
-PAST = timedelta(days=6)
-"""How long ago three days of clinics began that are over: the booking rate is of them."""
+PAST = timedelta(days=4)
+"""How long ago the day of clinics was that is over: the booking rate is of it."""
 LEFT_FREE = (4, 11, 19)
 """Numbers of places that nobody took on those days."""
 SPECIALTIES = {
@@ -80,7 +80,7 @@ def fill(city: City, now: datetime) -> None:
     can be rated, and one that was."""
     rules = Rules.of_city(city)
     today = rules.today(now)
-    for first, days in ((today - PAST, 1), (today, rules.days_ahead)):
+    for first, days in ((today - PAST, -1), (today, rules.days_ahead)):
         data = sample_csv(first, days)
         import_schedule(ImportRequest(system("demo"), city, data, "sample.csv", now, sample=True))
     _fill_past(today)
