@@ -54,7 +54,8 @@ class Task:
 class DashboardItem:
     """One line of a resident's own page: what they already have in a service. ``amount`` is what is
     to be paid, ``by`` the day by which something is to be done or takes place: lines with either
-    stand first on the page, the earliest day before the later."""
+    stand first on the page, the earliest day before the later. With ``to_the_minute``, ``detail``
+    says by which time of that day, and stands where otherwise the day would."""
 
     title: str
     detail: str
@@ -62,6 +63,7 @@ class DashboardItem:
     icon: str
     amount: str = ""
     by: date | None = None
+    to_the_minute: bool = False
 
 
 @dataclass

@@ -78,6 +78,8 @@ def _coming(one: Appointment, unpaid: AppointmentFee | None) -> DashboardItem:
             url=url,
             icon="hourglass",
             amount=format_money(unpaid.amount, unpaid.currency),
+            by=today_in(current_city().timezone, unpaid.hold_until),
+            to_the_minute=True,
         )
     return DashboardItem(
         title=title,
