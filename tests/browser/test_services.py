@@ -75,8 +75,11 @@ def test_a_resident_pays_two_bills(walk: Walk) -> None:
 
 
 def test_a_resident_books_and_cancels(walk: Walk) -> None:
-    """A symptom, a day, a time, for whom; a number and a code; given back."""
-    tile(walk, "hospital-appointments")
+    """A symptom, a day, a time, for whom; a number and a code; given back. The fee is paid at the
+    hospital here."""
+    home = walk.say("shanghai", "guangzhou")
+    walk.go(home)
+    walk.page.locator("a.tile-head[href='/services/hospital-appointments']").click()
     walk.check()
     walk.page.fill("input[type=search]", walk.say("胸闷", "chest"))
     walk.press("搜索", "Search")
@@ -97,11 +100,11 @@ def test_a_resident_books_and_cancels(walk: Walk) -> None:
     walk.page.locator("main form button").last.click()
     expect(walk.page.locator("svg.qr")).to_be_visible()
     walk.check()
-    walk.go(city(walk), "/services/hospital-appointments/patients")
+    walk.go(home, "/services/hospital-appointments/patients")
     walk.check()
     walk.page.locator("a[href$='/remove']").first.click()
     walk.check()
-    walk.go(city(walk), "/me")
+    walk.go(home, "/me")
     walk.check()
     walk.page.locator("a.row[href*='/appointments/']").first.click()
     walk.page.locator("summary").click()

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select, update
 
 from smartcity_saas.audit import system
+from smartcity_saas.catalog.benefits import pay_after_treatment
 from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
@@ -23,7 +24,10 @@ from smartcity_saas.services.hospital_appointments.csv_import import (
     REQUIRED,
     import_schedule,
 )
+from smartcity_saas.services.hospital_appointments.fee_models import PayWhen
+from smartcity_saas.services.hospital_appointments.fees import keep_fee, note_visit
 from smartcity_saas.services.hospital_appointments.models import (
+    Appointment,
     AppointmentState,
     ClinicPlace,
     ClinicSession,
@@ -76,8 +80,8 @@ SPECIALTIES = {
 
 
 def fill(city: City, now: datetime) -> None:
-    """Fill the current city with two sample hospitals, a week of clinics, a booking, a visit that
-    can be rated, and one that was."""
+    """Fill the current city with two sample hospitals, a week of clinics, a booking, two visits that
+    can be rated, and paid for where one may pay after them, and one that was rated."""
     rules = Rules.of_city(city)
     today = rules.today(now)
     for first, days in ((today - PAST, -1), (today, rules.days_ahead)):
@@ -88,20 +92,40 @@ def fill(city: City, now: datetime) -> None:
     me = add_patient(
         resident, {"name": "示例就诊人", "relation": "self", "phone": "13800000000"}, now
     )
-    add_patient(resident, {"name": "示例孩子", "relation": "child", "phone": "13800000000"}, now)
+    child = add_patient(
+        resident, {"name": "示例孩子", "relation": "child", "phone": "13800000000"}, now
+    )
     department = next(one for one in departments() if one.code == "eye")
     for view in next_with_places(department.id, rules, now + timedelta(days=1), 1):
-        book(resident, me.id, view.session.id, None, rules, now)
-        _visit(resident, me, view.session, now)
+        with transaction():
+            made = book(resident, me.id, view.session.id, None, rules, now)
+            _agree_to_pay_after(made, view.session, rules, now)
+        for number, patient in enumerate((me, child), start=2):
+            _visit(resident, patient, view.session, number, rules, now)
     past = now - timedelta(days=3)
     sample_rating("parents", SERVICE, VISIT, RatingLevel.VERY_SATISFIED, "", past)
 
 
-def _visit(
-    resident: SignedInResident, patient: Patient, like: ClinicSession, now: datetime
+def _agree_to_pay_after(
+    made: Appointment, session: ClinicSession, rules: Rules, now: datetime
 ) -> None:
-    """A visit of two days ago, which can be rated, at the doctor of a clinic that is to come."""
-    back = timedelta(days=(like.day - today_in(current_city().timezone, now)).days + 2)
+    """Let the fee be paid after the visit, where the resident may: the demo's payments are connected
+    once it is filled, so booking has left it to the hospital."""
+    terms = pay_after_treatment(made.resident_id, now)
+    if terms is not None:
+        keep_fee(made, session, (PayWhen.AFTER, terms.days), rules, now)
+
+
+def _visit(
+    resident: SignedInResident,
+    patient: Patient,
+    like: ClinicSession,
+    days: int,
+    rules: Rules,
+    now: datetime,
+) -> None:
+    """A visit of some days ago, which can be rated, at the doctor of a clinic that is to come."""
+    back = timedelta(days=(like.day - today_in(current_city().timezone, now)).days + days)
     with transaction() as session:
         past = ClinicSession(
             doctor_id=like.doctor_id,
@@ -123,7 +147,9 @@ def _visit(
         session.add(place)
         session.flush()
         visit = keep(system("demo"), resident.id, patient, past, place, past.starts_at - back)
+        _agree_to_pay_after(visit, past, rules, now)
         visit.mark(AppointmentState.ATTENDED, past.ends_at)
+        note_visit(visit, rules, past.ends_at)
 
 
 def _fill_past(today: date) -> None:
