@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -12,10 +13,11 @@ from smartcity_saas.audit import system
 from smartcity_saas.catalog.benefits import resting_benefits
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.identity.residents.accounts import Acting
 from smartcity_saas.payments.refunds import request_refund
 from smartcity_saas.services.hospital_appointments.fee_models import AppointmentFee, PayWhen
 from smartcity_saas.services.hospital_appointments.fee_notifications import remind_of_fees
-from smartcity_saas.services.hospital_appointments.fees import note_paid_there
+from smartcity_saas.services.hospital_appointments.fees import PayChoices, note_paid_there
 from smartcity_saas.services.hospital_appointments.models import Appointment
 from tests.support.clinic import ZONE, Clinic
 from tests.support.fees import FeeClinic
@@ -85,6 +87,17 @@ def test_nobody_else_is_offered_it(fees: FeeClinic) -> None:
     with pytest.raises(Conflict):
         fees.book("b", AFTER)
     assert fees.book("b").state == "booked"
+
+
+def test_no_staff_at_the_counter_sees_who_holds_it(fees: FeeClinic) -> None:
+    """Promise: whoever acts for a resident at the counter books as for everybody, and learns nothing
+    of what they hold."""
+    resident, patient = fees.clinic.person("a")
+    acting = replace(resident, acting=Acting("staff:desk", "x", "by hand"))
+    fees.clinic.people["a"] = (acting, patient)
+    assert fees.choices("a") == PayChoices(PayWhen.AHEAD)
+    with pytest.raises(Conflict):
+        fees.book("a", AFTER)
 
 
 def test_nothing_is_due_for_what_was_cancelled_or_missed(fees: FeeClinic) -> None:

@@ -275,3 +275,23 @@ def test_whoever_comes_before_paying_pays_there(fees: FeeClinic) -> None:
     fees.work()
     assert fees.state(made) == "booked"
     assert fees.fee(made).state == "at_hospital"
+
+
+def test_what_a_bank_disputes_is_not_sent_back_twice(fees: FeeClinic) -> None:
+    """Promise: cancelled while the payer's bank has taken the money back, nothing is sent on top; won,
+    the city has it again and it goes back to the payer."""
+    made = fees.book("a")
+    payment = fees.pay("a", made)
+    stripe = fees.stripe
+    dispute = money.dispute(stripe.sandbox, stripe.account, stripe.session())
+    assert fees.follow(payment).is_disputed
+    assert fees.state(made) == "booked"
+    fees.clinic.cancel("a", made)
+    fees.work()
+    assert fees.refunds() == []
+    money.close_dispute(stripe.sandbox, stripe.account, dispute, won=True)
+    fees.follow(payment)
+    fees.world.clock.move(days=1, minutes=1)
+    fees.work()
+    assert fees.refunds() == [(5000, "done")]
+    assert fees.books() == {}

@@ -25,6 +25,7 @@ from smartcity_saas.services.hospital_appointments.fee_models import Appointment
 from smartcity_saas.services.hospital_appointments.fee_notifications import tell_unpaid
 from smartcity_saas.services.hospital_appointments.fees import (
     LAPSE_UNPAID,
+    SETTLE,
     locked_fee,
     void_fee,
 )
@@ -37,6 +38,7 @@ from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both
 
 LOOK_AGAIN = timedelta(minutes=30)
+AFTER_DISPUTE = timedelta(days=1)
 log = structlog.get_logger(__name__)
 
 
@@ -70,7 +72,7 @@ def lapse_unpaid(payload: Mapping[str, Any], now: datetime) -> None:
 
 def settle(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: of a fee that is not to be paid here any more nothing can be paid, and what was paid
-    of one that is void goes back, once."""
+    of one that is void goes back, once; while the payer's bank disputes it, after that."""
     fee = _fee(payload)
     if fee.is_unpaid or fee.is_paid:
         return
@@ -82,6 +84,9 @@ def settle(payload: Mapping[str, Any], now: datetime) -> None:
         if payment is None or found is None or not found.is_going_back:
             return
         if found.payment_id != payment.id or found.returned_at is not None:
+            return
+        if payment.is_disputed:
+            enqueue(SETTLE, payload, now, due_at=now + AFTER_DISPUTE)
             return
         found.returned_at = now
         amount = min(found.amount, refundable(payment)) if payment.has_money else 0
