@@ -116,6 +116,11 @@ def test_a_year_is_compared_where_its_days_are_known(days_then: int, told: bool)
     assert (report.before is not None) == told
     assert report.growth == (pytest.approx(0.2) if told else None)
     assert growth_of([(counted([12] * 30), counted([0] * 29 + [20]))], MONTH) is None, "too little"
+    small = counted([12] * 29 + [4])
+    assert growth_of([(small, counted([10] * 30))], MONTH) is None, "a day that is not told"
+    both = {"a": small, "b": counted([12] * 30)}
+    earlier = {"a": counted([10] * 30), "b": counted([10] * 30)}
+    assert whole_city(both, earlier, MONTH).growth == pytest.approx(0.2)
 
 
 def test_what_is_read_is_the_citys_own(world: World) -> None:

@@ -164,7 +164,7 @@ def whole_city(now: Mapping[str, Counted], then: Mapping[str, Counted], window: 
         before=published(_sum([earlier.totals for _now, earlier in both])) if both else None,
         done=tell(sum(found.done for found in now.values()), few),
         unresolved=tell_small(left, few),
-        growth=growth_of(both, window),
+        growth=growth_of([pair for pair in both if not any(one.few for one in pair)], window),
     )
 
 
@@ -195,8 +195,8 @@ def unresolved_of(totals: Totals) -> int:
 
 def growth_of(pairs: Sequence[tuple[Counted, Counted]], window: Window) -> float | None:
     """How much more was done each day than a year earlier, as a share; None where too few days of
-    either are known, or too little was done then."""
-    if not pairs or not all(one.covers(window) for pair in pairs for one in pair):
+    either are known, a day of either is not told, or too little was done then."""
+    if not pairs or not all(one.covers(window) and not one.few for pair in pairs for one in pair):
         return None
     now, then = (sum(pair[of].done / len(pair[of].days) for pair in pairs) for of in (0, 1))
     if sum(earlier.done for _now, earlier in pairs) < FEWEST_COMPARED:
