@@ -76,8 +76,9 @@ def count(
     value: int = 1,
     waited: timedelta | None = None,
     channel: str | None = None,
+    at_once: bool = False,
 ) -> None:
-    """Count one thing done in the current city, and how long it took.
+    """Count one thing done in the current city, and how long it took, in one statement.
 
     Args:
         service: In which service; empty for none.
@@ -87,8 +88,11 @@ def count(
         value: How many, or minor units of money.
         waited: How long the resident waited for it.
         channel: How they came in; that of the present request by default.
+        at_once: It began by that as well: ``begun`` is counted with it.
     """
     counts = [Count(service, measure, detail, value, channel)]
+    if at_once:
+        counts.append(Count(service, Measure.BEGUN, "", 1, channel))
     if waited is not None:
         bucket = bucket_of(waited.total_seconds())
         counts.append(Count(service, Measure.WAIT, bucket, 1, channel))

@@ -167,8 +167,7 @@ def keep(
     db.session.flush()
     record(actor, "hospital_appointments.book", appointment.code, {"number": place.number}, now)
     report(appointment, AppointmentState.BOOKED, now)
-    count(SERVICE, Measure.BEGUN, now)
-    count(SERVICE, Measure.DONE, now, waited=place.starts_at - now)
+    count(SERVICE, Measure.DONE, now, waited=place.starts_at - now, at_once=True)
     return appointment
 
 
