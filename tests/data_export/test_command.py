@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import AuditEvent
 from smartcity_saas.cli.data import data
+from smartcity_saas.cli.operations import doctor
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from smartcity_saas.measures.export_folder import ExportFolder, Level, Values
@@ -99,3 +102,40 @@ def test_the_installations_own_folder_is_not_given_away(exporting: Exporting) ->
     found = ExportFolder.open(own)
     assert found is not None
     assert (found.values, found.level) == (Values.EXACT, Level.MONTH)
+
+
+def test_doctor_looks_at_the_folder(exporting: Exporting) -> None:
+    """A folder that nobody fills or that grew old is told; without one there is nothing to tell."""
+    own, world = exporting.folder / "own", exporting.world
+
+    def said() -> list[tuple[bool | None, str]]:
+        answer = CliRunner().invoke(doctor, ["--format", "json"])
+        rows = json.loads(answer.stdout)
+        return [(one["ok"], one["detail"]) for one in rows if one["check"] == "data folder"]
+
+    assert said() == []
+    with other_settings(world.app, data_dir=own):
+        assert [fine for fine, _detail in said()] == [None]
+        run("refresh")
+        assert said() == [(True, "")]
+        world.clock.move(days=3)
+        [(fine, detail)] = said()
+        assert fine is None
+        assert "every night" in detail
+
+
+LOADED = """
+import sys
+from smartcity_saas.app import create_app
+from smartcity_saas.settings import Settings
+create_app(Settings.from_environment({"SMARTCITY_DEMO": "1"}), serving=False)
+print("loaded:", sorted({"duckdb", "pyarrow"} & set(sys.modules)))
+"""
+
+
+def test_a_server_that_exports_nothing_loads_no_engine(tmp_path: Path) -> None:
+    """DuckDB and Arrow cost memory and time to start: whoever needs neither has neither."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "loaded: []", done.stderr

@@ -23,6 +23,8 @@ from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import OPERATOR, PERMISSIONS, ROLES, title_of
 from smartcity_saas.identity.staff.second_factors import reencrypt_factors
 from smartcity_saas.identity.staff.sessions import reencrypt_id_tokens
+from smartcity_saas.measures.export_folder import DATASET
+from smartcity_saas.measures.exported_days import own_folder
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
 from smartcity_saas.product import product
 from smartcity_saas.settings import Settings
@@ -103,6 +105,7 @@ def create(
     say(f"{made.username} may sign in on the console as {title_of(made.roles)}.")
 
 
+STALE_HOURS = 48
 _MARKS = {True: "ok", False: "WRONG", None: "look"}
 _TO_DO = {
     "database": "It does not answer: check DATABASE_URL, and that the server runs.",
@@ -129,6 +132,7 @@ def doctor(style: str) -> None:
         ("demo rows", *_tried(_refuse_demo_rows)),
         *_cities(),
         *(_lacking() if all(ready.values()) else ()),
+        *_data_folder(),
     ]
     if style == "json":
         say_json([{"check": name, "ok": fine, "detail": detail} for name, fine, detail in rows])
@@ -233,6 +237,22 @@ def _lacking() -> list[tuple[str, bool | None, str]]:
             found = serving_checks(city)
             rows += [(f"city {city.slug}", None, str(one.text)) for one in found if not one.fits]
     return rows
+
+
+def _data_folder() -> list[tuple[str, bool | None, str]]:
+    """Whether the folder that long windows are read from is there and fresh; without it the database
+    answers, so it stops nothing."""
+    root = product().settings.data_dir
+    if root is None:
+        return []
+    written = [path.stat().st_mtime for path in root.glob(f"{DATASET}/*/*/_manifest.json")]
+    if own_folder() is None or not written:
+        return [
+            ("data folder", None, f"{root} holds no exact export: run `smartcity data refresh`.")
+        ]
+    hours = (current_time().timestamp() - max(written)) / 3600
+    late = f"Last written {hours:.0f} hours ago: run `smartcity data refresh` every night."
+    return [("data folder", None, late) if hours > STALE_HOURS else ("data folder", True, "")]
 
 
 def _cities() -> list[tuple[str, bool, str]]:
