@@ -1,4 +1,6 @@
-"""``make bench``: pages beside bare Flask and bare SQL, and the cost of many cities.
+"""``make bench``: pages beside bare Flask and bare SQL, the cost of many cities, measures of years.
+
+``python -m benchmarks measures`` measures the last of these alone.
 
 Everything runs in this one process through the WSGI interface, so that only our own code is
 compared. Each pair is measured in turns, and the median of the turns is told.
@@ -20,12 +22,12 @@ from typing import Any
 
 import psycopg
 from flask import Flask, Response
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 from tests.support import postgres
 from tests.support.documents import HANGZHOU, PLATFORM, ZHEJIANG
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from benchmarks import rush, strangers, work
+from benchmarks import measures, rush, strangers, work
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import upgrade_database
@@ -56,6 +58,9 @@ def main() -> None:
     with _superuser() as superuser:
         if superuser is None:
             sys.exit("PostgreSQL is needed: the bill page is measured on it")
+        if sys.argv[1:] == ["measures"]:
+            measured(superuser)
+            return
         with postgres.test_database(superuser) as database:
             app = _application(database.application, database.owner)
             _tell("Pages, PostgreSQL, two cities' rows")
@@ -70,11 +75,35 @@ def main() -> None:
             work.webhooks(app, database.application)
             _tell("The rush, PostgreSQL, two workers, clients on the same two cores")
             rush.rush(app, _free_port(), _environment(database.application))
+        measured(superuser)
     _tell("Slow strangers, SQLite, one process")
     strangers.strangers()
     strangers.dripping()
     _tell("Many cities, SQLite")
     many_cities()
+
+
+def measured(superuser: str) -> None:
+    """Counting, and a province's questions over years of days."""
+    _tell("Counting, PostgreSQL with default durability, and SQLite")
+    with postgres.test_database(superuser) as database, postgres.test_database(superuser) as other:
+        app = _application(database.application, database.owner)
+        few = _application(other.application, other.owner)
+        for one, size in ((app, measures.ALL), (few, measures.FEW)):
+            _grow(one, 1, size + 1)
+            with one.app_context():
+                one.registry.refresh()
+        measures.overhead(app, "town-1", "PostgreSQL")
+        with tempfile.TemporaryDirectory() as folder:
+            url = f"sqlite:///{folder}/bench.sqlite3"
+            measures.overhead(_application(url, url), "hangzhou", "SQLite")
+        measures.hot_counter(database.superuser, str(make_url(database.application).username))
+        measures.hot_row(app, database.application, "town-1")
+        _tell("Measures of many cities")
+        rows = measures.fill(database.superuser, measures._ids(app))
+        measures.fill(other.superuser, measures._ids(few))
+        sys.stdout.write(f"  {rows:,} rows of {measures.ALL} cities and {measures.DAYS} days\n")
+        measures.questions(app, few, _environment(database.application))
 
 
 def home_page(app: SiteFlask) -> None:

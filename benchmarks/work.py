@@ -173,6 +173,7 @@ def _clinic(app: SiteFlask, slug: str, size: int) -> list[Booker]:
                 relation="self",
                 shown="",
                 phone_index="",
+                person_index=f"{mark}-{one.name}",
                 created_at=start,
             )
             for one in people
@@ -196,8 +197,9 @@ def _book(app: SiteFlask, one: Booker) -> None:
     _inside(app, inside)
 
 
-def _book_bare(pool: _Connections, one: Booker) -> None:
-    """The least that a booking is: hold the patient, take a place, write the appointment."""
+def _book_bare(pool: _Connections, one: Booker, last: Callable[[], object] = lambda: None) -> None:
+    """The least that a booking is: hold the patient, take a place, write the appointment. ``last``
+    is done in the same transaction before its end."""
     city_id, resident, patient_id, session_id = one
     connection = pool.mine()
     connection.execute(f"SET LOCAL app.city_id = '{int(city_id)}'")
@@ -222,6 +224,7 @@ def _book_bare(pool: _Connections, one: Booker) -> None:
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 'booked', now())",
         (city_id, key, place_id, session_id, patient_id, resident.id, number, starts_at, str(key)),
     )
+    last()
     connection.commit()
 
 
