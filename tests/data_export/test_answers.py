@@ -57,6 +57,7 @@ def answers(exporting: Exporting, cities: list[int], window: Window) -> list[Any
         totals_of(cities, window, []),
         series_of(cities, window),
         series_of(cities, window, Measure.AMOUNT),
+        series_of(cities, list(window)[::7]),
         series_of(cities, window, Measure.WAIT, [CLINIC]),
     ]
 

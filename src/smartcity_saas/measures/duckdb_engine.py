@@ -74,6 +74,7 @@ def _engine() -> duckdb.DuckDBPyConnection:
         config={
             "memory_limit": MEMORY,
             "threads": THREADS,
+            "temp_directory": "",  # nothing spills: beyond its memory the database answers
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

@@ -40,7 +40,8 @@ def exported_rows(
         question: What is asked.
         stored: Asks the database.
     """
-    if question.window.days <= LONG_WINDOW or (folder := own_folder()) is None:
+    is_long = question.days is None and question.window.days > LONG_WINDOW
+    if not is_long or (folder := own_folder()) is None:
         return None
     copies = _copies(folder, question.cities)
     covered = question.about([copy.city.id for copy in copies])
@@ -140,7 +141,10 @@ def _versions(question: Question) -> dict[date, int]:
 
 
 def _merged(rows: Iterable[Any], names: tuple[str, ...]) -> list[Any]:
-    """Rows of the folder and of the database with one key added up; no day is in both."""
+    """Rows of the folder and of the database with one key added up. No day is in both, so by day
+    there is nothing to add."""
+    if "day" in names:
+        return list(rows)
     values: Counter[tuple[Any, ...]] = Counter()
     days: Counter[tuple[Any, ...]] = Counter()
     for row in rows:
