@@ -20,7 +20,11 @@ from smartcity_saas.catalog.measured import COMMON, Measured
 from smartcity_saas.catalog.rateable import RateableAct
 from smartcity_saas.configuration.city import City, Localized
 from smartcity_saas.configuration.csv_input import Table
-from smartcity_saas.configuration.extensions import EmptySchema, ServiceExtension
+from smartcity_saas.configuration.extensions import (
+    EmptySchema,
+    ServiceExtension,
+    SettingsEffect,
+)
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.outbox import Task as Work
@@ -135,6 +139,7 @@ class Service:
     ``rateable`` are the acts that residents rate once they are over, by name.
     ``attention`` lists what waits for its desk, for the overview.
     ``measured`` says what its published numbers mean.
+    ``effect`` says what other settings would do to residents, before they are stored.
     Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
     """
 
@@ -175,6 +180,7 @@ class Service:
     datasets: Sequence[Dataset] = ()
     rateable: Mapping[str, RateableAct] = field(default_factory=dict)
     attention: AttentionProvider = lambda now: ()
+    effect: SettingsEffect | None = None
     assisted_service: bool = True
     demo: Callable[[City, datetime], None] | None = None
 
@@ -197,4 +203,5 @@ class Service:
             self.assurance,
             self.events,
             tuple(one.name for one in self.datasets),
+            self.effect,
         )

@@ -52,11 +52,12 @@ def plan_command(paths: tuple[Path, ...], style: str) -> None:
 def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
     """Make the documents in files and folders live, all or none. Default: config/ and tenants/."""
     found = _planned(paths, style)
+    if style == "text":
+        _show(found, style)
     made = apply_plan(documents_as_cli(), found, message)
     if style == "json":
         say_json({"applied": [{"document": r.document, "revision": r.number} for r in made]})
         return
-    _show(found, style)
     say(f"{counted(len(made), 'document')} changed." if made else "Nothing to apply.")
 
 
@@ -225,6 +226,7 @@ def _show(found: Plan, style: str) -> None:
             {
                 "steps": [step.as_dict() for step in found.steps if step.act != SAME],
                 "without_file": found.without_file,
+                "effects": [one.as_dict() for one in found.effects],
             }
         )
         return
@@ -240,6 +242,9 @@ def _show(found: Plan, style: str) -> None:
             say(
                 f"    kept, changed since the last apply: {_told(change)} (smartcity export writes it)"
             )
+    for effect in found.effects:
+        for sentence in effect.sentences:
+            say(f"! {effect.city}, {effect.service}: {sentence}")
     if found.without_file:
         say(f"Live without a file, left alone: {len(found.without_file)}.")
     if not found.pending:

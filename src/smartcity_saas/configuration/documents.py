@@ -30,6 +30,7 @@ from smartcity_saas.configuration.changes import (
     with_files,
 )
 from smartcity_saas.configuration.city import LiveDocument
+from smartcity_saas.configuration.effects import Effect, EffectsUntold, effects_of, mark_of
 from smartcity_saas.configuration.extensions import BoundTo, Extensions
 from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.merge import get, merge, only_own
@@ -87,8 +88,16 @@ class Documents:
     """Documents as one actor sees them; what lies beyond the actor's reach does not exist."""
 
     def __init__(
-        self, actor: Actor, extensions: Extensions, platform_host: str, now: datetime
+        self,
+        actor: Actor,
+        extensions: Extensions,
+        platform_host: str,
+        now: datetime,
+        told: str | None = None,
     ) -> None:
+        """``told`` marks the texts of which whoever saves has read what they do to residents
+        (``effects.mark_of``); None for who is told by a plan, and never asked."""
+        self.told = told
         self.actor = actor
         self.extensions = extensions
         self.platform_host = platform_host
@@ -224,6 +233,10 @@ class Documents:
         )
         return Check(candidates, known, self.extensions, self.platform_host).run()
 
+    def effects(self, candidates: Sequence[Candidate]) -> list[Effect]:
+        """What some documents would do to residents, if stored together."""
+        return effects_of(candidates, self.extensions, self.now)
+
     def admit(self, candidate: Candidate) -> None:
         """Refuse what this actor may not store.
 
@@ -275,6 +288,7 @@ class Documents:
             origin: ``console``, ``file``, ``rollout``, ``rollback`` or ``undo``.
 
         Raises:
+            EffectsUntold: Residents would notice, and whoever saves has not read how.
             StaleEdit: There is a newer revision.
             Invalid: The document, or a city beneath it, would be broken.
             NotFound: The document is beyond the actor's reach.
@@ -290,6 +304,7 @@ class Documents:
     ) -> list[RevisionView | None]:
         """Make new revisions of several documents, all or none. Raises as ``save`` does."""
         self._refuse_secrets(candidates, message)
+        self._tell_effects(candidates)
         with transaction():
             version = bump_version()
             for candidate in candidates:
@@ -440,6 +455,16 @@ class Documents:
             )
 
     # Inside
+
+    def _tell_effects(self, candidates: Sequence[Candidate]) -> None:
+        """Refuse what residents would notice until whoever saves has read how."""
+        mark = mark_of(candidates)
+        if self.told is None or self.told == mark:
+            return
+        for candidate in candidates:
+            self.admit(candidate)
+        if found := self.effects(candidates):
+            raise EffectsUntold(found, mark)
 
     def _bound(self, name: str) -> Mapping[str, BoundTo]:
         row = self._find(name)

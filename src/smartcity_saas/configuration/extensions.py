@@ -17,6 +17,8 @@ from typing import Any
 
 from marshmallow import Schema
 
+from smartcity_saas.texts import Text
+
 OWN_DATASETS = ("services", "announcements", "performance")
 """The datasets of every city, whatever services are installed."""
 
@@ -26,11 +28,28 @@ class EmptySchema(Schema):
 
 
 @dataclass(frozen=True)
+class SettingsChange:
+    """Other settings of a service in a live city, loaded, that somebody is about to store; days are
+    those of ``zone``."""
+
+    city_id: int
+    zone: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    now: datetime
+
+
+SettingsEffect = Callable[[SettingsChange], list[Text]]
+"""Says in sentences what other settings would do to residents, without saying to whom."""
+
+
+@dataclass(frozen=True)
 class ServiceExtension:
     """What a service adds to documents: its settings and the connectors that it knows.
 
     ``events`` are the kinds of event that it tells others of, with their names for residents:
     ``utility_bills.paid_in_time``. ``datasets`` are the names of what it gives away as open data.
+    ``effect`` says what other settings would do to residents, before they are stored.
     """
 
     name: str
@@ -39,6 +58,7 @@ class ServiceExtension:
     assurance: str = "none"
     events: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     datasets: tuple[str, ...] = ()
+    effect: SettingsEffect | None = None
 
 
 @dataclass(frozen=True)

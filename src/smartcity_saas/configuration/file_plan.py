@@ -22,6 +22,7 @@ from smartcity_saas.configuration.changes import (
 )
 from smartcity_saas.configuration.document_files import DocumentFile
 from smartcity_saas.configuration.documents import Documents
+from smartcity_saas.configuration.effects import Effect
 from smartcity_saas.configuration.models import Document, Revision
 from smartcity_saas.configuration.problems import Problem, pointer
 from smartcity_saas.configuration.text_merge import merged
@@ -76,11 +77,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps for files, and live documents that have no file (reported, never deleted)."""
+    """Steps for files, and live documents that have no file (reported, never deleted). ``effects``
+    say what they would do to residents."""
 
     steps: list[Step]
     problems: list[Problem]
     without_file: list[str]
+    effects: list[Effect] = field(default_factory=list)
 
     @property
     def pending(self) -> bool:
@@ -98,7 +101,8 @@ def plan(documents: Documents, files: Sequence[DocumentFile]) -> Plan:
     ]
     named = {file.candidate.name for file in files}
     without = [found.name for found in documents.all() if found.name not in named]
-    return Plan(steps, problems, without)
+    pending = [step.candidate for step in steps if step.pending and step.candidate is not None]
+    return Plan(steps, problems, without, [] if problems else documents.effects(pending))
 
 
 def compare(documents: Documents, file: DocumentFile) -> Step:

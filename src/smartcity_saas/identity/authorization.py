@@ -149,7 +149,13 @@ def documents() -> Documents:
     """
     member = signed_in_member()
     registry = product().registry
-    return Documents(member.actor, registry.extensions, registry.platform_host, current_time())
+    return Documents(
+        member.actor,
+        registry.extensions,
+        registry.platform_host,
+        current_time(),
+        told=request.form.get("told", ""),
+    )
 
 
 def browser_mark() -> str:

@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from smartcity_saas.catalog.availability import CitySuspended, ServicePaused
 from smartcity_saas.catalog.entries import CatalogItem
+from smartcity_saas.configuration.effects import EffectsUntold
 from smartcity_saas.configuration.revisions import StaleEdit, UndoConflict
 from smartcity_saas.configuration.secrets import masked, names_secret
 from smartcity_saas.errors import (
@@ -85,6 +86,8 @@ def _render_error(error: SmartCityError) -> ResponseReturnValue:
         return render_template("resident/suspended.html"), error.status
     if isinstance(error, (StaleEdit, UndoConflict)) and request_site().kind == CONSOLE_HOST:
         return _conflict_page(error), error.status
+    if isinstance(error, EffectsUntold) and request_site().kind == CONSOLE_HOST:
+        return _effects_page(error), error.status
     title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
     own = "" if isinstance(error, FieldErrors) else error.detail
     detail = own or _DETAILS.get(error.status, "")
@@ -205,9 +208,29 @@ def _conflict_page(error: StaleEdit | UndoConflict) -> str:
         detail=error.detail,
         since=since,
         live=live,
-        sent={n: masked(value) for n, value in request.form.items() if not names_secret(n)},
-        asked_again=[n for n, value in request.form.items() if names_secret(n) and value],
+        **_sent_again(),
     )
+
+
+def _effects_page(error: EffectsUntold) -> str:
+    """What would change for residents, and what was sent, ready to be sent again."""
+    return render_template(
+        "console/effects.html",
+        title=error.title,
+        detail=error.detail,
+        effects=error.effects,
+        mark=error.mark,
+        services={name: one.title for name, one in product().services.items()},
+        **_sent_again(),
+    )
+
+
+def _sent_again() -> dict[str, Any]:
+    """What a form was sent with; secrets are never given back, and asked for again."""
+    return {
+        "sent": {n: masked(value) for n, value in request.form.items() if not names_secret(n)},
+        "asked_again": [n for n, value in request.form.items() if names_secret(n) and value],
+    }
 
 
 def _paused_page(error: ServicePaused) -> str:

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from smartcity_saas.database import db, transaction
-from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.services.city_credit.consent import note_version
 from smartcity_saas.services.city_credit.figures import (
     count_decision,
     median,
@@ -23,56 +21,9 @@ from smartcity_saas.services.city_credit.models import (
     AppealState,
     CreditAppeal,
     CreditAppealCount,
-    CreditEntry,
     CreditFigures,
-    CreditMembership,
-    CreditSourceChoice,
 )
-from smartcity_saas.services.city_credit.rules import credit_rules
-from smartcity_saas.tenancy.current import current_city
-from tests.support.city_credit import PAID, ROOT, CreditCity
-
-
-def members(credit: CreditCity, *bills: int) -> None:
-    """Members with so many bills paid in time each."""
-    now = credit.world.clock()
-    with credit.world.inside(credit.slug), transaction() as session:
-        city = current_city()
-        version = note_version(city, now)
-        months = credit_rules(city).rules.sources[PAID].months
-        for count in bills:
-            resident = Resident(name="x", created_at=now)
-            session.add(resident)
-            session.flush()
-            key = {"resident_id": resident.id}
-            session.add(
-                CreditMembership(
-                    **key,
-                    consent_version="t",
-                    rules_version=version.number,
-                    answered=version.question,
-                    joined_at=now,
-                    agreed_at=now,
-                )
-            )
-            session.add(
-                CreditSourceChoice(
-                    **key, source=PAID, counts=True, terms="t", months=months, since=now
-                )
-            )
-            session.add_all(
-                CreditEntry(
-                    **key,
-                    source=PAID,
-                    reference=f"{resident.id}/{bill}",
-                    day=credit.today(),
-                    quantity=1,
-                    claimed=1,
-                    revision=1,
-                    recorded_at=now,
-                )
-                for bill in range(count)
-            )
+from tests.support.city_credit import ROOT, CreditCity, members
 
 
 def counted(credit: CreditCity) -> Any:

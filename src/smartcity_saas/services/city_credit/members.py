@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from sqlalchemy import and_, func, select
+from sqlalchemy.orm import load_only
 
 from smartcity_saas.database import db
 from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.services.city_credit.entries import AccountedEntry
 from smartcity_saas.services.city_credit.models import (
-    FOR_RESIDENT,
     CreditAppeal,
     CreditEntry,
     CreditMembership,
@@ -49,14 +50,7 @@ def _present_members() -> int:
 
 def _by_resident() -> Iterator[list[Record]]:
     query = (
-        select(
-            CreditEntry.resident_id,
-            CreditEntry.source,
-            CreditEntry.quantity,
-            CreditEntry.claimed,
-            CreditEntry.day,
-            CreditAppeal.state,
-        )
+        select(CreditEntry, CreditAppeal)
         .join(
             CreditMembership,
             and_(
@@ -81,10 +75,9 @@ def _by_resident() -> Iterator[list[Record]]:
         )
         .where(Resident.closed_at.is_(None), CreditSourceChoice.counts.is_(True))
         .order_by(CreditEntry.resident_id)
+        .options(load_only(CreditAppeal.state))
         .execution_options(yield_per=AT_A_TIME)
     )
-    for _resident, rows in groupby(db.session.execute(query), key=lambda row: row.resident_id):
-        yield [
-            Record(row.source, row.claimed if row.state in FOR_RESIDENT else row.quantity, row.day)
-            for row in rows
-        ]
+    rows = (AccountedEntry(*row) for row in db.session.execute(query))
+    for _resident, entries in groupby(rows, key=lambda one: one.entry.resident_id):
+        yield [one.record for one in entries]

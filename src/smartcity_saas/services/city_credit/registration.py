@@ -66,6 +66,7 @@ service = Service(
     ),
     settings=extension.settings,
     connectors=extension.connectors,
+    effect=extension.effect,
     while_paused={
         "zh": "已有的记录照常可看，可以申诉，也可以退出。",
         "en": "Entries can still be seen and appealed against, and you can leave.",

@@ -72,10 +72,7 @@ def credit_rules(city: City) -> CreditRules:
     sources = [(one.get("event") or one["imported"], one) for one in settings.get("sources", ())]
     levels = settings.get("levels", ())
     return CreditRules(
-        rules=Rules(
-            {name: _source(name, one) for name, one in sources},
-            tuple(LevelRule(one["level"], one["at_least"]) for one in levels) or NO_LEVELS,
-        ),
+        rules=rules_of(settings),
         source_names={name: one.get("name") or kinds[name] for name, one in sources},
         repairs={name: one["repair"] for name, one in sources if "repair" in one},
         level_names={one["level"]: one["name"] for one in levels},
@@ -83,6 +80,13 @@ def credit_rules(city: City) -> CreditRules:
         appeal_days=settings.get("appeal_days", DEFAULT_APPEAL_DAYS),
         imported=frozenset(one["imported"] for name, one in sources if "imported" in one),
     )
+
+
+def rules_of(settings: Mapping[str, Any]) -> Rules:
+    """What settings of the service say that entries are worth, without the words."""
+    sources = [(one.get("event") or one["imported"], one) for one in settings.get("sources", ())]
+    levels = tuple(LevelRule(one["level"], one["at_least"]) for one in settings.get("levels", ()))
+    return Rules({name: _source(name, one) for name, one in sources}, levels or NO_LEVELS)
 
 
 def _source(name: str, one: Mapping[str, Any]) -> SourceRule:
