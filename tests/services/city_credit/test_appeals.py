@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from smartcity_saas.services.city_credit.appeals import decide_overdue
+from smartcity_saas.services.city_credit.attention import appeals_attention
 from smartcity_saas.services.city_credit.models import AppealState, CreditAppealPhoto
 from tests.support.city_credit import ROOT, CreditCity
 from tests.support.world import World
@@ -66,6 +67,26 @@ def test_what_nobody_answers_is_decided_for_the_resident(credit: CreditCity) -> 
     assert staff.post(page, decision="rejected", answer="Too late.").status_code == 409
     assert credit.one_appeal().state is AppealState.OVERDUE
     assert "10 + 0 + 0 = 10" in credit.world.resident().get(f"{ROOT}/entries").text
+    assert "because nobody answered in time" in staff.get(DESK).text
+    with credit.world.inside("hangzhou"):
+        told = [one.kind for one in appeals_attention(credit.world.clock())]
+    assert told == ["city_credit.overdue"]
+    log = staff.get("/cities/hangzhou/audit").text
+    assert "Decided an overdue appeal for the resident" in log
+
+
+def test_an_appeal_after_its_time_says_so(credit: CreditCity) -> None:
+    """Promise: against an entry that has expired nobody types in vain: it is said before."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    page = browser.get(f"{ROOT}/entries").text
+    path = next(
+        one.split('"')[0] for one in page.split('href="') if one.startswith(f"{ROOT}/entries/")
+    )
+    credit.world.clock.move(days=400)
+    later = credit.world.resident().get(path)
+    assert later.status_code == 409
+    assert "This entry has expired" in later.text
 
 
 def test_an_appeal_can_be_taken_back(credit: CreditCity) -> None:

@@ -1,4 +1,9 @@
-"""Appeals against entries, with a clock: answered in time, or decided for the resident."""
+"""Appeals against entries, with a clock: answered in time, or decided for the resident.
+
+Personal Information Protection Law: article 46 (whoever finds what is held of them wrong may have it
+corrected) and article 24 (of an automated decision, its reasons, and a person to decide): the desk
+answers, with a reason.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -52,6 +57,8 @@ from smartcity_saas.working_days import (
 
 MOST_TRIES = 10
 MOST_SHOWN = 100
+SHOWN_FOR = timedelta(days=30)
+"""How long the desk is shown what was decided for want of an answer."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,16 @@ def open_appeals() -> list[CreditAppeal]:
             query.order_by(CreditAppeal.due_on, CreditAppeal.created_at).limit(MOST_SHOWN)
         )
     )
+
+
+def lately_overdue(now: datetime) -> list[CreditAppeal]:
+    """Appeals of the last thirty days that were decided for the resident because nobody answered,
+    the newest first."""
+    query = select(CreditAppeal).where(
+        CreditAppeal.state == AppealState.OVERDUE, CreditAppeal.answered_at >= now - SHOWN_FOR
+    )
+    newest = query.order_by(CreditAppeal.answered_at.desc()).limit(MOST_SHOWN)
+    return list(db.session.scalars(newest))
 
 
 def one_appeal(appeal_id: uuid.UUID) -> CreditAppeal:

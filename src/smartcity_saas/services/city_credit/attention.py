@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
@@ -14,8 +14,17 @@ from smartcity_saas.database import db
 from smartcity_saas.services.city_credit.models import AppealState, CreditAppeal
 from smartcity_saas.services.city_credit.names import SERVICE
 
+OVERDUE_FOR = timedelta(days=7)
+"""How long the overview says that appeals were decided for want of an answer."""
+
 
 def appeals_attention(now: datetime) -> Iterator[Attention]:
+    """What waits for the desk, and what was decided because it waited too long."""
+    yield from _open()
+    yield from _overdue(now)
+
+
+def _open() -> Iterator[Attention]:
     """The open appeals of the current city, in one row."""
     query = select(
         func.count(), func.min(CreditAppeal.created_at), func.min(CreditAppeal.due_on)
@@ -38,4 +47,28 @@ def appeals_attention(now: datetime) -> Iterator[Attention]:
             number=number,
             since=since,
             by=by,
+        )
+
+
+def _overdue(now: datetime) -> Iterator[Attention]:
+    query = select(func.count(), func.min(CreditAppeal.answered_at)).where(
+        CreditAppeal.state == AppealState.OVERDUE, CreditAppeal.answered_at >= now - OVERDUE_FOR
+    )
+    number, since = db.session.execute(query).one()
+    if number:
+        yield Attention(
+            kind=f"{SERVICE}.overdue",
+            title=lazy_ngettext(
+                "%(num)s credit appeal was decided for the resident, unanswered",
+                "%(num)s credit appeals were decided for the resident, unanswered",
+                number,
+            ),
+            detail=_("Nobody answered within the working days."),
+            icon="message",
+            page="city-credit",
+            permission="city.desk",
+            service=SERVICE,
+            urgency=Urgency.ROUTINE,
+            number=number,
+            since=since,
         )

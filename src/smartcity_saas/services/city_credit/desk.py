@@ -40,6 +40,7 @@ def _page(city: City, text: str) -> dict[str, Any]:
     return {
         "title": TITLE,
         "waiting": [(one, one.entry, appeals.clock_of(one, now)) for one in waiting],
+        "overdue": [(one, one.entry) for one in appeals.lately_overdue(now)],
         "credit": credit_rules(city),
         "answered": False,
     }

@@ -186,7 +186,7 @@ class CreditAppeal(CityModel):
             "created_at": WHEN,
         },
         words={"state": {**APPEAL_STATES}},
-        alone=frozenset({"created_at", "due_on"}),
+        alone=frozenset({"created_at", "due_on", "answered_at"}),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),

@@ -2,6 +2,11 @@
 
 Every rule adds; none subtracts, and none looks at who somebody is. An entry that is missing can
 therefore only leave a resident where somebody who never joined stands.
+
+Personal Information Protection Law, article 24: a decision that is made automatically is transparent
+and its results are fair, and whoever it is about may have it explained. State Council 国办发〔2020〕49号
+(read in its opening and principles; the rest in reports of the press): credit is not stretched beyond
+what it is defined for, so sources are named one by one, and none of them is about who somebody is.
 """
 
 from __future__ import annotations
