@@ -68,6 +68,8 @@ def test_an_entry_says_what_happens_when_it_expires(credit: CreditCity) -> None:
     browser, _last = good(credit)
     page = browser.get(f"{ROOT}/entries").text
     assert "then no longer; nothing else happens" in page
+    assert "told by “Utility bills”" in page
+    assert "brought by the city" in page
     assert "Do it again: each new one adds 5 points." in page
     assert "every 2 new ones add 1 point." in page
 

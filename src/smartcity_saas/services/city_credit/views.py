@@ -285,6 +285,11 @@ def _accounted() -> dict[str, Any]:
         "today": today,
         "entries": found,
         "standing": standing,
+        "tellers": {
+            kind: service.title
+            for service in product().services.values()
+            for kind in service.events
+        },
         "ways": ways([one.record for one in found], standing, rules.rules, today),
         "off": {
             name for name, one in choices_of(signed_in_resident().id).items() if not one.counts
