@@ -12,8 +12,9 @@ from smartcity_saas.audit import system
 from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
+from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.residents.assurance import verify_real_name
-from smartcity_saas.services.city_credit.appeals import appeal
+from smartcity_saas.services.city_credit.appeals import answer, appeal
 from smartcity_saas.services.city_credit.csv_import import REQUIRED, import_entries
 from smartcity_saas.services.city_credit.entries import entries_of
 from smartcity_saas.services.city_credit.membership import join, leave
@@ -121,6 +122,26 @@ def test_an_entry_that_is_somebody_elses_now_takes_nothing_along(named: CreditCi
         leave(second, now)
         leave(first, now)
     assert quantities(named) == []
+
+
+def test_an_amount_can_be_appealed_against(named: CreditCity) -> None:
+    """Promise: of an entry that says how much, the resident says how much it should be; it counts
+    as recorded until the desk agrees, and bringing the same table again takes nothing back."""
+    first, _patient = Clinic(named.world).person("a")
+    now = named.world.clock()
+    bring(named)
+    with named.world.inside("hangzhou"):
+        (one,) = entries_of(first.id)
+        for wrong in (None, 6, 1_001):
+            with pytest.raises(FieldErrors):
+                appeal(first, one.entry.id, "I was there for nine hours.", [], now, wrong)
+        row = appeal(first, one.entry.id, "I was there for nine hours.", [], now, 9)
+        assert [entry.quantity for entry in entries_of(first.id)] == [6]
+        answer(system("desk"), row.id, "upheld", "You are right.", now)
+        assert [entry.quantity for entry in entries_of(first.id)] == [9]
+    bring(named)
+    with named.world.inside("hangzhou"):
+        assert [entry.quantity for entry in entries_of(first.id)] == [9]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from marshmallow import fields, validate
 from smartcity_saas.catalog.bulk_push import PushedSchema, push_schema, take_push
 from smartcity_saas.identity.authorization import signed_in_client
 from smartcity_saas.services.city_credit.certificates import CODE_DIGITS, verify
-from smartcity_saas.services.city_credit.csv_import import MOST_AT_ONCE
+from smartcity_saas.services.city_credit.models import MOST_AT_ONCE
 from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.api import ROOT as API

@@ -26,7 +26,7 @@ from smartcity_saas.catalog.objections import (
 )
 from smartcity_saas.clock import today_in
 from smartcity_saas.database import db, one_or_404, transaction
-from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
@@ -40,6 +40,7 @@ from smartcity_saas.services.city_credit.membership import (
     locked_membership,
 )
 from smartcity_saas.services.city_credit.models import (
+    MOST_AT_ONCE,
     AppealState,
     CreditAppeal,
     CreditAppealPhoto,
@@ -76,12 +77,16 @@ def appeal(
     reason: str,
     photos: Sequence[bytes],
     now: datetime,
+    claimed: int | None = None,
 ) -> CreditAppeal:
-    """Object to an entry that adds less than it could; until it is answered, it adds all.
+    """Object to an entry that adds less than it could; until it is answered, it adds all. Of an
+    entry that counts how much was done, ``claimed`` says how much it should be; until it is
+    answered, it adds what it did.
 
     Raises:
         NotFound: It is no entry of the resident's.
-        FieldErrors: The reason is too short or long, or a file no photograph.
+        FieldErrors: The reason is too short or long, a file no photograph, or ``claimed`` no more
+            than is recorded.
         Conflict: The entry adds all it can, counts no longer, or was appealed before.
         Throttled: Too many tries.
     """
@@ -94,6 +99,8 @@ def appeal(
         locked_membership(resident.id)
         entry = own_entry(resident, entry_id)
         require_appealable(entry, now)
+        if entry.has_amount:
+            entry.claimed = _more_than(entry.quantity, claimed)
         forget_appeals(CreditAppeal.entry_id == entry_id)  # one that was withdrawn
         row = CreditAppeal(
             resident_id=resident.id,
@@ -246,10 +253,21 @@ def require_appealable(entry: CreditEntry, now: datetime) -> None:
         raise Conflict(
             _("You have already appealed against this entry. That answer still applies.")
         )
-    if entry.quantity >= entry.claimed:
+    if entry.quantity >= entry.claimed and not entry.has_amount:
         raise Conflict(_("This entry already adds all that it can."))
     if not counts_on(entry.as_record, rules, today):
         raise Conflict(_("This entry has expired, so an appeal would change nothing."))
+
+
+def _more_than(quantity: int, claimed: int | None) -> int:
+    if claimed is None or not quantity < claimed <= MOST_AT_ONCE:
+        words = _(
+            "Enter how much it should be: more than %(num)s, at most %(most)s.",
+            num=quantity,
+            most=MOST_AT_ONCE,
+        )
+        raise FieldErrors({"claimed": words})
+    return claimed
 
 
 def _require_open(row: CreditAppeal) -> None:

@@ -24,12 +24,11 @@ from smartcity_saas.product import product
 from smartcity_saas.services.city_credit.consent import choices_of_all, covers, takes
 from smartcity_saas.services.city_credit.entries import forget_entry
 from smartcity_saas.services.city_credit.membership import forget_appeals, locked_membership
-from smartcity_saas.services.city_credit.models import CreditAppeal, CreditEntry
+from smartcity_saas.services.city_credit.models import MOST_AT_ONCE, CreditAppeal, CreditEntry
 from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.services.city_credit.rules import credit_rules
 
 REQUIRED = ("source", "reference", "id_number", "day", "quantity")
-MOST_AT_ONCE = 1_000
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 
@@ -122,9 +121,10 @@ class EntryImporter(CsvImporter[_Row]):
 
     def _correct(self, entry: CreditEntry, row: _Row) -> None:
         """Bring a stored entry to what a row says; an appeal against what it said before is over."""
+        entry.day = row.day
         if entry.quantity != row.quantity:
             forget_appeals(CreditAppeal.entry_id == entry.id)
-        entry.day, entry.quantity, entry.claimed = row.day, row.quantity, max(1, row.quantity)
+            entry.quantity, entry.claimed = row.quantity, max(1, row.quantity)
 
     def _made(self, row: _Row, resident_id: uuid.UUID) -> CreditEntry:
         return CreditEntry(

@@ -36,10 +36,13 @@ class AccountedEntry:
 
     @property
     def quantity(self) -> int:
-        """What counts: as the resident says while an appeal is open or was decided for them."""
-        if self.appeal is not None and self.appeal.favours_resident:
-            return self.entry.claimed
-        return self.entry.quantity
+        """What counts: as the resident says where an appeal was decided for them; while it is open
+        too, unless the entry adds something as it is and the question is how much."""
+        if self.appeal is None or not self.appeal.favours_resident:
+            return self.entry.quantity
+        if self.appeal.is_open and self.entry.quantity:
+            return self.entry.quantity
+        return self.entry.claimed
 
     @property
     def record(self) -> Record:

@@ -17,6 +17,8 @@ from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import PROOF, STATE, WHEN, PersonalData
 from smartcity_saas.services.city_credit.standing import Record
 
+MOST_AT_ONCE = 1_000
+"""The most that one entry may count."""
 _PRESENT = column("left_at").is_(None)
 
 
@@ -159,10 +161,16 @@ class CreditEntry(CityModel):
     day: Mapped[date]
     quantity: Mapped[int]
     claimed: Mapped[int]
-    """What the entry would be worth had all gone well; what an appeal asks for."""
+    """What the entry would be worth had all gone well, or what its appeal says that it should be."""
     revision: Mapped[int]
     recorded_at: Mapped[datetime]
     sample: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def has_amount(self) -> bool:
+        """Whether it counts how much was done, as the city's tables say: an appeal may say more. An
+        event of a service happened or did not."""
+        return self.quantity > 0 and "." not in self.source
 
     @property
     def as_record(self) -> Record:

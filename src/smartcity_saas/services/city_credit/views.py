@@ -144,12 +144,15 @@ def appeal_form(entry_id: uuid.UUID) -> ResponseReturnValue:
 )
 def appeal(entry_id: uuid.UUID) -> ResponseReturnValue:
     """Appeal against an entry."""
-    reason = request.form.get("reason", "")
+    reason, claimed = request.form.get("reason", ""), request.form.get("claimed", "").strip()
+    number = (
+        int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) < 9 else None
+    )
     photos = [data for one in request.files.getlist("photos") if (data := one.read())]
     try:
-        appeals.appeal(signed_in_resident(), entry_id, reason, photos, current_time())
+        appeals.appeal(signed_in_resident(), entry_id, reason, photos, current_time(), number)
     except FieldErrors as error:
-        return _appeal_page(entry_id, reason, error.fields), 422
+        return _appeal_page(entry_id, reason, error.fields, claimed), 422
     return redirect(f"{MINE}#appeals", 303)
 
 
@@ -316,9 +319,11 @@ def _rating(appeal_id: uuid.UUID) -> RatingPrompt | None:
     return rating_prompt(signed_in_resident(), of, current_time())
 
 
-def _appeal_page(entry_id: uuid.UUID, reason: str, errors: dict[str, Any]) -> str:
+def _appeal_page(
+    entry_id: uuid.UUID, reason: str, errors: dict[str, Any], claimed: str = ""
+) -> str:
     entry = own_entry(signed_in_resident(), entry_id)
-    return _render("appeal.html", entry=entry, reason=reason, errors=errors)
+    return _render("appeal.html", entry=entry, reason=reason, errors=errors, claimed=claimed)
 
 
 def _render(template: str, **values: Any) -> str:
