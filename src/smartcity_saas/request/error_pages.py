@@ -41,6 +41,9 @@ from smartcity_saas.web.paths import page_before
 
 log = structlog.get_logger(__name__)
 
+CSRF_FIELD = "csrf_token"
+"""The form's own token: each page makes another."""
+
 
 _TITLES: dict[int, Any] = {
     400: _("We could not read this request"),
@@ -227,9 +230,10 @@ def _effects_page(error: EffectsUntold) -> str:
 
 def _sent_again() -> dict[str, Any]:
     """What a form was sent with; secrets are never given back, and asked for again."""
+    sent = {name: value for name, value in request.form.items() if name != CSRF_FIELD}
     return {
-        "sent": {n: masked(value) for n, value in request.form.items() if not names_secret(n)},
-        "asked_again": [n for n, value in request.form.items() if names_secret(n) and value],
+        "sent": {name: masked(value) for name, value in sent.items() if not names_secret(name)},
+        "asked_again": [name for name, value in sent.items() if names_secret(name) and value],
     }
 
 

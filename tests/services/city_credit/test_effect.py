@@ -38,6 +38,7 @@ def test_staff_read_how_many_fall_before_it_is_stored(credit: CreditCity) -> Non
     told = staff.post(PAGE, **sent)
     assert told.status_code == 409
     assert "fewer than 5 residents to a higher level, 6 residents to a lower one" in told.text
+    assert 'type="password"' not in told.text, "nobody types a secret that there was not"
     assert str(credit.world.documents().live("hangzhou").number) == revision
     mark = SECRET.search(told.text)
     assert mark
