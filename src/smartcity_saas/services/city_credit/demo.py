@@ -23,9 +23,11 @@ def fill(city: City, now: datetime) -> None:
     so that an appeal can be tried."""
     if not city.catalog[SERVICE].is_open:
         return
+    sources = credit_rules(city).rules.sources
+    if not sources:  # nothing to agree to yet
+        return
     today = today_in(city.timezone, now)
     resident = sample_resident("household", now)
-    sources = credit_rules(city).rules.sources
     join(resident, sources.keys(), now - timedelta(days=ENTRIES_A_SOURCE * DAYS_APART))
     with transaction() as session:
         for source in sources:
