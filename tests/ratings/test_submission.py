@@ -172,6 +172,18 @@ def test_words_are_added_once(world: World) -> None:
     assert rows(world) == [row]
 
 
+def test_sending_nothing_uses_nothing_up(world: World) -> None:
+    """Promise: pressed with nothing filled in, the form says what to do and can still be sent."""
+    paid = Paid(world)
+    mine = rated(paid.browser, paid_page(paid), "dissatisfied")
+    for empty in ({}, {"words": "  "}, {"tags": ["fast"]}):
+        sent = paid.browser.post(mine, **empty)
+        assert sent.status_code == 422
+        assert "Write something or tick something, then send it." in sent.text
+    assert rows(world)[0]["completed_at"] is None
+    assert paid.browser.post(mine, words="It took an hour.").status_code == 303
+
+
 def test_what_is_not_solved_is_answered_though_rated_well(world: World) -> None:
     """Promise: a payment is not opened again; whoever says that it is not solved gets an answer."""
     paid = Paid(world)

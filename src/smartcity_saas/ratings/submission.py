@@ -136,7 +136,8 @@ def complete(
 
     Raises:
         NotFound: It is no rating of the resident's.
-        FieldErrors: The words are too long, or too short for opening the matter again.
+        FieldErrors: Nothing is said, or the words are too long, or too short for opening the matter
+            again; nothing is used up.
         Conflict: Words were added before, or the matter cannot be opened again by now.
     """
     words = details.words.strip()
@@ -147,7 +148,10 @@ def complete(
         if row.completed_at is not None:
             raise Conflict(_("You have already added to this rating. It stays as it is."))
         known = tags_for(row.level, act_of(row.service, row.act))
-        row.tags = [code for code in known if code in details.tags]
+        tags = [code for code in known if code in details.tags]
+        if not (tags or words or details.not_solved):
+            raise FieldErrors({"tags": _("Write something or tick something, then send it.")})
+        row.tags = tags
         row.words, row.not_solved, row.completed_at = words, details.not_solved, now
         if details.not_solved:
             row.reopened = _reopen(resident, row, words, now)

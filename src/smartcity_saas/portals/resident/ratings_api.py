@@ -69,7 +69,7 @@ def api_rate(body: dict[str, Any]) -> Answer:
     """Rate something that is finished, once. Sent again, the first level stands; tags, words and `not_solved` are added once."""
     resident, now = signed_in_resident(), current_time()
     of = ActReference(body["service"], body["act"], body["key"])
-    added = {name: body[name] for name in ("tags", "words", "not_solved") if name in body}
+    added = {name: body[name] for name in ("tags", "words", "not_solved") if body.get(name)}
     with transaction():
         rating = submission.rate(resident, of, body["level"], now)
         if added:
