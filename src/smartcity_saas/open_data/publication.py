@@ -72,7 +72,7 @@ def read_days(city: City, now: datetime, since: str, until: str) -> tuple[date, 
         first = date.fromisoformat(since) if since else last - timedelta(days=MOST_DAYS - 1)
     except (ValueError, OverflowError):
         raise Invalid(_("Write the days as 2026-01-31: ?from=2026-01-01&to=2026-01-31.")) from None
-    if not first <= last < first + timedelta(days=MOST_DAYS):
+    if not 0 <= (last - first).days < MOST_DAYS:
         raise Invalid(
             _(
                 "A file has %(most)s days at the most, from an earlier day to a later one. Ask for "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import today_in
@@ -51,14 +51,25 @@ def history(edition: Edition, item: Item) -> list[ScorecardValue]:
     return list(db.session.scalars(query.limit(SHOWN)))
 
 
-def changes(edition: Edition, page: int) -> list[ScorecardValue]:
-    """What was entered for any item, the newest first, a page at a time from 1."""
+def changes(edition: Edition, page: int) -> tuple[list[ScorecardValue], bool]:
+    """What was entered for any item, the newest first, a page at a time from 1, and whether there
+    are older ones.
+
+    Raises:
+        NotFound: There is no such page; the first is always there.
+    """
+    own = ScorecardValue.edition == edition.key
+    number = db.session.scalar(select(func.count()).select_from(ScorecardValue).where(own)) or 0
+    before = (page - 1) * SHOWN
+    if before and not 0 < before < number:
+        raise NotFound(_("There are no entries on this page."))
     query = (
         select(ScorecardValue)
-        .where(ScorecardValue.edition == edition.key)
+        .where(own)
         .order_by(ScorecardValue.entered_at.desc(), ScorecardValue.id.desc())
     )
-    return list(db.session.scalars(query.offset((max(page, 1) - 1) * SHOWN).limit(SHOWN)))
+    rows = db.session.scalars(query.offset(before).limit(SHOWN))
+    return list(rows), before + SHOWN < number
 
 
 def item_of(edition: Edition, number: str) -> Item:

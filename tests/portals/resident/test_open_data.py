@@ -152,3 +152,18 @@ def test_a_suspended_citys_data_stay(world: World) -> None:
     """Promise: what a city has published can be had while its site is suspended."""
     world.save(HANGZHOU.replace("state: live", "state: suspended"))
     assert world.client("hangzhou.localhost").get("/data/services.csv").status_code == 200
+
+
+@pytest.mark.parametrize("since", ["9999-12-31", "9998-12-31", "0001-01-01"])
+@pytest.mark.parametrize("path", ["/data/performance", "/data/services"])
+def test_days_at_the_ends_of_the_calendar_are_days(world: World, path: str, since: str) -> None:
+    """Promise: no days that a stranger writes are a fault of ours: few are answered, too many are
+    refused with how many a file may have."""
+    stranger = world.client("hangzhou.localhost")
+    for ending in ("", ".csv", ".json"):
+        few = stranger.get(f"{path}{ending}?from={since}&to={since}")
+        assert few.status_code == 200, few.text
+        many = stranger.get(f"{path}{ending}?from=0001-01-01&to=9999-12-31")
+        assert many.status_code == 422
+        assert "366" in many.text
+    assert stranger.get(f"{path}.csv?to=0001-01-01").status_code == 422

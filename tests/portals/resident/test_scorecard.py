@@ -96,3 +96,19 @@ def test_cities_stand_beside_each_other_on_the_platforms_host(world: World) -> N
         )
         assert "Ningbo" not in world.client("localhost").get("/scorecard").text
     assert world.client("localhost").get("/scorecard?edition=2099").status_code == 404
+
+
+def test_a_page_of_changes_that_is_not_there_is_not_found(world: World) -> None:
+    """Promise: whatever number a stranger writes, it is a page with entries or a plain 404; the first
+    page is always there, and leads to an older one only where there is one."""
+    stranger = world.client("hangzhou.localhost")
+    with whole_edition(world.app):
+        assert stranger.get("/scorecard/changes").status_code == 200
+        for _number in range(50):
+            put(world, "L2P1-A1", 5_000)
+        assert "page=2" not in stranger.get("/scorecard/changes").text
+        put(world, "L2P1-A1", 4_000)
+        assert "page=2" in stranger.get("/scorecard/changes").text
+        assert stranger.get("/scorecard/changes?page=2").status_code == 200
+        for page in ("0", "-3", "3", "9" * 18, "9" * 30):
+            assert stranger.get(f"/scorecard/changes?page={page}").status_code == 404, page

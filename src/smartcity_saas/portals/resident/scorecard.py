@@ -50,9 +50,11 @@ def scorecard_changes() -> ResponseReturnValue:
     """What the city has entered by hand, the newest first; never by whom."""
     edition = edition_wanted() or abort(404)
     page = request.args.get("page", 1, type=int)
+    found, more = changes(edition, page)
     return render_template(
         "resident/scorecard_changes.html",
         edition=edition,
         page=page,
-        found=changes(edition, page),
+        found=found,
+        more=more,
     )
