@@ -81,7 +81,7 @@ def test_a_member_reads_why_appeals_is_answered_and_shows_a_certificate(walk: Wa
     walk.check()
     walk.page.context.clear_cookies()
     walk.as_staff("hangzhou")
-    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.page.wait_for_url("**/cities/hangzhou/overview")
     walk.go("console", "/cities/hangzhou/city-credit")
     walk.check()
     walk.page.locator("main a[href*='/appeals/']").last.click()

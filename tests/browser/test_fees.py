@@ -70,7 +70,7 @@ def test_a_member_pays_after_the_visit(walk: Walk) -> None:
     """What is due stands on the resident's own page with its day and is paid like anything else; a new
     booking may be paid after the visit, and given back nothing is due; the desk sees what is open."""
     walk.as_staff("hangzhou")
-    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.page.wait_for_url("**/cities/hangzhou/overview")
     walk.go("console", "/cities/hangzhou/hospital-appointments")
     walk.sees("网上待缴的诊费", "Fees to be paid on the site")
     walk.check()

@@ -90,7 +90,7 @@ def test_staff_by_invitation_with_a_second_factor(walk: Walk) -> None:
     recovery = walk.page.locator(".codes code").first.inner_text()
     walk.check()
     walk.press("我已保存", "I have saved them")
-    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.page.wait_for_url("**/cities/hangzhou/overview")
     walk.go("console", "/account")
     walk.check()
     walk.page.context.clear_cookies()
@@ -102,7 +102,7 @@ def test_staff_by_invitation_with_a_second_factor(walk: Walk) -> None:
     walk.check()
     walk.page.fill("input[name=code]", recovery)
     walk.press("继续", "Continue")
-    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.page.wait_for_url("**/cities/hangzhou/overview")
 
 
 def test_staff_with_a_passkey(walk: Walk) -> None:
@@ -122,7 +122,7 @@ def test_staff_with_a_passkey(walk: Walk) -> None:
     for _round in range(2):
         walk.as_staff(account)
         if _round == 0:
-            walk.page.wait_for_url(f"**/cities/{account}")
+            walk.page.wait_for_url(f"**/cities/{account}/overview")
             walk.go("console", "/account/factors")
             walk.check()
             walk.press("创建通行密钥", "Create a passkey")
@@ -130,7 +130,7 @@ def test_staff_with_a_passkey(walk: Walk) -> None:
             walk.press("我已保存", "I have saved them")
             walk.page.context.clear_cookies()
     walk.press("使用通行密钥", "Use a passkey")
-    walk.page.wait_for_url(f"**/cities/{account}")
+    walk.page.wait_for_url(f"**/cities/{account}/overview")
     walk.go("console", "/account")
     walk.press("移除", "Remove")
     walk.sees("还没有。", "None.")

@@ -33,7 +33,7 @@ def test_a_stranger_reads_the_scorecard_and_compares_cities(walk: Walk) -> None:
 def test_staff_enter_a_figure_that_everyone_reads(walk: Walk) -> None:
     """From the console's list to the form, its faults, and the city's site."""
     walk.as_staff("hangzhou")
-    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.page.wait_for_url("**/cities/hangzhou/overview")
     walk.go("console", "/cities/hangzhou/scorecard")
     walk.check()
     walk.page.locator("main td a[href*='/items/L1P1-A1']").click()

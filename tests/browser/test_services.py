@@ -62,7 +62,7 @@ def test_a_resident_pays_two_bills(walk: Walk) -> None:
     walk.check()
     walk.page.context.clear_cookies()
     walk.as_staff(city(walk))
-    walk.page.wait_for_url(f"**/cities/{city(walk)}")
+    walk.page.wait_for_url(f"**/cities/{city(walk)}/overview")
     walk.go("console", f"/cities/{city(walk)}/payments")
     walk.check()
     walk.page.locator("td a code").first.click()
@@ -139,7 +139,7 @@ def test_a_number_is_verified_on_the_way(walk: Walk) -> None:
 def test_the_desk_calls_a_clinic_off(walk: Walk) -> None:
     """The day's list, and the words that everyone booked reads."""
     walk.as_staff(city(walk))
-    walk.page.wait_for_url(f"**/cities/{city(walk)}")
+    walk.page.wait_for_url(f"**/cities/{city(walk)}/overview")
     walk.go("console", f"/cities/{city(walk)}/hospital-appointments")
     walk.page.locator("td a[href*='/sessions/']").last.click()
     walk.check()
@@ -175,7 +175,7 @@ def test_a_resident_disputes_a_ticket(walk: Walk) -> None:
     resident = walk.page.context.cookies()
     walk.page.context.clear_cookies()
     walk.as_staff(city(walk))
-    walk.page.wait_for_url(f"**/cities/{city(walk)}")
+    walk.page.wait_for_url(f"**/cities/{city(walk)}/overview")
     walk.go("console", f"/cities/{city(walk)}/traffic-tickets")
     walk.page.locator("a[href*='/disputes/']").first.click()
     walk.check()

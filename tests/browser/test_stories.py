@@ -123,7 +123,7 @@ def test_city_staff_pause_and_open_a_service(walk: Walk) -> None:
 def test_a_citys_other_console_pages(walk: Walk, path: str) -> None:
     """Branding, announcements, configuration, audit log and a desk."""
     walk.as_staff("hangzhou")
-    walk.page.wait_for_url("**/cities/hangzhou")
+    walk.page.wait_for_url("**/cities/hangzhou/overview")
     walk.go("console", f"/cities/hangzhou{path}")
     walk.check()
 
