@@ -7,7 +7,12 @@ from zoneinfo import ZoneInfo
 
 from smartcity_saas.services.city_credit.appeals import decide_overdue
 from smartcity_saas.services.city_credit.attention import appeals_attention
-from smartcity_saas.services.city_credit.models import AppealState, CreditAppealPhoto
+from smartcity_saas.services.city_credit.models import (
+    AppealState,
+    CreditAppealCount,
+    CreditAppealPhoto,
+)
+from smartcity_saas.working_days import working_days_after
 from tests.support.city_credit import ROOT, CreditCity
 from tests.support.world import World
 
@@ -102,6 +107,34 @@ def test_an_appeal_can_be_taken_back(credit: CreditCity) -> None:
     again = f"{ROOT}/entries/{credit.one_appeal().entry_id}/appeal"
     assert browser.post(again, reason="I did pay, see my bank.").status_code == 303
     assert credit.one_appeal().is_open
+
+
+def test_withdrawing_does_not_set_the_clock_back(credit: CreditCity) -> None:
+    """Promise: after a withdrawal there is one more appeal, with the working days that were left,
+    and no third; what was withdrawn is no decision that is published."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    credit.appeal(browser)
+    first = credit.one_appeal()
+    clock = credit.world.clock
+    move_to(credit.world, working_days_after(credit.today(), 10))
+    browser = credit.world.resident()
+    browser.post(f"{ROOT}/appeals/{first.id}/withdraw", f"{ROOT}/mine")
+    clock.move(days=30)
+    browser = credit.world.resident()
+    again = f"{ROOT}/entries/{first.entry_id}/appeal"
+    assert again in browser.get(f"{ROOT}/entries").text
+    assert "within 5 working days" in browser.get(again).text
+    assert browser.post(again, reason="I did pay, see my bank.").status_code == 303
+    second = credit.one_appeal()
+    assert second.due_on == working_days_after(credit.today(), 5)
+    assert "you cannot appeal against this entry again" in browser.get(f"{ROOT}/mine").text
+    browser.post(f"{ROOT}/appeals/{second.id}/withdraw", f"{ROOT}/mine")
+    assert again not in browser.get(f"{ROOT}/entries").text
+    third = browser.get(again)
+    assert third.status_code == 409
+    assert "There is no third" in third.text
+    assert credit.rows(CreditAppealCount) == 0
 
 
 def test_an_appeal_that_cannot_be_says_why(credit: CreditCity) -> None:

@@ -107,11 +107,11 @@ def test_appeals_are_told_from_five_answers_on(credit: CreditCity) -> None:
     decide(credit, AppealState.UPHELD, 14)
     decide(credit, AppealState.WITHDRAWN, 0, 4)
     few = counted(credit)
-    assert (few.appeals, few.median_days, few.upheld) == (8, None, None)
+    assert (few.appeals, few.median_days, few.upheld) == (None, None, None)
     credit.world.clock.move(days=1)
     decide(credit, AppealState.OVERDUE, 21)
     found = counted(credit)
-    assert found.appeals == 9
+    assert found.appeals == 5
     assert found.upheld == pytest.approx(2 / 5)
     assert found.median_days == 5
     page = credit.world.client("hangzhou.localhost", "en").get(f"{ROOT}/rules").text

@@ -81,7 +81,8 @@ def appeal(
 ) -> CreditAppeal:
     """Object to an entry that adds less than it could; until it is answered, it adds all. Of an
     entry that counts how much was done, ``claimed`` says how much it should be; until it is
-    answered, it adds what it did.
+    answered, it adds what it did. After a withdrawal there is one more, whose clock goes on from
+    where the first one's stopped.
 
     Raises:
         NotFound: It is no entry of the resident's.
@@ -101,13 +102,16 @@ def appeal(
         require_appealable(entry, now)
         if entry.has_amount:
             entry.claimed = _more_than(entry.quantity, claimed)
+        earlier = _appeal_of(entry_id)
+        days = _days_to_answer(earlier)
         forget_appeals(CreditAppeal.entry_id == entry_id)  # one that was withdrawn
         row = CreditAppeal(
             resident_id=resident.id,
             entry_id=entry_id,
             reason=objection.reason,
             state=AppealState.OPEN,
-            due_on=working_days_after(today, credit_rules(city).appeal_days),
+            due_on=working_days_after(today, days),
+            again=earlier is not None,
             created_at=now,
         )
         session.add(row)
@@ -122,7 +126,7 @@ def appeal(
 
 
 def withdraw_appeal(resident: SignedInResident, appeal_id: uuid.UUID, now: datetime) -> None:
-    """Take an appeal back: the entry counts as it did before.
+    """Take an appeal back: the entry counts as it did before, and nothing was decided.
 
     Raises:
         NotFound: It is no appeal of the resident's.
@@ -134,7 +138,6 @@ def withdraw_appeal(resident: SignedInResident, appeal_id: uuid.UUID, now: datet
             raise NotFound(_("We cannot find that appeal."))
         _require_open(row)
         row.decide(AppealState.WITHDRAWN, "", "", now)
-        count_decision(row, now)
         record(resident.actor, f"{SERVICE}.withdraw", str(row.id), {}, now)
         count(SERVICE, Measure.CALLED_OFF, now)
 
@@ -246,10 +249,12 @@ def require_appealable(entry: CreditEntry, now: datetime) -> None:
     """
     city = current_city()
     rules, today = credit_rules(city).rules, today_in(city.timezone, now)
-    found = select(CreditAppeal).where(
-        CreditAppeal.entry_id == entry.id, CreditAppeal.state != AppealState.WITHDRAWN
-    )
-    if db.session.scalars(found).one_or_none() is not None:
+    earlier = _appeal_of(entry.id)
+    if earlier is not None and not earlier.may_follow:
+        if earlier.state is AppealState.WITHDRAWN:
+            raise Conflict(
+                _("You have withdrawn two appeals against this entry. There is no third.")
+            )
         raise Conflict(
             _("You have already appealed against this entry. That answer still applies.")
         )
@@ -257,6 +262,26 @@ def require_appealable(entry: CreditEntry, now: datetime) -> None:
         raise Conflict(_("This entry already adds all that it can."))
     if not counts_on(entry.as_record, rules, today):
         raise Conflict(_("This entry has expired, so an appeal would change nothing."))
+
+
+def appeal_days(entry_id: uuid.UUID) -> int:
+    """Within how many working days the city would answer an appeal against an entry."""
+    return _days_to_answer(_appeal_of(entry_id))
+
+
+def _days_to_answer(earlier: CreditAppeal | None) -> int:
+    """The working days of an appeal: those of the city's rules; after one that was withdrawn,
+    those it had left, so that withdrawing neither gives the entry longer nor the desk less."""
+    city = current_city()
+    if earlier is None or earlier.answered_at is None:
+        return credit_rules(city).appeal_days
+    return working_days_until(today_in(city.timezone, earlier.answered_at), earlier.due_on)
+
+
+def _appeal_of(entry_id: uuid.UUID) -> CreditAppeal | None:
+    query = select(CreditAppeal).where(CreditAppeal.entry_id == entry_id)
+    found: CreditAppeal | None = db.session.scalars(query).one_or_none()
+    return found
 
 
 def _more_than(quantity: int, claimed: int | None) -> int:

@@ -49,7 +49,8 @@ class Figures:
         levels: Each level's name, from the lowest, and its residents; None where the count is left
             out because it is small, or because a small one would follow from it.
         members: All together, None where that would give away a count that is left out.
-        appeals: How many were decided in the twelve months before, or None: under 5.
+        appeals: How many were decided in the twelve months before, without those that were
+            withdrawn, or None: under 5.
         median_days: Working days until the answer; None for under 5 answers.
         upheld: The share of the answers that was for the resident, between 0 and 1; None likewise.
     """
@@ -145,11 +146,10 @@ def _appeals(today: date) -> dict[str, Any]:
     rows = [(AppealState(row[0]), row[1], int(row[2])) for row in db.session.execute(query)]
     answered = [(days, number) for outcome, days, number in rows if outcome in ANSWERED]
     upheld = sum(number for outcome, _days, number in rows if outcome in UPHELD)
-    every = sum(number for _outcome, _days, number in rows)
     answers = sum(number for _days, number in answered)
     enough = answers >= SMALL_CELL
     return {
-        "appeals": every if every >= SMALL_CELL or not every else None,
+        "appeals": answers if enough or not answers else None,
         "median_days": median(answered) if enough else None,
         "upheld": upheld / answers if enough else None,
     }

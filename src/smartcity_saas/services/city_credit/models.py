@@ -181,7 +181,8 @@ class CreditEntry(CityModel):
 class CreditAppeal(CityModel):
     """A resident's objection to an entry, and the city's answer.
 
-    ``due_on`` is the last working day on which the city may answer.
+    ``due_on`` is the last working day on which the city may answer; ``again`` says that an earlier
+    appeal against the entry was withdrawn.
     """
 
     __tablename__ = "credit_appeal"
@@ -194,7 +195,7 @@ class CreditAppeal(CityModel):
             "created_at": WHEN,
         },
         words={"state": {**APPEAL_STATES}},
-        alone=frozenset({"created_at", "due_on", "answered_at"}),
+        alone=frozenset({"created_at", "due_on", "again", "answered_at"}),
     )
     __table_args__ = (
         city_foreign_key("resident_id", "resident"),
@@ -208,6 +209,7 @@ class CreditAppeal(CityModel):
     reason: Mapped[str]
     state: Mapped[AppealState] = mapped_column(StoredEnum(AppealState))
     due_on: Mapped[date]
+    again: Mapped[bool]
     created_at: Mapped[datetime]
     answer: Mapped[str | None]
     answered_by: Mapped[str | None]
@@ -218,6 +220,11 @@ class CreditAppeal(CityModel):
     def is_open(self) -> bool:
         """Whether it waits for an answer."""
         return self.state is AppealState.OPEN
+
+    @property
+    def may_follow(self) -> bool:
+        """Whether one more appeal may follow: this one was withdrawn, and is the first."""
+        return self.state is AppealState.WITHDRAWN and not self.again
 
     @property
     def favours_resident(self) -> bool:

@@ -323,7 +323,14 @@ def _appeal_page(
     entry_id: uuid.UUID, reason: str, errors: dict[str, Any], claimed: str = ""
 ) -> str:
     entry = own_entry(signed_in_resident(), entry_id)
-    return _render("appeal.html", entry=entry, reason=reason, errors=errors, claimed=claimed)
+    return _render(
+        "appeal.html",
+        entry=entry,
+        reason=reason,
+        errors=errors,
+        claimed=claimed,
+        answer_days=appeals.appeal_days(entry_id),
+    )
 
 
 def _render(template: str, **values: Any) -> str:

@@ -115,6 +115,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("again", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answer", sa.String(), nullable=True),
         sa.Column("answered_by", sa.String(), nullable=True),
