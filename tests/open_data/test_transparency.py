@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from smartcity_saas.measures import SMALL_CELL, Measure, Totals, Window, count, published
+from smartcity_saas.measures.day_sums import tell_small
 from smartcity_saas.open_data.performance import last_whole_day, performance
 from smartcity_saas.open_data.publication import read_days, read_table
 from smartcity_saas.open_data.transparency import (
@@ -17,7 +18,6 @@ from smartcity_saas.open_data.transparency import (
     growth_of,
     read_reports,
     report_of,
-    tell_small,
     whole_city,
 )
 from smartcity_saas.tenancy.context import tenant_context
@@ -86,6 +86,18 @@ def test_a_small_day_does_not_follow_from_any_sum(numbers: list[int], data: st.D
         for found in (numbers, other)
     )
     assert city == told
+
+
+def test_a_small_day_does_not_follow_from_the_answers() -> None:
+    """Promise: how many rated on a day under five, which the data by day hide, is in no sum of a span."""
+    told = []
+    for small in range(1, SMALL_CELL):
+        rated = {LAST: small, LAST - timedelta(days=1): 40}
+        one = counted([50, 50])
+        told.append(report_of(Counted(one.totals, one.days, rated), NOTHING, MONTH).answers)
+    assert {(one.value, one.rounded) for one in told} == {(40, True)}
+    exact = Counted(one.totals, one.days, {LAST: 5, LAST - timedelta(days=1): 40})
+    assert report_of(exact, NOTHING, MONTH).answers.value == 45
 
 
 @given(NUMBERS)

@@ -141,6 +141,28 @@ def test_no_figure_leads_to_a_few_people(part: int, told: int) -> None:
     assert blurred(part, 100) == told
 
 
+@pytest.mark.parametrize("name", ["one_stop", "services_used", "satisfaction"])
+def test_a_small_day_follows_from_no_figure(world: World, name: str) -> None:
+    """Promise: a day under five, which the data by day hide, is the same figure whatever it really was,
+    told as tens."""
+    told, start = set(), world.clock()
+    hangzhou = world.city("hangzhou")
+    with world.inside("hangzhou"):
+        for measure, detail in ((Measure.DONE, ""), (Measure.RATING, "5")):
+            count("utility_bills", measure, start - timedelta(days=2), detail=detail, value=92)
+            count("utility_bills", measure, start - timedelta(days=1), detail=detail, value=1)
+        for _more in range(4):
+            figure = compute(name, hangzhou, today_of(world))
+            assert figure is not None
+            told.add((figure.part, figure.whole, figure.rounded))
+            for measure, detail in ((Measure.DONE, ""), (Measure.RATING, "5")):
+                count("utility_bills", measure, start - timedelta(days=1), detail=detail)
+        exact = compute(name, hangzhou, today_of(world))
+    assert told == {(90, None if name == "services_used" else 90, True)}
+    assert exact is not None
+    assert (exact.part, exact.rounded) == (97, False)
+
+
 def imported(world: World, text: str, **options: Any) -> Imported:
     request = ImportRequest(
         ACTOR, world.city("hangzhou"), text.encode(), "figures.csv", world.clock(), **options

@@ -1,21 +1,18 @@
 """How a city's services did over a span of days, as its transparency page tells it.
 
-Pure but for ``read_reports``. What is told goes through ``measures.published``. A day with so few acts
-that it is not told by itself (``SMALL_CELL``) must not follow from sums either: from the difference of
-two spans, or of a span and the days that are told. So a sum takes each such day at the middle of what
-it may be, and is told as tens: it is made of nothing that is not told anyway.
+Pure but for ``read_reports``. What is told goes through ``measures.published``, and sums through
+``measures.day_sums``, so that no day follows from them that is not told by itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.configuration.city import CatalogEntry, City
 from smartcity_saas.measures import (
-    SMALL_CELL,
     Measure,
     Published,
     Totals,
@@ -24,23 +21,12 @@ from smartcity_saas.measures import (
     series_of,
     totals_of,
 )
+from smartcity_saas.measures.day_sums import Told, sum_of_days, tell, tell_small
 
-SMALL_DAY = (1 + SMALL_CELL - 1) / 2
-"""What a day that is not told counts for in a sum: the middle of 1 to 4."""
-TENS = 10
 FEWEST_COMPARED = 30
 """Fewer acts of a year earlier are no measure of how much more there are now."""
 ENOUGH_DAYS = 0.9
 """Of two spans that are compared, so many of the days must be known in each."""
-
-
-@dataclass(frozen=True)
-class Told:
-    """A sum as it is told: ``rounded`` where it is told as tens; None where it is not even ten, or,
-    of what is not counted by day, where it is suppressed."""
-
-    value: int | None
-    rounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,13 +35,14 @@ class Report:
 
     ``before`` is the same span a year earlier. ``missing`` are days between the first of which
     something is known and the last of the span of which nothing is; ``since`` is that first day where
-    the span began before it.
+    the span began before it. ``answers`` is how many rated one service: of it, not of all together.
     """
 
     told: Published | None
     before: Published | None
     done: Told
     unresolved: Told
+    answers: Told = field(default_factory=lambda: Told(None))
     missing: int = 0
     since: date | None = None
     growth: float | None = None
@@ -101,21 +88,22 @@ def read_reports(
 
 @dataclass(frozen=True)
 class Counted:
-    """What was counted of a service in a span, and how much was done on each day of which something
-    is known."""
+    """What was counted of a service in a span, how much was done on each day of which something is
+    known, and how many rated on each."""
 
     totals: Totals
     days: Mapping[date, int]
+    answers: Mapping[date, int] = field(default_factory=dict)
 
     @property
     def few(self) -> bool:
         """Whether a day has so few acts that it is not told by itself."""
-        return any(map(is_small, self.days.values()))
+        return sum_of_days(self.days.values())[1]
 
     @property
     def done(self) -> float:
         """How much was done, as far as it is made of what is told."""
-        return sum(SMALL_DAY if is_small(number) else number for number in self.days.values())
+        return sum_of_days(self.days.values())[0]
 
     def covers(self, window: Window) -> bool:
         """Whether enough days of a span are known to compare it with another."""
@@ -125,8 +113,9 @@ class Counted:
 def _read(city: City, names: Sequence[str], window: Window) -> dict[str, Counted]:
     totals = totals_of([city.id], window, names)
     days = series_of([city.id], window, services=names)
+    answers = series_of([city.id], window, Measure.RATING, names)
     return {
-        name: Counted(found, days[key, name])
+        name: Counted(found, days[key, name], answers.get((key, name), {}))
         for (key, name), found in totals.items()
         if (key, name) in days
     }
@@ -142,6 +131,7 @@ def report_of(now: Counted, then: Counted, window: Window) -> Report:
         before=published(then.totals) if then.covers(window) else None,
         done=tell(now.done, now.few),
         unresolved=tell_small(unresolved_of(now.totals), now.few),
+        answers=tell(*sum_of_days(now.answers.values())),
         missing=Window(first, window.last).days - len(now.days),
         since=first if first > window.first else None,
         growth=growth_of([(now, then)], window),
@@ -166,25 +156,6 @@ def whole_city(now: Mapping[str, Counted], then: Mapping[str, Counted], window: 
         unresolved=tell_small(left, few),
         growth=growth_of([pair for pair in both if not any(one.few for one in pair)], window),
     )
-
-
-def is_small(number: int) -> bool:
-    """Whether a count is not told by itself."""
-    return 0 < number < SMALL_CELL
-
-
-def tell(value: float, few: bool) -> Told:
-    """A sum of days: as tens where one of them is not told, None where that is not even ten."""
-    if not few:
-        return Told(round(value))
-    return Told(round(value / TENS) * TENS, rounded=True) if value >= TENS else Told(None)
-
-
-def tell_small(value: int, few: bool) -> Told:
-    """A count that is not told by day: None where it is small, as tens where days are."""
-    if is_small(value):
-        return Told(None)
-    return tell(value, few) if value else Told(0)
 
 
 def unresolved_of(totals: Totals) -> int:

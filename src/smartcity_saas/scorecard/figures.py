@@ -2,8 +2,9 @@
 
 They are of this platform's own use: what a city does elsewhere is not in them, and the page says
 so. Where the standard's formula was not read, a figure is shown and does not count. None names or
-leads to a person: below ``FEWEST`` nothing is told, and a part that would leave a few people over
-is moved to none, to ``SMALL_CELL``, or to all.
+leads to a person: below ``FEWEST`` nothing is told, a part that would leave a few people over is moved
+to none, to ``SMALL_CELL``, or to all, and sums of days are told as on the transparency page
+(``measures.day_sums``): as tens where a day is not told by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.measures import SMALL_CELL, Measure, Totals, Window, totals_of
+from smartcity_saas.measures import SMALL_CELL, Measure, Totals, Window, series_of, totals_of
+from smartcity_saas.measures.day_sums import Told, sum_of_days, tell
 from smartcity_saas.product import product
 
 DAYS = 30
@@ -30,12 +32,14 @@ FEWEST = 30
 @dataclass(frozen=True)
 class Figure:
     """A share as two numbers, of the days from ``window.first`` to ``window.last`` (None: as it is
-    today). ``whole`` is None where there is nothing to divide by: a number, and no share."""
+    today). ``whole`` is None where there is nothing to divide by: a number, and no share. ``rounded``
+    where both are told as tens."""
 
     name: str
     part: int
     whole: int | None
     window: Window | None
+    rounded: bool = False
 
     @property
     def share(self) -> Decimal | None:
@@ -64,9 +68,9 @@ def compute(name: str, city: City, today: date) -> Figure | None:
 def _one_stop(city: City, today: date) -> Figure | None:
     """Of what ended in the window, what was done from beginning to end on this site."""
     window = Window.ending(_before(today), DAYS)
-    totals = _totals(city, window)
-    done, failed = totals[Measure.DONE], totals[Measure.FAILED]
-    return _share("one_stop", done, done + failed, window)
+    done, few = sum_of_days(_by_day(city, window, Measure.DONE))
+    failed = _totals(city, window)[Measure.FAILED]
+    return _share_of_days("one_stop", tell(done, few), tell(done + failed, few), window)
 
 
 def _services_offered(city: City, today: date) -> Figure | None:
@@ -79,8 +83,10 @@ def _services_offered(city: City, today: date) -> Figure | None:
 def _services_used(city: City, today: date) -> Figure | None:
     """What was done, and no share: how many people live in the city is not a matter of use."""
     window = Window.ending(_before(today), DAYS)
-    done = _totals(city, window)[Measure.DONE]
-    return Figure("services_used", done, None, window) if done >= FEWEST else None
+    done = tell(*sum_of_days(_by_day(city, window, Measure.DONE)))
+    if done.value is None or done.value < FEWEST:
+        return None
+    return Figure("services_used", done.value, None, window, done.rounded)
 
 
 def _hospital_booking(city: City, today: date) -> Figure | None:
@@ -102,11 +108,21 @@ def _satisfaction(city: City, today: date) -> Figure | None:
     window = Window.ending(_before(today), DAYS)
     totals = _totals(city, window)
     content = sum(number for level, number in totals.ratings.items() if level >= 3)
-    return _share("satisfaction", content, totals.answers, window)
+    if totals.answers < FEWEST:
+        return None
+    answers, few = sum_of_days(_by_day(city, window, Measure.RATING))
+    part = tell(answers * content / totals.answers, few)
+    return _share_of_days("satisfaction", part, tell(answers, few), window)
 
 
 def _totals(city: City, window: Window) -> Totals:
     return sum(totals_of([city.id], window).values(), Totals())
+
+
+def _by_day(city: City, window: Window, measure: Measure) -> list[int]:
+    """How many on each day of each service: what is told by itself, or is not."""
+    found = series_of([city.id], window, measure)
+    return [number for days in found.values() for number in days.values()]
 
 
 def _before(today: date) -> date:
@@ -117,6 +133,13 @@ def _share(name: str, part: int, whole: int, window: Window) -> Figure | None:
     if whole < FEWEST:
         return None
     return Figure(name, blurred(part, whole), whole, window)
+
+
+def _share_of_days(name: str, part: Told, whole: Told, window: Window) -> Figure | None:
+    if whole.value is None or whole.value < FEWEST:
+        return None
+    told = blurred(part.value or 0, whole.value)
+    return Figure(name, told, whole.value, window, whole.rounded)
 
 
 def blurred(part: int, whole: int) -> int:
