@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, transaction
-from smartcity_saas.errors import Conflict
+from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.measures import Measure, count
 from smartcity_saas.outbox import enqueue
@@ -96,6 +96,17 @@ def begin_payment(
     raise Conflict(
         _("This is being paid in another browser window. Finish or cancel it there first.")
     )
+
+
+def open_until(resident: SignedInResident, payment: Payment, now: datetime) -> datetime:
+    """Until when a payment that was begun can be paid: its page may stay open for longer than what
+    it pays for is held."""
+    references = [item.reference for item in items_of(payment.id)]
+    try:
+        until = payable_of(payment.service).quote(resident, references, now).until
+    except (Conflict, NotFound):  # it cannot be paid any more, and the page is being closed
+        until = None
+    return min(until, payment.expires_at) if until else payment.expires_at
 
 
 def close_pages(city: City, service: str, references: Sequence[str], now: datetime) -> bool:

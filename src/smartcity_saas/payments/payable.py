@@ -22,12 +22,14 @@ class Item:
 
 @dataclass(frozen=True)
 class Quote:
-    """What is to be paid now. ``back`` is the path to return to without having paid."""
+    """What is to be paid now. ``back`` is the path to return to without having paid; ``until`` is
+    when it can be paid no more, None where it has no such time."""
 
     title: Localized
     items: tuple[Item, ...]
     currency: str
     back: str
+    until: datetime | None = None
 
     @property
     def amount(self) -> int:

@@ -9,9 +9,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from smartcity_saas.clock import local_time
 from smartcity_saas.database import db
 from smartcity_saas.identity.staff.roles import CITY_ADMIN
+from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import CannotBegin, ProviderUnreachable
+from smartcity_saas.sandboxes.stripe import money
 from smartcity_saas.services.hospital_appointments.models import Appointment, ClinicSession
 from tests.support.browser import Browser
 from tests.support.city_credit import DOCUMENTS
@@ -260,3 +263,39 @@ def book_path(fees: FeeClinic) -> str:
         query = select(ClinicSession).order_by(ClinicSession.id.desc()).limit(1)
         session = db.session.scalars(query).one()
         return f"{ROOT}/sessions/{session.id}/book?at={session.day}T08:00"
+
+
+def test_cancelling_while_money_is_on_its_way_says_what_becomes_of_it(fees: FeeClinic) -> None:
+    """Promise: before it is pressed and after it, the page says that the money goes back as soon as
+    it has arrived; then it does."""
+    browser = fees.world.resident()
+    browser.post(slot(fees), "/me", **NEW)
+    path = appointment_page(browser)
+    fees.stripe.pay(later=True)
+    fees.stripe.send_all()
+    words = "¥50.00 goes back whole to what you paid with, as soon as it has arrived."
+    assert words in browser.get(path).text
+    browser.post(f"{path}/cancel", path)
+    fees.work()
+    shown = browser.get(path).text
+    assert "Cancelled" in shown
+    assert words in shown
+    money.settle(fees.stripe.sandbox, fees.stripe.account, fees.stripe.session(), succeeds=True)
+    fees.stripe.send_all()
+    fees.work()
+    assert fees.refunds() == [(5000, "done")]
+    assert words not in browser.get(path).text
+
+
+def test_the_payment_says_until_when_the_slot_is_held(fees: FeeClinic) -> None:
+    """Promise: whoever left the provider's page reads the earlier of two ends: of the slot that is
+    held, not of the page."""
+    browser = fees.world.resident()
+    browser.post(slot(fees), "/me", **NEW)
+    with fees.world.inside("hangzhou"):
+        payment = db.session.scalars(select(Payment)).one()
+    held = local_time(fees.clinic.now + timedelta(minutes=30), fees.clinic.rules.zone)
+    assert payment.expires_at == fees.clinic.now + timedelta(minutes=35)
+    shown = browser.get(f"/me/payments/{payment.id}").text
+    (said,) = re.findall(r"You can pay until ([^<]+)\.", shown)
+    assert said.endswith(f"{held.hour}:{held:%M}")

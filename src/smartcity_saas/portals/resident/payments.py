@@ -13,6 +13,7 @@ from smartcity_saas.catalog.rateable import PAYMENT
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.notifications import mark_read, messages_of
+from smartcity_saas.payments.checkout import open_until
 from smartcity_saas.payments.disputes import disputes_of, withdrawn_from
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import ProviderUnreachable
@@ -164,9 +165,11 @@ def webhook(provider: str) -> ResponseReturnValue:
 
 
 def _payment_page(found: Payment, reachable: bool) -> str:
+    resident, now = signed_in_resident(), current_time()
     return render_template(
         "resident/payment.html",
         payment=found,
+        open_until=open_until(resident, found, now) if found.is_under_way else None,
         items=items_of(found.id),
         refunds=[one for one in refunds_of(found.id) if not one.is_failed],
         withdrawn=withdrawn_from(found.id),
@@ -174,8 +177,6 @@ def _payment_page(found: Payment, reachable: bool) -> str:
         reachable=reachable,
         method=METHOD_NAMES.get(found.method or "", found.method or ""),
         service=product().services.get(found.service),
-        rating=rating_prompt(
-            signed_in_resident(), ActReference(found.service, PAYMENT, found.id), current_time()
-        ),
+        rating=rating_prompt(resident, ActReference(found.service, PAYMENT, found.id), now),
         tab="me",
     )

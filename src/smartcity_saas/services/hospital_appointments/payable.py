@@ -53,6 +53,7 @@ def quote(resident: SignedInResident, references: Sequence[str], now: datetime) 
         ),
         currency=found[0].currency,
         back=one_page if len(found) == 1 else FEES,
+        until=min((one.hold_until for one in found if one.hold_until), default=None),
     )
 
 
