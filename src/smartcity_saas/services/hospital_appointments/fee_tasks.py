@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 def lapse_unpaid(payload: Mapping[str, Any], now: datetime) -> None:
     """The task: a place that nobody paid for goes to the next in line. While money for it is on
-    its way it stays; once its time has come the hospital takes the fee."""
+    its way it stays; once its time, or its patient, has come the hospital takes the fee."""
     fee = _fee(payload)
     if not fee.is_holding:
         return
@@ -56,9 +56,9 @@ def lapse_unpaid(payload: Mapping[str, Any], now: datetime) -> None:
         session = locked_session(fee.appointment.session_id)
         appointment = locked_appointment(fee.appointment_id)
         found = locked_fee(fee.appointment_id)
-        if found is None or not found.is_holding or not appointment.is_booked:
+        if found is None or not found.is_holding or appointment.is_off:
             return
-        if appointment.starts_at <= now:
+        if appointment.starts_at <= now or not appointment.is_booked:
             found.leave_to_hospital(None)
             return
         appointment.cancel(now)

@@ -180,7 +180,8 @@ def keep_fee(
 
 def note_visit(appointment: Appointment, rules: Rules, now: datetime) -> AppointmentFee | None:
     """Bring a fee to what is noted of the visit, in the caller's transaction, which holds the
-    appointment: due once somebody has come, void where nobody did.
+    appointment: due once somebody has come, void where nobody did. One that is paid ahead and was not
+    is left to the hospital once nothing can be paid of it here any more.
 
     Returns:
         The fee if it is due by this.
@@ -190,8 +191,8 @@ def note_visit(appointment: Appointment, rules: Rules, now: datetime) -> Appoint
         return None
     came = appointment.state == AppointmentState.ATTENDED
     if fee.is_ahead:
-        if came and fee.is_holding:
-            fee.leave_to_hospital(None)
+        if came and fee.is_holding:  # its page is closed first; what was paid on it counts
+            enqueue(LAPSE_UNPAID, {"fee": str(fee.id)}, now)
         return None
     if appointment.state == AppointmentState.NO_SHOW:
         void_fee(fee, now)
