@@ -19,6 +19,8 @@ from smartcity_saas.services.hospital_appointments.fee_models import Appointment
 from smartcity_saas.services.hospital_appointments.fee_notifications import remind_of_fees
 from smartcity_saas.services.hospital_appointments.fees import PayChoices, note_paid_there
 from smartcity_saas.services.hospital_appointments.models import Appointment
+from smartcity_saas.services.hospital_appointments.names import ROOT
+from smartcity_saas.services.hospital_appointments.registration import service
 from tests.support.clinic import ZONE, Clinic
 from tests.support.fees import FeeClinic
 
@@ -76,6 +78,23 @@ def test_the_visit_makes_it_due_and_paying_settles_it(fees: FeeClinic) -> None:
     fees.pay("a", made)
     assert fees.fee(made).state == "paid"
     assert fees.books() == {"provider:stripe": 5000, "service:hospital_appointments": -5000}
+
+
+def test_what_is_due_is_told_before_an_account_is_deleted(fees: FeeClinic) -> None:
+    """Promise: a fee that is due stands among what is to be ended first, with the page to pay on;
+    paid, it does not."""
+    made = fees.book("a", AFTER)
+    fees.visit(made)
+    resident, _patient = fees.clinic.person("a")
+
+    def told() -> list[tuple[str, str]]:
+        with fees.world.app.test_request_context(), fees.world.inside("hangzhou"):
+            return [(str(text), path) for text, path in service.unfinished(resident)]
+
+    assert [path for _text, path in told()] == [f"{ROOT}/appointments/{made.id}"]
+    assert "50.00" in told()[0][0]
+    fees.pay("a", made)
+    assert told() == []
 
 
 def test_nobody_else_is_offered_it(fees: FeeClinic) -> None:

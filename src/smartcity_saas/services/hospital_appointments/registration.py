@@ -26,6 +26,7 @@ from smartcity_saas.services.hospital_appointments.fee_views import blueprint as
 from smartcity_saas.services.hospital_appointments.fees import (
     LAPSE_UNPAID,
     SETTLE,
+    due_fees,
     resting_benefits,
 )
 from smartcity_saas.services.hospital_appointments.models import (
@@ -44,6 +45,7 @@ from smartcity_saas.services.hospital_appointments.waiting_list import (
 )
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.languages import local
+from smartcity_saas.web.money import format_money
 
 MOST_SUGGESTED = 5
 
@@ -70,6 +72,13 @@ def _unfinished(person: SignedInResident) -> list[tuple[Any, str]]:
             for one in coming_appointments(person, now)
         ),
         *((_("You are on a waiting list."), ROOT) for _entry in entries_of(person)),
+        *(
+            (
+                _("%(amount)s is due for a visit.", amount=format_money(fee.amount, fee.currency)),
+                f"{ROOT}/appointments/{fee.appointment_id}",
+            )
+            for fee in due_fees(person.id)
+        ),
     ]
 
 
