@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from smartcity_saas.audit import system
+from smartcity_saas.database import transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.payments.refunds import request_refund
 from smartcity_saas.sandboxes.stripe import money
 from smartcity_saas.services.hospital_appointments import cancellation
+from smartcity_saas.services.hospital_appointments.booking_limits import Blocked
 from smartcity_saas.services.hospital_appointments.fee_models import PayWhen
 from smartcity_saas.services.hospital_appointments.fee_tasks import settle
 from smartcity_saas.services.hospital_appointments.fees import fees_of
@@ -275,6 +277,61 @@ def test_whoever_comes_before_paying_pays_there(fees: FeeClinic) -> None:
     fees.work()
     assert fees.state(made) == "booked"
     assert fees.fee(made).state == "at_hospital"
+
+
+def test_a_patient_who_comes_unpaid_pays_there_and_not_twice(fees: FeeClinic) -> None:
+    """Promise: once the desk has noted that somebody came, the page is closed and the hospital takes
+    the fee; what was paid on it before that counts."""
+    one, two = (
+        fees.book("a", session=fees.session_with(**AFTERNOON)),
+        fees.book("b", session=fees.session_with(**AFTERNOON)),
+    )
+    fees.world.clock.now = one.starts_at - timedelta(hours=1)
+    with fees.world.inside("hangzhou"), transaction():
+        for made in (one, two):
+            fees_of([made.id])[made.id].hold_until = one.starts_at
+    fees.press("a", one)
+    page = fees.stripe.session()
+    paid = fees.press("b", two)
+    fees.stripe.pay()
+    fees.mark(one, "attended")
+    fees.mark(two, "attended")
+    fees.work()
+    assert page["status"] == "expired"
+    assert (fees.state(one), fees.fee(one).state) == ("attended", "at_hospital")
+    assert (fees.fee(two).state, fees.payment(paid.id).state) == ("paid", "paid")
+    assert fees.books() == PAID_BOOKS
+
+
+def test_a_place_is_not_held_again_and_again(fees: FeeClinic) -> None:
+    """Promise: held three times within a day without paying, given back or lapsed, the clinic is
+    refused to that person and to nobody else, with where to go; the next day it is open again."""
+    for lapses in (False, True, False):
+        made = fees.book("a")
+        if lapses:
+            fees.world.clock.move(minutes=31)
+            fees.work()
+        else:
+            fees.clinic.cancel("a", made)
+            fees.work()
+        assert fees.state(made) == "cancelled"
+    with pytest.raises(Blocked, match=r"held for a 3 times and not paid for.*12345"):
+        fees.book("a")
+    fees.book("b")
+    other = fees.session_with(**AFTERNOON)
+    fees.clinic.cancel("a", fees.book("a", session=other))
+    fees.world.clock.move(days=1)
+    fees.book("a")
+
+
+def test_what_was_paid_and_cancelled_is_no_unpaid_hold(fees: FeeClinic) -> None:
+    """Promise: whoever pays and then cannot come may book as often as anybody."""
+    for _time in range(4):
+        made = fees.book("a")
+        fees.pay("a", made)
+        fees.clinic.cancel("a", made)
+        fees.work()
+    assert fees.state(fees.book("a")) == "booked"
 
 
 def test_what_a_bank_disputes_is_not_sent_back_twice(fees: FeeClinic) -> None:

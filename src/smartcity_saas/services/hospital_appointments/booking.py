@@ -21,6 +21,7 @@ from smartcity_saas.services.hospital_appointments.back_office import report
 from smartcity_saas.services.hospital_appointments.booking_limits import (
     Blocked,
     Held,
+    refuse_after_unpaid_holds,
     refuse_at_one_time,
     refuse_beyond_limits,
     refuse_held_here,
@@ -92,6 +93,8 @@ def book(
         agreed = agree_on(resident, session, pays, rules, now)
         patient = locked_patient(resident, patient_id, now)
         held = refuse_beyond_limits(patient, session, rules, now)
+        if agreed[0] == PayWhen.AHEAD:
+            refuse_after_unpaid_holds(patient, session, rules, now)
         if at is not None:
             refuse_at_one_time(patient, at, held, rules)
         place = take_place(session_id, at, now, [rules.busy(one.starts_at) for one in held])

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, or_, select
 
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotAllowed
+from smartcity_saas.services.hospital_appointments.fee_models import AppointmentFee, PayWhen
 from smartcity_saas.services.hospital_appointments.models import (
     KEPT,
     Appointment,
@@ -24,8 +25,13 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT
 from smartcity_saas.services.hospital_appointments.rules import Rules
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.name_folding import folded_name
+
+MOST_UNPAID_HOLDS = 3
+"""How often a person may hold a place of one session without paying, within ``HELD_WITHIN``."""
+HELD_WITHIN = timedelta(days=1)
 
 
 class Blocked(NotAllowed):
@@ -92,6 +98,43 @@ def refuse_beyond_limits(
         for one in held
         if one.state != AppointmentState.NO_SHOW and rules.busy(one.starts_at)[1] > now
     ]
+
+
+def refuse_after_unpaid_holds(
+    patient: Patient, session: ClinicSession, rules: Rules, now: datetime
+) -> None:
+    """Nobody keeps a place from others by holding it for a payment again and again.
+
+    Raises:
+        Blocked: The person has held a place of this session three times within a day without
+            paying, whether they gave it back or let it lapse.
+    """
+    query = (
+        select(Appointment.booked_at)
+        .join(AppointmentFee, AppointmentFee.appointment_id == Appointment.id)
+        .join(Patient, Patient.id == Appointment.patient_id)
+        .where(
+            same_person(patient),
+            Appointment.session_id == session.id,
+            Appointment.state == AppointmentState.CANCELLED,
+            Appointment.booked_at > now - HELD_WITHIN,
+            AppointmentFee.pays == PayWhen.AHEAD,
+            AppointmentFee.payment_id.is_(None),
+        )
+        .order_by(Appointment.booked_at.desc())
+    )
+    held = list(db.session.scalars(query))
+    if len(held) >= MOST_UNPAID_HOLDS:
+        again = moment_of(held[MOST_UNPAID_HOLDS - 1] + HELD_WITHIN, rules.zone)
+        raise Blocked(
+            _(
+                "A slot of this clinic was held for %(name)s %(num)s times and not paid for. You can book it here again from %(when)s; until then, book and pay at the hospital's counter, or call %(number)s.",
+                name=patient.name,
+                num=MOST_UNPAID_HOLDS,
+                when=again,
+                number=current_city().site["hotline"],
+            )
+        )
 
 
 def refuse_held_here(patient: Patient, session: ClinicSession) -> None:

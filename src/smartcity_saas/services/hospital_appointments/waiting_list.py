@@ -19,6 +19,7 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.booking import free_places, keep, take_place
 from smartcity_saas.services.hospital_appointments.booking_limits import (
     Blocked,
+    refuse_after_unpaid_holds,
     refuse_at_one_time,
     refuse_beyond_limits,
     same_person,
@@ -142,6 +143,8 @@ def accept(
             raise Conflict(_("This slot is no longer held for you."))
         patient = locked_patient(resident, entry.patient_id, now)
         held = refuse_beyond_limits(patient, session, rules, now)
+        if agreed[0] == PayWhen.AHEAD:
+            refuse_after_unpaid_holds(patient, session, rules, now)
         place = _place(entry.place_id)
         refuse_at_one_time(patient, place.starts_at, held, rules)
         if place.state != PlaceState.OFFERED:
