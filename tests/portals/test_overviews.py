@@ -217,6 +217,23 @@ def test_a_province_sees_its_cities_and_no_small_count(monday: World) -> None:
     assert monday.city_staff().get("/provinces/zhejiang/overview").status_code in (403, 404)
 
 
+def test_a_small_service_does_not_follow_from_the_cities(monday: World) -> None:
+    """Promise: what the cities did is told beside what was done by service, so one service that is left
+    out takes another with it."""
+    fill(monday, "hangzhou", {TODAY: {9: 40}})
+    fill(monday, "ningbo", {TODAY: {9: 50}})
+    row = {"channel": "web", "measure": "done", "detail": "", "value": 3, "day": TODAY}
+    own = {"city_id": monday.city_id("ningbo"), "service": "traffic_tickets"}
+    hour = {key: value for key, value in row.items() if key != "channel"} | {"hour": 9}
+    with transaction() as session:
+        session.execute(insert(CityMeasure), [{**own, **row, "measure": "begun"}, {**own, **row}])
+        session.execute(insert(CityHour), [{**own, **hour}])
+    data: Any = monday.province_admin().get("/provinces/zhejiang/overview?format=json").json
+    assert {one["done_today"] for one in data["cities"]} == {40, 53}
+    hidden = {one["service"] for one in data["today"] if one["small"] and one["value"] is None}
+    assert hidden == {BILLS, "traffic_tickets"}
+
+
 def test_cities_that_need_someone_stand_first(monday: World) -> None:
     """By platform rows alone: a task that was given up, tasks that wait too long, an outage."""
     with monday.inside("ningbo"):

@@ -1,4 +1,4 @@
-"""Sums of days as they are told where the days are told one by one too, but for the small ones.
+"""Sums as they are told where their parts (days, cities) are told one by one too, but for the small ones.
 
 A day with so few that it is not told by itself (``SMALL_CELL``) must not follow from sums either: from
 the difference of two spans, or of a span and the days that are told. So a sum takes each such day at

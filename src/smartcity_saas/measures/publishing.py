@@ -22,11 +22,13 @@ def suppressed(cells: Mapping[K, int], *, total_known: bool = False) -> dict[K, 
 
     Args:
         cells: Counts of one table's row or column.
-        total_known: Their sum is told as well. One cell alone that is left out would follow from
-            it, so the smallest of the others is left out with it (complementary suppression).
+        total_known: Their sum is told as well, or follows. One cell alone that is left out would
+            follow from it, and so would several that are few together: the smallest of the others
+            is left out with them (complementary suppression).
     """
     hidden = {key for key, value in cells.items() if 0 < value < SMALL_CELL}
-    if total_known and len(hidden) == 1:
+    few = sum(cells[key] for key in hidden) < SMALL_CELL
+    if total_known and hidden and (len(hidden) == 1 or few):
         others = [key for key, value in cells.items() if key not in hidden and value]
         if others:
             hidden.add(min(others, key=lambda key: cells[key]))

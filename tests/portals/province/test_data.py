@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert
 
 from smartcity_saas.database import transaction
-from smartcity_saas.measures import CityMeasure
+from smartcity_saas.measures import CityMeasure, Measure, count
 from tests.support.browser import Browser
 from tests.support.documents import HANGZHOU, NINGBO
 from tests.support.world import World
@@ -146,3 +146,18 @@ def test_only_the_province_and_the_operator_compare(compared: World) -> None:
         for path in (PAGE, f"{PAGE}.csv", f"{PAGE}?format=json"):
             assert other.get(path).status_code in (403, 404)
     assert compared.operator().get(PAGE).status_code == 200
+
+
+def test_a_small_city_does_not_follow_from_the_total(world: World) -> None:
+    """Promise: beside a city whose count is not told, the sum of the cities is told as tens, the same
+    whatever that count really is."""
+    world.clock.now = datetime(2026, 11, 23, 2, tzinfo=UTC)
+    fill(world, "hangzhou", 30, done=101, five=9, one=1, wait="3600")
+    totals, admin = set(), world.province_admin()
+    for _more in range(4):
+        with world.inside("ningbo"):
+            count("utility_bills", Measure.DONE, world.clock() - timedelta(days=1))
+        page = admin.get(PAGE).text
+        totals.add("about 3,030" in page)
+        assert not any(f"{3030 + few:,}" in page for few in range(1, 5))
+    assert totals == {True}

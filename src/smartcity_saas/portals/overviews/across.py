@@ -119,26 +119,27 @@ def across(cities: Sequence[City], broken: Mapping[str, Any], now: datetime, url
 
 
 def _cards(cities: Sequence[City], figures: Mapping[Key, SoFar], url: str) -> list[TodayCard]:
-    cards = []
-    for name, service in product().services.items():
-        found = [figures[city.id, name].done for city in cities if (city.id, name) in figures]
-        if not found:
-            continue
-        value, usual, number = compared(found)
-        told = suppressed({name: round(value)})[name]
-        cards.append(
-            TodayCard(
-                title=local(service.title),
-                icon=service.icon,
-                url=url,
-                service=name,
-                value=told,
-                usual=usual if told is not None else None,
-                small=told is None,
-                cities=(number, len(found)),
-            )
+    """A card for each service; the cities' own sums stand beside them, so their sum is known too."""
+    found = {
+        name: [figures[city.id, name].done for city in cities if (city.id, name) in figures]
+        for name in product().services
+    }
+    sums = {name: compared(weeks) for name, weeks in found.items() if weeks}
+    values = {name: round(value) for name, (value, _usual, _number) in sums.items()}
+    told = suppressed(values, total_known=True)
+    return [
+        TodayCard(
+            title=local(product().services[name].title),
+            icon=product().services[name].icon,
+            url=url,
+            service=name,
+            value=told[name],
+            usual=usual if told[name] is not None else None,
+            small=told[name] is None,
+            cities=(number, len(found[name])),
         )
-    return cards
+        for name, (_value, usual, number) in sums.items()
+    ]
 
 
 def _states(

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City
-from smartcity_saas.measures import Totals, Window
+from smartcity_saas.measures import Measure, Totals, Window
 from smartcity_saas.measures.comparing import (
     Compared,
     Figure,
@@ -25,6 +25,7 @@ from smartcity_saas.measures.comparing import (
     shared_services,
     spans_of,
 )
+from smartcity_saas.measures.day_sums import Told, sum_of_days, tell
 from smartcity_saas.measures.publishing import Published
 from smartcity_saas.measures.reading import Key, periods_of
 from smartcity_saas.portals.overviews.answer import page_or_json
@@ -133,8 +134,16 @@ class Comparison:
 
     @cached_property
     def together(self) -> Published:
-        """All of them together."""
-        return pooled(row.whole for row in self.known)
+        """All of them together; counts of which a city's is not told as tens, so that it does not
+        follow from any choice of cities."""
+        found = pooled(row.whole for row in self.known)
+        answers = tell(*sum_of_days([row.whole.totals.answers for row in self.known]))
+        return replace(found, done=self.done.value, answers=answers.value)
+
+    @cached_property
+    def done(self) -> Told:
+        """How much was done in all of them."""
+        return tell(*sum_of_days([row.whole.totals[Measure.DONE] for row in self.known]))
 
     def middle(self, figure: Figure) -> float | None:
         """The median of the cities."""
