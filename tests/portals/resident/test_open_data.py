@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from smartcity_saas.audit import system
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.announcements import all_announcements, publish, withdraw
-from smartcity_saas.web.page_cache import PageCache
+from smartcity_saas.web.page_cache import CachedPage, PageCache
 from tests.support.documents import HANGZHOU, ZHEJIANG
 from tests.support.product import other_parts
 from tests.support.validation import said
@@ -167,3 +169,39 @@ def test_days_at_the_ends_of_the_calendar_are_days(world: World, path: str, sinc
         assert many.status_code == 422
         assert "366" in many.text
     assert stranger.get(f"{path}.csv?to=0001-01-01").status_code == 422
+
+
+class KeepsNothing(PageCache):
+    """Notices what would be kept."""
+
+    def put(self, key: tuple[Any, ...], body: bytes) -> CachedPage:
+        raise AssertionError(f"kept {len(body)} bytes by {key}")
+
+
+def test_a_window_is_neither_kept_nor_made_before_it_is_asked_for(world: World) -> None:
+    """Promise: windows, of which there are endlessly many, drive no file out of what is remembered, and
+    their page makes no file to say its size; the catalogues describe the files without a window."""
+    stranger, window = world.client("hangzhou.localhost"), "from=2026-01-01&to=2026-01-31"
+    whole = stranger.get("/data/datapackage.json").data
+    assert stranger.get(f"/data/datapackage.json?{window}").data == whole
+    assert stranger.get("/data/datapackage.json?from=9999-12-31").data == whole
+    assert " KB" in stranger.get("/data/performance").text
+    with other_parts(world.app, file_cache=KeepsNothing()):
+        assert stranger.get(f"/data/performance.csv?{window}").status_code == 200
+        page = stranger.get(f"/data/performance?{window}").text
+    assert " KB" not in page
+    assert f"/data/performance.csv?{window.replace('&', '&amp;')}" in page
+
+
+def test_a_previewed_drafts_data_are_kept_by_nobody(world: World) -> None:
+    """Promise: what only a preview shows is in no shared cache, and no other site reads it."""
+    draft = HANGZHOU.replace("hangzhou", "wenzhou").replace("330100", "330300")
+    world.save(draft.replace("state: live", "state: draft").replace("杭州", "温州"))
+    page = world.province_admin().post("/cities/wenzhou/preview-link", "/cities/wenzhou").text
+    browser = world.client("wenzhou.localhost")
+    browser.get("/preview/" + page.split("/preview/")[1].split('"')[0])
+    for path in ("services.csv", "services.schema.json", "datapackage.json", "catalog.jsonld"):
+        answer = browser.get(f"/data/{path}")
+        assert answer.status_code == 200, path
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        assert "Access-Control-Allow-Origin" not in answer.headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import date
 from math import ceil
 from typing import Any
 
@@ -31,6 +32,8 @@ from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.policy import Availability
 
+Days = tuple[date, date]
+"""The first and the last day of a file, both included."""
 OPEN = Availability.EXISTING_BUSINESS
 """What a city has published stays there while it is suspended."""
 SHOWN_ROWS = 20
@@ -69,7 +72,7 @@ def data_file(name: str, ending: str) -> ResponseReturnValue:
     """One dataset as a file, with an ETag: the SHA-256 of its bytes."""
     city = request_city()
     found = published_dataset(city, name)
-    made = _file(city, found, ending)
+    made = _file(city, found, ending, _days(city, found))
     response = Response(made.body, content_type=_content_type(made))
     changed = found.changed(city, current_time())
     if changed is not None:
@@ -95,11 +98,12 @@ def data_schema(name: str) -> ResponseReturnValue:
 
 @blueprint.page("/data/datapackage.json", who="everyone", availability=OPEN)
 def data_package_file() -> ResponseReturnValue:
-    """Every dataset as one Data Package."""
+    """Every dataset as one Data Package: the files without a window, whatever the address says."""
     city = request_city()
+    days = _standing_days(city)
     described = []
     for one in published_datasets(city):
-        made = None if one.is_live else _file(city, one, "csv")
+        made = None if one.is_live else _file(city, one, "csv", days)
         described.append((one, made.sha256 if made else "", len(made.body) if made else 0))
     address = f"{site_address(city.slug)}/data"
     return _document(data_package(city, address, described), "application/json")
@@ -109,11 +113,11 @@ def data_package_file() -> ResponseReturnValue:
 def data_catalog() -> ResponseReturnValue:
     """Every dataset in the vocabulary of data catalogues (DCAT)."""
     city = request_city()
-    days = read_days(city, current_time(), "", "")
+    days = _standing_days(city)
     described = [
         CatalogedDataset(
             one,
-            {} if one.is_live else {ending: _file(city, one, ending) for ending in FORMATS},
+            {} if one.is_live else {ending: _file(city, one, ending, days) for ending in FORMATS},
             one.changed(city, current_time()),
             days,
         )
@@ -132,7 +136,7 @@ def _all_datasets() -> str:
 def _one_dataset(name: str) -> str:
     city, now = request_city(), current_time()
     found = published_dataset(city, name)
-    days = read_days(city, now, request.args.get("from", ""), request.args.get("to", ""))
+    days = _days(city, found)
     table = read_table(found, city, now, days)
     query = request.query_string.decode()
     other = "_en" if local({"zh": "_zh", "en": "_en"}) == "_zh" else "_zh"
@@ -144,7 +148,7 @@ def _one_dataset(name: str) -> str:
         table=table,
         headings=[(local(one.title), _class(one)) for one in shown],
         rows=[_cells(found, row, shown) for row in first],
-        files=[(one, _size(_file(city, found, ending))) for ending, one in FORMATS.items()],
+        files=[(one, _size(city, found, ending, days)) for ending, one in FORMATS.items()],
         query=f"?{query}" if found.by_day and query else "",
         frequencies=FREQUENCIES,
         types=TYPES,
@@ -168,15 +172,35 @@ def _class(column: Column) -> str:
     return "num" if counted else ""
 
 
-def _size(file: DataFile) -> str:
-    return f"{ceil(len(file.body) / 1024):,} KB"
+def _size(city: City, found: Dataset, ending: str, days: Days) -> str:
+    """How large a file is; empty for other days than usual, of which none is made until it is asked for."""
+    if days != _standing_days(city):
+        return ""
+    return f"{ceil(len(_file(city, found, ending, days).body) / 1024):,} KB"
 
 
-def _file(city: City, found: Dataset, ending: str) -> DataFile:
-    """A file as this process remembers it for a minute, by everything that it is made of."""
+def _standing_days(city: City) -> Days:
+    """The days of a file whose address names none."""
+    return read_days(city, current_time(), "", "")
+
+
+def _days(city: City, found: Dataset) -> Days:
+    """The days that the address asks for, of a dataset by day.
+
+    Raises:
+        Invalid: As ``read_days`` says, of any dataset.
+    """
     since, until = request.args.get("from", ""), request.args.get("to", "")
+    asked = read_days(city, current_time(), since, until)
+    return asked if found.by_day else _standing_days(city)
+
+
+def _file(city: City, found: Dataset, ending: str, days: Days) -> DataFile:
+    """A file; that of the usual days as this process remembers it for a minute, by everything that it
+    is made of. Of other days there are so many that they would drive the others out."""
     now = current_time()
-    days = read_days(city, now, since, until)
+    if days != _standing_days(city):
+        return make_file(read_table(found, city, now, days), ending)
     key = (city.id, city.fingerprint, city.content_version, found.name, ending, days)
     cache = product().file_cache
     kept = cache.get(key)
@@ -192,7 +216,11 @@ def _document(made: dict[str, Any], media_type: str) -> Response:
 
 
 def _for_everyone(response: Response, etag: str) -> Response:
-    """What any page and program may read and keep, from wherever it comes."""
+    """What any page and program may read and keep, from wherever it comes; of a draft, whoever
+    previews it alone, and nobody keeps it."""
+    if request_city().is_draft:
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
     response.set_etag(etag)
     response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
     response.headers["Access-Control-Allow-Origin"] = "*"
