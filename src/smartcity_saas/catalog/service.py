@@ -132,7 +132,8 @@ class Service:
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
     otherwise). ``places`` counts the places of some days that were booked, and all that there were.
-    ``events`` are those that it tells others of, ``listener`` hears those of others.
+    ``events`` are those that it tells others of, ``unmet`` why one of them did not go as its kind
+    says, ``listener`` hears those of others.
     ``benefits`` gives benefits that other services make good; ``resting_benefits`` says which of
     them rest for a resident here, and what brings them back.
     ``datasets`` are the tables that a city can give away as open data; ``document.py`` names them too.
@@ -171,6 +172,7 @@ class Service:
     assurance: str = "none"
     places: Callable[[date, date], tuple[int, int]] | None = None
     events: Mapping[str, Localized] = field(default_factory=dict)
+    unmet: Mapping[str, Localized] = field(default_factory=dict)
     listener: EventListener | None = None
     benefits: BenefitSource | None = None
     resting_benefits: Callable[[uuid.UUID, datetime], list[RestingBenefit]] = (

@@ -156,3 +156,14 @@ def test_an_appeal_that_cannot_be_says_why(credit: CreditCity) -> None:
     assert again.status_code == 409, "before anything is typed"
     assert "already appealed" in again.text
     assert credit.rows(CreditAppealPhoto) == 0
+
+
+def test_an_entry_that_adds_nothing_says_why(credit: CreditCity) -> None:
+    """Promise: by what happened, in both languages, and with no day until which it would count."""
+    browser = credit.member()
+    credit.tell("late", fulfilled=False)
+    shown = browser.get(f"{ROOT}/entries").text
+    assert "adds nothing: paid after it was due" in shown
+    assert "counts until" not in shown
+    credit.tell("good")
+    assert "counts until" in browser.get(f"{ROOT}/entries").text

@@ -32,7 +32,7 @@ from smartcity_saas.services.hospital_appointments.fees import (
 from smartcity_saas.services.hospital_appointments.models import (
     OFFER,
 )
-from smartcity_saas.services.hospital_appointments.names import ROOT, SERVICE
+from smartcity_saas.services.hospital_appointments.names import ATTENDED, ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import remind
 from smartcity_saas.services.hospital_appointments.payable import payable
 from smartcity_saas.services.hospital_appointments.rateable import acts as rateable
@@ -111,6 +111,7 @@ service = Service(
     settings=extension.settings,
     places=places_between,
     events=extension.events,
+    unmet={ATTENDED: {"zh": "约了没去", "en": "the appointment was missed"}},
     datasets=(clinic_places, clinic_fees),
     connectors=extension.connectors,
     while_paused={

@@ -17,7 +17,7 @@ from smartcity_saas.services.traffic_tickets.csv_import import import_tickets
 from smartcity_saas.services.traffic_tickets.desk import blueprint as desk
 from smartcity_saas.services.traffic_tickets.document import extension
 from smartcity_saas.services.traffic_tickets.models import Violation
-from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
+from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE, SETTLED_IN_TIME
 from smartcity_saas.services.traffic_tickets.payable import payable
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.rateable import acts as rateable
@@ -86,6 +86,7 @@ service = Service(
     ),
     settings=extension.settings,
     events=extension.events,
+    unmet={SETTLED_IN_TIME: {"zh": "过了期限才处理", "en": "settled after its time"}},
     connectors=extension.connectors,
     while_paused={
         "zh": "已有的罚单、收据和申诉照常可看。",

@@ -25,7 +25,7 @@ from smartcity_saas.services.utility_bills.models import (
     UtilityAccount,
     UtilityLink,
 )
-from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
+from smartcity_saas.services.utility_bills.names import PAID_IN_TIME, ROOT, SERVICE
 from smartcity_saas.services.utility_bills.notifications import remind
 from smartcity_saas.services.utility_bills.payable import payable
 from smartcity_saas.services.utility_bills.views import ICONS
@@ -81,6 +81,7 @@ service = Service(
     ),
     settings=extension.settings,
     events=extension.events,
+    unmet={PAID_IN_TIME: {"zh": "过了期限才缴", "en": "paid after it was due"}},
     datasets=(tariffs,),
     connectors=extension.connectors,
     while_paused={
