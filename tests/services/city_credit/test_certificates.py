@@ -129,3 +129,10 @@ def test_a_code_shown_before_leaving_says_no_after(credit: CreditCity) -> None:
     browser.post(f"{ROOT}/leave")
     office = Office(credit.world, "hangzhou", "credit:verify")
     assert ask(office, code) == {"holds": False}
+
+
+def test_a_code_that_is_opened_again_leads_to_the_own_page(credit: CreditCity) -> None:
+    """Promise: going back to the page of a code, which is shown once, leads to where a new one is."""
+    browser = credit.member()
+    again = browser.get(f"{ROOT}/certificates")
+    assert (again.status_code, again.headers["Location"]) == (302, f"{ROOT}/mine")

@@ -165,3 +165,13 @@ def test_nobody_chooses_for_who_does_not_take_part(credit: CreditCity) -> None:
     assert browser.post(CHOICE, ROOT, source=PAID).status_code == 303
     credit.tell("bill")
     assert credit.rows() == 0
+
+
+def test_saving_nothing_says_that_nothing_counts(credit: CreditCity) -> None:
+    """Promise: with no source ticked the page says so, with the way back."""
+    browser = credit.member()
+    saved = browser.post(f"{ROOT}/sources")
+    assert saved.status_code == 303
+    shown = browser.get(saved.headers["Location"]).text
+    assert "Saved. Nothing counts now." in shown
+    assert "Back to city credit" in shown

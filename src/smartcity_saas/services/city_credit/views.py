@@ -117,6 +117,12 @@ def certificate() -> ResponseReturnValue:
     return page, 200, {"Cache-Control": "no-store"}
 
 
+@blueprint.page(f"{ROOT}/certificates", who="resident", availability=Availability.EXISTING_BUSINESS)
+def certificate_again() -> ResponseReturnValue:
+    """A code is shown once: whoever opens its page again finds the button on their own."""
+    return redirect(MINE)
+
+
 @blueprint.page(f"{ROOT}/entries", who="resident", availability=Availability.EXISTING_BUSINESS)
 def entries() -> ResponseReturnValue:
     """Why the level is what it is, to the last entry."""
@@ -292,6 +298,11 @@ def _accounted() -> dict[str, Any]:
             kind: service.title
             for service in product().services.values()
             for kind in service.events
+        },
+        "unmet": {
+            kind: why
+            for service in product().services.values()
+            for kind, why in service.unmet.items()
         },
         "ways": ways([one.record for one in found], standing, rules.rules, today),
         "off": {
