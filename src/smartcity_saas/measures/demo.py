@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,6 +29,8 @@ TYPICAL: Mapping[str, tuple[int, int, tuple[int, ...]]] = {
 """Of a usual day: how many, what one costs (in the currency's main unit), how long they wait."""
 BUSY = tuple(range(8, 22))
 """The hours of a day in which anything is done."""
+LEVELS = (5, 4, 5, 5, 3, 5, 4, 5, 5, 2, 5, 4, 5, 5, 3, 5, 4, 5, 5, 1)
+"""Ratings in the order in which they come, round and round."""
 MISSED_DAYS_AGO = frozenset({16, 17})
 """Days of which nothing is known, as when a machine room moved: drawn as missing."""
 
@@ -98,13 +101,19 @@ def _day(day: date, number: int, price: int, waits: tuple[int, ...]) -> Iterator
         told[Measure.WAIT, str(bound)] = here
         left -= here
     answers = number // 4
-    for level, ninth in ((5, 5), (4, 2), (3, 1)):
-        told[Measure.RATING, str(level)] = answers * ninth // 9
-    told[Measure.RATING, "2"] = answers // 40 + seed % 2
+    for level, people in sample_ratings(answers, day).items():
+        told[Measure.RATING, str(level)] = people
     told[Measure.NOT_SOLVED, ""] = answers // 40
     for (measure, detail), value in told.items():
         if value:
             yield {"channel": "web", "measure": measure.value, "detail": detail, "value": value}
+
+
+def sample_ratings(answers: int, day: date) -> Counter[int]:
+    """How many rated at each level on a day: nine of ten are satisfied, and few answers a day come to
+    as many over the days as many answers do on one."""
+    start = day.toordinal() * 7  # has no factor in common with the length of the round
+    return Counter(LEVELS[(start + place) % len(LEVELS)] for place in range(answers))
 
 
 def _hours(number: int, price: int, until: int) -> Iterator[dict[str, Any]]:
