@@ -133,6 +133,8 @@ def test_a_member_may_choose_the_visit_first(fees: FeeClinic) -> None:
     form = browser.get(slot(fees)).text
     assert re.search(r'value="ahead" checked', form)
     assert re.search(r'value="after"[^>]*>', form)
+    assert '<span class="pays-ahead">Book and pay ¥50.00</span>' in form, "what is chosen, is said"
+    assert '<span class="pays-after">Book</span>' in form
     assert "Nothing is due if you cancel, or if you do not come." in form
     done = browser.post(slot(fees), "/me", **NEW, pays="after")
     path = done.headers["Location"]
