@@ -16,4 +16,5 @@ def sample_rating(
     """Let a sample resident of the current city have rated something that is not there any more."""
     resident = sample_resident(subject, now)
     made = keep_rating(resident, ActReference(service, act, uuid.uuid4()), level, now)
-    complete(resident, made.id, RatingDetails(words=words), now)
+    if words:
+        complete(resident, made.id, RatingDetails(words=words), now)
