@@ -128,9 +128,8 @@ def refuse_after_unpaid_holds(
         again = moment_of(held[MOST_UNPAID_HOLDS - 1] + HELD_WITHIN, rules.zone)
         raise Blocked(
             _(
-                "A slot of this clinic was held for %(name)s %(num)s times and not paid for. You can book it here again from %(when)s; until then, book and pay at the hospital's counter, or call %(number)s.",
+                "A slot of this clinic was held for %(name)s several times and not paid for. You can book it here again from %(when)s; until then, book and pay at the hospital's counter, or call %(number)s.",
                 name=patient.name,
-                num=MOST_UNPAID_HOLDS,
                 when=again,
                 number=current_city().site["hotline"],
             )
