@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from smartcity_saas.database.models import Json
 from smartcity_saas.migrations.operations import isolate_city_tables
 
 revision = "city_credit_0001"
@@ -13,15 +12,10 @@ depends_on = "0001_platform"
 
 TABLES = (
     "credit_membership",
-    "credit_source_choice",
-    "credit_rules_version",
     "credit_entry",
     "credit_appeal",
     "credit_appeal_photo",
     "credit_certificate",
-    "credit_question",
-    "credit_appeal_count",
-    "credit_figures",
 )
 
 
@@ -46,10 +40,7 @@ def upgrade() -> None:
         "credit_membership",
         sa.Column("resident_id", sa.Uuid(), nullable=False),
         sa.Column("consent_version", sa.String(), nullable=False),
-        sa.Column("rules_version", sa.Integer(), nullable=False),
-        sa.Column("answered", sa.String(), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("agreed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
         _refers("credit_membership", "resident_id", "resident"),
     )
@@ -61,31 +52,6 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=present,
         postgresql_where=present,
-    )
-    _table(
-        "credit_source_choice",
-        sa.Column("resident_id", sa.Uuid(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("counts", sa.Boolean(), nullable=False),
-        sa.Column("terms", sa.String(), nullable=False),
-        sa.Column("months", sa.Integer(), nullable=False),
-        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
-        _refers("credit_source_choice", "resident_id", "resident"),
-        sa.UniqueConstraint(
-            "city_id",
-            "resident_id",
-            "source",
-            name="uq_credit_source_choice_city_id_resident_id_source",
-        ),
-    )
-    _table(
-        "credit_rules_version",
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("mark", sa.String(), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("settings", Json, nullable=False),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.UniqueConstraint("city_id", "number", name="uq_credit_rules_version_city_id_number"),
     )
     _table(
         "credit_entry",
@@ -115,7 +81,6 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("again", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answer", sa.String(), nullable=True),
         sa.Column("answered_by", sa.String(), nullable=True),
@@ -143,44 +108,15 @@ def upgrade() -> None:
         sa.Column("benefit", sa.String(), nullable=False),
         sa.Column("code_hash", sa.String(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_by", sa.String(), nullable=True),
+        sa.Column("held_then", sa.Boolean(), nullable=True),
         _refers("credit_certificate", "resident_id", "resident"),
         sa.UniqueConstraint("city_id", "code_hash", name="uq_credit_certificate_city_id_code_hash"),
     )
     op.create_index(
-        "ix_credit_certificate_city_id_expires_at", "credit_certificate", ["city_id", "expires_at"]
-    )
-    _table(
-        "credit_question",
-        sa.Column("resident_id", sa.Uuid(), nullable=False),
-        sa.Column("benefit", sa.String(), nullable=False),
-        sa.Column("asked_by", sa.String(), nullable=False),
-        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("holds", sa.Boolean(), nullable=False),
-        _refers("credit_question", "resident_id", "resident"),
-    )
-    op.create_index(
-        "ix_credit_question_city_id_resident_id", "credit_question", ["city_id", "resident_id"]
-    )
-    _table(
-        "credit_appeal_count",
-        sa.Column("month", sa.Date(), nullable=False),
-        sa.Column("outcome", sa.String(), nullable=False),
-        sa.Column("days", sa.Integer(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.UniqueConstraint(
-            "city_id",
-            "month",
-            "outcome",
-            "days",
-            name="uq_credit_appeal_count_city_id_month_outcome_days",
-        ),
-        sa.CheckConstraint("number > 0", name="ck_credit_appeal_count_number"),
-    )
-    _table(
-        "credit_figures",
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("figures", Json, nullable=False),
-        sa.UniqueConstraint("city_id", "day", name="uq_credit_figures_city_id_day"),
+        "ix_credit_certificate_city_id_resident_id",
+        "credit_certificate",
+        ["city_id", "resident_id"],
     )
     isolate_city_tables(*TABLES)
