@@ -31,6 +31,11 @@ from smartcity_saas.health import readiness
 from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.outbox import backlogs
+from smartcity_saas.services.city_credit.models import (
+    CreditAppeal,
+    CreditMembership,
+    CreditQuestion,
+)
 from smartcity_saas.services.hospital_appointments import patients
 from smartcity_saas.services.hospital_appointments.models import Patient
 from smartcity_saas.settings import Settings
@@ -180,6 +185,49 @@ def test_login_requests_under_way_go_on(old: Settings) -> None:
 def test_tasks_that_were_given_up_are_counted_across_cities(old: Settings) -> None:
     """Upgrading with failed tasks in two cities: each is counted at its own, and what is done is not."""
     fresh(lambda: _upgrade_with_failed_tasks(old))  # type: ignore[arg-type, return-value]
+
+
+def test_members_of_city_credit_are_asked_again(old: Settings) -> None:
+    """Upgrading from consent for all sources at once: members of two cities stay members, are asked
+    again, keep their appeals, and whoever asked about a code still stands there."""
+    fresh(lambda: _upgrade_with_members(old))  # type: ignore[arg-type, return-value]
+
+
+def _upgrade_with_members(settings: Settings) -> None:
+    at = "'2026-01-01 08:00:00.000000+00:00'"
+    with create_app(settings, serving=False).app_context():
+        for before in ("0020_login_request", "city_credit_0001"):
+            migrate_to(revision=before)
+        engine = create_engine(settings.owner_url)
+        with engine.begin() as connection:
+            for city in add_cities(connection):
+                who, entry, appeal = (new_id(connection) for _n in range(3))
+                key = f"{city}, '{new_id(connection)}', '{who}'"
+                for row in (
+                    f"resident (city_id, id, name, demo, created_at, assurance) VALUES ({city},"
+                    f" '{who}', 'x', true, {at}, 'none')",
+                    "credit_membership (city_id, id, resident_id, consent_version, joined_at)"
+                    f" VALUES ({key}, '1', {at})",
+                    "credit_entry (city_id, id, resident_id, source, reference, day, quantity,"
+                    f" claimed, revision, recorded_at, sample) VALUES ({city}, '{entry}', '{who}',"
+                    f" 's', 'r', '2026-01-01', 0, 1, 1, {at}, false)",
+                    "credit_appeal (city_id, id, resident_id, entry_id, reason, state, due_on,"
+                    f" created_at) VALUES ({city}, '{appeal}', '{who}', '{entry}', 'r', 'open',"
+                    f" '2026-02-01', {at})",
+                    "credit_certificate (city_id, id, resident_id, benefit, code_hash, expires_at,"
+                    f" asked_at, asked_by, held_then) VALUES ({key}, 'b', 'h', {at}, {at}, 'p',"
+                    " true)",
+                ):
+                    connection.execute(text(f"INSERT INTO {row}"))
+        engine.dispose()
+        upgrade_database(settings)
+        for city in (1, 2):
+            with tenant_context(city):
+                member = db.session.scalars(select(CreditMembership)).one()
+                assert (member.answered, member.agreed_at) == ("", member.joined_at)
+                assert db.session.scalars(select(CreditAppeal.again)).all() == [False]
+                assert db.session.scalars(select(CreditQuestion.holds)).all() == [True]
+        db.engine.dispose()
 
 
 def _upgrade_with_failed_tasks(settings: Settings) -> None:
