@@ -85,6 +85,8 @@ def test_city_staff_pause_and_open_a_service(walk: Walk) -> None:
     """One press, visible at once on the site, in the history, and undone as easily."""
     walk.as_staff("shanghai")
     walk.check()
+    walk.page.locator("nav a[href$='/cities/shanghai']").first.click()
+    walk.check()
     walk.page.locator("a[href$='/pause']").first.click()
     walk.check()
     walk.page.fill("#zh", "系统升级，周五恢复。")
