@@ -26,7 +26,6 @@ from smartcity_saas.measures.counting import (
 )
 from smartcity_saas.measures.folding import (
     FoldMeasures,
-    add_sums,
     events_waiting,
     fold,
     fold_all,
@@ -54,7 +53,6 @@ __all__ = [
     "Totals",
     "Waits",
     "Window",
-    "add_sums",
     "bucket_of",
     "count",
     "count_all",

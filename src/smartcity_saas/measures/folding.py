@@ -70,7 +70,7 @@ def _add(model: Any, key: Sequence[str], rows: Iterable[MeasureEvent]) -> None:
         sums[tuple(getattr(row, name) for name in key)] += row.value
     ordered = sorted(sums.items())
     for start in range(0, len(ordered), ROWS_AT_ONCE):
-        add_sums(
+        _add_sums(
             model,
             [
                 dict(zip(key, k, strict=True), value=v)
@@ -79,7 +79,7 @@ def _add(model: Any, key: Sequence[str], rows: Iterable[MeasureEvent]) -> None:
         )
 
 
-def add_sums(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+def _add_sums(model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add to some rows of sums, or make them: as many as one statement takes."""
     statement = upsert_into(model).values(list(rows))
     db.session.execute(

@@ -24,10 +24,6 @@ class Interval:
     low: float
     high: float
 
-    def overlaps(self, other: Interval) -> bool:
-        """Whether the two have a value in common, so that their difference may be chance."""
-        return self.low <= other.high and other.low <= self.high
-
 
 def share_interval(share: float, number: int) -> Interval:
     """The score interval of a share.

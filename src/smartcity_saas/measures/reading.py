@@ -54,7 +54,6 @@ class Totals:
     def add(self, measure: str, detail: str, value: int, times: int = 1) -> None:
         """Add a sum of one measure and detail; ``times`` is on how many days it was counted, so that
         a span of an outage is one, however many found it."""
-        value = int(value)  # PostgreSQL adds up whole numbers to a decimal
         self.counts[measure] += value
         if measure == Measure.OUTAGE:
             self.outage_minutes += OUTAGE_MINUTES * times
@@ -129,7 +128,7 @@ def series_of(
         series = found[row.city_id, row.service]
         series.setdefault(row.day, 0)
         if row.measure == measure:
-            series[row.day] += int(row.value)
+            series[row.day] += row.value
     return dict(found)
 
 
@@ -156,7 +155,7 @@ def hours_of(
     for row in rows:
         if row.day in wanted:
             hours = found.setdefault((row.service, row.detail, row.day), [0] * 24)
-            hours[row.hour] += int(row.value)
+            hours[row.hour] += row.value
     return found
 
 
