@@ -138,3 +138,25 @@ def localized_columns(
         Column(f"{name}_zh", ColumnType.TEXT, chinese, description, sources=sources, empty=empty),
         Column(f"{name}_en", ColumnType.TEXT, english, description, sources=sources, empty=empty),
     )
+
+
+def currency_column(*sources: InstrumentedAttribute[Any]) -> Column:
+    """The column of the currency that the amounts of a row are in."""
+    return Column(
+        "currency",
+        ColumnType.TEXT,
+        {"zh": "币种", "en": "Currency"},
+        {"zh": "ISO 4217 代码", "en": "The code of ISO 4217"},
+        sources=sources,
+    )
+
+
+def sample_column(source: InstrumentedAttribute[Any]) -> Column:
+    """The column that marks a row as made up."""
+    return Column(
+        "sample",
+        ColumnType.BOOLEAN,
+        {"zh": "示例", "en": "Sample"},
+        {"zh": "是不是编造的示例", "en": "Whether it is made up, as a sample"},
+        sources=(source,),
+    )

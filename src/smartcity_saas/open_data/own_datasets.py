@@ -15,6 +15,7 @@ from smartcity_saas.catalog.datasets import (
     DatasetQuery,
     Row,
     localized_columns,
+    sample_column,
 )
 from smartcity_saas.catalog.entries import catalog_items
 from smartcity_saas.catalog.service import CATEGORIES
@@ -168,13 +169,7 @@ announcements = Dataset(
             {"zh": "是不是紧急公告", "en": "Whether it is urgent"},
             sources=(Announcement.urgent,),
         ),
-        Column(
-            "sample",
-            ColumnType.BOOLEAN,
-            {"zh": "示例", "en": "Sample"},
-            {"zh": "是不是编造的示例", "en": "Whether it is made up, as a sample"},
-            sources=(Announcement.sample,),
-        ),
+        sample_column(Announcement.sample),
     ),
     key=("announcement",),
     rows=_announcements,

@@ -18,7 +18,9 @@ from smartcity_saas.catalog.datasets import (
     DatasetQuery,
     Frequency,
     Row,
+    currency_column,
     localized_columns,
+    sample_column,
 )
 from smartcity_saas.database import db
 from smartcity_saas.services.hospital_appointments.models import (
@@ -139,13 +141,7 @@ _WHERE = (
         {"zh": "科室的名称", "en": "The department's name"},
         (HospitalDepartment.name,),
     ),
-    Column(
-        "sample",
-        ColumnType.BOOLEAN,
-        {"zh": "示例", "en": "Sample"},
-        {"zh": "是不是编造的示例", "en": "Whether it is made up, as a sample"},
-        sources=(Hospital.sample,),
-    ),
+    sample_column(Hospital.sample),
 )
 
 clinic_places = Dataset(
@@ -225,13 +221,7 @@ clinic_fees = Dataset(
             {"zh": "看一次的挂号费", "en": "The fee of one visit"},
             sources=(ClinicSession.fee,),
         ),
-        Column(
-            "currency",
-            ColumnType.TEXT,
-            {"zh": "币种", "en": "Currency"},
-            {"zh": "ISO 4217 代码", "en": "The code of ISO 4217"},
-            sources=(ClinicSession.currency,),
-        ),
+        currency_column(ClinicSession.currency),
     ),
     key=("hospital", "department", "clinic", "fee", "currency"),
     rows=_fees,

@@ -11,6 +11,7 @@ from smartcity_saas.catalog.datasets import (
     Dataset,
     DatasetQuery,
     Row,
+    currency_column,
     localized_columns,
 )
 from smartcity_saas.services.utility_bills.names import KINDS, SERVICE, TARIFFS, UNITS
@@ -92,12 +93,7 @@ tariffs = Dataset(
             {"zh": "单价", "en": "Price"},
             {"zh": "每单位的价格", "en": "The price of one unit"},
         ),
-        Column(
-            "currency",
-            ColumnType.TEXT,
-            {"zh": "币种", "en": "Currency"},
-            {"zh": "ISO 4217 代码", "en": "The code of ISO 4217"},
-        ),
+        currency_column(),
     ),
     key=("kind", "tier"),
     rows=_tariffs,
