@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import Select, and_, delete, select
 
 from smartcity_saas.catalog.events import ServiceEvent
 from smartcity_saas.configuration.city import City
@@ -96,10 +96,10 @@ class Listener:
                 forget_entry(entry)
 
 
-def entries_of(resident_id: uuid.UUID) -> list[AccountedEntry]:
-    """A resident's entries of sources that count, with their appeals, the newest first; expired
-    ones too."""
-    query = (
+def accounted_entries() -> Select[CreditEntry, CreditAppeal]:
+    """Every entry of a source that counts for its resident, with its appeal if there is one: what
+    ``AccountedEntry`` is made of."""
+    return (
         select(CreditEntry, CreditAppeal)
         .join(
             CreditSourceChoice,
@@ -115,7 +115,16 @@ def entries_of(resident_id: uuid.UUID) -> list[AccountedEntry]:
                 CreditAppeal.resident_id == CreditEntry.resident_id,
             ),
         )
-        .where(CreditEntry.resident_id == resident_id, CreditSourceChoice.counts.is_(True))
+        .where(CreditSourceChoice.counts.is_(True))
+    )
+
+
+def entries_of(resident_id: uuid.UUID) -> list[AccountedEntry]:
+    """A resident's entries of sources that count, with their appeals, the newest first; expired
+    ones too."""
+    query = (
+        accounted_entries()
+        .where(CreditEntry.resident_id == resident_id)
         .order_by(CreditEntry.day.desc(), CreditEntry.id)
     )
     return [AccountedEntry(*row) for row in db.session.execute(query)]

@@ -10,12 +10,11 @@ from sqlalchemy.orm import load_only
 
 from smartcity_saas.database import db
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.services.city_credit.entries import AccountedEntry
+from smartcity_saas.services.city_credit.entries import AccountedEntry, accounted_entries
 from smartcity_saas.services.city_credit.models import (
     CreditAppeal,
     CreditEntry,
     CreditMembership,
-    CreditSourceChoice,
 )
 from smartcity_saas.services.city_credit.standing import Record
 
@@ -50,7 +49,7 @@ def _present_members() -> int:
 
 def _by_resident() -> Iterator[list[Record]]:
     query = (
-        select(CreditEntry, CreditAppeal)
+        accounted_entries()
         .join(
             CreditMembership,
             and_(
@@ -59,21 +58,7 @@ def _by_resident() -> Iterator[list[Record]]:
             ),
         )
         .join(Resident, Resident.id == CreditEntry.resident_id)
-        .join(
-            CreditSourceChoice,
-            and_(
-                CreditSourceChoice.resident_id == CreditEntry.resident_id,
-                CreditSourceChoice.source == CreditEntry.source,
-            ),
-        )
-        .outerjoin(
-            CreditAppeal,
-            and_(
-                CreditAppeal.entry_id == CreditEntry.id,
-                CreditAppeal.resident_id == CreditEntry.resident_id,
-            ),
-        )
-        .where(Resident.closed_at.is_(None), CreditSourceChoice.counts.is_(True))
+        .where(Resident.closed_at.is_(None))
         .order_by(CreditEntry.resident_id)
         .options(load_only(CreditAppeal.state))
         .execution_options(yield_per=AT_A_TIME)
