@@ -246,6 +246,7 @@ def test_without_javascript_the_switches_still_work(walk: Walk) -> None:
     page.fill("#username", "guangzhou")
     page.fill("#password", PASSWORD)
     page.locator("form button").first.click()
+    page.locator("nav a[href$='/cities/guangzhou']").first.click()
     page.locator(".switch button").last.click()
     page.wait_for_url("**done=*")
     page.locator(".notice.ok button").first.click()
