@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -32,6 +31,7 @@ from smartcity_saas.demo import PASSWORD, STAFF, create_sample_staff, fill_demo
 from smartcity_saas.errors import SettingsError, SmartCityError
 from smartcity_saas.identity.demo import connect_channels
 from smartcity_saas.identity.staff.accounts import has_staff
+from smartcity_saas.logs import get_logger
 from smartcity_saas.payments.demo import connect_sandbox
 from smartcity_saas.settings import PORT, Settings
 from smartcity_saas.tenancy.context import tenant_context
@@ -45,7 +45,7 @@ HEADER_SECONDS = 20
 KILL_SECONDS = 30
 """How long a process may finish what is under way when it is told to stop."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from flask import Response, abort, g, has_request_context, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -21,8 +20,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 from sqlalchemy.exc import SQLAlchemyError
-from structlog.typing import EventDict, Processor
 
+from smartcity_saas.logs import EventDict, Processor, structlog
 from smartcity_saas.measures import events_waiting
 from smartcity_saas.outbox import ages
 from smartcity_saas.product import request_site

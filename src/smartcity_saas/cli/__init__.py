@@ -130,12 +130,11 @@ def _database_trouble(error: Exception) -> str:
 
 
 def _fault(error: Exception) -> str:
-    import structlog  # rarely needed, and never to check a document
-
+    from smartcity_saas.logs import get_logger  # rarely needed, and never to check a document
     from smartcity_saas.observability import init_logging
 
     init_logging()
-    structlog.get_logger(__name__).error("fault", exc_info=error)
+    get_logger(__name__).error("fault", exc_info=error)
     return f"Something went wrong in the program ({type(error).__name__}). It is logged."
 
 

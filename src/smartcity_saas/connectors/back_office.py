@@ -9,17 +9,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from marshmallow import EXCLUDE, Schema, ValidationError, pre_load
 
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors.http_client import BackOfficeDown, BackOfficeRefused, office_of
 from smartcity_saas.credentials import CredentialError
 from smartcity_saas.database import db
+from smartcity_saas.logs import get_logger
 from smartcity_saas.measures import Outage, count_outage
 from smartcity_saas.tenancy.current import current_city
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Answer(Schema):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-import structlog
 from cryptography.exceptions import InvalidTag
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, select, update
@@ -24,8 +23,9 @@ from smartcity_saas.credentials.store import (
 )
 from smartcity_saas.credentials.usage import EVERY
 from smartcity_saas.database import db, transaction
+from smartcity_saas.logs import get_logger
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def store_province_secret(

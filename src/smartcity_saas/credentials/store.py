@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,12 +21,13 @@ from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.usage import note_use
 from smartcity_saas.database import db, insert_once, one_or_404, transaction
 from smartcity_saas.errors import FieldErrors, Invalid, SmartCityError
+from smartcity_saas.logs import get_logger
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.tenant_context import current_city_id
 
 LONGEST_SECRET = 8_000
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class CredentialError(SmartCityError):

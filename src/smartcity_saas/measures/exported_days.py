@@ -15,12 +15,12 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-import structlog
 from sqlalchemy import func, literal, select, union_all
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
+from smartcity_saas.logs import get_logger
 from smartcity_saas.measures.duckdb_engine import EngineFault, sum_files
 from smartcity_saas.measures.export_folder import ExportFolder, Values
 from smartcity_saas.measures.models import CityMeasureDay, MeasureEvent
@@ -54,7 +54,7 @@ def exported_rows(
     try:
         rows = sum_files(files, {c.city.slug: c.city.id for c in copies}, whole, question)
     except EngineFault as error:
-        structlog.get_logger(__name__).warning("measures.export_unreadable", reason=str(error))
+        get_logger(__name__).warning("measures.export_unreadable", reason=str(error))
         return None
     rows += stored(covered.on(set(question.window) - whole))
     after = _versions(covered)
@@ -71,7 +71,7 @@ def own_folder() -> ExportFolder | None:
     try:
         folder = ExportFolder.open(root) if root is not None else None
     except Invalid as error:
-        structlog.get_logger(__name__).warning("measures.export_refused", reason=str(error.detail))
+        get_logger(__name__).warning("measures.export_refused", reason=str(error.detail))
         return None
     return folder if folder is not None and folder.values is Values.EXACT else None
 

@@ -12,12 +12,12 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-import structlog
 from flask import Flask
 from sqlalchemy import select
 
 from smartcity_saas.clock import Clock, today_in
 from smartcity_saas.database import db
+from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox.models import CityDue
 from smartcity_saas.outbox.queue import LEASE, Task, run_task
 
@@ -27,7 +27,7 @@ PAUSE_SECONDS = 0.5
 
 FIRST_REST, LONGEST_REST = timedelta(seconds=5), timedelta(minutes=10)
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Rests:

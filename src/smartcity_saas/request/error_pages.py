@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import structlog
 from flask import (
     Response,
     jsonify,
@@ -31,6 +30,7 @@ from smartcity_saas.errors import (
     SmartCityError,
     Throttled,
 )
+from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product, request_site
 from smartcity_saas.request.template_context import resident_or_none
 from smartcity_saas.tenancy.faults import note_fault
@@ -39,7 +39,7 @@ from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST, UN
 from smartcity_saas.web.api import BodyProblem, field_problems
 from smartcity_saas.web.paths import page_before
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 CSRF_FIELD = "csrf_token"
 """The form's own token: each page makes another."""

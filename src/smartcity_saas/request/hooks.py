@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import structlog
 from flask import (
     Response,
     current_app,
@@ -36,6 +35,7 @@ from smartcity_saas.identity.authorization import (
     current_resident,
 )
 from smartcity_saas.identity.user_agents import channel_in_app
+from smartcity_saas.logs import get_logger
 from smartcity_saas.measures import count_refused, in_channel
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.product import product, request_site
@@ -52,7 +52,7 @@ from smartcity_saas.web.security import (
     content_security_policy,
 )
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def init_request(app: SiteFlask) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import MapAdapter
 
 from smartcity_saas.configuration.city import City
+from smartcity_saas.logs import get_logger
 from smartcity_saas.product import Product, request_site
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.faults import bare_fault_page, note_fault
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from smartcity_saas.web.policy import Policy
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class SiteRequest(Request):

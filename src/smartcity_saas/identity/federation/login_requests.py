@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete
 
@@ -30,11 +29,12 @@ from smartcity_saas.identity.federation.channels import (
 )
 from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.logs import get_logger
 
 LENGTH = timedelta(minutes=10)
 SIGN_IN, LINK, MERGE = "sign_in", "link", "merge"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class StaleLoginRequest(SmartCityError):

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from flask_babel import force_locale, gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, delete, select
@@ -31,6 +30,7 @@ from smartcity_saas.errors import FieldErrors, SmartCityError
 from smartcity_saas.identity.rate_limits import DAY, count_attempt, give_back
 from smartcity_saas.identity.residents.models import OneTimeCode, ResidentAttempt
 from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product
 
 LENGTH = timedelta(minutes=10)
@@ -51,7 +51,7 @@ KnownDevice = Callable[[str], str | None]
 SendText = Callable[[City, str, str, str, str], None]
 """Sends an SMS in a city's name: city, number, title, text, key of the message."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class NotSent(SmartCityError):

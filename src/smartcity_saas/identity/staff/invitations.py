@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
@@ -27,13 +26,14 @@ from smartcity_saas.identity.staff.accounts import (
 from smartcity_saas.identity.staff.models import StaffInvitation
 from smartcity_saas.identity.staff.roles import StaffMember, document_at, title_of
 from smartcity_saas.identity.tokens import new_token, token_hash
+from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product
 
 LENGTH = timedelta(days=7)
 _MAIL = re.compile(r"[^@\s<>\"',;:]+@[^@\s<>\"',;:]+\.[^@\s<>\"',;:.]{2,}")
 SendMail = Callable[[str, str, str], bool]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def invite(

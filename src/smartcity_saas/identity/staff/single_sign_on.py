@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import structlog
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.exc import IntegrityError
@@ -50,6 +49,7 @@ from smartcity_saas.identity.staff.sessions import (
 from smartcity_saas.identity.staff.single_sign_on_settings import (
     SingleSignOnSettings as SingleSignOnSettings,
 )
+from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product
 
 KEY = "single_sign_on"
@@ -57,7 +57,7 @@ LENGTH = timedelta(minutes=10)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 SIGN_IN, LINK, PROVE, ACCEPT = "sign_in", "link", "prove", "accept"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import structlog
-
 from smartcity_saas.configuration.extensions import EmptySchema
+from smartcity_saas.logs import get_logger
 from smartcity_saas.notifications.senders import KINDS, SenderKind
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class ConsoleSender:

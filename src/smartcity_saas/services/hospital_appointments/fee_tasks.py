@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import record, system
 from smartcity_saas.database import db, transaction
+from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import PaymentsClosed
 from smartcity_saas.payments.checkout import close_pages
@@ -39,7 +39,7 @@ from smartcity_saas.web.languages import both
 
 LOOK_AGAIN = timedelta(minutes=30)
 AFTER_DISPUTE = timedelta(days=1)
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def lapse_unpaid(payload: Mapping[str, Any], now: datetime) -> None:

@@ -6,7 +6,6 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-import structlog
 from flask import Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
@@ -23,6 +22,7 @@ from smartcity_saas.errors import (
 )
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.logs import get_logger
 from smartcity_saas.notifications import Reach, give_leave, reach_of
 from smartcity_saas.payments.accounts import payments_open
 from smartcity_saas.ratings.submission import ActReference, rating_prompt
@@ -66,7 +66,7 @@ from smartcity_saas.web.policy import Availability, CityBlueprint
 from smartcity_saas.web.qr_codes import qr_code
 
 MOST_LISTED = 200
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 

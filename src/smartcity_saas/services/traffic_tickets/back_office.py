@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import structlog
 from marshmallow import ValidationError, fields, validate, validates_schema
 from sqlalchemy import delete, select
 
@@ -22,6 +21,7 @@ from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, refresh_if_stale, send_event
 from smartcity_saas.connectors.response_fields import PastMoment
 from smartcity_saas.database import db, insert_once, transaction
+from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
 from smartcity_saas.services.traffic_tickets.models import (
@@ -45,7 +45,7 @@ NUMBER = "[A-Za-z0-9-]{1,40}"
 ACT = "[0-9]{4,5}[A-Z]?"
 """The form of a code of GA/T 16.31."""
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class _TextAnswer(Answer):

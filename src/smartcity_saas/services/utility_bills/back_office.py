@@ -15,7 +15,6 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
-import structlog
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError, fields, validate, validates_schema
 from sqlalchemy import select
@@ -25,6 +24,7 @@ from smartcity_saas.configuration.fields import no_control_characters as clean
 from smartcity_saas.connectors import Answer, ask, has_back_office, refresh_if_stale, send_event
 from smartcity_saas.connectors.response_fields import NearDay, PastDay, PastMonth
 from smartcity_saas.database import db, insert_once, transaction
+from smartcity_saas.logs import get_logger
 from smartcity_saas.notifications import notify as tell_resident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
@@ -40,7 +40,7 @@ PAID = "utility_bills.paid"
 REVERSED = "utility_bills.reversed"
 MOST_BILLS = 240
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class BillAnswer(Answer):
