@@ -7,9 +7,12 @@ of one script, or Latin beside those of Chinese, Japanese or Korean.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import idna
-import regex
+
+if TYPE_CHECKING:
+    import regex
 
 _SCRIPTS = (
     *("Latin", "Arabic", "Armenian", "Bengali", "Bopomofo", "Cyrillic", "Devanagari", "Ethiopic"),
@@ -45,6 +48,8 @@ def mixed_label(host: str) -> str:
 
 @cache
 def _patterns() -> tuple[regex.Pattern[str], ...]:
+    import regex  # knows scripts, unlike re; 2 MB, for whoever names a host
+
     sets = [*((script,) for script in _SCRIPTS), *_TOGETHER]
     return tuple(
         regex.compile("[" + "".join(rf"\p{{scx={name}}}" for name in (*found, *_ANYWHERE)) + "]+")

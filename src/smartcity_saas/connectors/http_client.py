@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import httpcore
-import httpx
-import structlog
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.addresses import Network
@@ -28,9 +26,16 @@ from smartcity_saas.connectors.address_guard import ForbiddenAddress, GuardedBac
 from smartcity_saas.connectors.outbound_calls import CallRefused, breakers, outbound
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.errors import SmartCityError
+from smartcity_saas.lazy_imports import LazyLibrary
+from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox import PermanentFailure, Postponed
 from smartcity_saas.product import product
 from smartcity_saas.web.json_input import strict_json
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = LazyLibrary("httpx", without="rich")
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 4.0
@@ -55,7 +60,7 @@ __all__ = [
     "office_of",
 ]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class BackOfficeDown(SmartCityError, Postponed):

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import io
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageChops, ImageOps
+from smartcity_saas.lazy_imports import LazyLibrary
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageChops, ImageOps
+else:  # 3 MB, for whoever sends a picture
+    Image = LazyLibrary("PIL.Image")
+    ImageChops = LazyLibrary("PIL.ImageChops")
+    ImageOps = LazyLibrary("PIL.ImageOps")
 
 FORMATS = ("PNG", "WEBP", "JPEG")
 PNG_DEPTH = 24

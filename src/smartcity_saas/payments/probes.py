@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 
@@ -20,8 +19,14 @@ from smartcity_saas.connectors.outbound_calls import CallRefused, outbound
 from smartcity_saas.credentials import CredentialError, note_probe, read_credential
 from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError
+from smartcity_saas.lazy_imports import LazyLibrary
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.product import product
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = LazyLibrary("httpx", without="rich")
 
 
 @dataclass(frozen=True, order=True)

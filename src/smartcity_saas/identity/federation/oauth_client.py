@@ -10,11 +10,9 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
-import httpx
-import structlog
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.client import OAuth2Client
 
@@ -23,9 +21,16 @@ from smartcity_saas.connectors.http_client import call_once
 from smartcity_saas.connectors.outbound_calls import outbound
 from smartcity_saas.credentials import CredentialError, read_credential
 from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused
+from smartcity_saas.lazy_imports import LazyLibrary
+from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product
 
-log = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = LazyLibrary("httpx", without="rich")
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)

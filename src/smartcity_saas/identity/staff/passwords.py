@@ -9,7 +9,6 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask_babel import lazy_gettext as _
-from zxcvbn import zxcvbn
 
 from smartcity_saas.errors import FieldErrors
 
@@ -51,6 +50,8 @@ def refuse_weak(password: str, *known: str) -> None:
         raise FieldErrors({"password": _("Enter a password of at least 12 characters.")})
     if len(password) > LONGEST:
         raise FieldErrors({"password": _("Enter a password of at most 1,024 characters.")})
+    from zxcvbn import zxcvbn  # 11 MB, for whoever chooses a password
+
     words = [*OWN_WORDS, *(one for text in known for one in (text, *re.split(r"\W+", text)) if one)]
     if zxcvbn(password[:JUDGED], user_inputs=words)["guesses"] < FEWEST_GUESSES:
         said = _("This password is too common. Choose another.")

@@ -6,22 +6,13 @@ from __future__ import annotations
 import secrets
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyotp
-import webauthn
 from cryptography.exceptions import InvalidTag
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from smartcity_saas.credentials import Keyring, reencrypt_rows
 from smartcity_saas.database import db, one_or_404, transaction
@@ -31,7 +22,18 @@ from smartcity_saas.identity.staff.accounts import note_staff_act
 from smartcity_saas.identity.staff.models import Staff, StaffAttempt, StaffFactor, StaffRecoveryCode
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.identity.tokens import token_hash
+from smartcity_saas.lazy_imports import LazyLibrary
 from smartcity_saas.product import product
+
+if TYPE_CHECKING:
+    import webauthn
+    from webauthn import helpers
+    from webauthn.helpers import exceptions, structs
+else:  # 6 MB with what checks certificates, for staff with passkeys
+    webauthn = LazyLibrary("webauthn")
+    helpers = LazyLibrary("webauthn.helpers")
+    exceptions = LazyLibrary("webauthn.helpers.exceptions")
+    structs = LazyLibrary("webauthn.helpers.structs")
 
 TOTP, PASSKEY = "totp", "passkey"
 STEP_SECONDS = 30
@@ -107,13 +109,13 @@ def registration_options(member: StaffMember, rp_id: str) -> tuple[str, str]:
         user_id=member.id.bytes,
         user_name=member.username,
         user_display_name=member.name,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.PREFERRED,
-            user_verification=UserVerificationRequirement.REQUIRED,
+        authenticator_selection=structs.AuthenticatorSelectionCriteria(
+            resident_key=structs.ResidentKeyRequirement.PREFERRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_descriptors(member),
     )
-    return options_to_json(options), bytes_to_base64url(options.challenge)
+    return helpers.options_to_json(options), helpers.bytes_to_base64url(options.challenge)
 
 
 def add_passkey(
@@ -128,12 +130,12 @@ def add_passkey(
     try:
         found = webauthn.verify_registration_response(
             credential=answer,
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=helpers.base64url_to_bytes(challenge),
             expected_origin=origin,
             expected_rp_id=rp_id,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
+    except (exceptions.WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
         raise Invalid(_("We could not set up this passkey. Try again.")) from None
     try:
         _add(
@@ -154,9 +156,9 @@ def authentication_options(member: StaffMember, rp_id: str) -> tuple[str, str]:
     options = webauthn.generate_authentication_options(
         rp_id=rp_id,
         allow_credentials=_descriptors(member),
-        user_verification=UserVerificationRequirement.REQUIRED,
+        user_verification=structs.UserVerificationRequirement.REQUIRED,
     )
-    return options_to_json(options), bytes_to_base64url(options.challenge)
+    return helpers.options_to_json(options), helpers.bytes_to_base64url(options.challenge)
 
 
 def check_passkey(
@@ -169,20 +171,20 @@ def check_passkey(
     """
     refused = Invalid(_("We could not accept this passkey. Try again, or use a code."))
     try:
-        used = base64url_to_bytes(answer["rawId"])
+        used = helpers.base64url_to_bytes(answer["rawId"])
         row = next((f for f in factors_of(member) if f.credential_id == used), None)
         if row is None:
             raise refused
         found = webauthn.verify_authentication_response(
             credential=answer,
-            expected_challenge=base64url_to_bytes(challenge),
+            expected_challenge=helpers.base64url_to_bytes(challenge),
             expected_origin=origin,
             expected_rp_id=rp_id,
             credential_public_key=row.secret,
             credential_current_sign_count=row.last_used,
             require_user_verification=True,
         )
-    except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
+    except (exceptions.WebAuthnException, ValueError, KeyError, TypeError, AttributeError):
         raise refused from None
     with transaction() as session:
         session.execute(
@@ -319,9 +321,9 @@ def _step_of(secret: str, code: str, now: datetime) -> int | None:
     return None
 
 
-def _descriptors(member: StaffMember) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(member: StaffMember) -> list[structs.PublicKeyCredentialDescriptor]:
     return [
-        PublicKeyCredentialDescriptor(id=row.credential_id)
+        structs.PublicKeyCredentialDescriptor(id=row.credential_id)
         for row in factors_of(member)
         if row.credential_id is not None
     ]
