@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import pytest
+from coloraide import Color
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -35,6 +36,14 @@ def test_a_color_is_accepted_or_two_shades_are_offered(color: str) -> None:
     else:
         assert palette(color).brand == color
         assert color in (darker, paler)
+
+
+@given(COLORS, COLORS)
+@example("#ffffff", "#000000")
+@example("#0a0a0a", "#0b0b0b")  # on either side of where sRGB stops being linear
+def test_contrast_is_the_librarys(one: str, other: str) -> None:
+    """The ratio that is computed here is the one that coloraide measures."""
+    assert contrast(one, other) == pytest.approx(Color(one).contrast(other, method="wcag21"))
 
 
 @given(COLORS.filter(text_on))

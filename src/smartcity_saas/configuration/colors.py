@@ -9,8 +9,14 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from coloraide import Color
+from smartcity_saas.lazy_imports import LazyLibrary
+
+if TYPE_CHECKING:
+    import coloraide
+else:  # makes tables as it loads, which take longer than to check a document
+    coloraide = LazyLibrary("coloraide")
 
 WHITE = "#ffffff"
 NEAR_BLACK = "#15191d"
@@ -20,6 +26,9 @@ INK_CONTRAST = 5.0
 MUTED_CONTRAST = 6.5
 GREY_CHROMA = 0.014
 
+_LUMINANCE = (0.21263900587151027, 0.715168678767756, 0.07219231536073371)
+"""What red, green and blue give to the luminance: the second row of CSS Color 4's matrix from linear
+sRGB to XYZ."""
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
@@ -50,9 +59,17 @@ def is_color(text: str) -> bool:
 
 def contrast(one: str, other: str) -> float:
     """The contrast ratio of two colours, 1 to 21 (WCAG 2.2, relative luminance)."""
-    return float(Color(one).contrast(other, method="wcag21"))
+    paler, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (paler + 0.05) / (darker + 0.05)
 
 
+def _luminance(color: str) -> float:
+    channels = (int(color[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return sum(share * c for share, c in zip(_LUMINANCE, linear, strict=True))
+
+
+@lru_cache(maxsize=1024)
 def text_on(color: str) -> str | None:
     """White or near-black, whichever reads on a colour; None if neither does."""
     for text in (WHITE, NEAR_BLACK):
@@ -98,12 +115,12 @@ def palette(color: str) -> Palette:
     )
 
 
-def _hex(color: Color) -> str:
+def _hex(color: coloraide.Color) -> str:
     return str(color.fit("srgb").convert("srgb").to_string(hex=True))
 
 
-def _oklch(color: str) -> Color:
-    found = Color(color).convert("oklch")
+def _oklch(color: str) -> coloraide.Color:
+    found = coloraide.Color(color).convert("oklch")
     if found["chroma"] < 0.004:
         found["chroma"], found["hue"] = 0, 0
     return found
