@@ -22,10 +22,10 @@ from sqlalchemy import event, func, select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
+from smartcity_saas.payments import stripe_client
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.payments.ledger import balances
 from smartcity_saas.payments.models import LedgerEntry, Payment
-from smartcity_saas.payments.providers import stripe as provider
 from smartcity_saas.payments.refunds import carry_out, refundable, request_refund
 from smartcity_saas.payments.repository import refunds_of
 from smartcity_saas.payments.settlement import sync_payment
@@ -62,7 +62,7 @@ class Killed:
 
     def _run(self, step: int, act: Callable[[], None]) -> bool:
         db.session.rollback()
-        provider._client.cache_clear()
+        stripe_client.client_of.cache_clear()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # forking beside threads: the child runs none of them
             child = os.fork()
@@ -94,7 +94,7 @@ class Killed:
         engine.dispose(close=False)  # the parent's connections are the parent's
         event.listen(engine, "before_cursor_execute", one)
         event.listen(engine, "commit", one)
-        asked = provider.stripe.HTTPXClient.request
+        asked = stripe_client.Connections.request
 
         def request(*arguments: Any, **options: Any) -> Any:
             one()
@@ -102,7 +102,7 @@ class Killed:
             one()
             return answer
 
-        provider.stripe.HTTPXClient.request = request  # type: ignore[method-assign]
+        stripe_client.Connections.request = request  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from smartcity_saas.payments import providers
 from smartcity_saas.payments.providers import installed_providers
-from smartcity_saas.payments.providers.stripe import _client
 from smartcity_saas.payments.stripe_amounts import from_stripe, to_stripe
+from smartcity_saas.payments.stripe_client import client_of
 from smartcity_saas.web.money import decimals, format_money, parse_money, plain_money
 from smartcity_saas.web.numbers import NotPlain
 
@@ -40,8 +40,8 @@ def test_amounts_survive_being_written_and_read(minor: int, currency: str) -> No
 def test_each_city_has_a_client_of_its_own() -> None:
     """The same key at two cities is two clients; the SDK's global key stays unset."""
 
-    assert _client(1, "sk_test_x", "") is not _client(2, "sk_test_x", "")
-    assert _client(1, "sk_test_x", "") is _client(1, "sk_test_x", "")
+    assert client_of(1, "sk_test_x", "", 1.0) is not client_of(2, "sk_test_x", "", 1.0)
+    assert client_of(1, "sk_test_x", "", 1.0) is client_of(1, "sk_test_x", "", 1.0)
     assert stripe.api_key is None
 
 

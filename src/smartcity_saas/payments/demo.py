@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import stripe
-
 from smartcity_saas.audit import system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import SecretUse
@@ -21,6 +19,8 @@ def connect_sandbox(city: City, site: str, now: datetime) -> None:
         site: The address of its site.
         now: The time.
     """
+    import stripe  # the SDK, for the demo alone
+
     values = city.payments or {}
     key = f"sk_test_sandbox_{city.slug}"
     base = {"api": product().settings.stripe_api_base}

@@ -11,13 +11,9 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
-import stripe
-import structlog
 from flask_babel import lazy_gettext as _
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
@@ -25,9 +21,10 @@ from smartcity_saas.configuration.fields import (
     no_control_characters,
 )
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.connectors.http_client import guarded_transport
 from smartcity_saas.connectors.outbound_calls import CallRefused, outbound
 from smartcity_saas.credentials import accepted_values
+from smartcity_saas.lazy_imports import LazyLibrary
+from smartcity_saas.logs import get_logger
 from smartcity_saas.payments.providers import (
     BadSignature,
     CannotBegin,
@@ -52,24 +49,23 @@ from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenant_context import current_city_id
 
+if TYPE_CHECKING:
+    import stripe
+
+    from smartcity_saas.payments import stripe_client
+else:  # the SDK is 4 MB, and more once it is called; most processes take no payment
+    stripe = LazyLibrary("stripe")
+    stripe_client = LazyLibrary("smartcity_saas.payments.stripe_client")
+
 SECONDS = 10.0
 """How long a call may take in all, with its repetitions."""
 LISTING_SECONDS = 120.0
 SHORTEST = timedelta(minutes=30)
 """The least time that a Checkout page is open, by Stripe's clock."""
 MISSING = "resource_missing"
-RETRIES = 2
 API = "https://api.stripe.com"
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 
-_REFUSALS = (
-    stripe.InvalidRequestError,
-    stripe.AuthenticationError,
-    stripe.PermissionError,
-    stripe.CardError,
-    stripe.IdempotencyError,
-)
-"""What Stripe says no by: it does answer."""
 _REFUND_STATES = {
     "succeeded": RefundState.DONE,
     "failed": RefundState.FAILED,
@@ -89,7 +85,7 @@ _DISPUTE_STATES = {
 
 _KEY: list[Callable[[Any], Any]] = [validate.Length(1, 255), no_control_characters]
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class KeptFault(ProviderUnreachable):
@@ -108,7 +104,7 @@ class StripeAccount:
         """The city's own client, with the city's own key."""
         key = self.secret(self.values["secret_key"])
         base = product().settings.stripe_api_base
-        return _client(current_city_id(), key, base)
+        return stripe_client.client_of(current_city_id(), key, base, SECONDS)
 
     def begin(self, order: Order) -> Checkout | None:
         """Open a Checkout session, once an order by its idempotency key."""
@@ -418,7 +414,7 @@ def _answered(seconds: float = SECONDS) -> Iterator[None]:
     is no answer."""
     url = product().settings.stripe_api_base or API
     try:
-        with outbound(url, seconds=seconds, answered=_REFUSALS):
+        with outbound(url, seconds=seconds, answered=stripe_client.REFUSALS):
             yield
     except CallRefused as error:
         log.warning("stripe_not_called", reason=error.reason)
@@ -428,33 +424,6 @@ def _answered(seconds: float = SECONDS) -> Iterator[None]:
     except stripe.StripeError as error:
         log.warning("stripe_unreachable", error=type(error).__name__, code=error.code)
         raise (KeptFault() if _replayed(error) else ProviderUnreachable()) from None
-
-
-@lru_cache(maxsize=1024)
-def _client(city_id: int, key: str, base: str) -> stripe.StripeClient:
-    """One client a city and key; the SDK's global key stays unset."""
-    addresses: Any = {"api": base} if base else None
-    return stripe.StripeClient(
-        key,
-        base_addresses=addresses,
-        max_network_retries=RETRIES,
-        http_client=_Connections(),
-    )
-
-
-class _Connections(stripe.HTTPXClient):
-    """Stripe's own client over our connections, so that the deadline of a call holds for names and
-    answers too."""
-
-    def __init__(self) -> None:
-        super().__init__(timeout=SECONDS, allow_sync_methods=True)
-
-    def request(self, method: str, url: str, *rest: Any, **options: Any) -> Any:
-        """Send one request over connections that are guarded by address."""
-        allowed = product().settings.allowed_networks
-        plain = not url.startswith("https:")
-        self._client = httpx.Client(transport=guarded_transport(allowed, plain))
-        return super().request(method, url, *rest, **options)
 
 
 def _probe(values: Mapping[str, Any], secret: Callable[[SecretUse], str]) -> str:
