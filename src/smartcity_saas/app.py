@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import structlog
 from flask import Response
 from flask_wtf import CSRFProtect
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +24,7 @@ from smartcity_saas.identity.api_clients.clients import init_clients
 from smartcity_saas.identity.assisted_service.access_log import init_access_log
 from smartcity_saas.identity.federation.channels import installed_channels
 from smartcity_saas.installed import stored_extensions, translation_folders
-from smartcity_saas.migrations import init_migrations
+from smartcity_saas.logs import get_logger
 from smartcity_saas.notifications.messages import SEND, send_message, send_text
 from smartcity_saas.notifications.senders import installed_senders
 from smartcity_saas.notifications.staff_mail import send_staff_mail
@@ -57,7 +56,7 @@ from smartcity_saas.web.policy import exempt_signed
 from smartcity_saas.web.security import SiteSessions, TrustedProxies
 from smartcity_saas.web.static_files import init_static_files
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 LARGEST_REQUEST = 8 * 1024 * 1024
 CACHED_FILES = 200
@@ -85,7 +84,6 @@ def create_app(
     services = app.product.services
     init_logging()
     init_database(app, settings.database_url)
-    init_migrations(app, services)
     init_languages(app, translation_folders(), settings.language)
     init_metrics(app, settings.metrics_token)
     init_probes(app)

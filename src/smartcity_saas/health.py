@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
-from alembic.script import ScriptDirectory
-from flask import Response, current_app, jsonify
-from flask_migrate import Migrate
+from flask import Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.configuration.models import Installation
@@ -15,6 +10,7 @@ from smartcity_saas.credentials.master_key import refuse_stray_key
 from smartcity_saas.database import db, without_statement_guard
 from smartcity_saas.errors import NotReady, SettingsError
 from smartcity_saas.identity.staff.accounts import has_demo_staff
+from smartcity_saas.migrations import parents_of_migrations
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import ALL_HOSTS
@@ -76,7 +72,7 @@ def applied_migrations() -> frozenset[str]:
 
 def expected_migrations() -> frozenset[str]:
     """Every migration that this version of the product needs."""
-    return frozenset(_parents())
+    return frozenset(parents_of_migrations())
 
 
 def _implied(heads: frozenset[str]) -> set[str]:
@@ -87,27 +83,8 @@ def _implied(heads: frozenset[str]) -> set[str]:
         revision = waiting.pop()
         if revision not in found:
             found.add(revision)
-            waiting += _parents().get(revision, ())
+            waiting += parents_of_migrations().get(revision, ())
     return found
-
-
-def _parents() -> dict[str, tuple[str, ...]]:
-    return _parents_of(current_app.extensions["migrate"].migrate)
-
-
-@cache
-def _parents_of(migrate: Migrate) -> dict[str, tuple[str, ...]]:
-    script = ScriptDirectory.from_config(migrate.get_config(None))
-    return {
-        found.revision: (*_several(found.down_revision), *_several(found.dependencies))
-        for found in script.walk_revisions()
-    }
-
-
-def _several(names: Any) -> tuple[str, ...]:
-    if names is None:
-        return ()
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def holds_demo_rows() -> bool:

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from flask_migrate import upgrade as migrate_to
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from smartcity_saas import migrations
 from smartcity_saas.app import create_app
 from smartcity_saas.audit import AuditEvent, record, system, verify_city_chain, verify_place_chain
 from smartcity_saas.cli.operations import upgrade_database
@@ -30,6 +32,7 @@ from smartcity_saas.errors import SettingsError
 from smartcity_saas.health import readiness
 from smartcity_saas.identity.federation.models import LoginRequest
 from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.migrations import migrate_to
 from smartcity_saas.outbox import backlogs
 from smartcity_saas.services.city_credit.models import (
     CreditAppeal,
@@ -54,6 +57,22 @@ def test_models_and_migrations_agree(empty: World) -> None:
         found = compare_metadata(context, Base.metadata)
     engine.dispose()
     assert found == []
+
+
+def test_the_files_say_what_alembic_reads_of_them(empty: World) -> None:
+    """``/readyz`` knows every migration and what it builds on without loading Alembic."""
+    folders = "\n".join(map(str, migrations.migration_folders()))
+    config = Config()
+    for name, value in {
+        "script_location": str(migrations.HERE),
+        "path_separator": "newline",
+        "version_locations": folders,
+    }.items():
+        config.set_main_option(name, value)
+    for one in ScriptDirectory.from_config(config).walk_revisions():
+        builds_on = {*one._versioned_down_revisions, *one._resolved_dependencies}
+        assert set(migrations.parents_of_migrations()[one.revision]) == builds_on
+    assert len(migrations.parents_of_migrations()) > 30
 
 
 def test_city_keys_start_with_the_city(empty: World) -> None:
@@ -197,7 +216,7 @@ def _upgrade_with_members(settings: Settings) -> None:
     at = "'2026-01-01 08:00:00.000000+00:00'"
     with create_app(settings, serving=False).app_context():
         for before in ("0020_login_request", "city_credit_0001"):
-            migrate_to(revision=before)
+            migrate_to(before)
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
             for city in add_cities(connection):
@@ -232,7 +251,7 @@ def _upgrade_with_members(settings: Settings) -> None:
 
 def _upgrade_with_failed_tasks(settings: Settings) -> None:
     with create_app(settings, serving=False).app_context():
-        migrate_to(revision="0024_scorecard")
+        migrate_to("0024_scorecard")
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
             for city in add_cities(connection):
@@ -282,7 +301,7 @@ BOUND = {
 
 def _upgrade_with_secrets(settings: Settings) -> None:
     with create_app(settings, serving=False).app_context():
-        migrate_to(revision="0012_trail_of_documents")
+        migrate_to("0012_trail_of_documents")
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
             for key, name in enumerate(("c1", "c2", "platform", "province:p"), 1):
@@ -336,7 +355,7 @@ def _upgrade_with_secrets(settings: Settings) -> None:
 def _upgrade_with_acts(settings: Settings) -> None:
     app = create_app(settings, serving=False)
     with app.app_context():
-        migrate_to(revision="0002_money")
+        migrate_to("0002_money")
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
             for city in add_cities(connection):
@@ -384,7 +403,7 @@ PLACES = {"c1": 4, "c2": 1, "province:p": 3, "province:c1": 1, "platform": 3}
 
 def _upgrade_with_documents(settings: Settings) -> None:
     with create_app(settings, serving=False).app_context():
-        migrate_to(revision="0011_counter_sessions")
+        migrate_to("0011_counter_sessions")
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
             list(add_cities(connection))
@@ -436,7 +455,7 @@ def _upgrade_with_documents(settings: Settings) -> None:
 
 def _upgrade_with_login_requests(settings: Settings) -> None:
     with create_app(settings, serving=False).app_context():
-        migrate_to(revision="0019_rollout_reading")
+        migrate_to("0019_rollout_reading")
         engine = create_engine(settings.owner_url)
         texts = "state_hash, browser_hash, channel, purpose, nonce, verifier, redirect_uri, next"
         with engine.begin() as connection:
@@ -460,8 +479,8 @@ def _upgrade_with_login_requests(settings: Settings) -> None:
 
 def _upgrade_with_patients(settings: Settings) -> None:
     with create_app(settings, serving=False).app_context():
-        migrate_to(revision="0010_single_sign_on")
-        migrate_to(revision="hospital_appointments_0001")
+        migrate_to("0010_single_sign_on")
+        migrate_to("hospital_appointments_0001")
         keyring = Keyring(settings.master_key)
         engine = create_engine(settings.owner_url)
         with engine.begin() as connection:
