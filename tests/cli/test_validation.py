@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+
+from smartcity_saas.cli import main
 from smartcity_saas.installed import installed_extensions
 from tests.support.paths import ROOT
 from tests.support.world import World
@@ -90,3 +93,21 @@ def test_declarations_say_what_the_services_say(empty: World) -> None:
         kind: {name: one.settings for name, one in kinds.items() if not one.demo}
         for kind, kinds in senders.items()
     }
+
+
+def test_the_list_of_commands_loads_none_of_them(tmp_path: Path) -> None:
+    """``smartcity --help`` waits for no library of the product, and says what click would."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.replace('"validate"', '"--help"')],
+        cwd=tmp_path,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said, _line, names = done.stdout.partition("loaded:")
+    assert not set(names.split()) & set(HEAVY), done.stderr
+    with click.Context(main, info_name="smartcity", terminal_width=78) as context:
+        formatter = context.make_formatter()
+        click.Group.format_commands(main, context, formatter)
+    assert formatter.getvalue() in said

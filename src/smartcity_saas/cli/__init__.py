@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 import click
 
 from smartcity_saas.cli.output import fail
+from smartcity_saas.cli.summaries import descriptions
 from smartcity_saas.errors import Invalid, NotReady, SmartCityError
 from smartcity_saas.settings import Settings
 
@@ -45,6 +46,15 @@ class _Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, loaded or not."""
         return sorted(name for names in MODULES.values() for name in names)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every command with a line, as click writes them, and none of them loaded."""
+        found = descriptions(MODULES)
+        room = formatter.width - 6 - max(map(len, found))
+        shown = (click.Command(name, help=found[name]) for name in sorted(found))
+        rows = [(str(one.name), one.get_short_help_str(room)) for one in shown]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command, loaded now; of one that does not exist, all that there are as suggestions."""
