@@ -16,7 +16,7 @@ from smartcity_saas.configuration.licences import DEFAULT_LICENCE, Licence, lice
 from smartcity_saas.configuration.merge import Layer, Merged, merge
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.schema import effective_schema
-from smartcity_saas.configuration.secret_uses import SecretUse, uses_in, with_uses
+from smartcity_saas.configuration.secret_uses import SecretUse, place_uses
 from smartcity_saas.configuration.states import CityState, ConnectionState, ServiceState
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import Text
@@ -189,9 +189,10 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
     flags = [*_ignored_flags(merged), *_uninstalled(merged.values, extensions)]
     try:
         schema = effective_schema(extensions)
-        loaded = with_uses(schema, schema.load(merged.values))
+        loaded = schema.load(merged.values)
     except ValidationError as error:
         raise Invalid(str(error.messages)) from None
+    uses = place_uses(schema, loaded)
     by_name = {document.name: document for document in documents}
     locks = _service_locks(documents)
     province = next((found for found in documents if found.kind == "province"), None)
@@ -221,7 +222,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         fingerprint=_fingerprint(merged, documents),
         flags=tuple(flags),
         since=_moment(own.since.get("state")),
-        secret_uses=tuple(sorted(uses_in(loaded))),
+        secret_uses=tuple(sorted(uses)),
         open_data=loaded.get("open_data", {}),
         ratings=loaded.get("ratings", {}),
         population=loaded.get("population", {}),

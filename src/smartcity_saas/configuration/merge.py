@@ -172,7 +172,7 @@ def _merge_into(
         if isinstance(existing, dict):
             for leaf in [leaf for leaf in merged.origins if starts_with(leaf, here)]:
                 del merged.origins[leaf]
-        target[key] = _copied(value)
+        target[key] = copied(value)
         merged.origins.update((leaf, document) for leaf, _ in leaves(value, here))
 
 
@@ -182,7 +182,10 @@ def _differs_in_kind(existing: Any, value: Any) -> bool:
     )
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
+    """A value whose mappings and lists are its own."""
+    if isinstance(value, str):  # most are, and an abstract class takes its time to say no
+        return value
     if isinstance(value, Mapping):
-        return {key: _copied(value[key]) for key in value}
-    return list(value) if isinstance(value, list) else value
+        return {key: copied(value[key]) for key in value}
+    return [copied(item) for item in value] if isinstance(value, list) else value

@@ -34,6 +34,7 @@ from smartcity_saas.configuration.fields import (
     TimeZone,
     WholeNumber,
 )
+from smartcity_saas.configuration.kept_nested import KeptNested
 from smartcity_saas.configuration.licences import DEFAULT_LICENCE, licences
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.configuration.states import CONNECTION_STATES, CityState, ServiceState
@@ -189,7 +190,7 @@ def _schemas(key: _Key) -> dict[str, Schema]:
         **city,
         **shared,
         "branding": fields.Nested(BrandingSchema, required=True),
-        "site": fields.Nested(SiteSchema, required=True),
+        "site": KeptNested(SiteSchema, required=True),
     }
     made = {
         PLATFORM: {
@@ -223,21 +224,22 @@ def _schemas(key: _Key) -> dict[str, Schema]:
 def _shared_fields(extensions: Extensions) -> dict[str, Any]:
     """What every document may say."""
     return {
-        "site": fields.Nested(SiteSchema, metadata={"description": "What the public site shows."}),
-        "services": fields.Nested(
-            _services(extensions), metadata={"description": "The catalog: what residents can use."}
+        "site": KeptNested(SiteSchema, metadata={"description": "What the public site shows."}),
+        "services": KeptNested(
+            _services(extensions),
+            metadata={"description": "The catalog: what residents can use."},
         ),
         "channels": fields.Nested(
             _channels(extensions), metadata={"description": "How residents sign in."}
         ),
-        "messages": fields.Nested(
+        "messages": KeptNested(
             _messages(extensions),
             metadata={"description": "Who sends mail and SMS to residents, and when."},
         ),
         "payments": OneOf(
             "provider", extensions.providers, metadata={"description": "Who takes payments."}
         ),
-        "open_data": fields.Nested(
+        "open_data": KeptNested(
             _open_data(extensions), metadata={"description": "What everybody may take as data."}
         ),
         "ratings": fields.Nested(
@@ -345,25 +347,8 @@ def _service(extension: ServiceExtension, kinds: Mapping[str, Any]) -> fields.Fi
         settings = type(settings.__name__, (settings,), {"event_kinds": kinds})
     schema = Schema.from_dict(
         {
-            "state": Choice(
-                SERVICE_STATES,
-                load_default="closed",
-                metadata={"description": "Paused and closed stop new business only."},
-            ),
-            "notice": Text(
-                longest=240, metadata={"description": "What residents read while it is paused."}
-            ),
-            "until": Timestamp(
-                metadata={"description": "When it is expected back; nothing reopens by itself."}
-            ),
-            "assurance": Choice(
-                ASSURANCE_LEVELS,
-                metadata={
-                    "description": "The level of assurance that new business needs; the service's "
-                    "own by default."
-                },
-            ),
-            "settings": fields.Nested(
+            **_entry_fields(),
+            "settings": KeptNested(
                 settings, metadata={"description": "The service's own settings."}
             ),
             "connector": OneOf(
@@ -374,12 +359,36 @@ def _service(extension: ServiceExtension, kinds: Mapping[str, Any]) -> fields.Fi
         },
         name="".join(part.title() for part in extension.name.split("_")) + "Entry",
     )
-    return fields.Nested(schema, metadata={"description": "This service in the catalog."})
+    return KeptNested(schema, metadata={"description": "This service in the catalog."})
+
+
+def _entry_fields() -> dict[str, Any]:
+    """What every entry of a catalog may say."""
+    return {
+        "state": Choice(
+            SERVICE_STATES,
+            load_default="closed",
+            metadata={"description": "Paused and closed stop new business only."},
+        ),
+        "notice": Text(
+            longest=240, metadata={"description": "What residents read while it is paused."}
+        ),
+        "until": Timestamp(
+            metadata={"description": "When it is expected back; nothing reopens by itself."}
+        ),
+        "assurance": Choice(
+            ASSURANCE_LEVELS,
+            metadata={
+                "description": "The level of assurance that new business needs; the service's "
+                "own by default."
+            },
+        ),
+    }
 
 
 def _channels(extensions: Extensions) -> type[Schema]:
     return _mapping_schema(
-        "Channels", {name: fields.Nested(found) for name, found in extensions.channels.items()}
+        "Channels", {name: KeptNested(found) for name, found in extensions.channels.items()}
     )
 
 
@@ -394,6 +403,13 @@ class OneOf(fields.Field[Any]):
         super().__init__(**options)
         self.key = key
         self.schemas = schemas
+        self._made: dict[str, Schema] = {}
+
+    def schema(self, name: str) -> Schema:
+        """The schema of one choice, made once."""
+        if name not in self._made:
+            self._made[name] = self.schemas[name]()
+        return self._made[name]
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, Mapping):
@@ -404,7 +420,7 @@ class OneOf(fields.Field[Any]):
         if name not in self.schemas:
             raise ValidationError({self.key: [self._unknown()]})
         rest = {key: value[key] for key in value if key != self.key}
-        loaded = self.schemas[str(name)](partial=kwargs.get("partial")).load(rest)
+        loaded = self.schema(str(name)).load(rest, partial=kwargs.get("partial"))
         return {self.key: name, **loaded}
 
     def _unknown(self) -> Any:

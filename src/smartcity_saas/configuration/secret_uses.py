@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,13 +64,20 @@ def secret_uses(schema: Schema, values: Any, path: Path = ()) -> list[SecretUse]
 def with_uses(schema: Schema, loaded: Any, path: Path = ()) -> Any:
     """Loaded values, each reference to a secret in place replaced by its ``SecretUse``: made of the
     same values by which it will be sent."""
-    for steps, use in list(_walked(schema, loaded, path, "")):
+    place_uses(schema, loaded, path)
+    return loaded
+
+
+def place_uses(schema: Schema, loaded: Any, path: Path = ()) -> list[SecretUse]:
+    """Put the uses in place as ``with_uses`` does; returns them."""
+    found = list(_walked(schema, loaded, path, ""))
+    for steps, use in found:
         *above, last = steps[len(path) :]
         target = loaded
         for step in above:
             target = target[step]
         target[last] = use
-    return loaded
+    return [use for _steps, use in found]
 
 
 def secret_places(schema: Schema, path: Path = ()) -> Iterator[str]:
@@ -145,11 +153,18 @@ def _field(
 
 def _part(field: Any, value: Any, path: Path, chosen: str) -> Iterator[tuple[Path, SecretUse]]:
     if isinstance(field, fields.Nested):
-        yield from _walked(field.schema, value, path, chosen)
+        if _may_name(type(field.schema)):
+            yield from _walked(field.schema, value, path, chosen)
     elif isinstance(field, OneOf) and isinstance(value, Mapping):
         chosen = str(value.get(field.key))
         if chosen in field.schemas:
-            yield from _walked(field.schemas[chosen](), value, path, chosen)
+            yield from _walked(field.schema(chosen), value, path, chosen)
+
+
+@cache
+def _may_name(schema: type[Schema]) -> bool:
+    """Whether there is a place for a secret in what a schema describes: most have none."""
+    return any(secret_places(schema()))
 
 
 def _destination(schema: Schema, field: Credential, values: Mapping[str, Any], chosen: str) -> str:

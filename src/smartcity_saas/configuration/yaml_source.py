@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ruamel.yaml import YAML, events
@@ -83,9 +84,9 @@ class Source:
     text: str
     root: Node
 
-    @property
+    @cached_property
     def values(self) -> dict[str, Any]:
-        """The document as plain values."""
+        """The document as plain values, made once: whoever changes them copies them before."""
         return self.root.value()  # type: ignore[no-any-return]
 
     def problem(
