@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, TypeVar
 
 LONGEST = 60
@@ -64,6 +64,21 @@ class Spellings:
     written: tuple[str, ...]
     sounds: tuple[str, ...]
     initials: str
+
+    @cached_property
+    def whole(self) -> str:
+        """Everything that a piece may stand in, in one text."""
+        return "\n".join((*self.written, *self.sounds, self.initials))
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """Those that may be part of a piece, or have a slip in them."""
+        return (*self.written, *self.sounds)
+
+    @cached_property
+    def lengths(self) -> frozenset[int]:
+        """How long these are."""
+        return frozenset(map(len, self.texts))
 
 
 @dataclass(frozen=True)
@@ -130,13 +145,18 @@ def folded(text: str, longest: int | None = LONGEST) -> str:
 
 
 def _best(piece: str, ways: Iterable[Spellings], slips: bool) -> float:
-    found = max((_fit(piece, one) for one in ways), default=0.0)
-    return SLIP if not found and slips and any(_nearly(piece, one) for one in ways) else found
-
-
-def _fit(piece: str, way: Spellings) -> float:
-    """How well one piece fits one text, in whichever way it fits best."""
     han = bool(_HAN.match(piece))
+    found = max((_fit(piece, one, han) for one in ways if _may_fit(piece, one)), default=0.0)
+    return SLIP if not found and slips and any(_nearly(piece, one, han) for one in ways) else found
+
+
+def _may_fit(piece: str, way: Spellings) -> bool:
+    """Whether a piece is part of what a text may be typed as, or has some of that in it."""
+    return piece in way.whole or any(one in piece for one in way.texts)
+
+
+def _fit(piece: str, way: Spellings, han: bool) -> float:
+    """How well one piece fits one text, in whichever way it fits best."""
     found = max((_written(piece, one, han) for one in way.written), default=0.0)
     if han or found or len(piece) < 2:
         return found
@@ -155,12 +175,13 @@ def _written(piece: str, text: str, han: bool) -> float:
     return 0.0
 
 
-def _nearly(piece: str, way: Spellings) -> bool:
+def _nearly(piece: str, way: Spellings, han: bool) -> bool:
     """Whether a piece is one slip away: a letter, or characters of the same sound."""
-    han = bool(_HAN.match(piece))
     if han and len(piece) > 1 and any(one.startswith(_sound(piece)) for one in way.sounds):
         return True
-    return any(_one_slip(piece, one, han) for one in (*way.written, *way.sounds))
+    if way.lengths.isdisjoint(range(len(piece) - 1, len(piece) + 2)):
+        return False
+    return any(_one_slip(piece, one, han) for one in way.texts)
 
 
 def _one_slip(piece: str, text: str, han: bool) -> bool:
