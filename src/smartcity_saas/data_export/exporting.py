@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,6 +22,7 @@ from smartcity_saas.data_export.datasets import MEASURES, WORD
 from smartcity_saas.data_export.suppression import DayRow, suppress_day
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, SmartCityError
+from smartcity_saas.logs import get_logger
 from smartcity_saas.measures import CityMeasure, CityMeasureDay, fold_all
 from smartcity_saas.measures.export_folder import (
     ExportFolder,
@@ -80,10 +80,14 @@ def export_cities(
             try:
                 yield _export_city(folder, city, now, first, last)
             except (OSError, ValueError, SmartCityError, SQLAlchemyError) as error:
-                structlog.get_logger(__name__).warning(
-                    "data_export.city_failed", city=city.slug, exc_info=error
+                ours = None if isinstance(error, (OSError, SmartCityError)) else error
+                get_logger(__name__).warning(
+                    "data_export.city_failed",
+                    city=city.slug,
+                    error=type(error).__name__,
+                    exc_info=ours,
                 )
-                yield ExportedCity(city.slug, problem=_said(error))
+                yield ExportedCity(city.slug, problem=_said(error, folder))
             finally:
                 db.session.rollback()
 
@@ -239,10 +243,10 @@ def _alone_in(folder: ExportFolder) -> Iterator[None]:
         yield
 
 
-def _said(error: Exception) -> str:
+def _said(error: Exception, folder: ExportFolder) -> str:
     """Why a city was given up, in a sentence, without a statement or its values."""
     if isinstance(error, OSError):
-        return f"{error.strerror or error}: {error.filename or 'the folder'}."
+        return f"{error.strerror or error}: {error.filename or folder.root}."
     if isinstance(error, SmartCityError):
         return str(error.detail)
     if isinstance(error, SQLAlchemyError):
