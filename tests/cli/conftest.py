@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,16 @@ from tests.support.documents import (
 from tests.support.shell import Shell
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database, made once a worker by the command."""
+    made = Shell(tmp_path_factory.mktemp("migrated"))
+    made.run("db", "upgrade")
+    return made.database
+
+
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
+def shell(tmp_path: Path, migrated: Path) -> Shell:
     """Documents of the tests' world, a migrated database."""
     for name, text in {
         "config/platform.yaml": PLATFORM,
@@ -32,5 +41,5 @@ def shell(tmp_path: Path) -> Shell:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     found = Shell(tmp_path)
-    found.run("db", "upgrade")
+    shutil.copyfile(migrated, found.database)
     return found

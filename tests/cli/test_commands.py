@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
@@ -13,6 +11,7 @@ from tests.support.documents import (
     HANGZHOU,
     NINGBO,
 )
+from tests.support.forked import run_module
 from tests.support.paths import ROOT
 from tests.support.shell import Shell
 
@@ -146,14 +145,7 @@ def test_a_production_start_from_nothing(shell: Shell) -> None:
 
 
 def start(shell: Shell, **env: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", "import wsgi"],
-        cwd=ROOT,
-        env={**shell.env, **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = run_module("wsgi", folder=ROOT, env={**shell.env, **env})
     return done.stderr.strip().splitlines()[-1] if done.returncode else "started"
 
 

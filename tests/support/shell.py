@@ -12,29 +12,26 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.support.forked import run_module
+
 
 class Shell:
     """A folder with documents and an empty database, and the command in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.database = folder / "test.sqlite3"
         self.env = {
             **{
                 k: v for k, v in os.environ.items() if not k.startswith(("SMARTCITY_", "DATABASE_"))
             },
-            "DATABASE_URL": f"sqlite:///{folder}/test.sqlite3",
+            "DATABASE_URL": f"sqlite:///{self.database}",
             "LANG": "C.UTF-8",
         }
 
     def run(self, *words: str, code: int = 0, stdin: str = "") -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "smartcity_saas.cli", *words],
-            cwd=self.folder,
-            env=self.env,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=120,
+        done = run_module(
+            "smartcity_saas.cli", words, folder=self.folder, env=self.env, stdin=stdin
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert done.returncode == code, (done.stdout, done.stderr)
