@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import os
 import shutil
@@ -62,6 +63,12 @@ def pytest_configure(config: pytest.Config) -> None:
     superuser = stack.enter_context(postgres.throwaway_cluster())
     if superuser:
         os.environ[postgres.VARIABLE] = superuser
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: the collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -190,9 +197,8 @@ def copy_of_config(tmp_path: Path) -> Path:
 @pytest.fixture
 def clinic(world: World) -> Iterator[Clinic]:
     """Three places in Hangzhou; the same hospital with its own three in Ningbo."""
-    Clinic(world, "ningbo").bring()
     made = Clinic(world)
-    made.bring()
+    world.once("clinic", lambda: (Clinic(world, "ningbo").bring(), made.bring()))
     yield made
     made.check()
 
@@ -218,6 +224,6 @@ def office(world: World) -> Iterator[BackOffice]:
 @pytest.fixture
 def phones(world: World) -> World:
     """Two cities where one comes in by number."""
-    for yaml in (HANGZHOU, NINGBO):
-        world.save(yaml + "channels: {phone: {state: open}}\n")
+    opened = [yaml + "channels: {phone: {state: open}}\n" for yaml in (HANGZHOU, NINGBO)]
+    world.once("phones", lambda: [world.save(yaml) for yaml in opened])
     return world

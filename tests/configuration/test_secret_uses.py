@@ -44,6 +44,9 @@ EXTENSIONS = installed()
 SCHEMA = document_schema("city", EXTENSIONS)
 PLACES = sorted(set(secret_places(SCHEMA)))
 """Every place of a city's document that takes a secret, those of installed services too."""
+ABOVE = {"platform": parse(PLATFORM, "").values, "province:zhejiang": parse(ZHEJIANG, "").values}
+"""What is live above the city."""
+PLAIN = parse(NINGBO, "ningbo").values
 OFFICE = {"kind": "http", "base_url": "https://office.example/api"}
 PARTS: dict[str, Any] = {
     "services": {
@@ -80,7 +83,7 @@ ADDRESSES = {
 def named(**names: str) -> dict[str, Any]:
     """A city's document in which every place names a secret of its own, but those given by place
     (``__`` for a dot)."""
-    values = {**parse(NINGBO, "ningbo").values, **copy.deepcopy(PARTS)}
+    values = copy.deepcopy({**PLAIN, **PARTS})
     given = {key.replace("__", "."): name for key, name in names.items()}
     for place in PLACES:
         put(values, place, {"credential": given.get(place, own_name(place))})
@@ -101,8 +104,7 @@ def put(values: dict[str, Any], place: str, value: Any) -> dict[str, Any]:
 
 def found_by(values: dict[str, Any], before: dict[str, Any], stored: Any) -> list[Any]:
     """The problems of a revision of Ningbo's, given what was live and what is stored."""
-    live = {"platform": parse(PLATFORM, "").values, "province:zhejiang": parse(ZHEJIANG, "").values}
-    known = Known({**live, "ningbo": before}, bound=lambda name: stored)
+    known = Known({**ABOVE, "ningbo": before}, bound=lambda name: stored)
     candidate = Candidate(parse(write(values), "ningbo"))
     return Check([candidate], known, EXTENSIONS, "localhost").run()
 

@@ -18,6 +18,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.credentials import store_credential
 from smartcity_saas.sandboxes.channels.state import public_key
 from tests.support.browser import Browser
+from tests.support.documents import HANGZHOU, NINGBO
 from tests.support.world import World
 
 KEY = rsa.generate_private_key(65537, 2048)
@@ -52,6 +53,39 @@ channels:
 
 def keep(world: World, name: str, value: str) -> None:
     store_credential(world.app.product.keyring, system("test"), name, value, world.clock())
+
+
+def open_apps(world: World, more: str = "") -> None:
+    """Give two cities applications of their own at every provider.
+
+    Args:
+        world: The application.
+        more: What else both documents say.
+    """
+    for city, yaml, mark in (("hangzhou", HANGZHOU, "330100"), ("ningbo", NINGBO, "330200")):
+        world.save(yaml + channels(mark) + more)
+        with world.inside(city):
+            for name in (
+                "wechat_app_secret",
+                "wechat_website_secret",
+                "weibo_client_secret",
+                "taobao_client_secret",
+            ):
+                keep(world, name, f"{name}-{city}")
+            keep(world, "alipay_private_key", PRIVATE)
+    know_apps(world)
+
+
+def know_apps(world: World) -> None:
+    """Let the sandbox know the applications of both cities."""
+    for city, mark in (("hangzhou", "330100"), ("ningbo", "330200")):
+        world.sandboxes.apps.secrets |= {
+            f"2021{mark}": PUBLIC,
+            f"wx{mark}": f"wechat_app_secret-{city}",
+            f"wxweb{mark}": f"wechat_website_secret-{city}",
+            f"1{mark}": f"weibo_client_secret-{city}",
+            f"2{mark}": f"taobao_client_secret-{city}",
+        }
 
 
 class Person:

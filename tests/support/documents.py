@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from smartcity_saas.app import create_app
 from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.settings import Settings
@@ -51,6 +53,7 @@ branding: {color: "#4b3a9b"}
 WORLD = (PLATFORM, ZHEJIANG, SHANGHAI_PROVINCE, HANGZHOU, NINGBO, SHANGHAI)
 
 
+@cache
 def installed() -> Extensions:
     """What the product installs, as documents may name it."""
     settings = Settings(demo=True, secret_key=KEY, master_key=KEY, database_url="sqlite://")

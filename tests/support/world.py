@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask.testing import FlaskClient
 
@@ -70,6 +71,17 @@ class World:
         made = documents.save(candidate, based_on, options.pop("message", ""), **options)
         self.app.registry.refresh()
         return made
+
+    def once(self, name: str, make: Callable[[], object]) -> None:
+        """Let the database hold what ``make`` writes: made once a worker and day (in Shanghai), brought
+        back afterwards. Asked first of all, since it takes away what a test has written before."""
+        state = f"{name}-{self.clock().astimezone(ZoneInfo('Asia/Shanghai')).date()}"
+        db.session.rollback()
+        if not self.states.bring(state):
+            make()
+            db.session.rollback()
+            self.states.keep(state)
+        self.app.registry.refresh()
 
     def city(self, slug: str) -> City:
         """A city as it is served."""

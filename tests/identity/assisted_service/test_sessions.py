@@ -180,6 +180,11 @@ SECRET = "浙A00017"
 @pytest.fixture
 def full(phones: World) -> World:
     """A resident with something in every service, and a payment for each."""
+    phones.once("full", lambda: fill(phones))
+    return phones
+
+
+def fill(phones: World) -> None:
     opened = "channels: {phone: {state: open}}\nservices: {city_credit: {state: open}}\n"
     phones.save(HANGZHOU + opened)
     city, services = phones.city("hangzhou"), phones.app.product.services
@@ -194,7 +199,6 @@ def full(phones: World) -> World:
             for n, name in enumerate(services):
                 title = f"{services[name].title['en']} {SECRET if 'traffic' in name else ''}"
                 session.add(payment_for(resident.id, name, n, title, phones.clock()))
-    return phones
 
 
 def payment_for(resident_id: Any, service: str, n: int, title: str, now: Any) -> Payment:
