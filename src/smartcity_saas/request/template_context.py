@@ -10,7 +10,6 @@ from flask import (
     request,
     session,
 )
-from flask_babel import get_locale
 
 from smartcity_saas.clock import COMMON_ZONE
 from smartcity_saas.configuration.colors import text_on
@@ -27,7 +26,7 @@ from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST
 from smartcity_saas.web.formats import init_formats
-from smartcity_saas.web.languages import local
+from smartcity_saas.web.languages import is_chinese, local, page_language
 from smartcity_saas.web.paths import page_of_form
 from smartcity_saas.web.preferences import TEXT_COOKIE, init_preferences
 
@@ -47,15 +46,14 @@ def init_template_context(app: SiteFlask) -> None:
 
 def _shared_values() -> dict[str, Any]:
     """What every template may use."""
-    locale = get_locale()
-    chinese = locale is not None and locale.language == "zh"
+    chinese = is_chinese()
     values: dict[str, Any] = {
         "colon": "：" if chinese else ": ",
         "comma": "，" if chinese else ", ",
         "gap": "" if chinese else " ",
         "stop": "。" if chinese else ". ",
         "demo": product().settings.demo,
-        "lang": locale.language if locale else "en",
+        "lang": page_language(),
         "large_text": request.cookies.get(TEXT_COOKIE) == "large",
         "text": local,
         "services": product().services,
