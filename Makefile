@@ -16,9 +16,10 @@ PROVIDER := tests/support/openid_provider
 run: $(VENV)/installed
 	SMARTCITY_DEMO=$${SMARTCITY_DEMO:-1} PORT=$(PORT) $(BIN)/python -m smartcity_saas
 
-# Format, types, import order and the tests that need no PostgreSQL, browser or other process.
+# A quick selection: format, types, import order, the rules of the house and the tests that need no
+# database, browser or other process. What holds of rows, isolation among them, is for make test.
 check: static
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser and not faults and not processes" -k "not postgresql"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser and not database and not faults and not processes" -k "not postgresql"
 
 # Everything: both databases and a real browser.
 test: static debian $(PROVIDER)/node_modules

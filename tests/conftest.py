@@ -65,6 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[postgres.VARIABLE] = superuser
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a database, so that a quick check can do without."""
+    for item in items:
+        if "databases" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end: the collector need not walk it again and again."""
     gc.collect()
