@@ -49,6 +49,7 @@ from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.registry import CityRegistry
 from smartcity_saas.tenant_context import current_city_id_or_none
+from smartcity_saas.tracing import start_tracing, trace_statements
 from smartcity_saas.web.api import init_api
 from smartcity_saas.web.languages import init_languages
 from smartcity_saas.web.page_cache import PageCache
@@ -84,6 +85,8 @@ def create_app(
     services = app.product.services
     init_logging()
     init_database(app, settings.database_url)
+    if settings.tracing:
+        _trace(app)
     init_languages(app, translation_folders(), settings.language)
     init_metrics(app, settings.metrics_token)
     init_probes(app)
@@ -106,6 +109,12 @@ def create_app(
     if serving:
         _refuse_unsafe_database(app, settings)
     return app
+
+
+def _trace(app: SiteFlask) -> None:
+    start_tracing()
+    with app.app_context():
+        trace_statements(db.engine)
 
 
 def _product(settings: Settings, clock: Clock) -> Product:

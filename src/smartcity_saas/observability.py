@@ -29,6 +29,7 @@ from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import INDEX_HOST
 from smartcity_saas.tenancy.worker_heartbeat import worker_seen
 from smartcity_saas.tenant_context import current_city_id_or_none
+from smartcity_saas.tracing import trace_id
 from smartcity_saas.web.policy import allow_everyone
 
 _TALKATIVE = ("sqlalchemy", "httpx", "httpcore", "stripe", "authlib")
@@ -44,6 +45,7 @@ def init_logging() -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_city,
+        _add_trace,
         _redact,
         structlog.processors.format_exc_info,
         _mask,
@@ -166,6 +168,12 @@ class _WorkGauges:
 def _add_city(logger: Any, method: str, event: EventDict) -> EventDict:
     if (city_id := current_city_id_or_none()) is not None:
         event["city_id"] = city_id
+    return event
+
+
+def _add_trace(logger: Any, method: str, event: EventDict) -> EventDict:
+    if found := trace_id():
+        event["trace_id"] = found
     return event
 
 

@@ -46,6 +46,7 @@ class Settings:
     language: str = "en"
     config_root: Path = field(default_factory=Path.cwd)
     data_dir: Path | None = None
+    tracing: bool = False
     testing: bool = False
 
     @classmethod
@@ -88,6 +89,7 @@ class Settings:
             language="zh" if (env.get("LC_ALL") or env.get("LANG", "")).startswith("zh") else "en",
             config_root=root,
             data_dir=_folder(env, "SMARTCITY_DATA_DIR"),
+            tracing=_asks_for_traces(env),
         )
 
     def refuse_unsafe_keys(self) -> None:
@@ -112,6 +114,16 @@ class Settings:
                     f"{name} is the demo's or shorter than {SHORTEST_KEY} characters. Make one "
                     "with `openssl rand -base64 48`."
                 )
+
+
+def _asks_for_traces(env: Mapping[str, str]) -> bool:
+    """Whether the standard variables of OpenTelemetry name where traces go. It reads them itself."""
+    if env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    if (chosen := env.get("OTEL_TRACES_EXPORTER", "").strip().lower()) in ("otlp", "none"):
+        return chosen == "otlp"
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return any(env.get(name, "").strip() for name in names)
 
 
 def _folder(env: Mapping[str, str], name: str) -> Path | None:

@@ -22,6 +22,7 @@ from flask import has_request_context, request
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.circuit_breaker import CircuitBreakers
 from smartcity_saas.tenant_context import current_city_id_or_none
+from smartcity_saas.tracing import span
 
 MOST_CALLS, MOST_OF_AN_OWNER, MOST_TO_A_HOST = 24, 12, 8
 """Of 32 threads that serve requests, eight are always left to pages."""
@@ -116,7 +117,12 @@ def outbound(
         CallRefused: It is not made.
     """
     key = owner or owner_here(), origin_of(url)
-    with stepping_aside(), bulkhead.place(*key):
+    host = urlsplit(url).hostname or ""
+    with (
+        span("call", "CLIENT", server__address=host),
+        stepping_aside(),
+        bulkhead.place(*key),
+    ):
         if not breakers.admits(key):
             raise CallRefused("breaker", breakers.seconds_left(key))
         token = address_guard.deadline.set(_until(seconds))

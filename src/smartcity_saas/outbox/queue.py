@@ -14,6 +14,7 @@ from sqlalchemy import Update, delete, or_, select, update
 from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.outbox.models import CityDue, OutboxTask
 from smartcity_saas.tenant_context import current_city_id
+from smartcity_saas.tracing import span
 
 LEASE = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=5)
@@ -91,7 +92,8 @@ def run_task(tasks: Mapping[str, Task], task_id: uuid.UUID, now: datetime) -> bo
     if task is None:
         return False
     try:
-        tasks[task.kind](task.payload, now)
+        with span(task.kind, "CONSUMER", messaging__message__id=str(task_id)):
+            tasks[task.kind](task.payload, now)
     except BaseException as error:  # whatever it is, the other tasks go on
         db.session.rollback()
         log.warning("task_failed", kind=task.kind, task=str(task_id), exc_info=error)

@@ -33,7 +33,7 @@ from smartcity_saas.errors import (
 from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product, request_site
 from smartcity_saas.request.template_context import resident_or_none
-from smartcity_saas.tenancy.faults import note_fault
+from smartcity_saas.tenancy.faults import note_fault, told_reference
 from smartcity_saas.tenancy.flask_app import SiteFlask, address_rule
 from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST, UNREADY_HOST
 from smartcity_saas.web.api import BodyProblem, field_problems
@@ -136,7 +136,8 @@ def _render_busy(error: OperationalError | PoolTimeout) -> ResponseReturnValue:
         error=type(getattr(error, "orig", None) or error).__name__,
     )
     detail = gettext(
-        "The error has been logged (%(reference)s). Try again in a minute.", reference=reference
+        "The error has been logged (%(reference)s). Try again in a minute.",
+        reference=told_reference(reference),
     )
     response = _error_response(503, str(_TITLES[503]), detail, [])
     response.headers["Retry-After"] = "10"
@@ -148,7 +149,7 @@ def _render_fault(error: Exception) -> ResponseReturnValue:
     log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
     detail = gettext(
         "This is our fault. The error has been logged (%(reference)s). Try again in a few minutes.",
-        reference=reference,
+        reference=told_reference(reference),
     )
     return _error_response(500, str(_TITLES[500]), detail, [])
 

@@ -9,6 +9,8 @@ import uuid
 
 from flask import Response, has_request_context, request
 
+from smartcity_saas.tracing import trace_id
+
 _FAULT = "smartcity.fault"
 _PAGE = """<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8">
@@ -33,6 +35,12 @@ def note_fault() -> str:
     return str(request.environ.setdefault(_FAULT, made))
 
 
+def told_reference(reference: str) -> str:
+    """A reference number as a page tells it: with the trace's id beside it where there is a trace."""
+    found = trace_id()
+    return f"{reference}, trace {found}" if found else reference
+
+
 def has_failed() -> bool:
     """Whether the present request has failed: then nothing more is asked or written for it."""
     return has_request_context() and _FAULT in request.environ
@@ -40,7 +48,9 @@ def has_failed() -> bool:
 
 def bare_fault_page(reference: str) -> Response:
     """The page where not even the site's own can be made: no template, no translation, no style."""
-    response = Response(_PAGE.format(reference=reference), 500, mimetype="text/html")
+    response = Response(
+        _PAGE.format(reference=told_reference(reference)), 500, mimetype="text/html"
+    )
     response.headers["Content-Security-Policy"] = "default-src 'none'"
     response.headers["Cache-Control"] = "no-store"
     return response

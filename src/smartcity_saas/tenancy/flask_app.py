@@ -16,6 +16,7 @@ from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.faults import bare_fault_page, note_fault
 from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, Site, site_of
 from smartcity_saas.tenancy.registry import CityRegistry
+from smartcity_saas.tracing import CITY, span
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -23,6 +24,30 @@ if TYPE_CHECKING:
     from smartcity_saas.web.policy import Policy
 
 log = get_logger(__name__)
+
+
+SPAN = "smartcity.span"
+"""Where a request's environment has its span."""
+_METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+
+
+def known_method(environ: WSGIEnvironment) -> str:
+    """The method of a request, ``_OTHER`` for one that HTTP does not define."""
+    method = environ["REQUEST_METHOD"]
+    return method if method in _METHODS else "_OTHER"
+
+
+def _tell_trace(status: int, site: Site) -> None:
+    """Tell the request's span what it was: the rule of its address, never the address."""
+    traced = request.environ.get(SPAN)
+    if traced is None:
+        return
+    traced.update_name(f"{known_method(request.environ)} {address_rule()}")
+    traced.set_attribute("http.route", address_rule())
+    traced.set_attribute("http.response.status_code", status)
+    traced.set_attribute("smartcity.site", site.kind)
+    if site.city is not None:
+        traced.set_attribute(CITY, site.city.id)
 
 
 class SiteRequest(Request):
@@ -63,13 +88,15 @@ class SiteFlask(Flask):
 
         Whatever is raised, where no error page can be made either, is a page and a line of the log.
         """
-        try:
-            self._look_for_changes()
-            return super().wsgi_app(environ, start_response)
-        except Exception as error:
-            reference = note_fault()
-            log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
-            return bare_fault_page(reference)(environ, start_response)
+        with span("request", "SERVER", http__request__method=known_method(environ)) as traced:
+            environ[SPAN] = traced
+            try:
+                self._look_for_changes()
+                return super().wsgi_app(environ, start_response)
+            except Exception as error:
+                reference = note_fault()
+                log.error("fault", reference=reference, rule=address_rule(), exc_info=error)
+                return bare_fault_page(reference)(environ, start_response)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Match the request's path among the routes of its site. Views and error pages may call it
@@ -108,9 +135,12 @@ class SiteFlask(Flask):
         """Serve the request in its city's tenant context, if it is for a city."""
         site = request_site()
         if site.city is None:
-            return super().full_dispatch_request()
-        with tenant_context(site.city.id):
-            return super().full_dispatch_request()
+            response = super().full_dispatch_request()
+        else:
+            with tenant_context(site.city.id):
+                response = super().full_dispatch_request()
+        _tell_trace(response.status_code, site)
+        return response
 
     def _site_shown_to(self, request: Request) -> Site:
         """A draft is not there for anybody without a preview: whatever is asked, by any method, is
