@@ -201,7 +201,8 @@ LOUD: dict[str, set[str]] = {
         "database/transactions.py"
     },
     r"exec_driver_sql|raw_connection|driver_connection|dbapi_connection": {
-        "database/transactions.py"
+        "database/transactions.py",
+        "database/driver_statements.py",  # which calls the guard as SQLAlchemy's execution does
     },
     r"\btenant_cleared\(": {"tenancy/context.py", "tenant_context.py"},
     r"literal_execute|literal_binds": {"database/transactions.py"},
