@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
+from smartcity_saas.database import db
 from smartcity_saas.database.models import Base
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 INSTALLATION = "INSERT INTO installation (id, version, demo) VALUES (1, 0, false)"
 """The one row that a migrated database starts with."""
@@ -156,3 +160,14 @@ class PostgresStates:
             )
         for sequence in self._counted():
             self._connection.execute("SELECT setval(%s, 1, false)", (sequence,))
+
+
+def drop_connections(world: World, pid: int | None = None) -> None:
+    """End every connection of the application's role, or the one of a process of the server's, as a server
+    that restarts does."""
+    assert isinstance(world.states, PostgresStates)
+    world.states._connection.execute(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+        " WHERE usename = %s AND pid = coalesce(%s, pid)",
+        (db.engine.url.username, pid),
+    )

@@ -1,9 +1,21 @@
 """Tenant isolation: no statement reads or writes another city's rows, whoever wrote it.
 
 ``models`` declares the two kinds of table, ``statement_guard`` checks every statement just before
-the cursor, ``transactions`` opens transactions, ``row_level_security`` holds what PostgreSQL adds.
+the cursor, ``transactions`` opens transactions, ``core_statements`` runs what is run often,
+``row_level_security`` holds what PostgreSQL adds.
 """
 
+from smartcity_saas.database.core_statements import (
+    CITY,
+    insert_once,
+    insert_rows,
+    load,
+    run,
+    run_each,
+    send_together,
+    store,
+    write_changes,
+)
 from smartcity_saas.database.lookups import one_or_404
 from smartcity_saas.database.models import (
     Base,
@@ -14,17 +26,18 @@ from smartcity_saas.database.models import (
     city_foreign_key,
     city_relationship,
     city_tables,
+    table_of,
 )
 from smartcity_saas.database.transactions import (
     db,
     init_database,
-    insert_once,
     transaction,
     upsert_into,
     without_statement_guard,
 )
 
 __all__ = [
+    "CITY",
     "Base",
     "CityModel",
     "PlatformModel",
@@ -36,8 +49,16 @@ __all__ = [
     "db",
     "init_database",
     "insert_once",
+    "insert_rows",
+    "load",
     "one_or_404",
+    "run",
+    "run_each",
+    "send_together",
+    "store",
+    "table_of",
     "transaction",
     "upsert_into",
     "without_statement_guard",
+    "write_changes",
 ]

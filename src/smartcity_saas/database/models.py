@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     Uuid,
     event,
 )
@@ -118,6 +119,11 @@ class CityModel(Base):
 def _mark_table(mapper: Mapper[Any], class_: type) -> None:
     kind = "city" if issubclass(class_, CityModel) else "platform"
     class_.__dict__["__table__"].info["owner"] = kind
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for statements in Core."""
+    return Base.metadata.tables[model.__tablename__]
 
 
 def city_tables() -> frozenset[str]:

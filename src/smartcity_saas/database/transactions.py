@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import uuid_utils.compat
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Connection, Engine, Integer, TextClause, event, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Integer,
+    Table,
+    TextClause,
+    bindparam,
+    event,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
@@ -24,6 +32,7 @@ from sqlalchemy.sql.elements import (
     SavepointClause,
 )
 
+from smartcity_saas.database.driver_statements import watch_ends
 from smartcity_saas.database.models import Base, CityModel, city_tables, platform_tables
 from smartcity_saas.database.statement_guard import StatementReport, Tables, check_statement
 from smartcity_saas.errors import TenantIsolationError
@@ -32,6 +41,10 @@ from smartcity_saas.tenant_context import current_city_id, current_city_id_or_no
 BUSY_MILLISECONDS = 10_000
 CONNECT_SECONDS = 5
 """How long a server that does not answer at all is waited for, on each of its addresses."""
+KEPT_STATEMENTS = 1_500
+"""How many statements stay compiled, and checked by the guard. The product has some 900 different ones
+and more, which is above what SQLAlchemy keeps by default (500): a process that serves all pages would
+compile and check some of them again and again."""
 _SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClause)
 _TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
 CITY_MAY_WRITE = frozenset({"city_due", "city_score", "measure_event"})
@@ -55,6 +68,7 @@ def init_database(app: Flask, url: str) -> None:
             "pool_timeout": 10,
             "connect_args": {"connect_timeout": CONNECT_SECONDS},
         }
+    options["query_cache_size"] = KEPT_STATEMENTS
     options["hide_parameters"] = True  # what people typed is no business of the log
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     db.init_app(app)
@@ -86,27 +100,7 @@ def transaction() -> Iterator[Session]:
         session.info["transaction"] = False
 
 
-def insert_once(
-    model: type[CityModel], unique: tuple[str, ...], /, **values: Any
-) -> uuid.UUID | None:
-    """Insert a row of the current city unless its unique columns are taken.
-
-    Two at once, on any process, make one row: the database decides, and the transaction lives on.
-
-    Returns:
-        The new row's key, None if there was one already.
-    """
-    with transaction() as session:
-        row_id = uuid_utils.compat.uuid7()
-        return session.scalars(
-            upsert_into(model)
-            .values(city_id=current_city_id(), id=row_id, **values)
-            .on_conflict_do_nothing(index_elements=["city_id", *unique])
-            .returning(model.id)
-        ).one_or_none()
-
-
-def upsert_into(model: type[Base]) -> Any:
+def upsert_into(model: type[Base] | Table) -> Any:
     """An insert that may say what happens on a conflict, in the dialect of the present engine."""
     dialect = db.engine.dialect.name
     return postgresql_insert(model) if dialect == "postgresql" else sqlite_insert(model)
@@ -120,9 +114,12 @@ def without_statement_guard(sql: str, reason: str) -> TextClause:
 
 
 def install_statement_guard(engine: Engine) -> None:
-    """Listen to one engine: how its transactions begin, and what reaches its cursors."""
+    """Listen to one engine: how its connections are prepared, how transactions begin, and what
+    reaches its cursors."""
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        watch_ends(engine)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "before_cursor_execute", _verify)
 
@@ -244,20 +241,23 @@ def _tables(kind: str) -> Tables:
     )
 
 
+_THIS_CITY = bindparam("this_city", type_=BigInteger(), callable_=current_city_id)
+_OF_THIS_CITY = with_loader_criteria(
+    CityModel, lambda model: model.city_id == _THIS_CITY, include_aliases=True
+)
+"""One for every statement; the city is read as each is sent."""
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _add_city(state: ORMExecuteState) -> None:
-    city_id = current_city_id_or_none()
     if (
-        city_id is None
+        current_city_id_or_none() is None
         or state.is_column_load
+        or not state.is_orm_statement  # Core has its city written in it
         or not (state.is_select or state.is_update or state.is_delete)
     ):
         return
-    state.statement = state.statement.options(
-        with_loader_criteria(
-            CityModel, lambda model: model.city_id == city_id, include_aliases=True
-        )
-    )
+    state.statement = state.statement.options(_OF_THIS_CITY)
 
 
 @event.listens_for(Session, "do_orm_execute")
