@@ -12,7 +12,7 @@ from sqlalchemy import func, inspect, select, update
 from sqlalchemy.orm import Bundle, aliased, load_only
 
 from smartcity_saas.audit import city_audit_events, verify_city_chain
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import CITY, db, run, table_of, transaction
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
 from smartcity_saas.identity.personal_data.declaration import PersonalData
@@ -347,6 +347,24 @@ def test_sessions_are_listed_and_ended(world: World) -> None:
     assert here.post(f"/me/sessions/{path}", "/me/sessions").status_code == 302
     assert there.get("/me").status_code == 302
     assert here.get("/me").status_code == 200
+
+
+def test_the_console_reads_no_column_in_core(world: World) -> None:
+    """The same of statements that are built once in Core, which load no row that could be noted."""
+    city, app = world.city("hangzhou").id, world.app
+    world.resident()
+    person = table_of(Resident)
+    here = person.c.city_id == CITY
+    fine = [select(person.c.id).where(here), select(func.count(person.c.name)).where(here)]
+    refused = [select(person.c.name).where(here), select(func.lower(person.c.name)).where(here)]
+    with app.test_request_context("/", base_url="http://console.localhost"), tenant_context(city):
+        for harmless in fine:
+            run(harmless).all()
+        for query in refused:
+            with pytest.raises(TenantIsolationError, match="without its row"):
+                run(query)
+    with app.test_request_context("/", base_url="http://hangzhou.localhost"), tenant_context(city):
+        assert run(refused[0]).all()  # a resident's own page
 
 
 def test_the_console_reads_no_column_without_its_row(world: World) -> None:

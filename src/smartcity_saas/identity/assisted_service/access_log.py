@@ -13,12 +13,13 @@ from operator import itemgetter
 from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
-from sqlalchemy import event, inspect, select
+from sqlalchemy import Executable, Select, event, inspect, select
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import ColumnClause, FunctionElement
 
 from smartcity_saas.audit import MOST_KEYS
-from smartcity_saas.database import CityModel, db, transaction
+from smartcity_saas.database import Base, CityModel, core_statements, db, transaction
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
 from smartcity_saas.identity.authorization import COUNTER, current_staff
@@ -105,14 +106,45 @@ def _refuse_columns(state: ORMExecuteState) -> None:
         if any(_is_noted(_model_of(one)) for one in read):
             continue
         for column in (found for one in read for found in _columns_in(one)):
-            declared = getattr(column._annotations["parententity"].class_, "personal_data", None)
-            name = str(column.key)
-            if declared is None or name == "id" or name.endswith("_id") or name in declared.alone:
+            if not _tells(column._annotations["parententity"].class_, str(column.key)):
                 continue
             raise TenantIsolationError(
                 f"{column} is read on the console without its row: load the row, so that the "
                 "resident can see who looked, or name the column in `alone` if it says nothing"
             )
+
+
+def _refuse_core_columns(statement: Executable) -> None:
+    """The same of a statement in Core, which loads no row."""
+    if isinstance(statement, Select) and _on_console() and (told := _told_by(statement)):
+        raise TenantIsolationError(f"{told} is read on the console without its row")
+
+
+core_statements.watchers.append(_refuse_core_columns)
+
+
+@cache
+def _told_by(statement: Select[Any]) -> str | None:
+    """A column that says something of a resident, among those that a statement in Core reads;
+    counting and adding up read none."""
+    models: dict[Any, type[Any]] = {
+        mapper.local_table: mapper.class_ for mapper in Base.registry.mappers
+    }
+    for expression in statement.selected_columns:
+        if isinstance(expression, FunctionElement) and expression.name in ("count", "sum"):
+            continue
+        for column in visitors.iterate(expression):
+            model = models.get(getattr(column, "table", None))
+            if model is not None and _tells(model, str(getattr(column, "key", ""))):
+                return str(column)
+    return None
+
+
+def _tells(model: type[Any], column: str) -> bool:
+    """Whether a column says something of a resident, beside whose it is."""
+    declared = getattr(model, "personal_data", None)
+    keys = column == "id" or column.endswith("_id")
+    return declared is not None and not keys and column not in declared.alone
 
 
 def _columns_in(expression: Any) -> Iterator[Any]:
