@@ -32,6 +32,7 @@ from sqlalchemy.sql.elements import (
     SavepointClause,
 )
 
+from smartcity_saas.database.connection_checks import check_connections
 from smartcity_saas.database.driver_statements import watch_ends
 from smartcity_saas.database.models import Base, CityModel, city_tables, platform_tables
 from smartcity_saas.database.statement_guard import StatementReport, Tables, check_statement
@@ -62,7 +63,6 @@ def init_database(app: Flask, url: str) -> None:
         options: dict[str, Any] = {"paramstyle": "named"}
     else:
         options = {
-            "pool_pre_ping": True,
             "pool_size": 10,
             "max_overflow": 10,
             "pool_timeout": 10,
@@ -119,6 +119,7 @@ def install_statement_guard(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     else:
+        check_connections(engine)
         watch_ends(engine)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "before_cursor_execute", _verify)
