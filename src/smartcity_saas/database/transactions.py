@@ -63,6 +63,7 @@ def init_database(app: Flask, url: str) -> None:
         options: dict[str, Any] = {"paramstyle": "named"}
     else:
         options = {
+            "isolation_level": "READ COMMITTED",  # whatever the server's default is
             "pool_size": 10,
             "max_overflow": 10,
             "pool_timeout": 10,
@@ -81,16 +82,16 @@ def transaction() -> Iterator[Session]:
     """One unit of work that writes: commits at the end, rolls back on any error.
 
     On SQLite it begins ``IMMEDIATE``, so that what it reads stays true until it commits and no
-    lock is upgraded midway. One within another joins it. Writing outside one raises.
+    lock is upgraded midway. One within another joins it. Writing outside one raises. Rows that were
+    read before are read anew in it when they are asked for.
     """
     session = db.session()
     if session.info.get("transaction"):
         yield session
         return
-    session.rollback()  # ends a read that came before; there is nothing to lose
     session.info["transaction"] = True
     try:
-        session.connection(execution_options={"transaction": True})
+        _begin_to_write(session)
         yield session
         session.commit()
     except BaseException:
@@ -98,6 +99,30 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info["transaction"] = False
+
+
+def _begin_to_write(session: Session) -> None:
+    """End a read that came before and begin anew; go on in it where that comes to the same, which
+    saves the four trips of a rollback and a new beginning."""
+    if _can_go_on(session):
+        session.expire_all()
+        session.connection().execution_options(transaction=True)
+    else:
+        session.rollback()  # there is nothing to lose
+        session.connection(execution_options={"transaction": True})
+
+
+def _can_go_on(session: Session) -> bool:
+    """On PostgreSQL every statement sees what was committed before it (READ COMMITTED), however long
+    its transaction has been open. A read that failed cannot go on, and what was changed outside
+    ``transaction()`` does not come along."""
+    if not session.in_transaction() or session.new or session.dirty or session.deleted:
+        return False
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        return False
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.info.transaction_status.name == "INTRANS")
 
 
 def upsert_into(model: type[Base] | Table) -> Any:
