@@ -36,6 +36,7 @@ from smartcity_saas.tenancy.registry import Snapshot
 from smartcity_saas.web.page_cache import PageCache
 from tests.support import postgres
 from tests.support.back_office import TOKEN, BackOffice, open_office
+from tests.support.citus_routing import Routing
 from tests.support.clinic import Clinic
 from tests.support.documents import HANGZHOU, KEY, NINGBO, WORLD
 from tests.support.linked_office import ACCOUNT, NUMBER, VEHICLE
@@ -109,8 +110,23 @@ def sandboxes() -> Iterator[Sandboxes]:
 
 
 @pytest.fixture(scope="session")
+def routing() -> Routing:
+    """Looks at every statement of the product's own applications on PostgreSQL."""
+    return Routing()
+
+
+@pytest.fixture(autouse=True)
+def routed_statements(routing: Routing) -> Iterator[None]:
+    """Promise: whatever runs in a city's transaction, Citus could route to one shard (docs/scale.md)."""
+    yield
+    faults = list(routing.faults)
+    routing.faults.clear()
+    assert faults == []
+
+
+@pytest.fixture(scope="session")
 def databases(
-    tmp_path_factory: pytest.TempPathFactory, sandboxes: Sandboxes
+    tmp_path_factory: pytest.TempPathFactory, sandboxes: Sandboxes, routing: Routing
 ) -> Iterator[Callable[[str], tuple[SiteFlask, States]]]:
     """Applications by database, each made once a worker on a migrated database."""
     stack = contextlib.ExitStack()
@@ -130,6 +146,10 @@ def databases(
             app = create_app(installation, serving=False)
             with app.app_context():
                 upgrade_database(installation)
+                # the suite has more statements than one process of the product: none is compiled twice
+                db.engine.update_execution_options(compiled_cache={})
+                if engine == "postgresql":
+                    routing.watch(db.engine)
             states: States
             if engine == "sqlite":
                 states = SqliteStates(path)

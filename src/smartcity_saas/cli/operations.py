@@ -15,6 +15,7 @@ from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
 from smartcity_saas.credentials import opens, reencrypt_province_secrets
 from smartcity_saas.credentials.master_key import ANOTHER
+from smartcity_saas.database.citus import is_distributed, refuse_silent_workers
 from smartcity_saas.database.row_level_security import grant_application_role, refuse_powerful_role
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import SettingsError, SmartCityError
@@ -129,6 +130,7 @@ def doctor(style: str) -> None:
         *((name, fine, "" if fine else _TO_DO.get(name, "")) for name, fine in ready.items()),
         ("secrets", *_tried(_refuse_shut_keys)),
         ("role", *_tried(lambda: refuse_powerful_role(db.engine))),
+        *_citus(),
         ("demo rows", *_tried(_refuse_demo_rows)),
         *_cities(),
         *(_lacking() if all(ready.values()) else ()),
@@ -192,6 +194,17 @@ def _tried(check: Any) -> tuple[bool, str]:
     except SQLAlchemyError as error:
         return False, type(error).__name__
     return True, ""
+
+
+def _citus() -> list[tuple[str, bool | None, str]]:
+    """Whether the workers of a distributed database learn whose city it is."""
+    try:
+        distributed = is_distributed(db.engine)
+    except SQLAlchemyError:
+        return []  # told by the readiness of the database
+    if not distributed:
+        return []
+    return [("citus", *_tried(lambda: refuse_silent_workers(db.engine)))]
 
 
 def _refuse_demo_rows() -> None:

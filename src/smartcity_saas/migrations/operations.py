@@ -7,15 +7,18 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic import op
 
+from smartcity_saas.database.citus import distribution
 from smartcity_saas.database.row_level_security import append_only_triggers, row_security
 
 
 def isolate_city_tables(*tables: str) -> None:
-    """Put row-level security on tables of cities (PostgreSQL)."""
+    """Put row-level security on new tables of cities (PostgreSQL), and distribute them where Citus has
+    distributed the others: those that the others refer to first."""
     if op.get_bind().dialect.name == "postgresql":
         for table in tables:
             for statement in row_security(table):
                 op.execute(statement)
+            op.execute(distribution(table))
 
 
 def keep_append_only(*tables: str) -> None:

@@ -52,7 +52,6 @@ def upgrade() -> None:
         bind.dialect.name == "postgresql"
     ):  # a dropped column stays in the file until it is rewritten
         op.execute("CLUSTER patient USING pk_patient")
-        op.execute("ALTER TABLE patient SET WITHOUT CLUSTER")
     op.create_index("ix_patient_city_id_phone_index", "patient", ["city_id", "phone_index"])
 
 
