@@ -16,15 +16,35 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, NamedTuple
 
-from sqlalchemy import BigInteger, UniqueConstraint, event, select
+from sqlalchemy import (
+    BigInteger,
+    Executable,
+    UniqueConstraint,
+    bindparam,
+    event,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, SessionTransaction, mapped_column
 
-from smartcity_saas.database import CityModel, PlatformModel, db, insert_once, upsert_into
+from smartcity_saas.database import (
+    CITY,
+    CityModel,
+    PlatformModel,
+    insert_once,
+    run,
+    run_each,
+    send_together,
+    store,
+    table_of,
+    upsert_into,
+)
 from smartcity_saas.tenant_context import current_city_id
 
 BEGINNING = "0" * 64
@@ -115,9 +135,8 @@ def link_hash(chain: Mapping[str, Any], previous: str, values: Mapping[str, Any]
 
 def newest_link(place: str | None = None) -> Checkpoint:
     """The newest link of the chain of a place; by default of the rows of the current city."""
-    query = _head_of(place or "").execution_options(populate_existing=True)
-    head = db.session.scalars(query).one_or_none()
-    return Checkpoint(head.number, head.hash) if head else Checkpoint(0, BEGINNING)
+    place = place or ""
+    return _heads([place]).get(place) or Checkpoint(0, BEGINNING)
 
 
 def walk(
@@ -187,18 +206,31 @@ def _link(session: Session) -> None:
     if session.in_nested_transaction():
         return
     waiting = [act for _nested, act in session.info.pop(_PENDING, [])]
-    heads: dict[str, Any] = {}
-    for act in sorted(waiting, key=_place):  # heads are locked in one order, whoever locks several
+    places = sorted({_place(act) for act in waiting})
+    if not places:
+        return
+    if not any(_place(act) or act.beside for act in waiting):
+        send_together()  # with the commit, so that the head is held for one trip
+    heads = _locked_heads(session, places)
+    for act in sorted(waiting, key=_place):
         place = _place(act)
-        head = heads.get(place) or _locked_head(session, place)
-        heads[place] = head
-        for row in (act, *act.beside):
-            if isinstance(row, CityModel):
-                row.city_id = current_city_id()
-        act.number, act.previous = head.number + 1, head.hash
-        act.hash = _hash_of(act, act.previous)
-        head.number, head.hash = act.number, act.hash
-        session.add_all([act, *act.beside])
+        heads[place] = _join(session, act, heads[place])
+    moved = [{"chain": place, "to": head.number, "its": head.hash} for place, head in heads.items()]
+    run_each(_statements(places != [""]).move, moved)
+
+
+def _join(session: Session, act: Any, head: Checkpoint) -> Checkpoint:
+    """Store an act as the link after a chain's newest, which it is then itself."""
+    if isinstance(act, CityModel):
+        act.city_id = current_city_id()
+    act.number, act.previous = head.number + 1, head.hash
+    act.hash = _hash_of(act, act.previous)
+    if isinstance(act, CityModel):
+        store(act)
+    else:
+        session.add(act)
+    session.add_all(act.beside)
+    return Checkpoint(act.number, act.hash)
 
 
 def _place(act: Any) -> str:
@@ -206,24 +238,51 @@ def _place(act: Any) -> str:
     return "" if isinstance(act, CityModel) else str(act.place)
 
 
-def _head_of(place: str) -> Any:
-    if not place:
-        return select(AuditHead)
-    return select(PlaceHead).where(PlaceHead.place == place)
+def _locked_heads(session: Session, places: Sequence[str]) -> dict[str, Checkpoint]:
+    """The heads of some chains, locked in one order, whoever locks several. Those that are new are
+    made before any is locked, so that nobody who holds one waits for another to be made."""
+    alone = len(places) == 1
+    heads = _heads(places, locked=alone)
+    missing = [place for place in places if place not in heads]
+    if missing:
+        _begin(session, missing)
+    return _heads(places, locked=True) if missing or not alone else heads
 
 
-def _locked_head(session: Session, place: str) -> Any:
-    query = _head_of(place).with_for_update().execution_options(populate_existing=True)
-    head = session.scalars(query).one_or_none()
-    if head is None:
-        values = {"number": 0, "hash": BEGINNING}
-        if place:
-            insert = upsert_into(PlaceHead).values(place=place, **values)
-            session.execute(insert.on_conflict_do_nothing(index_elements=["place"]))
-        else:
-            insert_once(AuditHead, (), **values)
-        head = session.scalars(query).one()
-    return head
+def _begin(session: Session, places: Sequence[str]) -> None:
+    values = {"number": 0, "hash": BEGINNING}
+    if places == [""]:
+        insert_once(AuditHead, (), **values)
+        return
+    insert = upsert_into(PlaceHead).on_conflict_do_nothing(index_elements=["place"])
+    session.execute(insert, [{"place": place, **values} for place in places])
+
+
+def _heads(places: Sequence[str], *, locked: bool = False) -> dict[str, Checkpoint]:
+    """The heads of the chains of some places, or of the current city's own (the empty place)."""
+    of_places = places != [""]
+    statements = _statements(of_places)
+    rows = run(statements.locked if locked else statements.read, {"chains": list(places)})
+    return {row.place if of_places else "": Checkpoint(row.number, row.hash) for row in rows}
+
+
+class _Statements(NamedTuple):
+    """On the heads of chains."""
+
+    read: Executable
+    locked: Executable
+    move: Executable
+
+
+@cache
+def _statements(of_places: bool) -> _Statements:
+    table = table_of(PlaceHead if of_places else AuditHead)
+    key = table.c.place if of_places else table.c.city_id
+    here = key == (bindparam("chain") if of_places else CITY)
+    these = key.in_(bindparam("chains", expanding=True)) if of_places else here
+    read = select(key, table.c.number, table.c.hash).where(these).order_by(key)
+    move = update(table).where(here).values(number=bindparam("to"), hash=bindparam("its"))
+    return _Statements(read, read.with_for_update(), move)
 
 
 @event.listens_for(Session, "after_soft_rollback")
