@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.configuration.fields import CREDENTIAL_NAME
@@ -19,13 +19,42 @@ from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.credentials.keyring import KEY_BYTES, Keyring, seal, unseal
 from smartcity_saas.credentials.models import CityKey, Credential
 from smartcity_saas.credentials.usage import note_use
-from smartcity_saas.database import db, insert_once, one_or_404, transaction
+from smartcity_saas.database import (
+    CITY,
+    db,
+    insert_once,
+    one_or_404,
+    run,
+    table_of,
+    transaction,
+)
 from smartcity_saas.errors import FieldErrors, Invalid, SmartCityError
 from smartcity_saas.logs import get_logger
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.tenant_context import current_city_id
 
 LONGEST_SECRET = 8_000
+_KEYS = table_of(CityKey)
+_KEY = select(_KEYS.c.wrapped, _KEYS.c.master_mark).where(_KEYS.c.city_id == CITY)
+_credential = table_of(Credential)
+_ONE = (
+    select(
+        _credential.c.sealed,
+        _credential.c.bound_to,
+        _credential.c.before,
+        _credential.c.before_until,
+        _KEYS.c.wrapped,
+        _KEYS.c.master_mark,
+    )
+    .join_from(_credential, _KEYS, _KEYS.c.city_id == _credential.c.city_id)
+    .where(
+        _credential.c.city_id == CITY,
+        _KEYS.c.city_id == CITY,
+        _credential.c.name == bindparam("name"),
+    )
+)
+"""A secret with the key of its city, without which there is none."""
+_USES = select(_credential.c.name, _credential.c.bound_to).where(_credential.c.city_id == CITY)
 
 log = get_logger(__name__)
 
@@ -155,7 +184,7 @@ def read_credential(keyring: Keyring, use: SecretUse) -> str:
         CredentialError: It has not been set, was entered for another use, or cannot be opened.
     """
     row = _row(use)
-    return _opened(keyring, use.name, row.sealed)
+    return _opened(keyring, use.name, row.sealed, row)
 
 
 def accepted_values(keyring: Keyring, use: SecretUse, now: datetime) -> list[str]:
@@ -165,9 +194,9 @@ def accepted_values(keyring: Keyring, use: SecretUse, now: datetime) -> list[str
         CredentialError: As ``read_credential`` does.
     """
     row = _row(use)
-    found = [_opened(keyring, use.name, row.sealed)]
+    found = [_opened(keyring, use.name, row.sealed, row)]
     if row.before is not None and row.before_until is not None and row.before_until > now:
-        found.append(_opened(keyring, use.name, row.before))
+        found.append(_opened(keyring, use.name, row.before, row))
     return found
 
 
@@ -178,8 +207,7 @@ def credentials() -> list[Credential]:
 
 def usable_secrets() -> frozenset[SecretUse]:
     """Every use for which this city has a secret."""
-    rows = db.session.execute(select(Credential.name, Credential.bound_to))
-    return frozenset(SecretUse(name, *place) for name, bound_to in rows for place in bound_to)
+    return frozenset(SecretUse(row.name, *place) for row in run(_USES) for place in row.bound_to)
 
 
 def note_probe(name: str, ok: bool | None, detail: str, now: datetime) -> None:
@@ -225,10 +253,11 @@ def city_secret(keyring: Keyring, purpose: str, now: datetime) -> bytes:
     Raises:
         CredentialError: The city's key cannot be opened.
     """
-    if db.session.scalars(select(CityKey.id)).one_or_none() is None:
+    if (row := _key_row()) is None:
         with transaction():
             _make_key(keyring, now)
-    return HKDF(SHA256(), KEY_BYTES, None, purpose.encode()).derive(_data_key(keyring))
+            row = _key_row()
+    return HKDF(SHA256(), KEY_BYTES, None, purpose.encode()).derive(_opened_key(keyring, row))
 
 
 def _make_key(keyring: Keyring, now: datetime) -> None:
@@ -242,7 +271,14 @@ def _make_key(keyring: Keyring, now: datetime) -> None:
 
 
 def _data_key(keyring: Keyring) -> bytes:
-    row = db.session.scalars(select(CityKey)).one_or_none()
+    return _opened_key(keyring, _key_row())
+
+
+def _key_row() -> Any:
+    return run(_KEY).one_or_none()
+
+
+def _opened_key(keyring: Keyring, row: Any) -> bytes:
     if row is None:
         raise CredentialError(_("This city has no secrets yet."))
     try:
@@ -260,8 +296,10 @@ def _place(name: str) -> str:
     return f"credential:{current_city_id()}:{name}"
 
 
-def _row(use: SecretUse) -> Credential:
-    row = db.session.scalars(select(Credential).where(Credential.name == use.name)).one_or_none()
+def _row(use: SecretUse) -> Any:
+    """A secret as it is stored: ``sealed``, ``bound_to``, ``before``, ``before_until``, with
+    its city's key: ``wrapped``, ``master_mark``."""
+    row = run(_ONE, {"name": use.name}).one_or_none()
     if row is None:
         raise CredentialError(_("The secret “%(name)s” has not been set.", name=use.name))
     refuse_other_use(use, row.bound_to)
@@ -269,9 +307,9 @@ def _row(use: SecretUse) -> Credential:
     return row
 
 
-def _opened(keyring: Keyring, name: str, sealed: bytes) -> str:
+def _opened(keyring: Keyring, name: str, sealed: bytes, key: Any) -> str:
     try:
-        return unseal(AESGCM(_data_key(keyring)), sealed, _place(name)).decode()
+        return unseal(AESGCM(_opened_key(keyring, key)), sealed, _place(name)).decode()
     except InvalidTag:
         log.error("credential_does_not_open", name=name)
         raise CredentialError(
