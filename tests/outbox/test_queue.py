@@ -22,7 +22,7 @@ from smartcity_saas.outbox import (
     failed_tasks,
     try_failed_again,
 )
-from smartcity_saas.outbox.queue import LEASE, MOST_ATTEMPTS, run_task
+from smartcity_saas.outbox.queue import LEASE, MOST_ATTEMPTS, Outcome, run_task
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.context import tenant_context
 from tests.support.browser import fresh
@@ -130,7 +130,7 @@ def test_whoever_dies_lets_go(world: World) -> None:
         with transaction() as session:
             task = session.scalars(select(OutboxTask)).one()
             task.leased_until = world.clock() + LEASE
-        assert run_task({"note": log}, held, world.clock()) is False
+        assert run_task({"note": log}, held, world.clock()) is Outcome.HELD
     world.clock.move(seconds=LEASE.total_seconds() + 1)
     assert run(world, log) == 1
     assert log.ran == [7]

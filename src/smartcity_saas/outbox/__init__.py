@@ -8,6 +8,7 @@ from smartcity_saas.outbox.attention import failed_attention
 from smartcity_saas.outbox.backlog import Backlog, ages, backlogs
 from smartcity_saas.outbox.models import CityDue, OutboxTask
 from smartcity_saas.outbox.queue import (
+    Outcome,
     PermanentFailure,
     Postponed,
     Task,
@@ -21,6 +22,7 @@ __all__ = [
     "Backlog",
     "CityDue",
     "OutboxTask",
+    "Outcome",
     "PermanentFailure",
     "Postponed",
     "Task",

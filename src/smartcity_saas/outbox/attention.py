@@ -8,18 +8,20 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from smartcity_saas.attention import Attention, Urgency
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, run, table_of
 from smartcity_saas.outbox.models import OutboxTask
 from smartcity_saas.texts import lazy_gettext as _
 from smartcity_saas.texts import lazy_ngettext
 
+_task = table_of(OutboxTask)
+_FAILED = select(func.count(), func.min(_task.c.failed_at)).where(
+    _task.c.city_id == CITY, _task.c.failed_at.is_not(None)
+)
+
 
 def failed_attention(now: datetime) -> Iterator[Attention]:
     """The tasks of the current city that were given up, in one row."""
-    query = select(func.count(), func.min(OutboxTask.failed_at)).where(
-        OutboxTask.failed_at.is_not(None)
-    )
-    number, since = db.session.execute(query).one()
+    number, since = run(_FAILED).one()
     if number:
         yield Attention(
             kind="outbox.failed",

@@ -6,10 +6,24 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import bindparam, case, func, or_, select
 
-from smartcity_saas.database import db
+from smartcity_saas.database import db, run, table_of
 from smartcity_saas.outbox.models import CityDue
+
+_due = table_of(CityDue)
+_BACKLOGS = (
+    select(
+        _due.c.city_id,
+        func.count(_due.c.due_at),
+        func.min(_due.c.due_at),
+        func.count(_due.c.failed_at),
+        func.min(_due.c.failed_at),
+    )
+    .where(or_(_due.c.due_at <= bindparam("now"), _due.c.failed_at.is_not(None)))
+    .group_by(_due.c.city_id)
+)
+_BACKLOGS_OF = _BACKLOGS.where(_due.c.city_id.in_(bindparam("cities", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -29,23 +43,12 @@ def backlogs(now: datetime, cities: Collection[int] | None = None) -> dict[int, 
         now: The time; what is due later does not wait yet.
         cities: Only these; all by default.
     """
-    query = (
-        select(
-            CityDue.city_id,
-            func.count(CityDue.due_at),
-            func.min(CityDue.due_at),
-            func.count(CityDue.failed_at),
-            func.min(CityDue.failed_at),
-        )
-        .where(or_(CityDue.due_at <= now, CityDue.failed_at.is_not(None)))
-        .group_by(CityDue.city_id)
-    )
-    if cities is not None:
-        query = query.where(CityDue.city_id.in_(sorted(cities)))
-    return {
-        city: Backlog(waiting, oldest_due, failed, oldest_failed)
-        for city, waiting, oldest_due, failed, oldest_failed in db.session.execute(query)
-    }
+    values = {"now": now}
+    if cities is None:
+        rows = run(_BACKLOGS, values)
+    else:
+        rows = run(_BACKLOGS_OF, {**values, "cities": sorted(cities)})
+    return {city: Backlog(*found) for city, *found in rows}
 
 
 def ages(now: datetime, bounds: Collection[timedelta]) -> tuple[list[int], list[int]]:

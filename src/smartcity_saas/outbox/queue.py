@@ -6,14 +6,23 @@ import random
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Any
 
-import structlog
-from sqlalchemy import Update, delete, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
-from smartcity_saas.database import db, insert_once, transaction
+from smartcity_saas.database import (
+    CITY,
+    db,
+    insert_once,
+    insert_rows,
+    run,
+    send_together,
+    table_of,
+    transaction,
+)
+from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox.models import CityDue, OutboxTask
-from smartcity_saas.tenant_context import current_city_id
 from smartcity_saas.tracing import span
 
 LEASE = timedelta(seconds=60)
@@ -30,6 +39,17 @@ Task = Callable[[Mapping[str, Any], datetime], None]
 raises is tried again later, ``PermanentFailure`` is not, and ``Postponed`` not before its time."""
 
 
+class Outcome(Enum):
+    """What became of a task: true if it is done; ``HELD`` where it was not this worker's to do."""
+
+    DONE = "done"
+    FAILED = "failed"
+    HELD = "held"
+
+    def __bool__(self) -> bool:
+        return self is Outcome.DONE
+
+
 class PermanentFailure(Exception):
     """The other side will not have it, however often it is asked. ``reason`` is shown to staff."""
 
@@ -42,7 +62,27 @@ class Postponed(Exception):
     seconds: float = 0.0
 
 
-log = structlog.get_logger(__name__)
+_TASKS, _DUE = table_of(OutboxTask), table_of(CityDue)
+_TASK = _TASKS.c.city_id == CITY, _TASKS.c.id == bindparam("task")
+_TURN = _DUE.c.city_id == CITY, _DUE.c.task_id == bindparam("task")
+_BECOMES_DUE = insert(_DUE)
+_CLAIM = (
+    update(_TASKS)
+    .where(
+        *_TASK,
+        _TASKS.c.done_at.is_(None),
+        _TASKS.c.failed_at.is_(None),
+        or_(_TASKS.c.leased_until.is_(None), _TASKS.c.leased_until <= bindparam("now")),
+    )
+    .values(leased_until=bindparam("until"), attempts=_TASKS.c.attempts + 1)
+    .returning(_TASKS.c.kind, _TASKS.c.payload, _TASKS.c.attempts)
+)
+_DONE = update(_TASKS).where(*_TASK).values(done_at=bindparam("now"), leased_until=None, error=None)
+_LATER = update(_DUE).where(*_TURN).values(due_at=bindparam("until"), failed_at=None)
+_GIVEN_UP = update(_DUE).where(*_TURN).values(due_at=None, failed_at=bindparam("now"))
+_NOT_DUE = delete(_DUE).where(*_TURN)
+
+log = get_logger(__name__)
 
 
 def enqueue(
@@ -65,7 +105,7 @@ def enqueue(
     Returns:
         The task's key, None if one of this kind and key was there.
     """
-    with transaction() as session:
+    with transaction():
         task_id = insert_once(
             OutboxTask,
             ("kind", "key"),
@@ -75,34 +115,33 @@ def enqueue(
             created_at=now,
         )
         if task_id is not None:
-            city_id = current_city_id()
-            session.add(CityDue(city_id=city_id, task_id=task_id, due_at=due_at or now))
-            session.flush()
+            insert_rows(_BECOMES_DUE, [{"task_id": task_id, "due_at": due_at or now}])
     return task_id
 
 
-def run_task(tasks: Mapping[str, Task], task_id: uuid.UUID, now: datetime) -> bool:
+def run_task(tasks: Mapping[str, Task], task_id: uuid.UUID, now: datetime) -> Outcome:
     """Claim one task and do it; a failure, whatever it is, is noted and tried again later, with
     longer pauses.
 
     Returns:
-        Whether it was done. False also where someone else holds it.
+        Whether it was done, failed, or is done already or held by someone else.
     """
     task = _claim(task_id, now)
     if task is None:
-        return False
+        return Outcome.HELD
+    attempt = task.attempts
     try:
         with span(task.kind, "CONSUMER", messaging__message__id=str(task_id)):
             tasks[task.kind](task.payload, now)
     except BaseException as error:  # whatever it is, the other tasks go on
         db.session.rollback()
         log.warning("task_failed", kind=task.kind, task=str(task_id), exc_info=error)
-        _note_failure(task, error, now)
+        _note_failure(task_id, attempt, error, now)
         if isinstance(error, KeyboardInterrupt):
             raise
-        return False
+        return Outcome.FAILED
     _finish(task_id, now)
-    return True
+    return Outcome.DONE
 
 
 def failed_tasks(limit: int = 500) -> list[OutboxTask]:
@@ -129,54 +168,51 @@ def forget_done(now: datetime) -> None:
         session.execute(delete(OutboxTask).where(OutboxTask.done_at < now - KEPT))
 
 
-def _claim(task_id: uuid.UUID, now: datetime) -> OutboxTask | None:
+def _claim(task_id: uuid.UUID, now: datetime) -> Row[Any] | None:
     """Take a task for the length of a lease; whoever dies with it lets it go by that. The try counts
-    from here, and the next one is put off at once: a task that ends its worker says nothing later."""
-    with transaction() as session:
-        task = session.scalars(
-            update(OutboxTask)
-            .where(
-                OutboxTask.id == task_id,
-                OutboxTask.done_at.is_(None),
-                OutboxTask.failed_at.is_(None),
-                or_(OutboxTask.leased_until.is_(None), OutboxTask.leased_until <= now),
-            )
-            .values(leased_until=now + LEASE, attempts=OutboxTask.attempts + 1)
-            .returning(OutboxTask)
-            .execution_options(populate_existing=True)
-        ).one_or_none()
+    from here, and the next one is put off at once: a task that ends its worker says nothing later.
+
+    Returns:
+        Its kind, payload and the number of this try.
+    """
+    with transaction():
+        task = run(_CLAIM, {"task": task_id, "now": now, "until": now + LEASE}).one_or_none()
         if task is None:
             return None
         if task.attempts > MOST_ATTEMPTS:
             log.error("task_lost", kind=task.kind, task=str(task_id))
             _give_up(task_id, LOST, now)
             return None
+        send_together()
         _put_off(task_id, now + max(LEASE, _pause(task.attempts)))
     return task
 
 
 def _finish(task_id: uuid.UUID, now: datetime) -> None:
-    with transaction() as session:
-        session.execute(
-            update(OutboxTask)
-            .where(OutboxTask.id == task_id)
-            .values(done_at=now, leased_until=None, error=None)
-        )
-        _forget_due(task_id)
+    with transaction():
+        send_together()
+        run(_DONE, {"task": task_id, "now": now})
+        run(_NOT_DUE, {"task": task_id})
 
 
-def _note_failure(task: OutboxTask, error: BaseException, now: datetime) -> None:
+def _note_failure(task_id: uuid.UUID, attempt: int, error: BaseException, now: datetime) -> None:
+    """Note why an attempt failed. Whoever was so late that another one has begun notes nothing: that
+    one's outcome counts."""
     with transaction() as session:
-        if isinstance(error, PermanentFailure) or task.attempts >= MOST_ATTEMPTS:
-            _give_up(task.id, _told(error), now)
-            return
-        session.execute(
+        mine = (OutboxTask.attempts == attempt, OutboxTask.done_at.is_(None))
+        held = session.execute(
             update(OutboxTask)
-            .where(OutboxTask.id == task.id)
+            .where(OutboxTask.id == task_id, *mine)
             .values(leased_until=None, error=_told(error))
-        )
+            .returning(OutboxTask.id)
+        ).one_or_none()
+        if held is None:
+            return
+        if isinstance(error, PermanentFailure) or attempt >= MOST_ATTEMPTS:
+            _give_up(task_id, _told(error), now)
+            return
         seconds = error.seconds if isinstance(error, Postponed) else 0.0
-        _put_off(task.id, now + max(_pause(task.attempts), timedelta(seconds=seconds)))
+        _put_off(task_id, now + max(_pause(attempt), timedelta(seconds=seconds)))
 
 
 def _told(error: BaseException) -> str:
@@ -192,15 +228,11 @@ def _give_up(task_id: uuid.UUID, error: str, now: datetime) -> None:
         .where(OutboxTask.id == task_id)
         .values(leased_until=None, failed_at=now, error=error)
     )
-    db.session.execute(_due(task_id).values(due_at=None, failed_at=now))
+    run(_GIVEN_UP, {"task": task_id, "now": now})
 
 
 def _put_off(task_id: uuid.UUID, until: datetime) -> None:
-    db.session.execute(_due(task_id).values(due_at=until, failed_at=None))
-
-
-def _due(task_id: uuid.UUID) -> Update:
-    return update(CityDue).where(CityDue.city_id == current_city_id(), CityDue.task_id == task_id)
+    run(_LATER, {"task": task_id, "until": until})
 
 
 def _pause(attempts: int) -> timedelta:
@@ -208,9 +240,3 @@ def _pause(attempts: int) -> timedelta:
     longest: timedelta = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(attempts, 20))
     jitter: float = random.uniform(0.5, 1)  # noqa: S311 -- no secret
     return longest * jitter
-
-
-def _forget_due(task_id: uuid.UUID) -> None:
-    db.session.execute(
-        delete(CityDue).where(CityDue.city_id == current_city_id(), CityDue.task_id == task_id)
-    )
