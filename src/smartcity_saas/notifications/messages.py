@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.connectors import BackOfficeDown
 from smartcity_saas.credentials.personal_encryption import open_personal
-from smartcity_saas.database import db, insert_once, transaction
+from smartcity_saas.database import CITY, db, insert_once, run, table_of, transaction
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees
 from smartcity_saas.identity.residents.models import ResidentContact
@@ -24,6 +24,12 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.tenancy.current import current_city
 
 SEND = "messages.send"
+_CONTACTS = table_of(ResidentContact)
+_VERIFIED = select(_CONTACTS.c.kind).where(
+    _CONTACTS.c.city_id == CITY,
+    _CONTACTS.c.resident_id == bindparam("resident"),
+    _CONTACTS.c.verified_at.is_not(None),
+)
 
 
 def notify(
@@ -55,7 +61,7 @@ def notify(
     due_at = QuietHours.of_city(current_city()).over(now)
     if useful_until is not None and due_at >= useful_until:
         due_at = now
-    with transaction() as session:
+    with transaction():
         message_id = insert_once(
             Message,
             ("resident_id", "key"),
@@ -68,13 +74,7 @@ def notify(
         )
         if message_id is None:
             return False
-        kinds = session.scalars(
-            select(ResidentContact.kind).where(
-                ResidentContact.resident_id == resident_id,
-                ResidentContact.verified_at.is_not(None),
-            )
-        )
-        for kind in kinds:
+        for kind in run(_VERIFIED, {"resident": resident_id}).scalars():
             enqueue(SEND, {"message": str(message_id), "kind": kind}, now, due_at=due_at)
     return True
 
