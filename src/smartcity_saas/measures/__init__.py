@@ -23,6 +23,7 @@ from smartcity_saas.measures.counting import (
     count_refused,
     in_channel,
     note_refusal,
+    waiting,
 )
 from smartcity_saas.measures.folding import (
     FoldMeasures,
@@ -74,4 +75,5 @@ __all__ = [
     "series_of",
     "suppressed",
     "totals_of",
+    "waiting",
 ]
