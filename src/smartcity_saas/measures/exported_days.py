@@ -12,19 +12,19 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import Select, func, literal, select, union_all
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import db
+from smartcity_saas.database import run, table_of
 from smartcity_saas.errors import Invalid
 from smartcity_saas.logs import get_logger
 from smartcity_saas.measures.duckdb_engine import EngineFault, sum_files
 from smartcity_saas.measures.export_folder import ExportFolder, Values
 from smartcity_saas.measures.models import CityMeasureDay, MeasureEvent
-from smartcity_saas.measures.questions import Question, row_type
+from smartcity_saas.measures.questions import Question, Shape, row_type
 from smartcity_saas.product import product
 
 LONG_WINDOW = 90
@@ -128,16 +128,21 @@ def _summed(copies: Iterable[_Copy]) -> Counter[date]:
 def _versions(question: Question) -> dict[date, int]:
     """By day the sum of the cities' versions, in one statement; a day of which something waits to be
     folded is left out. Versions only grow: their sum is what it was only if each of them is."""
-    version, nothing = CityMeasureDay.version.label("version"), literal(0)
-    folded = select(CityMeasureDay.day, version, nothing.label("waiting"))
-    waiting = select(MeasureEvent.day, nothing.label("version"), literal(1).label("waiting"))
+    rows = run(_sums_of_versions(question.shape), question.values)
+    return {day: int(versions) for day, versions, waits in rows if not waits}
+
+
+@cache
+def _sums_of_versions(shape: Shape) -> Select[Any]:
+    days, events = table_of(CityMeasureDay), table_of(MeasureEvent)
+    version, nothing = days.c.version.label("version"), literal(0)
+    folded = select(days.c.day, version, nothing.label("waiting"))
+    waiting = select(events.c.day, nothing.label("version"), literal(1).label("waiting"))
     both = union_all(
-        folded.where(*question.of_days(CityMeasureDay)),
-        waiting.where(*question.of_days(MeasureEvent)),
+        folded.where(*shape.of_days(days)), waiting.where(*shape.of_days(events))
     ).subquery()
     sums = func.sum(both.c.version), func.sum(both.c.waiting)
-    rows = db.session.execute(select(both.c.day, *sums).group_by(both.c.day)).all()
-    return {day: int(versions) for day, versions, waits in rows if not waits}
+    return select(both.c.day, *sums).group_by(both.c.day)
 
 
 def _merged(rows: Iterable[Any], names: tuple[str, ...]) -> list[Any]:

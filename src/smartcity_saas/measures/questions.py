@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement, Table, bindparam
+
+from smartcity_saas.database import CITY
 from smartcity_saas.errors import TenantIsolationError
 from smartcity_saas.tenant_context import current_city_id_or_none
 
@@ -72,32 +75,73 @@ class Question:
         """The same on some days only."""
         return replace(self, days=frozenset(days))
 
-    def of_days(self, table: Any) -> list[Any]:
-        """Which rows of a table by city and day it is about, as conditions.
+    @property
+    def shape(self) -> Shape:
+        """What its statement is made of.
 
         Raises:
             TenantIsolationError: It is about another city than that of the tenant context.
         """
-        found = [self._of_cities(table), table.day.between(self.window.first, self.window.last)]
-        return found if self.days is None else [*found, table.day.in_(sorted(self.days))]
+        here = current_city_id_or_none()
+        if here is not None and set(self.cities) != {here}:
+            raise TenantIsolationError("another city's measures from inside a city")
+        return Shape(
+            self.names,
+            in_a_city=here is not None,
+            on_days=self.days is not None,
+            of_services=self.services is not None,
+            of_measures=bool(self.measures),
+        )
 
-    def conditions(self, table: Any) -> list[Any]:
+    @property
+    def values(self) -> dict[str, Any]:
+        """The bound values of its statement, by name."""
+        return {
+            "cities": sorted(self.cities),
+            "first": self.window.first,
+            "last": self.window.last,
+            "days": sorted(self.days or ()),
+            "services": self.services,
+            "measures": self.measures,
+        }
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the statement of a question is made of, whatever its values: by it statements are kept.
+
+    ``names`` are the columns that it adds up by; ``on_days``, ``of_services`` and ``of_measures`` say
+    whether it is narrowed to some of each.
+    """
+
+    names: tuple[str, ...]
+    in_a_city: bool
+    on_days: bool
+    of_services: bool
+    of_measures: bool
+
+    def of_days(self, table: Table) -> list[ColumnElement[bool]]:
+        """Which rows of a table by city and day it is about, as conditions: inside a city its own,
+        its key bound like that of its own tables."""
+        city = table.c.city_id
+        found = [
+            city == CITY if self.in_a_city else _among(city, "cities"),
+            table.c.day.between(bindparam("first"), bindparam("last")),
+        ]
+        return [*found, _among(table.c.day, "days")] if self.on_days else found
+
+    def conditions(self, table: Table) -> list[ColumnElement[bool]]:
         """Which rows of a table of measures it is about, as conditions."""
         found = self.of_days(table)
-        if self.services is not None:
-            found.append(table.service.in_(self.services))
-        if self.measures:
-            found.append(table.measure.in_(self.measures))
+        if self.of_services:
+            found.append(_among(table.c.service, "services"))
+        if self.of_measures:
+            found.append(_among(table.c.measure, "measures"))
         return found
 
-    def _of_cities(self, table: Any) -> Any:
-        """Inside a city its own key, bound like that of its own tables; outside any cities'."""
-        here = current_city_id_or_none()
-        if here is None:
-            return table.city_id.in_(sorted(self.cities))
-        if set(self.cities) != {here}:
-            raise TenantIsolationError("another city's measures from inside a city")
-        return table.city_id == here
+
+def _among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    return column.in_(bindparam(name, expanding=True))
 
 
 def row_type(names: Collection[str]) -> Any:

@@ -6,16 +6,30 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Label, Subquery, case, cast, func, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Label,
+    Select,
+    Subquery,
+    Table,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    union_all,
+)
 
-from smartcity_saas.database import db
+from smartcity_saas.database import run, table_of
 from smartcity_saas.measures.buckets import Waits
 from smartcity_saas.measures.counting import OUTAGE_MINUTES, Measure
 from smartcity_saas.measures.exported_days import exported_rows
 from smartcity_saas.measures.models import CityHour, CityMeasure, MeasureEvent
-from smartcity_saas.measures.questions import Question, Window
+from smartcity_saas.measures.questions import Question, Shape, Window
 
 Key = tuple[int, str]
 """A city's key and a service's name."""
@@ -168,15 +182,8 @@ def until_hour(
     if not cities or not days:
         return found
     question = _question(cities, days, None, ("detail", "day"), measures)
-    both = _both(question, CityHour, ("hour",))
-    columns = [both.c[name] for name in question.names]
-    before, during = (
-        func.coalesce(func.sum(case((condition, both.c.value), else_=0)), 0)
-        for condition in (both.c.hour < hour, both.c.hour == hour)
-    )
-    for *key, measure, detail, day, early, late in db.session.execute(
-        select(*columns, before, during).group_by(*columns)
-    ):
+    rows = run(_until_hour(question.shape), {**question.values, "hour": hour})
+    for *key, measure, detail, day, early, late in rows:
         own = found.setdefault((key[0], key[1]), {})
         own.setdefault((measure, detail), {})[day] = int(early), int(late)
     return found
@@ -193,14 +200,9 @@ def periods_of(
     window = Window(periods[0].first, periods[-1].last)
     told = [one for one in Measure if one is not Measure.OUTAGE]
     question = _question(cities, window, services, ("detail",), told)
-    both = _both(question, CityMeasure, ("day",))
-    place = case(
-        *((both.c.day <= period.last, place) for place, period in enumerate(periods)),
-        else_=len(periods) - 1,
-    ).label("place")
-    columns = [*(both.c[name] for name in question.names), place]
-    sums = _sum_of(both), func.count(both.c.day.distinct()).label("days")
-    for row in db.session.execute(select(*columns, *sums).group_by(*columns)):
+    ends = {f"end_{place}": period.last for place, period in enumerate(periods)}
+    rows = run(_by_period(question.shape, len(periods)), {**question.values, **ends})
+    for row in rows:
         totals = found[row.city_id, row.service][row.place]
         totals.add(row.measure, row.detail, row.value, row.days)
         totals.days = max(totals.days, row.days)
@@ -220,7 +222,7 @@ def _rows(
     if not cities or not days:
         return []
     question = _question(cities, days, services, by, measures)
-    question.of_days(model)  # another city's is refused, wherever it would come from
+    _ = question.shape  # another city's is refused, wherever it would come from
     found = exported_rows(question, stored_rows) if model is CityMeasure else None
     return stored_rows(question, model) if found is None else found
 
@@ -249,22 +251,49 @@ def stored_rows(question: Question, model: Any = CityMeasure) -> Iterable[Any]:
     a row of the one or of the other, never both."""
     if question.days is not None and not question.days:
         return []
-    both = _both(question, model, ("day",))
-    columns = [both.c[name] for name in question.names]
-    sums = _sum_of(both), func.count(both.c.day.distinct()).label("days")
-    return db.session.execute(select(*columns, *sums).group_by(*columns)).all()
+    return run(_sums(question.shape, table_of(model)), question.values).all()
 
 
-def _sum_of(both: Subquery) -> Label[int]:
-    """The sum of the values, a whole number: PostgreSQL adds bigints up to a numeric."""
-    return cast(func.sum(both.c.value), BigInteger).label("value")
+@cache
+def _sums(shape: Shape, table: Table) -> Select[Any]:
+    both = _both(shape, table, "day")
+    columns = [both.c[name] for name in shape.names]
+    return select(*columns, *_value_and_days(both)).group_by(*columns)
 
 
-def _both(question: Question, model: Any, more: Iterable[str]) -> Subquery:
+@cache
+def _until_hour(shape: Shape) -> Select[Any]:
+    both = _both(shape, table_of(CityHour), "hour")
+    hour: BindParameter[int] = bindparam("hour")
+    columns = [both.c[name] for name in shape.names]
+    before, during = (
+        func.coalesce(func.sum(case((condition, both.c.value), else_=0)), 0)
+        for condition in (both.c.hour < hour, both.c.hour == hour)
+    )
+    return select(*columns, before, during).group_by(*columns)
+
+
+@cache
+def _by_period(shape: Shape, periods: int) -> Select[Any]:
+    both = _both(shape, table_of(CityMeasure), "day")
+    ends = ((both.c.day <= bindparam(f"end_{place}"), place) for place in range(periods))
+    place = case(*ends, else_=periods - 1).label("place")
+    columns = [*(both.c[name] for name in shape.names), place]
+    return select(*columns, *_value_and_days(both)).group_by(*columns)
+
+
+def _value_and_days(both: Subquery) -> tuple[Label[int], Label[int]]:
+    """The sum of the values, a whole number (PostgreSQL adds bigints up to a numeric), and on how many
+    days they were counted."""
+    value = cast(func.sum(both.c.value), BigInteger).label("value")
+    return value, func.count(both.c.day.distinct()).label("days")
+
+
+def _both(shape: Shape, table: Table, more: str) -> Subquery:
     """The rows of a table of days and those that are not folded into it yet."""
-    kept = dict.fromkeys((*question.names, *more, "value"))
+    kept = dict.fromkeys((*shape.names, more, "value"))
     parts = [
-        select(*(getattr(table, name) for name in kept)).where(*question.conditions(table))
-        for table in (model, MeasureEvent)
+        select(*(one.c[name] for name in kept)).where(*shape.conditions(one))
+        for one in (table, table_of(MeasureEvent))
     ]
     return union_all(*parts).subquery()
