@@ -9,6 +9,7 @@ import pytest
 
 from smartcity_saas.attention import Attention, Urgency
 from smartcity_saas.clock import today_in
+from smartcity_saas.connectors.attention import outage_attention
 from smartcity_saas.database import transaction
 from smartcity_saas.measures import Outage, count_outage, recent_outages
 from smartcity_saas.measures.outages import outage_at
@@ -26,7 +27,10 @@ def waiting(world: World, city: str = "hangzhou") -> dict[str, Attention]:
     """What waits in a city, by kind."""
     with world.inside(city):
         now = world.clock()
-        return {one.kind: one for provider in product().attention for one in provider(now)}
+        found = [one for provider in product().attention for one in provider(now)]
+        served = world.city(city)
+        outages = recent_outages({served.id: served.timezone}, now)
+        return {one.kind: one for one in (*found, *outage_attention(served, outages, now))}
 
 
 def refuse(payload: object, now: datetime) -> None:

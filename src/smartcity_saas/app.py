@@ -12,7 +12,6 @@ from smartcity_saas.attention import AttentionProvider
 from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import Clock, utc_now
-from smartcity_saas.connectors.attention import outage_attention
 from smartcity_saas.credentials import Keyring, write_uses
 from smartcity_saas.credentials.master_key import admit_master_key, refuse_stray_key
 from smartcity_saas.database import init_database
@@ -199,7 +198,6 @@ def _attention(services: Mapping[str, Service]) -> tuple[AttentionProvider, ...]
     """Who tells what waits for a person in a city: the rooms, then the services."""
     return (
         failed_attention,
-        outage_attention,
         payments_attention,
         ratings_attention,
         *(service.attention for service in services.values()),

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.attention import Attention, Urgency
-from smartcity_saas.measures import recent_outages
+from smartcity_saas.configuration.city import City
+from smartcity_saas.measures import RecentOutage
+from smartcity_saas.measures.reading import Key
 from smartcity_saas.product import product
-from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.languages import local
 
 
-def outage_attention(now: datetime) -> Iterator[Attention]:
-    """The back offices of the current city that failed in the last hour, a row each."""
-    city = current_city()
+def outage_attention(
+    city: City, outages: Mapping[Key, RecentOutage], now: datetime
+) -> Iterator[Attention]:
+    """The back offices of a city that failed in the last hour, a row each; ``outages`` are what
+    ``recent_outages`` gave of it."""
     services = product().services
-    for (_city, name), outage in sorted(recent_outages({city.id: city.timezone}, now).items()):
+    for (_city, name), outage in sorted(outages.items()):
         if name not in services:
             continue
         title, since = local(services[name].title), moment_of(outage.since, city.timezone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from smartcity_saas.clock import local_time, today_in
 from smartcity_saas.measures.counting import Measure
@@ -25,7 +25,14 @@ class SoFar:
     amounts: dict[str, Weeks] = field(default_factory=dict)
 
 
-def so_far(zones: Mapping[int, str], now: datetime) -> dict[Key, SoFar]:
+def days_compared(today: date) -> list[date]:
+    """The days that ``so_far`` reads: today, and the same weekdays before it."""
+    return [today, *same_weekdays(today)]
+
+
+def so_far(
+    zones: Mapping[int, str], now: datetime, sums: Mapping[Key, Mapping[date, int]] | None = None
+) -> dict[Key, SoFar]:
     """What was done until this time of the day, by city and service, in two statements a time zone.
 
     Of the hour under way as much counts, on the days before, as of it has passed. A day is known where
@@ -34,21 +41,27 @@ def so_far(zones: Mapping[int, str], now: datetime) -> dict[Key, SoFar]:
     Args:
         zones: The cities, each with its zone (IANA); inside a city its own alone.
         now: The time.
+        sums: What ``series_of`` gave of these cities for days that ``days_compared`` are among; asked
+            for by default.
     """
     cities: dict[str, list[int]] = defaultdict(list)
     for city, zone in zones.items():
         cities[zone].append(city)
     found: dict[Key, SoFar] = {}
     for zone, here in cities.items():
-        found |= _in_zone(here, zone, now)
+        found |= _in_zone(here, zone, now, sums)
     return found
 
 
-def _in_zone(cities: Collection[int], zone: str, now: datetime) -> dict[Key, SoFar]:
-    local, today = local_time(now, zone), today_in(zone, now)
-    days = [today, *same_weekdays(today)]
+def _in_zone(
+    cities: Collection[int],
+    zone: str,
+    now: datetime,
+    given: Mapping[Key, Mapping[date, int]] | None,
+) -> dict[Key, SoFar]:
+    local, days = local_time(now, zone), days_compared(today_in(zone, now))
     weeks = {day: place for place, day in enumerate(days)}
-    sums = series_of(cities, days)
+    sums = series_of(cities, days) if given is None else _on(weeks, cities, given)
     hours = until_hour(cities, days, local.hour, (Measure.DONE, Measure.AMOUNT))
     found: dict[Key, SoFar] = {}
     for key, whole in sums.items():
@@ -64,6 +77,18 @@ def _in_zone(cities: Collection[int], zone: str, now: datetime) -> dict[Key, SoF
                     week: _until(by_day.get(days[week]), week, local) for week in own.done
                 }
     return found
+
+
+def _on(
+    days: Collection[date], cities: Collection[int], sums: Mapping[Key, Mapping[date, int]]
+) -> dict[Key, dict[date, int]]:
+    """The sums of some cities on some days; a service of which nothing is known on them is left out."""
+    kept = {
+        key: {day: total for day, total in whole.items() if day in days}
+        for key, whole in sums.items()
+        if key[0] in cities
+    }
+    return {key: whole for key, whole in kept.items() if whole}
 
 
 def _until(parts: tuple[int, int] | None, week: int, local: datetime) -> float:

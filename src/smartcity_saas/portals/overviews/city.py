@@ -10,12 +10,13 @@ from flask_babel import gettext
 
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
+from smartcity_saas.connectors.attention import outage_attention
 from smartcity_saas.identity.staff.roles import StaffMember
-from smartcity_saas.measures import recent_outages
-from smartcity_saas.measures.so_far import so_far
+from smartcity_saas.measures import recent_outages, series_of
+from smartcity_saas.measures.so_far import days_compared, so_far
 from smartcity_saas.outbox import Backlog, backlogs
 from smartcity_saas.portals.overviews.helped import Helped, helped_of
-from smartcity_saas.portals.overviews.months import Month, months_of
+from smartcity_saas.portals.overviews.months import Month, days_shown, months_of
 from smartcity_saas.portals.overviews.needs import Need, collected, needs_of, worker_silent
 from smartcity_saas.portals.overviews.running import Running, running_of
 from smartcity_saas.portals.overviews.today import TodayCard, money_card, today_cards
@@ -62,12 +63,15 @@ def city_overview(city: City, member: StaffMember, now: datetime) -> CityOvervie
     measures and of whoever tells what waits.
     """
     seen, backlog = worker_seen(), backlogs(now, [city.id]).get(city.id, Backlog())
-    yesterday = today_in(city.timezone, now) - timedelta(days=1)
+    today = today_in(city.timezone, now)
+    yesterday = today - timedelta(days=1)
     zones = {city.id: city.timezone}
     with tenant_context(city.id):
-        figures, outages = so_far(zones, now), recent_outages(zones, now)
-        waiting = collected(now)
-        months, helped = months_of(city, member, yesterday), helped_of(city, member, yesterday)
+        sums = series_of([city.id], {*days_compared(today), *days_shown(yesterday)})
+        figures, outages = so_far(zones, now, sums), recent_outages(zones, now)
+        waiting = [*outage_attention(city, outages, now), *collected(now)]
+        helped = helped_of(city, member, yesterday)
+    months = months_of(city, member, yesterday, sums)
     running = running_of(city, seen, backlog, outages, now)
     if not running.lives:
         waiting.append(worker_silent(seen))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.staff.roles import StaffMember
-from smartcity_saas.measures import Totals, Window, published, totals_of
+from smartcity_saas.measures import Totals, Window, published
 from smartcity_saas.measures.intervals import Interval, share_interval
-from smartcity_saas.measures.reading import Key
+from smartcity_saas.measures.reading import periods_of
 from smartcity_saas.portals.overviews.months import DAYS
 from smartcity_saas.portals.overviews.today import service_url
 from smartcity_saas.product import product
@@ -49,31 +48,25 @@ class Helped:
 
 
 def helped_of(city: City, member: StaffMember, yesterday: date) -> list[Helped]:
-    """The satisfaction with each service of the current city over thirty days, in two statements."""
+    """The satisfaction with each service of the current city over thirty days, in one statement."""
     window = Window.ending(yesterday, DAYS)
-    now, then = totals_of([city.id], window), totals_of([city.id], window.before)
+    periods = periods_of([city.id], [window.before, window])
+    found = {name: periods.get((city.id, name), {}) for name in product().services}
     return [
-        _helped(city, member, name, now, then)
-        for name in product().services
-        if not city.catalog[name].is_closed or (city.id, name) in now
+        _helped(city, member, name, own.get(1, Totals()), own.get(0, Totals()))
+        for name, own in found.items()
+        if not city.catalog[name].is_closed or 1 in own
     ]
 
 
-def _helped(
-    city: City,
-    member: StaffMember,
-    name: str,
-    now: Mapping[Key, Totals],
-    then: Mapping[Key, Totals],
-) -> Helped:
-    totals = now.get((city.id, name), Totals())
+def _helped(city: City, member: StaffMember, name: str, now: Totals, then: Totals) -> Helped:
     return Helped(
         title=local(product().services[name].title),
         url=service_url(city, member, name),
         service=name,
-        answers=totals.answers,
-        share=published(totals).satisfied,
-        before=published(then.get((city.id, name), Totals())).satisfied,
+        answers=now.answers,
+        share=published(now).satisfied,
+        before=published(then).satisfied,
     )
 
 

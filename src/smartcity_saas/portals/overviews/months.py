@@ -10,7 +10,8 @@ from typing import Any
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.staff.roles import StaffMember
-from smartcity_saas.measures import Window, series_of
+from smartcity_saas.measures import Window
+from smartcity_saas.measures.reading import Key
 from smartcity_saas.portals.overviews.today import service_url
 from smartcity_saas.product import product
 from smartcity_saas.web import charts
@@ -78,17 +79,29 @@ class Month:
         }
 
 
-def months_of(city: City, member: StaffMember, yesterday: date) -> list[Month]:
-    """The thirty days of each service of the current city, in two statements."""
+def days_shown(yesterday: date) -> frozenset[date]:
+    """The days that ``months_of`` reads."""
     window = Window.ending(yesterday, DAYS)
-    now = series_of([city.id], window)
-    then = series_of([city.id], window.year_before)
+    return frozenset((*window, *window.year_before))
+
+
+def months_of(
+    city: City, member: StaffMember, yesterday: date, sums: Mapping[Key, Mapping[date, int]]
+) -> list[Month]:
+    """The thirty days of each service of a city.
+
+    Args:
+        city: Which.
+        member: Who looks.
+        yesterday: The last of the thirty days.
+        sums: What ``series_of`` gave of it for days that ``days_shown`` are among.
+    """
+    window = Window.ending(yesterday, DAYS)
+    found = {name: sums.get((city.id, name), {}) for name in product().services}
     return [
-        _month(
-            city, member, name, window, now.get((city.id, name), {}), then.get((city.id, name), {})
-        )
-        for name in product().services
-        if not city.catalog[name].is_closed or (city.id, name) in now
+        _month(city, member, name, window, own)
+        for name, own in found.items()
+        if not city.catalog[name].is_closed or any(day in own for day in window)
     ]
 
 
@@ -97,17 +110,16 @@ def _month(
     member: StaffMember,
     name: str,
     window: Window,
-    now: Mapping[date, int],
-    then: Mapping[date, int],
+    sums: Mapping[date, int],
 ) -> Month:
-    days = tuple(now.get(day) for day in window)
+    days = tuple(sums.get(day) for day in window)
     return Month(
         title=local(product().services[name].title),
         url=service_url(city, member, name),
         service=name,
         window=window,
         days=days,
-        before=tuple(then.get(day) for day in window.year_before),
+        before=tuple(sums.get(day) for day in window.year_before),
         opened=_opened(city, name, window, days),
     )
 
