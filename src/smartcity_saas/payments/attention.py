@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from flask_babel import gettext, lazy_ngettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import BindParameter, and_, bindparam, case, func, select
 
 from smartcity_saas.attention import Attention, Urgency
-from smartcity_saas.clock import today_in
+from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, run, table_of
 from smartcity_saas.payments.models import DailyClosing, LedgerEntry, Payment, PaymentDispute
-from smartcity_saas.payments.reconciliation import day_span
 from smartcity_saas.payments.states import DisputeState, PaymentState
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import day as day_text
@@ -23,6 +23,33 @@ from smartcity_saas.web.money import format_sums
 CLOSABLE_DAYS = 13
 """How many days before today the page of closings offers."""
 MOST_NAMED = 3
+_payment, _dispute = table_of(Payment), table_of(PaymentDispute)
+_closing, _entry = table_of(DailyClosing), table_of(LedgerEntry)
+_HELD = (
+    select(_payment.c.received_currency, func.count(), func.sum(_payment.c.received))
+    .add_columns(func.min(_payment.c.created_at))
+    .where(_payment.c.city_id == CITY, _payment.c.state == PaymentState.HELD)
+    .group_by(_payment.c.received_currency)
+)
+_DISPUTED = select(
+    func.count(), func.min(_dispute.c.created_at), func.min(_dispute.c.answer_by)
+).where(
+    _dispute.c.city_id == CITY,
+    _dispute.c.state.in_((DisputeState.OPEN, DisputeState.INQUIRY)),
+)
+_CLOSED = select(_closing.c.day).where(
+    _closing.c.city_id == CITY, _closing.c.day >= bindparam("first")
+)
+_BEGINS: list[BindParameter[datetime]] = [
+    bindparam(f"begin_{place}") for place in range(CLOSABLE_DAYS + 1)
+]
+_MOVED = select(
+    *(
+        func.sum(case((and_(_entry.c.at >= begin, _entry.c.at < end), 1), else_=0))
+        for begin, end in pairwise(_BEGINS)
+    )
+).where(_entry.c.city_id == CITY, _entry.c.at >= _BEGINS[0], _entry.c.at < _BEGINS[-1])
+"""How often money moved on each of the closable days, given the moments at which they begin."""
 
 
 def payments_attention(now: datetime) -> Iterator[Attention]:
@@ -34,13 +61,7 @@ def payments_attention(now: datetime) -> Iterator[Attention]:
 
 
 def _held() -> Iterator[Attention]:
-    query = (
-        select(Payment.received_currency, func.count(), func.sum(Payment.received))
-        .add_columns(func.min(Payment.created_at))
-        .where(Payment.state == PaymentState.HELD)
-        .group_by(Payment.received_currency)
-    )
-    rows = db.session.execute(query).all()
+    rows = run(_HELD).all()
     number = sum(count for _currency, count, _sum, _since in rows)
     if number:
         sums = format_sums((int(amount), currency) for currency, _n, amount, _s in rows if currency)
@@ -63,10 +84,7 @@ def _held() -> Iterator[Attention]:
 
 
 def _disputed(zone: str) -> Iterator[Attention]:
-    query = select(
-        func.count(), func.min(PaymentDispute.created_at), func.min(PaymentDispute.answer_by)
-    ).where(PaymentDispute.state.in_((DisputeState.OPEN, DisputeState.INQUIRY)))
-    number, since, answer_by = db.session.execute(query).one()
+    number, since, answer_by = run(_DISPUTED).one()
     if number:
         yield Attention(
             kind="payments.disputes",
@@ -103,18 +121,11 @@ def _to_close(city: City, now: datetime) -> Iterator[Attention]:
 def _days_to_close(city: City, now: datetime) -> list[date]:
     """The last days on which money moved and that nobody has closed, the oldest first."""
     today = today_in(city.timezone, now)
-    days = [today - timedelta(days=back) for back in range(CLOSABLE_DAYS, 0, -1)]
-    closed = set(
-        db.session.scalars(select(DailyClosing.day).where(DailyClosing.day >= days[0])).all()
-    )
-    spans = {day: day_span(city, day) for day in days if day not in closed}
-    if not spans:
-        return []
-    moved = [
-        func.sum(case((and_(LedgerEntry.at >= since, LedgerEntry.at < until), 1), else_=0))
-        for since, until in spans.values()
-    ]
-    first, last = min(spans), max(spans)
-    query = select(*moved).where(LedgerEntry.at >= spans[first][0], LedgerEntry.at < spans[last][1])
-    found = db.session.execute(query).one()
-    return [day for day, any_ in zip(spans, found, strict=True) if any_]
+    days = [today - timedelta(days=back) for back in range(CLOSABLE_DAYS, -1, -1)]
+    closed = set(run(_CLOSED, {"first": days[0]}).scalars())
+    begins = {
+        bound.key: start_of_day(day, city.timezone)
+        for bound, day in zip(_BEGINS, days, strict=True)
+    }
+    moved = run(_MOVED, begins).one()
+    return [day for day, times in zip(days[:-1], moved, strict=True) if times and day not in closed]

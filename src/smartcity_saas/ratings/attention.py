@@ -7,37 +7,45 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from smartcity_saas.attention import Attention, Urgency
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, run, table_of
 from smartcity_saas.product import product
 from smartcity_saas.ratings.models import Rating, RatingAnswer
 from smartcity_saas.web.languages import local
 
+_rating, _answer = table_of(Rating), table_of(RatingAnswer)
+_WAITING = (
+    select(
+        _rating.c.service,
+        func.count(),
+        func.min(_answer.c.created_at),
+        func.min(_answer.c.due_on),
+    )
+    .join_from(_answer, _rating, _rating.c.id == _answer.c.rating_id)
+    .where(
+        _rating.c.city_id == CITY,
+        _answer.c.city_id == CITY,
+        _answer.c.answered_at.is_(None),
+        _rating.c.service.in_(bindparam("services", expanding=True)),
+    )
+    .group_by(_rating.c.service)
+    .order_by(_rating.c.service)
+)
+
 
 def ratings_attention(now: datetime) -> Iterator[Attention]:
     """The ratings of the current city to which an answer is owed, in one row for each service."""
-    query = (
-        select(
-            Rating.service,
-            func.count(),
-            func.min(RatingAnswer.created_at),
-            func.min(RatingAnswer.due_on),
-        )
-        .join(Rating, Rating.id == RatingAnswer.rating_id)
-        .where(RatingAnswer.answered_at.is_(None), Rating.service.in_(sorted(product().services)))
-        .group_by(Rating.service)
-        .order_by(Rating.service)
-    )
-    for service, number, since, by in db.session.execute(query):
+    services = product().services
+    for service, number, since, by in run(_WAITING, {"services": sorted(services)}):
         yield Attention(
             kind=f"ratings.{service}",
             title=lazy_ngettext(
                 "%(num)s rating waits for an answer: %(service)s",
                 "%(num)s ratings wait for an answer: %(service)s",
                 number,
-                service=local(product().services[service].title),
+                service=local(services[service].title),
             ),
             detail=_("Bad, or said not to be solved. The resident was promised an answer."),
             icon="mood-sad",

@@ -7,15 +7,25 @@ from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from smartcity_saas.attention import Attention, Urgency
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, run, table_of
 from smartcity_saas.services.city_credit.models import AppealState, CreditAppeal
 from smartcity_saas.services.city_credit.names import SERVICE
 
 OVERDUE_FOR = timedelta(days=7)
 """How long the overview says that appeals were decided for want of an answer."""
+
+_appeal = table_of(CreditAppeal)
+_WAITING = select(func.count(), func.min(_appeal.c.created_at), func.min(_appeal.c.due_on)).where(
+    _appeal.c.city_id == CITY, _appeal.c.state == AppealState.OPEN
+)
+_UNANSWERED = select(func.count(), func.min(_appeal.c.answered_at)).where(
+    _appeal.c.city_id == CITY,
+    _appeal.c.state == AppealState.OVERDUE,
+    _appeal.c.answered_at >= bindparam("from"),
+)
 
 
 def appeals_attention(now: datetime) -> Iterator[Attention]:
@@ -26,10 +36,7 @@ def appeals_attention(now: datetime) -> Iterator[Attention]:
 
 def _open() -> Iterator[Attention]:
     """The open appeals of the current city, in one row."""
-    query = select(
-        func.count(), func.min(CreditAppeal.created_at), func.min(CreditAppeal.due_on)
-    ).where(CreditAppeal.state == AppealState.OPEN)
-    number, since, by = db.session.execute(query).one()
+    number, since, by = run(_WAITING).one()
     if number:
         yield Attention(
             kind=f"{SERVICE}.appeals",
@@ -51,10 +58,7 @@ def _open() -> Iterator[Attention]:
 
 
 def _overdue(now: datetime) -> Iterator[Attention]:
-    query = select(func.count(), func.min(CreditAppeal.answered_at)).where(
-        CreditAppeal.state == AppealState.OVERDUE, CreditAppeal.answered_at >= now - OVERDUE_FOR
-    )
-    number, since = db.session.execute(query).one()
+    number, since = run(_UNANSWERED, {"from": now - OVERDUE_FOR}).one()
     if number:
         yield Attention(
             kind=f"{SERVICE}.overdue",

@@ -11,19 +11,21 @@ from sqlalchemy import func, select
 
 from smartcity_saas.attention import Attention, Urgency
 from smartcity_saas.clock import today_in
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, run, table_of
 from smartcity_saas.services.traffic_tickets.disputes import ANSWERED_WITHIN
 from smartcity_saas.services.traffic_tickets.models import Dispute, TicketDisputeState
 from smartcity_saas.services.traffic_tickets.names import SERVICE
 from smartcity_saas.tenancy.current import current_city
 
+_dispute = table_of(Dispute)
+_WAITING = select(
+    func.count(), func.min(func.coalesce(_dispute.c.reopened_at, _dispute.c.created_at))
+).where(_dispute.c.city_id == CITY, _dispute.c.state == TicketDisputeState.ASKED)
+
 
 def disputes_attention(now: datetime) -> Iterator[Attention]:
     """The open disputes of the current city, in one row."""
-    query = select(func.count(), func.min(Dispute.asked_at)).where(
-        Dispute.state == TicketDisputeState.ASKED
-    )
-    number, since = db.session.execute(query).one()
+    number, since = run(_WAITING).one()
     if number:
         yield Attention(
             kind=f"{SERVICE}.disputes",
