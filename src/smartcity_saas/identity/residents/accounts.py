@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
-from smartcity_saas.database import db, insert_once, transaction
+from smartcity_saas.database import CITY, db, insert_once, run, table_of, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.federation.channels import AuthenticatedIdentity
 from smartcity_saas.identity.residents.consents import PRIVACY, give
@@ -22,6 +22,22 @@ from smartcity_saas.identity.tokens import new_token, token_hash
 SESSION_LENGTH = timedelta(days=7)
 NAMELESS = {"zh": "居民", "en": "Resident"}
 """What somebody is called whom the channel gives no name."""
+_resident, _session = table_of(Resident), table_of(ResidentSession)
+_SIGNED_IN = (
+    select(
+        *(_resident.c[name] for name in ("id", "name", "demo", "assurance", "consented")),
+        _resident.c.closed_at,
+        *(_session.c[name] for name in ("token_hash", "expires_at")),
+        *(_session.c[name] for name in ("acting", "acting_by", "acting_why")),
+    )
+    .join_from(_resident, _session, _session.c.resident_id == _resident.c.id)
+    .where(
+        _resident.c.city_id == CITY,
+        _session.c.city_id == CITY,
+        _session.c.token_hash == bindparam("token_hash"),
+    )
+)
+"""Who holds a token: asked for every signed-in page."""
 
 
 @dataclass(frozen=True)
@@ -166,18 +182,15 @@ def subject_of_number(number: str, now: datetime) -> str:
 
 def signed_in(token: str, now: datetime) -> SignedInResident | None:
     """Who holds a token at this city's site; None if it has expired or the account is closed."""
-    row = db.session.execute(
-        select(Resident, ResidentSession)
-        .join(ResidentSession, ResidentSession.resident_id == Resident.id)
-        .where(ResidentSession.token_hash == token_hash(token))
-    ).one_or_none()
-    if row is None or row[1].expires_at <= now or row[0].closed_at is not None:
+    row = run(_SIGNED_IN, {"token_hash": token_hash(token)}).one_or_none()
+    if row is None or row.expires_at <= now or row.closed_at is not None:
         return None
-    found = row[1]
     acting = None
-    if found.acting is not None:
-        acting = Acting(found.acting, found.acting_by or "", found.acting_why)
-    return _signed_in(row[0], found.token_hash, acting)
+    if row.acting is not None:
+        acting = Acting(row.acting, row.acting_by or "", row.acting_why)
+    return SignedInResident(
+        row.id, row.name, row.demo, row.assurance, row.consented, row.token_hash, acting
+    )
 
 
 def sign_out(token: str) -> None:
@@ -304,9 +317,5 @@ def _add_identity(
     return made is not None
 
 
-def _signed_in(
-    row: Resident, session_hash: str = "", acting: Acting | None = None
-) -> SignedInResident:
-    return SignedInResident(
-        row.id, row.name, row.demo, row.assurance, row.consented, session_hash, acting
-    )
+def _signed_in(row: Resident) -> SignedInResident:
+    return SignedInResident(row.id, row.name, row.demo, row.assurance, row.consented)

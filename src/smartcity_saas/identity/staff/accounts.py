@@ -411,7 +411,7 @@ def _note(
     record(actor, f"staff.{act}", f"staff:{row.username}", detail or {}, now, place=place)
 
 
-def member_of(row: Staff) -> StaffMember:
-    """An account as somebody signed in with it."""
+def member_of(row: Any) -> StaffMember:
+    """An account (a ``Staff``, or a row of its columns) as somebody signed in with it."""
     roles: Any = tuple(row.roles)
     return StaffMember(row.id, row.username, row.name, roles, row.province, row.city, row.demo)

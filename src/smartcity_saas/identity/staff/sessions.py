@@ -11,11 +11,11 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.credentials import Keyring, reencrypt_rows
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import db, run, table_of, transaction
 from smartcity_saas.errors import NotAllowed
 from smartcity_saas.identity.rate_limits import DAY, count_attempt, forget, give_back
 from smartcity_saas.identity.staff.accounts import (
@@ -39,6 +39,18 @@ PROOF_LENGTH = timedelta(minutes=10)
 """How long a sign-in, or a password typed anew, counts as a proof of who one is."""
 MOST_TRIES_FROM_ADDRESS = 30
 MOST_TRIES_OF_ACCOUNT = 60
+_staff, _session = table_of(Staff), table_of(StaffSession)
+_SIGNED_IN = (
+    select(
+        *(_staff.c[name] for name in ("id", "username", "name", "roles", "province", "city")),
+        *(_staff.c[name] for name in ("demo", "disabled_at")),
+        *(_session.c[name] for name in ("complete", "proved_at", "expires_at")),
+        _session.c.province.label("by_province"),
+    )
+    .join_from(_staff, _session, _session.c.staff_id == _staff.c.id)
+    .where(_session.c.token_hash == bindparam("token_hash"))
+)
+"""Who holds a token: asked for every page of the console."""
 
 
 @dataclass(frozen=True)
@@ -170,21 +182,11 @@ def signed_in_by(session_hash: str, now: datetime) -> StaffMember | None:
 
 
 def _session_by(session_hash: str, now: datetime) -> SignedIn | None:
-    row = db.session.execute(
-        select(Staff, StaffSession)
-        .join(StaffSession, StaffSession.staff_id == Staff.id)
-        .where(StaffSession.token_hash == session_hash)
-    ).one_or_none()
-    if row is None or row[0].disabled_at is not None or row[1].expires_at <= now:
+    row = run(_SIGNED_IN, {"token_hash": session_hash}).one_or_none()
+    if row is None or row.disabled_at is not None or row.expires_at <= now:
         return None
-    member, found = member_of(row[0]), row[1]
-    return SignedIn(
-        member,
-        found.complete,
-        found.complete or _has_factor(member.id),
-        found.proved_at,
-        found.province,
-    )
+    has_factor = row.complete or _has_factor(row.id)
+    return SignedIn(member_of(row), row.complete, has_factor, row.proved_at, row.by_province)
 
 
 def signed_in(token: str, now: datetime) -> StaffMember | None:
