@@ -12,13 +12,24 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, inspect, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    inspect,
+    or_,
+    select,
+    update,
+)
 
 from smartcity_saas.audit import MOST_KEYS, AuditReason, CityAuditEvent, record
 from smartcity_saas.credentials.personal_encryption import open_personal
-from smartcity_saas.database import CityModel, db, transaction
+from smartcity_saas.database import CITY, CityModel, db, run, table_of, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.api_clients.models import ApiAnswer
 from smartcity_saas.identity.personal_data.declaration import AUDIT_LOG, PersonalData
@@ -26,6 +37,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import NAME_COLUMNS
 from smartcity_saas.identity.residents.identity_numbers import masked_name, masked_number
 from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.tenant_context import current_city_id
 
 _SECRET = frozenset(
     {
@@ -41,18 +53,39 @@ _SECRET = frozenset(
     }
 )
 """Columns that open doors or say nothing; what is sealed in them is shown opened."""
+PEOPLE = "people"
+"""The bound keys of a resident's accounts."""
+_resident = table_of(Resident)
+_MERGED = select(_resident.c.id).where(
+    _resident.c.city_id == CITY, _resident.c.merged_into == bindparam("resident")
+)
+
+
+_event = table_of(CityAuditEvent)
+_ACTS = (
+    select(_event)
+    .where(
+        _event.c.city_id == CITY,
+        or_(
+            _event.c.actor.in_(bindparam("keys", expanding=True)),
+            _event.c.subject.in_(bindparam("keys", expanding=True)),
+        ),
+    )
+    .order_by(_event.c.number)
+)
 
 
 @dataclass(frozen=True)
 class PersonalRecord:
-    """The rows of one kind."""
+    """The rows of one kind: models, or in Core where their columns say all that is told of them."""
 
     model: type[CityModel]
     declaration: PersonalData
     rows: Sequence[Any]
 
 
-def personal_models() -> list[type[CityModel]]:
+@cache
+def personal_models() -> tuple[type[CityModel], ...]:
     """Every kind of row that belongs to a resident, refers to one that does, or that residents are
     linked to; whatever says whose a row is stands before it."""
     models = _models()
@@ -70,7 +103,7 @@ def personal_models() -> list[type[CityModel]]:
             late[table.name] = None
         elif theirs:
             found[table.name] = model
-    return [*found.values(), *(models[name] for name in late)]
+    return (*found.values(), *(models[name] for name in late))
 
 
 def ways_to_owners(model: type[CityModel]) -> list[tuple[str, type[CityModel], str]]:
@@ -88,12 +121,11 @@ def ways_to_owners(model: type[CityModel]) -> list[tuple[str, type[CityModel], s
 
 def personal_records(resident: SignedInResident) -> list[PersonalRecord]:
     """What the current city holds of a resident; kinds without a row are left out."""
+    people = _people(resident.id)
     found = [
-        PersonalRecord(model, _declaration(model), rows)
-        for model, rows in _rows_of(resident.id)
-        if rows
+        PersonalRecord(model, _declaration(model), rows) for model, rows in _rows_of(people) if rows
     ]
-    acts = _acts_of(resident)
+    acts = _acts_of(people)
     return [*found, *([PersonalRecord(CityAuditEvent, AUDIT_LOG, acts)] if acts else [])]
 
 
@@ -116,7 +148,7 @@ def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, An
                         for column in inspect(one.model).columns
                         if column.key not in _SECRET and column.key != "city_id"
                     },
-                    **opened(row, now),
+                    **opened(one.model, row, now),
                 }
                 for row in one.rows
             ],
@@ -125,14 +157,17 @@ def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, An
     ]
 
 
-def opened(row: Any, now: datetime, *, masked: bool = False) -> dict[str, str]:
-    """What is sealed in a row, opened; ``masked`` for screens, where ``shown`` stands beside."""
-    declared = getattr(type(row), "personal_data", None)
+def opened(
+    model: type[CityModel], row: Any, now: datetime, *, masked: bool = False
+) -> dict[str, str]:
+    """What is sealed in a row of a model's table, opened; ``masked`` for screens, where ``shown`` stands
+    beside."""
+    declared = getattr(model, "personal_data", None)
     seals = declared.seals if declared else None
     if seals is not None:
         name, kind = seals(row)
         return {} if masked or row.sealed is None else {name: open_personal(kind, row.sealed, now)}
-    if isinstance(row, Resident) and row.real_name is not None and row.number is not None:
+    if model is Resident and row.real_name is not None and row.number is not None:
         name, number = (
             open_personal("real_name", row.real_name, now),
             open_personal("number", row.number, now),
@@ -148,7 +183,8 @@ def erase(resident: SignedInResident, now: datetime) -> None:
     in as this resident again. Whoever calls has made sure that nothing is unfinished."""
     with transaction() as session:
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
-        for model, rows in reversed(_rows_of(resident.id)):
+        people = _people(resident.id)
+        for model, rows in reversed(_rows_of(people)):
             keys, declared = [row.id for row in rows], _declaration(model)
             if not keys or declared.erase == "keep":
                 continue
@@ -168,7 +204,7 @@ def erase(resident: SignedInResident, now: datetime) -> None:
                 **dict.fromkeys(NAME_COLUMNS),
             )
         )
-        told = [act.id for act in _acts_of(resident)]
+        told = [act.id for act in _acts_of(people)]
         for start in range(0, len(told), MOST_KEYS):
             part = told[start : start + MOST_KEYS]
             session.execute(delete(AuditReason).where(AuditReason.event_id.in_(part)))
@@ -176,53 +212,117 @@ def erase(resident: SignedInResident, now: datetime) -> None:
         record(resident.actor, "resident.erase", f"resident:{resident.id}", {}, now)
 
 
-def _rows_of(resident_id: uuid.UUID) -> list[tuple[type[CityModel], Sequence[Any]]]:
-    """Every row of a resident's by model, parents before children."""
-    people = _people(resident_id)
+def _rows_of(people: list[uuid.UUID]) -> list[tuple[type[CityModel], Sequence[Any]]]:
+    """Every row of a resident's by model, parents before children; only tables that have any are
+    read, which is a few of forty."""
+    filled = run(_filled(), {PEOPLE: people}).one()._mapping
     keys: dict[str, list[uuid.UUID]] = {}
     found: list[tuple[type[CityModel], Sequence[Any]]] = []
     for model in personal_models():
-        rows = db.session.scalars(
-            select(model).where(_belongs(model, people, keys)).order_by(model.id)
-        ).all()
+        rows: Sequence[Any] = ()
+        found_by = _found_by(model, people, keys)
+        if filled.get(model.__tablename__, True) and any(found_by.values()):
+            statement = _theirs(model, tuple(found_by))
+            if model in _told_by_columns():
+                rows = run(statement, found_by).all()
+            else:
+                values = {"city": current_city_id(), **found_by}
+                rows = db.session.scalars(statement, values).all()
         keys[model.__tablename__] = [row.id for row in rows]
         found.append((model, rows))
     return found
 
 
-def _acts_of(resident: SignedInResident) -> Sequence[CityAuditEvent]:
+@cache
+def _filled() -> Select[Any]:
+    """Whether each table whose rows say whose they are has one of some people, in one row."""
+    tables = [table_of(model) for model in personal_models()]
+    columns: list[Any] = [
+        exists(
+            select(table.c.id).where(
+                table.c.city_id == CITY,
+                _is_one_of(table.c.resident_id, PEOPLE),
+            )
+        ).label(table.name)
+        for table in tables
+        if "resident_id" in table.c
+    ]
+    return select(*columns)
+
+
+def _found_by(
+    model: type[CityModel], people: list[uuid.UUID], keys: Mapping[str, list[uuid.UUID]]
+) -> dict[str, list[uuid.UUID]]:
+    """The keys by which a model's rows are found: those of the people, or of the rows of other tables, by
+    name of the table."""
+    if model is Resident or "resident_id" in table_of(model).c:
+        return {PEOPLE: people}
+    if (via := _via(model)) is not None:
+        return {via: keys[via]}
+    return {table: keys[table] for _column, table in _references(model) if keys.get(table)}
+
+
+def _acts_of(people: list[uuid.UUID]) -> Sequence[Any]:
     """What the audit log has of a resident: their own acts, and those on their account."""
-    keys = [f"resident:{one}" for one in _people(resident.id)]
-    return db.session.scalars(
-        select(CityAuditEvent)
-        .where(or_(CityAuditEvent.actor.in_(keys), CityAuditEvent.subject.in_(keys)))
-        .order_by(CityAuditEvent.number)
-    ).all()
+    return run(_ACTS, {"keys": [f"resident:{one}" for one in people]}).all()
 
 
 def _people(resident_id: uuid.UUID) -> list[uuid.UUID]:
     """A resident's account, and those that were merged into it."""
-    merged = select(Resident.id).where(Resident.merged_into == resident_id)
-    return [resident_id, *db.session.scalars(merged)]
+    return [resident_id, *run(_MERGED, {"resident": resident_id}).scalars()]
+
+
+@cache
+def _told_by_columns() -> frozenset[type[CityModel]]:
+    """The models whose rows are told by their own columns alone, and need not be loaded: none with a
+    column that is read later, with a path to what a row refers to, or that such a path leads to."""
+    found, led_to = set(), set()
+    for model in personal_models():
+        mapper, columns = inspect(model), table_of(model).c
+        paths = [path for path in _declaration(model).shown if path not in columns]
+        led_to |= {mapper.relationships[path.partition(".")[0]].mapper.class_ for path in paths}
+        later = any(attribute.deferred for attribute in mapper.column_attrs)
+        currency_of_another = hasattr(model, "currency") and "currency" not in columns
+        if not (paths or later or currency_of_another):
+            found.add(model)
+    return frozenset(found - led_to)
+
+
+@cache
+def _theirs(model: type[CityModel], found_by: tuple[str, ...]) -> Select[Any]:
+    """The rows of a model's that are some people's, in Core where they need not be loaded.
+
+    Args:
+        model: Which.
+        found_by: The names of what ``_found_by`` gives.
+    """
+    table = table_of(model)
+    if model in _told_by_columns():
+        query = select(table).where(table.c.city_id == CITY, _belongs(table.c, model, found_by))
+        return query.order_by(table.c.id)
+    return select(model).where(_belongs(inspect(model).columns, model, found_by)).order_by(model.id)
 
 
 def _belongs(
-    model: type[CityModel], people: list[uuid.UUID], keys: Mapping[str, list[uuid.UUID]]
+    columns: Any, model: type[CityModel], found_by: tuple[str, ...]
 ) -> ColumnElement[bool]:
-    columns = inspect(model).columns
-    if model is Resident:
-        return Resident.id.in_(people)
-    if "resident_id" in columns:
-        return columns["resident_id"].in_(people)
+    if found_by == (PEOPLE,):
+        return _is_one_of(columns["id" if model is Resident else "resident_id"], PEOPLE)
     if (via := _via(model)) is not None:
-        link = _models()[via]
-        reached = select(getattr(link, _column_to(link, model)))
-        return columns["id"].in_(reached.where(link.id.in_(keys[via])))
-    return or_(
-        *(columns[name].in_(keys[table]) for name, table in _references(model) if table in keys)
-    )
+        link = table_of(_models()[via]).c
+        reached = select(link[_column_to(_models()[via], model)])
+        theirs = reached.where(link.city_id == CITY, _is_one_of(link.id, via))
+        return columns["id"].in_(theirs)  # type: ignore[no-any-return]
+    references = [one for one in _references(model) if one[1] in found_by]
+    return or_(*(_is_one_of(columns[name], table) for name, table in references))
 
 
+def _is_one_of(column: Any, name: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column.in_(bindparam(name, expanding=True))
+    return found
+
+
+@cache
 def _models() -> dict[str, type[CityModel]]:
     """The models of cities' tables, by table."""
     return {

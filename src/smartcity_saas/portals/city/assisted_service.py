@@ -12,6 +12,7 @@ from smartcity_saas.identity.assisted_service.sessions import begin_assisted_ses
 from smartcity_saas.identity.authorization import STAFF, signed_in_member
 from smartcity_saas.identity.personal_data.records import opened
 from smartcity_saas.identity.rate_limits import count_attempt
+from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.models import StaffAttempt
 from smartcity_saas.notifications import notify
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
@@ -53,7 +54,7 @@ def act_for(city: str) -> ResponseReturnValue:
                 "/me/data/access",
                 now,
             )
-            shown = {"name": resident.name, **opened(resident, now, masked=True)}
+            shown = {"name": resident.name, **opened(Resident, resident, now, masked=True)}
     except FieldErrors as error:
         return _page(city, typed=typed, errors=error.fields), 422
     return _page(city, link=f"{site_address(city)}/counter/{token}", shown=shown)

@@ -19,7 +19,6 @@ from smartcity_saas.identity.personal_data.records import (
     as_json,
     erase,
     kept_when_leaving,
-    opened,
     personal_records,
 )
 from smartcity_saas.identity.residents import accounts
@@ -38,13 +37,15 @@ from smartcity_saas.identity.residents.consents import (
 from smartcity_saas.payments.repository import unfinished as unfinished_payments
 from smartcity_saas.portals.change_labels import page_label
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.resident.personal_data_labels import said
+from smartcity_saas.portals.resident.personal_data_labels import rows_in_words
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.policy import Availability
 
 ROOT = "/me/data"
+MOST_SHOWN = 50
+"""How many rows of a kind are shown; the download has all."""
 DELETE_WORD = {"zh": "删除", "en": "delete"}
 
 
@@ -54,9 +55,10 @@ DELETE_WORD = {"zh": "删除", "en": "delete"}
 def my_data() -> ResponseReturnValue:
     """Everything held of the resident, with what is personal in it masked."""
     now = current_time()
-    found = personal_records(signed_in_resident())
-    sealed = {row.id: opened(row, now, masked=True) for one in found for row in one.rows}
-    return render_template("resident/data.html", found=found, sealed=sealed, said=said, tab="me")
+    found = [
+        (one, rows_in_words(one, now, MOST_SHOWN)) for one in personal_records(signed_in_resident())
+    ]
+    return render_template("resident/data.html", found=found, most=MOST_SHOWN, tab="me")
 
 
 @blueprint.page(

@@ -7,15 +7,34 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import gettext, pgettext
 
 from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, PersonalData
+from smartcity_saas.identity.personal_data.records import PersonalRecord, opened
 from smartcity_saas.portals.change_labels import act_label, page_label
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.formats import full_day, full_moment, month_of_year
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.money import format_money
+
+
+def rows_in_words(record: PersonalRecord, now: datetime, most: int) -> list[list[tuple[str, str]]]:
+    """A kind's first rows, each as pairs of what a column is called and what it says, with what is
+    sealed in the row, masked. The names are read once for all of its rows."""
+    declared = record.declaration
+    labels = {column: local(label) for column, label in declared.shown.items()}
+    sealed = {"real_name": pgettext("person", "Name"), "number": gettext("ID number")}
+    found = []
+    for row in record.rows[:most]:
+        words = [
+            (label, value)
+            for column, label in labels.items()
+            if (value := said(declared, row, column)) is not None
+        ]
+        masked = opened(record.model, row, now, masked=True).items()
+        found.append([*words, *((sealed[name], value) for name, value in masked)])
+    return found
 
 
 def said(declared: PersonalData, row: Any, column: str) -> str | None:
