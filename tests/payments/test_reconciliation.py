@@ -14,7 +14,14 @@ from smartcity_saas.audit import system
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments import ledger
-from smartcity_saas.payments.ledger import Transfer, entries_between, entries_of, post, totals
+from smartcity_saas.payments.ledger import (
+    Transfer,
+    entries_between,
+    entries_of,
+    post,
+    totals,
+    totals_by_span,
+)
 from smartcity_saas.payments.models import DailyClosing
 from smartcity_saas.payments.reconciliation import close_day, closing_of, day_span, reconcile
 from smartcity_saas.payments.refunds import request_refund
@@ -53,6 +60,35 @@ def sums(paid: Disputed, day: date) -> Any:
     """A day's totals by the ledger."""
     with paid.world.inside("hangzhou"):
         return totals(entries_between(*day_span(paid.world.city("hangzhou"), day)))
+
+
+def test_the_database_adds_up_days_as_the_rows_do(paid: Disputed) -> None:
+    """Promise: the page of closings tells of each day what its rows come to: with money of every kind,
+    at the very ends of a day, and of this city alone."""
+    moves = {
+        "in": Transfer("provider:stripe", "service:x", 500, "CNY"),
+        "back": Transfer("service:x", "provider:stripe", 120, "CNY"),
+        "taken": Transfer("disputed", "provider:stripe", 70, "CNY"),
+        "given": Transfer("provider:stripe", "disputed", 30, "CNY"),
+        "inside": Transfer("held", "service:x", 9, "CNY"),
+        "abroad": Transfer("provider:stripe", "service:x", 3, "JPY"),
+    }
+    first = paid.world.clock().astimezone(ZONE).date() + timedelta(days=1)
+    days = [first + timedelta(days=place) for place in range(3)]
+    spans = [day_span(paid.world.city("hangzhou"), day) for day in days]
+    begins = [*(since for since, _until in spans), spans[-1][1]]
+    with paid.world.inside("hangzhou"), transaction():
+        for name, transfer in moves.items():
+            post(f"{name}:first", paid.key, transfer, begins[0])
+            post(f"{name}:last", paid.key, transfer, begins[2] - timedelta(microseconds=1))
+        post("late", paid.key, moves["in"], begins[3])
+    with paid.world.inside("hangzhou"):
+        wanted = [totals(entries_between(*span)) for span in spans]
+        assert totals_by_span(begins) == wanted
+        assert wanted[0]["CNY"] == {"received": 500, "refunded": 120, "disputed": 40, "net": 340}
+        assert wanted[2] == {}
+    with paid.world.inside("ningbo"):
+        assert totals_by_span(begins) == [{}, {}, {}]
 
 
 @pytest.mark.parametrize("what", ["refund", "dispute", "bounce"])

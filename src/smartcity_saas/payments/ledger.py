@@ -10,18 +10,35 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, case, func, select
 
 from smartcity_saas.clock import start_of_day, today_in
-from smartcity_saas.database import db, insert_once
+from smartcity_saas.database import CITY, db, insert_once, load, run, table_of
 from smartcity_saas.payments.models import DailyClosing, LedgerEntry, LedgerLock, Payment
 from smartcity_saas.tenancy.current import current_city
 
 HELD, DISPUTED, WRITTEN_OFF = "held", "disputed", "written_off"
+
+
+_locks, _closings, _entries = (table_of(one) for one in (LedgerLock, DailyClosing, LedgerEntry))
+_HOLD = select(_locks.c.id).where(_locks.c.city_id == CITY, _locks.c.name == "ledger")
+_HOLD_ALONE = _HOLD.with_for_update()
+_HOLD_TOGETHER = _HOLD.with_for_update(read=True)
+_CLOSED = select(_closings.c.day).where(
+    _closings.c.city_id == CITY, _closings.c.day >= bindparam("since")
+)
+_ENTRIES = (
+    select(_entries)
+    .where(_entries.c.city_id == CITY, _entries.c.payment_id == bindparam("payment"))
+    .order_by(_entries.c.at, _entries.c.id)
+)
 
 
 def provider_account(name: str) -> str:
@@ -82,10 +99,10 @@ def post(
 def hold_ledger(*, alone: bool) -> None:
     """Hold the city's ledger until this transaction ends: together with others that post, or alone
     to close a day."""
-    query = select(LedgerLock).where(LedgerLock.name == "ledger").with_for_update(read=not alone)
-    if db.session.scalars(query).one_or_none() is None:
+    hold = _HOLD_ALONE if alone else _HOLD_TOGETHER
+    if run(hold).one_or_none() is None:
         insert_once(LedgerLock, ("name",), name="ledger")
-        db.session.scalars(query).one()
+        run(hold).one()
 
 
 def _in_an_open_day(at: datetime) -> datetime:
@@ -93,7 +110,7 @@ def _in_an_open_day(at: datetime) -> datetime:
     hold_ledger(alone=False)
     zone = current_city().timezone
     day = today_in(zone, at)
-    closed = set(db.session.scalars(select(DailyClosing.day).where(DailyClosing.day >= day)))
+    closed = set(run(_CLOSED, {"since": day}).scalars())
     if day not in closed:
         return at
     while day in closed:
@@ -103,8 +120,7 @@ def _in_an_open_day(at: datetime) -> datetime:
 
 def entries_of(payment_id: uuid.UUID) -> list[LedgerEntry]:
     """A payment's transfers, in their order."""
-    query = select(LedgerEntry).where(LedgerEntry.payment_id == payment_id)
-    return list(db.session.scalars(query.order_by(LedgerEntry.at, LedgerEntry.id)))
+    return load(LedgerEntry, _ENTRIES, {"payment": payment_id})
 
 
 def turn_of(payment_id: uuid.UUID) -> str:
@@ -146,9 +162,48 @@ def balances() -> dict[tuple[str, str], int]:
     return dict(found)
 
 
-def totals(entries: Sequence[LedgerEntry]) -> dict[str, dict[str, int]]:
+def totals_by_span(begins: Sequence[datetime]) -> list[dict[str, dict[str, int]]]:
+    """The ``totals`` of spans of time that follow each other, added up by the database in one statement.
+
+    Args:
+        begins: When each of them begins, and at last when the last of them ends.
+    """
+    spans = len(begins) - 1
+    found: list[list[Transfer]] = [[] for _span in range(spans)]
+    bounds = {f"begin_{place}": begin for place, begin in enumerate(begins)}
+    for debit, credit, currency, *amounts in run(_sums_by_span(spans), bounds):
+        for rows, amount in zip(found, amounts, strict=True):
+            if amount is not None:
+                rows.append(Transfer(debit, credit, int(amount), currency))
+    return [totals(rows) for rows in found]
+
+
+@cache
+def _sums_by_span(spans: int) -> Select[Any]:
+    """By accounts and currency a sum for each span; none where nothing was posted."""
+    entry = table_of(LedgerEntry).c
+    begins: list[BindParameter[datetime]] = [
+        bindparam(f"begin_{place}", type_=entry.at.type) for place in range(spans + 1)
+    ]
+    sums = (
+        func.sum(case((and_(entry.at >= begin, entry.at < end), entry.amount)))
+        for begin, end in pairwise(begins)
+    )
+    accounts = entry.debit, entry.credit, entry.currency
+    return (
+        select(*accounts, *sums)
+        .where(entry.city_id == CITY, entry.at >= begins[0], entry.at < begins[-1])
+        .group_by(*accounts)
+    )
+
+
+def totals(entries: Iterable[LedgerEntry | Transfer]) -> dict[str, dict[str, int]]:
     """Currency → ``received``, ``refunded``, ``disputed`` (taken back less given back) and ``net``
-    at the providers."""
+    at the providers.
+
+    Args:
+        entries: Transfers as they stand, or sums of several with the same accounts.
+    """
     found: dict[str, dict[str, int]] = {}
     for entry in entries:
         row = found.setdefault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,13 +22,14 @@ from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.outbox import failed_tasks, run_task, try_failed_again
 from smartcity_saas.payments import queries
 from smartcity_saas.payments.accounts import PaymentsClosed
+from smartcity_saas.payments.attention import CLOSABLE_DAYS
 from smartcity_saas.payments.disputes import decide_dispute, disputes_of
 from smartcity_saas.payments.ledger import (
     balances,
     entries_between,
     entries_of,
     payment_numbers,
-    totals,
+    totals_by_span,
 )
 from smartcity_saas.payments.providers import ProviderUnreachable
 from smartcity_saas.payments.queries import Wanted
@@ -244,10 +246,12 @@ def _closings_page(city: str, just_closed: date | None, result: Reconciled | Non
     today = today_in(served.timezone, current_time())
     with tenant_context(served.id):
         closed = {row.day: row for row in queries.closings()}
-        days = [
-            (day, closed.get(day), closed[day].totals if day in closed else _totals(served, day))
-            for day in (today - timedelta(days=back) for back in range(14))
-        ]
+        shown = [today - timedelta(days=back) for back in range(CLOSABLE_DAYS + 1)]
+        open_days = _totals(served, shown[::-1])
+    days = [
+        (day, closed.get(day), closed[day].totals if day in closed else open_days[day])
+        for day in shown
+    ]
     return render_template(
         "city/closings.html",
         days=days,
@@ -258,8 +262,11 @@ def _closings_page(city: str, just_closed: date | None, result: Reconciled | Non
     )
 
 
-def _totals(served: City, day: date) -> dict[str, dict[str, int]]:
-    return totals(entries_between(*day_span(served, day)))
+def _totals(served: City, days: Sequence[date]) -> dict[date, dict[str, dict[str, int]]]:
+    """The totals of days that follow each other, as the ledger stands now."""
+    begins = [day_span(served, day)[0] for day in days]
+    found = totals_by_span([*begins, day_span(served, days[-1])[1]])
+    return dict(zip(days, found, strict=True))
 
 
 def _span(served: City) -> tuple[datetime, datetime]:
