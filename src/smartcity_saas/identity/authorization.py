@@ -182,7 +182,7 @@ def _enforce_staff(policy: Policy) -> ResponseReturnValue | None:
         if g.console_city.kind != "city":
             raise NotFound
     if "province" in arguments:
-        documents().live(f"province:{arguments['province']}")
+        g.console_province = documents().live(f"province:{arguments['province']}")
     return None
 
 

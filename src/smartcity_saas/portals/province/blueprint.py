@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from smartcity_saas.identity.authorization import documents
+from flask import g
+
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.web.policy import ConsoleBlueprint
@@ -15,12 +16,8 @@ blueprint = ConsoleBlueprint("province", __name__)
 
 
 def shell(province: str) -> dict[str, Any]:
-    """The province's own document.
-
-    Raises:
-        NotFound: The province is beyond the actor's reach.
-    """
-    return {"console_province": documents().live(f"province:{province}")}
+    """The province's own document, which authorization has found within the actor's reach."""
+    return {"console_province": g.console_province}
 
 
 add_document_pages(
