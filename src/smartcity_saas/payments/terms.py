@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, run, table_of
 from smartcity_saas.payments.accounts import limits_of, payment_methods, payments_open
 from smartcity_saas.payments.models import Payment
 from smartcity_saas.payments.providers import Limits
@@ -23,6 +23,15 @@ MOST_AT_ONCE = 30
 TOO_MANY = _(
     "You can pay up to %(most)s at once. Choose fewer now, and pay the rest later.",
     most=MOST_AT_ONCE,
+)
+
+_payment = table_of(Payment)
+_REFUSED = select(func.max(_payment.c.amount)).where(
+    _payment.c.city_id == CITY,
+    _payment.c.refusal == "too_small",
+    _payment.c.provider == bindparam("provider"),
+    _payment.c.currency == bindparam("currency"),
+    _payment.c.created_at > bindparam("since"),
 )
 
 
@@ -100,16 +109,11 @@ class PayTerms:
 def terms_of(city: City, currency: str, now: datetime) -> PayTerms:
     """What the provider of the current city takes in a currency."""
     provider = (city.payments or {}).get("provider", "")
-    refused = select(func.max(Payment.amount)).where(
-        Payment.refusal == "too_small",
-        Payment.provider == provider,
-        Payment.currency == currency,
-        Payment.created_at > now - REMEMBERED,
-    )
+    values = {"provider": provider, "currency": currency, "since": now - REMEMBERED}
     return PayTerms(
         currency,
         limits_of(provider, currency),
-        db.session.scalar(refused) or 0,
+        run(_REFUSED, values).scalar() or 0,
         payment_methods(city),
     )
 

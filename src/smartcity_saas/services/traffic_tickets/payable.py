@@ -17,7 +17,7 @@ from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
-from smartcity_saas.payments.repository import payment_of
+from smartcity_saas.payments.repository import payer_of
 from smartcity_saas.services.traffic_tickets.back_office import report
 from smartcity_saas.services.traffic_tickets.models import LicenceLink, TicketStatus, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE, SETTLED_IN_TIME
@@ -72,7 +72,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
         raise NotPayable("paid")
     if any((one.fine, one.currency) != (amounts[str(one.id)], currency) for one in found):
         raise NotPayable("changed")
-    payer = payment_of(payment_id).resident_id
+    payer = payer_of(payment_id)
     licence_id = db.session.scalars(
         select(LicenceLink.licence_id).where(LicenceLink.resident_id == payer)
     ).one_or_none()
