@@ -11,14 +11,20 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-import structlog
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import db, insert_once, transaction
+from smartcity_saas.database import (
+    db,
+    insert_once,
+    send_together,
+    transaction,
+    write_changes,
+)
 from smartcity_saas.errors import Conflict
-from smartcity_saas.measures import Measure, count
+from smartcity_saas.logs import get_logger
+from smartcity_saas.measures import Count, Measure, count, count_all, waiting
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, payable_of
 from smartcity_saas.payments.disputes import apply_disputes, withdrawn_from
@@ -64,7 +70,7 @@ ASK_AGAIN = timedelta(hours=6)
 ASK_FOR = timedelta(days=14)
 SOON = timedelta(minutes=15)
 """A payment that counts as paid within this, from the press on, was done in time."""
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def open_page(city: City, payment: Payment, now: datetime) -> Payment:
@@ -210,23 +216,27 @@ def release_held(payment: Payment, now: datetime) -> None:
     _fulfil(payment, now)
     _move_held(payment, now)
     payment.mark_paid()
-    _count_done(payment, now)
+    count_all(_done(payment, now), now)
 
 
-def _count_done(payment: Payment, now: datetime) -> None:
-    """Count a payment that paid for what it was for, and how long that took since it began."""
+def _done(payment: Payment, now: datetime) -> list[Count]:
+    """What is counted of a payment that paid for what it was for: how long that took since it began."""
     waited = now - payment.created_at
-    count(payment.service, Measure.DONE, now, waited=waited)
-    if waited > SOON:
-        count(payment.service, Measure.LATE, now)
+    found = [Count(payment.service, Measure.DONE), waiting(payment.service, waited)]
+    return [*found, Count(payment.service, Measure.LATE)] if waited > SOON else found
 
 
 def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
     """Post money that came, and mark what it pays for; or hold it."""
+    reason = _objection(payment, standing, now)
     payment.provider_reference, payment.method = standing.reference, standing.method
     payment.paid_at, payment.received = now, standing.amount
     payment.received_currency = standing.currency
-    reason = _objection(payment, standing, now)
+    if reason is None:
+        payment.mark_paid()
+    else:
+        payment.hold(reason)
+    write_changes(payment)
     post(
         f"payment:{payment.id}",
         payment.id,
@@ -239,10 +249,6 @@ def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
         now,
         standing.reference,
     )
-    if reason is None:
-        payment.mark_paid()
-    else:
-        payment.hold(reason)
     record(
         system("payments"),
         "payment.held" if reason else "payment.paid",
@@ -250,11 +256,8 @@ def _receive(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
         {"amount": standing.amount, "currency": standing.currency, "reason": reason or ""},
         now,
     )
-    count(
-        payment.service, Measure.AMOUNT, now, detail=payment.paid_currency, value=payment.received
-    )
-    if reason is None:
-        _count_done(payment, now)
+    amount = Count(payment.service, Measure.AMOUNT, payment.paid_currency, payment.received)
+    count_all([amount, *(_done(payment, now) if reason is None else ())], now)
     _tell_received(payment, reason, now)
 
 
@@ -283,8 +286,9 @@ def _fulfil(payment: Payment, now: datetime) -> None:
         if not claim(payment, [item.reference for item in items]):
             raise NotPayable(HeldReason.TWICE)
         payable_of(payment.service).fulfil(items, payment.currency, payment.id, now)
-        payment.fulfilled_at = now
         db.session.flush()
+    send_together()  # before the payment changes, which is written with what else becomes of it
+    payment.fulfilled_at = now
 
 
 def _end(payment: Payment, to: PaymentState, now: datetime) -> None:
@@ -312,6 +316,9 @@ def _move_held(payment: Payment, now: datetime) -> None:
 def _apply_refunds(payment: Payment, standing: PaymentStatus, now: datetime) -> None:
     """Match what the provider lists with what is known here. One fact is one refund: a second one
     that carries the same request of ours is money that went out again."""
+    if not standing.refunds:
+        _settle_refunded(payment, now)
+        return
     rows = refunds_of(payment.id)
     known = {row.provider_reference: row for row in rows}
     asked = {str(row.id): row for row in rows if row.provider_reference is None}
