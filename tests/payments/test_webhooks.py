@@ -12,11 +12,17 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
+from sqlalchemy.orm import ORMExecuteState, Session
 
+from smartcity_saas.database import db, driver_statements
+from smartcity_saas.payments.settlement import sync_payment
 from smartcity_saas.sandboxes.stripe import money as sandbox_money
 from smartcity_saas.sandboxes.stripe.sending import signature
+from smartcity_saas.tenant_context import current_city_id_or_none
 from tests.support.browser import fresh
 from tests.support.payments import Owing
+from tests.support.statements import statements_sent
 from tests.support.world import World
 
 JSON = st.recursive(
@@ -26,6 +32,8 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )  # fmt: skip
+MOST_STATEMENTS = 27
+"""To follow a city's first payment, of two bills."""
 EVENT = {"id": "evt_1", "type": "x", "data": {"object": {"object": "charge", "id": "ch_1"}}}
 
 
@@ -119,6 +127,39 @@ def test_a_webhook_fifty_times_at_once(owing: Owing) -> None:
     owing.check("paid", unpaid=0, postings=1)
 
 
+def test_following_a_webhook_stays_cheap(owing: Owing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: a payment is followed by statements that are kept, none of the ORM's, so that an hour in
+    which a whole city pays does not stand still."""
+    owing.press()
+    owing.stripe.pay()
+    payment, city = owing.payment(), owing.world.city("hangzhou")
+    usual: list[str] = []
+    execute = driver_statements.execute
+
+    def note(connection: Any, statement: Any, values: Any) -> Any:
+        found = execute(connection, statement, values)
+        if found is None and current_city_id_or_none() is not None:  # others compile cities
+            usual.append(str(statement))
+        return found
+
+    def by_the_orm(state: ORMExecuteState) -> None:
+        if current_city_id_or_none() is not None:
+            usual.append(str(state.statement))
+
+    with owing.world.inside("hangzhou"), statements_sent() as sent:
+        monkeypatch.setattr(driver_statements, "execute", note)
+        event.listen(Session, "do_orm_execute", by_the_orm)
+        try:
+            sync_payment(city, payment.id, owing.world.clock())
+        finally:
+            event.remove(Session, "do_orm_execute", by_the_orm)
+            monkeypatch.undo()
+    assert len(sent) <= MOST_STATEMENTS
+    if db.engine.dialect.name == "postgresql":
+        assert usual == []
+    owing.check("paid", unpaid=0, postings=1)
+
+
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3)))[:6])
 def test_events_in_any_order(owing: Owing, order: tuple[int, ...]) -> None:
     """Refund before capture, success before completion: the same end."""
@@ -138,11 +179,11 @@ def test_a_wrong_signature_is_refused(owing: Owing) -> None:
     """Another city's secret, a changed body, an old time, no signature: 400, nothing stored."""
     owing.press()
     owing.stripe.pay()
-    event = owing.stripe.events()[0]
+    first = owing.stripe.events()[0]
     other = owing.world.open_payments("ningbo")
-    assert owing.stripe.send(event, secret=other.secret).status_code == 400
-    assert owing.stripe.send(event, body=b"{}").status_code == 400
-    assert owing.stripe.send(event, host="ningbo").status_code == 400
+    assert owing.stripe.send(first, secret=other.secret).status_code == 400
+    assert owing.stripe.send(first, body=b"{}").status_code == 400
+    assert owing.stripe.send(first, host="ningbo").status_code == 400
     client = owing.world.app.test_client()
     bare = fresh(client.post, "/webhooks/stripe", base_url="http://hangzhou.localhost", data=b"{}")
     assert bare.status_code == 400

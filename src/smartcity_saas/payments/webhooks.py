@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Select, bindparam, select
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import db, insert_once, transaction
+from smartcity_saas.database import CITY, db, insert_once, run, send_together, table_of, transaction
 from smartcity_saas.errors import NotFound
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, provider_of
@@ -19,6 +20,11 @@ from smartcity_saas.payments.repository import locked
 from smartcity_saas.payments.settlement import FOLLOW
 
 MATCH = "payments.match"
+_payment = table_of(Payment)
+_KEY = select(_payment.c.id).where(_payment.c.city_id == CITY)
+_BY_PAGE = _KEY.where(_payment.c.checkout_id == bindparam("named"))
+_BY_REFERENCE = _KEY.where(_payment.c.provider_reference == bindparam("named"))
+_BY_KEY = _KEY.where(_payment.c.id == bindparam("named"))
 
 
 def receive(
@@ -38,7 +44,7 @@ def receive(
         raise NotFound
     notice = account_of(city).read_notice(body, headers, now)
     with transaction():
-        payment_id = _payment_id(notice)
+        payment_id, by_page = _payment_id(notice)
         made = insert_once(
             ProviderEvent,
             ("provider", "event_id"),
@@ -49,8 +55,10 @@ def receive(
             payment_id=payment_id,
             received_at=now,
         )
+        send_together()
         if made is not None and payment_id is not None:
-            _keep_lost_page(payment_id, notice)
+            if not by_page:
+                _keep_lost_page(payment_id, notice)
             enqueue(FOLLOW, {"payment": str(payment_id)}, now, key=f"event:{notice.event_id}")
         elif made is not None and notice.charge is not None and notice.reference is None:
             payload = {"event": str(made), "charge": notice.charge}
@@ -68,7 +76,7 @@ def match(city: City, event: uuid.UUID, charge: str, now: datetime) -> None:
     if reference is None:
         return
     with transaction():
-        payment_id = _one(Payment.provider_reference == reference)
+        payment_id = _one(_BY_REFERENCE, reference)
         if payment_id is not None:
             query = select(ProviderEvent).where(ProviderEvent.id == event)
             db.session.scalars(query).one().payment_id = payment_id
@@ -88,21 +96,27 @@ def _keep_lost_page(payment_id: uuid.UUID, notice: Notice) -> None:
         payment.checkout_id = notice.checkout_id
 
 
-def _payment_id(notice: Notice) -> uuid.UUID | None:
-    """The payment that an event is about, by what we asked or what the provider named."""
+def _payment_id(notice: Notice) -> tuple[uuid.UUID | None, bool]:
+    """The payment that an event is about, by what we asked or what the provider named; and whether its
+    page, which is so known here, told."""
     if notice.checkout_id is not None:
-        found = _one(Payment.checkout_id == notice.checkout_id)
+        found = _one(_BY_PAGE, notice.checkout_id)
         if found is not None:
-            return found
+            return found, True
+    return _payment_named(notice), False
+
+
+def _payment_named(notice: Notice) -> uuid.UUID | None:
     if notice.reference is not None:
-        found = _one(Payment.provider_reference == notice.reference)
+        found = _one(_BY_REFERENCE, notice.reference)
         if found is not None:
             return found
     try:
-        return _one(Payment.id == uuid.UUID(notice.payment_id or ""))
+        return _one(_BY_KEY, uuid.UUID(notice.payment_id or ""))
     except ValueError:
         return None
 
 
-def _one(condition: ColumnElement[bool]) -> uuid.UUID | None:
-    return db.session.scalars(select(Payment.id).where(condition)).first()
+def _one(statement: Select[Any], named: Any) -> uuid.UUID | None:
+    found: uuid.UUID | None = run(statement, {"named": named}).scalars().first()
+    return found
