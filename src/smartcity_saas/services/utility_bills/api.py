@@ -15,6 +15,7 @@ from smartcity_saas.database import db
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.payments.terms import MOST_AT_ONCE
 from smartcity_saas.services.utility_bills import bills as domain
+from smartcity_saas.services.utility_bills.linked_accounts import bills_of, linked_accounts
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill
 from smartcity_saas.services.utility_bills.names import KINDS, SERVICE
 from smartcity_saas.web.api import ROOT as API
@@ -117,19 +118,17 @@ class CityBillSchema(BillSchema):
 @blueprint.response(200, AccountsSchema)
 def api_accounts() -> Answer:
     """The resident's accounts and bills. Account numbers are masked."""
-    links = domain.links(signed_in_resident())
-    accounts = domain.accounts_of(links)
     return {
         "accounts": [
             {
-                "id": link.id,
-                "kind": accounts[link.account_id].kind,
-                "number": domain.masked(accounts[link.account_id].number),
-                "nickname": link.nickname,
-                "as_of": moment(accounts[link.account_id].updated_at),
-                "bills": [_bill(bill) for bill in domain.bills_of(link.account_id)],
+                "id": one.id,
+                "kind": one.kind,
+                "number": domain.masked(one.number),
+                "nickname": one.nickname,
+                "as_of": moment(one.updated_at),
+                "bills": [_bill(bill) for bill in bills_of(one.account_id)],
             }
-            for link in links
+            for one in linked_accounts(signed_in_resident())
         ]
     }
 

@@ -28,6 +28,7 @@ from smartcity_saas.logs import get_logger
 from smartcity_saas.notifications import notify as tell_resident
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.ledger import turn_of
+from smartcity_saas.services.utility_bills.linked_accounts import LinkedAccount
 from smartcity_saas.services.utility_bills.models import UtilityAccount, UtilityBill, UtilityLink
 from smartcity_saas.services.utility_bills.names import ROOT, SERVICE
 from smartcity_saas.tenancy.current import current_city
@@ -86,7 +87,7 @@ def find_account(
     ).one_or_none()
 
 
-def bring_up_to_date(entry: CatalogEntry, account: UtilityAccount, now: datetime) -> bool:
+def bring_up_to_date(entry: CatalogEntry, account: LinkedAccount, now: datetime) -> bool:
     """Ask the back office again if what is held has grown old; whether it is fresh then."""
     kind, number = account.kind, account.number
     return refresh_if_stale(

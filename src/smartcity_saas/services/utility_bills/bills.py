@@ -17,12 +17,13 @@ from sqlalchemy import delete, func, or_, select
 
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.city import CatalogEntry
-from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.services.utility_bills.back_office import find_account, number_of
+from smartcity_saas.services.utility_bills.linked_accounts import Bill, linked_account
 from smartcity_saas.services.utility_bills.models import (
     UtilityAccount,
     UtilityBill,
@@ -113,7 +114,9 @@ def link_account(
                     )
                 }
             )
-        held = links(resident)
+        held = session.scalars(
+            select(UtilityLink).where(UtilityLink.resident_id == resident.id)
+        ).all()
         found = next((link for link in held if link.account_id == account.id), None)
         if found is not None:
             return found
@@ -147,70 +150,12 @@ def unlink_account(resident: SignedInResident, link_id: uuid.UUID, now: datetime
         NotFound: It is no link of this resident's.
     """
     with transaction() as session:
-        link = own_link(resident, link_id)
+        link = linked_account(resident, link_id)
         session.execute(delete(UtilityLink).where(UtilityLink.id == link.id))
         record(resident.actor, "utility_bills.unlink", str(link.account_id), {}, now)
 
 
-def links(resident: SignedInResident) -> list[UtilityLink]:
-    """A resident's links, in the order in which they were made."""
-    return list(
-        db.session.scalars(
-            select(UtilityLink)
-            .where(UtilityLink.resident_id == resident.id)
-            .order_by(UtilityLink.created_at, UtilityLink.id)
-        )
-    )
-
-
-def own_link(resident: SignedInResident, link_id: uuid.UUID) -> UtilityLink:
-    """One link of a resident's.
-
-    Raises:
-        NotFound: It is someone else's, another city's, or nobody's.
-    """
-    return one_or_404(
-        select(UtilityLink).where(
-            UtilityLink.id == link_id, UtilityLink.resident_id == resident.id
-        ),
-        _("We cannot find that account."),
-    )
-
-
-def accounts_of(found: Sequence[UtilityLink]) -> dict[uuid.UUID, UtilityAccount]:
-    """The accounts behind some links, by key."""
-    keys = [link.account_id for link in found]
-    rows = db.session.scalars(select(UtilityAccount).where(UtilityAccount.id.in_(keys)))
-    return {row.id: row for row in rows}
-
-
-def due_bills(found: Sequence[UtilityLink]) -> list[UtilityBill]:
-    """Unpaid bills of some links, the most pressing first."""
-    keys = [link.account_id for link in found]
-    return list(
-        db.session.scalars(
-            select(UtilityBill)
-            .where(
-                UtilityBill.account_id.in_(keys),
-                UtilityBill.due,
-            )
-            .order_by(UtilityBill.due_on, UtilityBill.id)
-        )
-    )
-
-
-def bills_of(account_id: uuid.UUID, limit: int | None = None) -> list[UtilityBill]:
-    """Bills of an account, the newest first."""
-    query = (
-        select(UtilityBill)
-        .where(UtilityBill.account_id == account_id)
-        .order_by(UtilityBill.period.desc())
-        .limit(limit)
-    )
-    return list(db.session.scalars(query))
-
-
-def usage_of(bills: Sequence[UtilityBill]) -> Usage:
+def usage_of(bills: Sequence[Bill]) -> Usage:
     """The twelve calendar months up to the newest bill's, fewer where the first bill is younger,
     with the same months a year before."""
     by_month = {bill.period: bill.usage for bill in bills}
@@ -233,7 +178,7 @@ def _months_until(last: date, count: int) -> list[date]:
 
 
 def tiers_used(
-    tiers: Sequence[Mapping[str, Any]], bills: Sequence[UtilityBill], year: int
+    tiers: Sequence[Mapping[str, Any]], bills: Sequence[Bill], year: int
 ) -> list[TierUse]:
     """How far a calendar year's usage has come through the tiers of a tariff."""
     used = sum(bill.usage for bill in bills if bill.period.year == year) / THOUSANDTHS

@@ -143,7 +143,7 @@ class UtilityBill(CityModel):
     @due.inplace.expression
     @classmethod
     def _due(cls) -> ColumnElement[bool]:
-        return and_(cls.paid_on.is_(None), cls.amount > 0)
+        return is_due(cls)
 
     @property
     def is_paid(self) -> bool:
@@ -172,3 +172,8 @@ class UtilityBill(CityModel):
     account: Mapped[UtilityAccount] = city_relationship(
         "UtilityAccount", "account_id", owner="UtilityBill"
     )
+
+
+def is_due(bill: Any) -> ColumnElement[bool]:
+    """Whether there is something to pay, as a condition on a model's or a table's columns."""
+    return and_(bill.paid_on.is_(None), bill.amount > 0)

@@ -15,16 +15,18 @@ from smartcity_saas.services.utility_bills.back_office import (
     send_paid,
     send_reversed,
 )
-from smartcity_saas.services.utility_bills.bills import accounts_of, due_bills, links, masked
+from smartcity_saas.services.utility_bills.bills import masked
 from smartcity_saas.services.utility_bills.csv_import import import_bills
 from smartcity_saas.services.utility_bills.datasets import tariffs
 from smartcity_saas.services.utility_bills.desk import blueprint as desk
 from smartcity_saas.services.utility_bills.document import extension
-from smartcity_saas.services.utility_bills.models import (
-    KIND_NAMES,
-    UtilityAccount,
-    UtilityLink,
+from smartcity_saas.services.utility_bills.linked_accounts import (
+    Bill,
+    LinkedAccount,
+    due_bills,
+    linked_accounts,
 )
+from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.services.utility_bills.names import PAID_IN_TIME, ROOT, SERVICE
 from smartcity_saas.services.utility_bills.notifications import remind
 from smartcity_saas.services.utility_bills.payable import payable
@@ -45,17 +47,18 @@ def _task(kind: str, zh: str, en: str, *keywords: str) -> Task:
 
 
 def _dashboard(resident: SignedInResident) -> list[DashboardItem]:
-    found = links(resident)
-    accounts = accounts_of(found)
-    return [_line(link, accounts[link.account_id]) for link in found]
+    due = due_bills(resident)
+    return [
+        _line(one, [bill for bill in due if bill.account_id == one.account_id])
+        for one in linked_accounts(resident)
+    ]
 
 
-def _line(link: UtilityLink, account: UtilityAccount) -> DashboardItem:
-    due = due_bills([link])
+def _line(account: LinkedAccount, due: list[Bill]) -> DashboardItem:
     return DashboardItem(
-        title=f"{link.nickname} · {KIND_NAMES[account.kind]}",
+        title=f"{account.nickname} · {KIND_NAMES[account.kind]}",
         detail=masked(account.number),
-        url=f"{ROOT}/accounts/{link.id}",
+        url=f"{ROOT}/accounts/{account.id}",
         icon=ICONS[account.kind],
         amount=format_sums((bill.amount, bill.currency) for bill in due),
         by=due[0].due_on if due else None,

@@ -12,15 +12,24 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.catalog.checkout import begin_checkout
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
+from smartcity_saas.connectors.back_office import has_back_office
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.payments.repository import on_their_way, payments_of_resident
+from smartcity_saas.payments.repository import on_their_way, own_payments
 from smartcity_saas.payments.terms import PayTerms, open_terms
 from smartcity_saas.services.utility_bills import bills as domain
 from smartcity_saas.services.utility_bills.back_office import bring_up_to_date
 from smartcity_saas.services.utility_bills.bills import THOUSANDTHS
-from smartcity_saas.services.utility_bills.models import KIND_NAMES, UtilityBill, UtilityLink
+from smartcity_saas.services.utility_bills.linked_accounts import (
+    Bill,
+    LinkedAccount,
+    chosen,
+    household_bills,
+    linked_account,
+    linked_accounts,
+)
+from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.services.utility_bills.names import KINDS, ROOT, SERVICE, UNITS
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.charts import bar_chart
@@ -37,7 +46,7 @@ def landing() -> ResponseReturnValue:
     resident = current_resident()
     if resident is None:
         return _render("utility_bills/about.html", settings=_entry().settings)
-    found = domain.links(resident)
+    found = linked_accounts(resident)
     if not found:
         return _render("utility_bills/empty.html", settings=_entry().settings)
     return redirect(f"{ROOT}/accounts/{found[0].id}")
@@ -46,10 +55,8 @@ def landing() -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/<any({', '.join(KINDS)}):kind>", who="resident")
 def by_kind(kind: str) -> ResponseReturnValue:
     """The resident's first account of a kind, or the form that links one."""
-    resident = signed_in_resident()
-    found = domain.links(resident)
-    accounts = domain.accounts_of(found)
-    link = next((one for one in found if accounts[one.account_id].kind == kind), None)
+    found = linked_accounts(signed_in_resident())
+    link = next((one for one in found if one.kind == kind), None)
     if link is None:
         return redirect(f"{ROOT}/link?kind={kind}")
     return redirect(f"{ROOT}/accounts/{link.id}")
@@ -61,26 +68,19 @@ def by_kind(kind: str) -> ResponseReturnValue:
 def account(link_id: uuid.UUID) -> ResponseReturnValue:
     """One linked account: what is due, usage, tiers, history."""
     resident = signed_in_resident()
-    fresh = _bring_up_to_date(resident, domain.own_link(resident, link_id))
-    link = domain.own_link(resident, link_id)  # another holder has ended it by now
-    found = domain.links(resident)
-    accounts = domain.accounts_of(found)
-    own = accounts[link.account_id]
-    household = [one for one in found if one.nickname == link.nickname]
-    every = domain.bills_of(own.id)
-    supplier = _entry().settings.get("suppliers", {}).get(own.kind, {})
+    fresh, link, found = _up_to_date(resident, link_id)
+    every, owed = household_bills(resident, link)
+    supplier = _entry().settings.get("suppliers", {}).get(link.kind, {})
     usage = domain.usage_of(every)
-    owed = domain.due_bills(household)
     coming = on_their_way(SERVICE, [str(bill.id) for bill in owed])
     due = [bill for bill in owed if str(bill.id) not in coming]
     year = today_in(request_city().timezone, current_time()).year
     return _render(
         "utility_bills/account.html",
         link=link,
-        account=own,
         links=found,
-        accounts=accounts,
-        household=household,
+        accounts={one.account_id: one for one in found},
+        household=_household(link, found),
         nicknames=list(dict.fromkeys(one.nickname for one in found)),
         due=due,
         coming=[(bill, coming[str(bill.id)]) for bill in owed if str(bill.id) in coming],
@@ -98,12 +98,23 @@ def account(link_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-def _bring_up_to_date(resident: SignedInResident, link: UtilityLink) -> bool:
-    """Ask the back office of every account of a link's household; whether all are fresh then."""
-    links = domain.links(resident)
-    accounts = domain.accounts_of(links)
-    household = [accounts[one.account_id] for one in links if one.nickname == link.nickname]
-    return all(bring_up_to_date(_entry(), one, current_time()) for one in household)
+def _up_to_date(
+    resident: SignedInResident, link_id: uuid.UUID
+) -> tuple[bool, LinkedAccount, list[LinkedAccount]]:
+    """Whether all that is known of a link's household is fresh, the link, and all links: after the
+    back office was asked, where there is one. Another holder may have ended the link by then."""
+    found = linked_accounts(resident)
+    link = chosen(found, link_id)
+    if not has_back_office(_entry()):
+        return True, link, found
+    fresh = all(bring_up_to_date(_entry(), one, current_time()) for one in _household(link, found))
+    found = linked_accounts(resident)
+    return fresh, chosen(found, link_id), found
+
+
+def _household(link: LinkedAccount, found: list[LinkedAccount]) -> list[LinkedAccount]:
+    """The accounts that a resident calls by the same name."""
+    return [one for one in found if one.nickname == link.nickname]
 
 
 @blueprint.page(f"{ROOT}/pay", who="resident", methods=("POST",))
@@ -143,9 +154,8 @@ def link() -> ResponseReturnValue:
 )
 def unlink_question(link_id: uuid.UUID) -> ResponseReturnValue:
     """Ask before a link is removed."""
-    link = domain.own_link(signed_in_resident(), link_id)
-    account = domain.accounts_of([link])[link.account_id]
-    return _render("utility_bills/unlink.html", link=link, account=account)
+    link = linked_account(signed_in_resident(), link_id)
+    return _render("utility_bills/unlink.html", link=link)
 
 
 @blueprint.page(
@@ -166,16 +176,15 @@ def _link_page(typed: dict[str, str], errors: dict[str, Any]) -> str:
     )
 
 
-def _paying(due: list[UtilityBill]) -> PayTerms | None:
+def _paying(due: list[Bill]) -> PayTerms | None:
     """What the amount card needs: how one can pay here; None where nothing is due, or one cannot."""
     return open_terms(request_city(), due, current_time()) if _entry().is_open else None
 
 
-def _receipts(bills: list[UtilityBill]) -> set[uuid.UUID]:
+def _receipts(bills: list[Bill]) -> set[uuid.UUID]:
     """The payments of some bills that the resident made; others of the household have theirs."""
-    if not any(bill.payment_id for bill in bills):
-        return set()
-    return {payment.id for payment in payments_of_resident(signed_in_resident())}
+    paid_by = {bill.payment_id for bill in bills if bill.payment_id is not None}
+    return own_payments(signed_in_resident(), paid_by) if paid_by else set()
 
 
 def _chart(usage: domain.Usage) -> Any:
