@@ -146,7 +146,9 @@ def _visit(
         )
         session.add(place)
         session.flush()
-        visit = keep(system("demo"), resident.id, patient, past, place, past.starts_at - back)
+        visit = keep(
+            system("demo"), resident.id, patient, past, place.take(), past.starts_at - back
+        )
         _agree_to_pay_after(visit, past, rules, now)
         visit.mark(AppointmentState.ATTENDED, past.ends_at)
         note_visit(visit, rules, past.ends_at)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, column
@@ -184,6 +184,24 @@ class ClinicSession(CityModel):
         self.closed_at, self.closed_reason = None, None
 
 
+class PatientAsRead(NamedTuple):
+    """What booking asks of a patient, as it stands, apart from the database."""
+
+    id: uuid.UUID
+    resident_id: uuid.UUID
+    name: str
+    phone_index: str
+    person_index: str
+
+
+class TakenPlace(NamedTuple):
+    """A place that an appointment can be made of: nobody else has it."""
+
+    id: uuid.UUID
+    number: int
+    starts_at: datetime
+
+
 class ClinicPlace(CityModel):
     """One place of a session: its number and its time."""
 
@@ -200,8 +218,8 @@ class ClinicPlace(CityModel):
     starts_at: Mapped[datetime]
     state: Mapped[PlaceState] = mapped_column(StoredEnum(PlaceState))
 
-    def take(self) -> None:
-        """Give it to somebody.
+    def take(self) -> TakenPlace:
+        """Give it to somebody; returns what an appointment says of it.
 
         Raises:
             IllegalTransition: Somebody has it, or nobody can.
@@ -209,6 +227,7 @@ class ClinicPlace(CityModel):
         if self.state not in (PlaceState.FREE, PlaceState.OFFERED):
             raise IllegalTransition(f"a place that is {self.state} cannot be taken")
         self.state = PlaceState.TAKEN
+        return TakenPlace(self.id, self.number, self.starts_at)
 
 
 PATIENT_PHONE = "patient phone"

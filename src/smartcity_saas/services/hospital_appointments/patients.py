@@ -11,12 +11,20 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from marshmallow import ValidationError
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from smartcity_saas.audit import record
 from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.credentials.personal_encryption import open_personal, own_index, seal_personal
-from smartcity_saas.database import db, insert_once, one_or_404, transaction
+from smartcity_saas.database import (
+    CITY,
+    db,
+    insert_once,
+    one_or_404,
+    run,
+    table_of,
+    transaction,
+)
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import masked_contact
@@ -32,6 +40,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     AppointmentState,
     BookingTurn,
     Patient,
+    PatientAsRead,
     WaitingEntry,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
@@ -41,6 +50,24 @@ from smartcity_saas.web.name_folding import folded_name
 MOST_PATIENTS = 10
 MARKED_WITHIN_DAYS = 2
 """How many days after an appointment the desk may still note that nobody came."""
+
+_PATIENTS, _TURNS = table_of(Patient), table_of(BookingTurn)
+ON_LIST = (
+    _PATIENTS.c.city_id == CITY,
+    _PATIENTS.c.id == bindparam("patient"),
+    _PATIENTS.c.resident_id == bindparam("resident"),
+    _PATIENTS.c.removed_at.is_(None),
+)
+"""Whether a patient is on a resident's list."""
+AS_READ = [_PATIENTS.c[name] for name in PatientAsRead._fields]
+"""The columns of a ``PatientAsRead``."""
+_READ = select(*AS_READ).where(*ON_LIST)
+_HELD = _READ.with_for_update()
+_TURN = (
+    select(_TURNS.c.id)
+    .where(_TURNS.c.city_id == CITY, _TURNS.c.number == bindparam("number"))
+    .with_for_update()
+)
 
 
 def patients_of(resident: SignedInResident) -> list[Patient]:
@@ -57,21 +84,43 @@ def patient_of(resident: SignedInResident, patient_id: uuid.UUID) -> Patient:
     """
     found = next((one for one in patients_of(resident) if one.id == patient_id), None)
     if found is None:
-        raise NotFound(_("We cannot find that person on your list."))
+        raise unknown_patient()
     return found
 
 
-def locked_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datetime) -> Patient:
-    """A patient of the resident's, with the person's turn to book: two acts at once for one
-    person, by whichever rows and accounts, see each other.
+def _as_read(
+    statement: Select[Any], resident: SignedInResident, patient_id: uuid.UUID
+) -> PatientAsRead:
+    row = run(statement, {"patient": patient_id, "resident": resident.id}).one_or_none()
+    if row is None:
+        raise unknown_patient()
+    return PatientAsRead._make(row)
+
+
+def unknown_patient() -> NotFound:
+    """What is said where somebody is not on the resident's list."""
+    return NotFound(_("We cannot find that person on your list."))
+
+
+def locked_patient(
+    resident: SignedInResident, patient_id: uuid.UUID, now: datetime, known_as: str | None = None
+) -> PatientAsRead:
+    """A patient of the resident's as it stands, with the person's turn to book: two acts at once for
+    one person, by whichever rows and accounts, see each other.
+
+    Args:
+        resident: Whose list it is.
+        patient_id: Who is on it.
+        now: The time.
+        known_as: The name under which the patient was just read; None where they were not.
 
     Raises:
         NotFound: It is nobody on the resident's list.
         Conflict: Their name was changed in this very moment.
     """
-    name = patient_of(resident, patient_id).name
+    name = _as_read(_READ, resident, patient_id).name if known_as is None else known_as
     _take_turns(now, name)
-    found = _locked(resident, patient_id)
+    found = _as_read(_HELD, resident, patient_id)
     if folded_name(found.name) != folded_name(name):
         raise Conflict(
             _("This patient's details have just changed. Check your list and try again.")
@@ -98,9 +147,10 @@ def _take_turns(now: datetime, *names: str) -> None:
     ends. By name alone, since the telephone may change while something is open."""
     indexes = {own_index(PATIENT_PERSON, folded_name(name), now) for name in names}
     for number in sorted({int(index[:8], 16) % BOOKING_TURNS for index in indexes}):
-        insert_once(BookingTurn, ("number",), number=number)
-        query = select(BookingTurn.id).where(BookingTurn.number == number)
-        db.session.execute(query.with_for_update())
+        if run(_TURN, {"number": number}).first() is not None:
+            continue
+        if insert_once(BookingTurn, ("number",), number=number) is None:
+            run(_TURN, {"number": number})  # somebody was quicker by a moment; else it is ours
 
 
 def add_patient(resident: SignedInResident, typed: Mapping[str, str], now: datetime) -> Patient:
@@ -272,7 +322,8 @@ def remove_patient(resident: SignedInResident, patient_id: uuid.UUID, now: datet
         Conflict: There is an open appointment.
     """
     with transaction() as session:
-        row = locked_patient(resident, patient_id, now)
+        locked_patient(resident, patient_id, now)
+        row = _locked(resident, patient_id)
         booked = session.scalars(
             select(Appointment.id)
             .where(

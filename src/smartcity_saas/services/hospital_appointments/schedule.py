@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import FromClause, Select, bindparam, func, select
 
 from smartcity_saas.configuration.search_terms import Query
-from smartcity_saas.database import db, one_or_404
+from smartcity_saas.database import CITY, db, one_or_404
 from smartcity_saas.services.hospital_appointments.models import (
     ClinicPlace,
     ClinicSession,
@@ -137,6 +138,18 @@ def session_of(session_id: uuid.UUID) -> ClinicSession:
         select(ClinicSession).where(ClinicSession.id == session_id),
         _("We cannot find that clinic."),
     )
+
+
+def any_free(places: FromClause, at_a_time: bool) -> Select[Any]:
+    """The free places of a session that are yet to come; ``places`` is their table or an alias of it. Its
+    bound values are ``session``, ``now``, and ``at`` where they are of one time."""
+    query = select(places.c.id).where(
+        places.c.city_id == CITY,
+        places.c.session_id == bindparam("session"),
+        places.c.state == PlaceState.FREE,
+        places.c.starts_at > bindparam("now"),
+    )
+    return query.where(places.c.starts_at == bindparam("at")) if at_a_time else query
 
 
 def locked_session(session_id: uuid.UUID) -> ClinicSession:
