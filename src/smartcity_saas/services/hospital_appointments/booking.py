@@ -6,19 +6,31 @@ import secrets
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, or_, select
+from sqlalchemy import Update, bindparam, select, update
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.catalog.events import ServiceEvent, publish_event, withdraw_event
 from smartcity_saas.clock import today_in
-from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.database import (
+    CITY,
+    db,
+    one_or_404,
+    run,
+    send_together,
+    store,
+    table_of,
+    transaction,
+)
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.measures import Measure, count, note_refusal
 from smartcity_saas.services.hospital_appointments.back_office import report
+from smartcity_saas.services.hospital_appointments.bookable import Bookable, read_bookable
 from smartcity_saas.services.hospital_appointments.booking_limits import (
+    AnyPatient,
     Blocked,
     Held,
     refuse_after_unpaid_holds,
@@ -35,26 +47,29 @@ from smartcity_saas.services.hospital_appointments.models import (
     AppointmentState,
     ClinicPlace,
     ClinicSession,
-    Patient,
     PlaceState,
+    TakenPlace,
 )
-from smartcity_saas.services.hospital_appointments.names import ATTENDED, SERVICE
+from smartcity_saas.services.hospital_appointments.names import ATTENDED, ROOT, SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import tell_booked
-from smartcity_saas.services.hospital_appointments.patients import locked_patient, patient_of
+from smartcity_saas.services.hospital_appointments.patients import locked_patient, unknown_patient
 from smartcity_saas.services.hospital_appointments.rules import Rules
-from smartcity_saas.services.hospital_appointments.schedule import session_of
+from smartcity_saas.services.hospital_appointments.schedule import any_free
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import moment_of
 
 ARRIVES_BEFORE = timedelta(hours=12)
 """How long before its time someone may be there."""
+PLACES = table_of(ClinicPlace)
+_ANY_FREE = any_free(PLACES, at_a_time=False).limit(1)
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
 class Full(Conflict):
-    """No place is left there."""
+    """No place is left there; ``others`` is the path of the page that has the department's other slots."""
 
     title = _("The last slot was just taken")
+    others = ""
 
 
 def book(
@@ -84,25 +99,65 @@ def book(
         Full: No place is left there.
         Blocked: Not released yet, over, closed; or the person's limits or missed appointments.
     """
-    session = session_of(session_id)
-    _refuse_unbookable(session, rules, now)
-    if not free_places(session_id, now, at):
-        refuse_held_here(patient_of(resident, patient_id), session)
-        raise _full()
+    found = find_bookable(resident, patient_id, session_id, at, rules, now)
+    return book_into(found, resident, at, rules, now, pays)
+
+
+def find_bookable(
+    resident: SignedInResident,
+    patient_id: uuid.UUID,
+    session_id: uuid.UUID,
+    at: datetime | None,
+    rules: Rules,
+    now: datetime,
+) -> Bookable:
+    """What is to be booked, as it stands: the first half of ``book``, which holds nothing, so
+    that whoever comes too late is told so at little cost.
+
+    Raises:
+        NotFound, AlreadyBooked, Full, Blocked: As ``book``.
+    """
+    found = read_bookable(resident, patient_id, session_id, at, now)
+    _refuse_unbookable(found.session, rules, now)
+    if found.patient is None:
+        raise unknown_patient()
+    if not found.free:
+        refuse_held_here(found.patient, found.session)
+        raise _full(found.session)
+    return found
+
+
+def book_into(
+    found: Bookable,
+    resident: SignedInResident,
+    at: datetime | None,
+    rules: Rules,
+    now: datetime,
+    pays: PayWhen | None = None,
+) -> Appointment:
+    """Book a place that was found: the second half of ``book``, in one transaction.
+
+    Raises:
+        NotFound, Conflict, AlreadyBooked, Full, Blocked: As ``book``.
+    """
+    session, known = found.session, found.patient
+    if known is None:
+        raise unknown_patient()
     with transaction():
         agreed = agree_on(resident, session, pays, rules, now)
-        patient = locked_patient(resident, patient_id, now)
+        patient = locked_patient(resident, known.id, now, known.name)
         held = refuse_beyond_limits(patient, session, rules, now)
         if agreed[0] == PayWhen.AHEAD:
             refuse_after_unpaid_holds(patient, session, rules, now)
         if at is not None:
             refuse_at_one_time(patient, at, held, rules)
-        place = take_place(session_id, at, now, [rules.busy(one.starts_at) for one in held])
+        place = take_place(session.id, at, now, [rules.busy(one.starts_at) for one in held])
         if place is None:
             _refuse_what_is_left(patient, session, held, rules, now)
-            raise _full()
+            raise _full(session)
         made = keep(resident.actor, resident.id, patient, session, place, now)
-        tell_booked(made, session, keep_fee(made, session, agreed, rules, now), now)
+        fee = keep_fee(made, session, agreed, rules, now)
+        tell_booked(made, session, fee, now, found.names)
         return made
 
 
@@ -147,14 +202,13 @@ def _tell_others(appointment: Appointment, now: datetime) -> None:
 def keep(
     actor: Actor,
     resident_id: uuid.UUID,
-    patient: Patient,
+    patient: AnyPatient,
     session: ClinicSession,
-    place: ClinicPlace,
+    place: TakenPlace,
     now: datetime,
 ) -> Appointment:
-    """Write the appointment of a place that the present transaction holds; the caller agrees on its
-    fee and tells of it."""
-    place.take()
+    """Write the appointment of a place that the present transaction has taken; the caller agrees on
+    its fee and tells of it."""
     appointment = Appointment(
         place_id=place.id,
         session_id=session.id,
@@ -166,8 +220,8 @@ def keep(
         state=AppointmentState.BOOKED,
         booked_at=now,
     )
-    db.session.add(appointment)
-    db.session.flush()
+    send_together()
+    store(appointment)
     record(actor, "hospital_appointments.book", appointment.code, {"number": place.number}, now)
     report(appointment, AppointmentState.BOOKED, now)
     count(SERVICE, Measure.DONE, now, waited=place.starts_at - now, at_once=True)
@@ -179,9 +233,9 @@ def take_place(
     at: datetime | None,
     now: datetime,
     busy: Sequence[tuple[datetime, datetime]] = (),
-) -> ClinicPlace | None:
-    """The earliest free place, by time and then by number, held for the present transaction. Whoever
-    comes at the same moment passes over it instead of waiting for it.
+) -> TakenPlace | None:
+    """Take the earliest free place, by time and then by number. Whoever comes at the same moment
+    passes over it instead of waiting for it.
 
     Args:
         session_id: Of which session.
@@ -189,24 +243,25 @@ def take_place(
         now: The time.
         busy: Between these moments, both excluded, none.
     """
-    query = (
-        select(ClinicPlace)
-        .where(
-            ClinicPlace.session_id == session_id,
-            ClinicPlace.state == PlaceState.FREE,
-            ClinicPlace.starts_at > now,
-            *(
-                or_(ClinicPlace.starts_at <= begins, ClinicPlace.starts_at >= ends)
-                for begins, ends in busy
-            ),
-        )
-        .order_by(ClinicPlace.starts_at, ClinicPlace.number)
-        .limit(1)
-        .with_for_update(skip_locked=True)
+    values = {"session": session_id, "now": now, "at": at}
+    for number, (begins, ends) in enumerate(busy):
+        values |= {f"begins_{number}": begins, f"ends_{number}": ends}
+    row = run(_taking(len(busy), at is not None), values).one_or_none()
+    return TakenPlace._make(row) if row else None
+
+
+@cache
+def _taking(busy: int, at_a_time: bool) -> Update:
+    free = PLACES.alias()
+    chosen = any_free(free, at_a_time).order_by(free.c.starts_at, free.c.number).limit(1)
+    for number in range(busy):
+        before = free.c.starts_at <= bindparam(f"begins_{number}")
+        chosen = chosen.where(before | (free.c.starts_at >= bindparam(f"ends_{number}")))
+    one = chosen.with_for_update(skip_locked=True).scalar_subquery()
+    taking = update(PLACES).where(PLACES.c.city_id == CITY, PLACES.c.id == one)
+    return taking.values(state=PlaceState.TAKEN).returning(
+        PLACES.c.id, PLACES.c.number, PLACES.c.starts_at
     )
-    if at is not None:
-        query = query.where(ClinicPlace.starts_at == at)
-    return db.session.scalars(query).one_or_none()
 
 
 def locked_appointment(appointment_id: uuid.UUID) -> Appointment:
@@ -262,7 +317,7 @@ def _refuse_unbookable(session: ClinicSession, rules: Rules, now: datetime) -> N
 
 
 def _refuse_what_is_left(
-    patient: Patient, session: ClinicSession, held: Sequence[Held], rules: Rules, now: datetime
+    patient: AnyPatient, session: ClinicSession, held: Sequence[Held], rules: Rules, now: datetime
 ) -> None:
     """Say so where there are places, all of them at a time at which the person has another."""
     query = select(ClinicPlace.starts_at).where(
@@ -274,18 +329,13 @@ def _refuse_what_is_left(
         refuse_at_one_time(patient, at, held, rules)
 
 
-def free_places(session_id: uuid.UUID, now: datetime, at: datetime | None = None) -> int:
-    """How many are free, asked without a lock: whoever comes too late is told so at once."""
-    query = select(func.count(ClinicPlace.id)).where(
-        ClinicPlace.session_id == session_id,
-        ClinicPlace.state == PlaceState.FREE,
-        ClinicPlace.starts_at > now,
-    )
-    if at is not None:
-        query = query.where(ClinicPlace.starts_at == at)
-    return db.session.scalar(query) or 0
+def has_free_place(session_id: uuid.UUID, now: datetime) -> bool:
+    """Whether one is free, asked without a lock."""
+    return run(_ANY_FREE, {"session": session_id, "now": now}).first() is not None
 
 
-def _full() -> Full:
+def _full(session: ClinicSession) -> Full:
     note_refusal("full")
-    return Full(_("Choose another time, or join the waiting list."))
+    found = Full(_("Choose another time, or join the waiting list."))
+    found.others = f"{ROOT}/departments/{session.department_id}?day={session.day}"
+    return found

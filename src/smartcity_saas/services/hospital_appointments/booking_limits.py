@@ -11,9 +11,9 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_ngettext
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, db, run, table_of
 from smartcity_saas.errors import NotAllowed
 from smartcity_saas.services.hospital_appointments.fee_models import AppointmentFee, PayWhen
 from smartcity_saas.services.hospital_appointments.models import (
@@ -22,6 +22,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     AppointmentState,
     ClinicSession,
     Patient,
+    PatientAsRead,
 )
 from smartcity_saas.services.hospital_appointments.names import ROOT
 from smartcity_saas.services.hospital_appointments.rules import Rules
@@ -32,6 +33,37 @@ from smartcity_saas.web.name_folding import folded_name
 MOST_UNPAID_HOLDS = 3
 """How often a person may hold a place of one session without paying, within ``HELD_WITHIN``."""
 HELD_WITHIN = timedelta(days=1)
+
+AnyPatient = Patient | PatientAsRead
+_PATIENTS, _VISITS, _SESSIONS = (table_of(one) for one in (Patient, Appointment, ClinicSession))
+_SAME_INDEX = (_PATIENTS.c.person_index == bindparam("person")) & (_PATIENTS.c.person_index != "")
+SAME_PERSON: ColumnElement[bool] = or_(
+    _PATIENTS.c.id.in_(bindparam("rows", expanding=True)), _SAME_INDEX
+)
+"""The condition on a patient with the values of ``person_values``."""
+_BY_PHONE = select(_PATIENTS.c.id, _PATIENTS.c.name).where(
+    _PATIENTS.c.city_id == CITY, _PATIENTS.c.phone_index == bindparam("phone")
+)
+_ON_RECORD = (
+    select(
+        _VISITS.c.id,
+        _VISITS.c.state,
+        _VISITS.c.starts_at,
+        _VISITS.c.session_id,
+        _SESSIONS.c.department_id,
+        _VISITS.c.resident_id,
+    )
+    .join(_SESSIONS, _SESSIONS.c.id == _VISITS.c.session_id)
+    .join(_PATIENTS, _PATIENTS.c.id == _VISITS.c.patient_id)
+    .where(
+        *(one.c.city_id == CITY for one in (_VISITS, _SESSIONS, _PATIENTS)),
+        or_(*(_VISITS.c.state == state for state in sorted(KEPT))),
+        _VISITS.c.starts_at >= bindparam("since"),
+    )
+    .order_by(_VISITS.c.starts_at)
+)
+_HELD = _ON_RECORD.where(SAME_PERSON)
+_HELD_OF_ONE_ROW = _ON_RECORD.where(or_(_PATIENTS.c.id == bindparam("row"), _SAME_INDEX))
 
 
 class Blocked(NotAllowed):
@@ -59,7 +91,7 @@ class Held:
 
 
 def refuse_beyond_limits(
-    patient: Patient, session: ClinicSession, rules: Rules, now: datetime
+    patient: AnyPatient, session: ClinicSession, rules: Rules, now: datetime
 ) -> list[Held]:
     """Hold a person to the city's limits, in the transaction that holds their turn.
 
@@ -101,7 +133,7 @@ def refuse_beyond_limits(
 
 
 def refuse_after_unpaid_holds(
-    patient: Patient, session: ClinicSession, rules: Rules, now: datetime
+    patient: AnyPatient, session: ClinicSession, rules: Rules, now: datetime
 ) -> None:
     """Nobody keeps a place from others by holding it for a payment again and again.
 
@@ -114,7 +146,7 @@ def refuse_after_unpaid_holds(
         .join(AppointmentFee, AppointmentFee.appointment_id == Appointment.id)
         .join(Patient, Patient.id == Appointment.patient_id)
         .where(
-            same_person(patient),
+            SAME_PERSON,
             Appointment.session_id == session.id,
             Appointment.state == AppointmentState.CANCELLED,
             Appointment.booked_at > now - HELD_WITHIN,
@@ -123,7 +155,7 @@ def refuse_after_unpaid_holds(
         )
         .order_by(Appointment.booked_at.desc())
     )
-    held = list(db.session.scalars(query))
+    held = list(db.session.scalars(query, person_values(patient)))
     if len(held) >= MOST_UNPAID_HOLDS:
         again = moment_of(held[MOST_UNPAID_HOLDS - 1] + HELD_WITHIN, rules.zone)
         raise Blocked(
@@ -136,7 +168,7 @@ def refuse_after_unpaid_holds(
         )
 
 
-def refuse_held_here(patient: Patient, session: ClinicSession) -> None:
+def refuse_held_here(patient: AnyPatient, session: ClinicSession) -> None:
     """Say so where the person has a place in this clinic, before anybody says that it is full.
 
     Raises:
@@ -145,7 +177,9 @@ def refuse_held_here(patient: Patient, session: ClinicSession) -> None:
     _refuse_the_same_clinic(patient, session, held_by(patient, session.starts_at))
 
 
-def refuse_at_one_time(patient: Patient, at: datetime, held: Sequence[Held], rules: Rules) -> None:
+def refuse_at_one_time(
+    patient: AnyPatient, at: datetime, held: Sequence[Held], rules: Rules
+) -> None:
     """Nobody is in two places at one time.
 
     Raises:
@@ -165,48 +199,34 @@ def refuse_at_one_time(patient: Patient, at: datetime, held: Sequence[Held], rul
             )
 
 
-def held_by(patient: Patient, since: datetime) -> list[Held]:
+def held_by(patient: AnyPatient, since: datetime) -> list[Held]:
     """What a person has had or will have since a time, in one look."""
-    query = (
-        select(
-            Appointment.id,
-            Appointment.state,
-            Appointment.starts_at,
-            Appointment.session_id,
-            ClinicSession.department_id,
-            Appointment.resident_id,
-        )
-        .join(ClinicSession, ClinicSession.id == Appointment.session_id)
-        .join(Patient, Patient.id == Appointment.patient_id)
-        .where(
-            same_person(patient),
-            Appointment.state.in_(KEPT),
-            Appointment.starts_at >= since,
-        )
-        .order_by(Appointment.starts_at)
-    )
-    return [Held(*row) for row in db.session.execute(query)]
+    values = {"since": since, **person_values(patient)}
+    if len(values["rows"]) == 1:  # nearly everybody; a list of values takes twice as long to bind
+        (values["row"],) = values.pop("rows")
+        found = run(_HELD_OF_ONE_ROW, values)
+    else:
+        found = run(_HELD, values)
+    return [Held(**row._mapping) for row in found]
 
 
-def same_person(patient: Patient) -> ColumnElement[bool]:
-    """The condition that finds every row of a person: known by the same name and telephone now,
-    or by those they had when what counts began."""
-    return or_(
-        Patient.id.in_(_of_one_name_and_phone(patient)),
-        (Patient.person_index == patient.person_index) & (Patient.person_index != ""),
-    )
+def person_values(patient: AnyPatient) -> dict[str, Any]:
+    """The values by which ``SAME_PERSON`` finds every row of a person: known by the same name and
+    telephone now, or by those they had when what counts began."""
+    return {"rows": _of_one_name_and_phone(patient), "person": patient.person_index}
 
 
-def _of_one_name_and_phone(patient: Patient) -> list[uuid.UUID]:
+def _of_one_name_and_phone(patient: AnyPatient) -> list[uuid.UUID]:
     if not patient.phone_index:
         return [patient.id]
-    query = select(Patient).where(Patient.phone_index == patient.phone_index)
     called = folded_name(patient.name)
-    found = [one.id for one in db.session.scalars(query) if folded_name(one.name) == called]
-    return [patient.id, *found]
+    found = run(_BY_PHONE, {"phone": patient.phone_index})
+    return [patient.id, *(one.id for one in found if folded_name(one.name) == called)]
 
 
-def _refuse_the_same_clinic(patient: Patient, session: ClinicSession, held: Sequence[Held]) -> None:
+def _refuse_the_same_clinic(
+    patient: AnyPatient, session: ClinicSession, held: Sequence[Held]
+) -> None:
     for one in held:
         if one.session_id == session.id:
             raise _in_the_way(
@@ -218,7 +238,7 @@ def _refuse_the_same_clinic(patient: Patient, session: ClinicSession, held: Sequ
 
 
 def _refuse_after_absences(
-    patient: Patient, held: Sequence[Held], rules: Rules, now: datetime
+    patient: AnyPatient, held: Sequence[Held], rules: Rules, now: datetime
 ) -> None:
     until = rules.blocked_until(
         [one.starts_at for one in held if one.state == AppointmentState.NO_SHOW], now
@@ -237,12 +257,12 @@ def _refuse_after_absences(
         )
 
 
-def _in_the_way(patient: Patient, one: Held, detail: Any, title: Any = None) -> AlreadyBooked:
+def _in_the_way(patient: AnyPatient, one: Held, detail: Any, title: Any = None) -> AlreadyBooked:
     found = AlreadyBooked(detail, title=title)
     if _own(patient, one):  # another account's is nobody else's to see
         found.see = f"{ROOT}/appointments/{one.id}"
     return found
 
 
-def _own(patient: Patient, one: Held) -> bool:
+def _own(patient: AnyPatient, one: Held) -> bool:
     return one.resident_id == patient.resident_id

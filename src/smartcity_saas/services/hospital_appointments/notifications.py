@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from smartcity_saas.clock import start_of_day
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, db, run, table_of
 from smartcity_saas.notifications import notify
 from smartcity_saas.services.hospital_appointments.fee_models import AppointmentFee
 from smartcity_saas.services.hospital_appointments.models import (
@@ -30,13 +31,32 @@ from smartcity_saas.web.languages import both, local
 from smartcity_saas.web.money import format_money
 
 MOST_REMINDED = 20_000
+_DOCTORS, _DEPARTMENTS, _HOSPITALS = (
+    table_of(one) for one in (Doctor, HospitalDepartment, Hospital)
+)
+PLACE_NAMES = _HOSPITALS.c.name, _DEPARTMENTS.c.name, _DOCTORS.c.name
+_NAMES = (
+    select(*PLACE_NAMES)
+    .select_from(_DOCTORS)
+    .join(_DEPARTMENTS, _DEPARTMENTS.c.id == _DOCTORS.c.department_id)
+    .join(_HOSPITALS, _HOSPITALS.c.id == _DEPARTMENTS.c.hospital_id)
+    .where(
+        *(one.c.city_id == CITY for one in (_DOCTORS, _DEPARTMENTS, _HOSPITALS)),
+        _DOCTORS.c.id == bindparam("doctor"),
+    )
+)
 
 
 def tell_booked(
-    appointment: Appointment, session: ClinicSession, fee: AppointmentFee | None, now: datetime
+    appointment: Appointment,
+    session: ClinicSession,
+    fee: AppointmentFee | None,
+    now: datetime,
+    names: Sequence[Mapping[str, str]] | None = None,
 ) -> None:
-    """The appointment stands: when, where, which number; or what is to be paid for that."""
-    place = place_of(session)
+    """The appointment stands: when, where, which number; or what is to be paid for that. ``names``
+    are those of ``PLACE_NAMES`` where they were read already."""
+    place = place_of(session) if names is None else called(names)
     when = appointment.starts_at
     if fee is not None and fee.hold_until is not None:
         until, amount = fee.hold_until, format_money(fee.amount, fee.currency)
@@ -187,16 +207,15 @@ def _moment(at: datetime) -> str:
     return moment_of(at, current_city().timezone)
 
 
-def place_of(session: ClinicSession) -> Any:
+def place_of(session: ClinicSession) -> Callable[[], str]:
     """Hospital, department and doctor in the reader's language."""
-    doctor, department, hospital = db.session.execute(
-        select(Doctor, HospitalDepartment, Hospital)
-        .join(HospitalDepartment, HospitalDepartment.id == Doctor.department_id)
-        .join(Hospital, Hospital.id == HospitalDepartment.hospital_id)
-        .where(Doctor.id == session.doctor_id)
-    ).one()
+    return called(run(_NAMES, {"doctor": session.doctor_id}).one())
+
+
+def called(names: Sequence[Mapping[str, str]]) -> Callable[[], str]:
+    """Names in the language of whoever reads."""
 
     def said() -> str:
-        return " ".join(local(one.name) for one in (hospital, department, doctor))
+        return " ".join(local(name) for name in names)
 
     return said

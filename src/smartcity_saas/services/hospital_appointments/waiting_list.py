@@ -16,13 +16,15 @@ from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.notifications import QuietHours
 from smartcity_saas.outbox import enqueue
-from smartcity_saas.services.hospital_appointments.booking import free_places, keep, take_place
+from smartcity_saas.services.hospital_appointments.booking import has_free_place, keep, take_place
 from smartcity_saas.services.hospital_appointments.booking_limits import (
+    SAME_PERSON,
+    AnyPatient,
     Blocked,
+    person_values,
     refuse_after_unpaid_holds,
     refuse_at_one_time,
     refuse_beyond_limits,
-    same_person,
 )
 from smartcity_saas.services.hospital_appointments.fee_models import PayWhen
 from smartcity_saas.services.hospital_appointments.fees import agree_on, keep_fee
@@ -81,7 +83,7 @@ def join(
                   name=patient.name),
             )  # fmt: skip
         refuse_beyond_limits(patient, session, rules, now)
-        if free_places(session_id, now):
+        if has_free_place(session_id, now):
             raise Conflict(_("There are slots left. Book one."))
         if ahead_of(session_id, None) >= rules.most_waiting:
             raise Conflict(_("The waiting list is full. Choose another day."))
@@ -150,7 +152,7 @@ def accept(
         if place.state != PlaceState.OFFERED:
             raise Conflict(_("This slot is no longer held for you."))
         entry.accept()
-        made = keep(resident.actor, resident.id, patient, session, place, now)
+        made = keep(resident.actor, resident.id, patient, session, place.take(), now)
         tell_booked(made, session, keep_fee(made, session, agreed, rules, now), now)
         return made
 
@@ -261,16 +263,17 @@ def _first(session_id: uuid.UUID) -> WaitingEntry | None:
     ).one_or_none()
 
 
-def _open_entry(session_id: uuid.UUID, patient: Patient) -> WaitingEntry | None:
+def _open_entry(session_id: uuid.UUID, patient: AnyPatient) -> WaitingEntry | None:
     """Where the person waits already, on whoever's list; the account's own before others'."""
     found = db.session.scalars(
         select(WaitingEntry)
         .join(Patient, Patient.id == WaitingEntry.patient_id)
         .where(
-            same_person(patient),
+            SAME_PERSON,
             WaitingEntry.session_id == session_id,
             WaitingEntry.state.in_(OPEN_ENTRY),
-        )
+        ),
+        person_values(patient),
     ).all()
     own = (one for one in found if one.resident_id == patient.resident_id)
     return next(own, found[0] if found else None)
