@@ -13,6 +13,7 @@ from smartcity_saas.credentials.personal_encryption import own_index
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.residents.consents import MESSAGES, agrees, withdraw
 from smartcity_saas.identity.residents.models import ResidentContact
+from smartcity_saas.services.hospital_appointments import full_page
 from smartcity_saas.services.hospital_appointments.models import (
     PATIENT_PHONE,
     Appointment,
@@ -21,6 +22,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 )
 from tests.support.clinic import Clinic
 from tests.support.clinic_pages import NEW, ROOT, api, book
+from tests.support.statements import statements_sent
 
 
 def test_from_the_search_to_the_number(clinic: Clinic) -> None:
@@ -61,6 +63,69 @@ def test_a_refused_booking_keeps_what_was_typed_and_adds_nobody(clinic: Clinic) 
     assert "last slot was just taken" in full.text
     with clinic.world.inside("hangzhou"):
         assert "示例甲" not in set(db.session.scalars(select(Patient.name)))
+
+
+def test_whoever_comes_too_late_is_told_at_little_cost(clinic: Clinic) -> None:
+    """Nobody loads the form again to be told that it is full: at most eight statements, and the only
+    one that writes counts the refusal. It is told truthfully: a place that is given back is found."""
+    browser = clinic.world.resident()
+    browser.post(f"{ROOT}/patients", f"{ROOT}/patients", **NEW)
+    path = f"{ROOT}/sessions/{clinic.session()}/book"
+    (listed,) = browser.get("/api/v1/hospital-appointments").json["patients"]  # type: ignore[index]
+    patient = listed["id"]
+    others = [clinic.book(name) for name in "abc"]
+    with statements_sent() as sent:
+        full = browser.post(path, "/me", patient=patient)
+    asked = [one for one in sent if not one.startswith(("SET", "BEGIN"))]
+    assert full.status_code == 409
+    assert "last slot was just taken" in full.text
+    assert f"{ROOT}/sessions/{clinic.session()}/wait" in full.text
+    assert re.search(rf'href="{ROOT}/departments/[0-9a-f-]+\?day={clinic.day()}"', full.text)
+    late = asked[asked.index(next(one for one in asked if "FROM clinic_session" in one)) :]
+    assert len(late) <= 8, late
+    writes = [one for one in late if one.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert [one.split()[2] for one in writes] == ["measure_event"]
+    clinic.cancel("a", others[0])
+    assert browser.post(path, "/me", patient=patient).status_code == 302
+
+
+def test_a_kept_refusal_is_the_page_of_whoever_reads_it(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page that tells that all is taken is made once for a crowd: what another one typed is in
+    nobody's, each language and text size has its own, the switches of each carry their own form; it is, byte for
+    byte, the page that would have been made for them alone."""
+    path = f"{ROOT}/sessions/{clinic.session()}/book"
+    [clinic.book(name) for name in "abc"]
+    crowd = []
+    for subject in ("household", "parents"):
+        browser = clinic.world.resident(subject=subject)
+        browser.post(f"{ROOT}/patients", f"{ROOT}/patients", **NEW)
+        (listed,) = browser.get("/api/v1/hospital-appointments").json["patients"]  # type: ignore[index]
+        crowd.append((browser, listed["id"]))
+    made: list[str] = []
+    make = full_page._made
+    monkeypatch.setattr(full_page, "_made", lambda *a, **k: made.append("") or make(*a, **k))
+    switches = (("", ""), ("lang", "zh"), ("text", "large"))
+    pages = {}
+    clinic.world.app.registry.refresh()  # what changed until here lets no page be kept
+    for name, value in switches:
+        for browser, patient in crowd:
+            if name:
+                browser.client.set_cookie(name, value, domain="hangzhou.localhost")
+            pages[patient, name] = browser.post(path, "/me", patient=patient).text
+            if name:
+                browser.client.delete_cookie(name, domain="hangzhou.localhost")
+    assert len(made) == len(switches)
+    monkeypatch.setattr(full_page, "_came_from_here", lambda: False)
+    for number, (browser, patient) in enumerate(crowd):
+        other = crowd[1 - number][1]
+        assert browser.post(path, "/me", patient=patient).text == pages[patient, ""]
+        for name, _value in switches:
+            assert patient in pages[patient, name]
+            assert other not in pages[patient, name]
+        assert 'lang="zh-CN"' in pages[patient, "lang"]
+        assert 'data-text="large"' in pages[patient, "text"]
 
 
 def test_pressing_twice_books_once(clinic: Clinic) -> None:

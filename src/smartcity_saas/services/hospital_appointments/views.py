@@ -41,6 +41,7 @@ from smartcity_saas.services.hospital_appointments.fee_display import (
     read_pays,
 )
 from smartcity_saas.services.hospital_appointments.fees import PayChoices, choices_for, fee_of
+from smartcity_saas.services.hospital_appointments.full_page import full_page
 from smartcity_saas.services.hospital_appointments.models import (
     CLINIC_NAMES,
     HALF_NAMES,
@@ -130,25 +131,38 @@ def book_form(session_id: uuid.UUID) -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/book", who="resident", methods=("POST",))
 def book(session_id: uuid.UUID) -> ResponseReturnValue:
     """Book the place, for someone on the list or someone added now."""
-    resident, typed = signed_in_resident(), request.form.to_dict()
+    typed = request.form.to_dict()
     try:
-        with transaction():  # someone new is added with the booking, or not at all
-            patient_id = _patient(resident, typed)
-            made = booking.book(
-                resident,
-                patient_id,
-                session_id,
-                _slot(),
-                city_rules(),
-                current_time(),
-                read_pays(typed.get("pays")),
-            )
-            _take_leave(resident)
+        known = _known_patient(typed)
+        made, fee = _book(session_id, known, typed)
     except FieldErrors as error:
         return _book_page(session_id, typed, error.fields), 422
+    except booking.Full as error:
+        if known is None:  # what was typed of somebody new stays in the form
+            return _book_page(session_id, typed, {}, refusal=error), error.status
+        return full_page(error, session_id, _slot()), error.status
     except (Conflict, NotAllowed) as error:
         return _book_page(session_id, typed, {}, refusal=error), error.status
-    return _on_to_pay(made)
+    return _on_to_pay(made) if fee else _to_appointment(made)
+
+
+def _book(
+    session_id: uuid.UUID, known: uuid.UUID | None, typed: dict[str, str]
+) -> tuple[Appointment, int]:
+    """Book for someone on the list, or with the booking (or not at all) for someone new; the
+    appointment and what the session costs. Whoever is on the list holds nothing to be told that it is
+    full."""
+    resident, at, rules, now = signed_in_resident(), _slot(), city_rules(), current_time()
+    pays, found = read_pays(typed.get("pays")), None
+    if known is not None:
+        found = booking.find_bookable(resident, known, session_id, at, rules, now)
+    with transaction():
+        if found is None:
+            added = add_patient(resident, typed, now).id
+            found = booking.find_bookable(resident, added, session_id, at, rules, now)
+        made = booking.book_into(found, resident, at, rules, now, pays)
+        _take_leave(resident)
+    return made, found.session.fee
 
 
 @blueprint.page(f"{ROOT}/sessions/<uuid:session_id>/wait", who="resident")
@@ -163,7 +177,7 @@ def wait(session_id: uuid.UUID) -> ResponseReturnValue:
     resident, typed = signed_in_resident(), request.form.to_dict()
     try:
         with transaction():
-            patient_id = _patient(resident, typed)
+            patient_id = _known_patient(typed) or add_patient(resident, typed, current_time()).id
             entry = waiting_list.join(
                 resident, patient_id, session_id, city_rules(), current_time()
             )
@@ -425,14 +439,18 @@ def _on_to_pay(made: Appointment) -> ResponseReturnValue:
             return redirect(begin_fee_checkout([made.id]).page, 303)
         except SmartCityError as error:
             log.warning("checkout_not_begun", error=type(error).__name__)
+    return _to_appointment(made)
+
+
+def _to_appointment(made: Appointment) -> ResponseReturnValue:
     return redirect(f"{ROOT}/appointments/{made.id}")
 
 
-def _patient(resident: SignedInResident, typed: dict[str, str]) -> uuid.UUID:
-    """The chosen patient, or the one that the form adds."""
+def _known_patient(typed: dict[str, str]) -> uuid.UUID | None:
+    """The patient chosen from the list, None for one that the form adds."""
     chosen = typed.get("patient", "")
     if chosen == "new":
-        return add_patient(resident, typed, current_time()).id
+        return None
     try:
         return uuid.UUID(chosen)
     except ValueError:
