@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, PlatformModel
@@ -39,12 +39,22 @@ class OutboxTask(CityModel):
 
 class CityDue(PlatformModel):
     """A task of some city is due at a moment, or was given up and waits for staff: all that a
-    dispatcher, a province and the operator see of it. One that was given up is not due."""
+    dispatcher, a province and the operator see of it. One that was given up is not due.
+
+    ``sent_until`` is set once a dispatcher has sent the task to the workers of a queue: until then
+    no dispatcher sends it again, and after that whoever looks takes the message for lost.
+    """
 
     __tablename__ = "city_due"
     __table_args__ = (
         Index("ix_city_due_due_at", "due_at"),
         Index("ix_city_due_failed_at", "failed_at"),
+        Index(
+            "ix_city_due_sent_until",
+            "sent_until",
+            postgresql_where=column("sent_until").is_not(None),
+            sqlite_where=column("sent_until").is_not(None),
+        ),
         CheckConstraint("(due_at IS NULL) = (failed_at IS NOT NULL)", name="due_or_failed"),
     )
 
@@ -52,3 +62,4 @@ class CityDue(PlatformModel):
     task_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     due_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
+    sent_until: Mapped[datetime | None]

@@ -78,8 +78,12 @@ _CLAIM = (
     .returning(_TASKS.c.kind, _TASKS.c.payload, _TASKS.c.attempts)
 )
 _DONE = update(_TASKS).where(*_TASK).values(done_at=bindparam("now"), leased_until=None, error=None)
-_LATER = update(_DUE).where(*_TURN).values(due_at=bindparam("until"), failed_at=None)
-_GIVEN_UP = update(_DUE).where(*_TURN).values(due_at=None, failed_at=bindparam("now"))
+_LATER = (
+    update(_DUE).where(*_TURN).values(due_at=bindparam("until"), failed_at=None, sent_until=None)
+)
+_GIVEN_UP = (
+    update(_DUE).where(*_TURN).values(due_at=None, failed_at=bindparam("now"), sent_until=None)
+)
 _NOT_DUE = delete(_DUE).where(*_TURN)
 
 log = get_logger(__name__)
