@@ -21,10 +21,9 @@ import smartcity_saas
 from smartcity_saas import measures
 from smartcity_saas.database import db, transaction
 from smartcity_saas.observability import _WorkGauges, init_logging
-from smartcity_saas.outbox import PermanentFailure, enqueue
+from smartcity_saas.outbox import Heartbeat, PermanentFailure, RunnerKind, enqueue
 from smartcity_saas.outbox.queue import run_task
 from smartcity_saas.request import error_pages
-from smartcity_saas.tenancy.worker_heartbeat import say_alive
 from tests.support.browser import fresh
 from tests.support.world import World
 
@@ -162,7 +161,7 @@ def test_work_after_commits_is_told_as_metrics(world: World) -> None:
     assert (told("tasks_due", age="60"), told("tasks_due", age="600")) == (2, 0)
     assert (told("tasks_failed", age="0"), told("tasks_failed", age="3600")) == (1, 0)
     assert (told("measure_events"), told("worker_seen_timestamp_seconds")) == (2, 0)
-    say_alive(now)
+    Heartbeat(RunnerKind.WORKER).beat(now)
     gauges.read(now)
     assert told("worker_seen_timestamp_seconds") == pytest.approx(now.timestamp())
     assert told("database_up") == 1

@@ -23,11 +23,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.logs import EventDict, Processor, structlog
 from smartcity_saas.measures import events_waiting
-from smartcity_saas.outbox import ages
+from smartcity_saas.outbox import ages, worker_seen
 from smartcity_saas.product import request_site
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import INDEX_HOST
-from smartcity_saas.tenancy.worker_heartbeat import worker_seen
 from smartcity_saas.tenant_context import current_city_id_or_none
 from smartcity_saas.tracing import trace_id
 from smartcity_saas.web.policy import allow_everyone

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
+from typing import Any
 
-import structlog
-
+from smartcity_saas.clock import Clock
 from smartcity_saas.credentials import write_uses
 from smartcity_saas.database import db
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.identity.rate_limits import forget_old_attempts
 from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.logs import get_logger
 from smartcity_saas.measures import FoldMeasures, count_offered
-from smartcity_saas.outbox.queue import forget_done
+from smartcity_saas.outbox.queue import Task, forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.scorecard.summaries import summarise
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
-from smartcity_saas.tenancy.worker_heartbeat import say_alive
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
+
+
+Enter = Callable[[int], AbstractContextManager[None]]
 
 
 class DayUnfinished(Exception):
@@ -29,12 +32,20 @@ class DayUnfinished(Exception):
 
 
 def make_runner(app: SiteFlask) -> Runner:
-    """The runner of an application: its tasks, its cities, and what a day brings in each."""
+    """The runner of an application, which does its tasks itself."""
+    return Runner(*_parts(app), **_work(app))
+
+
+def _parts(app: SiteFlask) -> tuple[SiteFlask, Mapping[str, Task], Enter, Clock]:
+    return app, app.product.tasks, tenant_context, app.product.clock
+
+
+def _work(app: SiteFlask) -> dict[str, Any]:
+    """Which cities there are, what a day brings in each, and the platform's own work."""
 
     def cities() -> dict[int, str]:
         with app.app_context(), suppress(SmartCityError):
             app.registry.refresh_if_due()
-            say_alive(app.product.clock())
         served = app.registry.snapshot.cities.values()
         return {city.id: city.timezone for city in served if city.is_live}
 
@@ -54,15 +65,7 @@ def make_runner(app: SiteFlask) -> Runner:
 
     with app.app_context():
         app.registry.refresh()
-    return Runner(
-        app,
-        app.product.tasks,
-        tenant_context,
-        app.product.clock,
-        daily=daily,
-        platform=FoldMeasures(),
-        cities=cities,
-    )
+    return {"daily": daily, "platform": FoldMeasures(), "cities": cities}
 
 
 def _done(name: str, part: Callable[[datetime], None], now: datetime) -> bool:

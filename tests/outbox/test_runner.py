@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +27,8 @@ from smartcity_saas.outbox.runner import FIRST_REST, LONGEST_REST, Rests, Runner
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenant_context import current_city_id
 from tests.support.browser import fresh
+from tests.support.runners import running
+from tests.support.served import until
 from tests.support.world import World
 
 RAISED = [
@@ -38,26 +38,6 @@ RAISED = [
     GeneratorExit(),
     MemoryError(),
 ]
-
-
-@contextmanager
-def running(runner: Runner) -> Iterator[None]:
-    """A runner at work in a thread of its own, as the worker's."""
-    stop = threading.Event()
-    thread = threading.Thread(target=fresh, args=(lambda: runner.run_until(stop),))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-
-
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 def add(world: World, city: str, kind: str = "note", **options: Any) -> Any:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from smartcity_saas.audit import system
 from smartcity_saas.cli.operations import doctor
 from smartcity_saas.credentials import store_credential
+from smartcity_saas.outbox import Heartbeat, RunnerKind, worker_lives
 from smartcity_saas.portals.live_checks import (
     city_issues,
     sample_values,
@@ -21,7 +22,6 @@ from smartcity_saas.portals.live_checks import (
 )
 from smartcity_saas.portals.operator import CHECKS
 from smartcity_saas.portals.readiness_list import Check, site_checks
-from smartcity_saas.tenancy.worker_heartbeat import say_alive, worker_lives
 from tests.support.documents import NINGBO
 from tests.support.product import other_settings
 from tests.support.world import World
@@ -71,7 +71,7 @@ def test_sample_values_are_named(production: World) -> None:
 def test_a_worker_that_is_silent_is_missed(world: World) -> None:
     """It says that it lives, and is missed some minutes after its last word."""
     assert not worker_lives(world.clock())
-    say_alive(world.clock())
+    Heartbeat(RunnerKind.WORKER).beat(world.clock())
     assert worker_lives(world.clock())
     world.clock.move(minutes=4)
     assert not worker_lives(world.clock())
@@ -115,7 +115,7 @@ def test_no_check_says_the_words_of_success_when_it_fails(
         monkeypatch.setitem(world.app.config, "DEMO", True)
         world.city_staff("hangzhou")
         keep(serving_checks(world.city("hangzhou")))
-        say_alive(world.clock())
+        Heartbeat(RunnerKind.WORKER).beat(world.clock())
         keep([worker_check(world.clock())])
     admin = world.province_admin()
     lines = re.compile(

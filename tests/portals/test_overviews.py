@@ -11,9 +11,8 @@ from sqlalchemy import event, insert
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.staff.roles import AUDITOR, CATALOG_EDITOR
 from smartcity_saas.measures import CityHour, CityMeasure, Measure, Outage, count_outage
-from smartcity_saas.outbox import enqueue
+from smartcity_saas.outbox import Heartbeat, RunnerKind, enqueue
 from smartcity_saas.outbox.queue import PermanentFailure, run_task
-from smartcity_saas.tenancy.worker_heartbeat import say_alive
 from tests.support.browser import Browser
 from tests.support.world import World
 
@@ -172,7 +171,7 @@ def test_what_needs_someone_stands_first_by_urgency(monday: World) -> None:
     assert "outbox.failed" not in kinds
     auditor = monday.staff("auditor", AUDITOR, city="hangzhou")
     assert "1 task failed" in auditor.get(PAGE).text
-    say_alive(monday.clock())
+    Heartbeat(RunnerKind.WORKER).beat(monday.clock())
     assert "The worker is not running" not in staff.get(PAGE).text
     assert "1 task failed" not in monday.city_staff("ningbo").get("/cities/ningbo/overview").text
 

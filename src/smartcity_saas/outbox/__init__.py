@@ -6,7 +6,14 @@ city in turn.
 
 from smartcity_saas.outbox.attention import failed_attention
 from smartcity_saas.outbox.backlog import Backlog, ages, backlogs
-from smartcity_saas.outbox.models import CityDue, OutboxTask
+from smartcity_saas.outbox.heartbeats import (
+    Heartbeat,
+    RunnerState,
+    runner_states,
+    worker_lives,
+    worker_seen,
+)
+from smartcity_saas.outbox.models import CityDue, OutboxTask, RunnerKind
 from smartcity_saas.outbox.queue import (
     Outcome,
     PermanentFailure,
@@ -21,10 +28,13 @@ from smartcity_saas.outbox.queue import (
 __all__ = [
     "Backlog",
     "CityDue",
+    "Heartbeat",
     "OutboxTask",
     "Outcome",
     "PermanentFailure",
     "Postponed",
+    "RunnerKind",
+    "RunnerState",
     "Task",
     "ages",
     "backlogs",
@@ -32,5 +42,8 @@ __all__ = [
     "failed_attention",
     "failed_tasks",
     "run_task",
+    "runner_states",
     "try_failed_again",
+    "worker_lives",
+    "worker_seen",
 ]

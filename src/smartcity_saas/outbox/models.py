@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, column
 from sqlalchemy.orm import Mapped, mapped_column
 
-from smartcity_saas.database import CityModel, PlatformModel
+from smartcity_saas.database import CityModel, PlatformModel, StoredEnum
 from smartcity_saas.database.models import BigKey
 
 
@@ -35,6 +36,29 @@ class OutboxTask(CityModel):
     done_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     error: Mapped[str | None]
+
+
+class RunnerKind(StrEnum):
+    """What a process does: tasks by itself, sending them, or those that it is sent."""
+
+    WORKER = "worker"
+    DISPATCHER = "dispatcher"
+    CELERY = "celery"
+
+
+class RunnerProcess(PlatformModel):
+    """A process that works for all cities, as it last told of itself. ``name`` is its machine and
+    process; ``done`` and ``failed`` are tasks since it started."""
+
+    __tablename__ = "runner_process"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    kind: Mapped[RunnerKind] = mapped_column(StoredEnum(RunnerKind))
+    name: Mapped[str]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    done: Mapped[int]
+    failed: Mapped[int]
 
 
 class CityDue(PlatformModel):

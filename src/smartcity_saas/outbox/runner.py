@@ -7,18 +7,20 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.clock import Clock, today_in
 from smartcity_saas.database import db
 from smartcity_saas.logs import get_logger
-from smartcity_saas.outbox.models import CityDue
+from smartcity_saas.outbox.heartbeats import Heartbeat
+from smartcity_saas.outbox.models import CityDue, RunnerKind
 from smartcity_saas.outbox.queue import LEASE, Task, run_task
 
 THREADS = 8
@@ -64,6 +66,7 @@ class Runner:
         daily: Called in each city once a day and process start; writes the day's tasks.
         cities: The keys of the cities that are served, each with its zone (IANA).
         platform: Called between two looks, outside any city: work of the platform's own.
+        heartbeat: Says that the process lives.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Runner:
         daily: Callable[[datetime], None] = lambda now: None,
         cities: Callable[[], Mapping[int, str]] = dict,
         platform: Callable[[datetime], None] = lambda now: None,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
         self.app = app
         self.tasks = tasks
@@ -84,6 +88,7 @@ class Runner:
         self.daily = daily
         self.cities = cities
         self.platform = platform
+        self.heartbeat = heartbeat or Heartbeat(RunnerKind.WORKER)
         self._busy: set[int] = set()
         self._stop = threading.Event()
         self._seeded: dict[int, date] = {}
@@ -109,6 +114,8 @@ class Runner:
                     continue
                 stop.wait(PAUSE_SECONDS)
             pool.shutdown(wait=True, cancel_futures=True)
+        with self.app.app_context(), suppress(SQLAlchemyError):
+            self.heartbeat.end()
 
     def _dispatch(self, pool: ThreadPoolExecutor) -> None:
         """Let the threads do what is due: the day of some cities, then tasks, of cities that have
@@ -116,6 +123,7 @@ class Runner:
         for city_id, day in self._waiting_days().items():
             self._submit(pool, city_id, self._run_day, city_id, day)
         with self.app.app_context():
+            self.heartbeat.beat(self.clock())
             self.platform(self.clock())
             found = self._due()
         for city_id, tasks in found.items():
@@ -151,7 +159,9 @@ class Runner:
             for task_id in tasks:
                 if self._stop.is_set() or self.clock() - begun > LEASE:
                     break  # let the dispatcher look again; the rest stays due
-                done += run_task(self.tasks, task_id, self.clock())
+                outcome = run_task(self.tasks, task_id, self.clock())
+                self.heartbeat.note(outcome)
+                done += bool(outcome)
 
         self._inside(city_id, self._rests, work)
         return done

@@ -15,10 +15,10 @@ from smartcity_saas.configuration.problems import dotted, some
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.identity.staff.accounts import has_account_at
+from smartcity_saas.outbox import worker_lives
 from smartcity_saas.portals.readiness_list import Check
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
-from smartcity_saas.tenancy.worker_heartbeat import worker_lives
 
 _SAMPLE = re.compile(r"0{8}|\.example(?![\w.-])")
 """Numbers of noughts, and hosts of a domain that is kept for examples (RFC 2606)."""

@@ -15,12 +15,12 @@ from smartcity_saas.measures import RecentOutage, recent_outages, suppressed
 from smartcity_saas.measures.reading import Key
 from smartcity_saas.measures.so_far import SoFar, Weeks, compared, so_far, together
 from smartcity_saas.measures.usual import Deviation, Usual, usual_of
-from smartcity_saas.outbox import Backlog, backlogs
+from smartcity_saas.outbox import Backlog, backlogs, worker_seen
+from smartcity_saas.outbox.heartbeats import SILENT
 from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.overviews.running import Running
 from smartcity_saas.portals.overviews.today import TodayCard
 from smartcity_saas.product import product
-from smartcity_saas.tenancy.worker_heartbeat import SILENT, worker_seen
 from smartcity_saas.texts import Text
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.languages import local

@@ -14,14 +14,13 @@ from smartcity_saas.connectors.attention import outage_attention
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.measures import recent_outages, series_of
 from smartcity_saas.measures.so_far import days_compared, so_far
-from smartcity_saas.outbox import Backlog, backlogs
+from smartcity_saas.outbox import Backlog, backlogs, worker_seen
 from smartcity_saas.portals.overviews.helped import Helped, helped_of
 from smartcity_saas.portals.overviews.months import Month, days_shown, months_of
 from smartcity_saas.portals.overviews.needs import Need, collected, needs_of, worker_silent
 from smartcity_saas.portals.overviews.running import Running, running_of
 from smartcity_saas.portals.overviews.today import TodayCard, money_card, today_cards
 from smartcity_saas.tenancy.context import tenant_context
-from smartcity_saas.tenancy.worker_heartbeat import worker_seen
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from smartcity_saas.connectors.back_office import has_back_office
 from smartcity_saas.measures import RecentOutage
 from smartcity_saas.measures.reading import Key
 from smartcity_saas.outbox import Backlog
+from smartcity_saas.outbox.heartbeats import SILENT
 from smartcity_saas.product import product
-from smartcity_saas.tenancy.worker_heartbeat import SILENT
 
 
 @dataclass(frozen=True)
