@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.logs import EventDict, Processor, structlog
 from smartcity_saas.measures import events_waiting
-from smartcity_saas.outbox import ages, worker_seen
+from smartcity_saas.outbox import RunnerKind, RunnerState, ages, runner_states, worker_seen
 from smartcity_saas.product import request_site
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import INDEX_HOST
@@ -146,13 +147,20 @@ class _WorkGauges:
         self.waiting = gauge("tasks_due", "Tasks due for longer than so many seconds", ("age",))
         self.failed = gauge("tasks_failed", "Tasks given up longer ago than that", ("age",))
         self.seen = gauge("worker_seen_timestamp_seconds", "When the worker last said it lives")
+        self.runners = gauge(
+            "runners", "Processes that work for all cities, seen lately", ("kind",)
+        )
+        self.silent = gauge("runners_silent", "Those that ended without a word in a day", ("kind",))
+        self.tasks = gauge(
+            "runner_tasks", "Tasks that the running processes have had", ("kind", "outcome")
+        )
         self.backlog = gauge("measure_events", "Counts that are not folded into their day yet")
 
     def read(self, now: datetime) -> None:
         """Ask the database. Where it does not answer only that is told, beside what was last known."""
         try:
             due, failed = ages(now, list(AGES.values()))
-            seen, unfolded = worker_seen(), events_waiting()
+            states, unfolded = runner_states(), events_waiting()
         except SQLAlchemyError:
             self.database.set(0)
             return
@@ -160,8 +168,18 @@ class _WorkGauges:
         for name, waiting, given_up in zip(AGES, due, failed, strict=True):
             self.waiting.labels(name).set(waiting)
             self.failed.labels(name).set(given_up)
+        seen = worker_seen(states)
         self.seen.set(seen.timestamp() if seen is not None else 0)
         self.backlog.set(unfolded)
+        for kind in RunnerKind:
+            self._tell([one for one in states if one.kind is kind], kind.value, now)
+
+    def _tell(self, states: Sequence[RunnerState], kind: str, now: datetime) -> None:
+        lives = [one for one in states if one.lives(now)]
+        self.runners.labels(kind).set(len(lives))
+        self.silent.labels(kind).set(len(states) - len(lives))
+        self.tasks.labels(kind, "done").set(sum(one.done for one in lives))
+        self.tasks.labels(kind, "failed").set(sum(one.failed for one in lives))
 
 
 def _add_city(logger: Any, method: str, event: EventDict) -> EventDict:

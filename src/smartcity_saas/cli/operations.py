@@ -26,7 +26,9 @@ from smartcity_saas.identity.staff.second_factors import reencrypt_factors
 from smartcity_saas.identity.staff.sessions import reencrypt_id_tokens
 from smartcity_saas.measures.export_folder import DATASET
 from smartcity_saas.measures.exported_days import own_folder
+from smartcity_saas.outbox import backlogs, runner_states
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
+from smartcity_saas.portals.overviews.across import OVERDUE
 from smartcity_saas.product import product
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.context import tenant_context
@@ -242,7 +244,9 @@ def _lacking() -> list[tuple[str, bool | None, str]]:
     """What stops nothing, and leaves a city without service."""
     worker = worker_check(current_time())
     rows: list[tuple[str, bool | None, str]] = [
-        ("worker", worker.fits or None, "" if worker.fits else str(worker.text))
+        ("worker", worker.fits or None, "" if worker.fits else str(worker.text)),
+        *_processes(),
+        _tasks(),
     ]
     snapshot = product().registry.snapshot
     for city in snapshot.cities.values():
@@ -250,6 +254,30 @@ def _lacking() -> list[tuple[str, bool | None, str]]:
             found = serving_checks(city)
             rows += [(f"city {city.slug}", None, str(one.text)) for one in found if not one.fits]
     return rows
+
+
+def _processes() -> list[tuple[str, bool | None, str]]:
+    """The processes that work for all cities; one that ended without a word stands here for a day."""
+    now = current_time()
+    return [
+        (
+            f"{one.kind.value} {one.name}",
+            one.lives(now) or None,
+            f"{'Seen' if one.lives(now) else 'Silent since'} {one.seen_at:%Y-%m-%d %H:%M:%S} UTC; "
+            f"{one.done} done, {one.failed} failed.",
+        )
+        for one in runner_states()
+    ]
+
+
+def _tasks() -> tuple[str, bool | None, str]:
+    """What is due and what was given up, of all cities together."""
+    found = backlogs(current_time()).values()
+    due, failed = sum(one.waiting for one in found), sum(one.failed for one in found)
+    oldest = min((one.oldest_due for one in found if one.oldest_due), default=None)
+    since = f", the oldest since {oldest:%Y-%m-%d %H:%M:%S} UTC" if oldest else ""
+    late = oldest is not None and current_time() - oldest > OVERDUE
+    return "tasks", None if failed or late else True, f"{due} due{since}; {failed} given up."
 
 
 def _data_folder() -> list[tuple[str, bool | None, str]]:

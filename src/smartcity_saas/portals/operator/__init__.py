@@ -77,7 +77,8 @@ def provinces() -> ResponseReturnValue:
 def overview() -> ResponseReturnValue:
     """Everything at a glance, by rows that may leave a city; as JSON for programs."""
     snapshot = product().registry.snapshot
-    found = across(list(snapshot.cities.values()), snapshot.broken, current_time(), ROOT)
+    cities = list(snapshot.cities.values())
+    found = across(cities, snapshot.broken, current_time(), ROOT, with_processes=True)
     return page_or_json(
         found.data(), lambda: render_template("operator/overview.html", found=found, **shell())
     )

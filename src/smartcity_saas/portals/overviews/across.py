@@ -15,10 +15,10 @@ from smartcity_saas.measures import RecentOutage, recent_outages, suppressed
 from smartcity_saas.measures.reading import Key
 from smartcity_saas.measures.so_far import SoFar, Weeks, compared, so_far, together
 from smartcity_saas.measures.usual import Deviation, Usual, usual_of
-from smartcity_saas.outbox import Backlog, backlogs, worker_seen
+from smartcity_saas.outbox import Backlog, backlogs, runner_states, worker_seen
 from smartcity_saas.outbox.heartbeats import SILENT
 from smartcity_saas.portals.live_checks import city_issues
-from smartcity_saas.portals.overviews.running import Running
+from smartcity_saas.portals.overviews.running import Running, processes_of
 from smartcity_saas.portals.overviews.today import TodayCard
 from smartcity_saas.product import product
 from smartcity_saas.texts import Text
@@ -97,7 +97,14 @@ class Across:
         }
 
 
-def across(cities: Sequence[City], broken: Mapping[str, Any], now: datetime, url: str) -> Across:
+def across(
+    cities: Sequence[City],
+    broken: Mapping[str, Any],
+    now: datetime,
+    url: str,
+    *,
+    with_processes: bool = False,
+) -> Across:
     """The overview of some cities, in five statements whatever their number.
 
     Args:
@@ -105,15 +112,18 @@ def across(cities: Sequence[City], broken: Mapping[str, Any], now: datetime, url
         broken: By slug why the newest revision of a city is not served.
         now: The time.
         url: Where the cards lead to.
+        with_processes: Tell the platform's own processes too: for the operator.
     """
     zones = {city.id: city.timezone for city in cities if city.is_live}
     figures, outages = so_far(zones, now), recent_outages(zones, now)
-    tasks, seen = backlogs(now, [city.id for city in cities]), worker_seen()
+    tasks, runners = backlogs(now, [city.id for city in cities]), runner_states()
+    seen = worker_seen(runners)
+    processes = processes_of(runners, now) if with_processes else ()
     states = _states(cities, broken, figures, outages, tasks, now)
     return Across(
         at=now,
         today=_cards(cities, figures, url),
-        running=Running(seen, seen is not None and now - seen < SILENT, _sum(tasks), {}),
+        running=Running(seen, seen is not None and now - seen < SILENT, _sum(tasks), {}, processes),
         cities=sorted(states, key=lambda one: one.order),
     )
 
