@@ -1,4 +1,4 @@
-"""The runner of the outbox, put together with what the product registers."""
+"""The runner of the outbox, or its dispatcher, put together with what the product registers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from smartcity_saas.identity.rate_limits import forget_old_attempts
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.logs import get_logger
 from smartcity_saas.measures import FoldMeasures, count_offered
+from smartcity_saas.outbox.dispatcher import Dispatcher, TaskQueue
 from smartcity_saas.outbox.queue import Task, forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.scorecard.summaries import summarise
@@ -34,6 +35,11 @@ class DayUnfinished(Exception):
 def make_runner(app: SiteFlask) -> Runner:
     """The runner of an application, which does its tasks itself."""
     return Runner(*_parts(app), **_work(app))
+
+
+def make_dispatcher(app: SiteFlask, queue: TaskQueue) -> Dispatcher:
+    """The dispatcher of an application, which leaves its tasks to the workers of a queue."""
+    return Dispatcher(*_parts(app), **_work(app), queue=queue)
 
 
 def _parts(app: SiteFlask) -> tuple[SiteFlask, Mapping[str, Task], Enter, Clock]:

@@ -125,6 +125,10 @@ class Runner:
         with self.app.app_context():
             self.heartbeat.beat(self.clock())
             self.platform(self.clock())
+        self._take_due(pool)
+
+    def _take_due(self, pool: ThreadPoolExecutor) -> None:
+        with self.app.app_context():
             found = self._due()
         for city_id, tasks in found.items():
             self._submit(pool, city_id, self._run_city, city_id, tasks)
