@@ -49,8 +49,10 @@ static: $(VENV)/installed-test
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet src
 	$(BIN)/python tools/requirements.py >$(VENV)/requirements.txt
+	$(BIN)/python tools/requirements.py optional >$(VENV)/requirements-optional.txt
 	$(BIN)/python tools/requirements.py test >$(VENV)/requirements-test.txt
-	$(BIN)/deptry src --requirements-files $(VENV)/requirements.txt
+	$(BIN)/deptry src \
+		--requirements-files $(VENV)/requirements.txt,$(VENV)/requirements-optional.txt
 	$(BIN)/deptry tests benchmarks tools --ignore DEP002 \
 		--requirements-files $(VENV)/requirements.txt,$(VENV)/requirements-test.txt
 

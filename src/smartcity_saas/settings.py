@@ -14,6 +14,8 @@ from smartcity_saas.master_keys import read_key
 DEMO_KEY = "demo-only-key-that-every-reader-of-this-file-knows"
 SHORTEST_KEY = 32
 PORT = 8000
+REDIS = ("redis", "rediss")
+BROKERS = ("amqp", "amqps", *REDIS)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Settings:
     language: str = "en"
     config_root: Path = field(default_factory=Path.cwd)
     data_dir: Path | None = None
+    broker: str = ""
     tracing: bool = False
     testing: bool = False
 
@@ -90,6 +93,7 @@ class Settings:
             config_root=root,
             data_dir=_folder(env, "SMARTCITY_DATA_DIR"),
             tracing=_asks_for_traces(env),
+            broker=_address(env, "SMARTCITY_BROKER", BROKERS),
         )
 
     def refuse_unsafe_keys(self) -> None:
@@ -131,6 +135,18 @@ def _folder(env: Mapping[str, str], name: str) -> Path | None:
     if text and not Path(text).is_absolute():
         raise SettingsError(f"{name} must be an absolute path, not {text!r}.")
     return Path(text) if text else None
+
+
+def _address(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str:
+    """The address of a server; what is wrong with it is told without the password in it."""
+    text = env.get(name, "").strip()
+    if not text:
+        return ""
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in schemes or not rest.strip("/"):
+        words = " or ".join(f"{one}://" for one in schemes)
+        raise SettingsError(f"{name} must be the address of a server and begin with {words}.")
+    return text
 
 
 def _boolean(env: Mapping[str, str], name: str) -> bool:

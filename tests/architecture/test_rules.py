@@ -237,6 +237,8 @@ HOLD_A_CLOCK = {
     "tenancy/current.py",
     # loops that outlive every request
     "outbox/runner.py",
+    "celery_app.py",
+    "task_queue.py",
     "worker.py",
     # called by the frame of a request
     "catalog/bulk_push.py",

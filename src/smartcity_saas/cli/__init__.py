@@ -22,7 +22,7 @@ from smartcity_saas.settings import Settings
 
 MODULES = {
     "audit": ("audit",),
-    "city_work": ("import", "reconcile", "worker"),
+    "city_work": ("import", "reconcile", "worker", "dispatcher"),
     "clients": ("clients",),
     "data": ("data",),
     "documents": ("plan", "apply", "history", "diff", "rollback", "withdraw", "schema"),

@@ -1,4 +1,4 @@
-"""Commands for the work of a city: import, reconcile; and the worker of all cities."""
+"""Commands for the work of a city: import, reconcile; and the processes that work for all cities."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
 from smartcity_saas.cli.parameters import Day
 from smartcity_saas.clock import today_in
-from smartcity_saas.errors import Invalid, NotFound
+from smartcity_saas.errors import Invalid, NotFound, SettingsError
+from smartcity_saas.outbox.dispatcher import TaskQueue
 from smartcity_saas.payments.reconciliation import day_span
 from smartcity_saas.payments.reconciliation import reconcile as compare
 from smartcity_saas.product import product, running_app
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.money import format_money
-from smartcity_saas.worker import make_runner
+from smartcity_saas.worker import make_dispatcher, make_runner
 
 LISTS = ("problems", "notes")
 
@@ -110,20 +111,48 @@ def reconcile(city: str, since: date | None, until: date | None, style: str) -> 
 @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
 @click.option("--with-parent", is_flag=True, hidden=True)
 def worker(once: bool, with_parent: bool) -> None:
-    """Run the worker: messages, reminders, webhooks, refunds. One process for all cities."""
+    """Run the worker: messages, reminders, webhooks, refunds. Several may run at once."""
     runner = make_runner(running_app())
     if once:
         say(f"{runner.run_due()} done.")
         return
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_ignored: stop.set())
+    stop = _told_to_stop()
     if with_parent:
         threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
     runner.run_until(stop)
 
 
-COMMANDS = (import_file, reconcile, worker)
+@click.command()
+def dispatcher() -> None:
+    """Run the dispatcher: it sends what is due to the workers of Celery, by SMARTCITY_BROKER.
+
+    The workers are started by `celery -A smartcity_saas.celery_app worker`. Several dispatchers and
+    workers may run at once.
+    """
+    make_dispatcher(running_app(), _celery_queue()).run_until(_told_to_stop())
+
+
+COMMANDS = (import_file, reconcile, worker, dispatcher)
+
+
+def _celery_queue() -> TaskQueue:
+    broker = product().settings.broker
+    if not broker:
+        raise SettingsError("SMARTCITY_BROKER is not set: the dispatcher needs a broker.")
+    try:
+        from smartcity_saas.task_queue import CeleryQueue, make_celery  # an extra
+    except ImportError:
+        raise SettingsError(
+            "Celery is not installed: `pip install 'smartcity-saas[celery]'`."
+        ) from None
+    return CeleryQueue(make_celery(broker, running_app))
+
+
+def _told_to_stop() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_ignored: stop.set())
+    return stop
 
 
 def _tell_import(result: Imported, style: str) -> None:
