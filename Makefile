@@ -6,7 +6,7 @@ export VENV
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-DEBIAN := chromium fonts-noto-cjk postgresql
+DEBIAN := chromium fonts-noto-cjk nginx-light postgresql rabbitmq-server redis-server
 PROVIDER := tests/support/openid_provider
 
 .PHONY: run check test test-faults bench static debian screenshots vendor messages generated lock
@@ -56,7 +56,7 @@ static: $(VENV)/installed-test
 	$(BIN)/deptry tests benchmarks tools --ignore DEP002 \
 		--requirements-files $(VENV)/requirements.txt,$(VENV)/requirements-test.txt
 
-# A browser, its Chinese fonts and a PostgreSQL to start throwaway clusters from.
+# A browser, its Chinese fonts, and servers of which the tests start throwaway ones.
 debian:
 	@missing=$$(for name in $(DEBIAN); do dpkg -s $$name >/dev/null 2>&1 || printf '%s ' $$name; done); \
 	if [ -z "$$missing" ]; then exit 0; fi; \
