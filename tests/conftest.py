@@ -32,7 +32,7 @@ from smartcity_saas.sandboxes.stripe.server import create_sandbox
 from smartcity_saas.sandboxes.stripe.state import Sandbox
 from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.flask_app import SiteFlask
-from smartcity_saas.tenancy.registry import Snapshot
+from smartcity_saas.tenancy.snapshot import Snapshot
 from smartcity_saas.web.page_cache import PageCache
 from tests.support import postgres
 from tests.support.back_office import TOKEN, BackOffice, open_office

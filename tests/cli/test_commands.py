@@ -162,3 +162,20 @@ def test_production_refuses_missing_and_demo_keys_and_demo_rows(shell: Shell) ->
     assert "demo" in start(shell, **good)
     assert "SMARTCITY_DEMO must be 1 or 0" in start(shell, SMARTCITY_DEMO="maybe")
     assert "SMARTCITY_TRUSTED_PROXIES" in start(shell, **good, SMARTCITY_TRUSTED_PROXIES="x")
+
+
+def test_an_upgrade_names_the_cities_that_it_cannot_read(shell: Shell) -> None:
+    """What a version cannot read any more is told when the product is upgraded, not by a visitor."""
+    shell.run("apply", "-m", "first")
+    assert "cannot read" not in shell.run("db", "upgrade")
+    with sqlite3.connect(shell.folder / "test.sqlite3") as connection:
+        connection.execute(
+            "INSERT INTO revision SELECT document_id, 2, 1, text,"
+            " json_set(\"values\", '$.branding.color', 'plaid'), files, since, author, author_label,"
+            " message, origin, created_at FROM revision"
+            " WHERE document_id = (SELECT id FROM document WHERE name = 'hangzhou')"
+        )
+        connection.execute("UPDATE document SET live_number = 2 WHERE name = 'hangzhou'")
+    told = shell.run("db", "upgrade")
+    assert "city hangzhou: this version cannot read its latest revision" in told
+    assert "ningbo" not in told

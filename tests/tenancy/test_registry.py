@@ -10,15 +10,23 @@ from typing import Any
 
 import pytest
 from flask import current_app
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.exc import OperationalError
 
+from smartcity_saas.configuration.city import compile_city
 from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.configuration.models import Installation
 from smartcity_saas.database import db
-from smartcity_saas.errors import NotReady
+from smartcity_saas.errors import NotReady, TenantIsolationError
+from smartcity_saas.tenancy import city_compiler
+from smartcity_saas.tenancy.background_compiling import compile_waiting
 from smartcity_saas.tenancy.registry import CHECK_SECONDS, PATIENCE_SECONDS, CityRegistry
-from tests.support.documents import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG
+from smartcity_saas.tenant_context import current_city_id
+from tests.support.documents import HANGZHOU, NINGBO, PLATFORM, SHANGHAI, ZHEJIANG
+from tests.support.statements import statements_sent
 from tests.support.world import World
 
+CITIES = ("hangzhou", "ningbo", "shanghai")
 STATE = ("services", "utility_bills", "state")
 
 
@@ -41,20 +49,6 @@ def another_process(
     )
     registry.refresh_if_due()
     return registry, ticks
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(conn: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        statements.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_another_process_sees_a_change_within_a_second(world: World) -> None:
@@ -167,7 +161,7 @@ def test_a_new_city_answers_without_a_restart(world: World) -> None:
 def test_looking_costs_one_statement_and_not_one_a_request(world: World) -> None:
     """Between looks a request asks the database nothing about the cities; a look is one row."""
     registry, ticks = another_process(world)
-    with counted() as statements:
+    with statements_sent() as statements:
         for _request in range(50):
             registry.refresh_if_due()
         assert statements == []
@@ -176,6 +170,60 @@ def test_looking_costs_one_statement_and_not_one_a_request(world: World) -> None
         looks = [found for found in statements if "installation" in found]
     assert len(looks) == 1
     assert len([found for found in statements if "SELECT" in found]) == 1
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The cities that are compiled from now on, in turn."""
+    slugs: list[str] = []
+
+    def noted(layers: Any, extensions: Extensions) -> Any:
+        slugs.append(layers[-1].name)
+        return compile_city(layers, extensions)
+
+    monkeypatch.setattr(city_compiler, "compile_city", noted)
+    return slugs
+
+
+def test_a_city_is_compiled_when_it_is_first_asked_for(world: World, compiled: list[str]) -> None:
+    """A process is ready by the index alone, whatever the number of cities."""
+    registry, _ticks = another_process(world)
+    assert compiled == []
+    for host in ("ningbo.localhost", "city.hangzhou.example", "ningbo.localhost"):
+        assert registry.city_at(host) is not None
+    assert registry.city_at("nowhere.localhost") is None
+    assert compiled == ["ningbo", "hangzhou"]
+    assert {city.slug for city in registry.snapshot.cities.values()} == {*CITIES}
+    assert sorted(compiled) == sorted(CITIES)
+
+
+def test_what_nobody_asks_for_is_compiled_in_the_background(
+    world: World, compiled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it, without stopping at a city whose earlier revisions cannot be read now."""
+    _store_unchecked(world, "hangzhou", UNREADABLE % "live")
+    registry, _ticks = another_process(world)
+
+    def away(*arguments: Any) -> Any:
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(city_compiler, "last_good", away)
+        assert compile_waiting(registry) == 2
+    assert compile_waiting(registry) == 1
+    assert compile_waiting(registry) == 0
+    assert compiled == ["hangzhou", "ningbo", "shanghai", "hangzhou"]
+
+
+def test_a_baseline_reaches_cities_that_were_compiled_before_it(world: World) -> None:
+    """Compiled early or late, a city is of the layers that are live."""
+    registry, ticks = another_process(world)
+    assert registry.city_at("ningbo.localhost") is not None
+    world.save(PLATFORM.replace('hotline: "12345"', 'hotline: "96110"'))
+    ticks.now += CHECK_SECONDS
+    registry.refresh_if_due()
+    hotlines = {city.site["hotline"] for city in registry.snapshot.cities.values()}
+    assert hotlines == {"96110"}
 
 
 def test_only_what_changed_is_loaded(world: World) -> None:
@@ -250,6 +298,17 @@ def test_a_city_that_no_longer_compiles_stays_on_its_last_good_revision(world: W
     assert not registry.snapshot.cities["shanghai"].flags
 
 
+def test_a_city_may_be_asked_for_first_from_inside_it(world: World) -> None:
+    """A task enters a city by its key: its earlier revisions, which are the platform's rows, are read
+    all the same, and nothing else is by that."""
+    _store_unchecked(world, "hangzhou", UNREADABLE % "live")
+    registry, _ticks = another_process(world)
+    with world.inside("hangzhou"):
+        assert registry.snapshot.by_id[current_city_id()].revision == 1
+        with pytest.raises(TenantIsolationError):
+            db.session.scalar(select(Installation.version))
+
+
 def test_the_last_good_revision_does_not_lift_a_suspension(world: World) -> None:
     """What the newest revision stops stays stopped, though the newest cannot be read."""
     _store_unchecked(world, "hangzhou", UNREADABLE % "suspended")
@@ -311,7 +370,7 @@ def test_statements_a_request_do_not_grow_with_cities(world: World) -> None:
     def statements() -> int:
         world.app.registry.refresh()
         browser = world.client("hangzhou.localhost")
-        with counted() as found:
+        with statements_sent() as found:
             browser.get("/services")
         return len([one for one in found if "installation" not in one])
 

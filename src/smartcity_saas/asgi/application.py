@@ -20,6 +20,7 @@ from smartcity_saas.asgi.bodies import Bodies, Body, BodyGone, BodyTooSlow, Limi
 from smartcity_saas.asgi.environ import environ_of
 from smartcity_saas.configuration.hosts import requested_host
 from smartcity_saas.connectors.outbound_calls import working
+from smartcity_saas.tenancy.background_compiling import compile_in_background
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -135,4 +136,6 @@ async def _answer(send: Send, status: int, headers: Headers, content: bytes) -> 
 def create_asgi() -> BufferedApplication:
     """The product, as a server of ASGI loads it: ``granian --interface asginl --factory
     smartcity_saas.asgi:create_asgi``."""
-    return BufferedApplication(create_app())
+    app = create_app()
+    compile_in_background(app.registry)
+    return BufferedApplication(app)

@@ -42,9 +42,17 @@ def database() -> None:
 
 @database.command()
 def upgrade() -> None:
-    """Migrate the database to this version, and grant the application's role its privileges."""
+    """Migrate the database to this version, and grant the application's role its privileges.
+
+    Names every city whose newest configuration this version cannot read: it is served by an
+    earlier one until that is corrected.
+    """
     upgrade_database(product().settings)
     say("The database is at this version's schema.")
+    if _tried(product().registry.refresh)[0]:
+        for name, fine, detail in _cities():
+            if not fine:
+                say(f"{name}: this version cannot read its latest revision. {detail}")
 
 
 def upgrade_database(settings: Settings) -> None:
@@ -298,8 +306,10 @@ def _data_folder() -> list[tuple[str, bool | None, str]]:
 
 def _cities() -> list[tuple[str, bool, str]]:
     snapshot = product().registry.snapshot
-    rows = [("cities", True, str(len(snapshot.cities)))]
-    rows += [(f"city {name}", False, detail) for name, detail in snapshot.broken.items()]
-    for city in snapshot.cities.values():
-        rows += [(f"city {city.slug}", True, str(flag.message)) for flag in city.flags]
-    return rows
+    flags = [
+        (f"city {city.slug}", True, str(flag.message))
+        for city in snapshot.cities.values()
+        for flag in city.flags
+    ]
+    broken = [(f"city {name}", False, detail) for name, detail in snapshot.broken.items()]
+    return [("cities", True, str(len(snapshot.cities))), *broken, *flags]

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.orm import undefer
 
 from smartcity_saas.audit import (
     Actor,
@@ -45,9 +44,11 @@ from smartcity_saas.configuration.repository import (
     WITHDRAWN,
     bump_version,
     known_to,
+    latest_revisions,
     live_documents,
-    loaded,
+    live_revisions,
     stored_revision,
+    touch_content,
 )
 from smartcity_saas.configuration.revisions import RevisionView, StaleEdit, UndoConflict
 from smartcity_saas.configuration.schema import (
@@ -111,10 +112,10 @@ class Documents:
         Raises:
             NotFound: There is none, or it is beyond the actor's reach.
         """
-        found = self._find(name)
-        if found is None or not found.live_number or not self._reaches(found):
-            raise NotFound(_("There is no configuration “%(name)s”.", name=name))
-        return loaded(found, stored_revision(found.id, found.live_number))
+        for found in live_documents([name]):
+            if self._may_see(found):
+                return found
+        raise NotFound(_("There is no configuration “%(name)s”.", name=name))
 
     def all(self) -> list[LiveDocument]:
         """Every live document within reach, by name."""
@@ -140,29 +141,16 @@ class Documents:
 
     def history(self, name: str, limit: int = 50) -> list[RevisionView]:
         """Revisions, the newest first."""
-        document = self.live(name)
-        rows = db.session.scalars(
-            select(Revision)
-            .where(Revision.document_id == document.id)
-            .order_by(Revision.number.desc())
-            .limit(limit + 1)
-            .options(undefer(Revision.text))
-        ).all()
+        rows = latest_revisions(self.live(name).id, limit + 1)
         by_number = {row.number: row for row in rows}
         return [RevisionView.of(name, row, by_number.get(row.parent or 0)) for row in rows[:limit]]
 
     def last_revisions(self, found: Sequence[LiveDocument]) -> dict[str, RevisionView]:
         """The live revision of each of some documents that this actor has been given."""
         names = {document.id: document.name for document in found}
-        rows = db.session.scalars(
-            select(Revision)
-            .join(Document, (Document.id == Revision.document_id))
-            .where(Revision.number == Document.live_number, Document.id.in_(names))
-            .options(undefer(Revision.text))
-        )
         return {
             names[row.document_id]: RevisionView.of(names[row.document_id], row, None)
-            for row in rows
+            for row in live_revisions(names)
         }
 
     def revision(self, name: str, number: int) -> RevisionView:
@@ -228,8 +216,11 @@ class Documents:
 
     def problems(self, candidates: Sequence[Candidate]) -> list[Problem]:
         """What is wrong with some documents, against what is live."""
+        known, keys = known_to(candidates, self._name_of)
         known = replace(
-            known_to(candidates, self._name_of), bound=self._bound, open_money=self._open_money
+            known,
+            bound=lambda name: self._bound(name, keys.get(name)),
+            open_money=lambda name, provider: self._open_money(keys.get(name), provider),
         )
         return Check(candidates, known, self.extensions, self.platform_host).run()
 
@@ -437,13 +428,7 @@ class Documents:
 
     def touch_content(self, name: str) -> None:
         """Say that a city's announcements changed, so that cached pages are made anew."""
-        with transaction() as session:
-            version = bump_version()
-            session.execute(
-                update(Document)
-                .where(Document.name == name)
-                .values(content_version=Document.content_version + 1, changed_at_version=version)
-            )
+        touch_content(self.live(name).id)
 
     def mark_applied(self, name: str, text: str, files: Mapping[str, str]) -> None:
         """Remember a file's text as the common ancestor of the next three-way comparison."""
@@ -466,13 +451,11 @@ class Documents:
         if found := self.effects(candidates):
             raise EffectsUntold(found, mark)
 
-    def _bound(self, name: str) -> Mapping[str, BoundTo]:
-        row = self._find(name)
-        return self.extensions.bound_secrets(name, row.id) if row is not None else {}
+    def _bound(self, name: str, key: int | None) -> Mapping[str, BoundTo]:
+        return self.extensions.bound_secrets(name, key) if key is not None else {}
 
-    def _open_money(self, name: str, provider: str) -> int:
-        row = self._find(name)
-        return self.extensions.open_money(row.id, provider, self.now) if row is not None else 0
+    def _open_money(self, key: int | None, provider: str) -> int:
+        return self.extensions.open_money(key, provider, self.now) if key is not None else 0
 
     def _find(self, name: str) -> Document | None:
         return db.session.scalars(select(Document).where(Document.name == name)).one_or_none()

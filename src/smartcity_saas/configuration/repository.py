@@ -5,22 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Text, bindparam, cast, func, select, update
 from sqlalchemy.orm import undefer
 
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.hosts import canonical_host
 from smartcity_saas.configuration.models import Document, HostClaim, Installation, Revision
 from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
+from smartcity_saas.configuration.stored_document import StoredDocument
 from smartcity_saas.configuration.validation import Candidate, Known
-from smartcity_saas.database import db
-from smartcity_saas.errors import NotFound
-from smartcity_saas.texts import lazy_gettext as _
+from smartcity_saas.database import db, run, table_of, transaction
 
 WITHDRAWN = "~"
 """Between the name that a document had and its key, once it is withdrawn: no slug has it."""
 LARGEST_NUMBER = 2**31
 """Beyond what a revision's number can be."""
+_document, _revision = table_of(Document), table_of(Revision)
+_LIVE = (
+    select(
+        *(_document.c[name] for name in ("id", "name", "kind", "province")),
+        *(_revision.c[name] for name in ("number", "values", "files", "since")),
+        *(_document.c[name] for name in ("content_version", "went_live", "division_code")),
+    )
+    .join_from(
+        _document,
+        _revision,
+        (_revision.c.document_id == _document.c.id)
+        & (_revision.c.number == _document.c.live_number),
+    )
+    .order_by(_document.c.name)
+)
+"""Live documents, with the columns of a ``LiveDocument``."""
+_LIVE_BY_NAME = _LIVE.where(_document.c.name.in_(bindparam("names", expanding=True)))
+_LATEST = (
+    select(*(column for column in _revision.c if column.name != "document_id"))
+    .where(_revision.c.document_id == bindparam("document"))
+    .order_by(_revision.c.number.desc())
+    .limit(bindparam("most"))
+)
+_LIVE_REVISIONS = (
+    select(_revision)
+    .join_from(_revision, _document, _document.c.id == _revision.c.document_id)
+    .where(
+        _revision.c.number == _document.c.live_number,
+        _document.c.id.in_(bindparam("documents", expanding=True)),
+    )
+)
 
 
 def bump_version() -> int:
@@ -34,10 +64,50 @@ def bump_version() -> int:
     return int(found)
 
 
-def live_documents(names: Iterable[str] | None = None, newer_than: int = -1) -> list[LiveDocument]:
-    """Live documents with their values: those named, or all that changed since a version."""
+def touch_content(city_id: int) -> None:
+    """Say that something of a city changed that its pages for everyone show, so that they are made
+    anew. Outside any city."""
+    with transaction() as session:
+        version = bump_version()
+        session.execute(
+            update(Document)
+            .where(Document.id == city_id)
+            .values(content_version=Document.content_version + 1, changed_at_version=version)
+        )
+
+
+def live_documents(names: Iterable[str] | None = None) -> list[LiveDocument]:
+    """Live documents with their values: those named, or all."""
+    found = run(_LIVE) if names is None else run(_LIVE_BY_NAME, {"names": list(names)})
+    return [LiveDocument(*row) for row in found]
+
+
+def latest_revisions(document_id: int, most: int) -> list[Any]:
+    """The newest revisions of a document with their texts, the newest first."""
+    return list(run(_LATEST, {"document": document_id, "most": most}))
+
+
+def live_revisions(document_ids: Iterable[int]) -> list[Any]:
+    """The live revision of each of some documents, with its text."""
+    return list(run(_LIVE_REVISIONS, {"documents": list(document_ids)}))
+
+
+def stored_documents(newer_than: int) -> list[StoredDocument]:
+    """Live documents that changed since a version, their JSON as it is stored: one statement."""
     query = (
-        select(Document, Revision)
+        select(
+            Document.id,
+            Document.name,
+            Document.kind,
+            Document.province,
+            Document.division_code,
+            Document.went_live,
+            Document.content_version,
+            Revision.number,
+            cast(Revision.values, Text),
+            cast(Revision.files, Text),
+            cast(Revision.since, Text),
+        )
         .join(
             Revision,
             (Revision.document_id == Document.id) & (Revision.number == Document.live_number),
@@ -45,9 +115,17 @@ def live_documents(names: Iterable[str] | None = None, newer_than: int = -1) -> 
         .where(Document.changed_at_version > newer_than)
         .order_by(Document.name)
     )
-    if names is not None:
-        query = query.where(Document.name.in_(list(names)))
-    return [loaded(row, revision) for row, revision in db.session.execute(query)]
+    return [StoredDocument(*row) for row in db.session.execute(query)]
+
+
+def claims_changed_since(version: int) -> dict[str, str]:
+    """The slug that each host leads to, of the cities that changed since a version."""
+    query = (
+        select(HostClaim.host, Document.name)
+        .join(Document, Document.id == HostClaim.document_id)
+        .where(Document.changed_at_version > version)
+    )
+    return {row.host: row.name for row in db.session.execute(query)}
 
 
 def withdrawn_since(version: int) -> frozenset[int]:
@@ -89,31 +167,11 @@ def stored_revision(document_id: int, number: int) -> Revision | None:
     return db.session.get(Revision, (document_id, number), options=[undefer(Revision.text)])
 
 
-def loaded(row: Document, revision: Revision | None) -> LiveDocument:
-    """A document as it is live.
-
-    Raises:
-        NotFound: It has no revision.
-    """
-    if revision is None:
-        raise NotFound(_("There is no configuration “%(name)s”.", name=row.name))
-    return LiveDocument(
-        id=row.id,
-        name=row.name,
-        kind=row.kind,
-        province=row.province,
-        number=revision.number,
-        values=revision.values,
-        files=revision.files,
-        since=revision.since,
-        content_version=row.content_version,
-        went_live=row.went_live,
-        division_code=row.division_code,
-    )
-
-
-def known_to(candidates: Sequence[Candidate], name_of: Callable[[Any], str]) -> Known:
-    """What is live and matters to some candidates: a baseline needs every city beneath it.
+def known_to(
+    candidates: Sequence[Candidate], name_of: Callable[[Any], str]
+) -> tuple[Known, dict[str, int]]:
+    """What is live and matters to some candidates: a baseline needs every city beneath it; and the
+    keys of the documents, by name, those that were only reserved too.
 
     ``name_of`` gives a document's name for messages, given a row with kind, name and province.
     """
@@ -131,12 +189,21 @@ def known_to(candidates: Sequence[Candidate], name_of: Callable[[Any], str]) -> 
             )
         )
         documents = live_documents(sorted(names))
-    return Known(
+    known = Known(
         values={document.name: document.values for document in documents},
         went_live=frozenset(document.name for document in documents if document.went_live),
         hosts=_claims(candidates, name_of),
         codes=_codes(candidates, name_of),
     )
+    live = {document.name: document.id for document in documents}
+    return known, live | _reserved(candidates)
+
+
+def _reserved(candidates: Sequence[Candidate]) -> dict[str, int]:
+    query = select(Document.name, Document.id).where(
+        Document.name.in_([one.name for one in candidates]), Document.live_number == 0
+    )
+    return {row.name: row.id for row in db.session.execute(query)}
 
 
 def _claims(candidates: Sequence[Candidate], name_of: Callable[[Any], str]) -> dict[str, str]:

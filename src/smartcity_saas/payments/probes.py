@@ -58,9 +58,8 @@ def uses_of(city: City) -> list[Use]:
 
 def _origins(city: City) -> Mapping[Any, str]:
     """From which document each leaf of a city's merged document comes."""
-    known = product().registry.snapshot.documents
-    names = ("platform", f"province:{city.province}", city.slug)
-    return merge([known[name].layer for name in names if name in known]).origins
+    layers = product().registry.snapshot.layers(city.slug)
+    return merge([found.layer for found in layers]).origins
 
 
 def probe(city: City, name: str, now: datetime) -> Probed:

@@ -24,6 +24,6 @@ class Locks:
 
 def locks_over(province: str | None) -> Locks:
     """The locks over the cities of a province, or over a province's own document (None)."""
-    known = product().registry.snapshot.documents
+    known = product().registry.snapshot.baselines
     names = ("platform", *((f"province:{province}",) if province else ()))
     return Locks(locked_paths([known[name].layer for name in names if name in known]))

@@ -23,7 +23,7 @@ from smartcity_saas.web.security import content_security_policy
 def imagined(values: Mapping[str, Any], document: LiveDocument | None = None) -> City | None:
     """The city that some values would make, None if they do not make one yet."""
     registry = product().registry
-    known = registry.snapshot.documents
+    known = registry.snapshot.baselines
     above = [
         known[name] for name in ("platform", f"province:{values.get('province')}") if name in known
     ]

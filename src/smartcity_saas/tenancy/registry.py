@@ -1,59 +1,48 @@
 """The city registry: the live map host → ``City`` that every process serves from.
 
 A process learns of a change by one look at one row, at most twice a second, never one a
-request; then it loads what changed. A city that no longer compiles stays on its newest
-earlier revision that does, and the others never notice.
+request; then it loads the index of what changed. A city is compiled when it is first asked for.
+One that no longer compiles stays on its newest earlier revision that does, and the others never
+notice.
 """
 
 from __future__ import annotations
 
-import gc
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 
-import structlog
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from smartcity_saas.configuration.city import City, Flag, LiveDocument, compile_city
+from smartcity_saas.configuration.city import City, LiveDocument
 from smartcity_saas.configuration.extensions import Extensions
-from smartcity_saas.configuration.hosts import canonical_host
-from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.configuration.repository import (
-    claimed_hosts,
-    live_documents,
-    older_revisions,
+    claims_changed_since,
+    stored_documents,
     withdrawn_since,
 )
 from smartcity_saas.configuration.schema import CITY, PLATFORM
-from smartcity_saas.configuration.states import CityState, ServiceState
-from smartcity_saas.database import db
-from smartcity_saas.errors import Invalid, NotReady, TenantIsolationError
+from smartcity_saas.configuration.stored_document import StoredDocument
+from smartcity_saas.database import db, run, table_of
+from smartcity_saas.errors import NotReady, TenantIsolationError
+from smartcity_saas.logs import get_logger
+from smartcity_saas.product import running_app
+from smartcity_saas.tenancy.city_compiler import CityCompiler
+from smartcity_saas.tenancy.snapshot import IndexedCity, Snapshot
 from smartcity_saas.tenant_context import current_city_id_or_none
 
 CHECK_SECONDS = 0.4
 PATIENCE_SECONDS = 1.0
 """How long after its beginning a look is waited for; a longer one is loading thousands."""
+_installation = table_of(Installation)
+_VERSION = select(_installation.c.version, _installation.c.demo)
 
-log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """One state of the registry; replaced whole, so that readers need no lock."""
-
-    version: int = -1
-    documents: Mapping[str, LiveDocument] = field(default_factory=dict)
-    cities: Mapping[str, City] = field(default_factory=dict)
-    by_host: Mapping[str, City] = field(default_factory=dict)
-    by_id: Mapping[int, City] = field(default_factory=dict)
-    broken: Mapping[str, str] = field(default_factory=dict)
+log = get_logger(__name__)
 
 
 class CityRegistry:
@@ -90,9 +79,20 @@ class CityRegistry:
         """Whether it is time to poll for changes."""
         return self.monotonic() - self._looked_at >= CHECK_SECONDS
 
+    @property
+    def version(self) -> int:
+        """The version of the installation's documents that this process serves; -1 for none yet."""
+        return self.snapshot.version
+
     def city_at(self, host: str) -> City | None:
-        """The city that a normalised host leads to: one look-up."""
-        return self.snapshot.by_host.get(host)
+        """The city that a normalised host leads to: its own below the platform's, or a claimed one.
+        It is compiled if nobody has asked for it yet."""
+        snapshot = self.snapshot
+        slug = host.removesuffix(f".{self.platform_host}")
+        found = snapshot.index.get(slug) if slug != host else None
+        if found is None and (claimed := snapshot.claims.get(host)) is not None:
+            found = snapshot.index.get(claimed)
+        return found.city() if found is not None else None
 
     def refresh_if_due(self) -> None:
         """Poll for changes if it is time to.
@@ -142,12 +142,12 @@ class CityRegistry:
             if not self.loaded:
                 self.admit()
             version = self._live_version()
-            if version != self.snapshot.version:
-                newer = self.snapshot.version if version > self.snapshot.version else -1
+            if version != self.version:
+                newer = self.version if version > self.version else -1
                 self.snapshot = self._load(version, newer)
-                if newer < 0:
-                    _leave_out_of_collections()
         except SQLAlchemyError as error:
+            with suppress(SQLAlchemyError):
+                db.session.rollback()  # whatever comes next in this session begins anew
             log.warning("city_registry.refresh_failed", error=type(error).__name__)
             looked_at = self.monotonic()  # a database in trouble is left alone for a while
             if not self.loaded:
@@ -157,7 +157,7 @@ class CityRegistry:
             self._looks += 1
 
     def _live_version(self) -> int:
-        row = db.session.execute(select(Installation.version, Installation.demo)).one_or_none()
+        row = run(_VERSION).one_or_none()
         if row is None:
             raise NotReady(_("The database has not been set up: run smartcity db upgrade."))
         if row.demo and not self.demo:
@@ -165,67 +165,52 @@ class CityRegistry:
         return int(row.version)
 
     def _load(self, version: int, newer_than: int) -> Snapshot:
-        changed = {found.name: found for found in live_documents(newer_than=newer_than)}
+        changed = {found.name: found for found in stored_documents(newer_than)}
         before = self.snapshot if newer_than >= 0 else Snapshot()
-        gone = withdrawn_since(newer_than)
-        known = {name: one for name, one in before.documents.items() if one.id not in gone}
-        documents = {**known, **changed}
-        cities = {name: one for name, one in before.cities.items() if one.id not in gone}
-        broken = {name: why for name, why in before.broken.items() if name in known}
-        for name in self._affected(changed, documents):
-            broken.pop(name, None)
-            city = self._compiled(documents[name], documents, broken)
-            if city is not None:
-                cities[name] = city
+        gone = withdrawn_since(newer_than) if newer_than >= 0 else frozenset()
+        kept = {slug: one for slug, one in before.index.items() if one.own.id not in gone}
+        baselines = {name: one for name, one in before.baselines.items() if one.id not in gone}
+        baselines |= {name: found.loaded() for name, found in changed.items() if found.kind != CITY}
+        compiler = CityCompiler(running_app(), self.extensions)
+        index = kept | {
+            own.name: IndexedCity(compiler, _above(own, baselines), own)
+            for own in _affected(changed, kept)
+        }
+        claims = {
+            host: slug
+            for host, slug in before.claims.items()
+            if slug in kept and slug not in changed
+        }
         return Snapshot(
             version,
-            documents,
-            cities,
-            self._hosts(cities),
-            {city.id: city for city in cities.values()},
-            broken,
+            baselines,
+            index,
+            {one.own.id: one for one in index.values()},
+            claims | claims_changed_since(newer_than),
         )
 
-    def _affected(
-        self, changed: Mapping[str, LiveDocument], documents: Mapping[str, LiveDocument]
-    ) -> list[str]:
-        everywhere = PLATFORM in changed
-        return [
-            name
-            for name, found in documents.items()
-            if found.kind == CITY
-            and (everywhere or name in changed or f"province:{found.province}" in changed)
-        ]
 
-    def _compiled(
-        self,
-        own: LiveDocument,
-        documents: Mapping[str, LiveDocument],
-        broken: dict[str, str],
-    ) -> City | None:
-        above = [
-            documents[name] for name in (PLATFORM, f"province:{own.province}") if name in documents
-        ]
-        try:
-            return compile_city([*above, own], self.extensions)
-        except Invalid as error:
-            broken[own.name] = str(error.detail)
-            log.error("city_registry.city_does_not_compile", city=own.name, revision=own.number)
-        for layers in _fallbacks(above, own):
-            try:
-                city = compile_city(layers, self.extensions)
-            except Invalid:
-                continue
-            flags = (Flag((), _served_instead(layers)), *city.flags)
-            return replace(city, hosts=claimed_hosts(own.id), flags=flags)
-        return None
+def _affected(
+    changed: Mapping[str, StoredDocument], kept: Mapping[str, IndexedCity]
+) -> list[StoredDocument]:
+    """The cities that changed, and those below a baseline that did."""
+    cities = {slug: found for slug, found in changed.items() if found.kind == CITY}
+    if len(cities) == len(changed):
+        return list(cities.values())
+    below = {
+        slug: one.own
+        for slug, one in kept.items()
+        if any(name in changed for name in _names_above(one.own))
+    }
+    return list((below | cities).values())
 
-    def _hosts(self, cities: Mapping[str, City]) -> dict[str, City]:
-        hosts = {f"{slug}.{self.platform_host}": city for slug, city in cities.items()}
-        for city in cities.values():
-            for host in city.hosts:
-                hosts.setdefault(canonical_host(host), city)
-        return hosts
+
+def _names_above(own: StoredDocument) -> tuple[str, str]:
+    return PLATFORM, f"province:{own.province}"
+
+
+def _above(own: StoredDocument, baselines: Mapping[str, LiveDocument]) -> tuple[LiveDocument, ...]:
+    return tuple(baselines[name] for name in _names_above(own) if name in baselines)
 
 
 def _refuse_in_a_city() -> None:
@@ -235,53 +220,3 @@ def _refuse_in_a_city() -> None:
         raise TenantIsolationError(
             "the city registry is refreshed outside any city, before a request enters its own"
         )
-
-
-def _leave_out_of_collections() -> None:
-    """A registry of thousands of cities is millions of objects that live as long as the process: without
-    this the garbage collector would walk through them again and again during requests."""
-    gc.collect()
-    gc.freeze()
-
-
-def _fallbacks(above: Sequence[LiveDocument], own: LiveDocument) -> Iterator[list[LiveDocument]]:
-    """The newest layers that may still compile: an earlier city first, then a baseline."""
-    for document in _earlier(own):
-        yield [*above, document]
-    for place in reversed(range(len(above))):
-        for document in _earlier(above[place]):
-            yield [*above[:place], document, *above[place + 1 :], own]
-
-
-def _served_instead(layers: Sequence[LiveDocument]) -> Any:
-    served = ", ".join(f"{layer.name} {layer.number}" for layer in layers)
-    return _(
-        "This version of the platform cannot read the latest revision. In use instead: %(served)s. Correct the configuration.",
-        served=served,
-    )
-
-
-def _earlier(own: LiveDocument) -> Iterator[LiveDocument]:
-    """Earlier revisions, none of which reopens what has been closed, paused or suspended since."""
-    for row in older_revisions(own.id, own.number):
-        values = _as_strict(dict(row.values), own.values)
-        yield replace(own, number=row.number, values=values, files=row.files, since=own.since)
-
-
-def _as_strict(older: dict[str, Any], newest: Mapping[str, Any]) -> dict[str, Any]:
-    if newest.get("state") == CityState.SUSPENDED:
-        older["state"] = CityState.SUSPENDED.value
-    locked = {*older.get("locked", ()), *(newest.get("locked") or ())}
-    if locked:
-        older["locked"] = sorted(map(str, locked))
-    services = {name: dict(entry) for name, entry in (older.get("services") or {}).items()}
-    newer = newest.get("services")
-    for name, entry in (newer if isinstance(newer, Mapping) else {}).items():
-        state = get(entry, ("state",))
-        if state in (ServiceState.PAUSED, ServiceState.CLOSED):
-            services[name] = {**services.get(name, {}), "state": state}
-            if state == ServiceState.PAUSED and get(entry, ("notice",)):
-                services[name]["notice"] = entry["notice"]
-    if services:
-        older["services"] = services
-    return older

@@ -100,14 +100,14 @@ class NotLinked(Invalid):
 def offered() -> list[Provider]:
     """The providers by which staff may sign in, by province."""
     snapshot = product().registry.snapshot
-    found = (provider_of(one) for one in snapshot.documents.values() if one.kind == "province")
+    found = (provider_of(one) for one in snapshot.baselines.values() if one.kind == "province")
     return sorted((one for one in found if one is not None), key=lambda one: one.province)
 
 
 def offered_by(province: str | None) -> Provider | None:
     """A province's provider, if staff may sign in by it."""
     snapshot = product().registry.snapshot
-    return provider_of(snapshot.documents.get(f"province:{province}"))
+    return provider_of(snapshot.baselines.get(f"province:{province}"))
 
 
 def provider_of(document: LiveDocument | None) -> Provider | None:

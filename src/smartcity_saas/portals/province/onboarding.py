@@ -224,7 +224,7 @@ def _readiness(province: str, values: dict[str, Any], problems: list[Problem]) -
 
 
 def _inherited_color(province: str) -> str:
-    known = product().registry.snapshot.documents
+    known = product().registry.snapshot.baselines
     for name in (f"province:{province}", "platform"):
         color = known[name].values.get("branding", {}).get("color") if name in known else None
         if color and is_color(color):
