@@ -91,7 +91,7 @@ def _admit() -> ResponseReturnValue | None:
         require_available(city, policy)
     if request_site().kind == CONSOLE_HOST and policy.who == "staff":
         registry = product().registry
-        registry.refresh()
+        registry.refresh_at_the_start()
         g.registry_version = registry.snapshot.version
     if city is not None:
         in_channel(partial(_channel, policy))

@@ -125,6 +125,20 @@ class CityRegistry:
         with self._lock:
             self._refresh()
 
+    def refresh_at_the_start(self) -> None:
+        """Poll for changes now, by a request whose session goes on with the transaction that this
+        begins; in a session of its own where one has begun, since that may be an older one.
+
+        Raises:
+            TenantIsolationError: In a tenant context.
+        """
+        _refuse_in_a_city()
+        with self._lock:
+            if db.session().in_transaction():
+                self._refresh()
+            else:
+                self._look()
+
     def wait_for_others(self) -> None:
         """Wait until the other processes poll before they serve again: whoever is then told that
         a change is stored finds it on every process."""
