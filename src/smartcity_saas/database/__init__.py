@@ -5,6 +5,7 @@ the cursor, ``transactions`` opens transactions, ``core_statements`` runs what i
 ``row_level_security`` holds what PostgreSQL adds.
 """
 
+from smartcity_saas.database.change_notices import change_notices, tell_of_change
 from smartcity_saas.database.core_statements import (
     CITY,
     insert_once,
@@ -43,6 +44,7 @@ __all__ = [
     "PlatformModel",
     "StoredEnum",
     "Timestamp",
+    "change_notices",
     "city_foreign_key",
     "city_relationship",
     "city_tables",
@@ -57,6 +59,7 @@ __all__ = [
     "send_together",
     "store",
     "table_of",
+    "tell_of_change",
     "transaction",
     "upsert_into",
     "without_statement_guard",
