@@ -241,6 +241,8 @@ HOLD_A_CLOCK = {
     "celery_app.py",
     "task_queue.py",
     "worker.py",
+    "tenancy/change_watch.py",
+    "tenancy/serving_processes.py",
     # called by the frame of a request
     "catalog/bulk_push.py",
     "catalog/checkout.py",

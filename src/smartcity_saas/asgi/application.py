@@ -21,6 +21,7 @@ from smartcity_saas.asgi.environ import environ_of
 from smartcity_saas.configuration.hosts import requested_host
 from smartcity_saas.connectors.outbound_calls import working
 from smartcity_saas.tenancy.background_compiling import compile_in_background
+from smartcity_saas.tenancy.change_watch import join_the_serving
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -137,5 +138,6 @@ def create_asgi() -> BufferedApplication:
     """The product, as a server of ASGI loads it: ``granian --interface asginl --factory
     smartcity_saas.asgi:create_asgi``."""
     app = create_app()
+    join_the_serving(app)
     compile_in_background(app.registry)
     return BufferedApplication(app)

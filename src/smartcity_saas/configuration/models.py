@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,17 @@ class Installation(PlatformModel):
     master_mark: Mapped[str | None]
     older_marks: Mapped[list[Any]] = mapped_column(server_default="[]")
     worker_seen_at: Mapped[datetime | None]
+
+
+class ServingProcess(PlatformModel):
+    """A process that serves, and the ``Installation.version`` before which it serves nothing any
+    more. Whoever stores a change waits for these; one that is silent for minutes is taken out."""
+
+    __tablename__ = "serving_process"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigKey)
+    seen_at: Mapped[datetime]
 
 
 class Document(PlatformModel):

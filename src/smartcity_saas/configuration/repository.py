@@ -14,7 +14,7 @@ from smartcity_saas.configuration.models import Document, HostClaim, Installatio
 from smartcity_saas.configuration.schema import CITY, PLATFORM, PROVINCE
 from smartcity_saas.configuration.stored_document import StoredDocument
 from smartcity_saas.configuration.validation import Candidate, Known
-from smartcity_saas.database import db, run, table_of, transaction
+from smartcity_saas.database import db, run, table_of, tell_of_change, transaction
 
 WITHDRAWN = "~"
 """Between the name that a document had and its key, once it is withdrawn: no slug has it."""
@@ -61,6 +61,7 @@ def bump_version() -> int:
         .values(version=Installation.version + 1)
         .returning(Installation.version)
     ).scalar_one()
+    tell_of_change()
     return int(found)
 
 

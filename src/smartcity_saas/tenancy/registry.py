@@ -33,10 +33,12 @@ from smartcity_saas.errors import NotReady, TenantIsolationError
 from smartcity_saas.logs import get_logger
 from smartcity_saas.product import running_app
 from smartcity_saas.tenancy.city_compiler import CityCompiler
+from smartcity_saas.tenancy.serving_processes import Presence, some_serve_before
 from smartcity_saas.tenancy.snapshot import IndexedCity, Snapshot
 from smartcity_saas.tenant_context import current_city_id_or_none
 
 CHECK_SECONDS = 0.4
+ASK_SECONDS = 0.005
 PATIENCE_SECONDS = 1.0
 """How long after its beginning a look is waited for; a longer one is loading thousands."""
 _installation = table_of(Installation)
@@ -64,6 +66,8 @@ class CityRegistry:
         self.admit = admit
         self.sleep: Callable[[float], None] = time.sleep
         self.snapshot = Snapshot()
+        self.presence: Presence | None = None
+        """This process among those that serve, if it does."""
         self._looked_at = float("-inf")
         self._began_at = float("-inf")
         self._looks = 0
@@ -76,7 +80,10 @@ class CityRegistry:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to poll for changes."""
+        """Whether it is time to poll for changes: always while nobody knows that this process serves,
+        since nobody waits for it then."""
+        if self.presence is not None and not self.presence.known:
+            return True
         return self.monotonic() - self._looked_at >= CHECK_SECONDS
 
     @property
@@ -140,9 +147,18 @@ class CityRegistry:
                 self._look()
 
     def wait_for_others(self) -> None:
-        """Wait until the other processes poll before they serve again: whoever is then told that
-        a change is stored finds it on every process."""
-        self.sleep(CHECK_SECONDS)
+        """Wait until every process that serves has come to this version, or has to look before it
+        serves again: whoever is then told that a change is stored finds it on every process."""
+        until = self.monotonic() + CHECK_SECONDS
+        while self.monotonic() < until and self._some_are_behind():
+            self.sleep(ASK_SECONDS)
+
+    def _some_are_behind(self) -> bool:
+        with current_app.app_context():
+            try:
+                return some_serve_before(self.version)
+            except SQLAlchemyError:  # nobody can tell: the longest wait is the sure one
+                return True
 
     def _refresh(self) -> None:
         """Poll in a session of its own: the caller's may stand in an older transaction."""
@@ -155,10 +171,15 @@ class CityRegistry:
         try:
             if not self.loaded:
                 self.admit()
+            if self.presence is not None and not self.presence.known:
+                # before the version is read: what is stored after that waits for this process
+                self.presence.say(self.version)
             version = self._live_version()
             if version != self.version:
                 newer = self.version if version > self.version else -1
                 self.snapshot = self._load(version, newer)
+                if self.presence is not None:
+                    self.presence.come_to(version)
         except SQLAlchemyError as error:
             with suppress(SQLAlchemyError):
                 db.session.rollback()  # whatever comes next in this session begins anew
