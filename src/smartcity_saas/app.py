@@ -55,6 +55,7 @@ from smartcity_saas.web.page_cache import PageCache
 from smartcity_saas.web.policy import exempt_signed
 from smartcity_saas.web.security import SiteSessions, TrustedProxies
 from smartcity_saas.web.static_files import init_static_files
+from smartcity_saas.web.templates import LanguageEnvironment
 
 log = get_logger(__name__)
 
@@ -180,6 +181,7 @@ def _configure(app: SiteFlask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,
         PROPAGATE_EXCEPTIONS=False,
     )
+    app.jinja_environment = LanguageEnvironment
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.url_map.merge_slashes = False
