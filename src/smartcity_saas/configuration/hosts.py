@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 import idna
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?!-)){0,38}[a-z0-9]")
+_LONGEST_HEADER = 300
+"""A name has 253 characters at most, and a port six with its colon."""
 
 RESERVED_SLUGS = frozenset(
     [
@@ -68,6 +71,13 @@ def requested_host(header: str | None) -> str:
     Raises:
         ValueError: The header is missing, doubled or malformed (RFC 9110, section 7.2).
     """
+    if len(header or "") > _LONGEST_HEADER:  # what is remembered of a header is bounded so
+        raise ValueError("malformed host")
+    return _requested_host(header)
+
+
+@lru_cache(maxsize=4096)
+def _requested_host(header: str | None) -> str:
     name, _, port = (header or "").rpartition(":")
     if not name or "]" in port:
         name, port = header or "", ""

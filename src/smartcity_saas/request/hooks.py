@@ -16,6 +16,7 @@ from werkzeug.exceptions import BadRequest
 
 from smartcity_saas.addresses import is_loopback
 from smartcity_saas.catalog.availability import require_available
+from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db
 from smartcity_saas.errors import (
     NotAllowed,
@@ -38,7 +39,7 @@ from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.logs import get_logger
 from smartcity_saas.measures import count_refused, in_channel
 from smartcity_saas.payments.accounts import provider_of
-from smartcity_saas.product import product, request_site
+from smartcity_saas.product import product, request_site, running_app
 from smartcity_saas.request.error_pages import init_error_pages
 from smartcity_saas.request.template_context import init_template_context
 from smartcity_saas.tenancy.current import current_time
@@ -134,19 +135,32 @@ def _refuse_nul(policy: Policy) -> None:
 
 def _finish(response: Response) -> Response:
     city = request_site().city
-    origins: list[str] = []
     if city is not None:
         _count_refusal(response)
         keep_answer(response)
-        channels = product().channels.values()
-        origins = [
-            o for one in channels if one.open_at(city) for o in one.origins(one.values(city))
-        ]
-        if (provider := provider_of(city)) is not None:
-            origins += provider.origins(city.payments or {})
     if request.method == "POST" and "registry_version" in g and not has_failed():
         _wait_until_served()
-    return add_security_headers(response, content_security_policy(dict.fromkeys(origins)))
+    content = content_security_policy() if city is None else _content_policy_of(city)
+    return add_security_headers(response, content)
+
+
+def _content_policy_of(city: City) -> str:
+    """The policy of a city's pages, made once for each configuration that it has."""
+    made = running_app().content_policies
+    kept = made.get(city.id)
+    if kept is None or kept[0] is not product() or kept[1] is not city:
+        kept = product(), city, content_security_policy(dict.fromkeys(_form_origins(city)))
+        made[city.id] = kept
+    return kept[2]
+
+
+def _form_origins(city: City) -> list[str]:
+    """Where a city's forms may lead: its open channels and its payment provider."""
+    channels = [one for one in product().channels.values() if one.open_at(city)]
+    origins = [origin for one in channels for origin in one.origins(one.values(city))]
+    if (provider := provider_of(city)) is not None:
+        origins += provider.origins(city.payments or {})
+    return origins
 
 
 def _count_refusal(response: Response) -> None:

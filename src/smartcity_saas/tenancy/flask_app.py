@@ -77,6 +77,8 @@ class SiteFlask(Flask):
         super().__init__(*arguments, **options)
         self.policies: dict[str, Policy] = {}
         """Who may use an endpoint, and when, by its name."""
+        self.content_policies: dict[int, tuple[Product, City, str]] = {}
+        """The ``Content-Security-Policy`` of a city's pages by its key, with what it was made of."""
 
     @property
     def registry(self) -> CityRegistry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from flask import Flask, Request, Response, request
@@ -90,6 +91,13 @@ def cookie_name(name: str, asked: Request | None = None) -> str:
     return f"__Host-{name}" if (asked or request).is_secure else name
 
 
+@lru_cache(maxsize=4096)
+def is_trusted(address: str | None, networks: tuple[Network, ...]) -> bool:
+    """Whether a peer is a proxy that the operator named."""
+    peer = read_address(address)
+    return peer is not None and any(peer in network for network in networks)
+
+
 class TrustedProxies:
     """``X-Forwarded-For`` and ``-Proto`` count only where they come from a proxy that the operator
     named. Which site is meant is said by ``Host`` alone, so ``X-Forwarded-Host`` is never read."""
@@ -101,14 +109,10 @@ class TrustedProxies:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Serve a request as it came, or as a trusted proxy describes it."""
-        app = self.proxied if self._trusted(environ.get("REMOTE_ADDR")) else self._read
-        return app(environ, start_response)
+        trusted = is_trusted(environ.get("REMOTE_ADDR"), self.networks)
+        return (self.proxied if trusted else self._read)(environ, start_response)
 
     def _read(self, environ: dict[str, Any], start_response: Any) -> Any:
         """From here on the peer is a plain address, or nothing."""
         environ["REMOTE_ADDR"] = str(read_address(environ.get("REMOTE_ADDR")) or "")
         return self.direct(environ, start_response)
-
-    def _trusted(self, address: str | None) -> bool:
-        peer = read_address(address)
-        return peer is not None and any(peer in network for network in self.networks)
