@@ -7,19 +7,24 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate
+from threading import Lock
 from typing import Any
 
 from flask import Response, abort, g, has_request_context, request
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
-    Counter,
     Gauge,
     Histogram,
 )
 from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.logs import EventDict, Processor, structlog
@@ -85,12 +90,8 @@ def init_metrics(app: SiteFlask, token: str) -> None:
     It answers 404 unless ``SMARTCITY_METRICS_TOKEN`` is set and sent as a bearer token.
     """
     registry = CollectorRegistry()
-    requests = Counter(
-        "smartcity_requests_total", "Requests", ["site", "status"], registry=registry
-    )
-    seconds = Histogram(
-        "smartcity_request_seconds", "Seconds a request", ["site"], registry=registry
-    )
+    requests = _RequestCollector()
+    registry.register(requests)
     cities = Gauge("smartcity_cities", "Cities loaded", registry=registry)
     broken = Gauge(
         "smartcity_cities_on_earlier_revision",
@@ -104,12 +105,13 @@ def init_metrics(app: SiteFlask, token: str) -> None:
     def start() -> None:
         g.started = time.perf_counter()
 
+    app.count_request = requests.count
+
     @app.after_request
     def observe(response: Response) -> Response:
-        kind = request_site().kind
-        requests.labels(kind, response.status_code // 100 * 100).inc()
-        if (started := g.pop("started", None)) is not None:
-            seconds.labels(kind).observe(time.perf_counter() - started)
+        started = g.pop("started", None)
+        spent = None if started is None else time.perf_counter() - started
+        app.count_request(request_site().kind, response.status_code, spent)
         return response
 
     def metrics() -> Response:
@@ -123,6 +125,51 @@ def init_metrics(app: SiteFlask, token: str) -> None:
 
     app.add_url_rule("/metrics", view_func=metrics, host=INDEX_HOST)
     allow_everyone(app, "metrics")
+
+
+class _RequestCollector(Collector):
+    """Requests and how long they took. One lock and three additions for each: the library's counter and
+    histogram took a fifth of the time that an answer takes which is kept."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._seconds = [float(bound) for bound in Histogram.DEFAULT_BUCKETS]
+        self._counts: dict[tuple[str, int], int] = {}
+        self._within: dict[str, list[int]] = {}
+        self._spent: dict[str, float] = {}
+
+    def count(self, kind: str, status: int, spent: float | None) -> None:
+        """Count a request.
+
+        Args:
+            kind: Of its site.
+            status: Of its answer.
+            spent: Seconds; None where nobody knows.
+        """
+        key = (kind, status // 100 * 100)
+        with self._lock:
+            self._counts[key] = self._counts.get(key, 0) + 1
+            if spent is not None:
+                if kind not in self._within:
+                    self._within[kind], self._spent[kind] = [0] * len(self._seconds), 0.0
+                self._within[kind][bisect_left(self._seconds, spent)] += 1
+                self._spent[kind] += spent
+
+    def collect(self) -> Iterator[Metric]:
+        """The counter and the histogram."""
+        requests = CounterMetricFamily("smartcity_requests", "Requests", labels=["site", "status"])
+        seconds = HistogramMetricFamily(
+            "smartcity_request_seconds", "Seconds a request", labels=["site"]
+        )
+        with self._lock:
+            for (kind, status), number in self._counts.items():
+                requests.add_metric([kind, str(status)], number)
+            for kind, within in self._within.items():
+                bounds = map(floatToGoString, self._seconds)
+                buckets = list(zip(bounds, accumulate(within), strict=True))
+                seconds.add_metric([kind], buckets, self._spent[kind])
+        yield requests
+        yield seconds
 
 
 AGES = {

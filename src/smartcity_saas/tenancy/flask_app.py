@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from smartcity_saas.web.policy import Policy
 
+CountRequest = Callable[[str, int, float | None], None]
+"""Takes the symbolic host, the status, and how many seconds the request took if that is known."""
+
 log = get_logger(__name__)
 
 
@@ -79,6 +82,8 @@ class SiteFlask(Flask):
         """Who may use an endpoint, and when, by its name."""
         self.content_policies: dict[int, tuple[Product, City, str]] = {}
         """The ``Content-Security-Policy`` of a city's pages by its key, with what it was made of."""
+        self.count_request: CountRequest = lambda kind, status, seconds: None
+        """Counts a request in the metrics."""
 
     @property
     def registry(self) -> CityRegistry:
