@@ -38,6 +38,7 @@ from smartcity_saas.portals.resident.ratings_api import api as ratings_api
 from smartcity_saas.portals.resident.session_api import api as session_api
 from smartcity_saas.product import Product
 from smartcity_saas.ratings.attention import ratings_attention
+from smartcity_saas.redis_store import RedisStore
 from smartcity_saas.request import init_request
 from smartcity_saas.scorecard.edition_files import load_editions
 from smartcity_saas.scorecard.figures import FIGURES
@@ -122,6 +123,7 @@ def _product(settings: Settings, clock: Clock) -> Product:
     services = installed_services()
     keyring = Keyring(settings.master_key, settings.old_master_key)
     keyring.guard = refuse_stray_key
+    redis = RedisStore(settings.redis, settings.secret_key) if settings.redis else None
     registry = CityRegistry(
         stored_extensions(),
         settings.host,
@@ -143,6 +145,7 @@ def _product(settings: Settings, clock: Clock) -> Product:
         send_staff_mail=send_staff_mail,
         page_cache=PageCache(),
         file_cache=PageCache(CACHED_FILES),
+        redis=redis,
         editions=_editions(settings),
     )
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smartcity_saas.outbox import Task
     from smartcity_saas.payments.payable import Payable
     from smartcity_saas.payments.providers import Provider
+    from smartcity_saas.redis_store import RedisStore
     from smartcity_saas.scorecard.standard import Edition
     from smartcity_saas.settings import Settings
     from smartcity_saas.tenancy.flask_app import SiteFlask, SiteRequest
@@ -61,6 +62,7 @@ class Product:
     send_staff_mail: SendMail
     page_cache: PageCache
     file_cache: PageCache
+    redis: RedisStore | None
     editions: Mapping[str, Edition]
 
     @property

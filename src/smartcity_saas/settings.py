@@ -49,6 +49,7 @@ class Settings:
     config_root: Path = field(default_factory=Path.cwd)
     data_dir: Path | None = None
     broker: str = ""
+    redis: str = ""
     tracing: bool = False
     testing: bool = False
 
@@ -94,6 +95,7 @@ class Settings:
             data_dir=_folder(env, "SMARTCITY_DATA_DIR"),
             tracing=_asks_for_traces(env),
             broker=_address(env, "SMARTCITY_BROKER", BROKERS),
+            redis=_address(env, "SMARTCITY_REDIS", REDIS),
         )
 
     def refuse_unsafe_keys(self) -> None:
