@@ -49,12 +49,20 @@ def count_attempt(
         if row.window_ends <= now:
             row.count, row.window_ends = 0, now + window
         row.count += 1
-        refused, ends = row.count > most, row.window_ends
-        left = max(0, most - row.count)
-    seconds = max(1, round((ends - now).total_seconds()))
-    if refused:
+        count, ends = row.count, row.window_ends
+    return limit_of(count, most, (ends - now).total_seconds())
+
+
+def limit_of(count: int, most: int, until_end: float) -> RateLimit:
+    """What is left after so many attempts of a window that ends in some seconds.
+
+    Raises:
+        Throttled: They are more than the window allows.
+    """
+    seconds = max(1, round(until_end))
+    if count > most:
         raise Throttled(_said(-(-seconds // 60)), seconds)
-    return RateLimit(most, left, seconds)
+    return RateLimit(most, most - count, seconds)
 
 
 def _said(minutes: int) -> Any:

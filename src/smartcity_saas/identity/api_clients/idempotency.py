@@ -17,11 +17,11 @@ from sqlalchemy import delete, select, update
 from smartcity_saas.addresses import network_of
 from smartcity_saas.database import insert_once, transaction
 from smartcity_saas.errors import Conflict, Invalid, Throttled
+from smartcity_saas.identity.api_clients.call_limits import count_call
 from smartcity_saas.identity.api_clients.clients import SignedInClient
 from smartcity_saas.identity.api_clients.models import ApiAnswer
-from smartcity_saas.identity.rate_limits import RateLimit, count_attempt
+from smartcity_saas.identity.rate_limits import RateLimit
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.identity.residents.models import ResidentAttempt
 
 MINUTE = timedelta(minutes=1)
 LIMITS = {"client": 600, "resident": 240, "address": 120}
@@ -49,7 +49,7 @@ def count_request(owner: str, now: datetime) -> None:
     limits = current_app.config.get("API_LIMITS", LIMITS)
     most = limits[owner.partition(":")[0]]
     try:
-        g.allowance = count_attempt(ResidentAttempt, f"api:{owner}", most, now, MINUTE)
+        g.allowance = count_call(f"api:{owner}", most, now, MINUTE)
     except Throttled as error:
         g.allowance = RateLimit(most, 0, error.retry_after)
         raise
