@@ -15,6 +15,12 @@ from smartcity_saas.configuration.extensions import Extensions
 from smartcity_saas.configuration.licences import DEFAULT_LICENCE, Licence, licences
 from smartcity_saas.configuration.merge import Layer, Merged, merge
 from smartcity_saas.configuration.problems import Path, dotted
+from smartcity_saas.configuration.quotas import (
+    DEFAULT_QUOTAS,
+    Quotas,
+    above_limits,
+    effective_quotas,
+)
 from smartcity_saas.configuration.schema import effective_schema
 from smartcity_saas.configuration.secret_uses import SecretUse, place_uses
 from smartcity_saas.configuration.states import CityState, ConnectionState, ServiceState
@@ -91,6 +97,7 @@ class City:
     open_data: Mapping[str, Any] = field(default_factory=dict)
     ratings: Mapping[str, Any] = field(default_factory=dict)
     population: Mapping[str, Any] = field(default_factory=dict)
+    quotas: Quotas = DEFAULT_QUOTAS
 
     @property
     def is_draft(self) -> bool:
@@ -186,7 +193,12 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
     """
     own = documents[-1]
     merged = merge([document.layer for document in documents])
-    flags = [*_ignored_flags(merged), *_uninstalled(merged.values, extensions)]
+    above = [document.layer for document in documents[:-1]]
+    flags = [
+        *_ignored_flags(merged),
+        *_quota_flags(own, above),
+        *_uninstalled(merged.values, extensions),
+    ]
     try:
         schema = effective_schema(extensions)
         loaded = schema.load(merged.values)
@@ -226,6 +238,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         open_data=loaded.get("open_data", {}),
         ratings=loaded.get("ratings", {}),
         population=loaded.get("population", {}),
+        quotas=effective_quotas(loaded, above),
     )
 
 
@@ -245,6 +258,20 @@ def _ignored_flags(merged: Merged) -> list[Flag]:
             ),
         )
         for found in merged.ignored
+    ]
+
+
+def _quota_flags(own: LiveDocument, above: Sequence[Layer]) -> list[Flag]:
+    return [
+        Flag(
+            path,
+            _(
+                "“%(path)s” is above the limit. In use instead: %(limit)s.",
+                path=dotted(path),
+                limit=limit,
+            ),
+        )
+        for path, limit in above_limits(own.values, above).items()
     ]
 
 

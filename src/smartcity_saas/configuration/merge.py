@@ -11,7 +11,16 @@ from smartcity_saas.configuration.problems import Path, path_of, starts_with
 LANGUAGES = ("zh", "en")
 DISCRIMINATORS = ("kind", "provider")
 OWN_KEYS = frozenset(
-    {"platform", "province", "city", "division_code", "name", "locked", "single_sign_on"}
+    {
+        "platform",
+        "province",
+        "city",
+        "division_code",
+        "name",
+        "locked",
+        "quota_limits",
+        "single_sign_on",
+    }
 )
 """Keys that a document has for itself; they are never inherited."""
 

@@ -37,6 +37,12 @@ from smartcity_saas.configuration.fields import (
 from smartcity_saas.configuration.kept_nested import KeptNested
 from smartcity_saas.configuration.licences import DEFAULT_LICENCE, licences
 from smartcity_saas.configuration.problems import Path
+from smartcity_saas.configuration.quotas import (
+    QUOTA_LIMITS,
+    QUOTAS,
+    QuotaLimitsSchema,
+    QuotasSchema,
+)
 from smartcity_saas.configuration.states import CONNECTION_STATES, CityState, ServiceState
 from smartcity_saas.texts import lazy_gettext as _
 
@@ -245,6 +251,10 @@ def _shared_fields(extensions: Extensions) -> dict[str, Any]:
         "ratings": fields.Nested(
             RatingsSchema, metadata={"description": "How residents rate what they finished."}
         ),
+        QUOTAS: fields.Nested(
+            QuotasSchema,
+            metadata={"description": "How much of the shared installation one city may take."},
+        ),
     }
 
 
@@ -298,6 +308,13 @@ def _baseline_fields() -> dict[str, Any]:
         "branding": fields.Nested(BaselineBrandingSchema),
         "locked": ListOf(
             Line(), metadata={"description": "Paths that documents below cannot change."}
+        ),
+        QUOTA_LIMITS: fields.Nested(
+            QuotaLimitsSchema,
+            metadata={
+                "description": "The most that documents below can set as quotas; one set there "
+                "before has no effect beyond it."
+            },
         ),
     }
 

@@ -40,6 +40,7 @@ from smartcity_saas.configuration.problems import (
     some,
     starts_with,
 )
+from smartcity_saas.configuration.quotas import limit_problems
 from smartcity_saas.configuration.schema import (
     CITY,
     COMMON_CURRENCY,
@@ -244,6 +245,7 @@ class Check:
 
     def _in_its_layers(self, candidate: Candidate) -> list[Problem]:
         problems = self._transitions(candidate) + self._locks(candidate) + self._official(candidate)
+        problems += self._quotas(candidate)
         layers = self._layers_above(candidate)
         if candidate.province is not None and len(layers) < 1 + (PLATFORM in self._names()):
             problems.append(
@@ -410,6 +412,12 @@ class Check:
                     )
         return problems
 
+    def _quotas(self, candidate: Candidate) -> list[Problem]:
+        """Quotas that a document sets above the limits of those above it."""
+        before = self.known.values.get(candidate.name, {})
+        layers = [one for one in self._layers_above(candidate) if one.document != candidate.name]
+        return located(candidate.source, limit_problems(candidate.source.values, before, layers))
+
     def _official(self, candidate: Candidate) -> list[Problem]:
         """Whether slug and code agree with the official list; what is live already may stay."""
         values, before = candidate.source.values, self.known.values.get(candidate.name, {})
@@ -458,7 +466,9 @@ class Check:
 
     def _beneath(self, baseline: Candidate) -> list[Problem]:
         """What a baseline contradicts: the official list, the codes of its cities, their values."""
-        problems = self._official(baseline) if baseline.kind == PROVINCE else []
+        problems = []
+        if baseline.kind == PROVINCE:
+            problems = self._official(baseline) + self._quotas(baseline)
         return problems or self._codes_beneath(baseline) or self._broken_beneath(baseline)
 
     def _codes_beneath(self, baseline: Candidate) -> list[Problem]:
