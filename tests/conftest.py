@@ -178,6 +178,7 @@ def empty(
     http_client.breakers.forget()
     published.forget()
     forget_uses()
+    app.product.quotas.buckets.forget()
     clock = MovableClock()
     caches = {"page_cache": PageCache(), "file_cache": PageCache()}
     with other_parts(app, clock=clock, **caches), app.app_context():

@@ -44,10 +44,12 @@ from smartcity_saas.scorecard.edition_files import load_editions
 from smartcity_saas.scorecard.figures import FIGURES
 from smartcity_saas.scorecard.standard import Edition
 from smartcity_saas.settings import Settings
+from smartcity_saas.tenancy.city_quotas import CityQuotas
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.registry import CityRegistry
+from smartcity_saas.tenancy.shared_buckets import SharedBuckets
 from smartcity_saas.tenant_context import current_city_id_or_none
 from smartcity_saas.tracing import start_tracing, trace_statements
 from smartcity_saas.web.api import init_api
@@ -147,6 +149,7 @@ def _product(settings: Settings, clock: Clock) -> Product:
         file_cache=PageCache(CACHED_FILES),
         redis=redis,
         editions=_editions(settings),
+        quotas=CityQuotas(settings.workers, shared=SharedBuckets(redis) if redis else None),
     )
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from smartcity_saas.redis_store import RedisStore
     from smartcity_saas.scorecard.standard import Edition
     from smartcity_saas.settings import Settings
+    from smartcity_saas.tenancy.city_quotas import CityQuotas
     from smartcity_saas.tenancy.flask_app import SiteFlask, SiteRequest
     from smartcity_saas.tenancy.hosts import Site
     from smartcity_saas.tenancy.registry import CityRegistry
@@ -64,6 +65,7 @@ class Product:
     file_cache: PageCache
     redis: RedisStore | None
     editions: Mapping[str, Edition]
+    quotas: CityQuotas
 
     @property
     def payables(self) -> Mapping[str, Payable]:
