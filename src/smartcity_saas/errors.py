@@ -101,6 +101,12 @@ class Throttled(SmartCityError):
         self.retry_after = retry_after
 
 
+class OverQuota(SmartCityError):
+    """The city has used what its quota gives it for now; nothing was done."""
+
+    status = 429
+
+
 class NotReady(SmartCityError):
     """The database cannot be reached, or has not been migrated."""
 

@@ -27,6 +27,7 @@ from smartcity_saas.configuration.secrets import masked, names_secret
 from smartcity_saas.errors import (
     FieldErrors,
     Invalid,
+    OverQuota,
     SmartCityError,
     Throttled,
 )
@@ -82,6 +83,11 @@ def init_error_pages(app: SiteFlask) -> None:
     app.register_error_handler(Exception, _render_fault)
 
 
+def error_answer(error: SmartCityError) -> Response:
+    """What an error is answered with in the present request, whole."""
+    return make_response(_render_error(error))
+
+
 def _render_error(error: SmartCityError) -> ResponseReturnValue:
     if isinstance(error, ServicePaused) and not _wants_json():
         return _paused_page(error), error.status
@@ -91,6 +97,8 @@ def _render_error(error: SmartCityError) -> ResponseReturnValue:
         return _conflict_page(error), error.status
     if isinstance(error, EffectsUntold) and request_site().kind == CONSOLE_HOST:
         return _effects_page(error), error.status
+    if isinstance(error, OverQuota):
+        return _over_quota()
     title = error.title if error.title != SmartCityError.title else _TITLES.get(error.status)
     own = "" if isinstance(error, FieldErrors) else error.detail
     detail = own or _DETAILS.get(error.status, "")
@@ -103,6 +111,15 @@ def _render_error(error: SmartCityError) -> ResponseReturnValue:
     if isinstance(error, Throttled):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _over_quota() -> Response:
+    return _error_response(
+        OverQuota.status,
+        gettext("The site is very busy"),
+        gettext("Nothing was sent or changed. Wait a few seconds, then try again."),
+        [],
+    )
 
 
 def _render_http_error(error: HTTPException) -> ResponseReturnValue:
