@@ -18,8 +18,8 @@ import smartcity_saas
 from smartcity_saas.connectors import address_guard, outbound_calls
 from smartcity_saas.connectors.address_guard import connect
 from smartcity_saas.connectors.circuit_breaker import FAILURES, CircuitBreakers
-from smartcity_saas.connectors.http_client import call_once
-from smartcity_saas.connectors.outbound_calls import Bulkhead, CallRefused
+from smartcity_saas.connectors.http_client import BackOffice, BackOfficeDown, call_once
+from smartcity_saas.connectors.outbound_calls import Bulkhead, CallRefused, outbound
 from smartcity_saas.identity.federation.channels import ChannelDown
 from smartcity_saas.identity.federation.provider_metadata import (
     FAILED_SECONDS,
@@ -28,6 +28,8 @@ from smartcity_saas.identity.federation.provider_metadata import (
     STALE_SECONDS,
     Published,
 )
+from smartcity_saas.outbox import Postponed
+from tests.support.documents import HANGZHOU
 from tests.support.world import World
 
 LOOPBACK = "127.0.0.0/8"
@@ -142,7 +144,8 @@ def test_every_way_out_of_the_product_is_guarded() -> None:
                 names = [node.module]
             if ways & set(names):
                 found.add(str(path.relative_to(root)))
-    assert found - {"__main__.py"} == {
+    listen_or_name_the_machine = {"__main__.py", "held_socket.py", "outbox/heartbeats.py"}
+    assert found - listen_or_name_the_machine == {
         "connectors/address_guard.py",
         "connectors/http_client.py",
         "connectors/settings.py",
@@ -314,3 +317,33 @@ def test_one_asks_and_few_wait() -> None:
         thread.join(30)
     assert len(asked) == 1
     assert "found" in found
+
+
+def test_a_city_calls_no_more_often_than_its_quota(world: World) -> None:
+    """Beyond it nothing is sent, and the refusal says when a call would be made; another city calls on."""
+    world.save(HANGZHOU + "quotas: {outbound_calls_per_minute: 24}\n")
+
+    def call(slug: str) -> None:
+        with world.inside(slug), outbound("http://127.0.0.1:9/"):
+            pass
+
+    call("hangzhou")
+    call("hangzhou")
+    with pytest.raises(CallRefused) as refused:
+        call("hangzhou")
+    assert refused.value.reason == "quota"
+    assert 0 < refused.value.seconds <= 5
+    call("ningbo")
+
+
+def test_work_beyond_the_quota_of_calls_is_done_later(world: World) -> None:
+    """A task meets it as a slow back office: it is put off for as long as it takes, and not given up."""
+    world.save(HANGZHOU + "quotas: {outbound_calls_per_minute: 10}\n")
+    office = BackOffice("test", "http://127.0.0.1:9", "token")
+    with world.inside("hangzhou"):
+        with outbound("http://127.0.0.1:9/"):
+            pass
+        with pytest.raises(Postponed) as put_off:
+            office.get("/bills")
+    assert isinstance(put_off.value, BackOfficeDown)
+    assert put_off.value.seconds > 0

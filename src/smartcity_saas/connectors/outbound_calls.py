@@ -1,4 +1,5 @@
-"""What every call to another system goes through, whoever's it is: a bulkhead, a breaker, a deadline.
+"""What every call to another system goes through, whoever's it is: the city's quota, a bulkhead, a
+breaker, a deadline.
 
 A call holds one of this process's threads. So that no owner's systems can hold them all, only so many
 calls are under way at one time: in all, of one owner, and of one owner to one host. Whatever does not
@@ -21,6 +22,9 @@ from flask import has_request_context, request
 
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.circuit_breaker import CircuitBreakers
+from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_quotas import CALLS
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.tenant_context import current_city_id_or_none
 from smartcity_saas.tracing import span
 
@@ -35,7 +39,8 @@ _UNTIL = "smartcity.outbound_until"
 
 
 class CallRefused(OSError):
-    """No call is made: too many are under way, or the other side has not answered lately.
+    """No call is made: the city has made too many, too many are under way, or the other side has not
+    answered lately.
 
     ``seconds`` says for how long that is so, where it is known.
     """
@@ -117,6 +122,7 @@ def outbound(
         CallRefused: It is not made.
     """
     key = owner or owner_here(), origin_of(url)
+    _refuse_beyond_quota(key[0])
     host = urlsplit(url).hostname or ""
     with (
         span("call", "CLIENT", server__address=host),
@@ -138,6 +144,14 @@ def outbound(
             breakers.succeeded(key)
         finally:
             address_guard.deadline.reset(token)
+
+
+def _refuse_beyond_quota(owner: str) -> None:
+    """A call of a city's beyond its quota is made later, as where the other side does not answer."""
+    if owner == PLATFORM or owner != owner_here():
+        return
+    if wait := product().quotas.take(current_city(), CALLS):
+        raise CallRefused("quota", wait)
 
 
 @contextmanager
