@@ -19,6 +19,7 @@ from smartcity_saas.outbox.dispatcher import Dispatcher, TaskQueue
 from smartcity_saas.outbox.queue import Task, forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.scorecard.summaries import summarise
+from smartcity_saas.tenancy.city_quotas import JOBS
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 
@@ -50,7 +51,8 @@ def _parts(app: SiteFlask) -> tuple[SiteFlask, Mapping[str, Task], Enter, Clock]
 
 
 def _work(app: SiteFlask) -> dict[str, Any]:
-    """Which cities there are, what a day brings in each, and the platform's own work."""
+    """Which cities there are, what a day brings in each, when their tasks may begin, and the platform's
+    own work."""
 
     def cities() -> dict[int, str]:
         with app.app_context(), suppress(SmartCityError):
@@ -72,9 +74,13 @@ def _work(app: SiteFlask) -> dict[str, Any]:
         if failed:
             raise DayUnfinished(", ".join(failed))
 
+    def admit(city_id: int) -> float:
+        city = app.registry.snapshot.by_id.get(city_id)
+        return app.product.quotas.take(city, JOBS) if city is not None else 0.0
+
     with app.app_context():
         app.registry.refresh()
-    return {"daily": daily, "platform": FoldMeasures(), "cities": cities}
+    return {"daily": daily, "platform": FoldMeasures(), "cities": cities, "admit": admit}
 
 
 def _done(name: str, part: Callable[[datetime], None], now: datetime) -> bool:

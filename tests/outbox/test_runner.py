@@ -27,6 +27,7 @@ from smartcity_saas.outbox.runner import FIRST_REST, LONGEST_REST, Rests, Runner
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenant_context import current_city_id
 from tests.support.browser import fresh
+from tests.support.documents import HANGZHOU
 from tests.support.runners import running
 from tests.support.served import until
 from tests.support.world import World
@@ -205,3 +206,41 @@ def test_what_asks_to_wait_is_waited_for(world: World) -> None:
         row = db.session.scalars(select(OutboxTask)).one()
         assert (row.failed_at, row.leased_until) == (None, None)
     assert due_at()[0] >= world.clock() + timedelta(seconds=1800)
+
+
+def test_tasks_beyond_a_citys_quota_stay_due(world: World) -> None:
+    """They begin when it lets them, lost by nobody and no try of theirs; another city's are done meanwhile."""
+    done: list[int] = []
+    here, there = world.city_id("hangzhou"), world.city_id("ningbo")
+    for slug, number in (("hangzhou", 4), ("ningbo", 2)):
+        with world.inside(slug):
+            for _one in range(number):
+                enqueue("note", {}, world.clock())
+    left = {here: 2}
+
+    def admit(city_id: int) -> float:
+        left[city_id] = left.get(city_id, 9) - 1
+        return 0.0 if left[city_id] >= 0 else 30.0
+
+    tasks = {"note": lambda payload, now: done.append(current_city_id())}
+    runner = Runner(world.app, tasks, tenant_context, world.clock, admit=admit)
+    for _look in range(3):
+        fresh(runner.run_due)
+    assert (done.count(here), done.count(there)) == (2, 2)
+    with world.inside("hangzhou"):
+        waiting = db.session.scalars(select(OutboxTask).where(OutboxTask.done_at.is_(None))).all()
+        assert [task.attempts for task in waiting] == [0, 0]
+    left[here] = 9
+    world.clock.move(seconds=31)
+    fresh(runner.run_due)
+    assert done.count(here) == 4
+
+
+def test_the_worker_asks_the_documents_quota(world: World) -> None:
+    """The worker of the product takes each task from its city's ``jobs_per_hour``."""
+    world.save(HANGZHOU + "quotas: {jobs_per_hour: 60}\n")
+    runner = product.make_runner(world.app)
+    waits = [runner.admit(world.city_id("hangzhou")) for _task in range(3)]
+    assert waits[0] == 0
+    assert all(0 < wait <= 60 for wait in waits[1:])
+    assert runner.admit(world.city_id("ningbo")) == 0

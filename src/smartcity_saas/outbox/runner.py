@@ -48,6 +48,10 @@ class Rests:
         """All is well again."""
         self._until.pop(city_id, None)
 
+    def leave(self, city_id: int, until: datetime) -> None:
+        """Leave a city alone until a moment."""
+        self._until[city_id] = until, FIRST_REST / 2
+
     def at(self, now: datetime) -> set[int]:
         """The cities that rest."""
         return {city for city, (until, _rest) in list(self._until.items()) if now < until}
@@ -66,6 +70,8 @@ class Runner:
         daily: Called in each city once a day and process start; writes the day's tasks.
         cities: The keys of the cities that are served, each with its zone (IANA).
         platform: Called between two looks, outside any city: work of the platform's own.
+        admit: Asked before each task of a city, by its key: 0 if it may begin, else in how many
+            seconds it may. Until then the city's tasks stay due, and are nobody's try.
         heartbeat: Says that the process lives.
     """
 
@@ -79,6 +85,7 @@ class Runner:
         daily: Callable[[datetime], None] = lambda now: None,
         cities: Callable[[], Mapping[int, str]] = dict,
         platform: Callable[[datetime], None] = lambda now: None,
+        admit: Callable[[int], float] = lambda city_id: 0.0,
         heartbeat: Heartbeat | None = None,
     ) -> None:
         self.app = app
@@ -88,11 +95,12 @@ class Runner:
         self.daily = daily
         self.cities = cities
         self.platform = platform
+        self.admit = admit
         self.heartbeat = heartbeat or Heartbeat(RunnerKind.WORKER)
         self._busy: set[int] = set()
         self._stop = threading.Event()
         self._seeded: dict[int, date] = {}
-        self._rests, self._days_rest = Rests(), Rests()
+        self._rests, self._days_rest, self._over_quota = Rests(), Rests(), Rests()
 
     def run_due(self) -> int:
         """Do everything that is due now, in this thread; returns how many tasks were done."""
@@ -143,7 +151,7 @@ class Runner:
 
     def _due(self) -> dict[int, list[uuid.UUID]]:
         now = self.clock()
-        busy = sorted(self._busy | self._rests.at(now))
+        busy = sorted(self._busy | self._rests.at(now) | self._over_quota.at(now))
         query = select(CityDue.city_id, CityDue.task_id).where(CityDue.due_at <= now)
         if busy:
             query = query.where(CityDue.city_id.not_in(busy))
@@ -163,12 +171,21 @@ class Runner:
             for task_id in tasks:
                 if self._stop.is_set() or self.clock() - begun > LEASE:
                     break  # let the dispatcher look again; the rest stays due
+                if not self._admits(city_id):
+                    break
                 outcome = run_task(self.tasks, task_id, self.clock())
                 self.heartbeat.note(outcome)
                 done += bool(outcome)
 
         self._inside(city_id, self._rests, work)
         return done
+
+    def _admits(self, city_id: int) -> bool:
+        """Whether a city's quota lets a task begin now; if not, it is left alone until it does."""
+        wait = self.admit(city_id)
+        if wait:
+            self._over_quota.leave(city_id, self.clock() + timedelta(seconds=wait))
+        return not wait
 
     def _waiting_days(self, most: int = 50) -> dict[int, date]:
         """Some cities whose day has not been looked at, each with that day."""
