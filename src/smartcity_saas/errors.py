@@ -12,11 +12,13 @@ class SmartCityError(Exception):
 
     ``status`` is the HTTP status, ``title`` a translatable sentence, ``detail`` what to do next;
     ``see`` the path, on the city's site, of what stands in the way, where the person may see it.
+    ``retry_after`` are the seconds after which it may go well, where that is known.
     """
 
     status = 400
     title: Text = "This cannot be done"
     see: str | None = None
+    retry_after: int | None = None
 
     def __init__(self, detail: Text = "", *, title: Text | None = None) -> None:
         super().__init__(detail)
@@ -92,9 +94,10 @@ class FieldErrors(Invalid):
 
 
 class Throttled(SmartCityError):
-    """Too many attempts; ``retry_after`` is in seconds."""
+    """Too many attempts."""
 
     status = 429
+    retry_after: int
 
     def __init__(self, detail: Any, retry_after: int) -> None:
         super().__init__(detail)
@@ -111,6 +114,7 @@ class NotReady(SmartCityError):
     """The database cannot be reached, or has not been migrated."""
 
     status = 503
+    retry_after = 10
 
 
 class TenantIsolationError(RuntimeError):

@@ -99,6 +99,7 @@ def test_the_last_good_data_is_shown_with_its_age(world: World, office: BackOffi
         nickname="我家",
     )
     assert refused.status_code == 503
+    assert refused.headers["Retry-After"] == str(int(OPEN_SECONDS))
     assert "go to the counter" in refused.text
     office.trouble = ""
     http_client.breakers.forget()

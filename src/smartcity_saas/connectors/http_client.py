@@ -23,6 +23,7 @@ from smartcity_saas.addresses import Network
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.connectors import address_guard
 from smartcity_saas.connectors.address_guard import ForbiddenAddress, GuardedBackend
+from smartcity_saas.connectors.circuit_breaker import OPEN_SECONDS
 from smartcity_saas.connectors.outbound_calls import CallRefused, breakers, outbound
 from smartcity_saas.credentials import read_credential
 from smartcity_saas.errors import SmartCityError
@@ -74,6 +75,7 @@ class BackOfficeDown(SmartCityError, Postponed):
         super().__init__(_("Nothing was lost. Try again later, or go to the counter."))
         self.reason = reason
         self.seconds = seconds
+        self.retry_after = math.ceil(seconds or OPEN_SECONDS)
 
 
 class BackOfficeRefused(SmartCityError, PermanentFailure):

@@ -29,7 +29,6 @@ from smartcity_saas.errors import (
     Invalid,
     OverQuota,
     SmartCityError,
-    Throttled,
 )
 from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product, request_site
@@ -108,7 +107,7 @@ def _render_error(error: SmartCityError) -> ResponseReturnValue:
     response = _error_response(error.status, str(title), str(detail), problems, error.see)
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, Throttled):
+    if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 
