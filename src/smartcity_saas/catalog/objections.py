@@ -15,6 +15,7 @@ from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.images.photos import retaken
+from smartcity_saas.tenancy.storage import require_room
 
 MOST_PHOTOS = 3
 SHORTEST_REASON, LONGEST_REASON = 10, 1_000
@@ -32,8 +33,8 @@ def read_objection(reason: str, photos: Sequence[bytes]) -> Objection:
     """What was typed and uploaded, checked.
 
     Raises:
-        FieldErrors: The reason is too short or long, there are too many files, or one is no
-            photograph.
+        FieldErrors: The reason is too short or long, there are too many files, one is no
+            photograph, or the city's storage has no room for them.
     """
     errors: dict[str, Any] = {}
     taken: tuple[bytes, ...] = ()
@@ -45,6 +46,8 @@ def read_objection(reason: str, photos: Sequence[bytes]) -> Objection:
     else:
         try:
             taken = tuple(retaken(data) for data in photos)
+            if taken:
+                require_room(sum(map(len, taken)), _("Send it without photos."))
         except Invalid as error:
             errors["photos"] = error.detail
     if errors:

@@ -16,9 +16,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas.configuration.document_files import sha256
 from smartcity_saas.database import CityModel, db, transaction
 from smartcity_saas.images.logos import sanitised
+from smartcity_saas.tenancy.storage import StoredFile, require_room
+from smartcity_saas.texts import lazy_gettext as _
 
 
-class Asset(CityModel):
+class Asset(StoredFile, CityModel):
     """One picture of a city."""
 
     __tablename__ = "asset"
@@ -34,12 +36,16 @@ def store_asset(data: bytes, now: datetime) -> str:
     """Keep a picture in the current city; returns its address, a SHA-256.
 
     Raises:
-        Invalid: It is no picture that we take.
+        Invalid: It is no picture that we take, or the city's storage has no room for it.
     """
     address = sha256(data)
     picture = sanitised(data)
     with transaction() as session:
         if find_asset(address) is None:
+            require_room(
+                len(picture.content),
+                _("Ask for more: quotas.storage_megabytes in the city's configuration."),
+            )
             session.add(
                 Asset(
                     sha256=address,

@@ -24,6 +24,8 @@ from smartcity_saas.services.traffic_tickets.models import (
 )
 from smartcity_saas.services.traffic_tickets.tickets import MOST_LOOK_UPS, MOST_LOOK_UPS_OF_PLATE
 from tests.support.browser import Browser, fresh
+from tests.support.documents import HANGZHOU
+from tests.support.storage import fill_storage
 from tests.support.tickets import LICENCE, RED, ROOT, ROW, bring, linked, tickets
 from tests.support.world import World
 
@@ -152,6 +154,24 @@ def photo(mode: str = "JPEG") -> io.BytesIO:
     picture.save(out, mode, exif=exif) if mode == "JPEG" else picture.save(out, mode)
     out.seek(0)
     return out
+
+
+def test_a_dispute_without_room_for_its_photo_keeps_the_words(world: World) -> None:
+    """A city whose storage is full takes no photo: the resident reads it at the field, what was typed
+    still stands there, nothing is disputed yet, and without the photo it goes through."""
+    world.save(HANGZHOU + "quotas: {storage_megabytes: 1}\n")
+    bring(world)
+    browser = linked(world)
+    fill_storage(world, "hangzhou", 999_999)
+    (ticket,) = tickets(browser)
+    page = f"{ROOT}/{ticket['id']}"
+    reason = "我当时不在那里，车也不在。"
+    refused = browser.post(f"{page}/dispute", page, reason=reason, photos=(photo(), "p.jpg"))
+    assert refused.status_code == 422
+    assert "Send it without photos." in refused.text
+    assert reason in refused.text
+    assert tickets(browser)[0]["status"] == "open"
+    assert browser.post(f"{page}/dispute", page, reason=reason).status_code == 302
 
 
 def test_a_dispute_from_reason_to_answer(world: World) -> None:

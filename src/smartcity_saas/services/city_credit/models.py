@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, column
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, column
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
@@ -16,6 +16,7 @@ from smartcity_saas.database.models import Json
 from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import PROOF, STATE, WHEN, PersonalData
 from smartcity_saas.services.city_credit.standing import Record
+from smartcity_saas.tenancy.storage import StoredFile
 
 MOST_AT_ONCE = 1_000
 """The most that one entry may count."""
@@ -242,7 +243,7 @@ class CreditAppeal(CityModel):
         self.state, self.answer, self.answered_by, self.answered_at = state, words, by, now
 
 
-class CreditAppealPhoto(CityModel):
+class CreditAppealPhoto(StoredFile, CityModel):
     """A photograph sent with an appeal, taken again so that it says nothing of its camera."""
 
     __tablename__ = "credit_appeal_photo"
@@ -253,7 +254,6 @@ class CreditAppealPhoto(CityModel):
     )
 
     appeal_id: Mapped[uuid.UUID]
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     created_at: Mapped[datetime]
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     Index,
-    LargeBinary,
     UniqueConstraint,
     and_,
     func,
@@ -23,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
 from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import AMOUNT, STATE, WHEN, PersonalData
+from smartcity_saas.tenancy.storage import StoredFile
 
 
 class TicketStatus(StrEnum):
@@ -384,7 +384,7 @@ class Dispute(CityModel):
         self.answered_at, self.answered_by = now, by
 
 
-class DisputePhoto(CityModel):
+class DisputePhoto(StoredFile, CityModel):
     """A photograph with a dispute, made anew when it came."""
 
     __tablename__ = "dispute_photo"
@@ -395,5 +395,4 @@ class DisputePhoto(CityModel):
     )
 
     dispute_id: Mapped[uuid.UUID]
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     created_at: Mapped[datetime]
