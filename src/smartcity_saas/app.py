@@ -48,6 +48,7 @@ from smartcity_saas.tenancy.city_quotas import CityQuotas
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.quota_attention import quota_attention
 from smartcity_saas.tenancy.registry import CityRegistry
 from smartcity_saas.tenancy.shared_buckets import SharedBuckets
 from smartcity_saas.tenant_context import current_city_id_or_none
@@ -206,6 +207,7 @@ def _attention(services: Mapping[str, Service]) -> tuple[AttentionProvider, ...]
     """Who tells what waits for a person in a city: the rooms, then the services."""
     return (
         failed_attention,
+        quota_attention,
         payments_attention,
         ratings_attention,
         *(service.attention for service in services.values()),

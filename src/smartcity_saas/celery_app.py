@@ -21,6 +21,7 @@ from smartcity_saas.outbox import Heartbeat, RunnerKind
 from smartcity_saas.settings import Settings
 from smartcity_saas.task_queue import make_celery
 from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.quota_use import RecordUse
 
 BEAT_SECONDS = 5
 
@@ -90,9 +91,11 @@ def _end(**_options: Any) -> None:
 
 def _say_alive() -> None:
     site, heartbeat = _site(), _heartbeat()
+    record_use = RecordUse(site.product.quotas, site.registry)
     while not _stopped.wait(BEAT_SECONDS):
         with site.app_context():
             _tried(lambda: heartbeat.beat(site.product.clock()))
+            _tried(lambda: record_use(site.product.clock()))
 
 
 def _tried(word: Any) -> None:

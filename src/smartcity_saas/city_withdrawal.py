@@ -24,8 +24,9 @@ from smartcity_saas.measures import CityHour, CityMeasure, CityMeasureDay, Measu
 from smartcity_saas.outbox.models import CityDue
 from smartcity_saas.scorecard.models import CityScore
 from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.quota_use import QuotaUse
 
-_COUNTED = (CityDue, MeasureEvent, CityMeasure, CityMeasureDay, CityHour, CityScore)
+_COUNTED = (CityDue, MeasureEvent, CityMeasure, CityMeasureDay, CityHour, CityScore, QuotaUse)
 """The platform's rows of one city, which go with it."""
 
 

@@ -22,6 +22,7 @@ from smartcity_saas.scorecard.summaries import summarise
 from smartcity_saas.tenancy.city_quotas import JOBS
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.quota_use import RecordUse, keep_use
 
 COMPILE_SECONDS = 0.2
 """How long one look may compile cities; tasks that are due wait for no others' day."""
@@ -67,6 +68,7 @@ def _work(app: SiteFlask) -> dict[str, Any]:
             "attempts": lambda now: forget_old_attempts(ResidentAttempt, now),
             "measures": count_offered,
             "scorecard": summarise,
+            "quotas": keep_use,
         }
         services = app.product.services.values()
         parts |= {one.name: one.daily for one in services if one.daily is not None}
@@ -78,9 +80,15 @@ def _work(app: SiteFlask) -> dict[str, Any]:
         city = app.registry.snapshot.by_id.get(city_id)
         return app.product.quotas.take(city, JOBS) if city is not None else 0.0
 
+    fold_measures, record_use = FoldMeasures(), RecordUse(app.product.quotas, app.registry)
+
+    def platform(now: datetime) -> None:
+        fold_measures(now)
+        record_use(now)
+
     with app.app_context():
         app.registry.refresh()
-    return {"daily": daily, "platform": FoldMeasures(), "cities": cities, "admit": admit}
+    return {"daily": daily, "platform": platform, "cities": cities, "admit": admit}
 
 
 def _done(name: str, part: Callable[[datetime], None], now: datetime) -> bool:

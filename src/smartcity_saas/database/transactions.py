@@ -48,7 +48,7 @@ and more, which is above what SQLAlchemy keeps by default (500): a process that 
 compile and check some of them again and again."""
 _SAVEPOINTS = (SavepointClause, RollbackToSavepointClause, ReleaseSavepointClause)
 _TEXT_BESIDE = ("_prefixes", "_suffixes", "_hints", "_statement_hints")
-CITY_MAY_WRITE = frozenset({"city_due", "city_score", "measure_event"})
+CITY_MAY_WRITE = frozenset({"city_due", "city_score", "measure_event", "quota_use"})
 """The platform's tables in which a city's transaction may write its own rows."""
 CITY_MAY_TOUCH = CITY_MAY_WRITE | {"city_hour", "city_measure", "city_measure_day"}
 """Those whose rows of its own it may read: nobody edits a figure that is told."""
