@@ -31,6 +31,7 @@ from smartcity_saas.logs import EventDict, Processor, structlog
 from smartcity_saas.measures import events_waiting
 from smartcity_saas.outbox import RunnerKind, RunnerState, ages, runner_states, worker_seen
 from smartcity_saas.product import request_site
+from smartcity_saas.tenancy.city_quotas import PERIODS
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import INDEX_HOST
 from smartcity_saas.tenant_context import current_city_id_or_none
@@ -100,6 +101,7 @@ def init_metrics(app: SiteFlask, token: str) -> None:
     )
 
     work = _WorkGauges(registry)
+    registry.register(_QuotaCollector(app))
 
     @app.before_request
     def start() -> None:
@@ -170,6 +172,34 @@ class _RequestCollector(Collector):
                 seconds.add_metric([kind], buckets, self._spent[kind])
         yield requests
         yield seconds
+
+
+class _QuotaCollector(Collector):
+    """What quotas admitted and refused in this process, read when somebody asks. Only cities that were
+    refused are named: most never are."""
+
+    def __init__(self, app: SiteFlask) -> None:
+        self.app = app
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """The two counters."""
+        admitted = CounterMetricFamily(
+            "smartcity_quota_admitted", "Admitted within the quotas of cities", labels=["quota"]
+        )
+        refused = CounterMetricFamily(
+            "smartcity_quota_refused",
+            "Refused or put off by a city's quota",
+            labels=["quota", "city"],
+        )
+        used, cities = self.app.product.quotas.used(), self.app.registry.snapshot.by_id
+        for quota in PERIODS:
+            number = sum(use.admitted for (_city, name), use in used.items() if name == quota)
+            admitted.add_metric([quota], number)
+        for (city_id, quota), use in used.items():
+            if use.refused and (city := cities.get(city_id)) is not None:
+                refused.add_metric([quota, city.slug], use.refused)
+        yield admitted
+        yield refused
 
 
 AGES = {

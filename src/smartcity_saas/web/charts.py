@@ -211,6 +211,64 @@ def _nice(step: float) -> float:
 
 
 @dataclass(frozen=True)
+class ShareBar:
+    """One bar of a share: its box; ``beyond`` where it is over the limit. ``percent`` is None, and the box
+    that of a gap, where nothing is known."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    percent: int | None
+    beyond: bool
+
+
+@dataclass(frozen=True)
+class ShareChart:
+    """Bars of shares of a limit, whose line stands at 100 percent. All lengths are in the units of
+    ``viewBox``."""
+
+    width: int
+    height: int
+    left: int
+    base: float
+    bars: tuple[ShareBar, ...]
+    limit: float
+
+
+def share_chart(
+    percents: Sequence[int | None], *, left: int = 40, width: int = 320, height: int = 110
+) -> ShareChart:
+    """Bars of shares of a limit.
+
+    Args:
+        percents: Of the limit, oldest first; None where nothing is known.
+        left: Room for the labels of the axis.
+        width: Of the drawing.
+        height: Of the drawing.
+    """
+    top, base = 8.0, float(height - 6)
+    ceiling = max([110, *(percent for percent in percents if percent is not None)])
+    slot = (width - left) / max(1, len(percents))
+
+    def at(percent: float) -> float:
+        return round(base - (base - top) * percent / ceiling, 1)
+
+    bars = tuple(
+        ShareBar(
+            x=round(left + slot * (place + 0.15), 1),
+            y=at(100 if percent is None else percent),
+            width=round(slot * 0.7, 1),
+            height=round(base - at(100 if percent is None else percent), 1),
+            percent=percent,
+            beyond=percent is not None and percent >= 100,
+        )
+        for place, percent in enumerate(percents)
+    )
+    return ShareChart(width, height, left, base, bars, at(100))
+
+
+@dataclass(frozen=True)
 class RangePart:
     """One part of a range bar: where it begins, how wide it is, and what of."""
 

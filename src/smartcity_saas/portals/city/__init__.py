@@ -13,6 +13,7 @@ from smartcity_saas.portals.city import (
     scorecard,
     secrets,
     state,
+    use,
 )
 from smartcity_saas.portals.city.blueprint import blueprint
 
@@ -30,4 +31,5 @@ __all__ = [
     "scorecard",
     "secrets",
     "state",
+    "use",
 ]

@@ -21,6 +21,8 @@ from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.overviews.running import Running, processes_of
 from smartcity_saas.portals.overviews.today import TodayCard
 from smartcity_saas.product import product
+from smartcity_saas.tenancy.quota_attention import strain_words
+from smartcity_saas.tenancy.quota_use import TITLES, Strain, strained
 from smartcity_saas.texts import Text
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.languages import local
@@ -105,7 +107,7 @@ def across(
     *,
     with_processes: bool = False,
 ) -> Across:
-    """The overview of some cities, in five statements whatever their number.
+    """The overview of some cities, in six statements whatever their number.
 
     Args:
         cities: Those within the reach of whoever looks.
@@ -119,7 +121,7 @@ def across(
     tasks, runners = backlogs(now, [city.id for city in cities]), runner_states()
     seen = worker_seen(runners)
     processes = processes_of(runners, now) if with_processes else ()
-    states = _states(cities, broken, figures, outages, tasks, now)
+    states = _states(cities, broken, figures, outages, tasks, strained(now), now)
     return Across(
         at=now,
         today=_cards(cities, figures, url),
@@ -158,6 +160,7 @@ def _states(
     figures: Mapping[Key, SoFar],
     outages: Mapping[Key, RecentOutage],
     tasks: Mapping[int, Backlog],
+    strains: Mapping[int, Sequence[Strain]],
     now: datetime,
 ) -> Iterator[CityState]:
     own = {city.id: _all_services(city, figures) for city in cities}
@@ -175,6 +178,7 @@ def _states(
         )
         reasons = (
             *_faults(city, broken, outages, tasks.get(city.id, Backlog()), now),
+            *_strains(strains.get(city.id, ())),
             *_warnings(city, state.deviation, tasks.get(city.id, Backlog()), now),
         )
         yield CityState(city, reasons, state.today, state.small, state.usual)
@@ -204,6 +208,13 @@ def _outage(name: str, outage: RecentOutage, city: City, now: datetime) -> str:
         return str(gettext("%(service)s: no answer since %(since)s", service=title, since=since))
     until = moment_of(outage.until, city.timezone)
     return str(gettext("%(service)s: no answer until %(until)s", service=title, until=until))
+
+
+def _strains(strains: Sequence[Strain]) -> Iterator[Reason]:
+    for one in strains:
+        if one.quota in TITLES:
+            kind = "quotas.reached" if one.is_reached else "quotas.near"
+            yield Reason(kind, strain_words(one), "warn")
 
 
 def _warnings(
