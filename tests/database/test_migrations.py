@@ -24,6 +24,8 @@ from smartcity_saas.app import create_app
 from smartcity_saas.audit import AuditEvent, record, system, verify_city_chain, verify_place_chain
 from smartcity_saas.cli.operations import upgrade_database
 from smartcity_saas.clock import utc_now
+from smartcity_saas.configuration.host_ownership import own_hosts
+from smartcity_saas.configuration.states import HostState
 from smartcity_saas.credentials import Keyring, credentials, province_secrets
 from smartcity_saas.database import city_tables, transaction
 from smartcity_saas.database.models import Base
@@ -210,6 +212,36 @@ def test_members_of_city_credit_are_asked_again(old: Settings) -> None:
     """Upgrading from consent for all sources at once: members of two cities stay members, are asked
     again, keep their appeals, and whoever asked about a code still stands there."""
     fresh(lambda: _upgrade_with_members(old))  # type: ignore[arg-type, return-value]
+
+
+def test_hosts_that_led_to_a_city_go_on_to(old: Settings) -> None:
+    """Upgrading with hosts of two cities: each leads where it led, without a record that nobody was
+    asked for; a key for the records of others is there."""
+    fresh(lambda: _upgrade_with_hosts(old))  # type: ignore[arg-type, return-value]
+
+
+def _upgrade_with_hosts(settings: Settings) -> None:
+    with create_app(settings, serving=False).app_context():
+        migrate_to("0029_quota_use")
+        engine = create_engine(settings.owner_url)
+        with engine.begin() as connection:
+            for city in add_cities(connection):
+                for host in (f"www.city-{city}.cn", f"city-{city}.example"):
+                    row = f"host_claim (host, document_id) VALUES ('{host}', {city})"
+                    connection.execute(text(f"INSERT INTO {row}"))
+        engine.dispose()
+        upgrade_database(settings)
+        found = {(one.city_id, one.host): one for one in own_hosts()}
+        assert {key: one.state for key, one in found.items()} == {
+            (1, "www.city-1.cn"): HostState.EARLIER,
+            (1, "city-1.example"): HostState.EXEMPT,
+            (2, "www.city-2.cn"): HostState.EARLIER,
+            (2, "city-2.example"): HostState.EXEMPT,
+        }
+        assert all(one.is_served for one in found.values())
+        values = {one.record_value for one in found.values()}
+        assert len(values - {""}) == 2
+        db.engine.dispose()
 
 
 def _upgrade_with_members(settings: Settings) -> None:

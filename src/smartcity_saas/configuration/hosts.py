@@ -43,6 +43,17 @@ RESERVED_SLUGS = frozenset(
 )
 """Names that would read as a part of the platform beside it."""
 
+CHALLENGE = "_smartcity-challenge"
+"""The label in front of a host at which a record proves whose it is."""
+LONGEST_OWN_HOST = 253 - len(CHALLENGE) - 1
+_NOBODYS = frozenset(["example", "invalid", "localhost", "test"])
+
+
+def needs_proof(host: str) -> bool:
+    """Whether DNS has to prove whose a normalised host is: all but those of the domains that are
+    reserved and delegated to nobody (RFC 2606, section 2)."""
+    return host.rpartition(".")[2] not in _NOBODYS
+
 
 def is_slug(text: str) -> bool:
     """Whether a text may name a city: 2 to 40 of a-z, 0-9 and single hyphens; not reserved."""

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from smartcity_saas.configuration.states import Finding, HostState
 from smartcity_saas.database import PlatformModel
-from smartcity_saas.database.models import BigKey
+from smartcity_saas.database.models import BigKey, StoredEnum
 
 
 class Installation(PlatformModel):
@@ -22,8 +23,10 @@ class Installation(PlatformModel):
     It moves in the change's own transaction, whose lock on the row puts commits in order.
 
     ``master_mark`` is the mark of the master key that seals, None before the first start;
-    ``older_marks`` are those of keys whose change is not finished. ``worker_seen_at`` is when the
-    worker last said that it lives.
+    ``older_marks`` are those of keys whose change is not finished. ``worker_seen_at`` is
+    read and written by the release before this one alone (migration 0027). ``challenge_key`` is
+    what the records that prove hosts are made with: random, in hexadecimal, made when the first is
+    needed, never changed.
     """
 
     __tablename__ = "installation"
@@ -34,6 +37,7 @@ class Installation(PlatformModel):
     master_mark: Mapped[str | None]
     older_marks: Mapped[list[Any]] = mapped_column(server_default="[]")
     worker_seen_at: Mapped[datetime | None]
+    challenge_key: Mapped[str | None]
 
 
 class ServingProcess(PlatformModel):
@@ -103,9 +107,34 @@ def digest_of(text: str, files: Mapping[str, Any], message: str) -> str:
 
 
 class HostClaim(PlatformModel):
-    """A host and the city that it leads to. Its key makes a host unique under any race."""
+    """A host and the city that it leads to: one that needs no proof, or whose proof holds. Its key
+    makes a host unique under any race."""
 
     __tablename__ = "host_claim"
 
     host: Mapped[str] = mapped_column(primary_key=True)
     document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), index=True)
+
+
+class HostOwnership(PlatformModel):
+    """A host that a city's document names and whose ownership DNS has to prove. Several cities may
+    name the same one; it leads to whoever has its ``HostClaim``.
+
+    ``record_name`` is where the record was found (elsewhere, if a CNAME leads there), ``seen`` what
+    stood there instead, ``finding`` what the last look found. The host is looked up again when
+    ``check_at`` has come.
+    """
+
+    __tablename__ = "host_ownership"
+
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    host: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[HostState] = mapped_column(StoredEnum(HostState))
+    claimed_at: Mapped[datetime]
+    proved_at: Mapped[datetime | None]
+    record_name: Mapped[str | None]
+    missing_since: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    finding: Mapped[Finding | None] = mapped_column(StoredEnum(Finding))
+    seen: Mapped[str | None]
+    check_at: Mapped[datetime] = mapped_column(index=True)
