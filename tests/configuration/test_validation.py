@@ -154,6 +154,11 @@ OVER_ALL_CITIES = {
     "zero-width joiner": ('hosts: ["ci\\u200dty.hangzhou.example"]', "invisible character"),
     "a port": ('hosts: ["city.example:8000"]', "without a port"),
     "an address": ("hosts: [127.0.0.1]", "host name"),
+    "a wildcard": ('hosts: ["*.city.cn"]', "“*.city.cn” is a wildcard. Write each host by itself."),
+    "no room for its record": (
+        f"hosts: [{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 47}.cn]",
+        "at most 232",
+    ),
     "the console": ("hosts: [console.localhost]", "is the platform's own address"),
     "another city's own": ("hosts: [shanghai.localhost]", "is the platform's own address"),
 }
@@ -164,6 +169,14 @@ def test_hosts_are_unique_after_folding(name: str) -> None:
     """Case, a trailing dot and IDNA are folded before hosts are compared or refused."""
     line, message = OVER_ALL_CITIES[name]
     assert message in said(NINGBO + line + "\n", live=(*BASE, HANGZHOU))
+
+
+def test_several_cities_may_name_a_host_that_one_of_them_has_to_prove() -> None:
+    """Nobody is kept from the own host by whoever has named it first, without owning it."""
+    named = "hosts: [www.city.cn]\n"
+    others = HANGZHOU.replace("hosts: [city.hangzhou.example]\n", named)
+    assert check(NINGBO + named, live=(*BASE, others)) == []
+    assert check(others, NINGBO + named) == []
 
 
 def test_two_cities_in_one_change_do_not_share_a_host() -> None:

@@ -197,6 +197,10 @@ class Host(Word):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
+        if text.startswith("*"):
+            raise ValidationError(
+                _("“%(host)s” is a wildcard. Write each host by itself.", host=text[:253])
+            )
         try:
             return canonical_host(text)
         except (ValueError, UnicodeError):

@@ -14,7 +14,12 @@ from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.currencies import currency_decimals
 from smartcity_saas.configuration.extensions import BoundTo, Extensions
 from smartcity_saas.configuration.host_scripts import is_well_encoded, mixed_label
-from smartcity_saas.configuration.hosts import canonical_host, is_slug
+from smartcity_saas.configuration.hosts import (
+    LONGEST_OWN_HOST,
+    canonical_host,
+    is_slug,
+    needs_proof,
+)
 from smartcity_saas.configuration.merge import (
     OWN_KEYS,
     Layer,
@@ -577,6 +582,8 @@ class Check:
             elif (fault := _host_fault(host)) and host not in before:
                 problems.append(candidate.source.problem(("hosts", place), *fault))
                 continue
+            elif needs_proof(host):  # several may name it: it leads to whoever proves it
+                continue
             elif (owner := hosts.setdefault(host, candidate.name)) != candidate.name:
                 message = _("%(host)s is already used by %(owner)s.", host=host, owner=owner)
             else:
@@ -669,6 +676,14 @@ def _host_fault(host: str) -> tuple[Any, Any] | None:
         canonical_host(host)
     except (ValueError, UnicodeError):
         return None  # it has been told already that this is no host
+    if needs_proof(host) and len(host) > LONGEST_OWN_HOST:
+        return (
+            _("“%(host)s” is too long.", host=host),
+            _(
+                "Use a name of at most %(most)s characters, so that the record that proves it has room.",
+                most=LONGEST_OWN_HOST,
+            ),
+        )
     if not is_well_encoded(host):
         return (
             _("“%(host)s” is not a valid IDNA name (RFC 5891).", host=host[:253]),
