@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, AuditEvent
 from smartcity_saas.configuration import documents as module
+from smartcity_saas.configuration import edits
 from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.models import HostClaim, Revision
 from smartcity_saas.configuration.repository import stored_revision
@@ -22,6 +23,7 @@ from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Invalid, NotAllowed, NotFound
 from tests.support.documents import HANGZHOU, NINGBO, SHANGHAI, ZHEJIANG
+from tests.support.statements import statements_sent
 from tests.support.world import World
 
 STATE = ("services", "utility_bills", "state")
@@ -215,7 +217,7 @@ def test_without_the_lock_the_second_is_not_told(
         return {}
 
     monkeypatch.setattr(module, "bump_version", lambda: 99)
-    monkeypatch.setattr(module, "_used_files", slow_files)
+    monkeypatch.setattr(edits, "_used_files", slow_files)
     assert _race(world) == ["IntegrityError", "saved"]
 
 
@@ -247,6 +249,38 @@ def test_a_failing_command_leaves_nothing(world: World) -> None:
         raise RuntimeError
     assert db.session.scalars(select(Revision.number).where(Revision.message == "")).all() == []
     assert world.documents().live("hangzhou").number == 1
+
+
+def towns(numbers: range, color: str) -> list[Candidate]:
+    return [
+        _candidate(
+            NINGBO.replace("ningbo", f"town-{number}").replace("330200", f"3399{number:02d}")
+            + f"branding: {{color: '{color}'}}\nhosts: [town-{number}.example]\n"
+        )
+        for number in numbers
+    ]
+
+
+def test_many_documents_take_as_many_statements_as_few(world: World) -> None:
+    """A roll-out or an apply of hundreds of cities is no longer for it, new or changed; each has its
+    revision, its act in the audit log and its host all the same."""
+    documents, sent = world.documents(), []
+    for color, based_on in (("#123456", 0), ("#654321", 1)):
+        for numbers in (range(2), range(2, 32)):
+            edited = towns(numbers, color)
+            with statements_sent() as found:
+                documents.save_all(edited, {one.name: based_on for one in edited}, "why", "file")
+            sent.append(len(found))
+    assert sent[0] == sent[1]
+    assert sent[2] == sent[3]
+    for number in range(32):
+        name = f"town-{number}"
+        made = documents.history(name)
+        assert [(one.number, one.message) for one in made] == [(2, "why"), (1, "why")]
+        report = documents.verify_chain(name)
+        assert (report.count, report.found) == (2, None)
+        assert world.client(f"{name}.example").get("/healthz").status_code == 200
+    assert len(db.session.scalars(select(HostClaim.host)).all()) == 32 + 1
 
 
 def _candidate(text: str) -> Any:

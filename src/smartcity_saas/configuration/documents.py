@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from smartcity_saas.audit import (
     Actor,
@@ -29,13 +28,21 @@ from smartcity_saas.configuration.changes import (
     with_files,
 )
 from smartcity_saas.configuration.city import LiveDocument
+from smartcity_saas.configuration.edits import (
+    LONGEST_MESSAGE,
+    Authorship,
+    Edit,
+    edits_of,
+    reserve,
+    storable,
+    store,
+)
 from smartcity_saas.configuration.effects import Effect, EffectsUntold, effects_of, mark_of
 from smartcity_saas.configuration.extensions import BoundTo, Extensions
-from smartcity_saas.configuration.hosts import canonical_host
+from smartcity_saas.configuration.host_ownership import move_hosts
 from smartcity_saas.configuration.merge import get, merge, only_own
 from smartcity_saas.configuration.models import (
     Document,
-    HostClaim,
     Revision,
     digest_of,
 )
@@ -60,7 +67,6 @@ from smartcity_saas.configuration.schema import (
 )
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import looks_secret
-from smartcity_saas.configuration.states import CityState
 from smartcity_saas.configuration.validation import (
     Candidate,
     Check,
@@ -82,7 +88,6 @@ _SECRETS = {
     PLATFORM: "platform.change",
 }
 """The permission that entering a document's secrets needs."""
-_ORDER = {PLATFORM: 0, PROVINCE: 1, CITY: 2}
 
 
 class Documents:
@@ -235,8 +240,7 @@ class Documents:
             NotFound: The document is beyond the actor's reach.
             NotAllowed: It changes what is not the actor's to change.
         """
-        self._refuse_unreachable(candidate)
-        self._refuse_unpermitted(candidate)
+        self._admit(edits_of([candidate])[0])
 
     def secret_uses(self, name: str) -> list[SecretUse]:
         """What the live documents make of secrets: of a city's, all layers together; of a
@@ -251,17 +255,9 @@ class Documents:
     def reserve(self, candidate: Candidate) -> int:
         """The surrogate key of a document, made now if it is new; it stays invisible."""
         with transaction() as session:
-            row = self._find(candidate.name)
-            if row is None:
-                row = Document(
-                    name=candidate.name,
-                    kind=candidate.kind,
-                    province=candidate.province,
-                    changed_at_version=0,
-                )
-                session.add(row)
-                session.flush()
-            return row.id
+            reserve([candidate])
+            key = session.scalar(select(Document.id).where(Document.name == candidate.name))
+            return int(key or 0)
 
     def save(
         self,
@@ -292,24 +288,22 @@ class Documents:
         based_on: Mapping[str, int],
         message: str,
         origin: str,
+        messages: Mapping[str, str] | None = None,
     ) -> list[RevisionView | None]:
-        """Make new revisions of several documents, all or none. Raises as ``save`` does."""
+        """Make new revisions of several documents, all or none; ``messages`` are those of single
+        documents by name, in place of ``message``. Raises as ``save`` does."""
         self._refuse_secrets(candidates, message)
         self._tell_effects(candidates)
         with transaction():
             version = bump_version()
-            for candidate in candidates:
-                self.admit(candidate)
-                self._refuse_stale(candidate.name, based_on.get(candidate.name, 0))
+            edits = edits_of(candidates)
+            for edit in edits:
+                self._admit(edit)
+                self._refuse_stale(edit.row, based_on.get(edit.candidate.name, 0))
             past = self._past_returns(candidates) if origin == "console" else []
             refuse([*self.problems(candidates), *past])
-            for candidate in candidates:
-                self._release(candidate)
-            ordered = sorted(candidates, key=lambda candidate: _ORDER[candidate.kind])
-            stored = {
-                candidate.name: self._store(candidate, version, message, origin)
-                for candidate in ordered
-            }
+            by = Authorship(self.actor, origin, self.now, message, messages or {})
+            stored = store(edits, version, by)
         return [stored[candidate.name] for candidate in candidates]
 
     def change(
@@ -327,7 +321,7 @@ class Documents:
         candidate's. Raises as ``save``."""
         live = self.live_revision(name)
         if live.number != based_on:
-            self._refuse_stale(name, based_on)
+            self._refuse_stale(self._find(name), based_on)
         text = edit(live.text, values, removals)
         candidate = Candidate(
             parse(text, name), {**live.files, **(files or {})}, frozenset(entered)
@@ -397,7 +391,7 @@ class Documents:
         """
         if live.kind == PLATFORM or not self.actor.may("city.state"):
             raise NotAllowed(_("You cannot remove “%(key)s”.", key=live.name))
-        self._refuse_stale(live.name, based_on)
+        self._refuse_stale(self._find(live.name), based_on)
         if live.kind == CITY:
             return
         beneath = [
@@ -418,12 +412,12 @@ class Documents:
             version = bump_version()
             self.admit_withdrawal(live, based_on)
             row = session.get_one(Document, live.id)
-            session.execute(delete(HostClaim).where(HostClaim.document_id == row.id))
+            move_hosts({row.id: ()}, self.now)
             row.name = f"{live.name}{WITHDRAWN}{row.id}"
             row.live_number, row.division_code = 0, None
             row.applied_text = row.applied_files = None
             row.changed_at_version = version
-            detail = {"revision": live.number, "message": _storable(message)[:500]}
+            detail = {"revision": live.number, "message": storable(message)[:LONGEST_MESSAGE]}
             record(self.actor, "document.withdraw", live.name, detail, self.now)
 
     def touch_content(self, name: str) -> None:
@@ -472,8 +466,12 @@ class Documents:
             return str(row.name)
         return str(_("another city"))
 
-    def _refuse_unreachable(self, candidate: Candidate) -> None:
-        row = self._find(candidate.name)
+    def _admit(self, edit: Edit) -> None:
+        self._refuse_unreachable(edit)
+        self._refuse_unpermitted(edit)
+
+    def _refuse_unreachable(self, edit: Edit) -> None:
+        candidate, row = edit.candidate, edit.row
         within = reaches(self.actor, candidate.kind, candidate.name, candidate.province)
         if not within or (row is not None and not self._reaches(row)):
             raise NotFound(_("There is no configuration “%(name)s”.", name=candidate.name))
@@ -485,10 +483,9 @@ class Documents:
         if looks_secret(message):
             raise Invalid(_("The reason contains a secret. Remove it."))
 
-    def _refuse_unpermitted(self, candidate: Candidate) -> None:
+    def _refuse_unpermitted(self, edit: Edit) -> None:
         """Some leaves need more than leave to edit, whatever the edit comes by."""
-        row = self._find(candidate.name)
-        before = stored_revision(row.id, row.live_number) if row and row.live_number else None
+        candidate, before = edit.candidate, edit.before
         for key, permission in _NEEDS.items():
             was = before.values.get(key) if before else None
             now = candidate.source.values.get(key)
@@ -515,56 +512,13 @@ class Documents:
                     _("You cannot change “%(key)s”. Ask your city admin.", key=dotted(path))
                 )
 
-    def _refuse_stale(self, name: str, based_on: int) -> None:
-        row = self._find(name)
-        number = row.live_number if row else 0
-        if row is None or number == based_on:
+    def _refuse_stale(self, row: Document | None, based_on: int) -> None:
+        if row is None or row.live_number == based_on:
             return
-        live = self.revision(name, number)
+        live = self.revision(row.name, row.live_number)
         base = stored_revision(row.id, based_on)
         had = with_files(base.values, base.files) if base else {}
         raise StaleEdit(live, changes(had, with_files(live.values, live.files)))
-
-    def _store(
-        self, candidate: Candidate, version: int, message: str, origin: str
-    ) -> RevisionView | None:
-        document_id = self.reserve(candidate)
-        row = db.session.get_one(Document, document_id)
-        before = stored_revision(row.id, row.live_number) if row.live_number else None
-        text, values = candidate.source.text, candidate.source.values
-        files = _used_files(values, candidate.files)
-        if before is not None and before.text == text and before.files == files:
-            return None
-        revision = Revision(
-            document_id=row.id,
-            number=row.live_number + 1,
-            parent=row.live_number or None,
-            text=text,
-            values=values,
-            files=files,
-            since=_since(values, before, self.now),
-            author=self.actor.name,
-            author_label=self.actor.label,
-            message=_storable(message)[:500],
-            origin=origin,
-            created_at=self.now,
-        )
-        db.session.add(revision)
-        row.live_number = revision.number
-        row.changed_at_version = version
-        row.division_code = values.get("division_code")
-        row.went_live = row.went_live or values.get("state") == CityState.LIVE
-        self._claim_hosts(row, values)
-        view = RevisionView.of(candidate.name, revision, before)
-        record(
-            self.actor,
-            f"document.{origin}",
-            candidate.name,
-            {"revision": revision.number, "sha256": revision.digest},
-            self.now,
-        )
-        db.session.flush()
-        return view
 
     def _past_returns(self, candidates: Sequence[Candidate]) -> list[Problem]:
         """Returns that somebody writes on the console and that lie in the past: a slip, whereas a
@@ -581,44 +535,10 @@ class Documents:
         except NotFound:
             return []
 
-    def _release(self, candidate: Candidate) -> None:
-        """Give up what a document holds and shall no longer hold, before any of a batch takes:
-        so hosts and codes can move, and change places, between documents saved together."""
-        row = self._find(candidate.name)
-        if row is None:
-            return
-        if row.division_code != candidate.source.values.get("division_code"):
-            row.division_code = None
-            db.session.flush()
-        db.session.execute(
-            delete(HostClaim).where(
-                HostClaim.document_id == row.id,
-                HostClaim.host.not_in(_hosts_of(candidate.source.values)),
-            )
-        )
-
-    def _claim_hosts(self, row: Document, values: Mapping[str, Any]) -> None:
-        held = set(
-            db.session.scalars(select(HostClaim.host).where(HostClaim.document_id == row.id))
-        )
-        db.session.add_all(
-            HostClaim(host=host, document_id=row.id) for host in sorted(_hosts_of(values) - held)
-        )
-
 
 def _called(name: str) -> ColumnElement[bool]:
     """The document of a name, and those that were withdrawn from it."""
     return or_(Document.name == name, Document.name.startswith(f"{name}{WITHDRAWN}"))
-
-
-def _storable(text: str) -> str:
-    """What somebody typed, without what no database holds: control characters, half characters."""
-    kept = "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cs"))
-    return unicodedata.normalize("NFC", kept)
-
-
-def _hosts_of(values: Mapping[str, Any]) -> set[str]:
-    return {canonical_host(host) for host in values.get("hosts", ())}
 
 
 def reaches(actor: Actor, kind: str, name: str, province: str | None) -> bool:
@@ -628,23 +548,3 @@ def reaches(actor: Actor, kind: str, name: str, province: str | None) -> bool:
     if kind == PROVINCE:
         return actor.reaches_province(province or "")
     return actor.reach == PLATFORM
-
-
-def _used_files(values: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, str]:
-    logo = get(values, LOGO)
-    return {logo: files[logo]} if logo in files else {}
-
-
-def _since(values: Mapping[str, Any], before: Revision | None, now: datetime) -> dict[str, str]:
-    """When each state in a document became what it is: kept while it does not change."""
-    old_values, old_since = (before.values, before.since) if before else ({}, {})
-    states = {"state": values.get("state")}
-    for name, entry in (values.get("services") or {}).items():
-        states[f"services.{name}"] = entry.get("state")
-    since = {}
-    for key, state in states.items():
-        if state is None:
-            continue
-        was = get(old_values, (*key.split("."), *(() if key == "state" else ("state",))))
-        since[key] = old_since[key] if state == was and key in old_since else now.isoformat()
-    return since
