@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smartcity_saas.configuration import onboarding_csv
 from smartcity_saas.configuration.onboarding_csv import (
     RollOut,
     RolloutFailed,
@@ -12,6 +13,7 @@ from smartcity_saas.configuration.onboarding_csv import (
     roll_out,
 )
 from smartcity_saas.configuration.onboarding_rows import province_candidate
+from smartcity_saas.database import db
 from smartcity_saas.errors import Invalid
 from tests.support.documents import ZHEJIANG
 from tests.support.world import World
@@ -43,6 +45,36 @@ def test_a_bad_row_stops_itself_alone(world: World) -> None:
     outcomes = roll(world, HEADER + GOOD + BAD)
     assert outcomes == {2: "live", 3: "live", 4: "failed", 5: "failed", 6: "failed", 7: "failed"}
     assert "huzhou" not in world.app.registry.snapshot.cities
+
+
+@pytest.mark.parametrize("at", [0, 1, 6, 11])
+def test_rows_that_are_stored_at_once_fail_alone(world: World, at: int) -> None:
+    """Of a dozen rows in one transaction, one whose fault is seen only beside what is live or beside
+    another row stops itself alone, wherever it stands; each other city's history names its line."""
+    faults = ("330100,other,外,Other", "339800,other,外,Other", "440100,other,外,Other")
+    for turn, fault in enumerate(faults, 97):
+        rows = [f"33{turn}{n:02d},town-{turn}-{n},城{n},Town {n},zhejiang," for n in range(11)]
+        place = max(at, 1) if turn == 98 else at  # the second has the code of the row before it
+        rows.insert(place, f"{fault},zhejiang,")
+        outcomes = roll(world, HEADER + "\n".join(rows))
+        assert list(outcomes) == list(range(2, 14))
+        assert [line for line, outcome in outcomes.items() if outcome == "failed"] == [place + 2]
+        last = world.documents().history(f"town-{turn}-10")[0]
+        assert last.message == f"rollout of cities.csv, line {13 - (place == 11)}"
+    assert not list(world.documents().named(["other"]))
+
+
+def test_rows_are_stored_some_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in the middle, what was told is stored and nothing by halves: results come as their
+    rows are committed, some at a time."""
+    monkeypatch.setattr(onboarding_csv, "AT_ONCE", 2)
+    rows = read_rows(HEADER + GOOD + "330500,huzhou,湖州市,Huzhou,zhejiang,\n", "cities.csv")
+    done = RollOut(world.documents(), rows, "cities.csv").one_by_one()
+    assert next(done).slug == "wenzhou"
+    db.session.rollback()
+    stored = {one.name for one in world.documents().named(["wenzhou", "jiaxing", "huzhou"])}
+    assert stored == {"wenzhou", "jiaxing"}
+    assert [one.slug for one in done] == ["jiaxing", "huzhou"]
 
 
 def test_all_or_nothing_stores_nothing(world: World) -> None:

@@ -24,6 +24,7 @@ from smartcity_saas.configuration.onboarding_csv import (
 from smartcity_saas.configuration.onboarding_rows import province_candidate
 from smartcity_saas.configuration.states import CityState
 from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.database import transaction
 from smartcity_saas.product import product
 
 WORDS = {
@@ -95,9 +96,10 @@ def _missing_baselines(documents: Documents, rows: list[Line]) -> list[Candidate
 def _mark_applied(documents: Documents, baselines: Sequence[Candidate]) -> None:
     """Remember the files of baselines that have been stored as those that were applied last."""
     live = {found.name for found in documents.named(one.name for one in baselines)}
-    for one in baselines:
-        if one.name in live and "." in one.source.path:
-            documents.mark_applied(one.name, one.source.text, one.files)
+    with transaction():
+        for one in baselines:
+            if one.name in live and "." in one.source.path:
+                documents.mark_applied(one.name, one.source.text, one.files)
 
 
 def _going_live(documents: Documents, rows: list[Line]) -> int:

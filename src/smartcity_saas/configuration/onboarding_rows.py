@@ -55,23 +55,32 @@ class Intent:
 
 
 @dataclass(frozen=True)
-class Baselines:
-    """The baselines of provinces, those that are live before those that a roll-out brings."""
+class Surroundings:
+    """What some rows stand beside: the documents that are live, of their cities and baselines, by
+    name; and the baselines that the roll-out brings."""
 
-    documents: Documents
+    live: Mapping[str, LiveDocument]
     brought: Sequence[Candidate]
 
-    def values(self, province: str) -> Mapping[str, Any]:
-        """What a province's baseline says; empty where there is none."""
-        name = f"province:{province}"
-        live = next((found.values for found in self.documents.named([name])), None)
-        if live is not None:
-            return live
+    @classmethod
+    def of(
+        cls, documents: Documents, rows: Sequence[Line], brought: Sequence[Candidate]
+    ) -> Surroundings:
+        """Those of some rows as they are now, by one statement."""
+        names = {row.values["slug"] for row in rows} | {one.name for one in brought}
+        names |= {f"province:{row.values['province_slug']}" for row in rows}
+        return cls({found.name: found for found in documents.named(names)}, brought)
+
+    def province(self, slug: str) -> Mapping[str, Any]:
+        """What a province's baseline says, live or else brought; empty where there is none."""
+        name = f"province:{slug}"
+        if name in self.live:
+            return self.live[name].values
         return next((one.source.values for one in self.brought if one.name == name), {})
 
 
 def intent_of(
-    documents: Documents, row: Line, name: str, state: str, baselines: Baselines
+    documents: Documents, row: Line, name: str, state: str, around: Surroundings
 ) -> Intent:
     """What a row wants; ``state`` is that of a new city whose own is left blank.
 
@@ -81,8 +90,8 @@ def intent_of(
     Raises:
         Invalid: The row contradicts a city that has been live, or its province's code.
     """
-    notes = _province_notes(row, name, baselines)
-    live = next(iter(documents.named([row.values["slug"]])), None)
+    notes = _province_notes(row, name, around)
+    live = around.live.get(row.values["slug"])
     if live is None:
         candidate = Candidate(parse(city_text(row, state), row.values["slug"]))
         return Intent(row, row.values.get("state") or state, candidate, notes=notes)
@@ -186,10 +195,10 @@ def _contradiction(row: Line, name: str, differing: Mapping[str, tuple[Any, str]
     return Invalid(message, problems)
 
 
-def _province_notes(row: Line, name: str, baselines: Baselines) -> tuple[Any, ...]:
+def _province_notes(row: Line, name: str, around: Surroundings) -> tuple[Any, ...]:
     """What a row says of its province and nothing takes; another code is a fault."""
     slug = row.values["province_slug"]
-    values = baselines.values(slug)
+    values = around.province(slug)
     notes = []
     for column, path in _OF_PROVINCE.items():
         wanted, is_ = row.values.get(column), get(values, path)
