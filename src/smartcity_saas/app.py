@@ -51,6 +51,7 @@ from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.quota_attention import quota_attention
 from smartcity_saas.tenancy.registry import CityRegistry
 from smartcity_saas.tenancy.shared_buckets import SharedBuckets
+from smartcity_saas.tenancy.txt_records import DnsTxtLookup
 from smartcity_saas.tenant_context import current_city_id_or_none
 from smartcity_saas.tracing import start_tracing, trace_statements
 from smartcity_saas.web.api import init_api
@@ -151,6 +152,7 @@ def _product(settings: Settings, clock: Clock) -> Product:
         redis=redis,
         editions=_editions(settings),
         quotas=CityQuotas(settings.workers, shared=SharedBuckets(redis) if redis else None),
+        find_txt=DnsTxtLookup(settings.dns_servers),
     )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from smartcity_saas.tenancy.flask_app import SiteFlask, SiteRequest
     from smartcity_saas.tenancy.hosts import Site
     from smartcity_saas.tenancy.registry import CityRegistry
+    from smartcity_saas.tenancy.txt_records import TxtLookup
     from smartcity_saas.texts import LazyText
     from smartcity_saas.web.page_cache import PageCache
 
@@ -66,6 +67,7 @@ class Product:
     redis: RedisStore | None
     editions: Mapping[str, Edition]
     quotas: CityQuotas
+    find_txt: TxtLookup
 
     @property
     def payables(self) -> Mapping[str, Payable]:

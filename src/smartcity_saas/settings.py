@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from smartcity_saas.addresses import Network, read_network
+from smartcity_saas.addresses import Network, read_address, read_network
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.master_keys import read_key
 
 DEMO_KEY = "demo-only-key-that-every-reader-of-this-file-knows"
 SHORTEST_KEY = 32
 PORT = 8000
+DNS_PORT = 53
 REDIS = ("redis", "rediss")
 BROKERS = ("amqp", "amqps", *REDIS)
+_SERVER = re.compile(
+    r"\[(?P<v6>[^\[\]]+)\](?::(?P<port6>[0-9]{1,5}))?"
+    r"|(?P<v4>[0-9.]+)(?::(?P<port4>[0-9]{1,5}))?|(?P<bare>[0-9A-Fa-f:.]+)"
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,9 @@ class Settings:
     ``database_url`` is what the application connects as; ``owner_url`` is what migrations
     connect as (on PostgreSQL another role, because the application's role must own nothing).
     ``data_dir`` is the folder of the installation's own export of measures, of exact figures.
+    ``broker`` is the address of the Celery workers' broker, ``redis`` that of the Redis that processes
+    share; both may hold a password. ``dns_servers`` are asked for the records that prove hosts, each an
+    address with its port; empty for those of the machine.
     """
 
     demo: bool = False
@@ -50,6 +59,7 @@ class Settings:
     data_dir: Path | None = None
     broker: str = ""
     redis: str = ""
+    dns_servers: tuple[tuple[str, int], ...] = ()
     tracing: bool = False
     testing: bool = False
 
@@ -96,6 +106,7 @@ class Settings:
             tracing=_asks_for_traces(env),
             broker=_address(env, "SMARTCITY_BROKER", BROKERS),
             redis=_address(env, "SMARTCITY_REDIS", REDIS),
+            dns_servers=_servers(env, "SMARTCITY_DNS_SERVERS"),
         )
 
     def refuse_unsafe_keys(self) -> None:
@@ -149,6 +160,23 @@ def _address(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str
         words = " or ".join(f"{one}://" for one in schemes)
         raise SettingsError(f"{name} must be the address of a server and begin with {words}.")
     return text
+
+
+def _servers(env: Mapping[str, str], name: str) -> tuple[tuple[str, int], ...]:
+    """Servers by their addresses, with the port of DNS unless another stands behind: 10.0.0.53,
+    127.0.0.1:5353, [::1]:5353."""
+    found = []
+    for word in env.get(name, "").replace(",", " ").split():
+        found_in = _SERVER.fullmatch(word)
+        parts = found_in.groupdict() if found_in else {}
+        address = parts.get("v6") or parts.get("v4") or parts.get("bare") or ""
+        port = int(parts.get("port6") or parts.get("port4") or DNS_PORT)
+        if read_address(address) is None or not 1 <= port <= 65535:
+            raise SettingsError(
+                f"{name} must list addresses such as 10.0.0.53 or 127.0.0.1:5353, not {word!r}."
+            )
+        found.append((address, port))
+    return tuple(found)
 
 
 def _boolean(env: Mapping[str, str], name: str) -> bool:
