@@ -22,6 +22,7 @@ from smartcity_saas.scorecard.summaries import summarise
 from smartcity_saas.tenancy.city_quotas import JOBS
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
+from smartcity_saas.tenancy.host_checks import HostChecks
 from smartcity_saas.tenancy.quota_use import RecordUse, keep_use
 
 COMPILE_SECONDS = 0.2
@@ -81,10 +82,12 @@ def _work(app: SiteFlask) -> dict[str, Any]:
         return app.product.quotas.take(city, JOBS) if city is not None else 0.0
 
     fold_measures, record_use = FoldMeasures(), RecordUse(app.product.quotas, app.registry)
+    check_hosts = HostChecks(app)
 
     def platform(now: datetime) -> None:
         fold_measures(now)
         record_use(now)
+        check_hosts(now)
 
     with app.app_context():
         app.registry.refresh()

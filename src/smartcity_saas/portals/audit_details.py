@@ -24,6 +24,8 @@ DETAILS: dict[str, Any] = {
     "edition": _("Standard"),
     "faults": _("Errors"),
     "holders_changed": _("Holders changed"),
+    "host": _("Domain"),
+    "into": _("Merged into"),
     "message": _("Why"),
     "name": _("Name"),
     "number": _("Number"),
