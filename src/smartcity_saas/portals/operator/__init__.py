@@ -10,9 +10,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import place_audit_events
+from smartcity_saas.configuration.host_ownership import own_hosts
 from smartcity_saas.health import readiness
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.portals.host_words import host_row
 from smartcity_saas.portals.overviews.across import across
 from smartcity_saas.portals.overviews.answer import page_or_json
 from smartcity_saas.portals.readiness_list import Check
@@ -23,6 +25,7 @@ from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/platform"
 MOST_EVENTS = 200
+MOST_HOSTS = 200
 CHECKS: dict[str, tuple[Any, Any]] = {
     "database": (_("Database responds"), _("The database is not responding")),
     "migrations": (
@@ -81,6 +84,21 @@ def overview() -> ResponseReturnValue:
     found = across(cities, snapshot.broken, current_time(), ROOT, with_processes=True)
     return page_or_json(
         found.data(), lambda: render_template("operator/overview.html", found=found, **shell())
+    )
+
+
+@blueprint.page(f"{ROOT}/hosts", permission="platform.see")
+def hosts() -> ResponseReturnValue:
+    """The hosts of all cities, those first that need somebody."""
+    rows = sorted(map(host_row, own_hosts()), key=lambda row: row.order)
+    needing = sum(row.needs_record for row in rows)
+    shown = rows[: max(MOST_HOSTS, needing)]
+    return render_template(
+        "operator/hosts.html",
+        rows=shown,
+        cities=product().registry.snapshot.cities,
+        left_out=len(rows) - len(shown),
+        **shell(),
     )
 
 

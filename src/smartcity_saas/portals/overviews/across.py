@@ -11,12 +11,15 @@ from typing import Any
 from flask_babel import gettext, ngettext
 
 from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.host_ownership import troubled_hosts
+from smartcity_saas.configuration.states import HostState
 from smartcity_saas.measures import RecentOutage, recent_outages, suppressed
 from smartcity_saas.measures.reading import Key
 from smartcity_saas.measures.so_far import SoFar, Weeks, compared, so_far, together
 from smartcity_saas.measures.usual import Deviation, Usual, usual_of
 from smartcity_saas.outbox import Backlog, backlogs, runner_states, worker_seen
 from smartcity_saas.outbox.heartbeats import SILENT
+from smartcity_saas.portals.host_words import STATES
 from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.overviews.running import Running, processes_of
 from smartcity_saas.portals.overviews.today import TodayCard
@@ -107,7 +110,7 @@ def across(
     *,
     with_processes: bool = False,
 ) -> Across:
-    """The overview of some cities, in six statements whatever their number.
+    """The overview of some cities, in seven statements whatever their number.
 
     Args:
         cities: Those within the reach of whoever looks.
@@ -121,7 +124,7 @@ def across(
     tasks, runners = backlogs(now, [city.id for city in cities]), runner_states()
     seen = worker_seen(runners)
     processes = processes_of(runners, now) if with_processes else ()
-    states = _states(cities, broken, figures, outages, tasks, strained(now), now)
+    states = _states(cities, broken, figures, outages, tasks, strained(now), troubled_hosts(), now)
     return Across(
         at=now,
         today=_cards(cities, figures, url),
@@ -161,6 +164,7 @@ def _states(
     outages: Mapping[Key, RecentOutage],
     tasks: Mapping[int, Backlog],
     strains: Mapping[int, Sequence[Strain]],
+    hosts: Mapping[int, Sequence[tuple[str, HostState]]],
     now: datetime,
 ) -> Iterator[CityState]:
     own = {city.id: _all_services(city, figures) for city in cities}
@@ -178,6 +182,7 @@ def _states(
         )
         reasons = (
             *_faults(city, broken, outages, tasks.get(city.id, Backlog()), now),
+            *_hosts(hosts.get(city.id, ())),
             *_strains(strains.get(city.id, ())),
             *_warnings(city, state.deviation, tasks.get(city.id, Backlog()), now),
         )
@@ -208,6 +213,12 @@ def _outage(name: str, outage: RecentOutage, city: City, now: datetime) -> str:
         return str(gettext("%(service)s: no answer since %(since)s", service=title, since=since))
     until = moment_of(outage.until, city.timezone)
     return str(gettext("%(service)s: no answer until %(until)s", service=title, until=until))
+
+
+def _hosts(hosts: Sequence[tuple[str, HostState]]) -> Iterator[Reason]:
+    for host, state in hosts:
+        words, tone, _icon = STATES[state]
+        yield Reason(f"hosts.{state.value}", f"{host}: {words}", tone)
 
 
 def _strains(strains: Sequence[Strain]) -> Iterator[Reason]:

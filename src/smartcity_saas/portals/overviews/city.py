@@ -15,6 +15,7 @@ from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.measures import recent_outages, series_of
 from smartcity_saas.measures.so_far import days_compared, so_far
 from smartcity_saas.outbox import Backlog, backlogs, worker_seen
+from smartcity_saas.portals.host_words import host_attention
 from smartcity_saas.portals.overviews.helped import Helped, helped_of
 from smartcity_saas.portals.overviews.months import Month, days_shown, months_of
 from smartcity_saas.portals.overviews.needs import Need, collected, needs_of, worker_silent
@@ -58,7 +59,7 @@ class CityOverview:
 def city_overview(city: City, member: StaffMember, now: datetime) -> CityOverview:
     """The overview of a city, for whoever looks: what they may not open is left out.
 
-    Outside the city two statements (the worker, the tasks that are due), inside it those of its
+    Outside the city those of the worker, the tasks that are due and the city's hosts, inside it those of its
     measures and of whoever tells what waits.
     """
     seen, backlog = worker_seen(), backlogs(now, [city.id]).get(city.id, Backlog())
@@ -71,6 +72,7 @@ def city_overview(city: City, member: StaffMember, now: datetime) -> CityOvervie
         waiting = [*outage_attention(city, outages, now), *collected(now)]
         helped = helped_of(city, member, yesterday)
     months = months_of(city, member, yesterday, sums)
+    waiting += host_attention(city)
     running = running_of(city, seen, backlog, outages, now)
     if not running.lives:
         waiting.append(worker_silent(seen))

@@ -13,11 +13,13 @@ from flask.typing import ResponseReturnValue
 
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City, LiveDocument
+from smartcity_saas.configuration.host_ownership import own_hosts
 from smartcity_saas.configuration.hosts import is_slug
 from smartcity_saas.configuration.revisions import RevisionView
 from smartcity_saas.configuration.states import CityState
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.measures import Window, series_of
+from smartcity_saas.portals.host_words import HostRow, host_row
 from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.product import product
@@ -69,6 +71,7 @@ class Spark:
 def cities(province: str) -> ResponseReturnValue:
     """The list, with a filter and a search that need no JavaScript."""
     rows = _rows(province)
+    made = next((r.document for r in rows if r.document.name == request.args.get("made")), None)
     query = request.args.get("q", "").strip().lower()[:40]
     chosen = request.args.get("show", "")
     return render_template(
@@ -83,10 +86,16 @@ def cities(province: str) -> ResponseReturnValue:
         sparks=_sparks(rows),
         spark=SPARK,
         left_out=names_left_out(request.args),
-        made=next((r.document for r in rows if r.document.name == request.args.get("made")), None),
+        made=made,
+        made_hosts=_without_record(made) if made is not None else [],
         withdrawn=_withdrawn({row.document.name for row in rows}),
         **shell(province),
     )
+
+
+def _without_record(made: LiveDocument) -> list[HostRow]:
+    """The hosts of a city that still need a record."""
+    return [row for row in map(host_row, own_hosts([made.id])) if row.needs_record]
 
 
 def _withdrawn(names: set[str]) -> str:
