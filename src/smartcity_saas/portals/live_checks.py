@@ -10,12 +10,14 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.host_ownership import own_hosts
 from smartcity_saas.configuration.merge import leaves
 from smartcity_saas.configuration.problems import dotted, some
 from smartcity_saas.configuration.secret_uses import SecretUse, uses_in
 from smartcity_saas.credentials import usable_secrets
 from smartcity_saas.identity.staff.accounts import has_account_at
 from smartcity_saas.outbox import worker_lives
+from smartcity_saas.portals.host_words import host_row
 from smartcity_saas.portals.readiness_list import Check
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.context import tenant_context
@@ -102,6 +104,18 @@ def _staff(city: City) -> Check:
     return Check(
         False, _("The city has no staff account: invite somebody under Accounts"), blocks=False
     )
+
+
+def host_checks(city: City) -> list[Check]:
+    """Whether every domain of a city's own is proved; nothing where it has none to prove."""
+    hosts = [one for one in own_hosts([city.id]) if one.record_name]
+    if not hosts:
+        return []
+    lacking = [row.host.unicode for row in map(host_row, hosts) if row.needs_record]
+    if not lacking:
+        return [Check(True, _("The city's own domains are in use"), blocks=False)]
+    words = _("These domains need a DNS record, see Domains: %(hosts)s", hosts=", ".join(lacking))
+    return [Check(False, words, blocks=False)]
 
 
 def _samples(city: City) -> Check:

@@ -18,7 +18,7 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.portals.live_checks import serving_checks, worker_check
+from smartcity_saas.portals.live_checks import host_checks, serving_checks, worker_check
 from smartcity_saas.portals.readiness_list import Check, secret_checks, site_checks
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
@@ -97,6 +97,7 @@ def _checks(city: str) -> list[Check]:
     return [
         *site_checks(served),
         *serving_checks(served),
+        *host_checks(served),
         worker_check(current_time()),
         *secret_checks(served),
     ]
