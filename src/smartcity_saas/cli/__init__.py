@@ -27,6 +27,7 @@ MODULES = {
     "data": ("data",),
     "documents": ("plan", "apply", "history", "diff", "rollback", "withdraw", "schema"),
     "export": ("export",),
+    "hosts": ("hosts",),
     "keys": ("secrets",),
     "operations": ("db", "staff", "roles", "doctor"),
     "onboarding_csv": ("rollout",),

@@ -10,6 +10,7 @@ import click
 
 from smartcity_saas.audit import system
 from smartcity_saas.city_withdrawal import rows_held, withdraw
+from smartcity_saas.cli.hosts import say_records
 from smartcity_saas.cli.output import counted, format_option, report, say, say_json, say_table
 from smartcity_saas.cli.validation import say_notes, tell_passed_over
 from smartcity_saas.configuration.changes import MISSING, Change, text_diff
@@ -59,6 +60,7 @@ def apply(paths: tuple[Path, ...], message: str, style: str) -> None:
         say_json({"applied": [{"document": r.document, "revision": r.number} for r in made]})
         return
     say(f"{counted(len(made), 'document')} changed." if made else "Nothing to apply.")
+    say_records({one.document for one in made})
 
 
 @click.command()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smartcity_saas.audit import system
 from smartcity_saas.cli.output import format_option, say, say_json, say_table
+from smartcity_saas.configuration.host_ownership import own_hosts
 from smartcity_saas.credentials import opens, reencrypt_province_secrets
 from smartcity_saas.credentials.master_key import ANOTHER
 from smartcity_saas.database.citus import is_distributed, refuse_silent_workers
@@ -27,6 +28,7 @@ from smartcity_saas.identity.staff.sessions import reencrypt_id_tokens
 from smartcity_saas.measures.export_folder import DATASET
 from smartcity_saas.measures.exported_days import own_folder
 from smartcity_saas.outbox import backlogs, runner_states
+from smartcity_saas.portals.host_words import host_row
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
 from smartcity_saas.portals.overviews.across import OVERDUE
 from smartcity_saas.product import product
@@ -144,6 +146,7 @@ def doctor(style: str) -> None:
         ("demo rows", *_tried(_refuse_demo_rows)),
         *_cities(),
         *(_lacking() if all(ready.values()) else ()),
+        *(_hosts() if all(ready.values()) else ()),
         *_data_folder(),
     ]
     if style == "json":
@@ -262,6 +265,15 @@ def _lacking() -> list[tuple[str, bool | None, str]]:
             found = serving_checks(city)
             rows += [(f"city {city.slug}", None, str(one.text)) for one in found if not one.fits]
     return rows
+
+
+def _hosts() -> list[tuple[str, bool | None, str]]:
+    """The hosts that need a record, each with it: they are not served, or will not be for long."""
+    return [
+        (f"host {row.host.host}", None, f"{row.words}. {row.host.record} {' '.join(row.sentences)}")
+        for row in map(host_row, own_hosts())
+        if row.needs_record
+    ]
 
 
 def _processes() -> list[tuple[str, bool | None, str]]:
