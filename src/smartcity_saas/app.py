@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from smartcity_saas.attention import AttentionProvider
 from smartcity_saas.catalog.discovery import installed_services
 from smartcity_saas.catalog.service import Service
+from smartcity_saas.certificate_hosts import init_certificate_hosts
 from smartcity_saas.clock import Clock, utc_now
 from smartcity_saas.credentials import Keyring, write_uses
 from smartcity_saas.credentials.master_key import admit_master_key, refuse_stray_key
@@ -95,6 +96,7 @@ def create_app(
     init_languages(app, translation_folders(), settings.language)
     init_metrics(app, settings.metrics_token)
     init_probes(app)
+    init_certificate_hosts(app)
     init_access_log(app)
     app.after_request(_write_uses)
     init_static_files(app)

@@ -72,6 +72,7 @@ SERVED_WHATEVER_THE_STATE = {
     "resident.asset",
     "healthz",
     "readyz",
+    "tls_ask",
     "static",
     "metrics",
 }
