@@ -55,7 +55,7 @@ def test_filters_name_the_citys_day(naive: datetime, zone: str) -> None:
     app = Flask(__name__)
     Babel(app)
     now = naive.replace(tzinfo=UTC)
-    init_formats(app, lambda: zone, lambda: now)
+    init_formats(app, lambda: zone, lambda _zone: now, lambda _moment: now)
     filters, here = app.jinja_env.filters, now.astimezone(ZoneInfo(zone))
     with app.test_request_context():
         assert filters["moment"](now) == f"today {here.hour}:{here.minute:02d}"

@@ -21,7 +21,7 @@ from smartcity_saas.identity.authorization import (
 from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.product import product, request_site
 from smartcity_saas.request.site import city_path, site_address, task_path
-from smartcity_saas.tenancy.current import current_time
+from smartcity_saas.tenancy.current import time_beside, time_by_day
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST
@@ -34,7 +34,7 @@ from smartcity_saas.web.preferences import TEXT_COOKIE, init_preferences
 def init_template_context(app: SiteFlask) -> None:
     """Give every template its shared values, filters and functions."""
     app.context_processor(_shared_values)
-    init_formats(app, _zone, current_time)
+    init_formats(app, _zone, time_by_day, time_beside)
     init_preferences(app, page_of_form, lambda name: name == "code" or names_secret(name))
     app.jinja_env.filters["preview_query"] = lambda typed: urlencode(
         {key: value for key, value in typed.items() if key not in ("csrf_token", "find")}

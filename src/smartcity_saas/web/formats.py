@@ -18,18 +18,24 @@ from flask import Flask
 from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
-from smartcity_saas.clock import has_passed, is_repeated, local_time, today_in
+from smartcity_saas.clock import is_repeated, local_time, read_moment, today_in
 from smartcity_saas.web.languages import is_chinese, page_language
 from smartcity_saas.web.money import decimals, format_money, format_sums, whole_money
 
 
-def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime]) -> None:
+def init_formats(
+    app: Flask,
+    zone: Callable[[], str],
+    time_by_day: Callable[[str], datetime],
+    time_beside: Callable[[datetime | None], datetime],
+) -> None:
     """Add the filters ``moment``, ``day``, ``clock``, ``month``, ``amount``, ``sums`` and their like.
 
     Args:
         app: The application.
         zone: The IANA zone of the page being made.
-        now: The time.
+        time_by_day: The time, for what tells only its day in a zone.
+        time_beside: The time, for what tells only whether another one is over.
     """
 
     def moment(value: datetime) -> str:
@@ -39,7 +45,7 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
         return f"{local_day(value)}{' ' if is_chinese() else ', '}{clock}"
 
     def today() -> date:
-        return today_in(zone(), now())
+        return today_in(zone(), time_by_day(zone()))
 
     def local_day(value: date) -> str:
         """A date, or the day of a moment in the zone of the page."""
@@ -51,7 +57,8 @@ def init_formats(app: Flask, zone: Callable[[], str], now: Callable[[], datetime
 
     def passed(text: str | None) -> bool:
         """Whether a local time as a document writes it is over, in the zone of the page."""
-        return text is not None and has_passed(text, zone(), now())
+        moment = read_moment(text, zone()) if text is not None else None
+        return moment is not None and moment <= time_beside(moment)
 
     app.jinja_env.globals["decimals"] = decimals
     app.jinja_env.filters.update(
