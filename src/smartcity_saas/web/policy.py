@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Literal, TypeVar, cast
 
@@ -22,6 +23,13 @@ from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 Who = Literal["everyone", "resident", "staff", "client"]
+
+
+UNTIL_CHANGED = timedelta(hours=1)
+"""How long a page is kept that is made of the city's document, its announcements and the program alone:
+a change of either is another version, and so another page at once."""
+FIGURES_LAST = timedelta(minutes=10)
+"""How long one is kept that is made of figures, which change without a version."""
 
 
 class Availability(Enum):
@@ -58,6 +66,9 @@ class Policy:
     page of a service may; the rest is the resident's alone. ``recent_auth`` pages change how a
     member of staff signs in, and want a proof of who it is that is not old. ``writes`` pages write
     though they are only fetched, so a preview, which is for reading, has none of them.
+
+    ``kept`` is how long what a page answers to a stranger may be kept for other strangers, at most: as
+    long as a change that nobody announces may stay unseen. Nothing is kept of a page without it.
     """
 
     who: Who
@@ -70,6 +81,11 @@ class Policy:
     assisted_service: bool = False
     recent_auth: bool = False
     writes: bool = False
+    kept: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if self.kept is not None and self.who != "everyone":
+            raise ValueError("what not everyone may read is kept for nobody")
 
 
 def declare(app: App, policies: Mapping[str, Policy]) -> None:
@@ -132,6 +148,7 @@ class CityBlueprint(_PolicyBlueprint):
         before_consent: bool = False,
         assisted_service: bool = False,
         writes: bool = False,
+        kept: timedelta | None = None,
     ) -> Callable[[View], View]:
         """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
         policy = Policy(
@@ -142,6 +159,7 @@ class CityBlueprint(_PolicyBlueprint):
             before_consent=before_consent,
             assisted_service=assisted_service,
             writes=writes,
+            kept=kept,
         )
         return self._page(rule, policy, methods)
 
@@ -191,6 +209,7 @@ def exempt_signed(app: SiteFlask, csrf: CSRFProtect) -> None:
             csrf.exempt(app.view_functions[endpoint])
 
 
-def allow_everyone(app: Flask, endpoint: str) -> None:
+def allow_everyone(app: Flask, endpoint: str, *, kept: timedelta | None = None) -> None:
     """Let everyone use an endpoint of no blueprint (a probe, a stylesheet), loudly."""
-    declare(app, {endpoint: Policy(who="everyone", availability=Availability.ANY_STATE)})
+    policy = Policy(who="everyone", availability=Availability.ANY_STATE, kept=kept)
+    declare(app, {endpoint: policy})
