@@ -86,6 +86,7 @@ def set_secret(
             uses = next_use or list(found.secret_uses)
             overlap = timedelta(hours=overlap_hours)
             store_credential(keyring, actor, name, value, now, overlap=overlap, uses=uses)
+        documents_as_cli().touch_content(city)
     said = ", ".join(sorted(str(use) for use in uses if use.name == name))
     say(f"{city} has “{name}”, for {said}.")
 

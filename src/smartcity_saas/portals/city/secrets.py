@@ -17,7 +17,7 @@ from smartcity_saas.credentials import (
     usable_secrets,
 )
 from smartcity_saas.errors import Conflict, Invalid
-from smartcity_saas.identity.authorization import signed_in_member
+from smartcity_saas.identity.authorization import documents, signed_in_member
 from smartcity_saas.payments.probes import Use, probe, uses_of
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.product import product
@@ -52,6 +52,7 @@ def set_secret(city: str) -> ResponseReturnValue:
                 overlap=timedelta(hours=overlap),
             )
             probe(served, name, now)
+        documents().touch_content(city)  # whether fees are paid ahead stands on pages for everyone
     except Invalid as error:
         return _page(city, name=name, overlap=overlap, errors=error.by_field("name")), 422
     except CredentialError as error:

@@ -32,10 +32,13 @@ from smartcity_saas.services.hospital_appointments.models import (
     PlaceState,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules, times_lacking
+from smartcity_saas.tenancy.content_changes import tell_content_changed
 from smartcity_saas.tenancy.current import current_city
 
 MOST_PLACES = 1_000
 NOON = time(12)
+DOCTOR = 3
+"""How many codes name a doctor; fewer a hospital or a department, which the service's first page shows."""
 MOST_ROWS = 5_000
 BUSY = (PlaceState.OFFERED, PlaceState.TAKEN)
 REQUIRED = (
@@ -129,6 +132,7 @@ def take_schedule(answer: Any, hospital: str, department: str, now: datetime) ->
     if not importer.result.problems:
         with transaction():
             importer.write(sound)
+        importer.tell_pages()
     return importer.result.problems
 
 
@@ -214,6 +218,17 @@ class ScheduleImporter(CsvImporter[_Row]):
         yield row.codes[:1], row.hospital
         yield row.codes[:2], row.department
         yield row.codes, row.doctor
+
+    def run(self) -> Imported:
+        """Take the table in, as every importer does, and tell the pages that show some of it."""
+        imported = super().run()
+        self.tell_pages()
+        return imported
+
+    def tell_pages(self) -> None:
+        """Have the service's first page made anew, after the commit, if it shows what changed."""
+        if any(len(codes) < DOCTOR for codes in self.changed):
+            tell_content_changed()
 
     def write(self, rows: list[_Row]) -> None:
         """Bring sessions to what the rows say, in one order, so that two imports never wait."""
