@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from flask import g, request
 
@@ -26,16 +27,26 @@ _BROWSERS = (
 )
 
 
+IN_APP = "smartcity.in_app"
+"""The name in the WSGI environment under which a page that is made for whoever asks next says in which
+channel's app that is, by the channel's name; empty for any other browser."""
+
+
 def channel_in_app() -> Channel | None:
     """The channel whose own app the present page is open in, None in any other browser."""
     if "channel_in_app" not in g:
         channels = product().channels
-        agent = request.headers.get("User-Agent", "")[:500]
-        g.channel_in_app = next(
-            (one for one in channels.values() if one.in_app and one.in_app.search(agent)), None
-        )
+        named = request.environ.get(IN_APP)
+        agent = request.headers.get("User-Agent", "")
+        g.channel_in_app = in_app(agent, channels) if named is None else channels.get(named)
     found: Channel | None = g.channel_in_app
     return found
+
+
+def in_app(agent: str, channels: Mapping[str, Channel]) -> Channel | None:
+    """The channel in whose own app a browser with this ``User-Agent`` is."""
+    known = (one for one in channels.values() if one.in_app)
+    return next((one for one in known if one.in_app and one.in_app.search(agent[:500])), None)
 
 
 def device() -> str:

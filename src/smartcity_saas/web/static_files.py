@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
 from flask import Flask, Response, abort, current_app, request, send_from_directory
 
+from smartcity_saas.tenancy.answer_life import answer_life
 from smartcity_saas.tenancy.hosts import ALL_HOSTS
 from smartcity_saas.web.policy import allow_everyone
 
+STATIC = "/static/"
 FOREVER = "public, max-age=31536000, immutable"
+LONGEST = timedelta(days=1)
+FILE_POLICY = "default-src 'none'; sandbox"
+"""What a file may do that is opened as if it were a page."""
 STYLES = {
     "site.css": ("tokens.css", "elements.css", "components/*.css", "print.css"),
     "console.css": (
@@ -32,13 +38,13 @@ _CHARSET = '@charset "UTF-8";'  # allowed only where a file begins
 def init_static_files(app: Flask) -> None:
     """Serve ``/static`` on every site; ``static_url`` names a file by its content."""
     for host in ALL_HOSTS:
-        app.add_url_rule("/static/<path:name>", "static", static_file, host=host)
-    allow_everyone(app, "static")
+        app.add_url_rule(f"{STATIC}<path:name>", "static", static_file, host=host)
+    allow_everyone(app, "static", kept=LONGEST)
     app.jinja_env.globals["static_url"] = static_url
 
 
 def static_file(name: str) -> Response:
-    """One file; for ever where its address carries the right mark."""
+    """One file, the same at every site; for ever where its address carries the right mark."""
     if name not in _marks():
         abort(404)
     response = (
@@ -46,8 +52,11 @@ def static_file(name: str) -> Response:
         if name in STYLES
         else send_from_directory(_root(), name)
     )
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     if request.args.get("v") == _marks()[name]:
         response.headers["Cache-Control"] = FOREVER
+    if (life := answer_life()) is not None:
+        life.names_a_file = request.query_string == f"v={_marks()[name]}".encode()
     return response
 
 
@@ -57,7 +66,7 @@ def static_url(name: str) -> str:
     Raises:
         KeyError: There is no such file.
     """
-    return f"/static/{name}?v={_marks()[name]}"
+    return f"{STATIC}{name}?v={_marks()[name]}"
 
 
 def joined(root: Path, name: str) -> str:

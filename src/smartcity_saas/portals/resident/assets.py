@@ -13,7 +13,7 @@ from smartcity_saas.tenancy.assets import find_asset
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.brand import motif, stylesheet
 from smartcity_saas.web.policy import Availability
-from smartcity_saas.web.static_files import FOREVER
+from smartcity_saas.web.static_files import FILE_POLICY, FOREVER
 
 
 @blueprint.page("/brand/<mark>.css", who="everyone", availability=Availability.ANY_STATE)
@@ -43,7 +43,7 @@ def serve_asset(address: str) -> Response:
         abort(404)
     response = Response(found.content, mimetype=found.media_type)
     response.headers["Cache-Control"] = FOREVER
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = FILE_POLICY
     response.set_etag(address)
     response.make_conditional(request)
     return response
