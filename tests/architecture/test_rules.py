@@ -239,6 +239,8 @@ HOLD_A_CLOCK = {
     "clock.py",
     "product.py",
     "tenancy/current.py",
+    # in front of every request
+    "asgi/kept_answers.py",
     # loops that outlive every request
     "outbox/runner.py",
     "celery_app.py",
@@ -484,6 +486,7 @@ LOOKED_AT_FROM_THE_FRONT = {
     ("pdf.py", "_IDEOGRAPHS"),
     ("search_terms.py", "_HAN"),
     ("account.py", "adapter"),  # werkzeug's, of an address
+    ("kept_answers.py", "routes"),
 }
 PATTERNS = {"compile", "fullmatch", "search", "sub", "split", "findall", "finditer", "match"}
 

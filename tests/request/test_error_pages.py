@@ -139,7 +139,7 @@ def test_where_not_even_the_request_begins(
     def fail() -> None:
         raise RuntimeError("no look")
 
-    monkeypatch.setattr(world.app, "_look_for_changes", fail)
+    monkeypatch.setattr(world.app, "look_for_changes", fail)
     capsys.readouterr()
     answer = world.client("hangzhou.localhost").get("/")
     assert answer.status_code == 500

@@ -33,6 +33,7 @@ from smartcity_saas.errors import (
 from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product, request_site
 from smartcity_saas.request.template_context import resident_or_none
+from smartcity_saas.tenancy.answer_life import answer_life
 from smartcity_saas.tenancy.faults import note_fault, told_reference
 from smartcity_saas.tenancy.flask_app import SiteFlask, address_rule
 from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST, UNREADY_HOST
@@ -259,6 +260,8 @@ def _paused_page(error: ServicePaused) -> str:
     mine = []
     if (resident := resident_or_none()) is not None:
         mine = service.dashboard_items(resident)
+    elif (life := answer_life()) is not None:
+        life.status = error.status  # paused for everyone, until the document says otherwise
     return render_template(
         "resident/paused.html",
         offer=CatalogItem(service, error.entry, ()),

@@ -41,6 +41,7 @@ from smartcity_saas.measures import count_refused, in_channel
 from smartcity_saas.payments.accounts import provider_of
 from smartcity_saas.product import product, request_site, running_app
 from smartcity_saas.request.error_pages import init_error_pages
+from smartcity_saas.request.kept_answers import offer_to_strangers
 from smartcity_saas.request.template_context import init_template_context
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
@@ -140,8 +141,9 @@ def _finish(response: Response) -> Response:
         keep_answer(response)
     if request.method == "POST" and "registry_version" in g and not has_failed():
         _wait_until_served()
+    offered = offer_to_strangers(response, policy_of(request.endpoint))
     content = content_security_policy() if city is None else _content_policy_of(city)
-    return add_security_headers(response, content)
+    return add_security_headers(offered, content)
 
 
 def _content_policy_of(city: City) -> str:

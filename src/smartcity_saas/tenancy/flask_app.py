@@ -98,7 +98,7 @@ class SiteFlask(Flask):
         with span("request", "SERVER", http__request__method=known_method(environ)) as traced:
             environ[SPAN] = traced
             try:
-                self._look_for_changes()
+                self.look_for_changes()
                 return super().wsgi_app(environ, start_response)
             except Exception as error:
                 reference = note_fault()
@@ -161,7 +161,9 @@ class SiteFlask(Flask):
             return Site(UNKNOWN_HOST)
         return found
 
-    def _look_for_changes(self) -> None:
+    def look_for_changes(self) -> None:
+        """Poll for changes if it is time to, outside any tenant context. A poll that fails is told in
+        the log, and what is loaded is served on."""
         if self.registry.due:
             with self.app_context():
                 try:
