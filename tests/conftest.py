@@ -180,8 +180,7 @@ def empty(
     forget_uses()
     app.product.quotas.buckets.forget()
     clock = MovableClock()
-    caches = {"page_cache": PageCache(), "file_cache": PageCache()}
-    with other_parts(app, clock=clock, **caches), app.app_context():
+    with other_parts(app, clock=clock, file_cache=PageCache()), app.app_context():
         states.bring("empty")
         app.registry.snapshot, app.registry._looked_at = Snapshot(), float("-inf")
         app.registry.sleep = lambda seconds: None  # no other process serves this database

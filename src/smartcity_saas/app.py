@@ -149,7 +149,6 @@ def _product(settings: Settings, clock: Clock) -> Product:
         attention=_attention(services),
         send_text=send_text,
         send_staff_mail=send_staff_mail,
-        page_cache=PageCache(),
         file_cache=PageCache(CACHED_FILES),
         redis=redis,
         editions=_editions(settings),

@@ -46,8 +46,9 @@ class Product:
     ``sms``) and then by name, ``tasks`` are the outbox's by kind. ``attention``
     tells what waits for a person in a city. ``editions`` are those of the scorecard's standard, the
     newest first. ``send_text`` sends a one-time code to a resident,
-    ``send_staff_mail`` an invitation to a member of staff. ``page_cache`` has the
-    pages of the anonymous that this process remembers, ``file_cache`` their files of open data.
+    ``send_staff_mail`` an invitation to a member of staff. ``file_cache`` has the files of open data
+    that this process remembers. ``quotas`` admits what cities take in this process. ``find_txt`` asks
+    DNS for the records that prove hosts.
     """
 
     settings: Settings
@@ -62,7 +63,6 @@ class Product:
     attention: Sequence[AttentionProvider]
     send_text: SendText
     send_staff_mail: SendMail
-    page_cache: PageCache
     file_cache: PageCache
     redis: RedisStore | None
     editions: Mapping[str, Edition]

@@ -9,28 +9,35 @@ from flask.typing import ResponseReturnValue
 
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.product import request_site
+from smartcity_saas.tenancy.answer_life import answer_life
 from smartcity_saas.tenancy.assets import find_asset
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.brand import motif, stylesheet
-from smartcity_saas.web.policy import Availability
+from smartcity_saas.web.policy import UNTIL_CHANGED, Availability
 from smartcity_saas.web.static_files import FILE_POLICY, FOREVER
 
 
-@blueprint.page("/brand/<mark>.css", who="everyone", availability=Availability.ANY_STATE)
+@blueprint.page(
+    "/brand/<mark>.css", who="everyone", availability=Availability.ANY_STATE, kept=UNTIL_CHANGED
+)
 def brand_css(mark: str) -> ResponseReturnValue:
     """The city's palette."""
     city = request_city()
     return _marked(stylesheet(city.color, f"/brand/{mark}.svg"), "text/css", mark)
 
 
-@blueprint.page("/brand/<mark>.svg", who="everyone", availability=Availability.ANY_STATE)
+@blueprint.page(
+    "/brand/<mark>.svg", who="everyone", availability=Availability.ANY_STATE, kept=UNTIL_CHANGED
+)
 def brand_motif(mark: str) -> ResponseReturnValue:
     """The city's motif."""
     city = request_city()
     return _marked(motif(city.color, city.division_code), "image/svg+xml", mark)
 
 
-@blueprint.page("/assets/<address>", who="everyone", availability=Availability.ANY_STATE)
+@blueprint.page(
+    "/assets/<address>", who="everyone", availability=Availability.ANY_STATE, kept=UNTIL_CHANGED
+)
 def asset(address: str) -> ResponseReturnValue:
     """A picture of this city's, by its SHA-256."""
     return serve_asset(address)
@@ -55,4 +62,6 @@ def _marked(text: str, media_type: str, mark: str) -> Response:
     response = Response(text, mimetype=media_type)
     if city is not None and mark == city.fingerprint:
         response.headers["Cache-Control"] = FOREVER
+    elif (life := answer_life()) is not None:
+        life.end()  # anybody can think of marks without end
     return response

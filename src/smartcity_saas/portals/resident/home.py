@@ -11,22 +11,21 @@ from flask_babel import get_locale
 from smartcity_saas.catalog.entries import by_category, catalog_items
 from smartcity_saas.configuration.city import City
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.resident.cached_pages import cached_page
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, published
 from smartcity_saas.tenancy.current import request_city
+from smartcity_saas.web.policy import UNTIL_CHANGED
 
 NOTICES = 3
 
 
-@blueprint.page("/", who="everyone")
+@blueprint.page("/", who="everyone", kept=UNTIL_CHANGED)
 def home() -> ResponseReturnValue:
     """The first page."""
-    city = request_city()
-    return cached_page(lambda: render_home(city, published(NOTICES)))
+    return render_home(request_city(), published(NOTICES))
 
 
-@blueprint.page("/services", who="everyone")
+@blueprint.page("/services", who="everyone", kept=UNTIL_CHANGED)
 def services() -> ResponseReturnValue:
     """Every service, by category."""
     city = request_city()

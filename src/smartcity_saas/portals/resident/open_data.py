@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -25,10 +25,9 @@ from smartcity_saas.open_data.publication import (
     read_table,
 )
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.resident.cached_pages import cached_page
 from smartcity_saas.product import product
 from smartcity_saas.request.site import site_address
-from smartcity_saas.tenancy.current import current_time, request_city
+from smartcity_saas.tenancy.current import request_city, time_of_reading
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.policy import Availability
 
@@ -37,7 +36,8 @@ Days = tuple[date, date]
 OPEN = Availability.EXISTING_BUSINESS
 """What a city has published stays there while it is suspended."""
 SHOWN_ROWS = 20
-KEPT_SECONDS = 60
+KEPT = timedelta(minutes=1)
+"""How long what was read may be told again."""
 FREQUENCIES = {
     Frequency.CONTINUOUS: _("at any time"),
     Frequency.DAILY: _("every day"),
@@ -55,26 +55,28 @@ TYPES = {
 ENDINGS = ",".join(FORMATS)
 
 
-@blueprint.page("/data", who="everyone", availability=OPEN)
+@blueprint.page("/data", who="everyone", availability=OPEN, kept=KEPT)
 def open_data() -> ResponseReturnValue:
     """Every dataset of the city, with its licence."""
-    return cached_page(_all_datasets)
+    return _all_datasets()
 
 
-@blueprint.page("/data/<name>", who="everyone", availability=OPEN)
+@blueprint.page("/data/<name>", who="everyone", availability=OPEN, kept=KEPT)
 def dataset(name: str) -> ResponseReturnValue:
     """One dataset: what it is, its columns, its first rows, its addresses."""
-    return cached_page(lambda: _one_dataset(name))
+    return _one_dataset(name)
 
 
-@blueprint.page(f"/data/<name>.<any({ENDINGS}):ending>", who="everyone", availability=OPEN)
+@blueprint.page(
+    f"/data/<name>.<any({ENDINGS}):ending>", who="everyone", availability=OPEN, kept=KEPT
+)
 def data_file(name: str, ending: str) -> ResponseReturnValue:
     """One dataset as a file, with an ETag: the SHA-256 of its bytes."""
     city = request_city()
     found = published_dataset(city, name)
     made = _file(city, found, ending, _days(city, found))
     response = Response(made.body, content_type=_content_type(made))
-    changed = found.changed(city, current_time())
+    changed = found.changed(city, _now())
     if changed is not None:
         response.last_modified = changed
     page = f"{site_address(city.slug)}/data"
@@ -88,7 +90,7 @@ def data_file(name: str, ending: str) -> ResponseReturnValue:
     return _for_everyone(response, made.sha256)
 
 
-@blueprint.page("/data/<name>.schema.json", who="everyone", availability=OPEN)
+@blueprint.page("/data/<name>.schema.json", who="everyone", availability=OPEN, kept=KEPT)
 def data_schema(name: str) -> ResponseReturnValue:
     """A dataset's columns as a Table Schema."""
     return _document(
@@ -96,7 +98,7 @@ def data_schema(name: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.page("/data/datapackage.json", who="everyone", availability=OPEN)
+@blueprint.page("/data/datapackage.json", who="everyone", availability=OPEN, kept=KEPT)
 def data_package_file() -> ResponseReturnValue:
     """Every dataset as one Data Package: the files without a window, whatever the address says."""
     city = request_city()
@@ -109,7 +111,7 @@ def data_package_file() -> ResponseReturnValue:
     return _document(data_package(city, address, described), "application/json")
 
 
-@blueprint.page("/data/catalog.jsonld", who="everyone", availability=OPEN)
+@blueprint.page("/data/catalog.jsonld", who="everyone", availability=OPEN, kept=KEPT)
 def data_catalog() -> ResponseReturnValue:
     """Every dataset in the vocabulary of data catalogues (DCAT)."""
     city = request_city()
@@ -118,7 +120,7 @@ def data_catalog() -> ResponseReturnValue:
         CatalogedDataset(
             one,
             {} if one.is_live else {ending: _file(city, one, ending, days) for ending in FORMATS},
-            one.changed(city, current_time()),
+            one.changed(city, _now()),
             days,
         )
         for one in published_datasets(city)
@@ -129,12 +131,12 @@ def data_catalog() -> ResponseReturnValue:
 
 def _all_datasets() -> str:
     city = request_city()
-    found = [(one, one.changed(city, current_time())) for one in published_datasets(city)]
+    found = [(one, one.changed(city, _now())) for one in published_datasets(city)]
     return render_template("resident/open_data.html", datasets=found, tab="services")
 
 
 def _one_dataset(name: str) -> str:
-    city, now = request_city(), current_time()
+    city, now = request_city(), _now()
     found = published_dataset(city, name)
     days = _days(city, found)
     table = read_table(found, city, now, days)
@@ -181,7 +183,7 @@ def _size(city: City, found: Dataset, ending: str, days: Days) -> str:
 
 def _standing_days(city: City) -> Days:
     """The days of a file whose address names none."""
-    return read_days(city, current_time(), "", "")
+    return read_days(city, _now(), "", "")
 
 
 def _days(city: City, found: Dataset) -> Days:
@@ -191,14 +193,14 @@ def _days(city: City, found: Dataset) -> Days:
         Invalid: As ``read_days`` says, of any dataset.
     """
     since, until = request.args.get("from", ""), request.args.get("to", "")
-    asked = read_days(city, current_time(), since, until)
+    asked = read_days(city, _now(), since, until)
     return asked if found.by_day else _standing_days(city)
 
 
 def _file(city: City, found: Dataset, ending: str, days: Days) -> DataFile:
     """A file; that of the usual days as this process remembers it for a minute, by everything that it
     is made of. Of other days there are so many that they would drive the others out."""
-    now = current_time()
+    now = _now()
     if days != _standing_days(city):
         return make_file(read_table(found, city, now, days), ending)
     key = (city.id, city.fingerprint, city.content_version, found.name, ending, days)
@@ -207,6 +209,10 @@ def _file(city: City, found: Dataset, ending: str, days: Days) -> DataFile:
     if kept is None:
         kept = cache.put(key, make_file(read_table(found, city, now, days), ending).body)
     return DataFile(kept.body, kept.etag, FORMATS[ending].media_type)
+
+
+def _now() -> datetime:
+    return time_of_reading(KEPT)
 
 
 def _document(made: dict[str, Any], media_type: str) -> Response:
@@ -222,7 +228,7 @@ def _for_everyone(response: Response, etag: str) -> Response:
         response.headers["Cache-Control"] = "private, no-store"
         return response
     response.set_etag(etag)
-    response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
+    response.headers["Cache-Control"] = f"public, max-age={KEPT.seconds}"
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.make_conditional(request)
     return response

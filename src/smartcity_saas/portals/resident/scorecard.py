@@ -6,30 +6,29 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.resident.cached_pages import cached_page
 from smartcity_saas.portals.scorecard_rows import CARD_COLUMNS, card_rows, edition_wanted
 from smartcity_saas.product import product
 from smartcity_saas.scorecard.card import card_of
 from smartcity_saas.scorecard.figures import FIGURES
-from smartcity_saas.scorecard.standard import Edition
 from smartcity_saas.scorecard.values import changes
-from smartcity_saas.tenancy.current import current_time, request_city
+from smartcity_saas.tenancy.current import current_time, request_city, time_by_day
 from smartcity_saas.web.charts import range_bar
 from smartcity_saas.web.csv_output import csv_response
-from smartcity_saas.web.policy import Availability
+from smartcity_saas.web.policy import FIGURES_LAST, Availability
 
 
-@blueprint.page("/scorecard", who="everyone", availability=Availability.EXISTING_BUSINESS)
+@blueprint.page(
+    "/scorecard",
+    who="everyone",
+    availability=Availability.EXISTING_BUSINESS,
+    kept=FIGURES_LAST,
+)
 def scorecard() -> ResponseReturnValue:
     """The scorecard of one edition."""
-    edition = edition_wanted() or abort(404)
-    return cached_page(lambda: _page(edition))
-
-
-def _page(edition: Edition) -> str:
+    city, edition = request_city(), edition_wanted() or abort(404)
     return render_template(
         "resident/scorecard.html",
-        card=card_of(request_city(), edition, current_time()),
+        card=card_of(city, edition, time_by_day(city.timezone)),
         editions=product().editions.values(),
         figures=FIGURES,
         range_bar=range_bar,

@@ -14,13 +14,12 @@ from smartcity_saas.open_data.performance import last_whole_day
 from smartcity_saas.open_data.publication import published_datasets
 from smartcity_saas.open_data.transparency import Report, read_reports
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.portals.resident.cached_pages import cached_page
 from smartcity_saas.product import product
-from smartcity_saas.tenancy.current import current_time, request_city
+from smartcity_saas.tenancy.current import request_city, time_by_day
 from smartcity_saas.texts import LazyText
 from smartcity_saas.web.durations import duration, percent
 from smartcity_saas.web.languages import local
-from smartcity_saas.web.policy import Availability
+from smartcity_saas.web.policy import FIGURES_LAST, Availability
 
 OUTAGE_TOLD = 60
 """From so many minutes on, an outage is what a service's sentence is about."""
@@ -44,31 +43,42 @@ SPANS = (
 )
 
 
-@blueprint.page("/transparency", who="everyone", availability=Availability.EXISTING_BUSINESS)
+@blueprint.page(
+    "/transparency",
+    who="everyone",
+    availability=Availability.EXISTING_BUSINESS,
+    kept=FIGURES_LAST,
+)
 def transparency() -> ResponseReturnValue:
     """The last thirty days."""
-    return cached_page(lambda: _page(SPANS[0]))
+    return _page(SPANS[0])
 
 
 @blueprint.page(
-    "/transparency/3-months", who="everyone", availability=Availability.EXISTING_BUSINESS
+    "/transparency/3-months",
+    who="everyone",
+    availability=Availability.EXISTING_BUSINESS,
+    kept=FIGURES_LAST,
 )
 def transparency_of_quarter() -> ResponseReturnValue:
     """The last three months."""
-    return cached_page(lambda: _page(SPANS[1]))
+    return _page(SPANS[1])
 
 
 @blueprint.page(
-    "/transparency/12-months", who="everyone", availability=Availability.EXISTING_BUSINESS
+    "/transparency/12-months",
+    who="everyone",
+    availability=Availability.EXISTING_BUSINESS,
+    kept=FIGURES_LAST,
 )
 def transparency_of_year() -> ResponseReturnValue:
     """The last twelve months."""
-    return cached_page(lambda: _page(SPANS[2]))
+    return _page(SPANS[2])
 
 
 def _page(span: Span) -> str:
     city = request_city()
-    window = Window.ending(last_whole_day(city, current_time()), span.days)
+    window = Window.ending(last_whole_day(city, time_by_day(city.timezone)), span.days)
     whole, reports = read_reports(city, product().services, window)
     return render_template(
         "resident/transparency.html",

@@ -34,7 +34,7 @@ from smartcity_saas.services.city_credit.rules import credit_rules
 from smartcity_saas.services.city_credit.sources import source_views, standing_without
 from smartcity_saas.services.city_credit.standing import counts_on, last_day, reaches
 from smartcity_saas.tenancy.current import current_time, request_city
-from smartcity_saas.web.policy import Availability, CityBlueprint
+from smartcity_saas.web.policy import FIGURES_LAST, Availability, CityBlueprint
 from smartcity_saas.web.qr_codes import qr_code
 
 MINE = f"{ROOT}/mine"
@@ -42,7 +42,7 @@ MINE = f"{ROOT}/mine"
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
 
-@blueprint.page(ROOT, who="everyone")
+@blueprint.page(ROOT, who="everyone", kept=FIGURES_LAST)
 def landing() -> ResponseReturnValue:
     """What city credit is and asks for; whoever takes part goes on to their own page."""
     resident = current_resident()
@@ -51,7 +51,12 @@ def landing() -> ResponseReturnValue:
     return _landing()
 
 
-@blueprint.page(f"{ROOT}/rules", who="everyone", availability=Availability.EXISTING_BUSINESS)
+@blueprint.page(
+    f"{ROOT}/rules",
+    who="everyone",
+    availability=Availability.EXISTING_BUSINESS,
+    kept=FIGURES_LAST,
+)
 def rules() -> ResponseReturnValue:
     """The rules in words, for members too, whom the page above leads to their own."""
     version = present_version(request_city())

@@ -63,7 +63,7 @@ from smartcity_saas.services.hospital_appointments.rateable import VISIT
 from smartcity_saas.services.hospital_appointments.rules import Rules
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.paths import safe_next
-from smartcity_saas.web.policy import Availability, CityBlueprint
+from smartcity_saas.web.policy import UNTIL_CHANGED, Availability, CityBlueprint
 from smartcity_saas.web.qr_codes import qr_code
 
 MOST_LISTED = 200
@@ -72,7 +72,7 @@ log = get_logger(__name__)
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
 
-@blueprint.page(ROOT, who="everyone")
+@blueprint.page(ROOT, who="everyone", kept=UNTIL_CHANGED)
 def landing() -> ResponseReturnValue:
     """Search, and the hospitals with their departments."""
     query = request.args.get("q", "").strip()[:60]

@@ -27,7 +27,7 @@ from smartcity_saas.services.traffic_tickets.payable import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.rateable import DISPUTE
 from smartcity_saas.tenancy.current import current_time, request_city
-from smartcity_saas.web.policy import Availability, CityBlueprint
+from smartcity_saas.web.policy import UNTIL_CHANGED, Availability, CityBlueprint
 
 LOOKED_UP = "looked_up_vehicle"
 """In the browser's session: which vehicle it has looked up, and when."""
@@ -36,7 +36,7 @@ LOOKED_UP_SECONDS = 600
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
 
-@blueprint.page(ROOT, who="everyone")
+@blueprint.page(ROOT, who="everyone", kept=UNTIL_CHANGED)
 def landing() -> ResponseReturnValue:
     """What the service is and a look-up; or the resident's vehicles, licence and tickets."""
     resident = current_resident()

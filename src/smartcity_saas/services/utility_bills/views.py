@@ -33,14 +33,14 @@ from smartcity_saas.services.utility_bills.models import KIND_NAMES
 from smartcity_saas.services.utility_bills.names import KINDS, ROOT, SERVICE, UNITS
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.charts import bar_chart
-from smartcity_saas.web.policy import Availability, CityBlueprint
+from smartcity_saas.web.policy import UNTIL_CHANGED, Availability, CityBlueprint
 
 ICONS = {"water": "droplet", "electricity": "bolt", "gas": "flame"}
 
 blueprint = CityBlueprint(SERVICE, __name__, service=SERVICE, template_folder="templates")
 
 
-@blueprint.page(ROOT, who="everyone")
+@blueprint.page(ROOT, who="everyone", kept=UNTIL_CHANGED)
 def landing() -> ResponseReturnValue:
     """What the service is, or the resident's own bills."""
     resident = current_resident()
