@@ -37,7 +37,7 @@ class Browser:
             self.client.post,
             path,
             base_url=f"http://{self.host}",
-            headers={"Accept-Language": self.language},
+            headers={"Accept-Language": self.language, "Origin": f"http://{self.host}"},
             data={"csrf_token": token, **fields},
         )
 

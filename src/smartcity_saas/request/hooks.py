@@ -50,8 +50,10 @@ from smartcity_saas.tenancy.hosts import CONSOLE_HOST
 from smartcity_saas.web.policy import Availability, Caller, Policy, policy_of
 from smartcity_saas.web.preferences import choose_preferences
 from smartcity_saas.web.security import (
+    ForeignForm,
     add_security_headers,
     content_security_policy,
+    stood_on_this_site,
 )
 
 log = get_logger(__name__)
@@ -99,7 +101,13 @@ def _admit() -> ResponseReturnValue | None:
         in_channel(partial(_channel, policy))
     if policy.caller is Caller.API:
         return _admit_call(policy)
+    if policy.caller is Caller.STRANGER and not _is_own_form():
+        raise ForeignForm
     return authorize(policy)
+
+
+def _is_own_form() -> bool:
+    return request.method not in WRITES or stood_on_this_site(request)
 
 
 def _channel(policy: Policy) -> str:

@@ -52,6 +52,9 @@ class Caller(Enum):
     """A program or a page's script: a bearer token needs no token of a form, a session does."""
     SIGNED = "signed"
     """A program that signs what it sends, and carries no token of a form."""
+    STRANGER = "stranger"
+    """A person who need not have signed in, by a form that is the same for everyone and so has no token:
+    the browser says that it stood on a page of the same site (``stood_on_this_site``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +89,8 @@ class Policy:
     def __post_init__(self) -> None:
         if self.kept is not None and self.who != "everyone":
             raise ValueError("what not everyone may read is kept for nobody")
+        if self.caller is Caller.STRANGER and self.who != "everyone":
+            raise ValueError("what not everyone may send carries the token of a form")
 
 
 def declare(app: App, policies: Mapping[str, Policy]) -> None:
@@ -203,9 +208,10 @@ class IndexBlueprint(_PolicyBlueprint):
 
 
 def exempt_signed(app: SiteFlask, csrf: CSRFProtect) -> None:
-    """Ask no form's token of endpoints whose callers sign what they send."""
+    """Ask no form's token of endpoints whose callers sign what they send, or are told by something
+    else: the API's are checked where a session counts, a stranger's by where the form stood."""
     for endpoint, policy in app.policies.items():
-        if policy.caller is not Caller.BROWSER:  # the API's are checked where a session counts
+        if policy.caller is not Caller.BROWSER:
             csrf.exempt(app.view_functions[endpoint])
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSessionInterface
+from flask_babel import lazy_gettext as _
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smartcity_saas.addresses import Network, read_address
+from smartcity_saas.errors import SmartCityError
 from smartcity_saas.product import request_site
 
 SESSION_COOKIE = "session"
@@ -51,6 +54,35 @@ def add_security_headers(response: Response, policy: str) -> Response:
     if request.is_secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
+
+
+class ForeignForm(SmartCityError):
+    """A form that stood on a page of another site, or of none that the browser names."""
+
+    title = _("This form was not sent from a page of this site")
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Nothing was done. Open the page on this site, fill in the form there and send it. "
+                "If that does not help, try another browser."
+            )
+        )
+
+
+def stood_on_this_site(sent: Request) -> bool:
+    """Whether a form stood on a page of the site that it was sent to, as the browser says.
+
+    ``Sec-Fetch-Site`` says so where the browser sends it; else ``Origin``, else ``Referer`` names the
+    page's origin (OWASP, Cross-Site Request Forgery Prevention: Fetch Metadata, with that fallback). A
+    request that says none of it is refused. A page that came by TLS may send to what looks plain here:
+    the proxy may not be one whose word counts.
+    """
+    site = sent.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    page = urlsplit(sent.headers.get("Origin") or sent.headers.get("Referer") or "")
+    return page.netloc == sent.host and page.scheme in ("https", sent.scheme)
 
 
 class SiteSessions(SecureCookieSessionInterface):

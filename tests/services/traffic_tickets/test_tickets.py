@@ -45,6 +45,48 @@ def test_looking_up_without_signing_in(world: World) -> None:
         assert "1 ticket due, ¥100.00" in page.text
 
 
+OWN = "http://hangzhou.localhost"
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "same-site", "Origin": OWN}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "none"}, False),
+        ({"Origin": OWN}, True),
+        ({"Origin": "https://hangzhou.localhost"}, True),
+        ({"Origin": "http://ningbo.localhost", "Referer": f"{OWN}{ROOT}"}, False),
+        ({"Origin": "http://hangzhou.localhost.evil.example"}, False),
+        ({"Origin": "null", "Referer": f"{OWN}{ROOT}"}, False),
+        ({"Referer": f"{OWN}{ROOT}"}, True),
+        ({"Referer": "http://evil.example/?http://hangzhou.localhost"}, False),
+        ({}, False),
+    ],
+)
+def test_a_look_up_comes_from_our_own_page(world: World, said: dict[str, str], taken: bool) -> None:
+    """CSRF: the form is the same for everyone and has no token, so it is taken only where the browser
+    says that it stood on this city's site; anything else looks nothing up and is told what to do."""
+    bring(world)
+    client = world.client("hangzhou.localhost")
+    assert "csrf_token" not in client.get(ROOT).text
+    for language, told in (
+        ("en", "not sent from a page of this site"),
+        ("zh", "不是从本网站的页面"),
+    ):
+        answer = fresh(
+            client.client.post,
+            f"{ROOT}/look-up",
+            base_url=OWN,
+            headers={"Accept-Language": language, **said},
+            data={"plate": "浙A12345", "tail": "A00017"},
+        )
+        assert answer.status_code == (303 if taken else 400)
+        assert taken or told in answer.text
+    assert client.get(f"{ROOT}/look-up").status_code == (200 if taken else 302)
+
+
 def test_what_was_looked_up_is_this_browsers_for_ten_minutes(world: World) -> None:
     """Promise: what was found can be loaded again, in another language too, by the browser that
     knew the piece of the number; nobody else finds it there, nor at another city."""
@@ -89,13 +131,13 @@ def test_plates_cannot_be_walked(world: World) -> None:
     last = 0
     for n in range(MOST_LOOK_UPS_OF_PLATE + 1):
         browser = world.client("hangzhou.localhost")
-        token = browser.token(ROOT)
         last = fresh(
             browser.client.post,
             f"{ROOT}/look-up",
             base_url="http://hangzhou.localhost",
             environ_base={"REMOTE_ADDR": f"127.0.0.{n + 10}"},
-            data={"csrf_token": token, "plate": "浙A12345", "tail": "X00000"},
+            headers={"Origin": "http://hangzhou.localhost"},
+            data={"plate": "浙A12345", "tail": "X00000"},
         ).status_code
     assert last == 429
 

@@ -27,7 +27,7 @@ from smartcity_saas.services.traffic_tickets.payable import needs_licence
 from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.rateable import DISPUTE
 from smartcity_saas.tenancy.current import current_time, request_city
-from smartcity_saas.web.policy import UNTIL_CHANGED, Availability, CityBlueprint
+from smartcity_saas.web.policy import UNTIL_CHANGED, Availability, Caller, CityBlueprint
 
 LOOKED_UP = "looked_up_vehicle"
 """In the browser's session: which vehicle it has looked up, and when."""
@@ -71,7 +71,7 @@ def landing() -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ROOT}/look-up", who="everyone", methods=("POST",))
+@blueprint.page(f"{ROOT}/look-up", who="everyone", methods=("POST",), caller=Caller.STRANGER)
 def look_up() -> ResponseReturnValue:
     """Look a vehicle up without signing in; what is found has a page of its own."""
     if not _entry().settings.get("look_up", True):
