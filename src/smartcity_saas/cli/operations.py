@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask_migrate import upgrade as migrate_to
 from sqlalchemy import create_engine, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,6 +26,7 @@ from smartcity_saas.identity.staff.second_factors import reencrypt_factors
 from smartcity_saas.identity.staff.sessions import reencrypt_id_tokens
 from smartcity_saas.measures.export_folder import DATASET
 from smartcity_saas.measures.exported_days import own_folder
+from smartcity_saas.migrations.patience import migrate_to_heads
 from smartcity_saas.outbox import backlogs, runner_states
 from smartcity_saas.portals.host_words import host_row
 from smartcity_saas.portals.live_checks import serving_checks, worker_check
@@ -62,7 +62,7 @@ def upgrade_database(settings: Settings) -> None:
     url = make_url(settings.owner_url)
     if url.get_backend_name() == "sqlite" and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    migrate_to(revision="heads")
+    migrate_to_heads()
     role = make_url(settings.database_url).username
     if url.get_backend_name() == "postgresql" and role and role != url.username:
         engine = create_engine(url)
