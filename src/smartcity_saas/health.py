@@ -51,7 +51,7 @@ def readiness() -> dict[str, bool]:
     try:
         found = applied_migrations()
         checks["database"] = True
-        checks["migrations"] = expected_migrations() <= _implied(found)
+        checks["migrations"] = is_migrated(found)
         refuse_stray_key(product().keyring)
         checks["master_key"] = True
     except (SQLAlchemyError, NotReady, SettingsError):
@@ -73,6 +73,20 @@ def applied_migrations() -> frozenset[str]:
 def expected_migrations() -> frozenset[str]:
     """Every migration that this version of the product needs."""
     return frozenset(parents_of_migrations())
+
+
+def is_migrated(heads: frozenset[str]) -> bool:
+    """Whether this version can work with a database that stands at some heads: every migration that
+    it needs is there, or a newer version has migrated it.
+
+    A rolling upgrade migrates first, while nodes of the version before serve on: what they do not
+    know may only be a later migration of a line, whose earlier ones Alembic does not store. Where
+    one of those that they know is still a head, its line has not come as far as they need.
+    """
+    missing = expected_migrations() - _implied(heads)
+    newer = heads - expected_migrations()
+    behind = heads & _implied(frozenset(missing))
+    return not missing or bool(newer and not behind)
 
 
 def _implied(heads: frozenset[str]) -> set[str]:
