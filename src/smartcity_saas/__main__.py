@@ -29,6 +29,7 @@ from smartcity_saas.configuration.repository import count_documents
 from smartcity_saas.database import db
 from smartcity_saas.demo import PASSWORD, STAFF, create_sample_staff, fill_demo
 from smartcity_saas.errors import SettingsError, SmartCityError
+from smartcity_saas.held_socket import HeldSocketGranian
 from smartcity_saas.identity.demo import connect_channels
 from smartcity_saas.identity.staff.accounts import has_staff
 from smartcity_saas.logs import get_logger
@@ -53,7 +54,8 @@ def main() -> None:
     try:
         settings = Settings.from_environment()
         settings.refuse_unsafe_keys()
-        refuse_taken_port(settings.bind, settings.port, "PORT")
+        if not settings.held_socket:
+            refuse_taken_port(settings.bind, settings.port, "PORT")
         if not settings.demo:
             create_app(settings)
             serve(settings)
@@ -149,7 +151,8 @@ def serve(settings: Settings) -> None:
     """Serve with granian until told to stop."""
     end_children_while_they_start()
     log.info("server.listening", bind=settings.bind, port=settings.port, workers=settings.workers)
-    Granian(
+    server = HeldSocketGranian if settings.held_socket else Granian
+    server(
         "smartcity_saas.asgi:create_asgi",
         factory=True,
         address=settings.bind,

@@ -34,6 +34,7 @@ class Settings:
     ``broker`` is the address of the Celery workers' broker, ``redis`` that of the Redis that processes
     share; both may hold a password. ``dns_servers`` are asked for the records that prove hosts, each an
     address with its port; empty for those of the machine.
+    ``held_socket``: a supervisor has opened the socket to listen on (sd_listen_fds(3)).
     """
 
     demo: bool = False
@@ -54,6 +55,7 @@ class Settings:
     channel_base: str = ""
     channel_sandbox_port: int = 22112
     bind: str = "127.0.0.1"
+    held_socket: bool = False
     language: str = "en"
     config_root: Path = field(default_factory=Path.cwd)
     data_dir: Path | None = None
@@ -100,6 +102,7 @@ class Settings:
             else "",
             channel_sandbox_port=_channel_port(env, port, stripe_port),
             bind="127.0.0.1" if demo else env.get("SMARTCITY_BIND", "127.0.0.1"),
+            held_socket=_held_socket(env),
             language="zh" if (env.get("LC_ALL") or env.get("LANG", "")).startswith("zh") else "en",
             config_root=root,
             data_dir=_folder(env, "SMARTCITY_DATA_DIR"),
@@ -177,6 +180,16 @@ def _servers(env: Mapping[str, str], name: str) -> tuple[tuple[str, int], ...]:
             )
         found.append((address, port))
     return tuple(found)
+
+
+def _held_socket(env: Mapping[str, str]) -> bool:
+    """Whether a supervisor passed this very process a socket: what it starts itself is passed the
+    variables too."""
+    if env.get("LISTEN_PID") != str(os.getpid()):
+        return False
+    if env.get("LISTEN_FDS") != "1":
+        raise SettingsError("The socket unit must have exactly one ListenStream.")
+    return True
 
 
 def _boolean(env: Mapping[str, str], name: str) -> bool:
