@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,32 +17,17 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 from playwright.sync_api import Error as PlaywrightError
 
+from tests.support.chromium import launch_arguments
 from tests.support.paths import ROOT
-from tests.support.walk import Server, Walk
+from tests.support.walk import Server, Walk, WalkWithoutScript
 
 expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong; outcomes are asserted
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    """Debian's Chromium, quiet and without its calls home."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium fonts-noto-cjk")
-    return {
-        "executable_path": CHROMIUM,
-        "args": [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-    }
+    """Debian's Chromium."""
+    return launch_arguments()
 
 
 @pytest.fixture(scope="session")
@@ -121,4 +105,17 @@ def walk(browser: Browser, server: Server, language: str) -> Iterator[Walk]:
     )
     context.set_default_timeout(40_000)
     yield Walk(context.new_page(), server, language)
+    context.close()
+
+
+@pytest.fixture
+def walk_without_script(browser: Browser, server: Server, language: str) -> Iterator[Walk]:
+    """The same in a browser that runs no script, where axe cannot look."""
+    context: BrowserContext = browser.new_context(
+        viewport={"width": 375, "height": 812},
+        locale="zh-CN" if language == "zh" else "en-US",
+        java_script_enabled=False,
+    )
+    context.set_default_timeout(40_000)
+    yield WalkWithoutScript(context.new_page(), server, language)
     context.close()

@@ -16,7 +16,7 @@ from smartcity_saas.cli import main
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/add-a-service.md").read_text("utf-8")
-COPIED = ("src", "tests", "tools", "config", "tenants", "docs", "Makefile", "setup.cfg")
+COPIED = ("src", "tests", "tools", "config", "tenants", "docs", "deploy", "Makefile", "setup.cfg")
 BESIDE = (
     "pyproject.toml",
     "requirements.lock",

@@ -98,6 +98,15 @@ class Walk:
         assert self.errors == []
 
 
+class WalkWithoutScript(Walk):
+    """A walk in a browser that runs no script, so that axe cannot look at its pages either."""
+
+    def check(self) -> None:
+        """Nothing failed to load."""
+        self.page.wait_for_load_state()
+        assert self.errors == []
+
+
 def number_of(walk: Walk, last: int) -> str:
     """A number that no other walk uses."""
     return f"139{'00' if walk.language == 'zh' else '11'}{walk.server.port % 10_000:04d}{last:02d}"
