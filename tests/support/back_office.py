@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import socket
 import threading
 import time
@@ -13,6 +15,21 @@ from flask import Flask, Response, abort, jsonify, request
 from werkzeug.serving import make_server
 
 TOKEN = "a token of the tests"
+LIES = (
+    b"<!doctype html><title>Welcome</title>",
+    b"[]",
+    b'{"holder": 5, "address": "x", "bills": []}',
+    b'{"holder": "x", "address": "x", "bills": "none"}',
+    json.dumps(
+        {
+            "holder": "x",
+            "address": "x",
+            "bills": [{"period": "2026-10", "usage": 1, "amount": "43.50", "issued_on": 3}],
+        }
+    ).encode(),
+    b'{"holder": "x", "address": "x", "bills": [{"number": "another", "period": "2026-13"}]}',
+)
+"""200, JSON by its head, and none of them an account as docs/connectors describes it."""
 
 
 class BackOffice:
@@ -26,6 +43,14 @@ class BackOffice:
         self.calls = 0
         self.trouble = ""
         self.base = ""
+        self._lies = itertools.cycle(LIES)
+        self._let_go = threading.Event()
+
+    def let_go(self) -> None:
+        """End what hangs, and behave."""
+        self.trouble = ""
+        self._let_go.set()
+        self._let_go = threading.Event()
 
     def application(self) -> Flask:
         """The server."""
@@ -74,6 +99,14 @@ class BackOffice:
             return Response(b'"' + b"x" * 3_000_000 + b'"', mimetype="application/json")
         if self.trouble == "gzip":
             return Response(b"x", headers={"Content-Encoding": "gzip"})
+        if self.trouble == "lies":
+            return Response(next(self._lies), mimetype="application/json")
+        if self.trouble == "hangs":
+            self._let_go.wait(120)
+            return Response(status=503)
+        if self.trouble == "floods":
+            flood = itertools.repeat(b" " * 65_536, 100_000)
+            return Response(flood, mimetype="application/json")
         if self.trouble == "slow":
 
             def drip() -> Iterator[bytes]:
