@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEBIAN := chromium fonts-noto-cjk nginx-light postgresql rabbitmq-server redis-server
 PROVIDER := tests/support/openid_provider
 
-.PHONY: run check test test-faults bench static debian screenshots vendor messages generated lock
+.PHONY: run check test test-faults bench faults-full static debian screenshots vendor messages generated lock
 .DEFAULT_GOAL := run
 
 # The demo on http://localhost:$(PORT): sample cities, residents and bills on SQLite.
@@ -32,6 +32,11 @@ test-faults: $(VENV)/installed-test
 # Speed as ratios, measured side by side in one run. Nothing here is a test.
 bench: $(VENV)/installed-test
 	$(BIN)/python -m benchmarks
+
+# Kills, and all else that goes wrong, under bookings and payments, in the counts that a release is held to.
+# TRIAL has its options.
+faults-full: $(VENV)/installed-test
+	$(BIN)/python -m tests.support.fault_trials --write benchmarks/faults.json $(TRIAL)
 
 # The OpenID provider of the tests, at the versions of its lock file.
 $(PROVIDER)/node_modules: $(PROVIDER)/package-lock.json
