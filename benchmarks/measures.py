@@ -21,7 +21,9 @@ from typing import Any
 import psycopg
 from tests.support.product import other_settings
 
-from benchmarks.work import THREADS, _book, _book_bare, _clinic, _Connections, _inside, _per_second
+from benchmarks.peers.bookings import Connections, book_bare
+from benchmarks.table import Row, absolute, record
+from benchmarks.work import THREADS, book, clinic_of, inside, per_second
 from smartcity_saas.measures import Measure, Window, counting, exported_days, series_of, totals_of
 from smartcity_saas.tenancy.flask_app import SiteFlask
 
@@ -59,14 +61,16 @@ def overhead(app: SiteFlask, slug: str, name: str) -> None:
     for _round in range(ROUNDS):
         spent = {}
         for counted in (True, False):
-            people = _clinic(app, slug, BOOKINGS // 4)
+            people = clinic_of(app, slug, BOOKINGS // 4)
             with _counting(counted):
                 begun = time.perf_counter()
                 for one in people:
-                    _book(app, one)
+                    book(app, one)
                 spent[counted] = time.perf_counter() - begun
         ratios.append(spent[True] / spent[False])
-    _say(f"a booking with counting, in times of one without, {name}, one client", ratios)
+    absolute(
+        f"a booking with counting, in times of one without, {name}, one client", ratios, "times"
+    )
 
 
 def hot_row(app: SiteFlask, url: str, slug: str) -> None:
@@ -84,9 +88,10 @@ def hot_row(app: SiteFlask, url: str, slug: str) -> None:
         for _round in range(ROUNDS):
             spent = [_bare(app, url, slug, statement, first=first) for statement in (append, add)]
             ratios.append(spent[0] / spent[1])
-        _say(
+        absolute(
             f"bookings a second when appending, in times of adding to one hot row {name}, {THREADS} clients",
             ratios,
+            "times",
         )
 
 
@@ -171,20 +176,21 @@ def _counting(on: bool) -> Iterator[None]:
 
 
 def _bare(app: SiteFlask, url: str, slug: str, statement: str, *, first: bool) -> float:
-    people = _clinic(app, slug, BOOKINGS)
-    pool = _Connections(url)
+    people = clinic_of(app, slug, BOOKINGS)
 
-    def book(one: Any) -> None:
-        connection = pool.mine()
-        if first:
-            connection.execute(statement, (one[0],))
-            _book_bare(pool, one)
-        else:
-            _book_bare(pool, one, lambda: connection.execute(statement, (one[0],)))
+    def count(connection: psycopg.Connection[Any], city_id: int) -> None:
+        connection.execute(statement, (city_id,))
 
-    found = _per_second(people, book)
-    pool.close()
-    return found
+    with Connections(url) as pool:
+
+        def book_and_count(one: Any) -> None:
+            if first:
+                count(pool.mine(), one[0])
+                book_bare(pool, one)
+            else:
+                book_bare(pool, one, lambda connection, _key: count(connection, one[0]))
+
+        return per_second(people, book_and_count)
 
 
 def _ids(app: SiteFlask) -> list[int]:
@@ -212,7 +218,7 @@ def _turn(app: SiteFlask, ask: Callable[[], Any], days: int | None = None) -> Ca
         try:
             found: list[Any] = []
             begun = time.perf_counter()
-            _inside(app, lambda: found.append(ask()))
+            inside(app, lambda: found.append(ask()))
             return found[0] if answer else time.perf_counter() - begun
         finally:
             exported_days.LONG_WINDOW = real
@@ -228,7 +234,9 @@ def _beside(
     spent = [(ours(), theirs()) for _round in range(rounds)]
     ratios = [one / other for one, other in spent]
     first, second = (statistics.median(one) * 1000 for one in zip(*spent, strict=True))
-    _say(name, ratios, f"; {first:,.0f} and {second:,.0f} ms")
+    record(
+        Row(name, first, second, "ms", statistics.median(ratios), None, (min(ratios), max(ratios)))
+    )
 
 
 def _export(environment: dict[str, str], *words: str) -> None:
@@ -251,11 +259,3 @@ def _export(environment: dict[str, str], *words: str) -> None:
         f"  smartcity {' '.join(words[:2])}: {rows:,} rows in {files:,} files, {seconds:,.0f} s, "
         f"{rows / seconds:,.0f} rows a second, at most {usage.ru_maxrss / 1024:,.0f} MB\n"
     )
-
-
-def _say(name: str, ratios: Sequence[float], more: str = "") -> None:
-    sys.stdout.write(
-        f"  {name}: {statistics.median(ratios):.2f} "
-        f"(from {min(ratios):.2f} to {max(ratios):.2f}{more})\n"
-    )
-    sys.stdout.flush()

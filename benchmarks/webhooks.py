@@ -1,0 +1,184 @@
+"""Webhooks a second on PostgreSQL with default durability: taken, beside bare SQL that writes the
+same; and followed, from the event's arrival until the payment is posted and the payer told."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from benchmarks.peers.bookings import Connections, take_event_bare
+from benchmarks.table import absolute
+from benchmarks.work import TURNS, beside, inside, per_second
+from smartcity_saas.audit import system
+from smartcity_saas.catalog.service import ImportRequest
+from smartcity_saas.configuration.city import City
+from smartcity_saas.credentials import store_credential
+from smartcity_saas.database import db, transaction
+from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.outbox.models import OutboxTask
+from smartcity_saas.outbox.queue import run_task
+from smartcity_saas.payments.checkout import Place, begin_payment
+from smartcity_saas.payments.models import Payment
+from smartcity_saas.payments.settlement import FOLLOW
+from smartcity_saas.payments.webhooks import receive
+from smartcity_saas.sandboxes.stripe import money
+from smartcity_saas.sandboxes.stripe.objects import account_id, make, signing_secret
+from smartcity_saas.sandboxes.stripe.sending import signature
+from smartcity_saas.sandboxes.stripe.server import create_sandbox
+from smartcity_saas.sandboxes.stripe.state import Account, Sandbox
+from smartcity_saas.services.utility_bills.bills import LinkRequest, link_account
+from smartcity_saas.services.utility_bills.csv_import import REQUIRED, import_bills
+from smartcity_saas.services.utility_bills.models import UtilityBill
+from smartcity_saas.tenancy.context import tenant_context
+from smartcity_saas.tenancy.flask_app import SiteFlask
+
+EVENTS = 40
+"""In a turn."""
+PRICE = 100
+KEY = "sk_test_bench"
+
+
+def webhooks(app: SiteFlask, url: str) -> None:
+    """Taken: signature, event kept, task written. Followed: that, and the task claimed, the payment
+    fetched from the provider, posted, fulfilled, its payer told, the task done."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    city = app.registry.snapshot.cities["hangzhou"]
+    sandbox = Sandbox()
+    account = sandbox.account(account_id(KEY))
+    secret = signing_secret(account.id, "bench")
+    with _provider(app, sandbox) as serve:
+        paid = _paid_payments(app, city, sandbox, account, secret)
+        serve()
+        rates, followed = [], []
+        for start in range(0, len(paid), EVENTS):
+            events = [
+                make("event", type="x", data={"object": one})
+                for one in paid[start : start + EVENTS]
+            ]
+            taken = per_second(
+                events, lambda event: inside(app, lambda: _take(city, secret, event))
+            )
+            done = per_second(
+                _due(app, city), lambda task: inside(app, lambda: _run(app, city, task))
+            )
+            with Connections(url) as pool:
+                bare = per_second(events, lambda _event, pool=pool: take_event_bare(pool, city.id))  # type: ignore[misc]
+            rates.append((taken, bare))
+            followed.append(1 / (1 / taken + 1 / done))
+    inside(app, lambda: _check(city, len(paid)))
+    beside("webhooks taken, 8 threads", rates[1:], "per second", None)
+    absolute("webhooks followed, one city, 8 threads", followed[1:], "per second", "≥ 100")
+
+
+@contextmanager
+def _provider(app: SiteFlask, sandbox: Sandbox) -> Iterator[Callable[[], None]]:
+    """The sandbox: in this process while payments are made, then, once ``serve`` is called, in one of
+    its own, so that what it takes is not ours."""
+    port = int(app.product.settings.stripe_api_base.rpartition(":")[2])
+    served = create_sandbox(sandbox, f"http://127.0.0.1:{port}")
+    with socket.create_server(("127.0.0.1", port)) as listening:
+
+        def server() -> BaseWSGIServer:
+            return make_server("127.0.0.1", port, served, threaded=True, fd=listening.fileno())
+
+        first = server()
+        here = threading.Thread(target=first.serve_forever, daemon=True)
+        here.start()
+        there = multiprocessing.get_context("fork").Process(
+            target=lambda: server().serve_forever(), daemon=True
+        )
+
+        def serve() -> None:
+            first.shutdown()
+            here.join()
+            there.start()
+
+        try:
+            yield serve
+        finally:
+            if there.is_alive():
+                there.kill()
+
+
+def _take(city: City, secret: str, event: Any) -> None:
+    with tenant_context(city.id):
+        body = json.dumps(event).encode()
+        headers = {"Stripe-Signature": signature(secret, body, int(time.time()))}
+        assert receive(city, "stripe", body, headers, datetime.now(UTC))
+
+
+def _due(app: SiteFlask, city: City) -> list[uuid.UUID]:
+    """The tasks that follow what was taken."""
+    with app.app_context(), tenant_context(city.id):
+        query = select(OutboxTask.id).where(OutboxTask.kind == FOLLOW, OutboxTask.done_at.is_(None))
+        return list(db.session.scalars(query))
+
+
+def _run(app: SiteFlask, city: City, task: uuid.UUID) -> None:
+    with tenant_context(city.id):
+        assert run_task(app.product.tasks, task, datetime.now(UTC))
+
+
+def _check(city: City, wanted: int) -> None:
+    with tenant_context(city.id):
+        query = select(func.count(Payment.id)).where(Payment.state == "paid")
+        assert db.session.scalar(query) == wanted
+
+
+def _paid_payments(
+    app: SiteFlask, city: City, sandbox: Sandbox, account: Account, secret: str
+) -> list[Any]:
+    """Payments that were paid at the provider, and that we have yet to hear of."""
+    now, many = datetime.now(UTC), EVENTS * (TURNS + 1)
+    header = ",".join([*REQUIRED, "paid_on"])
+    rows = [
+        f"water,4100280055,x,x,{2000 + n // 12}-{n % 12 + 1:02d},1,1.00,2026-01-01,2026-12-31,"
+        for n in range(many)
+    ]
+    with app.app_context(), tenant_context(city.id):
+        ring = app.product.keyring
+        for name, value in (("stripe_secret_key", KEY), ("stripe_webhook_secret", secret)):
+            store_credential(ring, system("bench"), name, value, now)
+        import_bills(
+            ImportRequest(system("bench"), city, "\n".join([header, *rows]).encode(), "b", now)
+        )
+        with transaction() as session:
+            person = Resident(name="x", created_at=now)
+            session.add(person)
+            session.flush()
+        resident = SignedInResident(person.id, "x", False)
+        wanted = LinkRequest("water", "4100280055", "x", "x")
+        link_account(resident, city.catalog["utility_bills"], wanted, now)
+        unpaid = select(UtilityBill.id).where(
+            UtilityBill.paid_on.is_(None), UtilityBill.amount == PRICE
+        )
+        bills = [str(key) for key in db.session.scalars(unpaid)][:many]
+        return [_paid(city, resident, sandbox, account, bill, now) for bill in bills]
+
+
+def _paid(
+    city: City,
+    resident: SignedInResident,
+    sandbox: Sandbox,
+    account: Account,
+    bill: str,
+    now: datetime,
+) -> Any:
+    place = Place("http://hangzhou.localhost", "zh")
+    made = begin_payment(city, resident, "utility_bills", [bill], place, now)
+    page = account.objects[str(made.checkout_id)]
+    money.pay(sandbox, account, page, "card")
+    return page
