@@ -1,0 +1,89 @@
+"""What each signed-in page costs: CPU time, and how many statements it sends.
+
+The pages that a resident, a city's staff, a province and the operator open most. The aim is absolute,
+and holds where the bill page takes 6 ms.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from flask import Response
+from sqlalchemy import event
+from tests.support import postgres
+
+from benchmarks.setting import application, call_of, signed_in
+from benchmarks.table import absolute, seconds
+from smartcity_saas.audit import system
+from smartcity_saas.clock import utc_now
+from smartcity_saas.database.transactions import db
+from smartcity_saas.identity.staff import sessions
+from smartcity_saas.identity.staff.accounts import create_staff
+from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
+from smartcity_saas.tenancy.flask_app import SiteFlask
+
+AIM = "≤ 10 ms"
+TURNS, CALLS = 7, 5
+PASSWORD = "correct horse battery"
+RESIDENTS = ("/", "/me", "/me/messages", "/me/payments", "/me/data", "/search?q=bill")
+STAFF = {
+    (CITY_ADMIN, "city", "hangzhou"): ("", "/overview", "/announcements", "/payments", "/staff"),
+    (PROVINCE_ADMIN, "province", "zhejiang"): ("", "/overview", "/data"),
+}
+OPERATORS = ("/platform", "/platform/overview", "/cities/hangzhou")
+
+
+def signed_in_pages(cluster: str) -> None:
+    """A row for each page."""
+    with postgres.test_database(cluster) as database:
+        app = application(database.application, database.owner)
+        cookie, bill = signed_in(app)
+        for path in (bill, *RESIDENTS):
+            name = "bill page" if path == bill else path
+            _measure(app, f"resident {name}", call_of(app, "hangzhou.localhost", path, cookie))
+        for (role, kind, place), paths in STAFF.items():
+            staff = _staff_cookie(app, role, **{kind: place})
+            root = f"/cities/{place}" if kind == "city" else f"/provinces/{place}"
+            for path in paths:
+                call = call_of(app, "console.localhost", f"{root}{path}", staff)
+                _measure(app, f"{role} {path or '/'}", call)
+        operator = _staff_cookie(app, OPERATOR)
+        for path in OPERATORS:
+            _measure(app, f"operator {path}", call_of(app, "console.localhost", path, operator))
+
+
+def _measure(app: SiteFlask, name: str, call: Callable[[], Response]) -> None:
+    answer = call()
+    if answer.status_code != 200:
+        raise ValueError(f"{name}: {answer.status}")
+    call()
+    sent = _statements(app, call)
+    spent = [seconds(call, time.process_time, CALLS) / CALLS * 1000 for _turn in range(TURNS)]
+    absolute(f"page {name}, CPU", spent, "ms", AIM)
+    absolute(f"page {name}, statements", [float(sent)], "statements")
+
+
+def _statements(app: SiteFlask, call: Callable[[], Response]) -> int:
+    found: list[str] = []
+
+    def note(conn: object, cursor: object, statement: str, *rest: object) -> None:
+        found.append(statement)
+
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", note)
+        call()
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len(found)
+
+
+def _staff_cookie(app: SiteFlask, role: str, **place: str) -> str:
+    with app.app_context():
+        name = f"bench.{role.replace('_', '.')}"[:30]
+        create_staff(
+            system("bench"), name, "Bench", (role,), PASSWORD, demo=True, now=utc_now(), **place
+        )
+        token = sessions.sign_in(name, PASSWORD, "127.0.0.1", utc_now())
+    with app.test_request_context("/", base_url="http://console.localhost"):
+        serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+        return f"session={serializer.dumps({'staff': token})}"
