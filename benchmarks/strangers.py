@@ -4,7 +4,6 @@ that drips, beside the same pages without, in turns."""
 from __future__ import annotations
 
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -13,6 +12,8 @@ from typing import Any
 
 from tests.support.documents import HANGZHOU
 from tests.support.served import Server, dripping_provider, is_open, served, two_cities
+
+from benchmarks.table import absolute
 
 SLOW, VISITORS, TURNS, PAGES = 200, 24, 6, 40
 HOSTS = ("hangzhou.localhost", "ningbo.localhost")
@@ -30,9 +31,10 @@ def strangers() -> None:
             held = sum(map(is_open, lines))
             for line in lines:
                 line.close()
-        sys.stdout.write(
-            f"  95th percentile of a page, {held} unfinished bodies open : none "
-            f"{statistics.median(ratios):5.2f} (from {min(ratios):.2f} to {max(ratios):.2f})\n"
+        absolute(
+            f"95th percentile of a page, {held} unfinished bodies open, in times of none",
+            ratios,
+            "times",
         )
 
 
@@ -51,9 +53,10 @@ def dripping() -> None:
                 visitors = _sign_ins(server, asked)
                 while any(visitor.is_alive() for visitor in visitors):
                     ratios.append(_percentile(server) / quiet)
-        sys.stdout.write(
-            f"  95th percentile of a page, {VISITORS} sign-ins at a provider that drips : none "
-            f"{statistics.median(ratios):5.2f} (from {min(ratios):.2f} to {max(ratios):.2f})\n"
+        absolute(
+            f"95th percentile of a page, {VISITORS} sign-ins at a provider that drips, in times of none",
+            ratios,
+            "times",
         )
 
 
