@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEBIAN := chromium fonts-noto-cjk nginx-light postgresql rabbitmq-server redis-server
 PROVIDER := tests/support/openid_provider
 
-.PHONY: run check test test-faults bench faults-full isolation-proof static debian screenshots vendor messages generated lock
+.PHONY: run check test test-faults bench faults-full soak isolation-proof static debian screenshots vendor messages generated lock
 .DEFAULT_GOAL := run
 
 # The demo on http://localhost:$(PORT): sample cities, residents and bills on SQLite.
@@ -37,6 +37,10 @@ bench: $(VENV)/installed-test
 # TRIAL has its options.
 faults-full: $(VENV)/installed-test
 	$(BIN)/python -m tests.support.fault_trials --write benchmarks/faults.json $(TRIAL)
+
+# Memory over half an hour with 352 cities. SOAK has its options.
+soak: $(VENV)/installed-test
+	$(BIN)/python -m benchmarks.soak --write benchmarks/soak.json $(SOAK)
 
 # Requests of many residents at once, each answer searched for what is another's. PROOF has its options.
 isolation-proof: $(VENV)/installed-test
