@@ -16,7 +16,7 @@ from smartcity_saas.identity.residents.accounts import link, subject_of_number
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.identity.staff.accounts import change_roles, disable_staff
 from smartcity_saas.payments.models import Payment
-from smartcity_saas.services.traffic_tickets.plates import shown
+from smartcity_saas.web.plates import shown
 from tests.support.browser import Browser
 from tests.support.documents import HANGZHOU
 from tests.support.residents import NUMBER, PHONE, by_phone

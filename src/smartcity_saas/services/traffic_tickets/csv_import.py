@@ -30,8 +30,9 @@ from smartcity_saas.services.traffic_tickets.models import (
     TrafficVehicle,
     Violation,
 )
-from smartcity_saas.services.traffic_tickets.plates import licence_of, plate_of, tail_of
+from smartcity_saas.services.traffic_tickets.plates import licence_of, tail_of
 from smartcity_saas.web.money import format_money
+from smartcity_saas.web.plates import plate_of
 
 REQUIRED = (
     "plate",

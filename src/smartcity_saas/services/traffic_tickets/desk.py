@@ -24,11 +24,11 @@ from smartcity_saas.services.traffic_tickets.models import (
     Violation,
 )
 from smartcity_saas.services.traffic_tickets.names import SERVICE
-from smartcity_saas.services.traffic_tickets.plates import plate_of, shown
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
 from smartcity_saas.web.csv_output import csv_response
 from smartcity_saas.web.money import plain_money
+from smartcity_saas.web.plates import plate_of, shown
 from smartcity_saas.web.policy import ConsoleBlueprint
 
 ROOT = "/cities/<city>/traffic-tickets"

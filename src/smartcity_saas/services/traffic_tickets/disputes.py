@@ -34,10 +34,10 @@ from smartcity_saas.services.traffic_tickets.models import (
     Violation,
 )
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
-from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.tickets import own_violation
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both
+from smartcity_saas.web.plates import shown
 
 MOST_TRIES = 10
 ANSWERED_WITHIN = timedelta(days=30)

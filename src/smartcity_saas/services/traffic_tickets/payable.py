@@ -21,11 +21,11 @@ from smartcity_saas.payments.repository import payer_of
 from smartcity_saas.services.traffic_tickets.back_office import report
 from smartcity_saas.services.traffic_tickets.models import LicenceLink, TicketStatus, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE, SETTLED_IN_TIME
-from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.settings import DEFAULT_SETTLE_DAYS
 from smartcity_saas.services.traffic_tickets.tickets import licence_link, own_violations
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both, local
+from smartcity_saas.web.plates import shown
 
 
 def quote(resident: SignedInResident, references: Sequence[str], now: datetime) -> Quote:

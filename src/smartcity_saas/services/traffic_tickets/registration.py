@@ -19,11 +19,11 @@ from smartcity_saas.services.traffic_tickets.document import extension
 from smartcity_saas.services.traffic_tickets.models import Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE, SETTLED_IN_TIME
 from smartcity_saas.services.traffic_tickets.payable import payable
-from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.rateable import acts as rateable
 from smartcity_saas.services.traffic_tickets.tickets import own_violations, vehicle_links
 from smartcity_saas.services.traffic_tickets.views import blueprint as resident
 from smartcity_saas.web.money import format_sums
+from smartcity_saas.web.plates import shown
 
 
 def _dashboard(person: SignedInResident) -> list[DashboardItem]:

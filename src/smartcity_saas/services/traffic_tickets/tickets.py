@@ -32,12 +32,8 @@ from smartcity_saas.services.traffic_tickets.models import (
     VehicleLink,
     Violation,
 )
-from smartcity_saas.services.traffic_tickets.plates import (
-    licence_of,
-    plate_of,
-    scoring_year,
-    tail_of,
-)
+from smartcity_saas.services.traffic_tickets.plates import licence_of, scoring_year, tail_of
+from smartcity_saas.web.plates import plate_of
 
 MOST_VEHICLES = 10
 MOST_LOOK_UPS = 10

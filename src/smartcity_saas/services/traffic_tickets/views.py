@@ -24,9 +24,9 @@ from smartcity_saas.services.traffic_tickets.back_office import bring_up_to_date
 from smartcity_saas.services.traffic_tickets.models import SHOWN_NAMES, Violation
 from smartcity_saas.services.traffic_tickets.names import ROOT, SERVICE
 from smartcity_saas.services.traffic_tickets.payable import needs_licence
-from smartcity_saas.services.traffic_tickets.plates import shown
 from smartcity_saas.services.traffic_tickets.rateable import DISPUTE
 from smartcity_saas.tenancy.current import current_time, request_city
+from smartcity_saas.web.plates import shown
 from smartcity_saas.web.policy import UNTIL_CHANGED, Availability, Caller, CityBlueprint
 
 LOOKED_UP = "looked_up_vehicle"
