@@ -41,6 +41,14 @@ def test_what_is_no_day(text: str) -> None:
     assert read_day(text) is None
 
 
+def test_a_day_of_birth_lies_before_our_century() -> None:
+    """Promise: who asks for the years before 2000 is given them, and nobody else."""
+    assert read_day("1985年3月1日", first_year=1900) == date(1985, 3, 1)
+    assert read_day("1899-12-31", first_year=1900) is None
+    assert read_day("2100-01-01", first_year=1900) is None
+    assert read_day("1985-03-01") is None
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 Clock = Callable[[], datetime]
 GRACE = timedelta(days=1)
 MOST_AHEAD = timedelta(days=2 * 366)
+FIRST_YEAR, END_YEAR = 2000, 2100
+"""The years that public services deal in, from the first to before the end."""
 
 _MARKS = str.maketrans({"/": "-", ".": "-", "年": "-", "月": "-", "日": None})
 _DAY = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})|([0-9]{4})([0-9]{2})([0-9]{2})")
@@ -62,14 +64,20 @@ def is_repeated(at: datetime) -> bool:
     return at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
 
 
-def read_day(text: str) -> date | None:
+def read_day(text: str, *, first_year: int = FIRST_YEAR) -> date | None:
     """A date of our century as people and spreadsheets write it: ``2026-11-03`` (ISO 8601),
-    ``2026/11/3``, ``2026.11.3``, ``2026年11月3日``, ``20261103``; None for anything else."""
+    ``2026/11/3``, ``2026.11.3``, ``2026年11月3日``, ``20261103``; None for anything else.
+
+    Args:
+        text: What was written.
+        first_year: The earliest year that is meant, where that is no year of our century: people
+            give the day on which they were born.
+    """
     found = _DAY.fullmatch(_plain(text))
     if found is None:
         return None
     year, month, day = filter(None, found.groups())
-    return _date(year, month, day)
+    return _date(year, month, day, first_year)
 
 
 def read_month(text: str) -> date | None:
@@ -113,16 +121,16 @@ def has_passed(text: str, zone: str, now: datetime) -> bool:
 
 def in_our_century(found: date) -> bool:
     """Whether a date is one that public services deal in; others overflow sums of days."""
-    return 2000 <= found.year < 2100
+    return FIRST_YEAR <= found.year < END_YEAR
 
 
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_MARKS)
 
 
-def _date(year: str, month: str, day: str) -> date | None:
+def _date(year: str, month: str, day: str, first_year: int = FIRST_YEAR) -> date | None:
     try:
         found = date(int(year), int(month), int(day))
     except ValueError:
         return None
-    return found if in_our_century(found) else None
+    return found if first_year <= found.year < END_YEAR else None
