@@ -46,7 +46,16 @@ def seal_personal(kind: str, text: str, now: datetime) -> bytes:
     Raises:
         CredentialError: The city's key cannot be opened.
     """
-    return seal(_personal_key(now), text.encode(), f"personal:{current_city_id()}:{kind}")
+    return seal_content(kind, text.encode(), now)
+
+
+def seal_content(kind: str, content: bytes, now: datetime) -> bytes:
+    """Seal the content of a file of a person's, as ``seal_personal`` does a text.
+
+    Raises:
+        CredentialError: The city's key cannot be opened.
+    """
+    return seal(_personal_key(now), content, f"personal:{current_city_id()}:{kind}")
 
 
 def open_personal(kind: str, sealed: bytes, now: datetime) -> str:
@@ -55,9 +64,18 @@ def open_personal(kind: str, sealed: bytes, now: datetime) -> str:
     Raises:
         CredentialError: It is another city's or another kind, or was tampered with.
     """
+    return open_content(kind, sealed, now).decode()
+
+
+def open_content(kind: str, sealed: bytes, now: datetime) -> bytes:
+    """Open the content of a file that was sealed as one kind in this city.
+
+    Raises:
+        CredentialError: It is another city's or another kind, or was tampered with.
+    """
     place = f"personal:{current_city_id()}:{kind}"
     try:
-        return unseal(_personal_key(now), sealed, place).decode()
+        return unseal(_personal_key(now), sealed, place)
     except InvalidTag:
         raise CredentialError(_("We could not decrypt this data.")) from None
 

@@ -33,7 +33,8 @@ class PersonalData:
     refers to (``vehicle.plate``); a download has all. ``words`` has
     what a column's codes mean, in both languages. ``seals`` says, of a row, what its column
     ``sealed`` holds: a name for it, and the kind that it was sealed as; ``shown`` is then the same
-    masked. ``alone`` are the columns that the console may read without the row, as they say
+    masked. ``content`` is the kind that the column ``content``, a file's, was sealed as;
+    a download has it opened. ``alone`` are the columns that the console may read without the row, as they say
     nothing of anybody; keys always are. ``via`` is for what somebody else keeps and residents are
     linked to, such as an account at a supplier: the table of the links.
     """
@@ -45,6 +46,7 @@ class PersonalData:
     why: Localized | None = None
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     seals: Callable[[Any], tuple[str, str]] | None = None
+    content: str | None = None
     alone: frozenset[str] = frozenset()
     via: str | None = None
 

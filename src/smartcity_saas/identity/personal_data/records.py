@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from smartcity_saas.audit import MOST_KEYS, AuditReason, CityAuditEvent, record
-from smartcity_saas.credentials.personal_encryption import open_personal
+from smartcity_saas.credentials.personal_encryption import open_content, open_personal
 from smartcity_saas.database import CITY, CityModel, db, run, table_of, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.api_clients.models import ApiAnswer
@@ -148,6 +148,7 @@ def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, An
                         for column in inspect(one.model).columns
                         if column.key not in _SECRET and column.key != "city_id"
                     },
+                    **_content(one.declaration, row, now),
                     **opened(one.model, row, now),
                 }
                 for row in one.rows
@@ -155,6 +156,13 @@ def as_json(found: Sequence[PersonalRecord], now: datetime) -> list[dict[str, An
         }
         for one in found
     ]
+
+
+def _content(declared: PersonalData, row: Any, now: datetime) -> dict[str, str]:
+    """The content of a file that is sealed, opened, as base64."""
+    if declared.content is None:
+        return {}
+    return {"content": _plain(open_content(declared.content, row.content, now))}
 
 
 def opened(
