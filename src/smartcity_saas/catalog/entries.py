@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from smartcity_saas.catalog.service import CATEGORIES, Service, Task
+from smartcity_saas.catalog.categories import CATEGORIES
+from smartcity_saas.catalog.service import Service, Task
 from smartcity_saas.configuration.city import CatalogEntry, City, Localized
 
 

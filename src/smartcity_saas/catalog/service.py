@@ -32,14 +32,6 @@ from smartcity_saas.payments.payable import Payable
 from smartcity_saas.texts import LazyText
 from smartcity_saas.web.api import ApiBlueprint
 
-CATEGORIES: dict[str, Localized] = {
-    "bills": {"zh": "缴费", "en": "Bills and payments"},
-    "health": {"zh": "看病", "en": "Health"},
-    "travel": {"zh": "出行", "en": "Travel"},
-    "home": {"zh": "住房和社区", "en": "Home and community"},
-}
-"""The categories of a catalog, in the order in which they are shown."""
-
 
 @dataclass(frozen=True)
 class Task:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from smartcity_saas.catalog.categories import CATEGORIES
 from smartcity_saas.catalog.datasets import (
     Column,
     ColumnType,
@@ -18,7 +19,6 @@ from smartcity_saas.catalog.datasets import (
     sample_column,
 )
 from smartcity_saas.catalog.entries import catalog_items
-from smartcity_saas.catalog.service import CATEGORIES
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db
 from smartcity_saas.open_data.performance import performance
