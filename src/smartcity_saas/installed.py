@@ -27,6 +27,7 @@ def installed_extensions() -> Extensions:
         channels={part.name: part.settings for part in channel_parts()},
         providers={part.name: part.settings for part in providers},
         currencies={part.name: part.currencies for part in providers if part.currencies},
+        amounts={part.name: part.amounts for part in providers},
         senders={
             kind: {part.name: part.settings for part in senders if part.kind == kind}
             for kind in KINDS

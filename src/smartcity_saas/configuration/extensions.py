@@ -61,18 +61,28 @@ class ServiceExtension:
     effect: SettingsEffect | None = None
 
 
+AmountsOf = Callable[[str], tuple[int, int]]
+"""Of a currency what a provider charges at least, and in which steps, in ISO 4217's minor unit."""
+
+
+def any_amount(currency: str) -> tuple[int, int]:
+    """Every amount from one of the minor unit."""
+    return 1, 1
+
+
 @dataclass(frozen=True)
 class Part:
     """What a channel, a payment provider or a sender adds to documents: the schema of its part.
 
     ``kind`` is what a sender sends. ``currencies`` are those in which a provider can charge, None
-    for all.
+    for all; ``amounts`` says of one of them what a provider charges at least, and in which steps.
     """
 
     name: str
     settings: type[Schema]
     kind: str = ""
     currencies: frozenset[str] | None = None
+    amounts: AmountsOf = any_amount
 
 
 def declared_parts(
@@ -123,7 +133,7 @@ class Extensions:
     """Everything installed that a document may name, and what only the layers above can tell.
 
     ``currencies`` are those in which a payment provider can charge; one that is not named there
-    takes all. ``same_picture`` tells whether some bytes are the picture that a city keeps at an
+    takes all; ``amounts`` tells of a provider what it charges at least. ``same_picture`` tells whether some bytes are the picture that a city keeps at an
     address: what a city keeps and ``export`` writes is a cleaned copy of what was uploaded.
     ``bound_secrets`` tells the secrets that are stored for a document, given its name and key.
     ``open_money`` counts the payments of a city, given its key, on which a provider may still have
@@ -134,6 +144,7 @@ class Extensions:
     channels: Mapping[str, type[Schema]] = field(default_factory=dict)
     providers: Mapping[str, type[Schema]] = field(default_factory=dict)
     currencies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    amounts: Mapping[str, AmountsOf] = field(default_factory=dict)
     senders: Mapping[str, Mapping[str, type[Schema]]] = field(default_factory=dict)
     single_sign_on: type[Schema] = EmptySchema
     same_picture: Callable[[int, str, bytes], bool] = same_bytes

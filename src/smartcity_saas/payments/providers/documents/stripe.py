@@ -7,7 +7,7 @@ from marshmallow import Schema
 from smartcity_saas.configuration.extensions import Part
 from smartcity_saas.configuration.fields import Choice, Credential, ListOf
 from smartcity_saas.configuration.states import CONNECTION_STATES
-from smartcity_saas.payments.stripe_amounts import CURRENCIES
+from smartcity_saas.payments.stripe_amounts import CURRENCIES, limits
 
 METHODS = ("card", "alipay", "wechat_pay")
 
@@ -37,4 +37,9 @@ class StripeSettings(Schema):
     )
 
 
-parts = (Part("stripe", StripeSettings, currencies=CURRENCIES),)
+def _amounts(currency: str) -> tuple[int, int]:
+    found = limits(currency)
+    return found.least, found.step
+
+
+parts = (Part("stripe", StripeSettings, currencies=CURRENCIES, amounts=_amounts),)
