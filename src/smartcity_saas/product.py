@@ -16,6 +16,7 @@ from flask.globals import app_ctx
 
 if TYPE_CHECKING:
     from smartcity_saas.attention import AttentionProvider
+    from smartcity_saas.catalog.kinds import ServiceKind
     from smartcity_saas.catalog.service import Service
     from smartcity_saas.clock import Clock
     from smartcity_saas.credentials import Keyring
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
 class Product:
     """One installation's parts.
 
-    ``services``, ``channels`` and ``providers`` are by name, ``senders`` by kind (``mail``,
+    ``services`` are those that are installed; ``kinds`` are the kinds of those that documents define
+    themselves. ``services``, ``kinds``, ``channels`` and ``providers`` are by name, ``senders`` by kind (``mail``,
     ``sms``) and then by name, ``tasks`` are the outbox's by kind. ``attention``
     tells what waits for a person in a city. ``editions`` are those of the scorecard's standard, the
     newest first. ``send_text`` sends a one-time code to a resident,
@@ -56,6 +58,7 @@ class Product:
     keyring: Keyring
     registry: CityRegistry
     services: Mapping[str, Service]
+    kinds: Mapping[str, ServiceKind]
     channels: Mapping[str, Channel]
     providers: Mapping[str, Provider]
     senders: Mapping[str, Mapping[str, SenderKind]]
@@ -70,14 +73,20 @@ class Product:
     find_txt: TxtLookup
 
     @property
+    def parts(self) -> Sequence[Service]:
+        """Every installed service, and what the services of each kind share: whatever has pages,
+        tasks or rows."""
+        return (*self.services.values(), *(kind.shared for kind in self.kinds.values()))
+
+    @property
     def payables(self) -> Mapping[str, Payable]:
         """How the things of each service that takes payments are paid, by the service's name."""
-        return {name: one.payable for name, one in self.services.items() if one.payable}
+        return {one.name: one.payable for one in self.parts if one.payable}
 
     @property
     def scopes(self) -> Mapping[str, LazyText]:
         """What back offices may be given, by scope, in words."""
-        return {name: words for one in self.services.values() for name, words in one.scopes.items()}
+        return {name: words for one in self.parts for name, words in one.scopes.items()}
 
 
 def running_app() -> SiteFlask:

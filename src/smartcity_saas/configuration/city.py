@@ -29,6 +29,8 @@ from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
 Localized = Mapping[str, str]
+ENTRY_KEYS = frozenset({"kind", "state", "notice", "until", "assurance"})
+"""What every entry of a catalog may say; the rest of one with a ``kind`` is its definition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,11 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """One service as a city offers it. ``until`` is local time, ``since`` when it changed."""
+    """One service as a city offers it. ``until`` is local time, ``since`` when it changed.
+
+    ``kind`` is that of a service that a document defines itself; ``definition`` what it says there
+    beside what every entry may say. Of an installed service both are empty.
+    """
 
     name: str
     state: ServiceState
@@ -52,6 +58,8 @@ class CatalogEntry:
     connector: Mapping[str, Any]
     locked_by: str | None
     assurance: str = "none"
+    kind: str = ""
+    definition: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -220,12 +228,7 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         color=loaded["branding"]["color"],
         logo=own.files.get(loaded["branding"].get("logo", "")),
         site=loaded["site"],
-        catalog={
-            name: _entry(
-                name, loaded.get("services", {}).get(name), merged, by_name, locks, found.assurance
-            )
-            for name, found in extensions.services.items()
-        },
+        catalog=_catalog(loaded.get("services", {}), merged, by_name, locks, extensions),
         channels=loaded.get("channels", {}),
         payments=loaded.get("payments"),
         messages=loaded.get("messages", {}),
@@ -240,6 +243,22 @@ def compile_city(documents: Sequence[LiveDocument], extensions: Extensions) -> C
         population=loaded.get("population", {}),
         quotas=effective_quotas(loaded, above),
     )
+
+
+def _catalog(
+    loaded: Mapping[str, Any],
+    merged: Merged,
+    documents: Mapping[str, LiveDocument],
+    locks: Mapping[str, str],
+    extensions: Extensions,
+) -> dict[str, CatalogEntry]:
+    """The installed services, then those that the documents define, in the order of their names."""
+    defaults = {name: found.assurance for name, found in extensions.services.items()}
+    defaults |= dict.fromkeys(sorted({*loaded} - {*defaults}), "none")
+    return {
+        name: _entry(name, loaded.get(name), merged, documents, locks, assurance)
+        for name, assurance in defaults.items()
+    }
 
 
 def _named(loaded: Mapping[str, Any]) -> Localized:
@@ -280,6 +299,8 @@ def _uninstalled(values: dict[str, Any], extensions: Extensions) -> list[Flag]:
     flags = []
     for name in [*values.get("services", {})]:
         entry = values["services"][name]
+        if name not in extensions.services and entry.get("kind") in extensions.kinds:
+            continue
         if name not in extensions.services:
             del values["services"][name]
             flags.append(_gone(("services", name)))
@@ -345,6 +366,10 @@ def _entry(
         connector=found.get("connector", {}),
         locked_by=locks.get(name) or locks.get("*"),
         assurance=found.get("assurance") or default_assurance,
+        kind=found.get("kind", ""),
+        definition={key: found[key] for key in found if key not in ENTRY_KEYS}
+        if "kind" in found
+        else {},
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from marshmallow import Schema
 
+from smartcity_saas.configuration.service_kinds import KindOfService
 from smartcity_saas.texts import Text
 
 OWN_DATASETS = ("services", "announcements", "performance")
@@ -132,6 +133,7 @@ def none_stored(name: str, document_id: int) -> Mapping[str, BoundTo]:
 class Extensions:
     """Everything installed that a document may name, and what only the layers above can tell.
 
+    ``kinds`` are the kinds of service that documents define themselves.
     ``currencies`` are those in which a payment provider can charge; one that is not named there
     takes all; ``amounts`` tells of a provider what it charges at least. ``same_picture`` tells whether some bytes are the picture that a city keeps at an
     address: what a city keeps and ``export`` writes is a cleaned copy of what was uploaded.
@@ -141,6 +143,7 @@ class Extensions:
     """
 
     services: Mapping[str, ServiceExtension] = field(default_factory=dict)
+    kinds: Mapping[str, KindOfService] = field(default_factory=dict)
     channels: Mapping[str, type[Schema]] = field(default_factory=dict)
     providers: Mapping[str, type[Schema]] = field(default_factory=dict)
     currencies: Mapping[str, frozenset[str]] = field(default_factory=dict)

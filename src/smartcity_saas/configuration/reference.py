@@ -16,6 +16,7 @@ from smartcity_saas.configuration.schema import (
     OneOf,
     document_schema,
 )
+from smartcity_saas.configuration.service_kinds import Catalog
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DOCUMENT_KINDS = (CITY, PROVINCE, PLATFORM)
@@ -77,6 +78,11 @@ def _rows(schema: Schema, prefix: str) -> Iterator[str]:
         mark = "[]." if isinstance(field, fields.List) else "."
         if isinstance(inner, fields.Nested):
             yield from _rows(inner.schema, dotted + mark)
+        if isinstance(inner, Catalog):
+            for kind, entry in inner.kinds.items():
+                place = f"{dotted}.<name>"
+                yield f"| `{place}.kind` | `{kind}` | A service that the document defines itself. |"
+                yield from _rows(entry.schema, f"{place}.")
         if isinstance(inner, OneOf):
             for choice, chosen in inner.schemas.items():
                 yield from _rows(chosen(), f"{dotted}({choice}).")
@@ -126,6 +132,19 @@ def _property(field: Any) -> dict[str, Any]:
     return found
 
 
+def _defined(field: Catalog) -> dict[str, Any]:
+    """What an editor takes for a service of a name that is not installed."""
+    return {
+        "oneOf": [
+            {
+                **(entry := _object(found.schema)),
+                "properties": {"kind": {"const": kind}, **entry["properties"]},
+            }
+            for kind, found in field.kinds.items()
+        ]
+    }
+
+
 def _shape(field: Any) -> dict[str, Any]:
     if isinstance(field, kinds.Choice):
         return {"enum": list(field.choices)}
@@ -133,6 +152,10 @@ def _shape(field: Any) -> dict[str, Any]:
         return {"type": "object", "properties": {field.key: {"enum": sorted(field.schemas)}}}
     if isinstance(field, fields.List):
         return {"type": "array", "items": _property(field.inner)}
+    if isinstance(field, Catalog):
+        return {**_object(field.schema), "additionalProperties": _defined(field)}
+    if "shape" in field.metadata:
+        return dict(field.metadata["shape"])
     if isinstance(field, fields.Nested):
         return _object(field.schema)
     if isinstance(field, kinds.Text):
@@ -151,4 +174,6 @@ def _shape(field: Any) -> dict[str, Any]:
         return {"type": "integer", "minimum": field.least, "maximum": field.most}
     if isinstance(field, fields.Integer):
         return {"type": "integer"}
+    if isinstance(field, fields.Boolean):
+        return {"type": "boolean"}
     return {"type": "string"} if isinstance(field, kinds.Line) else {"type": "object"}

@@ -7,6 +7,8 @@ is checked on the merged result, where everything required must be there.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -43,6 +45,7 @@ from smartcity_saas.configuration.quotas import (
     QuotaLimitsSchema,
     QuotasSchema,
 )
+from smartcity_saas.configuration.service_kinds import Catalog, KindOfService
 from smartcity_saas.configuration.states import CONNECTION_STATES, CityState, ServiceState
 from smartcity_saas.texts import lazy_gettext as _
 
@@ -231,8 +234,12 @@ def _shared_fields(extensions: Extensions) -> dict[str, Any]:
     """What every document may say."""
     return {
         "site": KeptNested(SiteSchema, metadata={"description": "What the public site shows."}),
-        "services": KeptNested(
+        "services": Catalog(
             _services(extensions),
+            {
+                name: replace(kind, entry=_defined_entry(kind))
+                for name, kind in extensions.kinds.items()
+            },
             metadata={"description": "The catalog: what residents can use."},
         ),
         "channels": fields.Nested(
@@ -401,6 +408,12 @@ def _entry_fields() -> dict[str, Any]:
             },
         ),
     }
+
+
+def _defined_entry(kind: KindOfService) -> type[Schema]:
+    """An entry of a service that a document defines: what every entry may say, then its kind's."""
+    own = {name: copy(field) for name, field in kind.entry._declared_fields.items()}
+    return Schema.from_dict({**_entry_fields(), **own}, name=f"{kind.name.title()}Entry")
 
 
 def _channels(extensions: Extensions) -> type[Schema]:

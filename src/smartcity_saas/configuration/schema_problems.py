@@ -10,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from smartcity_saas.configuration.problems import Path, Problem, dotted
 from smartcity_saas.configuration.secrets import looks_secret, names_secret
+from smartcity_saas.configuration.service_kinds import Catalog
 from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.texts import lazy_gettext as _
 
@@ -117,7 +118,9 @@ def keys_at(schema: Any, path: Path) -> list[str]:
     """The keys that a schema knows at a path."""
     for step in path:
         field = schema.fields.get(str(step)) if isinstance(schema, Schema) else None
-        if isinstance(field, fields.List):
+        if isinstance(schema, Catalog):
+            field = schema.schema.fields.get(str(step)) or schema.field_of(None)
+        if isinstance(field, (fields.List, Catalog)):
             schema = field
             continue
         if isinstance(schema, fields.List):
@@ -126,4 +129,6 @@ def keys_at(schema: Any, path: Path) -> list[str]:
             schema = field.schema
         else:
             return []
+    if isinstance(schema, Catalog):
+        schema = schema.schema
     return list(schema.fields) if isinstance(schema, Schema) else []

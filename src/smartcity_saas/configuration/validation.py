@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from smartcity_saas.clock import COMMON_ZONE, has_passed
 from smartcity_saas.configuration.city import LiveDocument
 from smartcity_saas.configuration.currencies import currency_decimals
-from smartcity_saas.configuration.extensions import BoundTo, Extensions
+from smartcity_saas.configuration.extensions import BoundTo, Extensions, any_amount
 from smartcity_saas.configuration.host_scripts import is_well_encoded, mixed_label
 from smartcity_saas.configuration.hosts import (
     LONGEST_OWN_HOST,
@@ -58,6 +59,7 @@ from smartcity_saas.configuration.schema import (
 from smartcity_saas.configuration.schema_problems import keys_at, located, schema_problems
 from smartcity_saas.configuration.secret_uses import SecretUse, secret_uses
 from smartcity_saas.configuration.secrets import find_secrets, looks_secret
+from smartcity_saas.configuration.service_kinds import CityTerms
 from smartcity_saas.configuration.states import CityState, ServiceState
 from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.errors import Invalid
@@ -271,7 +273,7 @@ class Check:
         """What the merged values lack or contradict. Shared by a city and its baselines."""
         values = merge(layers).values
         found = schema_problems(effective_schema(self.extensions), values)
-        found += self._currency(values) + self._amounts(values)
+        found += self._currency(values) + self._amounts(values) + self._defined(values)
         services = values.get("services")
         for name, entry in (services if isinstance(services, Mapping) else {}).items():
             if not isinstance(entry, Mapping):
@@ -369,6 +371,28 @@ class Check:
             if isinstance(settings, Mapping) and issubclass(extension.settings, ServiceSettings):
                 faults = extension.settings.currency_faults(settings, currency)
                 found += [((*place, *path), message, "") for path, message in faults]
+        return found
+
+    def _defined(self, values: Mapping[str, Any]) -> list[tuple[Path, Any, Any]]:
+        """What services that the documents define themselves contradict."""
+        currency, provider = get(values, CURRENCY, COMMON_CURRENCY), get(values, PROVIDER)
+        if currency not in currency_decimals():
+            return []  # told where it stands
+        least, step = self.extensions.amounts.get(str(provider), any_amount)(currency)
+        terms = CityTerms(
+            currency,
+            provider if isinstance(provider, str) else None,
+            least,
+            step,
+            lambda minor: f"{Decimal(minor).scaleb(-currency_decimals()[currency]):f}",
+        )
+        found: list[tuple[Path, Any, Any]] = []
+        services = values.get("services")
+        for name, entry in (services if isinstance(services, Mapping) else {}).items():
+            kind = entry.get("kind") if isinstance(entry, Mapping) else None
+            if name not in self.extensions.services and kind in self.extensions.kinds:
+                faults = self.extensions.kinds[str(kind)].faults(entry, terms)
+                found += [(("services", name, *path), *words) for path, *words in faults]
         return found
 
     def _transitions(self, candidate: Candidate) -> list[Problem]:
