@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import CatalogEntry, City
 from smartcity_saas.errors import NotFound, SmartCityError
-from smartcity_saas.web.policy import Availability, Policy
+from smartcity_saas.web.policy import Availability, Policy, service_of
 
 
 class ServicePaused(SmartCityError):
@@ -49,9 +49,12 @@ def require_available(city: City, policy: Policy) -> None:
         return
     if city.is_suspended:
         raise CitySuspended
-    if policy.service is None:
+    name = service_of(policy)
+    if name is None:
         return
-    entry = city.catalog[policy.service]
+    entry = city.catalog.get(name)
+    if entry is None:
+        raise NotFound
     if entry.is_closed:
         raise NotOffered
     if entry.is_paused:

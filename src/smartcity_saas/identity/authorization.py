@@ -24,7 +24,7 @@ from smartcity_saas.product import product, request_site
 from smartcity_saas.tenancy.context import without_tenant
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.paths import page_of_form
-from smartcity_saas.web.policy import Availability, Caller, Policy
+from smartcity_saas.web.policy import Availability, Caller, Policy, service_of
 
 STAFF, RESIDENT, BROWSER = "staff", "resident", "browser"
 """Names in the session: the token of each population, and the mark of the browser, to which codes
@@ -51,8 +51,8 @@ def authorize(policy: Policy) -> ResponseReturnValue | None:
         return _enforce_resident(policy)
     if policy.who == "client":
         _enforce_client(policy)
-    if policy.who == "everyone" and policy.service is not None and RESIDENT in session:
-        _refuse_another_desk(policy.service)  # a first page shows what the resident has there
+    if policy.who == "everyone" and RESIDENT in session and (name := service_of(policy)):
+        _refuse_another_desk(name)  # a first page shows what the resident has there
     return None
 
 
@@ -170,7 +170,7 @@ def _enforce_staff(policy: Policy) -> ResponseReturnValue | None:
     if member is None:
         return _to("/sign-in")
     reading = request.method in ("GET", "HEAD")
-    if not member.may(policy.permission or "", service=policy.service, reading=reading):
+    if not member.may(policy.permission or "", service=service_of(policy), reading=reading):
         raise NotAllowed(_("Your role does not allow this. Ask the person who manages accounts."))
     if policy.recent_auth:
         found = half_signed_in()
@@ -195,8 +195,8 @@ def _enforce_resident(policy: Policy) -> ResponseReturnValue | None:
         return _to("/sign-in")
     if resident.acting and policy.service is None and not policy.assisted_service:
         raise NotAllowed(_("Only the resident can do this. It cannot be done at the counter."))
-    if policy.service is not None:
-        _refuse_another_desk(policy.service)
+    if (service := service_of(policy)) is not None:
+        _refuse_another_desk(service)
     if policy.before_consent:
         return None
     if resident.consented != PURPOSES[PRIVACY].version:
@@ -213,10 +213,12 @@ def _enforce_resident(policy: Policy) -> ResponseReturnValue | None:
 
 def _refuse_another_desk(service: str) -> None:
     resident = current_resident()
+    installed = product().services.get(service)
     if (
         resident is not None
         and resident.acting
-        and not product().services[service].assisted_service
+        and installed is not None
+        and not installed.assisted_service
     ):
         raise NotAllowed(_("Only the resident can do this. It cannot be done at the counter."))
     if resident is not None and not resident.sees(service):
@@ -251,13 +253,10 @@ def _enforce_client(policy: Policy) -> None:
 def _needed(policy: Policy) -> str:
     """The level of assurance that new business with the page's service needs."""
     city = request_site().city
-    if (
-        city is None
-        or policy.service is None
-        or policy.availability is Availability.EXISTING_BUSINESS
-    ):
+    name = service_of(policy)
+    if city is None or name is None or policy.availability is Availability.EXISTING_BUSINESS:
         return "none"
-    return city.catalog[policy.service].assurance
+    return city.catalog[name].assurance
 
 
 def _to(page: str, after_form: str | None = None) -> ResponseReturnValue:

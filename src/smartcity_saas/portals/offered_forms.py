@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from smartcity_saas.identity.staff.roles import StaffMember
-from smartcity_saas.web.policy import policy_of
+from smartcity_saas.web.policy import policy_of, service_of
 
 _FORM = re.compile(r"<form\b([^>]*)>(.*?)</form>", re.DOTALL)
 _ACTION = re.compile(r'\baction="([^"]*)"')
@@ -50,10 +50,10 @@ def _may(attributes: str, member: StaffMember) -> bool:
     if pages is None:
         return True
     try:
-        endpoint, _values = pages.match(path, method="POST")
+        endpoint, values = pages.match(path, method="POST")
     except HTTPException:
         return True
     policy = policy_of(endpoint)
     if policy is None or policy.permission is None:
         return True
-    return member.may(policy.permission, service=policy.service)
+    return member.may(policy.permission, service=service_of(policy, values))

@@ -47,7 +47,7 @@ from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
-from smartcity_saas.web.policy import Availability, Caller, Policy, policy_of
+from smartcity_saas.web.policy import Availability, Caller, Policy, policy_of, service_of
 from smartcity_saas.web.preferences import choose_preferences
 from smartcity_saas.web.security import (
     ForeignForm,
@@ -180,7 +180,9 @@ def _count_refusal(response: Response) -> None:
         return
     if policy.availability is Availability.NEW_BUSINESS:
         try:
-            count_refused(policy.service, response.status_code, current_time())
+            count_refused(service_of(policy) or "", response.status_code, current_time())
+        except NotFound:  # the address names no service
+            return
         except SQLAlchemyError as error:  # the answer is told, whether it can be counted or not
             db.session.rollback()
             log.warning("refusal_not_counted", error=type(error).__name__)

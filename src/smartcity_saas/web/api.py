@@ -36,7 +36,14 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.hosts import CITY_HOST
 from smartcity_saas.texts import Text
 from smartcity_saas.web.json_input import strict_json
-from smartcity_saas.web.policy import Availability, Caller, Policy, Who, declare
+from smartcity_saas.web.policy import (
+    Availability,
+    Caller,
+    Policy,
+    ServiceLookup,
+    Who,
+    declare,
+)
 
 ROOT = "/api/v1"
 PROBLEM = "application/problem+json"
@@ -231,7 +238,12 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no type
     ARGUMENTS_PARSER = _Parser()
 
     def __init__(
-        self, name: str, import_name: str, *, service: str | None = None, **options: Any
+        self,
+        name: str,
+        import_name: str,
+        *,
+        service: str | ServiceLookup | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(name, import_name, **options)
         self.service = service
@@ -246,11 +258,17 @@ class ApiBlueprint(Blueprint):  # type: ignore[misc] # flask-smorest has no type
         method: str = "GET",
         scope: str | None = None,
         availability: Availability = Availability.NEW_BUSINESS,
+        across_services: bool = False,
     ) -> Callable[[Operation], Operation]:
         """Register an operation: for ``everyone``, a ``resident``, or a ``client`` that holds a
-        ``scope``. It stands outermost, so that who may not is told so before anything is read."""
+        ``scope``. It stands outermost, so that who may not is told so before anything is read. One
+        ``across_services`` belongs to none of them."""
         policy = Policy(
-            who=who, service=self.service, availability=availability, scope=scope, caller=Caller.API
+            who=who,
+            service=None if across_services else self.service,
+            availability=availability,
+            scope=scope,
+            caller=Caller.API,
         )
         security: dict[str, list[dict[str, list[str]]]] = {
             "everyone": [],

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, Literal, TypeVar, cast
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, g, request
 from flask.sansio.app import App
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
@@ -57,11 +57,16 @@ class Caller(Enum):
     the browser says that it stood on a page of the same site (``stood_on_this_site``)."""
 
 
+ServiceLookup = Callable[[Mapping[str, Any]], str]
+"""Finds the service of a page by what stands in its address; raises ``NotFound`` where there is none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """Who may use an endpoint, and when.
 
-    ``permission`` is needed by staff. ``service`` is the service that the page belongs to. A
+    ``permission`` is needed by staff. ``service`` is the service that the page belongs to, or finds
+    it by what stands in the address (``service_of``). A
     ``client`` needs a token with ``scope``.
 
     ``before_consent`` pages serve a resident before they have agreed to anything: so that they can
@@ -76,7 +81,7 @@ class Policy:
 
     who: Who
     permission: str | None = None
-    service: str | None = None
+    service: str | ServiceLookup | None = None
     scope: str | None = None
     availability: Availability = Availability.NEW_BUSINESS
     caller: Caller = Caller.BROWSER
@@ -96,6 +101,26 @@ class Policy:
 def declare(app: App, policies: Mapping[str, Policy]) -> None:
     """Say who may use some endpoints."""
     cast("SiteFlask", app).policies.update(policies)
+
+
+def service_of(policy: Policy, arguments: Mapping[str, Any] | None = None) -> str | None:
+    """The name of the service that a page belongs to; None for one of no service.
+
+    Args:
+        policy: The page's.
+        arguments: What stands in its address; that of the present request by default, which is
+            looked up once.
+
+    Raises:
+        NotFound: There is no such service.
+    """
+    if policy.service is None or isinstance(policy.service, str):
+        return policy.service
+    if arguments is not None:
+        return policy.service(arguments)
+    if "service" not in g:
+        g.service = policy.service(request.view_args or {})
+    return str(g.service)
 
 
 def policy_of(endpoint: str | None) -> Policy | None:
@@ -137,7 +162,12 @@ class CityBlueprint(_PolicyBlueprint):
     host = CITY_HOST
 
     def __init__(
-        self, name: str, import_name: str, *, service: str | None = None, **options: Any
+        self,
+        name: str,
+        import_name: str,
+        *,
+        service: str | ServiceLookup | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(name, import_name, **options)
         self.service = service
@@ -154,11 +184,13 @@ class CityBlueprint(_PolicyBlueprint):
         assisted_service: bool = False,
         writes: bool = False,
         kept: timedelta | None = None,
+        across_services: bool = False,
     ) -> Callable[[View], View]:
-        """Register a page that ``everyone`` or a signed-in ``resident`` may use."""
+        """Register a page that ``everyone`` or a signed-in ``resident`` may use. One ``across_services``
+        belongs to none of them, and shows of each what whoever asks may see."""
         policy = Policy(
             who=who,
-            service=self.service,
+            service=None if across_services else self.service,
             availability=availability,
             caller=caller,
             before_consent=before_consent,
@@ -176,7 +208,12 @@ class ConsoleBlueprint(_PolicyBlueprint):
     host = CONSOLE_HOST
 
     def __init__(
-        self, name: str, import_name: str, *, service: str | None = None, **options: Any
+        self,
+        name: str,
+        import_name: str,
+        *,
+        service: str | ServiceLookup | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(name, import_name, **options)
         self.service = service
@@ -188,11 +225,16 @@ class ConsoleBlueprint(_PolicyBlueprint):
         permission: str | None,
         methods: tuple[str, ...] = ("GET",),
         recent_auth: bool = False,
+        across_services: bool = False,
     ) -> Callable[[View], View]:
-        """Register a page for staff with a permission; None lets in everyone, loudly."""
+        """Register a page for staff with a permission; None lets in everyone, loudly. One
+        ``across_services`` belongs to none of them, and shows of each what whoever asks may see."""
         who: Who = "everyone" if permission is None else "staff"
         policy = Policy(
-            who=who, permission=permission, service=self.service, recent_auth=recent_auth
+            who=who,
+            permission=permission,
+            service=None if across_services else self.service,
+            recent_auth=recent_auth,
         )
         return self._page(rule, policy, methods)
 

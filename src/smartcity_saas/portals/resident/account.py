@@ -53,7 +53,7 @@ from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import language, sentences
 from smartcity_saas.web.paths import safe_next
-from smartcity_saas.web.policy import Availability, policy_of
+from smartcity_saas.web.policy import Availability, policy_of, service_of
 
 LINK_PHONE = "/me/ways-in/phone/verify"
 VERIFY = "/me/verify"
@@ -291,9 +291,8 @@ def _led_from(path: str) -> CatalogEntry | None:
     except (HTTPException, RoutingException):
         return None
     policy = policy_of(endpoint)
-    if policy is None or policy.service is None:
-        return None
-    return request_city().catalog[policy.service]
+    name = service_of(policy, _arguments) if policy is not None else None
+    return request_city().catalog.get(name) if name is not None else None
 
 
 def _phone() -> Channel:
