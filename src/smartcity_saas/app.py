@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Response
 from flask_wtf import CSRFProtect
@@ -88,7 +88,7 @@ def create_app(
     app = SiteFlask("smartcity_saas", host_matching=True, static_folder=None)
     _configure(app, settings)
     app.product = _product(settings, clock)
-    services = app.product.services
+    parts = app.product.parts
     init_logging()
     init_database(app, settings.database_url)
     if settings.tracing:
@@ -103,12 +103,12 @@ def create_app(
     init_request(app)
     csrf = app.extensions["csrf"] = CSRFProtect(app)
     init_clients(app)
-    register_portals(app, services)
+    register_portals(app, parts)
     init_drafts(app)
     blueprints = [
         session_api,
         ratings_api,
-        *(one.api for one in services.values() if one.api is not None),
+        *(one.api for one in parts if one.api is not None),
     ]
     app.openapi = init_api(app, blueprints, app.product.scopes)
     exempt_signed(app, csrf)
@@ -126,7 +126,8 @@ def _trace(app: SiteFlask) -> None:
 
 def _product(settings: Settings, clock: Clock) -> Product:
     """What is installed, as an installation's settings configure it."""
-    services = installed_services()
+    services, kinds = installed_services(), {}
+    parts = (*services.values(), *(kind.shared for kind in kinds.values()))
     keyring = Keyring(settings.master_key, settings.old_master_key)
     keyring.guard = refuse_stray_key
     redis = RedisStore(settings.redis, settings.secret_key) if settings.redis else None
@@ -142,11 +143,12 @@ def _product(settings: Settings, clock: Clock) -> Product:
         keyring=keyring,
         registry=registry,
         services=services,
+        kinds=kinds,
         channels=installed_channels(),
         providers=installed_providers(),
         senders=installed_senders(),
-        tasks=_tasks(services),
-        attention=_attention(services),
+        tasks=_tasks(parts),
+        attention=_attention(parts),
         send_text=send_text,
         send_staff_mail=send_staff_mail,
         file_cache=PageCache(CACHED_FILES),
@@ -198,22 +200,22 @@ def _configure(app: SiteFlask, settings: Settings) -> None:
     app.session_interface = SiteSessions()
 
 
-def _tasks(services: Mapping[str, Service]) -> dict[str, Task]:
+def _tasks(parts: Sequence[Service]) -> dict[str, Task]:
     """Every task of the outbox, by kind."""
     found: dict[str, Task] = {**PAYMENT_TASKS, SEND: send_message}
-    for service in services.values():
-        found |= service.work
+    for part in parts:
+        found |= part.work
     return found
 
 
-def _attention(services: Mapping[str, Service]) -> tuple[AttentionProvider, ...]:
+def _attention(parts: Sequence[Service]) -> tuple[AttentionProvider, ...]:
     """Who tells what waits for a person in a city: the rooms, then the services."""
     return (
         failed_attention,
         quota_attention,
         payments_attention,
         ratings_attention,
-        *(service.attention for service in services.values()),
+        *(part.attention for part in parts),
     )
 
 

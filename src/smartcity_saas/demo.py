@@ -185,7 +185,7 @@ def _fill_city(city: City, now: datetime) -> None:
     for place, (title, body, source, urgent) in enumerate(NOTICES):
         published = now - timedelta(hours=5, days=place * 3)
         publish(system("demo"), title, body, source, published, urgent=urgent, sample=True)
-    for service in product().services.values():
-        entry = city.catalog[service.name]
-        if service.demo is not None and entry.settings:
-            service.demo(city, now)
+    for part in product().parts:
+        entry = city.catalog.get(part.name)  # none of what the forms of a city share
+        if part.demo is not None and (entry is None or entry.settings):
+            part.demo(city, now)

@@ -71,7 +71,7 @@ def _work(app: SiteFlask) -> dict[str, Any]:
             "scorecard": summarise,
             "quotas": keep_use,
         }
-        services = app.product.services.values()
+        services = app.product.parts
         parts |= {one.name: one.daily for one in services if one.daily is not None}
         failed = [name for name, part in parts.items() if not _done(name, part, now)]
         if failed:

@@ -12,7 +12,7 @@ from smartcity_saas.attention import Attention, Urgency
 from smartcity_saas.configuration.city import City
 from smartcity_saas.measures import RecentOutage
 from smartcity_saas.measures.reading import Key
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.web.formats import moment_of
 from smartcity_saas.web.languages import local
 
@@ -22,7 +22,7 @@ def outage_attention(
 ) -> Iterator[Attention]:
     """The back offices of a city that failed in the last hour, a row each; ``outages`` are what
     ``recent_outages`` gave of it."""
-    services = product().services
+    services = city_services(city)
     for (_city, name), outage in sorted(outages.items()):
         if name not in services:
             continue

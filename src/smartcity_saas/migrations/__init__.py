@@ -42,7 +42,7 @@ def parents_of_migrations() -> Mapping[str, tuple[str, ...]]:
 def migration_folders() -> Iterator[Path]:
     """Where migrations are: the product's own, then those of each service."""
     yield HERE / "versions"
-    for service in product().services.values():
+    for service in product().parts:
         spec = importlib.util.find_spec(service.resident.import_name)
         folder = Path(str(spec.origin)).parent / "migrations" if spec else None
         if folder and folder.is_dir():

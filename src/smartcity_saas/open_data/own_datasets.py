@@ -22,15 +22,15 @@ from smartcity_saas.catalog.entries import catalog_items
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db
 from smartcity_saas.open_data.performance import performance
-from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, last_change
+from smartcity_saas.tenancy.city_services import city_services
 
 STATES = {"open": {"zh": "开放", "en": "Open"}, "paused": {"zh": "暂停", "en": "Paused"}}
 
 
 def _services(query: DatasetQuery) -> Iterator[Row]:
     zone = ZoneInfo(query.city.timezone)
-    for item in catalog_items(query.city, product().services):
+    for item in catalog_items(query.city, city_services(query.city)):
         entry, service = item.entry, item.service
         notice = entry.notice or {}
         back = datetime.fromisoformat(entry.until).replace(tzinfo=zone) if entry.until else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Flask
 
 from smartcity_saas.catalog.service import Service
+from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.portals.audit_details import detail_words
 from smartcity_saas.portals.change_labels import (
     DIFFERENCES,
@@ -26,12 +27,13 @@ from smartcity_saas.portals.offered_forms import offered
 from smartcity_saas.portals.operator import blueprint as operator
 from smartcity_saas.portals.province import blueprint as province
 from smartcity_saas.portals.resident import blueprint as resident
+from smartcity_saas.product import product
 from smartcity_saas.ratings.models import LEVEL_NAMES
 from smartcity_saas.web.form_errors import named_faults
 from smartcity_saas.web.stacked_tables import labelled
 
 
-def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
+def register_portals(app: Flask, parts: Sequence[Service]) -> None:
     """Register every page of the product."""
     for blueprint in (resident, console, city, province, operator, index):
         app.register_blueprint(blueprint)
@@ -48,9 +50,31 @@ def register_portals(app: Flask, services: Mapping[str, Service]) -> None:
         payment_states=PAYMENT_STATES,
         rating_levels=LEVEL_NAMES,
         differences=DIFFERENCES,
-        desks=[service for service in services.values() if service.desk is not None],
+        desks=desks,
+        shared_desks=shared_desks,
     )
-    for service in services.values():
-        app.register_blueprint(service.resident)
-        if service.desk is not None:
-            app.register_blueprint(service.desk)
+    for part in parts:
+        for pages in (part.resident, *part.protocols):
+            app.register_blueprint(pages)
+        if part.desk is not None:
+            app.register_blueprint(part.desk)
+
+
+def desks(services: Mapping[str, Service]) -> list[Service]:
+    """The services that have a desk, of some by name."""
+    return [service for service in services.values() if service.desk is not None]
+
+
+def shared_desks(services: Mapping[str, Service], member: StaffMember) -> list[Service]:
+    """What the services of a kind share whose desks are one room, wherever some services have one of the
+    kind at whose desk a member of staff may be."""
+    return [
+        kind.shared
+        for kind in product().kinds.values()
+        if kind.shared.desk is not None
+        and any(
+            one.resident is kind.shared.resident
+            and member.may("city.desk", service=one.name, reading=True)
+            for one in services.values()
+        )
+    ]

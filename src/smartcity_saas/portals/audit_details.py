@@ -10,7 +10,7 @@ from smartcity_saas.audit import AuditEvent, CityAuditEvent
 from smartcity_saas.configuration.merge import is_text
 from smartcity_saas.identity.staff.roles import title_of
 from smartcity_saas.portals.change_labels import HELD_REASONS, REFUND_FAILURES
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_service, city_shown
 from smartcity_saas.web.languages import local
 from smartcity_saas.web.money import format_money
 
@@ -70,7 +70,7 @@ def _value(key: str, value: Any, detail: dict[str, Any]) -> str:
     if key == "amount" and "currency" in detail:
         return format_money(value, detail["currency"])
     if key == "service":
-        service = product().services.get(value)
+        service = city_service(city_shown(), value)
         return local(service.title) if service else str(value)
     if key == "reason":
         return str(HELD_REASONS.get(value) or REFUND_FAILURES.get(value) or value)

@@ -14,6 +14,7 @@ from smartcity_saas.configuration.merge import is_text
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.identity.assisted_service.access_log import SENT
 from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_service, city_shown
 from smartcity_saas.web.languages import local
 
 _NAMES: dict[str, Any] = {
@@ -205,7 +206,7 @@ SHORT_MARK = 8
 def change_label(path: Path) -> str:
     """What a leaf is called: a service by its name, a known key in words, the rest as written."""
     if path[0] == "services" and len(path) > 1:
-        service = product().services.get(str(path[1]))
+        service = city_service(city_shown(), str(path[1]))
         name = local(service.title) if service else str(path[1])
         part = _PARTS.get(str(path[2])) if len(path) > 2 else ""
         rest = f" {dotted(path[3:])}" if len(path) > 3 else ""
@@ -215,14 +216,14 @@ def change_label(path: Path) -> str:
 
 def act_label(action: str) -> str:
     """What an act of an audit log is called; an unknown one stays as it is."""
-    service = product().services.get(action.partition(".")[0])
+    service = city_service(city_shown(), action.partition(".")[0])
     return str(_ACTS.get(action) or (service.acts.get(action) if service else None) or action)
 
 
 def acts_called(text: str) -> frozenset[str]:
     """The acts whose name, as people read it, has a text in it."""
     names = dict(_ACTS)
-    for service in product().services.values():
+    for service in product().parts:
         names |= service.acts
     return frozenset(act for act, name in names.items() if text.lower() in str(name).lower())
 
@@ -241,7 +242,7 @@ def page_label(page: str, reason: str) -> str:
     else what the page is for."""
     sent, endpoint = page.startswith(SENT), page.removeprefix(SENT)
     part = endpoint.partition(".")[0]
-    service = product().services.get(part.removesuffix("_desk"))
+    service = city_service(city_shown(), part.removesuffix("_desk"))
     where = (
         local(service.title) if service else str(_PLACES.get(endpoint) or _PLACES.get(part, part))
     )
@@ -278,7 +279,7 @@ def ledger_label(account: str) -> str:
     if kind == "provider":
         return str(gettext("Owed by %(provider)s", provider=name.capitalize()))
     if kind == "service":
-        service = product().services.get(name)
+        service = city_service(city_shown(), name)
         title = local(service.title) if service else name
         return str(gettext("Received for %(service)s", service=title))
     return str(_LEDGER_ACCOUNTS.get(account, account))

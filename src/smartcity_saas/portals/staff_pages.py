@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from smartcity_saas.catalog.service import Service
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.identity.staff import accounts as staff_accounts
 from smartcity_saas.identity.staff import invitations
 from smartcity_saas.identity.staff.roles import PERMISSIONS, ROLES, title_of
 from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -150,7 +152,7 @@ def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
         "console/staff.html",
         accounts=staff_accounts.staff_within(actor, province, city),
         invitations=invitations.invitations_at(actor, province, city, current_time()),
-        choices=_choices(pages),
+        choices=_choices(pages, where),
         place=pages.place or "platform",
         root=_root(pages, where),
         title_of=title_of,
@@ -161,9 +163,9 @@ def _page(pages: StaffPages, where: dict[str, str], **values: Any) -> str:
     )
 
 
-def _choices(pages: StaffPages) -> list[tuple[str, Any, str]]:
+def _choices(pages: StaffPages, where: dict[str, str]) -> list[tuple[str, Any, str]]:
     """The roles that can be given here: how they are held, in words, and the kind of place."""
-    services = product().services
+    services = _offered(pages, where)
     found: list[tuple[str, Any, str]] = []
     for role in ROLES.values():
         if pages.place == "city" and role.place != "city":
@@ -178,6 +180,12 @@ def _choices(pages: StaffPages) -> list[tuple[str, Any, str]]:
         else:
             found.append((role.name, role.title, role.place))
     return found
+
+
+def _offered(pages: StaffPages, where: dict[str, str]) -> Mapping[str, Service]:
+    """The services whose desks there are: those of the city, its own definitions among them."""
+    served = product().registry.snapshot.cities.get(where.get("city", ""))
+    return city_services(served) if served is not None else product().services
 
 
 def _place(

@@ -11,8 +11,9 @@ from sqlalchemy import bindparam, func, select
 
 from smartcity_saas.attention import Attention, Urgency
 from smartcity_saas.database import CITY, run, table_of
-from smartcity_saas.product import product
 from smartcity_saas.ratings.models import Rating, RatingAnswer
+from smartcity_saas.tenancy.city_services import city_services
+from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import local
 
 _rating, _answer = table_of(Rating), table_of(RatingAnswer)
@@ -37,7 +38,7 @@ _WAITING = (
 
 def ratings_attention(now: datetime) -> Iterator[Attention]:
     """The ratings of the current city to which an answer is owed, in one row for each service."""
-    services = product().services
+    services = city_services(current_city())
     for service, number, since, by in run(_WAITING, {"services": sorted(services)}):
         yield Attention(
             kind=f"ratings.{service}",

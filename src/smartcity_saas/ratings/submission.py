@@ -16,10 +16,10 @@ from smartcity_saas.database import db, insert_once, one_or_404, transaction
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.measures import Measure, count, count_rating
-from smartcity_saas.product import product
 from smartcity_saas.ratings.models import Rating, RatingAnswer, RatingLevel
 from smartcity_saas.ratings.rules import RatingRules
 from smartcity_saas.ratings.tags import tags_for
+from smartcity_saas.tenancy.city_services import city_service
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.formats import full_day
 
@@ -192,7 +192,7 @@ def answer_of(rating: Rating) -> RatingAnswer | None:
 
 def act_of(service: str, act: str) -> RateableAct | None:
     """A kind of act that can be rated; None where no installed service has it."""
-    found = product().services.get(service)
+    found = city_service(current_city(), service)
     return found.rateable.get(act) if found else None
 
 

@@ -34,6 +34,8 @@ from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product, request_site
 from smartcity_saas.request.template_context import resident_or_none
 from smartcity_saas.tenancy.answer_life import answer_life
+from smartcity_saas.tenancy.city_services import city_services
+from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.tenancy.faults import note_fault, told_reference
 from smartcity_saas.tenancy.flask_app import SiteFlask, address_rule
 from smartcity_saas.tenancy.hosts import CITY_HOST, CONSOLE_HOST, INDEX_HOST, UNREADY_HOST
@@ -256,7 +258,7 @@ def _sent_again() -> dict[str, Any]:
 
 
 def _paused_page(error: ServicePaused) -> str:
-    service = product().services[error.entry.name]
+    service = city_services(request_city())[error.entry.name]
     mine = []
     if (resident := resident_or_none()) is not None:
         mine = service.dashboard_items(resident)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from flask import (
     session,
 )
 
+from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import COMMON_ZONE
 from smartcity_saas.configuration.colors import text_on
 from smartcity_saas.configuration.secrets import names_secret
@@ -21,6 +23,7 @@ from smartcity_saas.identity.authorization import (
 from smartcity_saas.identity.user_agents import channel_in_app
 from smartcity_saas.product import product, request_site
 from smartcity_saas.request.site import city_path, site_address, task_path
+from smartcity_saas.tenancy.city_services import city_services, city_shown
 from smartcity_saas.tenancy.current import time_beside, time_by_day
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.flask_app import SiteFlask
@@ -56,7 +59,7 @@ def _shared_values() -> dict[str, Any]:
         "lang": page_language(),
         "large_text": request.cookies.get(TEXT_COOKIE) == "large",
         "text": local,
-        "services": product().services,
+        "services": _services(),
     }
     if request_site().kind == CITY_HOST:
         values |= {
@@ -69,6 +72,12 @@ def _shared_values() -> dict[str, Any]:
         values |= {"staff": _staff_or_none()}
         values["console_city"] = None if has_failed() else g.get("console_city")
     return values
+
+
+def _services() -> Mapping[str, Service]:
+    """The services of the city whose page it is, its own definitions among them; else the installed."""
+    city = city_shown()
+    return city_services(city) if city is not None else product().services
 
 
 def resident_or_none() -> Any:
@@ -85,5 +94,5 @@ def _staff_or_none() -> Any:
 
 
 def _zone() -> str:
-    found = request_site().city or g.get("zone_city")
+    found = city_shown()
     return found.timezone if found is not None else COMMON_ZONE

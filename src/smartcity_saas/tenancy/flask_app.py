@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Request, Response, request
@@ -21,6 +21,7 @@ from smartcity_saas.tracing import CITY, span
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from smartcity_saas.catalog.service import Service
     from smartcity_saas.web.policy import Policy
 
 CountRequest = Callable[[str, int, float | None], None]
@@ -82,6 +83,8 @@ class SiteFlask(Flask):
         """Who may use an endpoint, and when, by its name."""
         self.content_policies: dict[int, tuple[Product, City, str]] = {}
         """The ``Content-Security-Policy`` of a city's pages by its key, with what it was made of."""
+        self.city_services: dict[int, tuple[Product, City, Mapping[str, Service]]] = {}
+        """All services of a city by its key, with what they were made of."""
         self.count_request: CountRequest = lambda kind, status, seconds: None
         """Counts a request in the metrics."""
 

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_service, city_shown
 from smartcity_saas.texts import Text
 from smartcity_saas.web.languages import local
 
@@ -208,7 +208,7 @@ def title_of(roles: Iterable[str]) -> str:
 
 
 def _desk(name: str) -> str:
-    service = product().services.get(name)
+    service = city_service(city_shown(), name)
     return str(gettext("Counter: %(service)s", service=local(service.title) if service else name))
 
 

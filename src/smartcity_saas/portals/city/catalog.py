@@ -20,7 +20,7 @@ from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.live_checks import host_checks, serving_checks, worker_check
 from smartcity_saas.portals.readiness_list import Check, secret_checks, site_checks
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_service
 from smartcity_saas.tenancy.current import current_time
 
 RECENT = 5
@@ -32,7 +32,6 @@ def catalog(city: str) -> ResponseReturnValue:
     """Every service with its state, and the latest changes."""
     return render_template(
         "city/catalog.html",
-        services=product().services,
         revisions=documents().history(city, RECENT),
         done=request.args.get("done", type=int),
         checks=_checks(city),
@@ -55,7 +54,7 @@ def close_service(city: str, service: str) -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.catalog")
 def pause_form(city: str, service: str) -> ResponseReturnValue:
     """The form that asks for the notice, with what residents will see and what changes."""
-    found = _service(service)
+    found = _service(city, service)
     entry = shell(city)["served"]
     typed = {"revision": str(documents().live(city).number), "zh": "", "en": "", "until": ""}
     if entry is not None and (old := entry.catalog[found.name]).is_paused:
@@ -66,7 +65,7 @@ def pause_form(city: str, service: str) -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/services/<service>/pause", permission="city.catalog", methods=("POST",))
 def pause_service(city: str, service: str) -> ResponseReturnValue:
     """Pause a service, with a notice in both languages; or show again how it would look."""
-    found, typed = _service(service), request.form.to_dict()
+    found, typed = _service(city, service), request.form.to_dict()
     errors = _notice_errors(typed, _zone(city))
     if errors or "preview" in typed:
         return _pause_page(city, found, typed, errors), 200 if "preview" in typed else 422
@@ -104,7 +103,7 @@ def _checks(city: str) -> list[Check]:
 
 
 def _switch(city: str, service: str, state: str) -> ResponseReturnValue:
-    name = _service(service).name
+    name = _service(city, service).name
     made = documents().change(
         city,
         base_revision(),
@@ -169,6 +168,7 @@ def _notice_errors(typed: dict[str, str], zone: str) -> dict[str, Any]:
     return errors
 
 
-def _service(name: str) -> Service:
-    found = product().services.get(name.replace("-", "_"))
+def _service(city: str, name: str) -> Service:
+    served = shell(city)["served"]
+    found = city_service(served, name.replace("-", "_"))
     return found or abort(404)

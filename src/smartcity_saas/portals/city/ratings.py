@@ -12,14 +12,15 @@ from typing import Any
 from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from smartcity_saas.configuration.city import City
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.product import product
 from smartcity_saas.ratings import answers
 from smartcity_saas.ratings.rules import RatingRules
 from smartcity_saas.ratings.submission import act_of
 from smartcity_saas.ratings.tags import tag_words
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
 
@@ -30,7 +31,7 @@ RATINGS = f"{ROOT}/ratings"
 def ratings(city: str) -> ResponseReturnValue:
     """What waits for an answer and what was answered, of all services or of one."""
     served, now = city_by_slug(city), current_time()
-    rules, mine = RatingRules.of_city(served), _services()
+    rules, mine = RatingRules.of_city(served), _services(served)
     chosen = request.args.get("service", "")
     wanted = mine & {chosen} if chosen else mine
     with tenant_context(served.id):
@@ -46,7 +47,7 @@ def ratings(city: str) -> ResponseReturnValue:
         "city/ratings.html",
         waiting=waiting,
         given=given,
-        mine=[one for one in product().services.values() if one.name in mine and one.rateable],
+        mine=[one for one in city_services(served).values() if one.name in mine and one.rateable],
         chosen=chosen,
         **shell(city),
     )
@@ -61,7 +62,11 @@ def rating(city: str, rating_id: uuid.UUID) -> ResponseReturnValue:
 @blueprint.page(f"{RATINGS}/<uuid:rating_id>", permission="city.desk", methods=("POST",))
 def answer_rating(city: str, rating_id: uuid.UUID) -> ResponseReturnValue:
     """Answer a rating."""
-    typed, actor, mine = request.form.get("answer", ""), signed_in_member().actor, _services()
+    typed, actor, mine = (
+        request.form.get("answer", ""),
+        signed_in_member().actor,
+        _services(city_by_slug(city)),
+    )
     try:
         with tenant_context(city_by_slug(city).id):
             answers.answer(actor, rating_id, mine, typed, current_time())
@@ -71,7 +76,8 @@ def answer_rating(city: str, rating_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _rating_page(city: str, rating_id: uuid.UUID, typed: str, errors: dict[str, Any]) -> str:
-    served, mine = city_by_slug(city), _services()
+    served = city_by_slug(city)
+    mine = _services(served)
     with tenant_context(served.id):
         owed, found = answers.one_answer(rating_id, mine)
         act = act_of(found.service, found.act)
@@ -88,11 +94,11 @@ def _rating_page(city: str, rating_id: uuid.UUID, typed: str, errors: dict[str, 
     )
 
 
-def _services() -> frozenset[str]:
+def _services(city: City) -> frozenset[str]:
     """The services whose ratings the member of staff may read now, or answer."""
     member, reading = signed_in_member(), request.method in ("GET", "HEAD")
     return frozenset(
         name
-        for name in product().services
+        for name in city_services(city)
         if member.may("city.desk", service=name, reading=reading)
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask_babel import gettext, ngettext
 
+from smartcity_saas.catalog.service import Service
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.host_ownership import troubled_hosts
 from smartcity_saas.configuration.states import HostState
@@ -23,7 +24,7 @@ from smartcity_saas.portals.host_words import STATES
 from smartcity_saas.portals.live_checks import city_issues
 from smartcity_saas.portals.overviews.running import Running, processes_of
 from smartcity_saas.portals.overviews.today import TodayCard
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.quota_attention import strain_words
 from smartcity_saas.tenancy.quota_use import TITLES, Strain, strained
 from smartcity_saas.texts import Text
@@ -135,17 +136,20 @@ def across(
 
 def _cards(cities: Sequence[City], figures: Mapping[Key, SoFar], url: str) -> list[TodayCard]:
     """A card for each service; the cities' own sums stand beside them, so their sum is known too."""
+    services: dict[str, Service] = {}
+    for city in cities:
+        services |= city_services(city)
     found = {
         name: [figures[city.id, name].done for city in cities if (city.id, name) in figures]
-        for name in product().services
+        for name in services
     }
     sums = {name: compared(weeks) for name, weeks in found.items() if weeks}
     values = {name: round(value) for name, (value, _usual, _number) in sums.items()}
     told = suppressed(values, total_known=True)
     return [
         TodayCard(
-            title=local(product().services[name].title),
-            icon=product().services[name].icon,
+            title=local(services[name].title),
+            icon=services[name].icon,
             url=url,
             service=name,
             value=told[name],
@@ -199,7 +203,7 @@ def _faults(
     if city.slug in broken:
         yield Reason("configuration.broken", gettext("An earlier revision is in use"), "error")
     for (key, name), outage in outages.items():
-        if key == city.id and name in product().services:
+        if key == city.id and name in city_services(city):
             yield Reason("connectors.down", _outage(name, outage, city, now), "error")
     if backlog.failed:
         words = ngettext("%(num)s task failed", "%(num)s tasks failed", backlog.failed)
@@ -207,7 +211,7 @@ def _faults(
 
 
 def _outage(name: str, outage: RecentOutage, city: City, now: datetime) -> str:
-    title = local(product().services[name].title)
+    title = local(city_services(city)[name].title)
     if outage.is_down(now):
         since = moment_of(outage.since, city.timezone)
         return str(gettext("%(service)s: no answer since %(since)s", service=title, since=since))

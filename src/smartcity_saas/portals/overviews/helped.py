@@ -13,7 +13,7 @@ from smartcity_saas.measures.intervals import Interval, share_interval
 from smartcity_saas.measures.reading import periods_of
 from smartcity_saas.portals.overviews.months import DAYS
 from smartcity_saas.portals.overviews.today import service_url
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.web.languages import local
 
 
@@ -51,7 +51,7 @@ def helped_of(city: City, member: StaffMember, yesterday: date) -> list[Helped]:
     """The satisfaction with each service of the current city over thirty days, in one statement."""
     window = Window.ending(yesterday, DAYS)
     periods = periods_of([city.id], [window.before, window])
-    found = {name: periods.get((city.id, name), {}) for name in product().services}
+    found = {name: periods.get((city.id, name), {}) for name in city_services(city)}
     return [
         _helped(city, member, name, own.get(1, Totals()), own.get(0, Totals()))
         for name, own in found.items()
@@ -61,7 +61,7 @@ def helped_of(city: City, member: StaffMember, yesterday: date) -> list[Helped]:
 
 def _helped(city: City, member: StaffMember, name: str, now: Totals, then: Totals) -> Helped:
     return Helped(
-        title=local(product().services[name].title),
+        title=local(city_services(city)[name].title),
         url=service_url(city, member, name),
         service=name,
         answers=now.answers,

@@ -13,7 +13,7 @@ from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.measures import Window
 from smartcity_saas.measures.reading import Key
 from smartcity_saas.portals.overviews.today import service_url
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.web import charts
 from smartcity_saas.web.languages import local
 
@@ -97,7 +97,7 @@ def months_of(
         sums: What ``series_of`` gave of it for days that ``days_shown`` are among.
     """
     window = Window.ending(yesterday, DAYS)
-    found = {name: sums.get((city.id, name), {}) for name in product().services}
+    found = {name: sums.get((city.id, name), {}) for name in city_services(city)}
     return [
         _month(city, member, name, window, own)
         for name, own in found.items()
@@ -114,7 +114,7 @@ def _month(
 ) -> Month:
     days = tuple(sums.get(day) for day in window)
     return Month(
-        title=local(product().services[name].title),
+        title=local(city_services(city)[name].title),
         url=service_url(city, member, name),
         service=name,
         window=window,

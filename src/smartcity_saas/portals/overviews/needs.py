@@ -14,6 +14,7 @@ from smartcity_saas.clock import has_passed, today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.web.languages import local
 
 
@@ -98,7 +99,7 @@ def _overdue_pauses(city: City, now: datetime) -> Iterable[Attention]:
             yield Attention(
                 kind="catalog.pause_over",
                 title=_(
-                    "%(service)s is still paused", service=local(product().services[name].title)
+                    "%(service)s is still paused", service=local(city_services(city)[name].title)
                 ),
                 detail=_("Residents were told that it would be back by now."),
                 icon="player-pause",

@@ -13,7 +13,7 @@ from smartcity_saas.measures import RecentOutage
 from smartcity_saas.measures.reading import Key
 from smartcity_saas.outbox import Backlog, RunnerKind, RunnerState
 from smartcity_saas.outbox.heartbeats import SILENT
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def running_of(
     """What runs for a city."""
     offices = {
         name: outages.get((city.id, name))
-        for name in product().services
+        for name in city_services(city)
         if not city.catalog[name].is_closed and has_back_office(city.catalog[name])
     }
     return Running(seen, seen is not None and now - seen < SILENT, backlog, offices)

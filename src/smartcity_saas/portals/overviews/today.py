@@ -15,7 +15,7 @@ from smartcity_saas.measures import RecentOutage
 from smartcity_saas.measures.reading import Key
 from smartcity_saas.measures.so_far import SoFar, Weeks, together
 from smartcity_saas.measures.usual import Deviation, Usual, usual_of
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.texts import Text
 from smartcity_saas.web import charts
 from smartcity_saas.web.languages import local
@@ -84,7 +84,7 @@ def today_cards(
     """The cards of one city: a service each, those that are paused or have had anything too, and the
     money taken."""
     cards = []
-    for name, service in product().services.items():
+    for name, service in city_services(city).items():
         own = found.get((city.id, name), SoFar())
         if city.catalog[name].is_closed and not own.done:
             continue
@@ -124,9 +124,9 @@ def money_card(
 
 def service_url(city: City, member: StaffMember, name: str) -> str:
     """Where a service is looked after: its desk, for whoever may see it, else the catalog."""
-    service = product().services[name]
+    service = city_services(city)[name]
     if service.desk_landing and member.may("city.desk", service=name, reading=True):
-        return url_for(service.desk_landing, city=city.slug)
+        return url_for(service.desk_landing, city=city.slug, **service.landing_arguments)
     return f"/cities/{city.slug}"
 
 

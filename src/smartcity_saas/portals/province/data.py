@@ -12,6 +12,7 @@ from typing import Any
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.city import City
 from smartcity_saas.measures import Measure, Totals, Window
@@ -31,7 +32,7 @@ from smartcity_saas.measures.reading import Key, periods_of
 from smartcity_saas.portals.overviews.answer import page_or_json
 from smartcity_saas.portals.province.blueprint import ROOT, blueprint, shell
 from smartcity_saas.portals.province.overview import cities_of
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.web import charts
 from smartcity_saas.web.csv_output import csv_response
@@ -181,7 +182,9 @@ class Comparison:
     @cached_property
     def titles(self) -> list[str]:
         """The services that are compared, by name."""
-        known = product().services
+        known: dict[str, Service] = {}
+        for row in self.rows:
+            known |= city_services(row.city)
         return [local(known[name].title) if name in known else name for name in self.services]
 
     @cached_property

@@ -70,7 +70,7 @@ def _first(lines: list[DashboardItem]) -> list[DashboardItem]:
 def me() -> ResponseReturnValue:
     """What is the resident's own, service by service; closed services are listed too."""
     resident = signed_in_resident()
-    mine = [(service, service.dashboard_items(resident)) for service in product().services.values()]
+    mine = [(service, service.dashboard_items(resident)) for service in product().parts]
     return render_template(
         "resident/me.html",
         first=_first([line for _service, lines in mine for line in lines]),

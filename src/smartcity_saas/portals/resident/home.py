@@ -11,8 +11,8 @@ from flask_babel import get_locale
 from smartcity_saas.catalog.entries import by_category, catalog_items
 from smartcity_saas.configuration.city import City
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, published
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.policy import UNTIL_CHANGED
 
@@ -47,4 +47,4 @@ def render_home(city: City, announcements: list[Announcement], **values: Any) ->
 
 
 def _categories(city: City) -> list[Any]:
-    return list(by_category(catalog_items(city, product().services)))
+    return list(by_category(catalog_items(city, city_services(city))))

@@ -30,6 +30,7 @@ from smartcity_saas.portals.change_labels import METHOD_NAMES
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.product import product
 from smartcity_saas.ratings.submission import ActReference, rating_prompt
+from smartcity_saas.tenancy.city_services import city_service
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.formats import amount, full_moment
 from smartcity_saas.web.languages import local
@@ -176,7 +177,7 @@ def _payment_page(found: Payment, reachable: bool) -> str:
         due_again=any(one.decision == "due_again" for one in disputes_of(found.id)),
         reachable=reachable,
         method=METHOD_NAMES.get(found.method or "", found.method or ""),
-        service=product().services.get(found.service),
+        service=city_service(request_city(), found.service),
         rating=rating_prompt(resident, ActReference(found.service, PAYMENT, found.id), now),
         tab="me",
     )

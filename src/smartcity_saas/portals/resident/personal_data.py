@@ -230,6 +230,6 @@ def _by_reason(kept: list[PersonalData]) -> list[tuple[list[Any], Any]]:
 
 def _unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
     found = list(unfinished_payments(resident))
-    for service in product().services.values():
+    for service in product().parts:
         found += service.unfinished(resident)
     return found

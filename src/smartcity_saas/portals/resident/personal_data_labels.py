@@ -12,7 +12,7 @@ from flask_babel import gettext, pgettext
 from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, PersonalData
 from smartcity_saas.identity.personal_data.records import PersonalRecord, opened
 from smartcity_saas.portals.change_labels import act_label, page_label
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_service
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.formats import full_day, full_moment, month_of_year
 from smartcity_saas.web.languages import local
@@ -78,7 +78,7 @@ def _currency(row: Any) -> str:
 
 
 def _service(name: str, row: Any) -> str:
-    service = product().services.get(name)
+    service = city_service(request_city(), name)
     return local(service.title) if service else name
 
 

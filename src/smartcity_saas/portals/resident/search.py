@@ -17,8 +17,8 @@ from smartcity_saas.catalog.service import DashboardItem, Service
 from smartcity_saas.configuration.search_terms import SLIP, Query
 from smartcity_saas.identity.authorization import current_resident
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, published
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.texts import Text
 
@@ -161,7 +161,7 @@ def find() -> ResponseReturnValue:
     """What a query finds, by Chinese, pinyin or English."""
     typed = request.args.get("q", "")[:LONGEST_QUERY]
     query = Query.of(typed)
-    every = catalog_items(request_city(), product().services)
+    every = catalog_items(request_city(), city_services(request_city()))
     return render_template(
         "resident/search.html",
         query=typed,
@@ -173,7 +173,7 @@ def find() -> ResponseReturnValue:
 
 def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
     """Everything that a query finds on the present city's site."""
-    services = product().services
+    services = city_services(request_city())
     offered = {offer.service.name for offer in every}
     closed = [one for name, one in services.items() if name not in offered]
     by_words = query.best(every, item_texts)

@@ -14,7 +14,7 @@ from smartcity_saas.open_data.performance import last_whole_day
 from smartcity_saas.open_data.publication import published_datasets
 from smartcity_saas.open_data.transparency import Report, read_reports
 from smartcity_saas.portals.resident.blueprint import blueprint
-from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.current import request_city, time_by_day
 from smartcity_saas.texts import LazyText
 from smartcity_saas.web.durations import duration, percent
@@ -79,7 +79,7 @@ def transparency_of_year() -> ResponseReturnValue:
 def _page(span: Span) -> str:
     city = request_city()
     window = Window.ending(last_whole_day(city, time_by_day(city.timezone)), span.days)
-    whole, reports = read_reports(city, product().services, window)
+    whole, reports = read_reports(city, city_services(city), window)
     return render_template(
         "resident/transparency.html",
         span=span,
