@@ -78,7 +78,14 @@ def account_of(city: City) -> Account:
 def payable_of(service: str) -> Payable:
     """How a service's things are paid.
 
+    A service that a document defines is paid as all of its kind are, whether it is still defined or not.
+
     Raises:
         KeyError: The service is not installed, or sells nothing.
     """
+    installed = product().services.get(service)
+    if installed is None:
+        shared = [kind.shared.payable for kind in product().kinds.values() if kind.shared.payable]
+        if shared:
+            return shared[0]
     return product().payables[service]

@@ -201,7 +201,8 @@ def _write(
     db.session.flush()
     if not claim(payment, [item.reference for item in quote.items]):
         raise _Raced
-    count(service, Measure.BEGUN, now)
+    if payable_of(service).is_act:
+        count(service, Measure.BEGUN, now)
     enqueue(
         SWEEP,
         {"payment": str(payment.id)},

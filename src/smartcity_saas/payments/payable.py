@@ -52,9 +52,11 @@ class Payable:
     ``quote`` gives what a resident would pay for some references now, and raises ``NotFound`` or
     ``Conflict``. ``fulfil`` marks items as paid in the caller's transaction, all of them or none
     (``NotPayable``), and only for the amounts that they cost now. ``reverse`` takes that back
-    after the whole amount was refunded.
+    after the whole amount was refunded. Without ``is_act`` paying is no act of the service by itself:
+    it only belongs to another one, which the service counts.
     """
 
     quote: Callable[[Any, Sequence[str], datetime], Quote]
     fulfil: Callable[[Sequence[Item], str, uuid.UUID, datetime], None]
     reverse: Callable[[Sequence[str], uuid.UUID, datetime], None]
+    is_act: bool = True

@@ -221,6 +221,8 @@ def release_held(payment: Payment, now: datetime) -> None:
 
 def _done(payment: Payment, now: datetime) -> list[Count]:
     """What is counted of a payment that paid for what it was for: how long that took since it began."""
+    if not payable_of(payment.service).is_act:
+        return []
     waited = now - payment.created_at
     found = [Count(payment.service, Measure.DONE), waiting(payment.service, waited)]
     return [*found, Count(payment.service, Measure.LATE)] if waited > SOON else found
@@ -296,7 +298,8 @@ def _end(payment: Payment, to: PaymentState, now: datetime) -> None:
     release_claims(payment.id)
     record(system("payments"), f"payment.{to}", payment.number, {}, now)
     expired = to == PaymentState.EXPIRED  # nobody paid: the payer went away
-    count(payment.service, Measure.CALLED_OFF if expired else Measure.FAILED, now)
+    if payable_of(payment.service).is_act:
+        count(payment.service, Measure.CALLED_OFF if expired else Measure.FAILED, now)
 
 
 def _move_held(payment: Payment, now: datetime) -> None:
