@@ -18,7 +18,7 @@ from smartcity_saas.catalog.datasets import Dataset
 from smartcity_saas.catalog.events import EventListener
 from smartcity_saas.catalog.measured import COMMON, Measured
 from smartcity_saas.catalog.rateable import RateableAct
-from smartcity_saas.configuration.city import City, Localized
+from smartcity_saas.configuration.city import CatalogEntry, City, Localized
 from smartcity_saas.configuration.csv_input import Table
 from smartcity_saas.configuration.extensions import (
     EmptySchema,
@@ -29,7 +29,7 @@ from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.outbox import Task as Work
 from smartcity_saas.payments.payable import Payable
-from smartcity_saas.texts import LazyText
+from smartcity_saas.texts import LazyText, Text
 from smartcity_saas.web.api import ApiBlueprint
 
 
@@ -113,13 +113,15 @@ class Service:
     """Something residents use.
 
     ``resident`` holds its pages on a city's site, ``desk`` those of staff on the console.
-    ``search`` finds what stands inside it, such as a department, by what a resident types.
+    ``landing`` with ``landing_arguments`` is its first page on a city's site, ``desk_landing`` with
+    the same on the console, beside ``city``. ``search`` finds what stands inside it, such as a department, by what a resident types.
     ``while_paused`` says in a sentence what still works while it is paused. ``dashboard`` lists what
     the resident who asks has. ``demo`` fills a city with sample rows, in demo mode only.
     ``payable`` says how its things are paid, ``work`` are its tasks of the outbox by kind,
     ``daily`` writes what a day brings (once a city and day, or more often: idempotent), and
     ``importer`` takes a CSV from the command. ``api`` holds its
-    JSON, ``scopes`` what back offices may be given of it. ``acts`` names its
+    JSON, ``scopes`` what back offices may be given of it; ``protocols`` are endpoints on a city's site that
+    speak what others have laid down. ``acts`` names its
     acts in the audit log, ``keeps`` says what it keeps of a person, for the page on privacy.
     ``unfinished`` lists what a resident must end before they can leave: a text and a path each.
     ``assurance`` is how sure a city must be of a resident for new business (a document may say
@@ -131,6 +133,8 @@ class Service:
     ``datasets`` are the tables that a city can give away as open data; ``document.py`` names them too.
     ``rateable`` are the acts that residents rate once they are over, by name.
     ``attention`` lists what waits for its desk, for the overview.
+    ``probes`` asks the back office of a connector's kind whether it takes the city's secret, and gives
+    in a few words what it answered; ``remarks`` says what staff should know of that back office.
     ``measured`` says what its published numbers mean.
     ``effect`` says what other settings would do to residents, before they are stored.
     Without ``assisted_service`` nobody acts for a resident here: the counter is refused.
@@ -148,6 +152,7 @@ class Service:
     connectors: Mapping[str, type[Schema]] = field(default_factory=dict)
     desk: Blueprint | None = None
     desk_landing: str | None = None
+    landing_arguments: Mapping[str, Any] = field(default_factory=dict)
     keywords: tuple[str, ...] = ()
     tasks: Sequence[Task] = ()
     dashboard: Callable[[SignedInResident], list[DashboardItem]] = lambda resident: []
@@ -157,6 +162,7 @@ class Service:
     daily: Callable[[datetime], None] | None = None
     importer: Importer | None = None
     api: ApiBlueprint | None = None
+    protocols: Sequence[Blueprint] = ()
     scopes: Mapping[str, LazyText] = field(default_factory=dict)
     acts: Mapping[str, LazyText] = field(default_factory=dict)
     keeps: Localized | None = None
@@ -174,6 +180,8 @@ class Service:
     datasets: Sequence[Dataset] = ()
     rateable: Mapping[str, RateableAct] = field(default_factory=dict)
     attention: AttentionProvider = lambda now: ()
+    probes: Mapping[str, Callable[[CatalogEntry, datetime], str]] = field(default_factory=dict)
+    remarks: Callable[[], Sequence[Text]] = tuple
     effect: SettingsEffect | None = None
     assisted_service: bool = True
     demo: Callable[[City, datetime], None] | None = None
