@@ -13,6 +13,7 @@ from copy import deepcopy
 from typing import Any
 
 from smartcity_saas.configuration.line_endings import unified, with_ends_of
+from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.problems import Path
 from smartcity_saas.configuration.yaml_source import Entry, Node, Source, parse
 from smartcity_saas.errors import Invalid
@@ -24,6 +25,7 @@ _READS_AS_ELSE = re.compile(
     r"(?i:y|n|yes|no|on|off|true|false|null)|[0-9.+-].*|.*: .*|.*\s#.*|.*:|.*\s|---.*|\.\.\..*"
 )
 _COMMENT = re.compile(r"(?<![^\s])#[^\r\n]*")
+_MARK = "an_entry_that_is_written_out"
 _FLOW_MARKS = re.compile(r"[,\[\]{}]")
 
 
@@ -54,6 +56,49 @@ def edit(text: str, changes: Mapping[Path, Any], removals: Iterable[Path] = ()) 
     if parse(text, "").values != wanted:
         raise Invalid(_("This configuration cannot be edited in the form. Edit it as text."))
     return text
+
+
+def insert(text: str, path: Path, entry: str) -> tuple[str, int]:
+    """Put an entry that is written out below a mapping of a document, with its comments.
+
+    Args:
+        text: A document that parses.
+        path: The mapping; made where it is missing.
+        entry: One key with its value, as YAML of its own that is not indented.
+
+    Returns:
+        The new text, and how many of its lines stand before the entry's first. Below a mapping in
+        braces the entry loses its comments.
+
+    Raises:
+        Invalid: Either does not parse, or the key is there already.
+    """
+    if "\r" in text:
+        made, before = insert(unified(text), path, unified(entry))
+        return with_ends_of(text, made), before
+    written = parse(unified(entry), "")
+    if len(written.values) != 1:
+        raise Invalid(_("Write one service: its name, and below it what it says."))
+    [key] = written.values
+    if get(parse(text, "").values, (*path, key)) is not None:
+        raise Invalid(_("There is a service “%(name)s” already.", name=key))
+    lines = unified(entry).rstrip().splitlines()
+    if get(parse(text, "").values, path) is None:
+        kept = text.rstrip("\n").splitlines()
+        kept += ["  " * depth + f"{step}:" for depth, step in enumerate(path)]
+        return "\n".join([*kept, *_indented(lines, "  " * len(path))]) + "\n", len(kept)
+    mark = edit(text, {(*path, str(key)): _MARK}).splitlines()
+    before = next((n for n, one in enumerate(mark) if one.endswith(f": {_MARK}")), 0)
+    indent = mark[before][: len(mark[before]) - len(mark[before].lstrip(" "))]
+    if mark[before] != f"{indent}{_key(str(key))}: {_MARK}":
+        made = edit(text, {(*path, str(key)): written.values[key]})
+        return made, parse(made, "").problem((*path, key), "").line - 1
+    mark[before : before + 1] = _indented(lines, indent)
+    return "\n".join(mark) + "\n", before
+
+
+def _indented(lines: list[str], indent: str) -> list[str]:
+    return [indent + one if one.strip() else "" for one in lines]
 
 
 def write(values: Mapping[str, Any]) -> str:
