@@ -1,0 +1,99 @@
+"""Short and long texts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from smartcity_saas.forms.definition import Field
+from smartcity_saas.forms.fields.kinds import (
+    Context,
+    InBothLanguages,
+    Kind,
+    Unfit,
+    quoted,
+    read_text,
+    shown_text,
+    too_long,
+)
+from smartcity_saas.forms.names import LONGEST_LONG_TEXT, LONGEST_SHORT_TEXT
+from smartcity_saas.texts import lazy_gettext as _
+from smartcity_saas.texts import lazy_ngettext
+
+if TYPE_CHECKING:
+    import regex
+
+PATTERN_SECONDS = 0.2
+"""How long a pattern of a definition may look at one answer: usual ones need a millisecond, and one
+that goes astray holds a thread of the server no longer."""
+
+
+def _read_short(field: Field, given: Any, context: Context) -> str | None:
+    text = shown_text(read_text(given))
+    if not text:
+        return None
+    _check_length(field, text, LONGEST_SHORT_TEXT)
+    if field.pattern is not None:
+        _check_pattern(field, field.pattern, text)
+    return text
+
+
+def _read_long(field: Field, given: Any, context: Context) -> str | None:
+    """Lines end with ``\\n``; a tab, which tables are pasted with, is a space."""
+    text = read_text(given).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").strip()
+    for line in text.split("\n"):
+        shown_text(line)
+    if not text:
+        return None
+    _check_length(field, text, LONGEST_LONG_TEXT)
+    return text
+
+
+def _check_length(field: Field, text: str, otherwise: int) -> None:
+    longest = field.longest or otherwise
+    if len(text) > longest:
+        raise too_long(text, longest)
+    if field.shortest and len(text) < field.shortest:
+        raise Unfit(
+            lazy_ngettext(
+                "“%(value)s” is too short: write at least %(num)s character.",
+                "“%(value)s” is too short: write at least %(num)s characters.",
+                field.shortest,
+                value=quoted(text),
+            )
+        )
+
+
+def _check_pattern(field: Field, pattern: str, text: str) -> None:
+    try:
+        fits = _compiled(pattern).fullmatch(text, timeout=PATTERN_SECONDS, concurrent=True)
+    except TimeoutError:
+        raise Unfit(
+            _(
+                "“%(value)s” could not be checked. Write it shorter, or call 12345.",
+                value=quoted(text),
+            )
+        ) from None
+    if fits is None:
+        raise Unfit(
+            _(
+                "“%(value)s” does not fit. %(help)s",
+                value=quoted(text),
+                help=InBothLanguages(field.pattern_help),
+            )
+        )
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> regex.Pattern[str]:
+    import regex  # where a form has a pattern, and not in every worker
+
+    return regex.compile(pattern)
+
+
+def _words(field: Field, value: Any, language: str) -> str:
+    return str(value)
+
+
+TEXT = Kind(_read_short, _words, _("Write it here: it is needed."))
+LONG_TEXT = Kind(_read_long, _words, _("Write it here: it is needed."))
