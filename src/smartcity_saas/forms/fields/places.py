@@ -1,0 +1,107 @@
+"""Addresses: a province and a city of the official list (GB/T 2260), and words for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from smartcity_saas.configuration.divisions import Division, Province, divisions, provinces
+from smartcity_saas.forms.definition import Field
+from smartcity_saas.forms.fields.kinds import (
+    Context,
+    InBothLanguages,
+    Kind,
+    Unfit,
+    gather_parts,
+    quoted,
+    read_line,
+    read_parts,
+)
+from smartcity_saas.texts import Text
+from smartcity_saas.texts import lazy_gettext as _
+
+PARTS = ("province", "city", "district", "line")
+LONGEST = {"province": 6, "city": 6, "district": 40, "line": 200}
+_CITY_MISSING = _("Choose the city.")
+_LINE_MISSING = _("Enter the street and the house number.")
+
+
+@cache
+def cities_by_code() -> Mapping[str, Division]:
+    """Every city of the list by its code."""
+    return {one.division_code: one for one in divisions()}
+
+
+@cache
+def provinces_by_code() -> Mapping[str, Province]:
+    """Every province of the list by its code."""
+    return {one.code: one for one in provinces()}
+
+
+def _read(field: Field, given: Any, context: Context) -> dict[str, str] | None:
+    found, faults = _lines(read_parts(given, *PARTS))
+    if not faults and not any(found.values()):
+        return None
+    for part, message in _unlisted(found).items():
+        faults.setdefault(part, message)
+    if not found.get("line") and "line" not in faults:
+        faults["line"] = _LINE_MISSING
+    if faults:
+        raise Unfit(faults={part: faults[part] for part in PARTS if part in faults})
+    return found | {"province": cities_by_code()[found["city"]].province_code}
+
+
+def _lines(parts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Text]]:
+    """What stands in each part, and what cannot stand there."""
+    found: dict[str, str] = {}
+    faults: dict[str, Text] = {}
+    for part in PARTS:
+        try:
+            found[part] = read_line(parts.get(part), LONGEST[part])
+        except Unfit as unfit:
+            faults[part] = unfit.faults[""]
+    return found, faults
+
+
+def _unlisted(found: Mapping[str, str]) -> dict[str, Text]:
+    """What is wrong with the province and the city; a city alone says its province."""
+    province_code, city_code = found.get("province", ""), found.get("city", "")
+    province, city = provinces_by_code().get(province_code), cities_by_code().get(city_code)
+    if province_code and province is None:
+        return {"province": _not_listed(province_code)}
+    if not city_code:
+        return {"city": _CITY_MISSING}
+    if city is None:
+        return {"city": _not_listed(city_code)}
+    if province is not None and city.province_code != province.code:
+        return {
+            "city": _(
+                "%(city)s is not in %(province)s. Choose a city of that province.",
+                city=InBothLanguages({"zh": city.name_zh, "en": city.name_en}),
+                province=InBothLanguages({"zh": province.zh, "en": province.en}),
+            )
+        }
+    return {}
+
+
+def _not_listed(code: str) -> Text:
+    text: Text = _(
+        "“%(value)s” is not on the list of divisions (GB/T 2260). Choose from the list.",
+        value=quoted(code),
+    )
+    return text
+
+
+def _words(field: Field, value: Any, language: str) -> str:
+    city = cities_by_code()[value["city"]]
+    if language == "zh":
+        province = "" if city.province_zh == city.name_zh else city.province_zh
+        return f"{province}{city.name_zh}{value['district']}{value['line']}"
+    province = "" if city.province_en == city.name_en else city.province_en
+    return ", ".join(
+        one for one in (value["line"], value["district"], city.name_en, province) if one
+    )
+
+
+ADDRESS = Kind(_read, _words, _CITY_MISSING, gather=gather_parts(*PARTS))
