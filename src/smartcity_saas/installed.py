@@ -11,6 +11,7 @@ from pathlib import Path
 
 from smartcity_saas.catalog.discovery import installed_documents
 from smartcity_saas.configuration.extensions import Extensions
+from smartcity_saas.forms.document import kind as form
 from smartcity_saas.identity.federation.channels import channel_parts
 from smartcity_saas.identity.staff.single_sign_on_settings import (
     SingleSignOnSettings,
@@ -28,6 +29,7 @@ def installed_extensions() -> Extensions:
         providers={part.name: part.settings for part in providers},
         currencies={part.name: part.currencies for part in providers if part.currencies},
         amounts={part.name: part.amounts for part in providers},
+        kinds={form.name: form},
         senders={
             kind: {part.name: part.settings for part in senders if part.kind == kind}
             for kind in KINDS

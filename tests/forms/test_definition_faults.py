@@ -1,0 +1,249 @@
+"""What a definition contradicts, as ``smartcity validate`` tells of it: with line and column."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from smartcity_saas.cli import main
+from smartcity_saas.forms.names import MOST_FIELDS
+from tests.support.paths import ROOT
+
+CITY = """\
+city: hangzhou
+province: zhejiang
+division_code: "330100"
+name: {zh: 杭州市, en: Hangzhou}
+state: draft
+"""
+DOLLARS = "site: {currency: USD}\n"
+HEAD = """\
+services:
+  permit:
+    kind: form
+    state: open
+    title: {zh: 签注, en: Renewal}
+    category: papers
+    takes: {working_days: 5}
+"""
+KEEP = """\
+    keep: {years: 5}
+"""
+STEPS = """\
+    steps:
+      - title: {zh: 住处, en: Home}
+        fields:
+"""
+MOVED = "          - {name: moved, kind: yes_no, label: {zh: 搬过家, en: Moved}}\n"
+FORM = HEAD + KEEP + STEPS
+L = "label: {zh: 甲, en: A}"
+
+
+def fields(*lines: str) -> str:
+    """A form that asks for some fields, one a line."""
+    return FORM + "".join(f"          - {line}\n" for line in lines)
+
+
+FAULTS = {
+    "loop": (
+        fields(
+            f"{{name: a, kind: yes_no, {L}, show_if: {{b: ▶yes}}}}",
+            f"{{name: b, kind: yes_no, {L}, show_if: {{a: yes}}}}",
+        ),
+        "These conditions form a loop: a → b → a.",
+    ),
+    "loop, where it closes": (
+        fields(
+            f"{{name: a, kind: yes_no, {L}, show_if: {{b: yes}}}}",
+            f"{{name: b, kind: yes_no, {L}, show_if: {{a: ▶yes}}}}",
+        ),
+        "These conditions form a loop: b → a → b.",
+    ),
+    "depends on itself": (
+        fields(f"{{name: a, kind: yes_no, {L}, show_if: {{a: ▶yes}}}}"),
+        "These conditions form a loop: a → a.",
+    ),
+    "named twice": (
+        FORM + MOVED + "          - {name: ▶moved, kind: phone}\n",
+        "The name “moved” is used twice.",
+    ),
+    "asked later": (
+        fields("{name: tel, kind: phone, show_if: {moved: ▶yes}}") + MOVED,
+        "“moved” is asked later. Move it before “tel”.",
+    ),
+    "not asked at all": (
+        FORM + MOVED + "          - {name: tel, kind: phone, show_if: {mooved: ▶yes}}\n",
+        "There is no field “mooved”. Fields before this one: moved.",
+    ),
+    "answer that is none": (
+        FORM + MOVED + "          - {name: tel, kind: phone, show_if: {moved: ▶maybe}}\n",
+        "“maybe” is no answer to “moved”. Its answers: yes, no.",
+    ),
+    "one answer of several that is none": (
+        FORM + MOVED + "          - {name: tel, kind: phone, show_if: {▶moved: [yes, maybe]}}\n",
+        "“maybe” is no answer",
+    ),
+    "nothing can depend on it": (
+        fields("{name: tel, kind: phone}", "{name: b, kind: plate, show_if: {tel: ▶yes}}"),
+        "“tel” is of kind phone: nothing can depend on it.",
+    ),
+    "numbers swapped": (
+        fields(f'{{name: a, kind: whole_number, {L}, least: "9", most: ▶"3"}}'),
+        "“a” has no answer: least is above most.",
+    ),
+    "lengths swapped": (
+        fields(f"{{name: a, kind: text, {L}, shortest: 9, longest: ▶3}}"),
+        "shortest is above longest.",
+    ),
+    "days swapped": (
+        fields(f'{{name: a, kind: date, {L}, earliest: "2026-02-01", latest: ▶"2026-01-01"}}'),
+        "earliest is above latest.",
+    ),
+    "days from today swapped": (
+        fields(f"{{name: a, kind: date, {L}, earliest: today, latest: ▶today-3d}}"),
+        "earliest is above latest.",
+    ),
+    "no day": (
+        fields(f'{{name: a, kind: date, {L}, latest: ▶"2026-02-30"}}'),
+        "“2026-02-30” is no day of the calendar.",
+    ),
+    "no number": (
+        fields(f'{{name: a, kind: decimal, {L}, least: ▶"ten"}}'),
+        "“ten” is no number of this kind.",
+    ),
+    "no whole number": (
+        fields(f'{{name: a, kind: whole_number, {L}, least: ▶"1.5"}}'),
+        "“1.5” is no number of this kind.",
+    ),
+    "too fine for the currency": (
+        fields(f'{{name: a, kind: money, {L}, least: ▶"1.555"}}'),
+        "more than 2 decimal places",
+    ),
+    "unsuited key": (
+        fields("{name: a, kind: phone, longest: ▶9}"),
+        "“longest” has no effect on a field of kind phone.",
+    ),
+    "options of a text": (
+        fields(f"{{name: a, kind: text, {L}, ▶options: [{{value: x, {L}}}]}}"),
+        "“options” has no effect on a field of kind text.",
+    ),
+    "nothing to choose from": (
+        fields(f"{{name: ▶a, kind: choice, {L}}}"),
+        "“a” has nothing to choose from.",
+    ),
+    "answer listed twice": (
+        fields(f"{{name: a, kind: choice, {L}, options: [{{value: x, {L}}}, {{value: ▶x, {L}}}]}}"),
+        "The answer “x” is listed twice.",
+    ),
+    "no label": (fields("{name: ▶a, kind: text}"), "“a” has no label."),
+    "declares nothing": (fields("{name: ▶a, kind: declaration}"), "“a” declares nothing."),
+    "bad pattern": (
+        fields(f'{{name: a, kind: text, {L}, pattern: ▶"[A-Z", pattern_help: {{zh: 甲, en: A}}}}'),
+        "“[A-Z” is no regular expression",
+    ),
+    "pattern without help": (
+        fields(f'{{name: a, kind: text, {L}, pattern: ▶"[A-Z]"}}'),
+        "Nobody is told what fits the pattern of “a”.",
+    ),
+    "a fee below the smallest": (
+        DOLLARS + HEAD + KEEP + '    fee: ▶"0.20"\n' + STEPS + MOVED,
+        "stripe cannot charge 0.20 USD. The least it takes is 0.50.",
+    ),
+    "a fee finer than the currency": (
+        HEAD + KEEP + '    fee: ▶"20.005"\n' + STEPS + MOVED,
+        "“20.005” has more than 2 decimal places.",
+    ),
+    "keep of nothing": (
+        HEAD + "    ▶keep: {}\n" + STEPS + MOVED,
+        "Write one period, in years, months or days.",
+    ),
+    "keep of two periods": (
+        HEAD + "    ▶keep: {years: 1, days: 3}\n" + STEPS + MOVED,
+        "Write one period",
+    ),
+    "keep of no years": (HEAD + "    keep: {years: ▶0}\n" + STEPS + MOVED, "from 1 to 100"),
+    "no keep": (HEAD.replace("  permit", "  ▶permit") + STEPS + MOVED, "keep"),
+    "a step that asks for nothing": (
+        HEAD + KEEP + "    steps:\n      - {title: {zh: 甲, en: A}, ▶fields: []}\n",
+        "This step asks for nothing.",
+    ),
+    "no steps": (HEAD + KEEP + "    ▶steps: []\n", "A form needs at least one step."),
+    "a paper of an unknown answer": (
+        HEAD
+        + KEEP
+        + '    result: {kind: letter, text: {zh: "{moved}", en: ▶"{mooved}"}}\n'
+        + STEPS
+        + MOVED,
+        "There is no field “mooved”.",
+    ),
+    "a text without a paper": (
+        HEAD + KEEP + "    result: {kind: none, ▶title: {zh: 甲, en: A}}\n" + STEPS + MOVED,
+        "“title” has no effect: there is no paper.",
+    ),
+}
+
+
+def validated(text: str, folder: Path, config: Path = ROOT) -> list[str]:
+    """Every line that the command says of a document."""
+    file = folder / "hangzhou.yaml"
+    file.write_text(text, "utf-8")
+    done = CliRunner().invoke(
+        main,
+        ["validate", str(file)],
+        env={
+            "SMARTCITY_CONFIG_ROOT": str(config),
+            "DATABASE_URL": f"sqlite:///{folder}/none.sqlite3",
+            "SMARTCITY_LANGUAGE": "en",
+        },
+    )
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    return [line.removeprefix(str(folder) + "/") for line in done.output.splitlines()]
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_fault_is_told_where_it_stands(case: str, tmp_path: Path) -> None:
+    """Promise: a definition that contradicts itself is refused at its line and column (marked ▶)."""
+    form, said = FAULTS[case]
+    text = CITY + form
+    before = text[: text.index("▶")]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    found = validated(text.replace("▶", ""), tmp_path)
+    at = [one for one in found if one.startswith(f"hangzhou.yaml:{line}:{column}:")]
+    assert at, found
+    assert any(said in one for one in at), at
+
+
+def test_too_many_fields(tmp_path: Path) -> None:
+    """Promise: the first field beyond the most is named by its place."""
+    step = "      - title: {zh: 甲, en: A}\n        fields:\n"
+    lines = [f"          - {{name: a{number}, kind: phone}}\n" for number in range(MOST_FIELDS + 1)]
+    steps = "".join(step + "".join(lines[at : at + 26]) for at in range(0, len(lines), 26))
+    text = CITY + HEAD + KEEP + "    steps:\n" + steps
+    line = text[: text.index(f"a{MOST_FIELDS},")].count("\n") + 1
+    found = validated(text, tmp_path)
+    assert [one for one in found if one.startswith(f"hangzhou.yaml:{line}:")], found
+    assert any(f"at most {MOST_FIELDS} things" in one for one in found)
+
+
+def test_a_fee_that_nobody_can_pay(tmp_path: Path) -> None:
+    """Promise: where no document names a payment provider, a fee is refused at its place."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    platform = tmp_path / "config" / "platform.yaml"
+    before, _payments, after = platform.read_text("utf-8").partition("\npayments:\n")
+    platform.write_text(f"{before}\n{after[after.index('channels:') :]}", "utf-8")
+    text = CITY + HEAD + KEEP + '    fee: "20.00"\n' + STEPS + MOVED
+    line = text[: text.index("fee:")].count("\n") + 1
+    found = validated(text, tmp_path, tmp_path)
+    assert [
+        one for one in found if one.startswith(f"hangzhou.yaml:{line}:10: The city takes no")
+    ], found
+
+
+def test_a_form_without_a_fault_passes(tmp_path: Path) -> None:
+    """A control: what the cases are made of is valid."""
+    assert "1 document, no problems." in validated(CITY + FORM + MOVED, tmp_path)
+    paid = HEAD + KEEP + '    fee: "20.00"\n' + STEPS + MOVED
+    assert "1 document, no problems." in validated(CITY + paid, tmp_path)
