@@ -1,0 +1,168 @@
+"""Supplying what the city asks for anew, of an application that waits for its resident."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.audit import record
+from smartcity_saas.database import transaction
+from smartcity_saas.errors import Conflict
+from smartcity_saas.forms.answers import Given, StepResult, asked, read_step, submitted
+from smartcity_saas.forms.applications import LONGEST_WORDS, resume
+from smartcity_saas.forms.definition import Definition, Field
+from smartcity_saas.forms.fields import Context, Faults
+from smartcity_saas.forms.files import drop_unused, file_fields
+from smartcity_saas.forms.models import Application, EventKind
+from smartcity_saas.forms.names import APPLICATIONS
+from smartcity_saas.forms.own import own_application
+from smartcity_saas.forms.stored_forms import answers_of, form_of, seal_answers
+from smartcity_saas.forms.timeline import add_event, last_request, timeline_of
+from smartcity_saas.forms.uploads import Sent, check_uploads, store_uploads
+from smartcity_saas.identity.residents.accounts import SignedInResident
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an application waits for: the city's words, and the fields that are asked for anew."""
+
+    words: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """What came of supplying: the application, what was read, and what it was read with. ``words`` is
+    what is wrong with the message, None where it fits."""
+
+    application: Application
+    result: StepResult
+    context: Context
+    words: Any = field(default=None)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was sent to the city."""
+        return self.result.is_done and self.words is None
+
+
+def asked_for(row: Application, now: datetime) -> Asked:
+    """What the city asked for last; no fields where words are enough."""
+    request = last_request(timeline_of(row, now))
+    if request is None:
+        return Asked("", ())
+    wanted = set(request.fields)
+    return Asked(request.words, tuple(one for one in form_of(row).fields if one.name in wanted))
+
+
+def supply(
+    resident: SignedInResident, number: str, sent: Sent, words: str, now: datetime
+) -> Supplied:
+    """Send what was asked for, with words where there is something to say; the clock goes on.
+
+    Nothing is stored where something does not fit or is missing, but files: they stay until the
+    next try.
+
+    Raises:
+        NotFound: The resident has no such application.
+        Conflict: It does not wait for the resident.
+    """
+    found = own_application(resident, number)
+    _require_waiting(found)
+    before = answers_of(found, now)
+    uploads = check_uploads(open_to(found, before, now), sent, before)
+    with transaction():
+        row = own_application(resident, number, lock=True)
+        _require_waiting(row)
+        form, before = form_of(row), answers_of(row, now)
+        fields, wanted = open_to(row, before, now), asked_for(row, now).fields
+        context, given = store_uploads(row, fields, sent, uploads, before, now)
+        result = uploads.among(read_fields(form, fields, wanted, given, before, context), given)
+        done = Supplied(row, result, context, _words_fault(words, needed=not wanted))
+        if done.is_done:
+            answers = submitted(form, result.answers)
+            resume(row, answers, now)
+            drop_unused(row, file_fields(form.fields), answers)
+            add_event(row, EventKind.SUPPLIED, now, words=words.strip())
+            record(resident.actor, f"{APPLICATIONS}.supply", number, {"service": row.service}, now)
+        else:
+            names = set(file_fields(fields)) & result.answers.keys()
+            kept = {name: result.answers[name] for name in names}
+            row.sealed = seal_answers({**before, **kept}, now)
+    return done
+
+
+def open_to(row: Application, answers: Mapping[str, Any], now: datetime) -> list[Field]:
+    """The fields that may be answered now: those that the city asks for anew, and those that have no
+    answer yet, since a new answer may ask for them. The rest was sent and stands."""
+    wanted = {one.name for one in asked_for(row, now).fields}
+    return [one for one in form_of(row).fields if one.name in wanted or one.name not in answers]
+
+
+def read_fields(
+    form: Definition,
+    fields: Collection[Field],
+    wanted: Collection[Field],
+    given: Given,
+    answers: Mapping[str, Any],
+    context: Context,
+) -> StepResult:
+    """Read some fields of any steps. What their answers ask for beside them, and was not answered, is
+    ``unseen`` until it was shown.
+
+    Args:
+        form: The form that was begun.
+        fields: Those that may be answered; what was given for others is passed over.
+        wanted: Those of them that the city asks for.
+        given: What was typed or sent.
+        answers: Those of the whole application until now.
+        context: What reading needs to know.
+    """
+    asked_of = {one.name for one in wanted} | (given.shown or given.values.keys())
+    names = {one.name for one in fields} & asked_of
+    read: Mapping[str, Any] = answers
+    faults: dict[str, Faults] = {}
+    typed: dict[str, Any] = {}
+    for number, step in enumerate(form.steps):
+        shown = frozenset(one.name for one in step.fields if one.name in names)
+        here = {name: value for name, value in given.values.items() if name in shown}
+        part = read_step(form, number, Given(here, shown), read, context)
+        read = part.answers
+        faults |= part.faults
+        typed |= part.typed
+    return StepResult(read, faults, typed, _unanswered(form, read, names))
+
+
+def fields_shown(
+    form: Definition, wanted: Sequence[Field], answers: Mapping[str, Any]
+) -> list[Field]:
+    """What the page asks for: what the city wants, and what that asks for beside it."""
+    names = {one.name for one in wanted}
+    more = _unanswered(form, answers, names)
+    return [one for one in form.fields if one.name in names or one.name in more]
+
+
+def _unanswered(
+    form: Definition, answers: Mapping[str, Any], known: Collection[str]
+) -> tuple[str, ...]:
+    """Fields that are asked, needed, and neither known nor answered."""
+    return tuple(
+        one.name
+        for one in asked(form, answers)
+        if one.required and one.name not in known and one.name not in answers
+    )
+
+
+def _words_fault(words: str, *, needed: bool) -> Any:
+    if len(words.strip()) > LONGEST_WORDS or (needed and not words.strip()):
+        return _("Write something, at most 1,000 characters.")
+    return None
+
+
+def _require_waiting(row: Application) -> None:
+    if not row.waits_for_resident:
+        raise Conflict(_("The city does not wait for anything from you here."))
