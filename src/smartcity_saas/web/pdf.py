@@ -33,17 +33,39 @@ _IDEOGRAPHS = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
 _LIGATURES = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]")
 
 
-def typeset(template: Path, document: Mapping[str, Any]) -> bytes:
+def typeset(
+    template: Path, document: Mapping[str, Any], *, exact: Mapping[str, str] | None = None
+) -> bytes:
     """A PDF of a document.
 
     Args:
         template: A ``.typ`` file; it reads the document by ``json(bytes(sys.inputs.document))``.
         document: Strings, lists and dicts. Its strings are text, never markup.
+        exact: What the template finds in ``sys.inputs`` as it is, with no places to break: SVG, or an
+            address that is copied from the paper.
     """
     return typst.compile(
         template.read_bytes(),
         font_paths=_faces(),
-        sys_inputs={"document": json.dumps(_drawable(document))},
+        sys_inputs={**(exact or {}), "document": json.dumps(_drawable(document))},
+    )
+
+
+def drawn(template: Path, document: Mapping[str, Any], scale: float) -> bytes:
+    """A PNG of a document of one page, by the same template language and faces; the same document
+    makes the same bytes.
+
+    Args:
+        template: A ``.typ`` file; it reads the document by ``json(bytes(sys.inputs.document))``.
+        document: Strings, numbers, lists and dicts, as JSON has them.
+        scale: Pixels a point.
+    """
+    return typst.compile(
+        template.read_bytes(),
+        font_paths=_faces(),
+        sys_inputs={"document": json.dumps(document)},
+        format="png",
+        ppi=72 * scale,
     )
 
 
