@@ -1,0 +1,165 @@
+"""A step as a page shows it: each field with what stands in it and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+
+from smartcity_saas.configuration.divisions import Division, Province, divisions, provinces
+from smartcity_saas.forms.answers import Answers, StepResult, asked
+from smartcity_saas.forms.definition import Definition, Field
+from smartcity_saas.forms.fields import KINDS, Context, Faults, control, form_values
+from smartcity_saas.texts import Text
+
+MOST_RADIOS = 8
+"""Of more answers than these one is chosen from a list that opens."""
+
+
+@dataclass(frozen=True)
+class ShownField:
+    """One field on a page.
+
+    ``values`` are those of its controls, by its parts. ``waits`` says that it is asked only after
+    another answer on the same page, which has not been given; ``condition`` on which ones, as JSON
+    of control and values, empty for a field that is asked in any case. ``files`` has the id and
+    the name of what is stored already.
+    """
+
+    field: Field
+    values: Mapping[str, list[str]]
+    faults: Faults
+    waits: bool
+    condition: str
+    context: Context
+    files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its only control, or of the group of them."""
+        return control(self.field.name)
+
+    def part(self, part: str) -> str:
+        """The name of the control of a part."""
+        return control(self.field.name, part)
+
+    def value(self, part: str = "") -> str:
+        """What stands in a control."""
+        return next(iter(self.values.get(part, ())), "")
+
+    def fault(self, part: str = "") -> Text | None:
+        """What is wrong with it, or with a part of it."""
+        return self.faults.get(part)
+
+    @property
+    def provinces(self) -> tuple[tuple[Province, tuple[Division, ...]], ...]:
+        """What an address is chosen from."""
+        return cities_by_province()
+
+    @property
+    def as_radios(self) -> bool:
+        """Whether its answers stand below each other, not in a list that opens."""
+        return len(self.field.options) <= MOST_RADIOS
+
+    @property
+    def room(self) -> int:
+        """How many files can be added."""
+        return max(0, self.field.files - len(self.files))
+
+
+@dataclass(frozen=True)
+class StepPage:
+    """The fields of a step in their order, and what its summary says."""
+
+    fields: tuple[ShownField, ...]
+    errors: Mapping[str, Text] = field(default_factory=dict)
+
+
+def step_page(
+    definition: Definition,
+    number: int,
+    answers: Answers,
+    context: Context,
+    result: StepResult | None = None,
+) -> StepPage:
+    """A step as it is shown.
+
+    Args:
+        definition: The form that was begun.
+        number: The step, from 0.
+        answers: Those of the whole application.
+        context: What reading needs to know.
+        result: What came of reading the step, where something did not fit.
+    """
+    step = definition.steps[number]
+    on_page = {one.name: one for one in step.fields}
+    now_asked = {one.name for one in asked(definition, answers)}
+    shown = [
+        _shown(one, answers, context, result, on_page, one.name in now_asked)
+        for one in step.fields
+        if one.name in now_asked or _can_be_asked(one, answers, now_asked, on_page)
+    ]
+    return StepPage(tuple(shown), _summary(shown, result))
+
+
+def _can_be_asked(
+    one: Field, answers: Answers, now_asked: set[str], on_page: Mapping[str, Field]
+) -> bool:
+    """Whether answers on the same page can ask for it: what it needs of earlier pages is given."""
+    for name, wanted in one.show_if.items():
+        if name in on_page:
+            if not _can_be_asked(on_page[name], answers, now_asked, on_page):
+                return False
+            continue
+        answer = answers.get(name)
+        given = answer if isinstance(answer, list) else [answer]
+        if name not in now_asked or not any(found in wanted for found in given):
+            return False
+    return True
+
+
+def _shown(
+    one: Field,
+    answers: Answers,
+    context: Context,
+    result: StepResult | None,
+    on_page: Mapping[str, Field],
+    is_asked: bool,
+) -> ShownField:
+    typed = result.typed if result is not None else {}
+    value = typed.get(one.name, answers.get(one.name))
+    condition = {control(n): list(wanted) for n, wanted in one.show_if.items() if n in on_page}
+    values = form_values(KINDS[one.kind], value)
+    return ShownField(
+        field=one,
+        values=values,
+        faults=result.faults.get(one.name, {}) if result is not None else {},
+        waits=not is_asked,
+        condition=json.dumps(condition) if condition else "",
+        context=context,
+        files=tuple(
+            (key, context.files[key]) for key in values.get("", ()) if key in context.files
+        ),
+    )
+
+
+def _summary(shown: Iterable[ShownField], result: StepResult | None) -> dict[str, Text]:
+    """What is wrong, by the controls to which the summary leads."""
+    if result is None:
+        return {}
+    return {
+        control(one.field.name, part): said for one in shown for part, said in one.faults.items()
+    }
+
+
+@cache
+def cities_by_province() -> tuple[tuple[Province, tuple[Division, ...]], ...]:
+    """Every province of the official list with its cities, for the lists of an address."""
+    named = {one.slug: one for one in provinces()}
+    groups = groupby(
+        sorted(divisions(), key=lambda one: (one.province_code, one.division_code)),
+        key=lambda one: one.province_slug,
+    )
+    return tuple((named[slug], tuple(found)) for slug, found in groups)

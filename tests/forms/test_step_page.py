@@ -1,0 +1,182 @@
+"""A step as a page: every kind of field, its faults, and what depends on an answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from lxml import html
+
+from smartcity_saas.forms.answers import ASKED, Given, StepResult, given_by_form, read_step
+from smartcity_saas.forms.definition import Definition
+from smartcity_saas.forms.names import FieldKind
+from smartcity_saas.forms.step_page import step_page
+from tests.support.form_definitions import CONTEXT, FILES, answered, defined
+from tests.support.form_pages import ADDRESS, sent, shown_step
+from tests.support.world import World
+
+FORM = {
+    "title": {"zh": "签注", "en": "Renewal"},
+    "category": "papers",
+    "takes": {"working_days": 5},
+    "fee": "0",
+    "keep": {"years": 5},
+}
+
+
+def of_every_kind() -> Definition:
+    """A step that asks for one of everything."""
+    rest: dict[str, dict[str, Any]] = {
+        "choice": {
+            "options": [_option("rented", "租的", "Rented"), _option("own", "自己家的", "Own")]
+        },
+        "choices": {"options": [_option("cat", "猫", "A cat"), _option("dog", "狗", "A dog")]},
+        "file": {"files": 3},
+        "declaration": {"text": {"zh": "以上都是真的。", "en": "All of this is true."}},
+        "date": {"latest": "today"},
+    }
+    fields = [
+        {
+            "name": kind.value,
+            "kind": kind.value,
+            "label": {"zh": f"问题{number}", "en": f"Question {number}"},
+            "help": {"zh": f"说明{number}", "en": f"Help {number}"},
+            "required": number % 2 == 0,
+            **rest.get(kind.value, {}),
+        }
+        for number, kind in enumerate(FieldKind)
+    ]
+    return defined(FORM | {"steps": [{"title": FORM["title"], "fields": fields}]})
+
+
+def _option(value: str, zh: str, en: str) -> dict[str, Any]:
+    return {"value": value, "label": {"zh": zh, "en": en}}
+
+
+def shown(
+    world: World,
+    definition: Definition,
+    answers: dict[str, Any],
+    result: StepResult | None = None,
+    number: int = 0,
+    language: str = "en",
+) -> html.HtmlElement:
+    """The page of a step, as a browser has it."""
+    page = step_page(definition, number, answers, CONTEXT, result)
+    browser = world.client("hangzhou.localhost", language)
+    with shown_step(world.app, "Step", lambda: page):
+        answer = browser.get(ADDRESS)
+    assert answer.status_code == 200
+    return html.document_fromstring(answer.text)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_kind_can_be_answered(world: World, language: str) -> None:
+    """Promise: each control has a name, a label or a legend, its help, and an id that stands once."""
+    page = shown(world, of_every_kind(), {}, language=language)
+    assert {one.get("value") for one in page.xpath(f"//input[@name='{ASKED}']")} == set(FieldKind)
+    ids = page.xpath("//@id")
+    assert len(ids) == len(set(ids))
+    for control in page.xpath("//form[@enctype]//*[self::input or self::select or self::textarea]"):
+        if control.get("type") == "hidden":
+            continue
+        assert control.get("name", "").startswith("answer-")
+        own = page.xpath("//label[@for=$name]", name=control.get("id") or "-")
+        assert own or control.xpath("ancestor::label"), control.get("name")
+    for described in page.xpath("//@aria-describedby"):
+        assert set(described.split()) <= set(ids)
+    assert not re.search(r"<script>|on(?:click|change)=|style=", html.tostring(page).decode())
+    for number, _kind in enumerate(FieldKind):
+        assert f"{'说明' if language == 'zh' else 'Help '}{number}" in page.text_content()
+
+
+def test_faults_stand_at_their_controls(world: World) -> None:
+    """Promise: the summary leads to the control that is wrong, which says so, and holds what was
+    typed; what is stored is still there."""
+    definition = of_every_kind()
+    wrong = {
+        "date": "2026-12-01",
+        "date_range": {"from": "x", "to": "2026-03-01"},
+        "address": {"city": "440300", "province": "330000", "district": "南山区", "line": ""},
+        "person": {"who": "other", "name": "李雷", "number": "12"},
+        "money": "1,5",
+        "file": [*sorted(FILES)[:4]],
+        "yes_no": "maybe",
+    }
+    result = read_step(definition, 0, Given(wrong), {}, CONTEXT)
+    page = shown(world, definition, dict(result.answers), result)
+    for target in page.xpath("//div[@class='summary']//a/@href"):
+        (found,) = page.xpath("//*[@id=$name]", name=target[1:])
+        assert f"{target[1:]}-error" in found.get("aria-describedby", "").split()
+        assert page.xpath("//*[@id=$name]", name=f"{target[1:]}-error")
+    again = sent(page)
+    assert again["answer-date"] == "2026-12-01"
+    assert again["answer-date_range-from"] == "x"
+    assert again["answer-address-district"] == "南山区"
+    assert again["answer-person-number"] == "12"
+    assert again["answer-money"] == "1,5"
+    assert again.getlist("answer-file") == sorted(FILES)[:4]
+    assert len(page.xpath("//button[@name='remove-file']")) == 4
+    assert not page.xpath("//input[@name='answer-file-new']"), "there is no room for another"
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(filled=answered())
+def test_a_page_that_is_sent_as_it_stands_changes_nothing(
+    world: World, filled: tuple[Definition, dict[str, Any]]
+) -> None:
+    """Promise: whatever a document defines can be shown, and its page gives back every answer."""
+    definition, given_now = filled
+    answers: dict[str, Any] = {}
+    for number, step in enumerate(definition.steps):
+        here = {one.name: given_now[one.name] for one in step.fields if one.name in given_now}
+        answers = dict(read_step(definition, number, Given(here), answers, CONTEXT).answers)
+    for number in range(len(definition.steps)):
+        form = sent(shown(world, definition, answers, number=number))
+        result = read_step(
+            definition, number, given_by_form(definition, number, form), answers, CONTEXT
+        )
+        assert result.is_done
+        assert result.answers == answers
+
+
+def conditional() -> Definition:
+    """A step in which an answer asks for a field, whose answer asks for another."""
+    label = {"zh": "问题", "en": "Question"}
+    fields = [
+        {"name": "moved", "kind": "yes_no", "label": label, "required": True},
+        {
+            "name": "housing",
+            "kind": "choice",
+            "label": label,
+            "required": True,
+            "options": [_option("rented", "租的", "Rented"), _option("own", "自己家的", "Own")],
+            "show_if": {"moved": "yes"},
+        },
+        {"name": "landlord", "kind": "text", "label": label, "show_if": {"housing": "rented"}},
+        {"name": "home", "kind": "address"},
+    ]
+    return defined(FORM | {"steps": [{"title": label, "fields": fields}]})
+
+
+def test_without_the_script_the_next_page_asks(world: World) -> None:
+    """Promise: every field can be reached by sending the page, and nothing is complained of that
+    was never shown."""
+    definition, answers = conditional(), {}
+    for choice in ({"answer-moved": "yes"}, {"answer-housing": "rented"}):
+        form = sent(shown(world, definition, answers))
+        for name, value in choice.items():
+            form.setlist(name, [value])
+        result = read_step(definition, 0, given_by_form(definition, 0, form), answers, CONTEXT)
+        assert (dict(result.faults), result.is_done) == ({}, False)
+        answers = dict(result.answers)
+    form = sent(shown(world, definition, answers))
+    assert "answer-landlord" in form
+    result = read_step(definition, 0, given_by_form(definition, 0, form), answers, CONTEXT)
+    assert result.is_done
