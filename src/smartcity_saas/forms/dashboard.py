@@ -1,0 +1,79 @@
+"""What of their applications residents find on their own page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import g, has_request_context
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from smartcity_saas.catalog.service import DashboardItem
+from smartcity_saas.forms.models import UNDER_WAY, Application, ApplicationState
+from smartcity_saas.forms.names import MINE
+from smartcity_saas.forms.own import own_applications
+from smartcity_saas.forms.stored_forms import form_of
+from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.web.formats import full_day
+from smartcity_saas.web.languages import local
+
+SHOWN = UNDER_WAY | {ApplicationState.DRAFT}
+
+
+def dashboard(resident: SignedInResident) -> list[DashboardItem]:
+    """A line for each application that is under way or was not sent."""
+    return [_item(row) for row in _own(resident)]
+
+
+def dashboard_of(service: str) -> Callable[[SignedInResident], list[DashboardItem]]:
+    """The same of one service."""
+
+    def own(resident: SignedInResident) -> list[DashboardItem]:
+        return [_item(row) for row in _own(resident) if row.service == service]
+
+    return own
+
+
+def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
+    """What keeps a resident from leaving: what the city is working on, and fees that were paid."""
+    return [
+        (
+            _("An application is under way. Wait for the decision, or withdraw it.")
+            if row.is_under_way
+            else _("The fee of an application is paid. Send it first."),
+            f"{MINE}/{row.number}",
+        )
+        for row in own_applications(resident, SHOWN)
+        if row.is_under_way or row.payment_id is not None
+    ]
+
+
+def _own(resident: SignedInResident) -> list[Application]:
+    """What is shown of a resident's applications, read once a request: each form asks."""
+    if not has_request_context():
+        return own_applications(resident, SHOWN)
+    if "own_applications" not in g:
+        g.own_applications = own_applications(resident, SHOWN)
+    found: list[Application] = g.own_applications
+    return found
+
+
+def _item(row: Application) -> DashboardItem:
+    form = form_of(row)
+    return DashboardItem(
+        title=local(form.title),
+        detail=_detail(row),
+        url=f"{MINE}/{row.number}",
+        icon=form.icon,
+    )
+
+
+def _detail(row: Application) -> str:
+    if row.is_draft:
+        return str(gettext("Not sent yet. Go on where you left."))
+    if row.waits_for_resident:
+        return str(gettext("More is needed from you"))
+    if row.due_on is None:
+        return str(gettext("Under way"))
+    return str(gettext("Decided by %(day)s", day=full_day(row.due_on)))
