@@ -1,0 +1,120 @@
+"""Applications as JSON: the same life, the same faults at their place in the body."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from smartcity_saas.forms.models import ApplicationState
+from tests.support.applications import (
+    FIRST,
+    PDF,
+    SECOND,
+    THIRD,
+    ask_for_more,
+    decide,
+    define,
+    row_of,
+    sent,
+    stored,
+)
+from tests.support.browser import Browser, fresh
+from tests.support.world import World
+
+API = "/api/v1/applications"
+FORM = f"{API}/forms/residence-permit-renewal"
+
+
+def call(browser: Browser, method: str, path: str, body: Any = None) -> TestResponse:
+    """Call the API as a page's script does, with the token of a form."""
+    return fresh(
+        browser.client.open,
+        path,
+        method=method,
+        base_url=f"http://{browser.host}",
+        json=body,
+        headers={"X-CSRFToken": browser.token("/me"), "Origin": f"http://{browser.host}"},
+    )
+
+
+def pointers(answer: TestResponse) -> dict[str, str]:
+    """What is wrong, by place in the body."""
+    assert answer.status_code == 422, answer.text
+    assert answer.mimetype == "application/problem+json"
+    return {one["pointer"]: one["message"] for one in answer.json["problems"]}  # type: ignore[index]
+
+
+def test_the_whole_life_as_json(world: World) -> None:
+    """Promise: a program reads a form, begins, answers, adds a file, sends, supplies, writes, withdraws;
+    what does not fit is told at its field, and then nothing of it is saved."""
+    define(world)
+    browser = world.resident()
+    form = world.client("hangzhou.localhost").get(FORM).json
+    assert form["definition"]["steps"][0]["fields"][0]["name"] == "street"  # type: ignore[index]
+    begun = call(browser, "POST", FORM)
+    assert begun.status_code == 201, begun.text
+    number = begun.json["number"]  # type: ignore[index]
+    one = f"{API}/{number}"
+    assert call(browser, "POST", FORM).json["number"] == number  # type: ignore[index]
+    wrong = {"answers": {"street": "Sample Road 18", "mobile": "138", "colour": "red"}}
+    found = pointers(call(browser, "PATCH", one, wrong))
+    assert "“138”" in found["/answers/mobile"]
+    assert "“colour”" in found["/answers/colour"]
+    assert browser.get(one).json["answers"] == {}  # type: ignore[index]
+    missing = pointers(call(browser, "POST", f"{one}/submit"))
+    assert {"/answers/street", "/answers/moved", "/answers/mobile"} <= missing.keys()
+    answers = {**FIRST, "moved": "yes", "mobile": SECOND["mobile"], **THIRD}
+    assert call(browser, "PATCH", one, {"answers": answers}).status_code == 200
+    content = {"field": "lease", "name": "lease.pdf", "content": base64.b64encode(PDF).decode()}
+    assert pointers(call(browser, "POST", f"{one}/files", {**content, "content": "!"}))
+    added = call(browser, "POST", f"{one}/files", content)
+    assert added.status_code == 201, added.text
+    file = browser.get(f"{one}/files/{added.json['id']}").json  # type: ignore[index]
+    assert base64.b64decode(file["content"]) == PDF  # type: ignore[index]
+    done = call(browser, "POST", f"{one}/submit").json
+    assert done["application"]["state"] == "received"  # type: ignore[index]
+    assert done["payment"] is None  # type: ignore[index]
+    assert call(browser, "PATCH", one, {"answers": {"street": "Other"}}).status_code == 409
+    ask_for_more(world, number, "Which house?", ["street"])
+    supplied = {"answers": {"street": "House 3", "mobile": "13900000009"}}
+    whole = call(browser, "POST", f"{one}/supply", supplied).json
+    assert (whole["answers"]["street"], whole["answers"]["mobile"]) == (  # type: ignore[index]
+        "House 3",
+        "13800000001",
+    )
+    written = call(browser, "POST", f"{one}/messages", {"words": "When?"}).json
+    assert written["events"][-1]["words"] == "When?"  # type: ignore[index]
+    decide(world, number, ApplicationState.REFUSED)
+    assert pointers(call(browser, "POST", f"{one}/reopen", {"reason": "no"})).keys() == {"/reason"}
+    again = call(browser, "POST", f"{one}/reopen", {"reason": "It was the right house."})
+    assert again.json["state"] == "received"  # type: ignore[index]
+    assert call(browser, "POST", f"{one}/withdraw").status_code == 204
+    assert row_of(world, number).state is ApplicationState.WITHDRAWN
+    listed = browser.get(API).json["applications"]  # type: ignore[index]
+    assert [found["number"] for found in listed] == [number]
+
+
+def test_json_of_somebody_else_is_not_there(world: World) -> None:
+    """Promise: another resident's number, and another city's, is told apart from none by nothing."""
+    define(world)
+    define(world, "ningbo")
+    number = sent(world.resident())
+    for browser in (world.resident(subject="parents"), world.resident("ningbo")):
+        for method, path, body in (
+            ("GET", "", None),
+            ("PATCH", "", {"answers": {}}),
+            ("POST", "/submit", None),
+            ("POST", "/withdraw", None),
+            ("POST", "/messages", {"words": "x"}),
+        ):
+            there, nowhere = (
+                call(browser, method, f"{API}/{one}{path}", body)
+                for one in (number, "HZ-RPR-0101-0000")
+            )
+            assert (there.status_code, there.json) == (nowhere.status_code, nowhere.json)
+            assert there.status_code == 404
+        assert browser.get(API).json == {"applications": []}
+    assert stored(world, number) is not None
+    assert world.client("hangzhou.localhost").get(f"{API}/{number}").status_code == 401
