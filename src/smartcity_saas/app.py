@@ -19,6 +19,7 @@ from smartcity_saas.database import init_database
 from smartcity_saas.database.row_level_security import refuse_powerful_role
 from smartcity_saas.database.transactions import db
 from smartcity_saas.errors import Invalid, SettingsError
+from smartcity_saas.forms import kind as form
 from smartcity_saas.health import holds_demo_rows, init_probes
 from smartcity_saas.identity.api_clients.clients import init_clients
 from smartcity_saas.identity.assisted_service.access_log import init_access_log
@@ -126,7 +127,7 @@ def _trace(app: SiteFlask) -> None:
 
 def _product(settings: Settings, clock: Clock) -> Product:
     """What is installed, as an installation's settings configure it."""
-    services, kinds = installed_services(), {}
+    services, kinds = installed_services(), {form.name: form}
     parts = (*services.values(), *(kind.shared for kind in kinds.values()))
     keyring = Keyring(settings.master_key, settings.old_master_key)
     keyring.guard = refuse_stray_key

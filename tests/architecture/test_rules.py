@@ -231,7 +231,9 @@ def test_ways_around_by_an_option_are_counted(pattern: str) -> None:
     assert found <= LOUD[pattern]
 
 
-EDGES = re.compile(r"(portals|cli|request|sandboxes)/.*|services/\w+/((\w+_)?views|desk|api)\.py")
+EDGES = re.compile(
+    r"(portals|cli|request|sandboxes)/.*|(services/\w+|forms)/((\w+_)?views|desk|api)\.py"
+)
 """Pages, commands and stand-ins, which read the clock once and hand the moment on."""
 HOLD_A_CLOCK = {
     "__main__.py",

@@ -9,6 +9,7 @@ import pytest
 from smartcity_saas.web.policy import Caller, Policy
 from tests.support.browser import fresh
 from tests.support.documents import HANGZHOU
+from tests.support.forms import EVERY_SERVICE, FORM
 from tests.support.world import World
 
 FORMS = [
@@ -49,7 +50,7 @@ def test_every_form_of_a_resident_leads_back_to_a_page(world: World) -> None:
     policies: dict[str, Policy] = world.app.policies
     adapter = world.app.url_map.bind("city")
     seen = 0
-    world.save(HANGZHOU + "services: {city_credit: {state: open}}\n")
+    world.save(HANGZHOU + EVERY_SERVICE)
     for rule in world.app.url_map.iter_rules():
         policy = policies.get(rule.endpoint)
         if policy is None or rule.host != "city" or "POST" not in (rule.methods or ()):
@@ -57,7 +58,9 @@ def test_every_form_of_a_resident_leads_back_to_a_page(world: World) -> None:
         if policy.who != "resident" or policy.caller is Caller.API:
             continue
         key = "00000000-0000-7000-8000-000000000000"
-        path = adapter.build(rule.endpoint, dict.fromkeys(rule.arguments, key), method="POST")
+        named = {**dict.fromkeys(rule.arguments, key), "form": FORM, "step": 1}
+        named = {one: named[one] for one in rule.arguments}
+        path = adapter.build(rule.endpoint, named, method="POST")
         path = urlsplit(path).path
         answer = fresh(
             browser.client.post,
