@@ -50,6 +50,9 @@ def read_files(paths: Iterable[Path]) -> tuple[list[DocumentFile], list[Problem]
     documents = []
     found, problems = _yaml_files(paths)
     for path in found:
+        if is_sample(path):
+            problems.append(_of_library(path))
+            continue
         try:
             with path.open("rb") as stream:
                 source = parse(stream.read(MOST_BYTES + 1), str(path))
@@ -91,6 +94,13 @@ def is_yaml(path: Path) -> bool:
     return path.suffix.lower() in (".yaml", ".yml")
 
 
+def is_sample(path: Path) -> bool:
+    """Whether a file is a definition of the library, ``forms`` beside the platform's document, which is
+    pasted into documents and is none itself."""
+    folder = path.parent
+    return folder.name == "forms" and (folder.parent / "platform.yaml").exists()
+
+
 def passed_over(paths: Iterable[Path]) -> list[tuple[Path, str]]:
     """What in folders looks like a document and is not read, and why: what is hidden, or lies in a
     hidden folder (a Mac leaves ``._hangzhou.yaml`` beside a file), a name that goes on behind its
@@ -106,6 +116,8 @@ def passed_over(paths: Iterable[Path]) -> list[tuple[Path, str]]:
 
 def _reason(path: Path, beneath: Path) -> str:
     """Why a file is passed over; empty where it is read, or is nothing like a document."""
+    if is_sample(path):
+        return ""
     if is_yaml(path):
         return "it is hidden" if _is_hidden(beneath) else ""
     if _is_hidden(beneath):
@@ -145,7 +157,7 @@ def _walked(folder: Path) -> tuple[list[Path], list[OSError]]:
 
 
 def _documents(folder: Path, paths: Iterable[Path]) -> list[Path]:
-    return [path for path in _beneath(folder, paths) if is_yaml(path)]
+    return [path for path in _beneath(folder, paths) if is_yaml(path) and not is_sample(path)]
 
 
 def _beneath(folder: Path, paths: Iterable[Path]) -> list[Path]:
@@ -167,6 +179,17 @@ def _pictures(path: Path, source: Source) -> dict[str, bytes]:
     if picture.stat().st_size > LARGEST_PICTURE:
         return {}
     return {name: picture.read_bytes()}
+
+
+def _of_library(path: Path) -> Problem:
+    return Problem(
+        str(path),
+        1,
+        1,
+        "",
+        _("“%(name)s” is a sample definition of a service, not a document.", name=path.name),
+        _("Paste it below services in a city's or a province's document."),
+    )
 
 
 def _unreadable(path: Path, error: OSError) -> Problem:
