@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 
 from tests.support.documents import HANGZHOU, NINGBO, ZHEJIANG
+from tests.support.forms import LETTER
 from tests.support.paths import ROOT
 from tests.support.routes import home
 from tests.support.world import World
@@ -20,6 +21,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "pause": (f"{CITY_PAGES}/services/utility-bills/pause", {"zh": "升级", "en": "Upgrade"}),
     "branding": (f"{CITY_PAGES}/branding", {"color": "#8a1c1c"}),
     "text": (f"{CITY_PAGES}/document", {"text": HANGZHOU.replace("0b6e4f", "8a1c1c")}),
+    "new service": (f"{CITY_PAGES}/new-service/yaml", {"text": LETTER}),
     "undo": (f"{CITY_PAGES}/history/2/undo", {}),
     "rollback": (f"{CITY_PAGES}/history/1/rollback", {}),
     "province's text": (f"{PROVINCE_PAGES}/document", {"text": ZHEJIANG + "# x\n"}),
@@ -101,7 +103,7 @@ def test_every_form_that_makes_a_revision_is_tried() -> None:
             words = re.sub(r"typed = .*|\"revision\": _\(.*", "", text)  # a form's own, a label
             assert '"revision"' not in words, path.name
         calls += len(re.findall(r"documents\(\)\.(?:change|save|undo|rollback)\(", text))
-    assert calls == 10, "add the new form to FORMS; a new document is based on nothing"
+    assert calls == 11, "add the new form to FORMS; a new document is based on nothing"
 
 
 def test_the_pages_of_revisions_carry_what_they_were_opened_on(world: World) -> None:

@@ -1,0 +1,178 @@
+"""Adding a service that is a form: from the library, by questions, or as YAML; looked at before it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import abort, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from smartcity_saas.catalog.categories import CATEGORIES
+from smartcity_saas.clock import COMMON_ZONE, today_in
+from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.schema import COMMON_CURRENCY
+from smartcity_saas.configuration.validation import Candidate
+from smartcity_saas.configuration.yaml_edit import insert
+from smartcity_saas.configuration.yaml_source import parse
+from smartcity_saas.errors import FieldErrors, Invalid
+from smartcity_saas.forms.definition import Definition, read_definition
+from smartcity_saas.forms.document import FormSchema
+from smartcity_saas.forms.fields import Context
+from smartcity_saas.forms.library import samples
+from smartcity_saas.forms.step_page import StepPage, step_page
+from smartcity_saas.identity.authorization import documents
+from smartcity_saas.portals.base_revision import base_revision
+from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.city.service_questions import (
+    KEPT,
+    SIMPLE_KINDS,
+    definition_text,
+    question_rows,
+)
+from smartcity_saas.product import product
+from smartcity_saas.tenancy.current import current_time
+
+NEW = f"{ROOT}/new-service"
+SERVICES = ("services",)
+
+
+@blueprint.page(NEW, permission="city.change")
+def new_service(city: str) -> ResponseReturnValue:
+    """The ways to add one: a sample of the library, questions of one's own, YAML."""
+    found = samples(product().settings.config_root)
+    return render_template(
+        "city/new_service.html",
+        categories={
+            title["en"]: (title, inside)
+            for name, title in CATEGORIES.items()
+            if (inside := [one for one in found if one.category == name])
+        },
+        **shell(city),
+    )
+
+
+@blueprint.page(f"{NEW}/yaml", permission="city.change")
+def new_service_text(city: str) -> ResponseReturnValue:
+    """The definition as YAML, that of a sample to begin with, and how it would look."""
+    chosen = request.args.get("sample", "")
+    found = {one.name: one.text for one in samples(product().settings.config_root)}
+    if chosen and chosen not in found:
+        abort(404)
+    return _text_page(city, found.get(chosen, ""))
+
+
+@blueprint.page(f"{NEW}/yaml", permission="city.change", methods=("POST",))
+def save_new_service(city: str) -> ResponseReturnValue:
+    """Look at a definition, or add it to the catalog."""
+    text = request.form.get("text", "").replace("\r\n", "\n")
+    if "preview" in request.form:
+        return _text_page(city, text)
+    live = documents().live_revision(city)
+    try:
+        whole, _before = insert(live.text, SERVICES, _form(text))
+        made = documents().save(
+            Candidate(parse(whole, city), documents().live(city).files),
+            base_revision(),
+            request.form.get("message", ""),
+        )
+    except Invalid as error:
+        return _text_page(city, text, error), 422
+    return redirect(f"/cities/{city}?{urlencode({'done': made.number if made else 0})}")
+
+
+@blueprint.page(f"{NEW}/questions", permission="city.change")
+def new_questions(city: str) -> ResponseReturnValue:
+    """The form of whoever would rather not write YAML."""
+    return _questions_page(city, {}, {})
+
+
+@blueprint.page(f"{NEW}/questions", permission="city.change", methods=("POST",))
+def save_questions(city: str) -> ResponseReturnValue:
+    """The questions as YAML, to look at and to add; or room for more of them."""
+    typed = request.form.to_dict()
+    if "more" in typed:
+        return _questions_page(city, typed, {})
+    try:
+        return _text_page(city, definition_text(typed))
+    except FieldErrors as error:
+        return _questions_page(city, typed, error.fields), 422
+
+
+def _text_page(city: str, text: str, refused: Invalid | None = None) -> str:
+    definition, problems = _looked_at(city, text) if text.strip() else (None, [])
+    if refused is not None and not problems:
+        problems = list(refused.problems)
+    return render_template(
+        "city/new_service_text.html",
+        text_typed=text,
+        definition=definition,
+        pages=_pages(city, definition) if definition else [],
+        problems=problems,
+        refusal=refused.detail if refused is not None and not problems else None,
+        **shell(city),
+    )
+
+
+def _looked_at(city: str, text: str) -> tuple[Definition | None, list[Problem]]:
+    """A definition as it would be in the city's document, and what is wrong with it at its own lines."""
+    live = documents().live_revision(city)
+    try:
+        whole, before = insert(live.text, SERVICES, _form(text))
+        candidate = Candidate(parse(whole, city), documents().live(city).files)
+    except Invalid as error:
+        return None, error.problems or [Problem(city, 1, 1, "", error.detail, "")]
+    [(name, values)] = parse(text, "").values.items()
+    lines, place = len(text.splitlines()), f"/services/{name}"
+    found = [
+        Problem("YAML", one.line - before, one.column, one.pointer, one.message, one.hint)
+        if one.pointer.startswith(place) and before < one.line <= before + lines
+        else one
+        for one in documents().problems([candidate])
+    ]
+    return (None if found else _definition(values)), found
+
+
+def _form(text: str) -> str:
+    """The text, which says of one service what kind it is.
+
+    Raises:
+        Invalid: It does not.
+    """
+    for entry in parse(text, "").values.values():
+        if not isinstance(entry, Mapping) or "kind" not in entry:
+            raise Invalid(
+                _("Write one service: its name, and below it what it says, with kind: form.")
+            )
+    return text
+
+
+def _definition(values: Mapping[str, Any]) -> Definition:
+    own = FormSchema().fields
+    return read_definition(FormSchema().load({key: values[key] for key in values if key in own}))
+
+
+def _pages(city: str, definition: Definition) -> list[StepPage]:
+    """The pages of a form before anything is answered; what waits for an answer is shown too."""
+    now, served = current_time(), product().registry.snapshot.cities.get(city)
+    zone = served.timezone if served else COMMON_ZONE
+    currency = served.currency if served else COMMON_CURRENCY
+    context = Context(zone=zone, currency=currency, today=today_in(zone, now))
+    pages = [step_page(definition, n, {}, context) for n in range(len(definition.steps))]
+    return [StepPage(tuple(replace(one, waits=False) for one in page.fields)) for page in pages]
+
+
+def _questions_page(city: str, typed: dict[str, str], errors: Mapping[str, Any]) -> str:
+    return render_template(
+        "city/new_service_questions.html",
+        typed=typed,
+        errors=errors,
+        rows=question_rows(typed),
+        kinds=SIMPLE_KINDS,
+        categories=CATEGORIES,
+        kept=KEPT,
+        **shell(city),
+    )
