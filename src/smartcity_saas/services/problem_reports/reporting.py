@@ -1,0 +1,274 @@
+"""Making a report, and what belongs to whoever made it."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import delete, select
+
+from smartcity_saas.audit import Actor, record
+from smartcity_saas.clock import local_time
+from smartcity_saas.database import db, insert_once, one_or_404, transaction
+from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.identity.rate_limits import count_attempt
+from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.identity.residents.models import ResidentAttempt
+from smartcity_saas.identity.tokens import token_hash
+from smartcity_saas.measures import Measure, count
+from smartcity_saas.services.problem_reports.categories import report_rules
+from smartcity_saas.services.problem_reports.models import (
+    ProblemReport,
+    ProblemReportNote,
+    ProblemReportPhoto,
+    ProblemReportStep,
+    ProblemReportUpload,
+    ReportState,
+    StepKind,
+)
+from smartcity_saas.services.problem_reports.names import SERVICE
+from smartcity_saas.services.problem_reports.reading import NewReport, photo_rows
+from smartcity_saas.tenancy.current import current_city
+
+MOST_BY_ONE = 20
+MOST_BY_ADDRESS = 5
+HOUR = timedelta(hours=1)
+UPLOADS_FOR = timedelta(days=1)
+MOST_UPLOADS = 12
+MOST_CODES = 10
+"""How often one address may try numbers with codes in five minutes."""
+_CODE_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's alphabet of 32, without I, L, O and U: a code is read out and typed on a phone."""
+_CODE_LENGTH = 12
+_MOST_NUMBERS = 20
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Whoever makes a report: a resident, or the client of an API, or nobody who signed in, from an
+    address. ``told`` is whether a resident wants messages of it."""
+
+    actor: Actor
+    resident: SignedInResident | None = None
+    client_id: str | None = None
+    address: str = ""
+    told: bool = False
+
+
+@dataclass(frozen=True)
+class MadeReport:
+    """A new report, and the code by which whoever did not sign in follows it."""
+
+    report: ProblemReport
+    code: str | None
+
+
+def report_problem(
+    reporter: Reporter, told: NewReport, photos: Sequence[bytes], now: datetime
+) -> MadeReport:
+    """Take a report, with photographs that were made anew already. Its department and its time limits
+    are those of its category.
+
+    Raises:
+        Throttled: Too many from the same person or address.
+    """
+    if reporter.resident is not None:
+        count_attempt(ResidentAttempt, f"report:{reporter.resident.id}", MOST_BY_ONE, now, HOUR)
+    elif reporter.client_id is None:
+        count_attempt(ResidentAttempt, f"report:{reporter.address}", MOST_BY_ADDRESS, now, HOUR)
+    city = current_city()
+    code = None if reporter.resident or reporter.client_id else _new_code()
+    with transaction() as session:
+        key = _insert(reporter, told, code, now)
+        row = session.scalars(select(ProblemReport).where(ProblemReport.id == key)).one()
+        if told.words:
+            session.add(ProblemReportNote(report_id=key, words=told.words, created_at=now))
+        session.add_all(photo_rows(key, photos, now))
+        session.add(
+            ProblemReportStep(
+                report_id=key,
+                kind=StepKind.RECEIVED,
+                at=now,
+                department=told.category.department,
+                promised_by=told.category.assign_by(now),
+            )
+        )
+        session.flush()
+        record(reporter.actor, f"{SERVICE}.report", row.number, {"city": city.slug}, now)
+        count(SERVICE, Measure.BEGUN, now)
+    return MadeReport(row, code)
+
+
+def _insert(reporter: Reporter, told: NewReport, code: str | None, now: datetime) -> uuid.UUID:
+    """Store a report under a number that is free: the day, and five digits drawn by lot."""
+    city, category = current_city(), told.category
+    day = local_time(now, city.timezone)
+    for _try in range(_MOST_NUMBERS):
+        key = insert_once(
+            ProblemReport,
+            ("number",),
+            number=f"{day:%y%m%d}-{secrets.randbelow(100_000):05}",
+            resident_id=reporter.resident.id if reporter.resident else None,
+            code_hash=token_hash(code) if code else None,
+            client_id=reporter.client_id,
+            category=category.code,
+            department=category.department,
+            place=told.place,
+            latitude=told.position.latitude if told.position else None,
+            longitude=told.position.longitude if told.position else None,
+            state=ReportState.RECEIVED,
+            created_at=now,
+            opened_at=now,
+            updated_at=now,
+            assign_by=category.assign_by(now),
+            due_at=category.due_at(now, city.timezone),
+            reopened=0,
+            told=reporter.told,
+            public_words="",
+            sample=bool(reporter.resident and reporter.resident.demo),
+        )
+        if key is not None:
+            return key
+    raise Conflict(_("Too many reports came in at this moment. Send it again."))
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(_CODE_CHARACTERS) for _place in range(_CODE_LENGTH))
+
+
+def spaced(code: str) -> str:
+    """A code as it is read out, in groups of four."""
+    return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
+
+
+def report_of_code(number: str, code: str, address: str, now: datetime) -> ProblemReport:
+    """The report of a number and its code, for whoever did not sign in. What is typed may have spaces
+    and small letters, and O for 0, I or L for 1 (Crockford).
+
+    Raises:
+        NotFound: No such number, or another code: the two answer alike.
+        Throttled: Too many tries from the same address.
+    """
+    count_attempt(ResidentAttempt, f"report-code:{address}", MOST_CODES, now)
+    plain = "".join(code.upper().replace("-", " ").split())
+    plain = plain.translate(str.maketrans("OIL", "011"))
+    query = select(ProblemReport).where(
+        ProblemReport.number == number.strip()[:40],
+        ProblemReport.code_hash == token_hash(plain),
+    )
+    return one_or_404(
+        query, _("No report has this number and code. Check both, or call the hotline.")
+    )
+
+
+def by_number(number: str) -> ProblemReport:
+    """A report by its public number.
+
+    Raises:
+        NotFound: There is none.
+    """
+    query = select(ProblemReport).where(ProblemReport.number == number[:40])
+    return one_or_404(query, _("We cannot find that report."))
+
+
+def by_id(report_id: uuid.UUID, *, lock: bool = False) -> ProblemReport:
+    """A report by its key.
+
+    Raises:
+        NotFound: There is none.
+    """
+    query = select(ProblemReport).where(ProblemReport.id == report_id)
+    return one_or_404(query.with_for_update() if lock else query, _("We cannot find that report."))
+
+
+def reports_of(resident: SignedInResident, limit: int = 100) -> list[ProblemReport]:
+    """A resident's own reports, the newest first."""
+    query = select(ProblemReport).where(ProblemReport.resident_id == resident.id)
+    return list(db.session.scalars(query.order_by(ProblemReport.id.desc()).limit(limit)))
+
+
+def keep_uploads(browser_hash: str, photos: Sequence[bytes], now: datetime) -> list[uuid.UUID]:
+    """Keep photographs of a form that has to be put right, for the browser that sent them; the newest
+    twelve of a browser, for a day. The keys, in their order."""
+    with transaction() as session:
+        rows = [
+            ProblemReportUpload(browser_hash=browser_hash, content=data, created_at=now)
+            for data in photos
+        ]
+        session.add_all(rows)
+        session.flush()
+        kept = session.scalars(
+            select(ProblemReportUpload.id)
+            .where(ProblemReportUpload.browser_hash == browser_hash)
+            .order_by(ProblemReportUpload.id.desc())
+        ).all()
+        if too_many := kept[MOST_UPLOADS:]:
+            session.execute(delete(ProblemReportUpload).where(ProblemReportUpload.id.in_(too_many)))
+    return [row.id for row in rows]
+
+
+def kept_uploads(browser_hash: str, keys: Sequence[str]) -> dict[uuid.UUID, bytes]:
+    """Photographs that were kept for a browser, by key, in the order of the keys; what is another
+    browser's is left out."""
+    wanted = []
+    for key in keys[:MOST_UPLOADS]:
+        try:
+            wanted.append(uuid.UUID(key))
+        except ValueError:
+            continue
+    rows = db.session.execute(
+        select(ProblemReportUpload.id, ProblemReportUpload.content).where(
+            ProblemReportUpload.browser_hash == browser_hash, ProblemReportUpload.id.in_(wanted)
+        )
+    )
+    found = {row.id: row.content for row in rows}
+    return {key: found[key] for key in wanted if key in found}
+
+
+def kept_upload(browser_hash: str, key: uuid.UUID) -> bytes:
+    """One photograph that was kept for a browser.
+
+    Raises:
+        NotFound: There is none, or it is another's.
+    """
+    found = kept_uploads(browser_hash, [str(key)])
+    if key not in found:
+        raise NotFound
+    return found[key]
+
+
+def forget_uploads(now: datetime) -> None:
+    """Delete what was kept for forms that nobody sent again within a day."""
+    with transaction() as session:
+        session.execute(
+            delete(ProblemReportUpload).where(ProblemReportUpload.created_at < now - UPLOADS_FOR)
+        )
+
+
+def forget_words(now: datetime) -> None:
+    """Delete residents' words, and photographs that were not released, of reports that were closed
+    longer ago than the city keeps them."""
+    months = report_rules(current_city()).keep_months
+    old = ProblemReport.closed_at < now - timedelta(days=round(months * 30.44))
+    with transaction() as session:
+        for model in (ProblemReportNote, ProblemReportPhoto):
+            query = select(model.id).join(ProblemReport, ProblemReport.id == model.report_id)
+            if model is ProblemReportPhoto:
+                query = query.where(ProblemReportPhoto.released_at.is_(None))
+            keys = list(session.scalars(query.where(old).limit(1_000)))
+            if keys:
+                session.execute(delete(model).where(model.id.in_(keys)))
+
+
+def tell_about(report_id: uuid.UUID, *, told: bool) -> None:
+    """Note whether a resident wants messages of a report of theirs.
+
+    Raises:
+        NotFound: There is no such report.
+    """
+    with transaction():
+        by_id(report_id, lock=True).told = told
