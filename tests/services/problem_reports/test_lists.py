@@ -1,0 +1,192 @@
+"""What everyone may read: lists, what is near, figures."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smartcity_saas.database import db, transaction
+from smartcity_saas.services.problem_reports import lifecycle, lists
+from smartcity_saas.services.problem_reports.models import ProblemReport, ReportState
+from smartcity_saas.services.problem_reports.positions import (
+    EARTH_METRES,
+    Position,
+    box_around,
+    metres_between,
+    read_position,
+)
+from tests.support.problem_reports import ROOT, Reports
+
+latitudes = st.floats(-85, 85)
+longitudes = st.floats(-179, 179)
+
+
+@given(latitudes, longitudes, st.floats(0, 2 * math.pi), st.floats(0, 990))
+def test_a_box_holds_all_that_is_within_its_metres(
+    latitude: float, longitude: float, direction: float, metres: float
+) -> None:
+    """Promise: whatever lies within the metres is found in the box, in every direction and latitude."""
+    middle, far = Position(latitude, longitude), metres / EARTH_METRES
+    lat = math.radians(latitude)
+    north = math.asin(
+        math.sin(lat) * math.cos(far) + math.cos(lat) * math.sin(far) * math.cos(direction)
+    )
+    east = math.atan2(
+        math.sin(direction) * math.sin(far) * math.cos(lat),
+        math.cos(far) - math.sin(lat) * math.sin(north),
+    )
+    there = Position(math.degrees(north), longitude + math.degrees(east))
+    assert metres_between(middle, there) == pytest.approx(metres, abs=0.01)
+    box = box_around(middle, 1000)
+    assert box.south <= there.latitude <= box.north
+    assert box.west <= there.longitude <= box.east
+
+
+def test_distances_are_those_of_the_sphere() -> None:
+    """Promise: a degree of latitude is the 360th part of the earth's circumference, of a known sphere."""
+    one = metres_between(Position(0, 0), Position(1, 0))
+    assert one == pytest.approx(2 * math.pi * EARTH_METRES / 360)
+    assert metres_between(Position(60, 0), Position(60, 1)) == pytest.approx(one / 2, rel=0.001)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude"),
+    [("1", ""), ("", "1"), ("a", "1"), ("90.1", "0"), ("0", "-180.5"), ("１", "1")],
+)
+def test_what_is_no_position_is_refused(latitude: str, longitude: str) -> None:
+    """Promise: half a position, or one beyond the earth, is none."""
+    with pytest.raises(ValueError):  # noqa: PT011 # its caller says what is wrong
+        read_position(latitude, longitude)
+
+
+def test_near_means_open_of_the_same_kind_in_the_same_city(reports: Reports) -> None:
+    """Promise: only open reports of the category within the metres, the nearest first, of this city."""
+    person = reports.world.resident(subject="parents")
+    where = {"longitude": "120.2"}
+    far = reports.report(person, latitude="30.2020", **where)
+    second = reports.report(person, latitude="30.2006", **where)
+    nearest = reports.report(person, latitude="30.2001", **where)
+    closed = reports.report(person, latitude="30.2", **where)
+    reports.report(person, latitude="30.2", category="noise", **where)
+    reports.report(reports.world.resident("ningbo"), latitude="30.2", **where)
+    reports.act(lifecycle.refuse, closed, "No.")
+    with reports.world.inside("hangzhou"):
+        found = lists.near_reports("street_light", Position(30.2, 120.2), 100)
+        assert [(one.report.number, one.metres) for one in found] == [(nearest, 10), (second, 70)]
+        wider = lists.near_reports("street_light", Position(30.2, 120.2), 500)
+        assert [one.report.number for one in wider] == [nearest, second, far]
+    fragment = reports.stranger().get(
+        f"{ROOT}/near?category=street_light&latitude=30.2&longitude=120.2"
+    )
+    assert "Reported already 10 m from here" in fragment.text
+    assert far not in fragment.text
+    for query in ("", "?category=street_light", "?category=x&latitude=x&longitude=1"):
+        assert "Reported already" not in reports.stranger().get(f"{ROOT}/near{query}").text
+
+
+def test_the_list_is_filtered_and_paged(reports: Reports) -> None:
+    """Promise: by category, state and place; twenty on a page, with a way to the older ones; merged ones are
+    left out, and nothing of another city is in it."""
+    person = reports.world.resident()
+    noise = reports.report(person, category="noise", latitude="30.2", longitude="120.2")
+    lamp = reports.report(person, latitude="31.2", longitude="120.2")
+    merged = reports.report(person)
+    elsewhere = reports.report(reports.world.resident("ningbo"))
+    reports.act(lifecycle.merge, merged, lamp)
+    reports.act(lifecycle.refuse, lamp, "No.")
+
+    def shown(query: str) -> set[str]:
+        text = reports.stranger().get(f"{ROOT}/all{query}").text
+        return {one for one in (noise, lamp, merged, elsewhere) if one in text}
+
+    assert shown("") == {noise, lamp}
+    assert shown("?category=noise") == {noise}
+    assert shown("?state=refused") == {lamp}
+    assert shown("?state=open") == {noise}
+    assert shown("?latitude=30.201&longitude=120.2") == {noise}
+    assert shown("?latitude=x&longitude=y&before=nonsense") == {noise, lamp}
+    row = reports.row(noise)
+    with reports.world.inside("hangzhou"), transaction() as session:
+        session.add_all(
+            ProblemReport(
+                **{
+                    name: getattr(row, name)
+                    for name in ("category", "department", "place", "state", "created_at")
+                },
+                number=f"000000-{place:05}",
+                opened_at=row.opened_at,
+                updated_at=row.updated_at,
+                assign_by=row.assign_by,
+                due_at=row.due_at,
+            )
+            for place in range(lists.PAGE)
+        )
+    first = reports.stranger().get(f"{ROOT}/all?category=noise").text
+    assert noise not in first
+    older = first.partition("/all?category=noise&amp;before=")[2].partition('"')[0]
+    assert noise in reports.stranger().get(f"{ROOT}/all?category=noise&before={older}").text
+
+
+def test_the_unresolved_share_is_public(reports: Reports) -> None:
+    """Promise: everyone reads what share ended unsolved, from thirty on, refused and opened again alike, and
+    how many are late."""
+    row = reports.row(reports.report(reports.world.resident()))
+    now = reports.world.clock()
+    states = [ReportState.CONFIRMED] * 24 + [ReportState.REFUSED] * 5
+    with reports.world.inside("hangzhou"), transaction() as session:
+        for place, state in enumerate(states):
+            session.add(
+                ProblemReport(
+                    number=f"000000-{place:05}",
+                    category=row.category,
+                    department=row.department,
+                    place="x",
+                    state=state,
+                    created_at=now,
+                    opened_at=now,
+                    updated_at=now,
+                    assign_by=now,
+                    due_at=now + timedelta(days=1),
+                    solved_at=now if state is ReportState.CONFIRMED else None,
+                    closed_at=now,
+                )
+            )
+    assert "under 30" in reports.stranger().get(f"{ROOT}/all").text
+    reports.act(lifecycle.solve, row.number, "Done.", ())
+    reports.act(lifecycle.reopen, row.number, "Not done.", ())
+    with reports.world.inside("hangzhou"):
+        found = lists.figures(now)
+    assert (found.solved, found.refused, found.reopened, found.unresolved_percent) == (24, 5, 1, 20)
+    assert "Not resolved: 20%" in reports.stranger().get(f"{ROOT}/all").text
+    reports.world.clock.move(days=4)
+    with reports.world.inside("hangzhou"):
+        assert lists.figures(reports.world.clock()).late == 1
+        assert lists.kept_promises(reports.world.clock()) == {}
+    db.session.rollback()
+
+
+def test_the_form_tells_how_promises_were_kept(reports: Reports) -> None:
+    """Promise: from thirty solved ones on, a category says what share was solved in time."""
+    now = reports.world.clock()
+    with reports.world.inside("hangzhou"), transaction() as session:
+        for place in range(30):
+            session.add(
+                ProblemReport(
+                    number=f"000000-{place:05}",
+                    category="noise",
+                    department="enforcement",
+                    place="x",
+                    state=ReportState.CONFIRMED,
+                    created_at=now,
+                    opened_at=now,
+                    updated_at=now,
+                    assign_by=now,
+                    due_at=now + timedelta(minutes=1 if place < 27 else -1),
+                    solved_at=now,
+                )
+            )
+    assert "90% were solved in time" in reports.stranger().get(ROOT).text
