@@ -26,7 +26,7 @@ file-code users key building-community circle-plus table-import stack-2 upload d
 world-off text-size clock clock-exclamation pencil eye trash logout bell clipboard-list
 arrow-left filter refresh trending-down trending-up shield-check server calendar link unlink id
 mail device-mobile mood-happy mood-smile mood-empty mood-sad mood-cry gauge chart-bar arrow-up
-arrow-down arrows-sort
+arrow-down arrows-sort camera map-pin current-location bulb road trees volume dots
 """
 NAMES = WANTED.split()
 
