@@ -185,7 +185,7 @@ def full(phones: World) -> World:
 
 
 def fill(phones: World) -> None:
-    opened = "channels: {phone: {state: open}}\nservices: {city_credit: {state: open}}\n"
+    opened = "channels: {phone: {state: open}}\nservices: {city_credit: {state: open}, problem_reports: {state: open}}\n"
     phones.save(HANGZHOU + opened)
     city, services = phones.city("hangzhou"), phones.app.product.services
     with phones.inside("hangzhou"):
@@ -269,6 +269,7 @@ def test_nothing_of_another_desk_is_reached_by_any_way(full: World) -> None:
             policy = policies[rule.endpoint]
             another = policy.service not in (None, "utility_bills") and policy.who != "client"
             allowed = (403,) if state == "open" else (403, 503)
+            allowed += (404,) if callable(policy.service) else ()  # no form of that name
             assert not another or answer.status_code in allowed, (path, answer.status_code)
     del full.app.config["API_LIMITS"]
     assert walked > 100
