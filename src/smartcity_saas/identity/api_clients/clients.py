@@ -17,7 +17,7 @@ from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from flask import Response, current_app, jsonify
 from flask import request as current_request
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.database import db, one_or_404, transaction
@@ -135,6 +135,24 @@ def client_of_token(token: str, now: datetime) -> SignedInClient | None:
     if row is None or row[1].expires_at <= now or row[0].revoked_at is not None:
         return None
     return SignedInClient(row[0].client_id, row[0].name, frozenset(row[1].scopes))
+
+
+def client_of_secret(secret: str, now: datetime) -> SignedInClient | None:
+    """Whose secret it is, for a protocol whose one key is that; None if nobody's, or its client is closed.
+    The secret before is good for as long as with the token endpoint."""
+    given = token_hash(secret)
+    row = db.session.scalars(
+        select(ApiClient).where(
+            ApiClient.revoked_at.is_(None),
+            or_(
+                ApiClient.secret_hash == given,
+                and_(ApiClient.before_hash == given, ApiClient.before_until > now),
+            ),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return SignedInClient(row.client_id, row.name, frozenset(row.scopes))
 
 
 class _Client(ClientMixin):  # type: ignore[misc] # authlib has no types
