@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
+
+from tests.support.node_servers import node_server
 
 HERE = Path(__file__).parent
-OLDEST_NODE = 20
 
 
 @dataclass
@@ -43,35 +40,8 @@ class Provider:
 
 @contextlib.contextmanager
 def running(clients: list[dict[str, Any]], **config: Any) -> Iterator[Provider]:
-    """Start one; skips loudly where there is no Node.js, or one that is too old."""
-    _install()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        ["node", "provider.mjs", str(port), json.dumps({"clients": clients, **config})],
-        cwd=HERE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        while (line := process.stdout.readline().strip()) != "ready":
-            assert line or process.poll() is None, "the provider did not start"
-        yield Provider(f"http://127.0.0.1:{port}")
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
-def _install() -> None:
-    node = shutil.which("node")
-    version = (
-        subprocess.run([node, "--version"], capture_output=True, text=True).stdout if node else ""
-    )
-    if not version or int(version.strip("v\n").split(".")[0]) < OLDEST_NODE:
-        pytest.skip(f"Node.js {OLDEST_NODE} is not installed: apt-get install nodejs npm")
-    if not (HERE / "node_modules/oidc-provider").exists():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=HERE, check=True)
+    """Start one."""
+    with node_server(
+        HERE, "provider.mjs", "oidc-provider", json.dumps({"clients": clients, **config})
+    ) as origin:
+        yield Provider(origin)
