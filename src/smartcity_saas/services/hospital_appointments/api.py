@@ -27,12 +27,11 @@ from smartcity_saas.services.hospital_appointments.fee_display import begin_fee_
 from smartcity_saas.services.hospital_appointments.fee_models import AppointmentFee, PayWhen
 from smartcity_saas.services.hospital_appointments.fees import fee_of, fees_of
 from smartcity_saas.services.hospital_appointments.models import (
-    CLINICS,
     HALVES,
     Appointment,
     ClinicSession,
 )
-from smartcity_saas.services.hospital_appointments.names import SERVICE
+from smartcity_saas.services.hospital_appointments.names import CLINICS, SERVICE
 from smartcity_saas.services.hospital_appointments.patients import patients_of
 from smartcity_saas.services.hospital_appointments.views import city_rules
 from smartcity_saas.tenancy.current import current_time

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import select
 
 from smartcity_saas.configuration.city import CatalogEntry
@@ -26,6 +25,7 @@ from smartcity_saas.connectors import (
     send_event,
 )
 from smartcity_saas.database import db, transaction
+from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.csv_import import take_schedule
 from smartcity_saas.services.hospital_appointments.models import (
@@ -37,13 +37,11 @@ from smartcity_saas.services.hospital_appointments.models import (
     HospitalDepartment,
     Patient,
 )
-from smartcity_saas.services.hospital_appointments.names import SERVICE
+from smartcity_saas.services.hospital_appointments.names import REPORT, SERVICE
 from smartcity_saas.services.hospital_appointments.patients import phone_of
 from smartcity_saas.tenancy.current import current_city
 
-REPORT = "hospital_appointments.report"
-
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 def report(appointment: Appointment, act: str, now: datetime) -> None:

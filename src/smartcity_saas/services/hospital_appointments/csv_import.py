@@ -21,7 +21,6 @@ from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import db, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.models import (
-    CLINICS,
     HALVES,
     OFFER,
     ClinicPlace,
@@ -31,6 +30,7 @@ from smartcity_saas.services.hospital_appointments.models import (
     HospitalDepartment,
     PlaceState,
 )
+from smartcity_saas.services.hospital_appointments.names import CLINICS
 from smartcity_saas.services.hospital_appointments.rules import Rules, times_lacking
 from smartcity_saas.tenancy.content_changes import tell_content_changed
 from smartcity_saas.tenancy.current import current_city

@@ -21,7 +21,6 @@ from smartcity_saas.errors import IllegalTransition
 from smartcity_saas.identity.personal_data.declaration import STATE, WHEN, PersonalData
 
 HALVES = ("am", "pm")
-CLINICS = ("general", "expert", "special")
 RELATIONS = ("self", "child", "parent", "spouse", "other")
 
 HALF_NAMES: dict[str, Any] = {"am": _("Morning"), "pm": _("Afternoon")}

@@ -11,7 +11,7 @@ from smartcity_saas.catalog.measured import Measured
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.hospital_appointments import api, demo
-from smartcity_saas.services.hospital_appointments.back_office import REPORT, send_report
+from smartcity_saas.services.hospital_appointments.back_office import send_report
 from smartcity_saas.services.hospital_appointments.booking import (
     coming_appointments,
 )
@@ -32,7 +32,12 @@ from smartcity_saas.services.hospital_appointments.fees import (
 from smartcity_saas.services.hospital_appointments.models import (
     OFFER,
 )
-from smartcity_saas.services.hospital_appointments.names import ATTENDED, ROOT, SERVICE
+from smartcity_saas.services.hospital_appointments.names import (
+    ATTENDED,
+    REPORT,
+    ROOT,
+    SERVICE,
+)
 from smartcity_saas.services.hospital_appointments.notifications import remind
 from smartcity_saas.services.hospital_appointments.payable import payable
 from smartcity_saas.services.hospital_appointments.rateable import acts as rateable
