@@ -1,4 +1,4 @@
-"""What a service does with its ``http`` connector: refresh rows that are stale, and send events.
+"""What a service does with its connector to a back office: refresh rows that are stale, and send events.
 
 Nothing stays open in the database while the other side takes its time.
 """
@@ -41,7 +41,7 @@ class Answer(Schema):
 
 def has_back_office(entry: CatalogEntry) -> bool:
     """Whether a city's service stands on a back office, not on the platform's tables alone."""
-    return bool(entry.connector.get("kind") == "http")
+    return bool(entry.connector.get("kind", "local") != "local")
 
 
 def refresh_if_stale(

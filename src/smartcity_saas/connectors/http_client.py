@@ -96,6 +96,10 @@ class AskedToWait(OSError):
         self.seconds = seconds
 
 
+class TooLarge(ValueError):
+    """The answer has more than ``MOST_BYTES``."""
+
+
 @dataclass(frozen=True)
 class BackOffice:
     """A back office of the current city.
@@ -120,6 +124,19 @@ class BackOffice:
         headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
         self._call("POST", path, content, headers, read=False)
 
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        content: bytes | None = None,
+        *,
+        again: bool = True,
+    ) -> Any:
+        """One call of a protocol that has its own headers; without ``again`` it is made once, because
+        made twice it would be two acts. Returns the parsed JSON."""
+        return self._call(method, path, content, headers, tries=RETRIES + 1 if again else 1)
+
     def _call(
         self,
         method: str,
@@ -128,10 +145,11 @@ class BackOffice:
         headers: Mapping[str, str],
         *,
         read: bool = True,
+        tries: int = RETRIES + 1,
     ) -> Any:
         try:
             with outbound(self.base_url):
-                status, answer = self._tried(method, path, content, headers, read=read)
+                status, answer = self._tried(method, path, content, headers, read=read, tries=tries)
         except CallRefused as error:
             raise BackOfficeDown(error.reason, error.seconds) from None
         except AskedToWait as error:
@@ -154,8 +172,9 @@ class BackOffice:
         headers: Mapping[str, str],
         *,
         read: bool,
+        tries: int,
     ) -> tuple[int, Any]:
-        for attempt in range(RETRIES + 1):
+        for attempt in range(tries):
             try:
                 status, body = self._once(method, path, content, headers, read=read)
                 if status not in _AGAIN:
@@ -166,7 +185,7 @@ class BackOffice:
             except httpx.TransportError as failure:
                 error = failure
             pause = random.uniform(0.05, 0.2) * 2**attempt  # noqa: S311 -- jitter, no secret
-            if attempt == RETRIES or pause > address_guard.seconds_left():
+            if attempt == tries - 1 or pause > address_guard.seconds_left():
                 break
             time.sleep(pause)
         raise error
@@ -264,7 +283,7 @@ def _read(response: httpx.Response) -> bytes:
     for chunk in response.stream:  # type: ignore[union-attr]
         size += len(chunk)
         if size > MOST_BYTES:
-            raise ValueError("the answer is too large")
+            raise TooLarge("the answer is too large")
         if address_guard.seconds_left() <= 0:
             raise httpx.ReadTimeout("the answer takes too long")
         chunks.append(chunk)
