@@ -147,6 +147,7 @@ def test_every_way_out_of_the_product_is_guarded() -> None:
     listen_or_name_the_machine = {"__main__.py", "held_socket.py", "outbox/heartbeats.py"}
     assert found - listen_or_name_the_machine == {
         "connectors/address_guard.py",
+        "connectors/client_credentials.py",
         "connectors/http_client.py",
         "connectors/settings.py",
         "identity/staff/invitations.py",
