@@ -1,10 +1,11 @@
 """Where schedules come from and where bookings go: the city's tables, or the hospitals' own
-system over HTTP.
+system over HTTP or by FHIR R4.
 
 The places that a hospital gives to the platform are sold here and nowhere else, so that none is
 sold twice whatever the line does. With ``http`` the schedule is fetched when someone looks and
 it has grown old, and every booking and cancellation is reported by the outbox. The contract is
-docs/connectors/hospital-appointments.yaml.
+docs/connectors/hospital-appointments.yaml. With ``fhir`` a task reads what changed
+(``fhir_sync``); the hospital may give a slot to somebody else, and what it says of one holds.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from smartcity_saas.connectors import (
 from smartcity_saas.database import db, transaction
 from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox import enqueue
+from smartcity_saas.services.hospital_appointments import fhir_reports, fhir_sync
 from smartcity_saas.services.hospital_appointments.csv_import import take_schedule
 from smartcity_saas.services.hospital_appointments.models import (
     Appointment,
@@ -65,6 +67,14 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
     appointment, session, doctor, department, hospital, patient = row
     if payload["act"] == AppointmentState.BOOKED and appointment.is_off:
         return  # over before the hospital heard of it: it hears nothing of a ghost
+    if (entry := fhir_sync.fhir_entry()) is not None:
+        if payload["act"] != AppointmentState.BOOKED:
+            fhir_reports.report_off(entry, appointment.id, now)
+            return
+        person = {"name": patient.name, "phone": phone_of(patient, now)}
+        texts = {"performer": doctor.name["zh"], "department": department.name["zh"]}
+        fhir_reports.report_booked(entry, appointment, person, texts, now)
+        return
     body = {
         "act": payload["act"],
         "hospital": hospital.code,
@@ -82,6 +92,9 @@ def send_report(payload: Mapping[str, Any], now: datetime) -> None:
 def bring_up_to_date(department: HospitalDepartment, now: datetime) -> bool:
     """Fetch a department's schedule again if it has grown old; whether it is fresh then."""
     entry = current_city().catalog[SERVICE]
+    if fhir_sync.fhir_entry() is not None:
+        fhir_sync.keep_in_step(now)
+        return fhir_sync.is_fresh(entry, now)
     return refresh_if_stale(
         entry, department.refreshed_at, now, lambda: _fetch(entry, department, now)
     )

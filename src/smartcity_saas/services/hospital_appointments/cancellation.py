@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 
-from smartcity_saas.audit import Actor, record
+from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -20,6 +21,7 @@ from smartcity_saas.services.hospital_appointments.booking import (
     own_appointment,
 )
 from smartcity_saas.services.hospital_appointments.fees import void_fee_of
+from smartcity_saas.services.hospital_appointments.fhir_models import FhirSlot
 from smartcity_saas.services.hospital_appointments.models import (
     OPEN_ENTRY,
     Appointment,
@@ -32,6 +34,7 @@ from smartcity_saas.services.hospital_appointments.models import (
 from smartcity_saas.services.hospital_appointments.names import SERVICE
 from smartcity_saas.services.hospital_appointments.notifications import (
     tell_closed,
+    tell_taken,
     tell_waiting_closed,
 )
 from smartcity_saas.services.hospital_appointments.rules import Rules
@@ -105,6 +108,32 @@ def close_session(
     return appointments
 
 
+def end_taken(payload: Mapping[str, Any], now: datetime) -> None:
+    """The task: end a booking whose slot the hospital gave to somebody else. The resident is told, the
+    fee goes back, and the place is shut."""
+    key = uuid.UUID(payload["appointment"])
+    with transaction() as session:
+        found = session.scalars(select(Appointment).where(Appointment.id == key)).one()
+        clinic = locked_session(found.session_id)
+        appointment = locked_appointment(key)
+        session.execute(
+            update(FhirSlot).where(FhirSlot.place_id == found.place_id).values(free=False)
+        )
+        if not appointment.is_booked:
+            return
+        appointment.call_off(now)
+        fee = void_fee_of(appointment, now)
+        tell_taken(appointment, clinic, fee is not None and fee.is_going_back, now)
+        record(system(SERVICE), "hospital_appointments.taken", appointment.code, {}, now)
+        count_all([Count(SERVICE, one) for one in (Measure.FAILED, Measure.LATE)], now)
+        session.flush()
+        session.execute(
+            update(ClinicPlace)
+            .where(ClinicPlace.id == appointment.place_id)
+            .values(state=PlaceState.SHUT)
+        )
+
+
 def reopen_session(actor: Actor, session_id: uuid.UUID, now: datetime) -> None:
     """Let a session take place after all. Whoever was called off books again.
 
@@ -122,6 +151,7 @@ def reopen_session(actor: Actor, session_id: uuid.UUID, now: datetime) -> None:
                 ClinicPlace.session_id == session_id,
                 ClinicPlace.state == PlaceState.SHUT,
                 ClinicPlace.number <= found.capacity,
+                ClinicPlace.id.not_in(select(FhirSlot.place_id).where(FhirSlot.free.is_(False))),
             )
             .values(state=PlaceState.FREE)
         )

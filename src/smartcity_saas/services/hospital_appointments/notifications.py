@@ -102,6 +102,24 @@ def tell_closed(
     )  # fmt: skip
 
 
+def tell_taken(appointment: Appointment, session: ClinicSession, paid: bool, now: datetime) -> None:
+    """The hospital gave the slot to somebody else: that nobody should come, that a fee that was paid
+    goes back, and that another can be chosen at once."""
+    place, when = place_of(session), appointment.starts_at
+    _tell(
+        appointment,
+        f"taken:{appointment.id}",
+        lambda: _("Not booked after all: %(when)s, %(place)s", when=_moment(when), place=place()),
+        lambda: (
+            _("The hospital gave this slot to somebody else. Your fee goes back to what you paid with. You can choose another time here.")
+            if paid
+            else _("The hospital gave this slot to somebody else. You can choose another time here, free of charge.")
+        ),
+        now,
+        useful_until=when,
+    )  # fmt: skip
+
+
 def tell_waiting_closed(entry: WaitingEntry, session: ClinicSession, now: datetime) -> None:
     """Whoever waits learns that there is nothing to wait for."""
     place = place_of(session)
