@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 
-from smartcity_saas.configuration.city import City
+from smartcity_saas.configuration.city import CatalogEntry, City
 from smartcity_saas.configuration.merge import merge
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.http_client import call_once
@@ -66,7 +66,7 @@ def probe(city: City, name: str, now: datetime) -> Probed:
     """Ask every other side that a secret of the current city is for, and keep the answer,
     in English: whoever reads it has it translated."""
     with force_locale("en"):
-        found = [_ask(city, use) for use in city.secret_uses if use.name == name]
+        found = [_ask(city, use, now) for use in city.secret_uses if use.name == name]
         unknown = next(
             (one for one in found if one.detail), Probed(None, str(_("cannot be tested")))
         )
@@ -77,8 +77,8 @@ def probe(city: City, name: str, now: datetime) -> Probed:
     return result
 
 
-def _ask(city: City, use: SecretUse) -> Probed:
-    keyring, path = product().keyring, use.path.split(".")
+def _ask(city: City, use: SecretUse, now: datetime) -> Probed:
+    path = use.path.split(".")
     try:
         if path[0] == "payments":
             return _ask_provider(city)
@@ -89,7 +89,7 @@ def _ask(city: City, use: SecretUse) -> Probed:
             db.session.rollback()
             return Probed(True, channel.probe(channel.values(city)))
         if path[0] == "services" and path[2] == "connector":
-            return _ping(city.catalog[path[1]].connector["base_url"], read_credential(keyring, use))
+            return _ask_back_office(city.catalog[path[1]], use, now)
     except CredentialError as error:
         return Probed(False, str(error.detail))
     except SmartCityError as error:  # that it does not answer says nothing of the secret
@@ -103,6 +103,14 @@ def _ask_provider(city: City) -> Probed:
         return Probed(None, "")
     values: Mapping[str, Any] = city.payments or {}
     return Probed(True, provider.probe(values, lambda use: read_credential(keyring, use)))
+
+
+def _ask_back_office(entry: CatalogEntry, use: SecretUse, now: datetime) -> Probed:
+    service = product().services.get(entry.name)
+    asks = service.probes.get(entry.connector["kind"]) if service is not None else None
+    if asks is not None:
+        return Probed(True, asks(entry, now))
+    return _ping(entry.connector["base_url"], read_credential(product().keyring, use))
 
 
 def _ping(base_url: str, token: str) -> Probed:

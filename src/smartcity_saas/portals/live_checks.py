@@ -20,6 +20,7 @@ from smartcity_saas.outbox import worker_lives
 from smartcity_saas.portals.host_words import host_row
 from smartcity_saas.portals.readiness_list import Check
 from smartcity_saas.product import product
+from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.context import tenant_context
 
 _SAMPLE = re.compile(r"0{8}|\.example(?![\w.-])")
@@ -32,11 +33,13 @@ def serving_checks(city: City) -> list[Check]:
     """What a city needs beside its documents' being right, each with what to do."""
     with tenant_context(city.id):
         usable = usable_secrets()
+        remarks = [one for service in city_services(city).values() for one in service.remarks()]
     return [
         _signing_in(city, usable),
         _messages(city, usable),
         _staff(city),
         _samples(city),
+        *(Check(False, one, blocks=False) for one in remarks),
     ]
 
 

@@ -15,6 +15,7 @@ from smartcity_saas.services.hospital_appointments.back_office import send_repor
 from smartcity_saas.services.hospital_appointments.booking import (
     coming_appointments,
 )
+from smartcity_saas.services.hospital_appointments.cancellation import end_taken
 from smartcity_saas.services.hospital_appointments.csv_import import import_schedule
 from smartcity_saas.services.hospital_appointments.dashboard import dashboard
 from smartcity_saas.services.hospital_appointments.datasets import clinic_fees, clinic_places
@@ -29,6 +30,13 @@ from smartcity_saas.services.hospital_appointments.fees import (
     due_fees,
     resting_benefits,
 )
+from smartcity_saas.services.hospital_appointments.fhir_attention import (
+    fhir_attention,
+    fhir_remarks,
+    probe_fhir,
+)
+from smartcity_saas.services.hospital_appointments.fhir_settings import FHIR
+from smartcity_saas.services.hospital_appointments.fhir_sync import SYNC, keep_in_step, sync
 from smartcity_saas.services.hospital_appointments.models import (
     OFFER,
 )
@@ -37,6 +45,7 @@ from smartcity_saas.services.hospital_appointments.names import (
     REPORT,
     ROOT,
     SERVICE,
+    SLOT_TAKEN,
 )
 from smartcity_saas.services.hospital_appointments.notifications import remind
 from smartcity_saas.services.hospital_appointments.payable import payable
@@ -90,6 +99,7 @@ def _unfinished(person: SignedInResident) -> list[tuple[Any, str]]:
 def _daily(now: datetime) -> None:
     remind(now)
     remind_of_fees(now)
+    keep_in_step(now)
 
 
 service = Service(
@@ -147,6 +157,9 @@ service = Service(
     dashboard=dashboard,
     search=_search,
     demo=demo.fill,
+    attention=fhir_attention,
+    probes={FHIR: probe_fhir},
+    remarks=fhir_remarks,
     payable=payable,
     work={
         LAPSE: lapse,
@@ -154,6 +167,8 @@ service = Service(
         OFFER: offer_free,
         REPORT: send_report,
         SETTLE: settle,
+        SLOT_TAKEN: end_taken,
+        SYNC: sync,
     },
     resting_benefits=resting_benefits,
     daily=_daily,
@@ -168,6 +183,7 @@ service = Service(
         "hospital_appointments.wait": _("Joined a waiting list"),
         "hospital_appointments.patient": _("Changed a patient"),
         "hospital_appointments.close": _("Cancelled a clinic"),
+        "hospital_appointments.taken": _("Ended a booking that the hospital could not take"),
         "hospital_appointments.reopen": _("Reinstated a clinic"),
         "hospital_appointments.attended": _("Marked as attended"),
         "hospital_appointments.no_show": _("Marked as missed"),

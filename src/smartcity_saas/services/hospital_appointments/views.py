@@ -41,6 +41,7 @@ from smartcity_saas.services.hospital_appointments.fee_display import (
     read_pays,
 )
 from smartcity_saas.services.hospital_appointments.fees import PayChoices, choices_for, fee_of
+from smartcity_saas.services.hospital_appointments.fhir_sync import fhir_entry, keep_in_step
 from smartcity_saas.services.hospital_appointments.full_page import full_page
 from smartcity_saas.services.hospital_appointments.models import (
     CLINIC_NAMES,
@@ -78,6 +79,8 @@ def landing() -> ResponseReturnValue:
     query = request.args.get("q", "").strip()[:60]
     if query:
         return render("search.html", query=query, found=schedule.search(query))
+    if fhir_entry() is not None:  # the time would end what is kept for strangers
+        keep_in_step(current_time())
     by_hospital: dict[uuid.UUID, list[Any]] = {}
     for department in schedule.departments():
         by_hospital.setdefault(department.hospital_id, []).append(department)
