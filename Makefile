@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 DEBIAN := chromium fonts-noto-cjk nginx-light postgresql rabbitmq-server redis-server
 PROVIDER := tests/support/openid_provider
+FHIR := tests/support/fhir_server
 
 .PHONY: run check test test-faults bench faults-full soak isolation-proof static debian screenshots vendor messages generated lock
 .DEFAULT_GOAL := run
@@ -22,7 +23,7 @@ check: static
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not browser and not database and not faults and not processes" -k "not postgresql"
 
 # Everything: both databases and a real browser.
-test: static debian $(PROVIDER)/node_modules
+test: static debian $(PROVIDER)/node_modules $(FHIR)/node_modules
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not faults"
 
 # Kills and races, each on a database of its own.
@@ -46,14 +47,14 @@ soak: $(VENV)/installed-test
 isolation-proof: $(VENV)/installed-test
 	$(BIN)/python -m tests.support.isolation_proof --write docs/isolation-proof.md $(PROOF)
 
-# The OpenID provider of the tests, at the versions of its lock file.
-$(PROVIDER)/node_modules: $(PROVIDER)/package-lock.json
+# The OpenID provider and the FHIR server of the tests, at the versions of their lock files.
+$(PROVIDER)/node_modules $(FHIR)/node_modules: %/node_modules: %/package-lock.json
 	@if ! command -v npm >/dev/null; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
 				apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
-		else echo "Install Node.js 20 or newer with npm for the tests of OpenID Connect; they are skipped"; fi; fi
-	@if command -v npm >/dev/null; then cd $(PROVIDER) && npm ci --silent --no-audit --no-fund; fi
+		else echo "Install Node.js 20 or newer with npm for the tests of OpenID Connect and FHIR; they are skipped"; fi; fi
+	@if command -v npm >/dev/null; then cd $* && npm ci --silent --no-audit --no-fund; fi
 
 static: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
