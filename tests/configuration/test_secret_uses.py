@@ -63,6 +63,7 @@ PARTS: dict[str, Any] = {
         "wechat": {"app_id": "wx1", "website": {"app_id": "wx2"}},
         "weibo": {"client_id": "1"},
         "taobao": {"client_id": "2"},
+        "baidu": {"client_id": "3"},
     },
     "messages": {
         "mail": {"provider": "smtp", "host": "mail.example", "sender": "a@b.example"},
@@ -175,7 +176,7 @@ def test_every_address_beside_a_secret_is_in_the_table() -> None:
     assert silent == {p for p in PLACES if p.split(".")[1] in FIXED or p.startswith("payments")}
 
 
-FIXED = ("alipay", "wechat", "weibo", "taobao")
+FIXED = ("alipay", "wechat", "weibo", "taobao", "baidu")
 """The apps, whose addresses stand in the product's own code."""
 
 

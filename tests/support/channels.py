@@ -24,12 +24,13 @@ from tests.support.world import World
 KEY = rsa.generate_private_key(65537, 2048)
 PRIVATE = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-DIALECTS = ("alipay", "wechat", "weibo", "taobao")
+DIALECTS = ("alipay", "wechat", "weibo", "taobao", "baidu")
 AGENTS = {
     "alipay": "Mozilla/5.0 (Linux; Android 14) AliApp(AP/10.6.0) AlipayClient/10.6.0",
     "wechat": "Mozilla/5.0 (iPhone) MicroMessenger/8.0.50",
     "weibo": "Mozilla/5.0 (iPhone) Weibo (iPhone15,2__weibo__14.1.0__iphone__os17.0)",
     "taobao": "Mozilla/5.0 (Linux; Android 14) AliApp(TB/10.38.0) WindVane/8.7.2",
+    "baidu": "Mozilla/5.0 (Linux; Android 9) SP-engine/2.16.0 baiduboxapp/11.20.0.14 (Baidu; P1 9)",
 }
 
 
@@ -47,6 +48,7 @@ channels:
     website: {{app_id: wxweb{mark}, secret: {{credential: wechat_website_secret}}}}
   weibo: {{client_id: "1{mark}", client_secret: {{credential: weibo_client_secret}}}}
   taobao: {{client_id: "2{mark}", client_secret: {{credential: taobao_client_secret}}}}
+  baidu: {{client_id: "3{mark}", client_secret: {{credential: baidu_client_secret}}}}
   phone: {{state: open}}
 """
 
@@ -70,6 +72,7 @@ def open_apps(world: World, more: str = "") -> None:
                 "wechat_website_secret",
                 "weibo_client_secret",
                 "taobao_client_secret",
+                "baidu_client_secret",
             ):
                 keep(world, name, f"{name}-{city}")
             keep(world, "alipay_private_key", PRIVATE)
@@ -85,6 +88,7 @@ def know_apps(world: World) -> None:
             f"wxweb{mark}": f"wechat_website_secret-{city}",
             f"1{mark}": f"weibo_client_secret-{city}",
             f"2{mark}": f"taobao_client_secret-{city}",
+            f"3{mark}": f"baidu_client_secret-{city}",
         }
 
 

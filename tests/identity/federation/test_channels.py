@@ -57,6 +57,19 @@ def test_wechat_inside_and_outside_are_one_person(apps: World) -> None:
     assert kinds == {"union", "official", "website"}
 
 
+def test_baidu_s_lasting_key_stands_beside_the_application_s(apps: World) -> None:
+    """Promise: whoever comes by Baidu stays one person when the city changes its application, since
+    ``unionid`` is asked for and kept beside ``openid``."""
+    Person(apps).sign_in("baidu")
+    apps.save(HANGZHOU + channels("330100").replace('"3330100"', '"3330199"'), based_on=2)
+    apps.sandboxes.apps.secrets["3330199"] = "baidu_client_secret-hangzhou"
+    Person(apps).sign_in("baidu")
+    with apps.inside("hangzhou"):
+        assert len(db.session.scalars(select(Resident)).all()) == 1
+        kinds = [s.partition(":")[0] for s in db.session.scalars(select(ResidentIdentity.subject))]
+    assert sorted(kinds) == ["open", "open", "union"]
+
+
 def test_the_same_person_in_two_cities_is_two(apps: World) -> None:
     """Two accounts that know nothing of each other."""
     for city in ("hangzhou", "ningbo"):
@@ -128,6 +141,11 @@ def come_back_to_a_fault(apps: World, channel: str, fault: str, status: int) -> 
         ("weibo", "10009", 503),
         ("weibo", "10022", 503),
         ("taobao", "invalid_grant", 400),
+        ("baidu", "expired", 400),
+        ("baidu", "110", 400),
+        ("baidu", "111", 400),
+        ("baidu", "2", 503),
+        ("baidu", "18", 503),
     ],
 )
 def test_a_documented_error_signs_nobody_in(
@@ -163,6 +181,9 @@ def test_a_provider_that_is_slow_signs_nobody_in(
         ("taobao", "", ("/oauth.taobao.com/authorize?", "&view=web")),
         ("taobao", AGENTS["taobao"], ("/oauth.taobao.com/authorize?", "&view=wap")),
         ("taobao", PHONE, ("/oauth.taobao.com/authorize?", "&view=wap")),
+        ("baidu", "", ("/openapi.baidu.com/oauth/2.0/authorize?", "&display=page")),
+        ("baidu", AGENTS["baidu"], ("/openapi.baidu.com/oauth/2.0/authorize?", "&display=mobile")),
+        ("baidu", PHONE, ("&scope=basic&", "&display=mobile")),
     ],
 )
 def test_one_is_sent_to_the_page_that_fits(
@@ -182,6 +203,7 @@ def test_one_is_sent_to_the_page_that_fits(
         ("wechat", "snapshot", 400),
         ("wechat", "another person", 400),
         ("weibo", "another application", 400),
+        ("baidu", "nobody", 503),
     ],
 )
 def test_what_does_not_add_up_signs_nobody_in(
@@ -203,6 +225,7 @@ def test_what_does_not_add_up_signs_nobody_in(
         ("wechat", "wechat_website_secret"),
         ("weibo", "weibo_client_secret"),
         ("taobao", "taobao_client_secret"),
+        ("baidu", "baidu_client_secret"),
         ("alipay", "alipay_private_key"),
     ],
 )

@@ -20,7 +20,11 @@ from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.http_client import call_once
 from smartcity_saas.connectors.outbound_calls import outbound
 from smartcity_saas.credentials import CredentialError, read_credential
-from smartcity_saas.identity.federation.channels import ChannelDown, ChannelRefused
+from smartcity_saas.identity.federation.channels import (
+    Cancelled,
+    ChannelDown,
+    ChannelRefused,
+)
 from smartcity_saas.lazy_imports import LazyLibrary
 from smartcity_saas.logs import get_logger
 from smartcity_saas.product import product
@@ -136,6 +140,20 @@ def refuse_errors(client: OAuth2Client, refuse: Callable[[Mapping[str, Any]], No
         return answer
 
     client.register_compliance_hook("access_token_response", look)
+
+
+def granted_code(back: Mapping[str, str]) -> str:
+    """The code in what comes back by way of the browser (RFC 6749, section 4.1.2).
+
+    Raises:
+        Cancelled: The person said no there.
+        ChannelRefused: There is none.
+    """
+    if back.get("error") == "access_denied":
+        raise Cancelled
+    if not back.get("code"):
+        raise ChannelRefused(f"answer: {back.get('error', 'no code')[:60]}")
+    return back["code"]
 
 
 def fetch_token(client: OAuth2Client, url: str, **parameters: Any) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ CHANNEL_NAMES = {
     "wechat": {"zh": "微信", "en": "WeChat"},
     "weibo": {"zh": "微博", "en": "Weibo"},
     "taobao": {"zh": "淘宝", "en": "Taobao"},
+    "baidu": {"zh": "百度", "en": "Baidu"},
     "api": {"zh": "程序", "en": "A program"},
     "counter": {"zh": "窗口代办", "en": "Counter"},
 }

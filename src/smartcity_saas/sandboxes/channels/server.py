@@ -25,6 +25,7 @@ def create_channel_sandbox(sandbox: ChannelSandbox) -> Flask:
     _add_wechat(app, sandbox)
     _add_weibo(app, sandbox)
     _add_taobao(app, sandbox)
+    _add_baidu(app, sandbox)
     return app
 
 
@@ -80,6 +81,11 @@ _ERRORS: Mapping[str, tuple[str, Callable[[], ResponseReturnValue]]] = {
         "taobao_token",
         lambda: ({"error": "invalid_grant", "error_description": "code is invalid"}, 400),
     ),
+    "expired": ("baidu_token", lambda: _baidu_refusal("invalid_grant", "code is expired")),
+    "110": ("baidu_user", lambda: _baidu("110", "Access token invalid or no longer valid")),
+    "111": ("baidu_user", lambda: _baidu(111, "Access token expired")),
+    "2": ("baidu_user", lambda: _baidu(2, "Service temporarily unavailable")),
+    "18": ("baidu_user", lambda: _baidu("18", "Open api qps request limit reached")),
 }
 """Errors of the providers' documentation, each with the call that it answers."""
 
@@ -334,3 +340,56 @@ def _add_taobao(app: Flask, sandbox: ChannelSandbox) -> None:
             "taobao_open_uid": person_id(grant.app, grant.person),
             "taobao_user_nick": quote(PEOPLE[grant.person].name),
         }
+
+
+def _add_baidu(app: Flask, sandbox: ChannelSandbox) -> None:
+    @app.get("/openapi.baidu.com/oauth/2.0/authorize")
+    def baidu_authorize() -> ResponseReturnValue:
+        names = {"code": "code", "denied": '{"error": "access_denied"}'}
+        app_id, back = request.args["client_id"], request.args["redirect_uri"]
+        return _ask(sandbox, "百度 Baidu", app_id, back, names)
+
+    @app.get("/openapi.baidu.com/oauth/2.0/token")
+    def baidu_token() -> ResponseReturnValue:
+        asked = request.args
+        known = sandbox.secrets.get(asked.get("client_id", ""))
+        if known is None or known != asked.get("client_secret"):
+            return _baidu_refusal("invalid_client", "unknown client id")
+        grant = sandbox.use(asked.get("code", ""), asked["client_id"])
+        if grant is None:
+            return _baidu_refusal("invalid_grant", "Invalid authorization code")
+        if grant.redirect_uri != asked.get("redirect_uri"):
+            return _baidu_refusal("invalid_grant", "redirect_uri differs")
+        return {
+            "access_token": sandbox.token(grant),
+            "expires_in": 2592000,
+            "refresh_token": "unused",
+            "scope": "basic",
+            "session_key": "unused",
+            "session_secret": "unused",
+        }
+
+    @app.get("/openapi.baidu.com/rest/2.0/passport/users/getInfo")
+    def baidu_user() -> ResponseReturnValue:
+        token = sandbox.tokens.get(request.args.get("access_token", ""))
+        if token is None:
+            return _baidu("110", "Access token invalid or no longer valid")
+        name = PEOPLE[token.person].name
+        person = {
+            "openid": person_id(token.app, token.person),
+            "username": f"{name[:1]}***{name[-1:]}",
+            "is_bind_mobile": "1",
+            "is_realname": "1",
+        }
+        if request.args.get("get_unionid") == "1":
+            person["unionid"] = person_id("baidu union", token.person)
+        return {} if sandbox.fault == "nobody" else person
+
+
+def _baidu_refusal(error: str, description: str) -> ResponseReturnValue:
+    return {"error": error, "error_description": description}, 400
+
+
+def _baidu(code: int | str, message: str) -> ResponseReturnValue:
+    """What refuses a token; the code is a number in some answers and text in others."""
+    return {"error_code": code, "error_msg": message}

@@ -14,7 +14,6 @@ from urllib.parse import unquote
 from smartcity_saas.identity.federation.channels import (
     AuthenticatedIdentity,
     AuthorizationRequest,
-    Cancelled,
     Channel,
     ChannelRefused,
 )
@@ -24,6 +23,7 @@ from smartcity_saas.identity.federation.oauth_client import (
     at,
     client_of,
     fetch_token,
+    granted_code,
     origin,
     secret,
 )
@@ -49,17 +49,14 @@ def _begin(values: Mapping[str, Any], login_request: AuthorizationRequest) -> st
 def _finish(
     values: Mapping[str, Any], login_request: AuthorizationRequest, back: Mapping[str, str]
 ) -> AuthenticatedIdentity:
-    if back.get("error") == "access_denied":
-        raise Cancelled
-    if not back.get("code"):
-        raise ChannelRefused(f"answer: {back.get('error', 'no code')[:60]}")
+    code = granted_code(back)
     client = client_of(
         values["client_id"],
         secret(values["client_secret"]),
         redirect_uri=login_request.redirect_uri,
         client_auth="client_secret_post",
     )
-    token = fetch_token(client, at(TOKEN), code=back["code"])
+    token = fetch_token(client, at(TOKEN), code=code)
     subjects = tuple(
         f"{kind}:{token[name]}"
         for kind, name in (("open", "taobao_open_uid"), ("user", "taobao_user_id"))
