@@ -31,6 +31,7 @@ MODULES = {
     "keys": ("secrets",),
     "operations": ("db", "staff", "roles", "doctor"),
     "onboarding_csv": ("rollout",),
+    "pack": ("pack",),
     "service": ("service",),
     "validation": ("validate",),
 }
