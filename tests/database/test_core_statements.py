@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from smartcity_saas.database import (
     CITY,
+    Base,
     db,
     driver_statements,
     insert_once,
@@ -178,6 +179,14 @@ def test_rows_are_those_of_sqlalchemy(peopled: World) -> None:
             assert dict(one._mapping) == dict(other._mapping)
             assert list(map(type, one)) == list(map(type, other))
             assert one._mapping[tasks.c.payload] == one.payload == {"a": ["一", 2, None]}
+
+
+def test_any_table_of_a_city_can_be_read(peopled: World) -> None:
+    """A kept statement reads every kind of column that any table of a city has."""
+    with peopled.inside("hangzhou"):
+        for table in Base.metadata.sorted_tables:
+            if "city_id" in table.c:
+                run(select(table).where(table.c.city_id == CITY)).all()
 
 
 def test_a_list_finds_what_is_in_it(peopled: World, monkeypatch: Any) -> None:

@@ -5,8 +5,8 @@ Executing a compiled statement takes SQLAlchemy three to four times what the dri
 statement's text and what turns its values are kept, and each execution goes to the cursor past that,
 but not past anybody who listens: ``before_cursor_execute`` (the statement guard, traces),
 ``after_cursor_execute`` and ``handle_error`` hear of it as of any other. A list (``IN``) is one text for each
-number of its values. What is not plain (values that are written in as it is sent, several rows, SQLite) is
-executed as usual.
+number of its values. What is not plain (values that are written in as it is sent, several rows, numbers
+with decimals among what is read, SQLite) is executed as usual.
 
 A transaction may send its statements together (``send_together``): what returns no rows then waits for
 what comes next, at the latest the COMMIT, and all of it is one trip. A row that is locked last is so
@@ -20,8 +20,18 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, IteratorResult, Result, event
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    Float,
+    IteratorResult,
+    Numeric,
+    Result,
+    event,
+)
 from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.types import TypeEngine
 
 MOST_KEPT = 1_000
 """Statements are built once, so there are few; one that is not must not fill the memory."""
@@ -203,6 +213,8 @@ def _plan(connection: Connection, statement: Any, values: Mapping[str, Any]) -> 
     own = compiled.isinsert and compiled.implicit_returning
     if own or compiled.escaped_bind_names or (compiled.isupdate and compiled.update_prefetch):
         return None
+    if any(_turned_by_answer(one.type, dialect) for one in compiled._result_columns or ()):
+        return None
     sql, names_of = _with_lists(compiled, values)
     if _WRITTEN_IN in sql:
         return None
@@ -274,6 +286,12 @@ def _with_lists(
     return expanded.statement, {
         name: tuple(names) for name, names in expanded.parameter_expansion.items()
     }
+
+
+def _turned_by_answer(of: TypeEngine[Any], dialect: Any) -> bool:
+    """Whether SQLAlchemy looks at what PostgreSQL says of a column before it turns its values: a
+    number with decimals may come as a float or as a decimal."""
+    return isinstance(of._unwrapped_dialect_impl(dialect), Float | Numeric)
 
 
 def _row_of(compiled: Any) -> SimpleResultMetaData | None:
