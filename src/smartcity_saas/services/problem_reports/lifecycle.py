@@ -21,7 +21,6 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.problem_reports.categories import Category, report_rules
 from smartcity_saas.services.problem_reports.models import (
     OPEN_STATES,
-    ProblemAnswerPhoto,
     ProblemFollow,
     ProblemReport,
     ProblemReportNote,
@@ -31,7 +30,12 @@ from smartcity_saas.services.problem_reports.models import (
     StepKind,
 )
 from smartcity_saas.services.problem_reports.names import SERVICE
-from smartcity_saas.services.problem_reports.reading import LONGEST_PLACE, photo_rows, read_words
+from smartcity_saas.services.problem_reports.reading import (
+    LONGEST_PLACE,
+    answer_photo_rows,
+    photo_rows,
+    read_words,
+)
 from smartcity_saas.services.problem_reports.reporting import by_id, by_number
 from smartcity_saas.tenancy.current import current_city
 
@@ -114,9 +118,7 @@ def solve(
         row.move(ReportState.SOLVED, now)
         step = _step(row, StepKind.SOLVED, now, words=words, by=actor.label)
         session.flush()
-        session.add_all(
-            ProblemAnswerPhoto(step_id=step.id, content=data, created_at=now) for data in photos
-        )
+        session.add_all(answer_photo_rows(step.id, photos, now))
         record(actor, f"{SERVICE}.solve", row.number, {}, now)
         count(SERVICE, Measure.DONE, now, waited=now - row.opened_at)
         if row.is_late(now):

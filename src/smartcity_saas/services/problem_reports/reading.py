@@ -15,7 +15,11 @@ from smartcity_saas.configuration.fields import no_control_characters
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.images.photos import retaken
 from smartcity_saas.services.problem_reports.categories import Category, ReportRules
-from smartcity_saas.services.problem_reports.models import ProblemReportPhoto
+from smartcity_saas.services.problem_reports.models import (
+    ProblemAnswerPhoto,
+    ProblemReportPhoto,
+    ProblemReportUpload,
+)
 from smartcity_saas.services.problem_reports.positions import Position, read_position
 from smartcity_saas.tenancy.storage import require_room
 
@@ -115,3 +119,20 @@ def photo_rows(
 ) -> list[ProblemReportPhoto]:
     """The rows of photographs that ``read_photos`` gave, for which there is room."""
     return [ProblemReportPhoto(report_id=report_id, content=one, created_at=now) for one in photos]
+
+
+def answer_photo_rows(
+    step_id: uuid.UUID, photos: Sequence[bytes], now: datetime
+) -> list[ProblemAnswerPhoto]:
+    """The rows of the same for a department's answer."""
+    return [ProblemAnswerPhoto(step_id=step_id, content=one, created_at=now) for one in photos]
+
+
+def upload_rows(
+    browser_hash: str, photos: Sequence[bytes], now: datetime
+) -> list[ProblemReportUpload]:
+    """The rows of the same for a form that has to be put right, which a browser gets back."""
+    return [
+        ProblemReportUpload(browser_hash=browser_hash, content=one, created_at=now)
+        for one in photos
+    ]

@@ -31,7 +31,7 @@ from smartcity_saas.services.problem_reports.models import (
     StepKind,
 )
 from smartcity_saas.services.problem_reports.names import SERVICE
-from smartcity_saas.services.problem_reports.reading import NewReport, photo_rows
+from smartcity_saas.services.problem_reports.reading import NewReport, photo_rows, upload_rows
 from smartcity_saas.tenancy.current import current_city
 
 MOST_BY_ONE = 20
@@ -195,10 +195,7 @@ def keep_uploads(browser_hash: str, photos: Sequence[bytes], now: datetime) -> l
     """Keep photographs of a form that has to be put right, for the browser that sent them; the newest
     twelve of a browser, for a day. The keys, in their order."""
     with transaction() as session:
-        rows = [
-            ProblemReportUpload(browser_hash=browser_hash, content=data, created_at=now)
-            for data in photos
-        ]
+        rows = upload_rows(browser_hash, photos, now)
         session.add_all(rows)
         session.flush()
         kept = session.scalars(
