@@ -16,7 +16,7 @@ MORE = {
     "/cities/<city>": 11,
     "/cities/<city>/overview": 28,
     "/me": 19,
-    "/me/data": 23,
+    "/me/data": 24,
     "/search?q=bill": 19,
     "/services/traffic-tickets": 12,
 }
