@@ -119,6 +119,15 @@ def platform_of(name: str) -> AppPlatform:
     return found
 
 
+def navigation_bar(frame: Frame) -> Mapping[str, Any]:
+    """The bar above the pages, in the words that WeChat and Baidu share."""
+    return {
+        "navigationBarTitleText": frame.title,
+        "navigationBarBackgroundColor": frame.color,
+        "navigationBarTextStyle": "white" if frame.white_text else "black",
+    }
+
+
 def compile_conditions(frame: Frame) -> list[dict[str, Any]]:
     """Every deep link as an entry of a developer tool's list of ways to start."""
     return [

@@ -14,6 +14,7 @@ from smartcity_saas.app_packs.platforms import (
     Shell,
     Support,
     compile_conditions,
+    navigation_bar,
 )
 
 WEB_VIEW = "https://w3cschool.cn/baiduapp/baiduapp-pc9s39ga.html"
@@ -28,19 +29,11 @@ def _settings(frame: Frame) -> Mapping[str, Any]:
     return {"appid": frame.app_id, "condition": {"swan": {"current": 0, "list": ways}}}
 
 
-def _window(frame: Frame) -> Mapping[str, Any]:
-    return {
-        "navigationBarTitleText": frame.title,
-        "navigationBarBackgroundColor": frame.color,
-        "navigationBarTextStyle": "white" if frame.white_text else "black",
-    }
-
-
 platform = AppPlatform(
     name="baidu",
     title={"zh": "百度", "en": "Baidu"},
     form=MINI_PROGRAM,
-    shell=Shell("swan", "project.swan.json", _settings, _window),
+    shell=Shell("swan", "project.swan.json", _settings, navigation_bar),
     listed=Finding(
         Support.NOT,
         {

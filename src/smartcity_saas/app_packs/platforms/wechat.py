@@ -16,6 +16,7 @@ from smartcity_saas.app_packs.platforms import (
     Shell,
     Support,
     compile_conditions,
+    navigation_bar,
 )
 
 DOMAINS = "https://developers.weixin.qq.com/miniprogram/dev/framework/ability/domain.md"
@@ -32,14 +33,6 @@ def _settings(frame: Frame) -> Mapping[str, Any]:
         "compileType": "miniprogram",
         "setting": {"es6": True, "minified": True, "urlCheck": True},
         "condition": {"miniprogram": {"list": compile_conditions(frame)}},
-    }
-
-
-def _window(frame: Frame) -> Mapping[str, Any]:
-    return {
-        "navigationBarTitleText": frame.title,
-        "navigationBarBackgroundColor": frame.color,
-        "navigationBarTextStyle": "white" if frame.white_text else "black",
     }
 
 
@@ -62,7 +55,7 @@ platform = AppPlatform(
     name="wechat",
     title={"zh": "微信", "en": "WeChat"},
     form=MINI_PROGRAM,
-    shell=Shell("wxml", "project.config.json", _settings, _window),
+    shell=Shell("wxml", "project.config.json", _settings, navigation_bar),
     listed=Finding(
         Support.NOT,
         {
