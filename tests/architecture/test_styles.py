@@ -24,6 +24,7 @@ HOOKS = {
 }
 """Classes without a rule of their own, and what they are for."""
 
+_BETWEEN = re.compile(r",(?![^(]*\))")
 _CLASS = re.compile(r"\.(-?[a-z][\w-]*)", re.I)
 _ATTRIBUTE = re.compile(r'\bclass="((?:\{\{.*?\}\}|\{%.*?%\}|[^"{])*)"', re.S)
 _CHOSEN = re.compile(r"""(==\s*|!=\s*|\bin\s+)?(["'])([^"']*)\2(\s*:)?""")
@@ -50,6 +51,30 @@ def test_every_rule_stands_in_a_layer_that_is_declared(name: str) -> None:
     order = [one.strip() for one in tinycss2.serialize(declared.prelude).split(",")]
     assert all(rule.type == "at-rule" and rule.at_keyword == "layer" for rule in layers)
     assert {tinycss2.serialize(rule.prelude).strip() for rule in layers} <= set(order)
+
+
+def test_a_component_is_dressed_by_one_file() -> None:
+    """Promise: what a page looks like does not hang on another page's component of the same name. The
+    console's files may dress one anew, which is what they are for."""
+    found: dict[str, set[str]] = {}
+    for path in SHEETS:
+        if path.parent.name == "components":
+            for selector in _selectors(path.read_text("utf-8")):
+                found.setdefault(selector, set()).add(path.name)
+    assert {one: names for one, names in found.items() if len(names) > 1} == {}
+
+
+def _selectors(text: str) -> set[str]:
+    """Each selector of a file that is dressed at every width."""
+    found = set()
+    for layer in tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True):
+        for rule in tinycss2.parse_blocks_contents(
+            layer.content, skip_comments=True, skip_whitespace=True
+        ):
+            if rule.type == "qualified-rule":
+                prelude = tinycss2.serialize(rule.prelude)
+                found |= {" ".join(one.split()) for one in _BETWEEN.split(prelude)}
+    return found
 
 
 @pytest.mark.parametrize("path", SHEETS, ids=lambda path: path.name)
