@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import warnings
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
 import pytest
 from sqlalchemy import select
 
@@ -18,29 +11,17 @@ from smartcity_saas.outbox.queue import LOST, MOST_ATTEMPTS
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.tenancy.context import tenant_context
 from tests.support.browser import fresh
+from tests.support.runners import is_killed_by, killed
 from tests.support.world import World
 
 pytestmark = pytest.mark.faults
 
 
-def kills(_payload: Mapping[str, Any], _now: datetime) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def works_and_dies(world: World) -> bool:
     """Do what is due in a process of its own; whether that was killed."""
-    db.session.rollback()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # forking beside threads: the child runs none of them
-        child = os.fork()
-    if child == 0:
-        db.engine.dispose(close=False)  # the parent's connections are the parent's
-        tasks = {"kills": kills, "note": lambda _payload, _now: None}
-        runner = Runner(world.app, tasks, tenant_context, world.clock)
-        fresh(runner.run_due)  # type: ignore[arg-type]
-        os._exit(0)
-    _pid, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
+    tasks = {"kills": killed, "note": lambda _payload, _now: None}
+    runner = Runner(world.app, tasks, tenant_context, world.clock)
+    return is_killed_by(lambda: fresh(runner.run_due))
 
 
 def test_a_task_that_kills_its_worker_is_given_up(world: World) -> None:

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from sqlalchemy import select
 
 from smartcity_saas.database import db
-from smartcity_saas.services.hospital_appointments import fhir_reports, fhir_sync
+from smartcity_saas.services.hospital_appointments import fhir_reports
 from smartcity_saas.services.hospital_appointments.back_office import send_report
 from smartcity_saas.services.hospital_appointments.fhir_client import FhirServer as FhirClient
 from smartcity_saas.services.hospital_appointments.fhir_models import FhirAppointment, FhirSync
@@ -203,19 +203,6 @@ def test_killed_before_the_note_it_is_one_appointment(
 
 def _killed(*_arguments: Any, **_options: Any) -> None:
     raise Killed
-
-
-def test_killed_while_storing_nothing_is_half_stored(
-    hospital: Hospital, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Promise: what is read is stored as a whole or not at all."""
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(fhir_sync, "_note_success", _killed)
-        hospital.sync()
-    assert hospital.places() == {}
-    assert hospital.sessions() == []
-    hospital.sync()
-    assert len(hospital.places()) == 4
 
 
 def test_given_back_while_it_is_created(
