@@ -13,6 +13,7 @@ from smartcity_saas.audit import Actor, record, system
 from smartcity_saas.configuration.city import City
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, Invalid
+from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, limits_of
 from smartcity_saas.payments.disputes import withdrawn_from
@@ -26,6 +27,7 @@ from smartcity_saas.web.money import format_money
 
 REFUND = "payments.refund"
 LONGEST_REASON = 200
+log = get_logger(__name__)
 
 
 def reason_fault(reason: str) -> Any:
@@ -104,6 +106,24 @@ def refundable(payment: Payment) -> int:
     less what banks have taken back."""
     going = sum(r.amount for r in refunds_of(payment.id) if not r.is_failed)
     return max(0, payment.received - going - withdrawn_from(payment.id))
+
+
+def refund_rest(actor: Actor, payment: Payment, owed: int, reason: str, now: datetime) -> None:
+    """Ask for a refund of what is owed of a payment that the transaction holds, as far as it is left of
+    it.
+
+    Args:
+        actor: Who asks.
+        payment: Of which payment.
+        owed: In the minor unit of what was received.
+        reason: Why; kept with the refund.
+        now: The time.
+    """
+    amount = min(owed, refundable(payment)) if payment.has_money else 0
+    if amount:
+        request_refund(actor, payment.id, amount, reason, now)
+    else:
+        log.warning("nothing_to_refund", payment=payment.number)
 
 
 def carry_out(city: City, refund_id: uuid.UUID, now: datetime) -> None:

@@ -13,11 +13,10 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import record, system
 from smartcity_saas.database import db, transaction
-from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import PaymentsClosed
 from smartcity_saas.payments.checkout import close_pages
-from smartcity_saas.payments.refunds import refundable, request_refund
+from smartcity_saas.payments.refunds import refund_rest
 from smartcity_saas.payments.repository import locked
 from smartcity_saas.services.hospital_appointments.back_office import report
 from smartcity_saas.services.hospital_appointments.booking import locked_appointment
@@ -39,7 +38,6 @@ from smartcity_saas.web.languages import both
 
 LOOK_AGAIN = timedelta(minutes=30)
 AFTER_DISPUTE = timedelta(days=1)
-log = get_logger(__name__)
 
 
 def lapse_unpaid(payload: Mapping[str, Any], now: datetime) -> None:
@@ -89,11 +87,7 @@ def settle(payload: Mapping[str, Any], now: datetime) -> None:
             enqueue(SETTLE, payload, now, due_at=now + AFTER_DISPUTE)
             return
         found.returned_at = now
-        amount = min(found.amount, refundable(payment)) if payment.has_money else 0
-        if amount:
-            request_refund(system(SERVICE), payment.id, amount, _reason(found), now)
-        else:
-            log.warning("fee_not_refundable", payment=payment.number)
+        refund_rest(system(SERVICE), payment, found.amount, _reason(found), now)
 
 
 def _close(fee: AppointmentFee, now: datetime) -> bool:
