@@ -19,6 +19,7 @@ from smartcity_saas.forms import drafts
 from smartcity_saas.forms.answers import Given
 from smartcity_saas.forms.applications import LONGEST_WORDS, NotComplete
 from smartcity_saas.forms.definition import definition_of
+from smartcity_saas.forms.fees import fee_comes_back
 from smartcity_saas.forms.fields import Faults
 from smartcity_saas.forms.files import LONGEST_NAME, Upload, file_of
 from smartcity_saas.forms.models import Application, ApplicationState
@@ -85,8 +86,10 @@ class ApplicationSchema(ma.Schema):
 
 
 class WholeApplicationSchema(ApplicationSchema):
-    """An application with its answers by field, and what happened to it."""
+    """An application with its answers by field, and what happened to it. ``fee_comes_back`` says whether
+    a fee that was paid goes back by itself: if it is withdrawn now, or because it was."""
 
+    fee_comes_back = fields.Boolean()
     answers = fields.Dict(keys=fields.String())
     events = fields.List(fields.Nested(ApplicationEventSchema))
 
@@ -142,6 +145,13 @@ class MessageBody(Body):
     """Words to the city."""
 
     words = fields.String(required=True, validate=validate.Length(1, LONGEST_WORDS))
+
+
+class WithdrawalBody(Body):
+    """What the resident was told of the fee (``fee_comes_back`` of the application): where it is no
+    longer so, nothing is withdrawn (409)."""
+
+    fee_comes_back = fields.Boolean(load_default=None)
 
 
 class ReopeningBody(Body):
@@ -265,10 +275,12 @@ def api_send_message(body: dict[str, Any], number: str) -> Answer:
     method="POST",
     availability=Availability.EXISTING_BUSINESS,
 )
+@blueprint.arguments(WithdrawalBody, required=False)
 @blueprint.response(204)
-def api_withdraw_application(number: str) -> Answer:
-    """Withdraw an application; a draft is erased at once."""
-    domain.withdraw(signed_in_resident(), number, current_time())
+def api_withdraw_application(body: dict[str, Any], number: str) -> Answer:
+    """Withdraw an application; a draft is erased at once. The fee goes back by itself where no member of
+    staff has taken it over yet."""
+    domain.withdraw(signed_in_resident(), number, current_time(), told=body["fee_comes_back"])
     return {}
 
 
@@ -330,8 +342,10 @@ def api_application_file(number: str, file_id: uuid.UUID) -> Answer:
 
 def _whole(row: Application) -> Answer:
     now = current_time()
+    events = timeline_of(row, now)
     return {
         **_listed(row),
+        "fee_comes_back": fee_comes_back(row, {one.kind for one in events}),
         "answers": answers_of(row, now),
         "events": [
             {
@@ -341,7 +355,7 @@ def _whole(row: Application) -> Answer:
                 "by_city": one.by_staff,
                 "fields": list(one.fields),
             }
-            for one in timeline_of(row, now)
+            for one in events
         ],
     }
 

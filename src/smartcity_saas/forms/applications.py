@@ -15,18 +15,20 @@ from smartcity_saas.database import transaction
 from smartcity_saas.errors import Conflict, FieldErrors
 from smartcity_saas.forms.answers import Open, faults_of_all, submitted
 from smartcity_saas.forms.drafts import give_up
+from smartcity_saas.forms.fees import FeeChanged, fee_comes_back, send_fee_back
 from smartcity_saas.forms.files import drop_unused, file_fields
 from smartcity_saas.forms.models import Application, ApplicationState, EventKind
 from smartcity_saas.forms.names import APPLICATIONS
 from smartcity_saas.forms.own import own_application
 from smartcity_saas.forms.reading import context_of
 from smartcity_saas.forms.stored_forms import answers_of, form_of, seal_answers
-from smartcity_saas.forms.timeline import add_event
+from smartcity_saas.forms.timeline import add_event, happened
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.measures import Measure, count
 from smartcity_saas.tenancy.current import current_city
+from smartcity_saas.web.money import format_money
 from smartcity_saas.working_days import working_days_after
 
 LONGEST_WORDS = 1_000
@@ -101,12 +103,23 @@ def receive(row: Application, actor: Actor, now: datetime) -> None:
     count(row.service, Measure.BEGUN, now)
 
 
-def withdraw(resident: SignedInResident, number: str, now: datetime) -> None:
-    """Take an application back; a draft is erased at once.
+def withdraw(
+    resident: SignedInResident, number: str, now: datetime, *, told: bool | None = None
+) -> None:
+    """Take an application back; a draft is erased at once. The fee goes back by itself where no member
+    of staff has taken it over yet.
+
+    Args:
+        resident: Whose.
+        number: The application's.
+        now: The time.
+        told: Whether the fee comes back by what the resident was told; None where they were told
+            nothing.
 
     Raises:
         NotFound: The resident has no such application.
-        Conflict: It is finished; or the fee of a draft was paid or is being paid.
+        FeeChanged: What becomes of the fee is no longer what they were told.
+        Conflict: It is finished; or the fee of a draft is being paid.
     """
     if own_application(resident, number).is_draft:
         give_up(resident, number, now)
@@ -115,12 +128,35 @@ def withdraw(resident: SignedInResident, number: str, now: datetime) -> None:
         row = own_application(resident, number, lock=True)
         if not row.is_under_way:
             raise Conflict(_("It is finished, so there is nothing to withdraw."))
+        back = fee_comes_back(row, happened(row))
+        if told is not None and told is not back:
+            raise FeeChanged
         row.move(ApplicationState.WITHDRAWN)
         row.days_left, row.saved_at = None, now
         row.erase_on = form_of(row).keep.after(today_in(current_city().timezone, now))
-        add_event(row, EventKind.WITHDRAWN, now)
+        add_event(row, EventKind.WITHDRAWN, now, message=_fee_words(row, back))
+        if back:
+            add_event(row, EventKind.FEE_RETURNING, now)
+            send_fee_back(row, now)
         record(resident.actor, f"{APPLICATIONS}.withdraw", number, {"service": row.service}, now)
         count(row.service, Measure.CALLED_OFF, now)
+
+
+def _fee_words(row: Application, back: bool) -> Any:
+    """What becomes of the fee of an application that is being withdrawn; None where none was paid."""
+    if row.payment_id is None:
+        return None
+    if back:
+        return _(
+            "Number %(number)s. The fee of %(amount)s goes back to the card or account it was paid with.",
+            number=row.number,
+            amount=format_money(row.fee, row.currency),
+        )
+    return _(
+        "Number %(number)s. The fee does not come back by itself. Call %(phone)s to ask for it.",
+        number=row.number,
+        phone=current_city().site["hotline"],
+    )
 
 
 def can_reopen(row: Application) -> bool:

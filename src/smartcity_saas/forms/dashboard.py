@@ -41,7 +41,9 @@ def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
         (
             _("An application is under way. Wait for the decision, or withdraw it.")
             if row.is_under_way
-            else _("The fee of an application is paid. Send it first."),
+            else _(
+                "The fee of an application is paid. Send it, or erase it and the fee comes back."
+            ),
             f"{MINE}/{row.number}",
         )
         for row in own_applications(resident, SHOWN)

@@ -17,6 +17,7 @@ from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.forms.answers import Given, StepResult, asked, read_step
 from smartcity_saas.forms.definition import Definition, definition_of
+from smartcity_saas.forms.fees import send_fee_back
 from smartcity_saas.forms.fields import Context, Faults
 from smartcity_saas.forms.files import (
     Upload,
@@ -194,17 +195,16 @@ def add_file(
 
 
 def give_up(resident: SignedInResident, number: str, now: datetime) -> None:
-    """Erase a draft at once.
+    """Erase a draft at once; a fee that was paid for it goes back.
 
     Raises:
         NotFound: The resident has no such draft.
-        Conflict: It was sent already, or its fee was paid or is being paid.
+        Conflict: It was sent already, or its fee is being paid.
     """
     before_payment(own_application(resident, number), now)
     with transaction():
         row = locked_draft(resident, number)
-        if row.payment_id is not None:
-            raise Conflict(_("Its fee is paid. Send it; you can withdraw it afterwards."))
+        send_fee_back(row, now)
         forget([row.id])
         record(resident.actor, f"{APPLICATIONS}.give_up", number, {"service": row.service}, now)
 

@@ -90,6 +90,8 @@ class EventKind(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    FEE_RETURNING = "fee_returning"
+    """It was withdrawn in time, so that its fee goes back by itself."""
     REOPENED = "reopened"
     REVOKED = "revoked"
     """Its paper is not valid any more."""
@@ -105,6 +107,7 @@ EVENT_NAMES: dict[str, Any] = {
     EventKind.APPROVED: _("Approved"),
     EventKind.REFUSED: _("Not approved"),
     EventKind.WITHDRAWN: _("Withdrawn"),
+    EventKind.FEE_RETURNING: _("The whole fee goes back"),
     EventKind.REOPENED: _("To be looked at once more"),
     EventKind.REVOKED: _("The paper is not valid any more"),
 }

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from smartcity_saas.clock import today_in
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.forms import applications as domain
+from smartcity_saas.forms.fees import FeeChanged, fee_comes_back
 from smartcity_saas.forms.models import (
     EVENT_NAMES,
     FINISHED,
@@ -27,7 +28,7 @@ from smartcity_saas.forms.step_page import ShownField, StepPage, step_page
 from smartcity_saas.forms.step_views import answered, sent_by_form
 from smartcity_saas.forms.stored_forms import answers_of, form_of
 from smartcity_saas.forms.supplying import Supplied, asked_for, fields_shown, supply
-from smartcity_saas.forms.timeline import timeline_of, timelines_of
+from smartcity_saas.forms.timeline import happened, timeline_of, timelines_of
 from smartcity_saas.forms.views import blueprint, place_of
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.notifications import reach_of
@@ -127,7 +128,7 @@ def withdraw_question(number: str) -> ResponseReturnValue:
     row = own_application(signed_in_resident(), number)
     if row.is_finished:
         return redirect(f"{MINE}/{number}")
-    return _render("withdraw.html", application=row, form=form_of(row))
+    return _withdraw_page(row)
 
 
 @blueprint.page(
@@ -140,7 +141,11 @@ def withdraw(number: str) -> ResponseReturnValue:
     """Withdraw an application, or erase a draft."""
     resident = signed_in_resident()
     was_draft = own_application(resident, number).is_draft
-    domain.withdraw(resident, number, current_time())
+    told = {"back": True, "stays": False}.get(request.form.get("fee", ""))
+    try:
+        domain.withdraw(resident, number, current_time(), told=told)
+    except FeeChanged as error:
+        return _withdraw_page(own_application(resident, number), error), 409
     return redirect(MINE if was_draft else f"{MINE}/{number}", 303)
 
 
@@ -176,6 +181,16 @@ def _page(row: Application, typed: dict[str, str], errors: dict[str, Any]) -> st
         rating=rating_prompt(resident, of, now),
         typed=typed,
         errors=errors,
+    )
+
+
+def _withdraw_page(row: Application, changed: FeeChanged | None = None) -> str:
+    return _render(
+        "withdraw.html",
+        application=row,
+        form=form_of(row),
+        back=fee_comes_back(row, happened(row)),
+        changed=changed,
     )
 
 

@@ -24,6 +24,7 @@ from smartcity_saas.forms.dashboard import dashboard, dashboard_of, unfinished
 from smartcity_saas.forms.definition import Period, definition_of
 from smartcity_saas.forms.desk_views import blueprint as desk
 from smartcity_saas.forms.drafts import KEPT_FOR
+from smartcity_saas.forms.fees import RETURN_FEE, return_fee
 from smartcity_saas.forms.names import APPLICATIONS, KIND
 from smartcity_saas.forms.payable import payable
 from smartcity_saas.forms.rateable import acts as rateable
@@ -55,6 +56,7 @@ shared = Service(
     dashboard=dashboard,
     payable=payable,
     rateable=rateable,
+    work={RETURN_FEE: return_fee},
     unfinished=unfinished,
     daily=retention.erase_expired,
     demo=demo.fill,

@@ -42,6 +42,7 @@ def add_event(
     words: str = "",
     by_staff: str | None = None,
     fields: Sequence[str] = (),
+    message: Any = None,
 ) -> None:
     """Add to the timeline in the caller's transaction, and tell the resident.
 
@@ -52,6 +53,7 @@ def add_event(
         words: What was said; sealed, and no part of a message.
         by_staff: The account of whoever of the staff did it.
         fields: The names of what is asked for anew.
+        message: What the resident is told below the title; the usual by default.
     """
     with transaction() as session:
         event = ApplicationEvent(
@@ -72,7 +74,7 @@ def add_event(
             application.resident_id,
             f"application:{event.id}",
             both(lambda: title(local(name))),
-            both(lambda: _body(application, kind)),
+            both(lambda: message or _body(application, kind)),
             f"{MINE}/{application.number}",
             now,
         )
@@ -107,6 +109,12 @@ def timelines_of(
             )
         )
     return found
+
+
+def happened(application: Application) -> set[EventKind]:
+    """The kinds of what happened to an application."""
+    query = select(ApplicationEvent.kind).where(ApplicationEvent.application_id == application.id)
+    return set(db.session.scalars(query))
 
 
 def last_request(events: Sequence[ToldEvent]) -> ToldEvent | None:
