@@ -165,6 +165,27 @@ FAULTS = {
         "Write one period",
     ),
     "keep of no years": (HEAD + "    keep: {years: ▶0}\n" + STEPS + MOVED, "from 1 to 100"),
+    "keep shorter than valid": (
+        HEAD
+        + "    ▶keep: {months: 11}\n    result: {kind: letter, valid: {years: 1}}\n"
+        + STEPS
+        + MOVED,
+        "The paper would be erased while it says that it is valid",
+    ),
+    "keep of days that a leap year outlasts": (
+        HEAD
+        + "    ▶keep: {days: 365}\n    result: {kind: letter, valid: {years: 1}}\n"
+        + STEPS
+        + MOVED,
+        "Write keep: {years: 1}, or longer.",
+    ),
+    "keep of a month that may be February": (
+        HEAD
+        + "    ▶keep: {months: 1}\n    result: {kind: letter, valid: {days: 29}}\n"
+        + STEPS
+        + MOVED,
+        "Write keep: {days: 29}, or longer.",
+    ),
     "no keep": (HEAD.replace("  permit", "  ▶permit") + STEPS + MOVED, "keep"),
     "a step that asks for nothing": (
         HEAD + KEEP + "    steps:\n      - {title: {zh: 甲, en: A}, ▶fields: []}\n",
@@ -245,5 +266,12 @@ def test_a_fee_that_nobody_can_pay(tmp_path: Path) -> None:
 def test_a_form_without_a_fault_passes(tmp_path: Path) -> None:
     """A control: what the cases are made of is valid."""
     assert "1 document, no problems." in validated(CITY + FORM + MOVED, tmp_path)
+    for keep, valid in (
+        ("{days: 366}", "{years: 1}"),
+        ("{years: 1}", "{months: 12}"),
+        ("{months: 1}", "{days: 28}"),
+    ):
+        kept = f"    keep: {keep}\n    result: {{kind: letter, valid: {valid}}}\n"
+        assert "1 document, no problems." in validated(CITY + HEAD + kept + STEPS + MOVED, tmp_path)
     paid = HEAD + KEEP + '    fee: "20.00"\n' + STEPS + MOVED
     assert "1 document, no problems." in validated(CITY + paid, tmp_path)

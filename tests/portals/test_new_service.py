@@ -39,6 +39,15 @@ def test_faults_stand_at_the_lines_that_were_written(world: World) -> None:
     assert world.documents().live("hangzhou").number == 1
 
 
+def test_a_paper_that_outlives_its_application_is_told(world: World) -> None:
+    """Promise: what is kept for less than its paper is valid is a fault on the console as well."""
+    text = LETTER.replace("keep: {years: 1}", "keep: {months: 6}")
+    answer = world.city_staff().post(f"{NEW}/yaml", f"{NEW}/yaml", text=text, revision="1")
+    assert answer.status_code == 422
+    assert f"YAML:{text[: text.index('keep:')].count(chr(10)) + 1}:" in answer.text
+    assert "Write keep: {years: 1}, or longer." in answer.text
+
+
 def test_text_that_is_no_service_is_told(world: World) -> None:
     """Promise: YAML that does not parse, or is more than one service, is a fault and no crash."""
     staff = world.city_staff()

@@ -59,6 +59,7 @@ def definitions(draw: st.DrawFn, most: int = 8) -> Raw:
         fields.append(draw(_fields(name, fields)))
     cut = draw(st.integers(1, len(fields)))
     parts = [part for part in (fields[:cut], fields[cut:]) if part]
+    result = draw(_results(names))
     rest = {"help": words(), "department": words(), "who": words(), "visit": words()}
     return {
         "title": draw(words()),
@@ -67,14 +68,16 @@ def definitions(draw: st.DrawFn, most: int = 8) -> Raw:
         "takes": {"working_days": draw(st.integers(1, 250))},
         "fee": draw(st.sampled_from(["0", "20.00", "1.5"])),
         "steps": [{"title": draw(words()), "fields": part} for part in parts],
-        "result": draw(_results(names)),
-        "keep": draw(_periods()),
+        "result": result,
+        "keep": draw(_periods(result.get("valid"))),
         **draw(st.fixed_dictionaries({}, optional=rest)),
     }
 
 
-def _periods() -> st.SearchStrategy[Raw]:
-    return st.sampled_from([{"years": 5}, {"months": 18}, {"days": 90}])
+def _periods(least: Raw | None = None) -> st.SearchStrategy[Raw]:
+    """Periods, those only that are as long as another one where it is given."""
+    all_of_them = [{"years": 5}, {"months": 18}, {"days": 90}]
+    return st.sampled_from(all_of_them[: all_of_them.index(least) + 1] if least else all_of_them)
 
 
 @st.composite

@@ -28,6 +28,12 @@ class Period:
 
         return day + relativedelta(years=self.years, months=self.months, days=self.days)
 
+    def covers(self, other: Period) -> bool:
+        """Whether it is at least as long as another one, whatever the day on which both begin."""
+        # a span of months from the first is as short or long as one from any day gets, by the month
+        firsts = [date(2000 + month // 12, month % 12 + 1, 1) for month in range(48)]
+        return all(self.after(day) >= other.after(day) for day in firsts)
+
     def words(self, language: str) -> str:
         """The period in ``zh`` or ``en``: ``5 年``, ``5 years``."""
         for number, zh, en in (

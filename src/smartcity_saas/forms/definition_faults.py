@@ -13,12 +13,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from smartcity_saas.configuration.service_kinds import CityTerms, Fault
+from smartcity_saas.forms.definition import Period
 from smartcity_saas.forms.names import (
     CHOICES,
     CONDITIONS,
     DATES,
     DEFAULT_LABELS,
     FILES,
+    LONGEST_PERIOD,
     MOST_FIELDS,
     NO,
     NUMBERS,
@@ -61,8 +63,8 @@ def definition_faults(entry: Mapping[str, Any], terms: CityTerms) -> list[Fault]
     found = [*_empty_lists(entry), *_names(asked)]
     for place, field in asked:
         found += _field(place, field, terms.currency)
-    found += [*_conditions(asked), *_fee(entry, terms), *_periods(entry), *_result(entry, asked)]
-    return found
+    found += [*_conditions(asked), *_fee(entry, terms), *_periods(entry), *_paper_outlives(entry)]
+    return [*found, *_result(entry, asked)]
 
 
 def _asked(entry: Mapping[str, Any]) -> Iterator[Asked]:
@@ -394,6 +396,29 @@ def _periods(entry: Mapping[str, Any]) -> Iterator[Fault]:
                 _("Write one period, in years, months or days."),
                 _("Example: {years: 5}"),
             )
+
+
+def _paper_outlives(entry: Mapping[str, Any]) -> Iterator[Fault]:
+    """A paper that would go with its application while it says that it is valid."""
+    result = entry.get("result")
+    written = result.get("valid") if isinstance(result, Mapping) else None
+    keep, valid = _period(entry.get("keep")), _period(written)
+    if keep and valid and not keep.covers(valid):
+        ((unit, number),) = written.items()
+        yield (
+            ("keep",),
+            _("The paper would be erased while it says that it is valid (“result.valid”)."),
+            _("Write keep: {%(unit)s: %(number)s}, or longer.", unit=unit, number=number),
+        )
+
+
+def _period(value: Any) -> Period | None:
+    """A period as written; None for what is none."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return None
+    ((unit, number),) = value.items()
+    fits = type(number) is int and 0 < number <= LONGEST_PERIOD.get(unit, 0)
+    return Period(**{unit: number}) if fits else None
 
 
 def _result(entry: Mapping[str, Any], asked: list[Asked]) -> Iterator[Fault]:

@@ -22,6 +22,7 @@ from smartcity_saas.forms.definition_faults import definition_faults
 from smartcity_saas.forms.names import (
     KIND,
     LONGEST_LONG_TEXT,
+    LONGEST_PERIOD,
     MOST_FILES,
     FieldKind,
     ResultKind,
@@ -187,9 +188,9 @@ StepSchema = Schema.from_dict(
 class PeriodSchema(Schema):
     """A period in years, months or days, of which one is given."""
 
-    years = _number(1, 100, "Years.")
-    months = _number(1, 1_200, "Months.")
-    days = _number(1, 36_500, "Days.")
+    years = _number(1, LONGEST_PERIOD["years"], "Years.")
+    months = _number(1, LONGEST_PERIOD["months"], "Months.")
+    days = _number(1, LONGEST_PERIOD["days"], "Days.")
 
 
 class TakesSchema(Schema):
@@ -256,7 +257,10 @@ class FormSchema(Schema):
     keep = fields.Nested(
         PeriodSchema,
         required=True,
-        metadata={"description": "How long an application is kept after it is finished."},
+        metadata={
+            "description": "How long an application is kept after it is finished, its paper with it: "
+            "as long as that is valid, at least."
+        },
     )
 
 

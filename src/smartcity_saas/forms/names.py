@@ -11,6 +11,8 @@ LONGEST_LONG_TEXT = 4_000
 MOST_FILES = 10
 MOST_FIELDS = 100
 """Fields of one definition, over all its steps."""
+LONGEST_PERIOD = {"years": 100, "months": 1_200, "days": 36_500}
+"""The largest number of a period, by its unit."""
 YES, NO = "yes", "no"
 
 
