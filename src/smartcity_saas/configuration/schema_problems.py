@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields
 from smartcity_saas.configuration.problems import Path, Problem, dotted
 from smartcity_saas.configuration.secrets import looks_secret, names_secret
 from smartcity_saas.configuration.service_kinds import Catalog
+from smartcity_saas.configuration.yaml_hints import full_width_hint
 from smartcity_saas.configuration.yaml_source import Source
 from smartcity_saas.texts import lazy_gettext as _
 
@@ -43,10 +44,14 @@ def schema_problems(schema: Schema, values: Mapping[str, Any]) -> list[tuple[Pat
 
 
 def located(source: Source, found: list[tuple[Path, Any, Any]]) -> list[Problem]:
-    """Problems at the positions of a source."""
+    """Problems at the positions of a source, with a hint of the source's own where it was read otherwise
+    than somebody meant it."""
     return [
         source.problem(
-            path, message, hint, at_key=bool(path) and str(message) == str(_unknown_key(path))
+            path,
+            message,
+            full_width_hint(source.written(path)) or hint,
+            at_key=bool(path) and str(message) == str(_unknown_key(path)),
         )
         for path, message, hint in found
     ]

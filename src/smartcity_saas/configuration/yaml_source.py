@@ -16,7 +16,8 @@ from typing import Any
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
 
-from smartcity_saas.configuration.problems import Path, Problem, pointer
+from smartcity_saas.configuration.problems import Path, Problem, in_order, pointer
+from smartcity_saas.configuration.yaml_hints import no_value_hint, syntax_hint
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
@@ -104,6 +105,18 @@ class Source:
                 line, column = node.line, node.column
         return Problem(self.path, line, column, pointer(path), message, hint)
 
+    def written(self, path: Path) -> str:
+        """The text at a path, or at the nearest part of it that there is; empty where that is no scalar
+        and nothing in braces."""
+        node = self.root
+        for step in path:
+            entry = node.entry(step)
+            if entry is None:
+                break
+            node = entry.node
+        inline = node.flow or (node.kind == "scalar" and not node.block_scalar)
+        return self.text[node.start : node.end] if inline else ""
+
 
 def parse(data: bytes | str, path: str) -> Source:
     """Read one document.
@@ -154,7 +167,6 @@ class _Reader:
         self.path = path
         self.problems: list[Problem] = []
         self.nodes = 0
-        self.key_mark: Any = None
 
     def read(self) -> Source:
         try:
@@ -167,7 +179,7 @@ class _Reader:
         except RecursionError:
             raise self._too_deep(None) from None
         if self.problems:
-            raise Invalid(_("We could not read the configuration."), self.problems)
+            raise Invalid(_("We could not read the configuration."), in_order(self.problems))
         if root is None or root.kind != "mapping":
             raise _refusal(
                 self.path,
@@ -202,7 +214,7 @@ class _Reader:
                     "You cannot use anchors or aliases (& and *). This has “%(name)s”.",
                     name=_shown(event.anchor),
                 ),
-                _("Write the value in full, or put it in the province's baseline."),
+                _("Write the value in full. If this is a text, put it in quotes."),
             )
         if isinstance(event, events.NodeEvent) and getattr(event, "tag", None):
             raise self._refuse(
@@ -211,7 +223,7 @@ class _Reader:
                     "You cannot use tags (!). This has “%(tag)s”.",
                     tag=_shown(getattr(event, "tag", "")),
                 ),
-                _("Remove the tag."),
+                _("Remove the tag. If this is a text, put it in quotes."),
             )
         if isinstance(event, events.DocumentStartEvent) and (
             event.tags or (event.version and tuple(event.version) != (1, 2))
@@ -256,6 +268,7 @@ class _Reader:
         for event in stream:
             if isinstance(event, events.MappingEndEvent):
                 self._close(node, event)
+                self._without_value(node, path)
                 return
             if not isinstance(event, events.ScalarEvent):
                 raise self._refuse(event, _("A key must be plain text."), "")
@@ -270,7 +283,6 @@ class _Reader:
                     _("“%(key)s” is here twice.", key=key),
                     _("Keep one of the two."),
                 )
-            self.key_mark = mark
             value = self._node(next(stream), stream, here)
             node.entries.append(Entry(key, mark.index, mark.line + 1, mark.column + 1, value))
 
@@ -282,6 +294,32 @@ class _Reader:
             index = len(node.entries)
             child = self._node(event, stream, (*path, index))
             node.entries.append(Entry(index, child.start, child.line, child.column, child))
+
+    def _without_value(self, node: Node, path: Path) -> None:
+        """Note the keys of a mapping that have no value, each with what was likely meant."""
+        before: Entry | None = None
+        for number, entry in enumerate(node.entries):
+            value = entry.node
+            if value.kind != "scalar" or value.scalar is not None:
+                before = entry
+                continue
+            after = next((one for one in node.entries[number + 1 :][:1] if not node.flow), None)
+            bare = node.flow and not self.text[entry.start : value.start].rstrip().endswith(":")
+            at = value if value.end > value.start else entry
+            hint = no_value_hint(
+                str(entry.key),
+                bare,
+                (str(before.key), self._is_unquoted_text(before.node)) if before else None,
+                (str(after.key), after.line) if after and after.node.kind != "scalar" else None,
+            )
+            here = (*path, entry.key)
+            message = _("“%(key)s” has no value.", key=entry.key)
+            self.problems.append(
+                Problem(self.path, at.line, at.column, pointer(here), message, hint)
+            )
+
+    def _is_unquoted_text(self, node: Node) -> bool:
+        return isinstance(node.scalar, str) and self.text[node.start] not in "\"'"
 
     def _close(self, node: Node, event: Any) -> None:
         """A block collection ends with its last entry; its own end mark is further on."""
@@ -295,12 +333,13 @@ class _Reader:
         if event.style:
             return text
         if _NULL.fullmatch(text):
-            self._note(
-                event.start_mark if text or self.key_mark is None else self.key_mark,
-                path,
-                _("“%(key)s” has no value.", key=path[-1] if path else ""),
-                _("Enter a value, or remove the key to use the value from the baseline."),
-            )
+            if not path or isinstance(path[-1], int):
+                self._note(
+                    event.start_mark,
+                    path,
+                    _("“%(key)s” has no value.", key=path[-1] if path else ""),
+                    _("Enter a value, or remove the key to use the value from the baseline."),
+                )
             return None
         if _BOOLEAN.fullmatch(text):
             return text.lower() == "true"
@@ -375,13 +414,11 @@ class _Reader:
                 before.count("\n") + 1,
                 len(before) - before.rfind("\n"),
             )
-        return _refusal(
-            self.path,
-            _("This is not valid YAML."),
-            _("Check the indentation, quotes and colons on this line and the one above."),
-            mark.line + 1 if mark else 1,
-            mark.column + 1 if mark else 1,
-        )
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        hint: Text = _("Check the indentation, quotes and colons on this line and the one above.")
+        if slip := syntax_hint(self.text, error):
+            line, column, hint = slip
+        return _refusal(self.path, _("This is not valid YAML."), hint, line, column)
 
     def _unreadable(self, error: Exception) -> Invalid:
         position = getattr(error, "position", 0) or 0
