@@ -23,7 +23,7 @@ _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
 _NO_SPACE = re.compile(rf"(?:^\s*(?:-\s+)?|[{{,]\s*){_KEY}(:)[{{\[\"']")
 _BRACE_FIRST = re.compile(r"(?<=[:,{\[-])\s*([{\[])[^{}\[\]:]*[}\]](?=\s*[^\s,}\]#])")
 _MARK_FIRST = re.compile(r"(?<=[:,{\[-])\s*([@`%])")
-_TAB = re.compile(r" *\t")
+_TAB = re.compile(r"^ *\t")
 _COMMENT = re.compile(r"\s(#)")
 
 _WORDS = re.compile(r"[^A-Za-z0-9_-]")
@@ -101,7 +101,7 @@ def syntax_hint(text: str, error: MarkedYAMLError) -> tuple[int, int, Any] | Non
 
 def _slip(line: str, in_flow: bool) -> tuple[int, Any] | None:
     """The column of what broke the syntax of a line, and what to do."""
-    if _TAB.match(line):
+    if _TAB.search(line):
         return 1, _("Indent with spaces, not with tabs.")
     if found := _NO_SPACE.search(line):
         return found.start(1) + 1, _("Write a space after the colon.")
