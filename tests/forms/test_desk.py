@@ -374,3 +374,65 @@ def test_the_name_of_the_service_counts(world: World) -> None:
     number = sent(world.resident())
     send_decision(clerk(world, "wu.min"), number, "approved")
     assert measured(world, NAME) == {"begun": 1, "done": 1}
+
+
+@pytest.mark.parametrize("by", ["answer", "read", "ask", "refuse", "withdraw"])
+def test_a_message_waits_until_somebody_deals_with_it(world: World, by: str) -> None:
+    """Promise: what a resident writes stands on the overview, in the queue and at the application until
+    the desk answers, marks it as read, asks for more or decides, or the resident withdraws; and the
+    resident reads that it arrived. Another city has nothing of it."""
+    define(world)
+    define(world, "ningbo")
+    browser = world.resident()
+    number = sent(browser)
+    desk, here = clerk(world, "wu.min"), f"{DESK}/{number}"
+    take(desk, number)
+    mine = f"/applications/{number}"
+    assert "Message to answer" not in desk.get(DESK).text + desk.get(here).text
+    written = browser.post(f"{mine}/messages", mine, words="Do you need the lease too?")
+    assert (written.status_code, written.headers["Location"]) == (303, f"{mine}#write")
+    browser.post(f"{mine}/messages", mine, words="I have it here.")
+    assert "The city has your message" in browser.get(mine).text
+    assert desk.get(DESK).text.count("Message to answer") == 1
+    assert numbers_in(desk.get(f"{DESK}?show=unanswered").text) == [number]
+    assert "Message to answer" in desk.get(here).text
+    overview = desk.get("/cities/hangzhou/overview").text
+    assert "1 application has a message to answer" in overview
+    assert f"{DESK}?show=unanswered" in overview
+    assert not _unanswered(world, "ningbo")
+    if by == "withdraw":
+        browser.post(f"{mine}/withdraw", f"{mine}/withdraw", fee="")
+    else:
+        sends = {
+            "answer": ("messages", {"message": "No, thank you."}),
+            "read": ("read", {}),
+            "ask": ("ask", {"missing": "Send the lease."}),
+            "refuse": ("decide", {"decision": "refused", "words": REASON}),
+        }
+        path, fields = sends[by]
+        assert desk.post(f"{here}/{path}", here, **fields).status_code == 303
+    assert not _unanswered(world, "hangzhou")
+    assert "Message to answer" not in desk.get(f"{DESK}?show=unanswered").text + desk.get(here).text
+    assert "The city has your message" not in browser.get(mine).text
+
+
+def test_a_question_about_what_is_missing_is_seen(world: World) -> None:
+    """Promise: a resident who is asked for more and asks back is not left to wait, though the
+    application waits for them."""
+    define(world)
+    browser = world.resident()
+    number = sent(browser)
+    desk = clerk(world, "wu.min")
+    take(desk, number)
+    desk.post(f"{DESK}/{number}/ask", f"{DESK}/{number}", missing="The lease.")
+    browser.post(f"/applications/{number}/messages", f"/applications/{number}", words="Which one?")
+    assert _unanswered(world, "hangzhou") == 1
+    desk.post(f"{DESK}/{number}/read", f"{DESK}/{number}")
+    assert not _unanswered(world, "hangzhou")
+
+
+def _unanswered(world: World, city: str) -> int:
+    """How many applications of a city have a message to answer, by what waits for a person."""
+    with world.inside(city):
+        found = applications_attention(world.clock())
+        return sum(one.number for one in found if one.kind == "applications.unanswered")

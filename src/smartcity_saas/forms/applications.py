@@ -132,7 +132,7 @@ def withdraw(
         if told is not None and told is not back:
             raise FeeChanged
         row.move(ApplicationState.WITHDRAWN)
-        row.days_left, row.saved_at = None, now
+        row.days_left, row.unanswered_since, row.saved_at = None, None, now
         row.erase_on = form_of(row).keep.after(today_in(current_city().timezone, now))
         add_event(row, EventKind.WITHDRAWN, now, message=_fee_words(row, back))
         if back:
@@ -210,6 +210,7 @@ def send_message(resident: SignedInResident, number: str, words: str, now: datet
         row = own_application(resident, number, lock=True)
         if not row.is_under_way:
             raise Conflict(_("You can write about an application while it is under way."))
+        row.unanswered_since = row.unanswered_since or now
         add_event(row, EventKind.MESSAGE, now, words=words)
         record(resident.actor, f"{APPLICATIONS}.message", number, {"service": row.service}, now)
 

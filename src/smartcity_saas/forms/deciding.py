@@ -136,7 +136,7 @@ def ask_more(
         if errors:
             raise FieldErrors(errors)
         row.move(ApplicationState.MORE_NEEDED)
-        row.days_left = _days_left(row, now)
+        row.days_left, row.unanswered_since = _days_left(row, now), None
         wanted = [name for name in known if name in fields]
         add_event(row, EventKind.MORE_NEEDED, now, words=words, by_staff=actor.name, fields=wanted)
         _record(actor, "ask", row, now)
@@ -155,8 +155,23 @@ def write_to_resident(actor: Actor, service: str, number: str, words: str, now: 
     with transaction():
         row = _own_case(actor, service, number)
         _require_under_way(row)
+        row.unanswered_since = None
         add_event(row, EventKind.MESSAGE, now, words=words, by_staff=actor.name)
         _record(actor, "write", row, now)
+
+
+def mark_read(actor: Actor, service: str, number: str, now: datetime) -> None:
+    """Let what the resident wrote stand without an answer; twice is once.
+
+    Raises:
+        NotFound: The desk has no such application.
+        NotAllowed: The actor has a part in it.
+    """
+    with transaction():
+        row = _own_case(actor, service, number)
+        if row.unanswered_since is not None:
+            row.unanswered_since = None
+            _record(actor, "read", row, now)
 
 
 def decide(
@@ -187,6 +202,7 @@ def decide(
         today = today_in(current_city().timezone, now)
         row.move(state)
         row.decided_at, row.erase_on = now, form_of(row).keep.after(today)
+        row.unanswered_since = None
         if drawn is not None:
             issue_paper(row, drawn, now)
         count(row.service, Measure.DONE, now, waited=now - began_to_wait(row))

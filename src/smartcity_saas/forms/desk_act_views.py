@@ -59,6 +59,15 @@ def write(city: str, form: str, number: str) -> ResponseReturnValue:
     )
 
 
+@blueprint.page(f"{ONE}/read", permission=PERMISSION, methods=("POST",))
+def mark_read(city: str, form: str, number: str) -> ResponseReturnValue:
+    """Let the resident's message stand without an answer."""
+    actor, now = signed_in_member().actor, current_time()
+    return _done(
+        city, form, number, lambda service: deciding.mark_read(actor, service, number, now)
+    )
+
+
 @blueprint.page(f"{ONE}/decide", permission=PERMISSION, methods=("POST",))
 def decide(city: str, form: str, number: str) -> ResponseReturnValue:
     """Approve or refuse an application."""

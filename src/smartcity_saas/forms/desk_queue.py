@@ -31,13 +31,14 @@ from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.working_days import working_days_until
 
 MOST_LISTED = 200
-MINE, OPEN = "mine", "open"
-"""Filters beside the states: what the reader has, and all that is under way."""
+MINE, OPEN, UNANSWERED = "mine", "open", "unanswered"
+"""Filters beside the states: what the reader has, all that is under way, and what of that has a
+resident's message that waits for the desk."""
 
 
 @dataclass(frozen=True)
 class QueueFilter:
-    """What of a queue is wanted: of which forms, and ``open``, ``mine`` or a state."""
+    """What of a queue is wanted: of which forms, and ``open``, ``mine``, ``unanswered`` or a state."""
 
     services: Collection[str]
     show: str = OPEN
@@ -57,6 +58,7 @@ class QueueRow:
     left: int | None
     late: bool
     taken_by: str | None
+    unanswered_since: datetime | None
 
     @property
     def waits_for_resident(self) -> bool:
@@ -105,6 +107,7 @@ def read_queue(
         Application.due_on,
         Application.days_left,
         Application.taken_by,
+        Application.unanswered_since,
     )
     rows = db.session.execute(
         select(*columns).where(*_conditions(wanted, account)).order_by(*_order(wanted)).limit(limit)
@@ -128,6 +131,8 @@ def _conditions(wanted: QueueFilter, account: str) -> list[ColumnElement[bool]]:
     if wanted.show == MINE:
         mine = Application.taken_by == account
         return [of_forms, mine, Application.state.in_(list(UNDER_WAY))]
+    if wanted.show == UNANSWERED:
+        return [of_forms, Application.unanswered_since.is_not(None)]
     if wanted.show in set(ApplicationState) - {ApplicationState.DRAFT}:
         return [of_forms, Application.state == ApplicationState(wanted.show)]
     return [of_forms, Application.state.in_(list(UNDER_WAY))]
@@ -154,4 +159,5 @@ def _row(found: Mapping[Any, Any], today: date) -> QueueRow:
         left=found["days_left"] if state is ApplicationState.MORE_NEEDED else left,
         late=at_desk and today > due_on,
         taken_by=found["taken_by"],
+        unanswered_since=found["unanswered_since"],
     )

@@ -21,6 +21,7 @@ from smartcity_saas.forms.desk_queue import (
     MINE,
     MOST_LISTED,
     OPEN,
+    UNANSWERED,
     QueueFilter,
     forms_at_desk,
     read_queue,
@@ -66,7 +67,12 @@ EVENT_NAMES: dict[str, Any] = {
     EventKind.REOPENED: _("Opened again by the resident"),
     EventKind.REVOKED: _("Paper revoked"),
 }
-SHOWN: dict[str, Any] = {OPEN: _("Under way"), MINE: _("Mine"), **STATE_NAMES}
+SHOWN: dict[str, Any] = {
+    OPEN: _("Under way"),
+    MINE: _("Mine"),
+    UNANSWERED: _("With a message to answer"),
+    **STATE_NAMES,
+}
 """What a queue can be filtered to."""
 
 

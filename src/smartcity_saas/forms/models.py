@@ -134,7 +134,8 @@ class Application(CityModel):
     was when it was begun. ``due_on`` is the last working day on which the city decides;
     ``days_left`` the working days that were left when its clock was stopped, None while it runs and where
     none were.
-    ``taken_by`` is the account of the member of staff who has it. ``erase_on`` is the day after which
+    ``taken_by`` is the account of the member of staff who has it. ``unanswered_since`` is when its resident
+    wrote first of what the desk has neither answered nor marked as read. ``erase_on`` is the day after which
     nothing of it is kept.
     """
 
@@ -152,7 +153,7 @@ class Application(CityModel):
         alone=frozenset(
             {
                 *("number", "service", "state", "received_at", "decided_at"),
-                *("due_on", "days_left", "taken_by"),
+                *("due_on", "days_left", "taken_by", "unanswered_since"),
             }
         ),
     )
@@ -182,6 +183,7 @@ class Application(CityModel):
     due_on: Mapped[date | None]
     days_left: Mapped[int | None]
     taken_by: Mapped[str | None]
+    unanswered_since: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
     reopened: Mapped[bool] = mapped_column(default=False)
     erase_on: Mapped[date | None]

@@ -117,7 +117,7 @@ def send_message(number: str) -> ResponseReturnValue:
         domain.send_message(resident, number, typed["words"], current_time())
     except FieldErrors as error:
         return _page(own_application(resident, number), typed, error.fields), 422
-    return redirect(f"{MINE}/{number}", 303)
+    return redirect(f"{MINE}/{number}#write", 303)
 
 
 @blueprint.page(
