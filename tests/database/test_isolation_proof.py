@@ -51,6 +51,7 @@ def test_walls_hold_and_the_search_can_fail(tmp_path: Path) -> None:
     both, neither = prove(superuser, tmp_path, 3, 4, 160, alone=160, layers=layers, workers=1)
     assert both.found == []
     assert both.holds, both.line()
+    assert both.findings.own["application, paper or report"], "none was asked for"
     assert neither.holds, neither.line()
     write(tmp_path / "proof.md", [both, neither], 3, 4, 1.0)
     page = (tmp_path / "proof.md").read_text("utf-8")

@@ -14,6 +14,8 @@ from smartcity_saas.catalog.service import ImportRequest
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.database.transactions import db
+from smartcity_saas.forms import deciding
+from smartcity_saas.forms.models import ApplicationPaper
 from smartcity_saas.identity.federation.channels import AuthenticatedIdentity
 from smartcity_saas.identity.residents import accounts
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -31,10 +33,16 @@ from smartcity_saas.settings import Settings
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from tests.support import bills, tickets
 from tests.support.api_client import Office
+from tests.support.application_desk import CERTIFICATE
+from tests.support.applications import FIRST, SECOND, THIRD, begin, save
+from tests.support.applications import NAME as FORM
+from tests.support.browser import Browser
 from tests.support.clinic import Clinic
 from tests.support.documents import PLATFORM
 from tests.support.isolation_proof.marks import Marks, Reader
 from tests.support.postgres import TestDatabase
+from tests.support.problem_reports import LAMP
+from tests.support.problem_reports import ROOT as REPORTS
 from tests.support.served_world import served_world, session_cookie
 from tests.support.world import World
 
@@ -100,6 +108,8 @@ def _document(number: int, slug: str, mark: str) -> str:
     return (
         f'city: {slug}\nprovince: sample\ndivision_code: "90{number + 1:02d}00"\n'
         f"name: {{zh: 示例{mark}市, en: Sample {mark}}}\nstate: live\n"
+        f"services:\n  problem_reports: {{state: open}}\n"
+        + CERTIFICATE.replace("FEE", "0").replace("证签注证明", f"证明{mark}")
     )
 
 
@@ -112,6 +122,7 @@ class _CityFiller:
         self.city_mark = marks.of(slug)
         self.clinic = Clinic(world, slug)
         self.stripe = world.open_payments(slug)
+        self.papers: list[str] = []
 
     def fill(self, people: list[str]) -> Iterator[Visitor]:
         """The city's own rows, each resident's, and who may read which."""
@@ -121,7 +132,11 @@ class _CityFiller:
         yield self._staff()
         yield self._back_office()
         yield Visitor(
-            f"anybody at {self.slug}", f"{self.slug}.localhost", {}, Reader(self.slug), ("/",)
+            f"anybody at {self.slug}",
+            f"{self.slug}.localhost",
+            {},
+            Reader(self.slug),
+            ("/", f"{REPORTS}/all", *(f"/verify/{code}" for code in self.papers)),
         )
 
     def _open_clinic(self) -> None:
@@ -146,12 +161,22 @@ class _CityFiller:
         self._vehicle(resident, number, mark)
         self._appointment(resident, mark)
         self._message(resident, mark)
+        host = f"{self.slug}.localhost"
+        cookie = session_cookie(self.app, host, {"resident": token})
+        browser = self.world.client(host)
+        browser.client.set_cookie("session", cookie.removeprefix("session="), domain=host)
+        application = self._application(browser, mark)
+        report = self._report(browser, mark)
         return Visitor(
             name,
-            f"{self.slug}.localhost",
-            {"Cookie": session_cookie(self.app, f"{self.slug}.localhost", {"resident": token})},
+            host,
+            {"Cookie": cookie},
             Reader(self.slug, name),
-            ("/", "/me", "/me/data", "/me/messages", "/me/payments", f"/search?q={mark}"),
+            (
+                *("/", "/me", "/me/data", "/me/messages", "/me/payments", f"/search?q={mark}"),
+                *(application, "/applications", "/api/v1/applications", f"/api/v1{application}"),
+                *(report, f"{REPORTS}/mine"),
+            ),
         )
 
     def _bills(self, resident: SignedInResident, number: int, mark: str) -> None:
@@ -200,6 +225,32 @@ class _CityFiller:
             patient = add_patient(resident, typed, now).id
             booking.book(resident, patient, session, None, self.clinic.rules, now)
 
+    def _application(self, browser: Browser, mark: str) -> str:
+        """Sent, written of, approved with a certificate; and a draft. The address of the first."""
+        number = begin(browser)
+        street = {**FIRST, "street": f"示例路{mark}号"}
+        for step, answers in enumerate((street, {**SECOND, "note": f"备注{mark}"}, THIRD), 1):
+            save(browser, number, step, **answers)
+        here = f"/applications/{number}"
+        browser.post(f"{here}/submit", f"{here}/check")
+        written = browser.post(f"{here}/messages", here, words=f"还有{mark}")
+        assert written.status_code == 303, written.text
+        with self.world.inside(self.slug):
+            now, clerk = datetime.now(UTC), system("proof")
+            deciding.take_over(clerk, FORM, number, now)
+            deciding.decide(clerk, FORM, number, "approved", "", now)
+            query = select(ApplicationPaper.code).where(ApplicationPaper.number == number)
+            self.papers.append(db.session.scalars(query).one())
+        save(browser, begin(browser), 1, **street)
+        return here
+
+    def _report(self, browser: Browser, mark: str) -> str:
+        """A problem whose place everybody may read, and its words the city alone; its address."""
+        told = {**LAMP, "place": f"示例路口{self.city_mark}", "words": f"灯不亮{mark}"}
+        answer = browser.post(REPORTS, **told)
+        assert answer.status_code == 303, answer.text
+        return str(answer.headers["Location"]).partition("?")[0]
+
     def _message(self, resident: SignedInResident, mark: str) -> None:
         with self.world.inside(self.slug):
             words = {"zh": f"示例消息{mark}", "en": f"Sample message {mark}"}
@@ -214,7 +265,7 @@ class _CityFiller:
             "console.localhost",
             {"Cookie": f"session={cookie.value}"},
             Reader(self.slug, reads_all=True),
-            tuple(self._own_console_pages()),
+            (f"/cities/{self.slug}/applications", *self._own_console_pages()),
         )
 
     def _own_console_pages(self) -> Iterator[str]:

@@ -23,7 +23,8 @@ LINK = re.compile(r'(?:href|src)="(/[^"#]*)"')
 LEFT_OUT = re.compile(
     r"^/(static|brand|sign-in|preview|assets)\b|/remove$|/unlink$|[?&](lang|text|language)="
 )
-MOST_PAGES = 60
+APPLICATIONS = ("/applications", "/verify/", "/services/problem-reports")
+MOST_PAGES = 120
 OWN_SHARE, CROSSED_HOST_SHARE = 0.7, 0.15
 PROCESSES, THREADS = 2, 8
 READING = threading.Lock()
@@ -180,6 +181,8 @@ def _at_host_of(mine: Visitor, other: Visitor, path: str, language: Mapping[str,
 def _kind(visitor: Visitor, path: str) -> str:
     if path.startswith("/api/"):
         return "API"
+    if path.startswith(APPLICATIONS):
+        return "application, paper or report"
     if path.endswith(".pdf"):
         return "PDF"
     if ".csv" in path:
