@@ -200,6 +200,19 @@ FAULTS = {
         + MOVED,
         "There is no field “mooved”.",
     ),
+    "a field that forges whose paper it is": (
+        fields(f"{{name: ▶name, kind: text, {L}}}"),
+        "No field can be called “name”",
+    ),
+    "a paper with several lines for one": (
+        HEAD
+        + KEEP
+        + '    result: {kind: letter, text: {zh: "{moved}", en: ▶"{why}"}}\n'
+        + STEPS
+        + MOVED
+        + f"          - {{name: why, kind: long_text, {L}}}\n",
+        "The answer to “why” is more than a line. You can use: moved, name.",
+    ),
     "a text without a paper": (
         HEAD + KEEP + "    result: {kind: none, ▶title: {zh: 甲, en: A}}\n" + STEPS + MOVED,
         "“title” has no effect: there is no paper.",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pypdfium2
 import pytest
+from sqlalchemy import select
 
-from smartcity_saas.database import db
+from smartcity_saas.database import db, transaction
 from smartcity_saas.forms.models import (
     Application,
     ApplicationEvent,
@@ -19,7 +21,9 @@ from smartcity_saas.forms.models import (
     ApplicationPaper,
     EventKind,
 )
+from smartcity_saas.forms.papers import _text
 from smartcity_saas.forms.retention import erase_expired
+from smartcity_saas.forms.stored_forms import answers_of, form_of
 from smartcity_saas.tenancy.storage import storage_use
 from tests.support.application_desk import (
     CERTIFICATE,
@@ -30,7 +34,17 @@ from tests.support.application_desk import (
     code_of,
     send_decision,
 )
-from tests.support.applications import count_of, define, events, row_of, sent
+from tests.support.applications import (
+    SECOND,
+    THIRD,
+    begin,
+    count_of,
+    define,
+    events,
+    row_of,
+    save,
+    sent,
+)
 from tests.support.world import World
 
 LETTER = CERTIFICATE.replace("kind: certificate", "kind: letter").replace(
@@ -105,6 +119,31 @@ def test_a_paper_without_text_and_end(world: World) -> None:
     bare = sent(world.resident(subject="parents"))
     send_decision(desk, bare, "approved")
     assert desk.get(f"{DESK}/{bare}/paper.pdf").status_code == 404
+
+
+def test_no_answer_says_whose_paper_it_is(world: World) -> None:
+    """Promise: ``{name}`` is the holder whatever a form asks, an answer that looks like a place of
+    the text is words, and none makes a paragraph of its own."""
+    define(
+        world, entry=CERTIFICATE.replace("name: street", "name: road").replace("{street}", "{road}")
+    )
+    browser = world.resident()
+    number = begin(browser)
+    for step, answers in enumerate(({"road": "{name} {moved}", "moved": "no"}, SECOND, THIRD), 1):
+        save(browser, number, step, asked=[*answers], **answers)
+    browser.post(f"/applications/{number}/submit", f"/applications/{number}/check")
+    with world.inside("hangzhou"), transaction():
+        row = db.session.scalars(select(Application)).one()
+        form, answers = form_of(row), dict(answers_of(row, world.clock()))
+        forged = replace(next(form.fields), name="name")
+        broken = replace(form, steps=(replace(form.steps[0], fields=(forged, *form.fields)),))
+        said = {**answers, "name": "The mayor", "road": "A\nB\u2028C"}
+        assert _text(broken, said, "Wang Xiaoming", "en") == [
+            "This certifies that Wang Xiaoming lives at A B C."
+        ]
+    send_decision(clerk(world, "wu.min"), number, "approved")
+    text = text_of(browser.get(f"/applications/{number}/paper.pdf").data)
+    assert "lives at {name} {moved}." in text
 
 
 def test_nobody_else_has_the_paper(world: World) -> None:

@@ -74,6 +74,19 @@ def test_questions_become_a_service(world: World) -> None:
     assert "borrowing_a_court:" in written
 
 
+def test_a_question_for_a_name_is_a_service_too(world: World) -> None:
+    """Promise: what the console writes of a question has no fault, though its English word is one
+    that no field can be called."""
+    staff = world.city_staff()
+    typed = {
+        "title_zh": "登记", "title_en": "Registering", "category": "home", "days": "3", "keep": "1",
+        "zh-0": "姓名", "en-0": "Name", "kind-0": "text", "result": "letter",
+    }  # fmt: skip
+    page = staff.post(f"{NEW}/questions", f"{NEW}/questions", **typed)
+    assert "name: name_1" in page.text
+    assert "YAML:" not in page.text
+
+
 def test_questions_keep_what_was_typed(world: World) -> None:
     """Promise: an answer in one language, no days, an amount that is none: told at each field, all kept."""
     staff = world.city_staff()

@@ -18,7 +18,14 @@ from smartcity_saas.forms.definition_faults import definition_faults
 from smartcity_saas.forms.document import ICONS, FormSchema
 from smartcity_saas.forms.fields import Context
 from smartcity_saas.forms.fields.dates import limit_day
-from smartcity_saas.forms.names import CHOICES, CONDITIONS, DEFAULT_LABELS, FieldKind
+from smartcity_saas.forms.names import (
+    CHOICES,
+    CONDITIONS,
+    DEFAULT_LABELS,
+    HOLDER,
+    INSERTABLE,
+    FieldKind,
+)
 from smartcity_saas.web.money import LARGEST_AMOUNT
 
 Raw = dict[str, Any]
@@ -33,7 +40,7 @@ CONTEXT = Context(
     files=FILES,
 )
 TERMS = CityTerms("CNY", "stripe", 100, 1)
-NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True)
+NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,39}", fullmatch=True).filter(lambda name: name != HOLDER)
 LINES = st.text(
     st.characters(categories=["Lu", "Ll", "Lo", "Nd", "Po", "Sm"], exclude_characters="ᅟᅠㅤﾠ"),
     min_size=1,
@@ -59,7 +66,7 @@ def definitions(draw: st.DrawFn, most: int = 8) -> Raw:
         fields.append(draw(_fields(name, fields)))
     cut = draw(st.integers(1, len(fields)))
     parts = [part for part in (fields[:cut], fields[cut:]) if part]
-    result = draw(_results(names))
+    result = draw(_results(fields))
     rest = {"help": words(), "department": words(), "who": words(), "visit": words()}
     return {
         "title": draw(words()),
@@ -81,11 +88,12 @@ def _periods(least: Raw | None = None) -> st.SearchStrategy[Raw]:
 
 
 @st.composite
-def _results(draw: st.DrawFn, names: list[str]) -> Raw:
+def _results(draw: st.DrawFn, fields: list[Raw]) -> Raw:
     kind = draw(st.sampled_from(["none", "letter", "certificate"]))
     if kind == "none":
         return {"kind": kind}
-    used = draw(st.sampled_from([*names, "name"]))
+    lines = [one["name"] for one in fields if one["kind"] in INSERTABLE]
+    used = draw(st.sampled_from([*lines, HOLDER]))
     text = dict.fromkeys(("zh", "en"), f"{{{used}}}")
     return {"kind": kind, "title": draw(words()), "text": text, "valid": draw(_periods())}
 

@@ -20,6 +20,8 @@ from smartcity_saas.forms.names import (
     DATES,
     DEFAULT_LABELS,
     FILES,
+    HOLDER,
+    INSERTABLE,
     LONGEST_PERIOD,
     MOST_FIELDS,
     NO,
@@ -115,6 +117,12 @@ def _names(asked: list[Asked]) -> Iterator[Fault]:
                 (*place, "name"),
                 _("The name “%(name)s” is used twice.", name=name),
                 _("Each field needs a name of its own in the whole form."),
+            )
+        if name == HOLDER:
+            yield (
+                (*place, "name"),
+                _("No field can be called “%(name)s”: on a paper it is whose it is.", name=name),
+                _("Call it something else, such as %(name)s_given.", name=name),
             )
         first.setdefault(name, number)
 
@@ -435,10 +443,17 @@ def _result(entry: Mapping[str, Any], asked: list[Asked]) -> Iterator[Fault]:
                 )
         return
     text = result.get("text")
-    names = {field["name"] for _place, field in asked} | {"name"}
+    kinds = {field["name"]: _kind(field) for _place, field in asked}
+    names = {HOLDER, *(name for name, kind in kinds.items() if kind is None or kind in INSERTABLE)}
     for language, words in (text if isinstance(text, Mapping) else {}).items():
         for name in re.findall(r"\{([^{}]*)\}", str(words)):
-            if name not in names:
+            if name in kinds and name not in names:
+                yield (
+                    ("result", "text", language),
+                    _("The answer to “%(name)s” is more than a line.", name=name),
+                    _("You can use: %(names)s.", names=", ".join(sorted(names))),
+                )
+            elif name not in names:
                 yield (
                     ("result", "text", language),
                     _("There is no field “%(name)s”.", name=name[:40]),

@@ -52,6 +52,8 @@ NUMBERS = frozenset({FieldKind.WHOLE_NUMBER, FieldKind.DECIMAL, FieldKind.MONEY}
 DATES = frozenset({FieldKind.DATE, FieldKind.DATE_RANGE})
 CHOICES = frozenset({FieldKind.CHOICE, FieldKind.CHOICES})
 FILES = frozenset({FieldKind.FILE, FieldKind.PHOTOGRAPH})
+INSERTABLE = frozenset(FieldKind) - FILES - {FieldKind.LONG_TEXT}
+"""The kinds whose answer is one line, which the text of a paper can have in it."""
 CONDITIONS = CHOICES | {FieldKind.YES_NO, FieldKind.DECLARATION}
 """The kinds on whose answer it may depend whether another field is asked."""
 
@@ -66,6 +68,8 @@ DEFAULT_LABELS = {
 }
 """What a field of a kind is called that has no label of its own; other kinds need one."""
 
+HOLDER = "name"
+"""What stands for whose paper it is in the paper's text; no field is called so."""
 APPLICATIONS = "applications"
 """What all forms share: acts of the audit log, pages, tasks."""
 ROOT = "/services"

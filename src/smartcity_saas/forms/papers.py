@@ -35,7 +35,7 @@ from smartcity_saas.forms.models import (
     ApplicationFile,
     ApplicationPaper,
 )
-from smartcity_saas.forms.names import VERIFY, FieldKind
+from smartcity_saas.forms.names import HOLDER, VERIFY, FieldKind
 from smartcity_saas.forms.paper_pdf import Paper, Side
 from smartcity_saas.forms.reading import verified_name
 from smartcity_saas.forms.stored_forms import answers_of, form_of
@@ -46,7 +46,7 @@ from smartcity_saas.request.site import site_address
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.tenancy.storage import require_room
 from smartcity_saas.web.formats import full_day_in
-from smartcity_saas.web.languages import LANGUAGES, both, page_language
+from smartcity_saas.web.languages import LANGUAGES, both
 
 CODE_BYTES = 16
 MOST_LOOK_UPS = 30
@@ -225,18 +225,26 @@ def _holder(row: Application, form: Definition, answers: Mapping[str, Any], now:
 
 
 def _text(form: Definition, answers: Mapping[str, Any], holder: str, language: str) -> list[str]:
-    """What the paper says, in one language, a paragraph each."""
+    """What the paper says, in one language, a paragraph each. Only the template has places and
+    paragraphs: what is put into them is words, whatever is in it."""
+    if form.result.text is None:
+        title = _said(form.title, language)
+        return [_common_text(holder, title)[language]]
     said = {one.name: words(one, answers.get(one.name), language) for one in form.fields}
-    text = _said(form.result.text, language) if form.result.text else _common_text(form)[language]
-    filled = _PLACEHOLDER.sub(lambda found: said.get(found[1], holder), text)
-    return [line for line in filled.splitlines() if line.strip()]
+    said[HOLDER] = holder
+    return [
+        _PLACEHOLDER.sub(lambda found: " ".join(said.get(found[1], found[0]).split()), line)
+        for line in _said(form.result.text, language).splitlines()
+        if line.strip()
+    ]
 
 
-def _common_text(form: Definition) -> dict[str, str]:
+def _common_text(holder: str, service: str) -> dict[str, str]:
     return both(
         lambda: _(
-            "This is to certify that the application of {name} was approved: %(service)s.",
-            service=_said(form.title, page_language()),
+            "This is to certify that the application of %(name)s was approved: %(service)s.",
+            name=holder,
+            service=service,
         )
     )
 

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.yaml_edit import write
 from smartcity_saas.errors import FieldErrors
-from smartcity_saas.forms.names import CHOICES, FieldKind
+from smartcity_saas.forms.names import CHOICES, HOLDER, FieldKind
 
 SIMPLE_KINDS: Mapping[FieldKind, Any] = {
     FieldKind.TEXT: _("A line of text"),
@@ -122,9 +122,10 @@ def _name(words: str) -> str:
 
 
 def _unused(name: str, row: int, found: list[dict[str, Any]]) -> str:
-    """A name for a field that no other has."""
+    """A name for a field that no other has, nor stands for anything else."""
     name = name if name[:1].isalpha() else f"answer_{row + 1}"
-    return f"{name}_{row + 1}" if any(one["name"] == name for one in found) else name
+    taken = {HOLDER, *(one["name"] for one in found)}
+    return f"{name}_{row + 1}" if name in taken else name
 
 
 def _options(text: str, row: int, errors: dict[str, Any]) -> list[dict[str, Any]]:
