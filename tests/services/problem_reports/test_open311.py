@@ -132,6 +132,26 @@ def test_a_key_is_good_for_its_city_and_its_scope(reports: Reports) -> None:
     assert reports.rows(ProblemReport) == 1
 
 
+@pytest.mark.parametrize("kind", ["json", "xml", "html", "json.xml.x"])
+@pytest.mark.parametrize("jurisdiction", ["", "ningbo", "hangzhou"])
+def test_what_is_answered_with_an_error_has_made_nothing(
+    reports: Reports, kind: str, jurisdiction: str
+) -> None:
+    """Promise: a client that is told of an error may send again: the report was not made."""
+    form = {"service_code": "road", "address_string": "x", "jurisdiction_id": jurisdiction}
+    answer = post(reports, kind, api_key=client(reports).secret, **form)
+    known = kind in FORMATS and jurisdiction != "ningbo"
+    assert answer.status_code == (200 if known else 404)
+    assert reports.rows(ProblemReport) == known
+
+
+def test_a_key_in_an_address_is_none(reports: Reports) -> None:
+    """Promise: a secret is taken from the form alone, not from an address, which stands in logs."""
+    key = client(reports).secret
+    refused = post(reports, f"json?api_key={key}", service_code="road", address_string="x")
+    assert (refused.status_code, reports.rows(ProblemReport)) == (403, 0)
+
+
 @pytest.mark.parametrize(
     ("form", "status"),
     [

@@ -64,6 +64,23 @@ class GeoReportError(SmartCityError):
         self.status = status
 
 
+@blueprint.before_request
+def require_known() -> None:
+    """Refuse, before anything is done, what could not be answered.
+
+    Raises:
+        GeoReportError: There is no such format, or jurisdiction here.
+    """
+    asked = request.values.get("jurisdiction_id", "").strip()
+    city = request_city()
+    if asked and asked not in (city.slug, *city.hosts, request.host, request.host.split(":")[0]):
+        raise GeoReportError(
+            404, _("jurisdiction_id %(name)s was not found here.", name=asked[:60])
+        )
+    if (request.view_args or {}).get("kind", "xml") not in FORMATS:
+        raise GeoReportError(404, _("There is no such format. Ask for .json or .xml."))
+
+
 @blueprint.page(f"{ROOT}/discovery.<kind>", who="everyone", availability=EXISTING)
 def discovery(kind: str) -> Response:
     """Where the endpoint is, and how to get a key."""
@@ -191,7 +208,7 @@ def _refused(error: SmartCityError) -> Response:
     status = error.status if error.status in (403, 404) else 400
     said = error.fields.values() if isinstance(error, FieldErrors) else [error.detail]
     rows = [{"code": status, "description": str(one) or str(error.title)} for one in said]
-    response = _written(_kind(), "errors", rows, status)
+    response = _answer(_kind(), "errors", rows, status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
@@ -202,7 +219,7 @@ def _unread(error: HTTPException) -> Response:
     """The same of what could not be read."""
     status = 404 if error.code == 404 else 400
     rows = [{"code": status, "description": str(error.description or error.name)}]
-    return _written(_kind(), "errors", rows, status)
+    return _answer(_kind(), "errors", rows, status)
 
 
 _POSTED = ("service_code", "lat", "long", "address_string", "description")
@@ -218,12 +235,12 @@ _INSIDE = {
 
 
 def _client() -> SignedInClient:
-    """The client whose secret is the request's api_key.
+    """The client whose secret is the form's api_key; a query would stand in the logs of proxies.
 
     Raises:
         GeoReportError: There is none, or it may not report.
     """
-    key = request.form.get("api_key") or request.args.get("api_key") or ""
+    key = request.form.get("api_key", "")
     client = client_of_secret(key, current_time()) if key else None
     if client is None or WRITE not in client.scopes:
         raise GeoReportError(403, _("The api_key is missing, unknown, or may not report problems."))
@@ -343,24 +360,7 @@ def _kind() -> str:
     return "json" if request.path.endswith(".json") else "xml"
 
 
-def _answer(kind: str, name: str, found: Any) -> Response:
-    """An answer in the format that was asked for, of the jurisdiction that was asked.
-
-    Raises:
-        GeoReportError: There is no such format, or jurisdiction here.
-    """
-    asked = request.values.get("jurisdiction_id", "").strip()
-    city = request_city()
-    if asked and asked not in (city.slug, *city.hosts, request.host, request.host.split(":")[0]):
-        raise GeoReportError(
-            404, _("jurisdiction_id %(name)s was not found here.", name=asked[:60])
-        )
-    if kind not in FORMATS:
-        raise GeoReportError(404, _("There is no such format. Ask for .json or .xml."))
-    return _written(kind, name, found, 200)
-
-
-def _written(kind: str, name: str, found: Any, status: int) -> Response:
+def _answer(kind: str, name: str, found: Any, status: int = 200) -> Response:
     if kind == "json":
         text: str | bytes = json.dumps(found, ensure_ascii=False)
     else:
