@@ -83,8 +83,8 @@ debian:
 screenshots: $(VENV)/installed-test
 	$(BIN)/python tools/screenshots.py
 
-# Bring the vendored front-end files and the catalogues up to date.
-vendor:
+# Bring the vendored files and the catalogues up to date.
+vendor: $(VENV)/installed
 	tools/vendor.sh
 messages: $(VENV)/installed
 	tools/messages.sh

