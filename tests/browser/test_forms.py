@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from smartcity_saas.clock import utc_now
 from tests.support.applications import PDF, picture
-from tests.support.walk import Walk
+from tests.support.walk import Walk, WalkWithoutScript
 
 pytestmark = pytest.mark.browser
 LEASE = {"name": "lease.pdf", "mimeType": "application/pdf", "buffer": PDF}
@@ -86,10 +86,18 @@ def go_on(walk: Walk) -> None:
 
 
 def live_at(walk: Walk, name: str = "address") -> None:
-    """Fill in an address in Hangzhou."""
+    """Fill in an address in Hangzhou, of which the district is asked for after the city."""
     walk.page.select_option(f"#answer-{name}-province", "330000")
     walk.page.select_option(f"#answer-{name}-city", "330100")
+    if not isinstance(walk, WalkWithoutScript):
+        live_in(walk, name)
     walk.page.fill(f"#answer-{name}-line", walk.say("示例路 18 号", "18 Sample Road"))
+
+
+def live_in(walk: Walk, name: str = "address") -> None:
+    """Choose the district."""
+    said = walk.say("西湖区", "Xihu District")
+    walk.page.select_option(f"#answer-{name}-district", label=said)
 
 
 def day(days: int) -> str:
@@ -204,6 +212,7 @@ def test_it_works_without_the_script(walk_without_script: Walk) -> None:
     go_on(walk)
     walk.sees("还要填几项", "ask for a little more")
     walk.page.fill("#answer-purpose_words", walk.say("租房", "Renting"))
+    live_in(walk)
     go_on(walk)
     walk.page.wait_for_url(re.compile(r"/check(#|$)"))
     walk.page.locator("form[action$='/submit'] button").click()

@@ -118,3 +118,15 @@ def test_json_of_somebody_else_is_not_there(world: World) -> None:
         assert browser.get(API).json == {"applications": []}
     assert stored(world, number) is not None
     assert world.client("hangzhou.localhost").get(f"{API}/{number}").status_code == 401
+
+
+def test_the_districts_of_a_city(world: World) -> None:
+    """Promise: a program, as the script of a page, learns the districts of any city of the list, with
+    their codes and names; of a city that has none, that it has none."""
+    browser = world.client("hangzhou.localhost")
+    found = browser.get(f"{API}/counties/330100").json
+    assert found["city"] == "330100"  # type: ignore[index]
+    assert {"code": "330106", "name": {"zh": "西湖区", "en": "Xihu District"}} in found["counties"]  # type: ignore[index]
+    assert browser.get(f"{API}/counties/441900").json == {"city": "441900", "counties": []}
+    for unknown in ("330106", "999999", "x"):
+        assert browser.get(f"{API}/counties/{unknown}").status_code == 404

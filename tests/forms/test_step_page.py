@@ -9,8 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from lxml import html
 
-from smartcity_saas.forms.answers import ASKED, Given, StepResult, given_by_form, read_step
+from smartcity_saas.configuration.counties import cities_under_provinces, counties_of
+from smartcity_saas.configuration.divisions import divisions
+from smartcity_saas.forms.answers import (
+    ASKED,
+    Given,
+    StepResult,
+    faults_of_all,
+    given_by_form,
+    read_step,
+)
 from smartcity_saas.forms.definition import Definition
+from smartcity_saas.forms.fields import words
 from smartcity_saas.forms.names import FieldKind
 from smartcity_saas.forms.step_page import step_page
 from tests.support.form_definitions import CONTEXT, FILES, answered, defined
@@ -77,7 +87,7 @@ def test_every_kind_can_be_answered(world: World, language: str) -> None:
     """Promise: each control has a name, a label or a legend, its help, and an id that stands once."""
     page = shown(world, of_every_kind(), {}, language=language)
     assert {one.get("value") for one in page.xpath(f"//input[@name='{ASKED}']")} == set(FieldKind)
-    ids = page.xpath("//@id")
+    ids = page.xpath("//*[not(ancestor::template[@data-district-of])]/@id")
     assert len(ids) == len(set(ids))
     for control in page.xpath("//form[@enctype]//*[self::input or self::select or self::textarea]"):
         if control.get("type") == "hidden":
@@ -99,7 +109,7 @@ def test_faults_stand_at_their_controls(world: World) -> None:
     wrong = {
         "date": "2026-12-01",
         "date_range": {"from": "x", "to": "2026-03-01"},
-        "address": {"city": "440300", "province": "330000", "district": "南山区", "line": ""},
+        "address": {"city": "440300", "province": "330000", "district": "440305", "line": ""},
         "person": {"who": "other", "name": "李雷", "number": "12"},
         "money": "1,5",
         "file": [*sorted(FILES)[:4]],
@@ -114,7 +124,7 @@ def test_faults_stand_at_their_controls(world: World) -> None:
     again = sent(page)
     assert again["answer-date"] == "2026-12-01"
     assert again["answer-date_range-from"] == "x"
-    assert again["answer-address-district"] == "南山区"
+    assert again["answer-address-district"] == "440305"
     assert again["answer-person-number"] == "12"
     assert again["answer-money"] == "1,5"
     assert again.getlist("answer-file") == sorted(FILES)[:4]
@@ -180,3 +190,115 @@ def test_without_the_script_the_next_page_asks(world: World) -> None:
     assert "answer-landlord" in form
     result = read_step(definition, 0, given_by_form(definition, 0, form), answers, CONTEXT)
     assert result.is_done
+
+
+def with_address() -> Definition:
+    """A step that asks for an address alone."""
+    home = {"name": "home", "kind": "address", "required": True}
+    return defined(FORM | {"steps": [{"title": FORM["title"], "fields": [home]}]})
+
+
+HANGZHOU, FUZHOU, NANJING, DONGGUAN = "330100", "350100", "320100", "441900"
+GULOU_OF_NANJING = "320106"
+
+
+def test_every_city_renders_its_districts(world: World) -> None:
+    """Promise: over the whole official list, the page of an address in a city has just the districts of
+    that city, in the reader's language; of a city that has none, a control for words."""
+    definition = with_address()
+    field = step_page(definition, 0, {}, CONTEXT).fields[0]
+    shown_cities = [city for _province, cities in field.provinces for city in cities]
+    assert len(shown_cities) == len(divisions()) + len(cities_under_provinces())
+    with world.app.test_request_context("/", base_url="http://hangzhou.localhost"):
+        parts = world.app.jinja_env.get_template("forms/fields.html").make_module(
+            {"text": lambda words: words["en"]}
+        )
+        for city in shown_cities:
+            value = {"city": city.division_code, "district": "", "line": "1"}
+            one = step_page(definition, 0, {"home": value}, CONTEXT).fields[0]
+            listed = counties_of(city.division_code)
+            assert one.counties == listed
+            if not listed:
+                continue
+            page = html.fragment_fromstring(str(parts.district_of_list(one)), create_parent=True)
+            found = [(o.get("value"), o.text_content().strip()) for o in page.xpath("//option")][1:]
+            assert found == [(county.code, county.en) for county in listed]
+
+
+@pytest.mark.parametrize("language, district", [("zh", "西湖区"), ("en", "Xihu District")])
+def test_the_district_is_asked_for_after_the_city(
+    world: World, language: str, district: str
+) -> None:
+    """Promise: without the script the next page has the list of the chosen city, everything typed
+    is kept, and nothing is complained of that was never shown."""
+    definition = with_address()
+    form = sent(shown(world, definition, {}))
+    assert "answer-home-district" not in form
+    form["answer-home-city"], form["answer-home-line"] = HANGZHOU, "示例街 18 号"
+    result = read_step(definition, 0, given_by_form(definition, 0, form), {}, CONTEXT)
+    assert (dict(result.faults), result.unseen, result.is_done) == ({}, ("home",), False)
+    page = shown(world, definition, dict(result.answers), result, language=language)
+    (chosen,) = page.xpath("//div[@data-district]//option[@value='330106']")
+    assert chosen.text_content().strip() == district
+    form = sent(page)
+    assert (form["answer-home-city"], form["answer-home-line"]) == (HANGZHOU, "示例街 18 号")
+    result = read_step(definition, 0, given_by_form(definition, 0, form), {}, CONTEXT)
+    assert str(result.faults["home"]["district"]) == "Choose the district."
+    form["answer-home-district"] = "330106"
+    result = read_step(definition, 0, given_by_form(definition, 0, form), {}, CONTEXT)
+    assert result.is_done
+    assert result.answers["home"]["district"] == "西湖区"
+
+
+def test_another_city_takes_no_district_of_the_one_before(world: World) -> None:
+    """Promise: a district stays that of its own city, even where another has one of the same name; the
+    fault stands at the field, and the page has the list of the city that was chosen."""
+    definition = with_address()
+    value = {"province": "320000", "city": NANJING, "district": "鼓楼区", "line": "1 号"}
+    form = sent(shown(world, definition, {"home": value}))
+    assert form["answer-home-district"] == GULOU_OF_NANJING
+    form["answer-home-province"], form["answer-home-city"] = "", FUZHOU
+    result = read_step(definition, 0, given_by_form(definition, 0, form), {}, CONTEXT)
+    assert str(result.faults["home"]["district"]).startswith(
+        "“Gulou District” is not a district of Fuzhou"
+    )
+    page = shown(world, definition, dict(result.answers), result)
+    codes = page.xpath("//div[@data-district]//option/@value")
+    assert codes[1:] == [one.code for one in counties_of(FUZHOU)]
+    assert page.xpath("//*[@id='answer-home-district-error']")
+
+
+def test_an_answer_from_before_the_list(world: World) -> None:
+    """Promise: a district in words that an earlier release took is shown as it was written, stands in
+    the page that is opened again, and does not keep the application from being sent."""
+    definition = with_address()
+    (field,) = definition.fields
+    old = {"province": "330000", "city": HANGZHOU, "district": "示例区", "line": "1 号"}
+    assert faults_of_all(definition, {"home": old}, CONTEXT) == []
+    assert faults_of_all(definition, {"home": old | {"district": ""}}, CONTEXT) == []
+    assert words(field, old, "zh") == "浙江省杭州市示例区1 号"
+    assert words(field, old, "en") == "1 号, 示例区, Hangzhou, Zhejiang"
+    page = shown(world, definition, {"home": old})
+    (chosen,) = page.xpath("//div[@data-district]//option[@selected]")
+    assert (chosen.get("value"), chosen.text_content().strip()) == ("示例区", "示例区")
+    form = sent(page)
+    result = read_step(definition, 0, given_by_form(definition, 0, form), {}, CONTEXT)
+    assert "“示例区” is not a district of Hangzhou" in str(result.faults["home"]["district"])
+    named = old | {"district": "西湖区"}
+    assert words(field, named, "en") == "1 号, Xihu District, Hangzhou, Zhejiang"
+    form = sent(shown(world, definition, {"home": named}))
+    assert form["answer-home-district"] == "330106"
+
+
+def test_a_city_without_districts_takes_words_or_nothing(world: World) -> None:
+    """Promise: where the list has no districts, a town can be written, and need not be."""
+    definition = with_address()
+    form = sent(shown(world, definition, {}))
+    form["answer-home-city"], form["answer-home-line"] = DONGGUAN, "1 号"
+    result = read_step(definition, 0, given_by_form(definition, 0, form), {}, CONTEXT)
+    form = sent(shown(world, definition, dict(result.answers), result))
+    for said in ("", "虎门镇"):
+        form["answer-home-district"] = said
+        result = read_step(definition, 0, given_by_form(definition, 0, form), {}, CONTEXT)
+        assert result.is_done
+        assert result.answers["home"]["district"] == said

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 from stdnum.iso7064 import mod_11_2
 
+from smartcity_saas.configuration.counties import cities_under_provinces, counties_of
 from smartcity_saas.configuration.divisions import divisions
 from smartcity_saas.configuration.service_kinds import CityTerms
 from smartcity_saas.forms.answers import asked
@@ -251,19 +252,17 @@ def _choices(field: Field) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(values), min_size=1, max_size=12)
 
 
-def _addresses(field: Field) -> st.SearchStrategy[Raw]:
-    return st.builds(
-        lambda city, district, line, says: {
-            **({"province": city.province_code} if says else {}),
-            "city": city.division_code,
-            "district": district,
-            "line": line,
-        },
-        st.sampled_from(divisions()),
-        st.just("") | LINES,
-        LINES,
-        st.booleans(),
-    )
+@st.composite
+def _addresses(draw: st.DrawFn, field: Field) -> Raw:
+    city = draw(st.sampled_from((*divisions(), *cities_under_provinces())))
+    listed = counties_of(city.division_code)
+    spellings = st.sampled_from(listed).flatmap(st.sampled_from) if listed else st.just("") | LINES
+    return {
+        **({"province": city.province_code} if draw(st.booleans()) else {}),
+        "city": city.division_code,
+        "district": draw(spellings),
+        "line": draw(LINES),
+    }
 
 
 def _files(field: Field) -> st.SearchStrategy[list[Any]]:

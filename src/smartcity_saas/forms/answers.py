@@ -44,7 +44,7 @@ class StepResult:
 
     ``answers`` are those of the whole application from now on: an answer that does not fit is
     among them no longer, and is ``typed`` instead, as it was given. ``unseen`` are the fields that
-    these answers ask for on this step and that nobody has been shown.
+    these answers ask for on this step and that nobody has been shown, or not all parts of them.
     """
 
     answers: Answers
@@ -122,10 +122,13 @@ def read_step(
         if is_asked and given.shown is not None and one.name not in given.shown:
             unseen.append(one.name)
             continue
-        value, fault = _read_field(one, given, read, context, is_asked)
-        if fault:
-            faults[one.name] = fault
+        value, unfit = _read_field(one, given, read, context, is_asked)
+        if unfit is not None:
             typed[one.name] = given.values.get(one.name)
+            if unfit.faults:
+                faults[one.name] = unfit.faults
+            if unfit.is_begun:
+                unseen.append(one.name)
         read.pop(one.name, None)
         if value is not None:
             read[one.name] = value
@@ -136,18 +139,18 @@ def read_step(
 
 def _read_field(
     one: Field, given: Given, read: Answers, context: Context, is_asked: bool
-) -> tuple[Any, Faults]:
-    """The canonical value of a field from now on, and what is wrong with it."""
+) -> tuple[Any, Unfit | None]:
+    """The canonical value of a field from now on, and why what was given does not fit."""
     kind = KINDS[one.kind]
     value = read.get(one.name)
     if one.name in given.values:
         try:
             value = kind.read(one, given.values[one.name], context)
         except Unfit as unfit:
-            return None, unfit.faults if is_asked else {}
+            return None, unfit if is_asked else None
     if value is None and one.required and is_asked:
-        return None, {"": kind.missing}
-    return value, {}
+        return None, Unfit(kind.missing)
+    return value, None
 
 
 def faults_of_all(definition: Definition, answers: Answers, context: Context) -> list[Open]:
@@ -160,13 +163,13 @@ def faults_of_all(definition: Definition, answers: Answers, context: Context) ->
         context: What reading needs to know, as it is now.
     """
     now_asked = asked(definition, answers)
-    everything = Given(answers)
+    everything, stored = Given(answers), replace(context, is_stored=True)
     return [
-        Open(number, one, faults)
+        Open(number, one, unfit.faults)
         for number, step in enumerate(definition.steps)
         for one in step.fields
         if one in now_asked
-        if (faults := _read_field(one, everything, answers, context, is_asked=True)[1])
+        if (unfit := _read_field(one, everything, answers, stored, is_asked=True)[1])
     ]
 
 

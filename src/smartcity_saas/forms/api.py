@@ -13,7 +13,8 @@ from flask_babel import lazy_gettext as _
 from marshmallow import fields, validate
 
 from smartcity_saas.catalog.checkout import PaymentBegunSchema, begin_checkout, begun
-from smartcity_saas.errors import FieldErrors, Invalid
+from smartcity_saas.configuration.counties import counties_of
+from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.forms import applications as domain
 from smartcity_saas.forms import drafts
 from smartcity_saas.forms.answers import Given
@@ -21,6 +22,7 @@ from smartcity_saas.forms.applications import LONGEST_WORDS, NotComplete
 from smartcity_saas.forms.definition import definition_of
 from smartcity_saas.forms.fees import fee_comes_back
 from smartcity_saas.forms.fields import Faults
+from smartcity_saas.forms.fields.places import cities_by_code
 from smartcity_saas.forms.files import LONGEST_NAME, Upload, file_of
 from smartcity_saas.forms.models import Application, ApplicationState
 from smartcity_saas.forms.own import own_application, own_applications
@@ -128,6 +130,20 @@ class FileContentSchema(StoredFileSchema):
     content = fields.String()
 
 
+class CountySchema(ma.Schema):
+    """A district, county, banner or city at county level: its code (GB/T 2260) and its name."""
+
+    code = fields.String()
+    name = fields.Nested(TextSchema)
+
+
+class CountiesSchema(ma.Schema):
+    """What the district of an address in a city is one of; empty where words are taken."""
+
+    city = fields.String()
+    counties = fields.List(fields.Nested(CountySchema))
+
+
 class AnswersBody(Body):
     """Answers by the names of fields; null takes one out."""
 
@@ -185,6 +201,21 @@ def api_form(form: str) -> Answer:
     name = form_name(form)
     values = definition_of(request_city().catalog[name]).values
     return {"service": name, "definition": dict(values)}
+
+
+@blueprint.operation(
+    f"{ROOT}/counties/<city>",
+    who="everyone",
+    availability=Availability.EXISTING_BUSINESS,
+    across_services=True,
+)
+@blueprint.response(200, CountiesSchema)
+def api_counties(city: str) -> Answer:
+    """The districts of a city, by its code of six digits (GB/T 2260)."""
+    if city not in cities_by_code():
+        raise NotFound
+    found = [{"code": one.code, "name": {"zh": one.zh, "en": one.en}} for one in counties_of(city)]
+    return {"city": city, "counties": found}
 
 
 @blueprint.operation(f"{ROOT}/forms/<form>", who="resident", method="POST")

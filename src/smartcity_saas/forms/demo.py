@@ -14,7 +14,7 @@ from smartcity_saas.forms.models import Application
 from smartcity_saas.identity.demo import sample_resident
 from smartcity_saas.identity.residents.accounts import SignedInResident
 
-_ADDRESS = {"city": "330100", "district": "示例区", "line": "示例街 18 号 2 栋 1104"}
+_ADDRESS = {"city": "330100", "district": "西湖区", "line": "示例街 18 号 2 栋 1104"}
 _ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "residence_permit_renewal": {"moved": "no", "address": _ADDRESS},
     "proof_of_residence": {

@@ -204,6 +204,7 @@ def _supply_page(row: Application, done: Supplied | None) -> str:
         form=form_of(row),
         words_asked=request_of.words,
         page=_supply_fields(row, done),
+        more=bool(done and done.result.unseen and not done.result.faults),
         needs_words=not request_of.fields,
         typed=typed,
         fault=done.words if done else None,

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 
+from smartcity_saas.configuration.counties import (
+    County,
+    cities_under_provinces,
+    counties_of,
+    county,
+)
 from smartcity_saas.configuration.divisions import Division, Province, divisions, provinces
 from smartcity_saas.forms.answers import Answers, StepResult, asked
 from smartcity_saas.forms.definition import Definition, Field
@@ -57,6 +63,17 @@ class ShownField:
     def provinces(self) -> tuple[tuple[Province, tuple[Division, ...]], ...]:
         """What an address is chosen from."""
         return cities_by_province()
+
+    @property
+    def counties(self) -> tuple[County, ...]:
+        """What the district of an address is chosen from, once its city is."""
+        return counties_of(self.value("city"))
+
+    @property
+    def district_words(self) -> str:
+        """A district that was written in words which the list does not have."""
+        said = self.value("district")
+        return "" if county(said) else said
 
     @property
     def as_radios(self) -> bool:
@@ -159,7 +176,10 @@ def cities_by_province() -> tuple[tuple[Province, tuple[Division, ...]], ...]:
     """Every province of the official list with its cities, for the lists of an address."""
     named = {one.slug: one for one in provinces()}
     groups = groupby(
-        sorted(divisions(), key=lambda one: (one.province_code, one.division_code)),
+        sorted(
+            (*divisions(), *cities_under_provinces()),
+            key=lambda one: (one.province_code, one.division_code),
+        ),
         key=lambda one: one.province_slug,
     )
     return tuple((named[slug], tuple(found)) for slug, found in groups)

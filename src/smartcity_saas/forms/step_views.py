@@ -202,8 +202,8 @@ def _place_aside(saved: drafts.Saved, step: int, go: str) -> str:
 def _typed_in_vain(result: StepResult) -> bool:
     """Whether something that was typed or added does not fit, so that it would be lost."""
     return any(
-        NEW in faults or _says_something(result.typed.get(name))
-        for name, faults in result.faults.items()
+        NEW in result.faults.get(name, ()) or _says_something(typed)
+        for name, typed in result.typed.items()
     )
 
 

@@ -112,7 +112,7 @@ def read_fields(
     context: Context,
 ) -> StepResult:
     """Read some fields of any steps. What their answers ask for beside them, and was not answered, is
-    ``unseen`` until it was shown.
+    ``unseen`` until it was shown; so is a field of which a part was not.
 
     Args:
         form: The form that was begun.
@@ -127,6 +127,7 @@ def read_fields(
     read: Mapping[str, Any] = answers
     faults: dict[str, Faults] = {}
     typed: dict[str, Any] = {}
+    begun: list[str] = []
     for number, step in enumerate(form.steps):
         shown = frozenset(one.name for one in step.fields if one.name in names)
         here = {name: value for name, value in given.values.items() if name in shown}
@@ -134,7 +135,8 @@ def read_fields(
         read = part.answers
         faults |= part.faults
         typed |= part.typed
-    return StepResult(read, faults, typed, _unanswered(form, read, names))
+        begun += shown & set(part.unseen)
+    return StepResult(read, faults, typed, (*begun, *_unanswered(form, read, names)))
 
 
 def fields_shown(

@@ -27,7 +27,8 @@ class Context:
 
     ``zone`` (IANA) and ``currency`` (ISO 4217) are the city's, ``today`` its day. ``name`` and
     ``masked_number`` are the resident's own, verified; None where they are not. ``files`` has the
-    name of each stored file that may be answered with, by its id.
+    name of each stored file that may be answered with, by its id. ``is_stored`` says that what is
+    read was read before, by an older release perhaps.
     """
 
     zone: str
@@ -36,14 +37,24 @@ class Context:
     name: str | None = None
     masked_number: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    is_stored: bool = False
 
 
 class Unfit(ValueError):
-    """An answer does not fit; ``faults`` says why, by its parts."""
+    """An answer does not fit; ``faults`` says why, by its parts. ``is_begun`` says that the page has
+    not asked for all of its parts yet."""
 
-    def __init__(self, message: Text = "", part: str = "", *, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        message: Text = "",
+        part: str = "",
+        *,
+        faults: Faults | None = None,
+        is_begun: bool = False,
+    ) -> None:
         super().__init__()
         self.faults: Faults = {part: message} if faults is None else faults
+        self.is_begun = is_begun
 
 
 class WebForm(Protocol):
