@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile, WebPImagePlugin
 
 from smartcity_saas.errors import Invalid
 from smartcity_saas.images.logos import sanitised
@@ -132,6 +132,47 @@ def test_a_bomb_is_refused_before_it_is_decoded(kept: Callable[[bytes], Image.Im
     """The size that the header names is judged first."""
     with pytest.raises(Invalid):
         kept(file(Image.new("1", (6_000, 6_000))))
+
+
+@pytest.fixture
+def nothing_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever decodes a pixel fails, in a way that is not caught."""
+
+    def decoded(image: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", decoded)
+    monkeypatch.setattr(WebPImagePlugin.WebPImageFile, "load", decoded)
+
+
+@both
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.usefixtures("nothing_decoded")
+def test_a_small_file_is_not_a_large_picture(
+    kind: str, kept: Callable[[bytes], Image.Image]
+) -> None:
+    """Of a format that is decoded whole, the memory is bounded by the bytes that were sent, whatever
+    size the header claims."""
+    more = {"lossless": True} if kind == "WEBP" else {}
+    data = file(Image.new("L" if kind == "PNG" else "RGB", (3_000, 1_400)), kind, **more)
+    assert len(data) < 42_000
+    with pytest.raises(Invalid, match=r"像素|pixels"):
+        kept(data)
+
+
+def test_a_screen_of_one_colour_is_a_picture() -> None:
+    """What a phone shows comes through, however well it was packed."""
+    photo(file(Image.new("RGB", (1_440, 2_560)), "WEBP", lossless=True))
+
+
+@both
+@pytest.mark.usefixtures("nothing_decoded")
+def test_a_jpeg_has_no_more_scans_than_a_photograph(kept: Callable[[bytes], Image.Image]) -> None:
+    """A progressive JPEG whose scans come again and again is refused before it is decoded."""
+    data = file(Image.new("RGB", SIZE), "JPEG", progressive=True)
+    head, last = data[:-2].rsplit(b"\xff\xda", 1)
+    with pytest.raises(Invalid):
+        kept(head + 150 * (b"\xff\xda" + last) + data[-2:])
 
 
 def deep_png(colour: int, clear: bytes, pixels: bytes) -> bytes:

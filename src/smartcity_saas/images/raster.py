@@ -19,6 +19,17 @@ FORMATS = ("PNG", "WEBP", "JPEG")
 PNG_DEPTH = 24
 """Where a PNG says how many bits a channel has (in IHDR); nothing that the
 other formats have there makes a difference."""
+FEW_PIXELS = 4_000_000
+"""A phone's screen, whatever it shows: that many may come in a file of any size."""
+PIXELS_A_BYTE = 100
+"""Beyond that, how many one byte of a file may stand for. PNG and WebP are decoded whole, so that one
+colour in a thousand bytes could ask for the memory of all the pixels it claims; JPEG is decoded at the size
+that is wanted."""
+MOST_SCANS = 100
+"""Of a JPEG: libjpeg goes over the whole picture for each, and a progressive photograph has about ten."""
+_SHRUNK_FIRST = ("L", "RGB", "RGBA", "CMYK")
+"""Modes whose pixels can be averaged as they stand: what follows takes the memory of the small picture."""
+_START_OF_SCAN = b"\xff\xda"
 _one_at_a_time = Lock()
 """Decoding takes memory: a process does one picture at a time."""
 
@@ -39,19 +50,21 @@ def read_raster(data: bytes, *, most_pixels: int, largest_side: int) -> Image.Im
 
     Raises:
         NoPicture: It cannot be decoded, whatever its name says.
-        TooManyPixels: It has more than ``most_pixels``.
+        TooManyPixels: It has more than ``most_pixels``, or than so small a file may have.
     """
     try:
-        with _one_at_a_time, Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > most_pixels:
-                raise TooManyPixels
-            image.draft("RGB", (largest_side, largest_side))
-            if data[PNG_DEPTH] == 16:
-                _fold_clear_color(image)
-            upright = _with_alpha(ImageOps.exif_transpose(image))
-            upright.thumbnail((largest_side, largest_side))
-            return upright
-    except TooManyPixels:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_header(image, data, most_pixels)
+            with _one_at_a_time:
+                image.draft("RGB", (largest_side, largest_side))
+                if data[PNG_DEPTH] == 16:
+                    _fold_clear_color(image)
+                if image.mode in _SHRUNK_FIRST and "transparency" not in image.info:
+                    image.thumbnail((largest_side, largest_side))
+                upright = _with_alpha(ImageOps.exif_transpose(image))
+                upright.thumbnail((largest_side, largest_side))
+                return upright
+    except (NoPicture, TooManyPixels):
         raise
     except Exception as error:  # a crafted file fails in whatever way it was crafted to
         raise NoPicture from error
@@ -61,6 +74,18 @@ def on_white(picture: Image.Image) -> Image.Image:
     """An RGBA picture laid on white by its alpha: what was clear is white."""
     ground = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(ground, picture).convert("RGB")
+
+
+def _check_header(image: Image.Image, data: bytes, most_pixels: int) -> None:
+    """Refuse by its header, before a pixel is decoded, what would take more than a photograph does."""
+    pixels = image.width * image.height
+    is_jpeg = image.format == "JPEG"
+    if pixels > most_pixels:
+        raise TooManyPixels
+    if not is_jpeg and pixels > max(FEW_PIXELS, PIXELS_A_BYTE * len(data)):
+        raise TooManyPixels
+    if is_jpeg and data.count(_START_OF_SCAN) > MOST_SCANS:
+        raise NoPicture
 
 
 def _with_alpha(image: Image.Image) -> Image.Image:
