@@ -200,6 +200,25 @@ FAULTS = {
         + MOVED,
         "There is no field “mooved”.",
     ),
+    **{
+        f"a pattern that is {what}": (
+            fields(
+                f"{{name: a, kind: text, {L}, pattern: ▶'{pattern}', pattern_help: {{zh: 甲, en: A}}}}"
+            ),
+            f"“{pattern}” is no regular expression of RE2",
+        )
+        for what, pattern in {
+            "a large repeat": "a{99999999}",
+            "a repeat of repeats": "(?:a{300}){10000}",
+            "a repeat of repeats, each allowed": "(?:a{40}){40}",
+            "large otherwise": r"(?:\p{L}\p{N}\p{P}){300}",
+            "of flags that contradict each other": "(?a)(?u)x",
+            "a recursion": "a(?R)?",
+            "a look ahead": "(?=a)a",
+            "a look back": "(?<!a)a",
+            "a reference to a group": r"(a)\1",
+        }.items()
+    },
     "a field that forges whose paper it is": (
         fields(f"{{name: ▶name, kind: text, {L}}}"),
         "No field can be called “name”",

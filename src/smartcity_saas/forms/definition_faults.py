@@ -31,6 +31,7 @@ from smartcity_saas.forms.names import (
     FieldKind,
     ResultKind,
 )
+from smartcity_saas.forms.patterns import pattern_fault
 from smartcity_saas.texts import lazy_gettext as _
 from smartcity_saas.web.money import parse_money
 from smartcity_saas.web.numbers import NotPlain
@@ -251,15 +252,16 @@ def _pattern(place: Place, field: Mapping[str, Any]) -> Iterator[Fault]:
     pattern = field.get("pattern")
     if not isinstance(pattern, str):
         return
-    import regex  # for whoever defines a form alone
-
-    try:
-        regex.compile(pattern)
-    except regex.error as error:
+    why = pattern_fault(pattern)
+    if why:
         yield (
             (*place, "pattern"),
-            _("“%(pattern)s” is no regular expression: %(why)s.", pattern=pattern, why=str(error)),
-            _("Example: [A-Z]{2}[0-9]{8}"),
+            _(
+                "“%(pattern)s” is no regular expression of RE2: %(why)s.",
+                pattern=pattern,
+                why=why,
+            ),
+            _("Example: [A-Z]{2}[0-9]{8}. Nothing repeats more than 1,000 times."),
         )
     if "pattern_help" not in field:
         yield (
@@ -409,7 +411,7 @@ def _periods(entry: Mapping[str, Any]) -> Iterator[Fault]:
 def _paper_outlives(entry: Mapping[str, Any]) -> Iterator[Fault]:
     """A paper that would go with its application while it says that it is valid."""
     result = entry.get("result")
-    written = result.get("valid") if isinstance(result, Mapping) else None
+    written: Any = result.get("valid") if isinstance(result, Mapping) else None
     keep, valid = _period(entry.get("keep")), _period(written)
     if keep and valid and not keep.covers(valid):
         ((unit, number),) = written.items()

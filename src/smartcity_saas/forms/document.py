@@ -162,7 +162,7 @@ class FieldSchema(Schema):
     )
     pattern = Line(
         longest=200,
-        metadata={"description": "A regular expression that the whole of a text must match."},
+        metadata={"description": "A regular expression (RE2) that the whole of a text must match."},
     )
     pattern_help = _words(160, "What a text of that pattern looks like, for whoever missed it.")
     files = _number(1, MOST_FILES, "How many files or photographs can be added; 1 by default.")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from smartcity_saas.forms.definition import Field
 from smartcity_saas.forms.fields.kinds import (
@@ -17,15 +16,9 @@ from smartcity_saas.forms.fields.kinds import (
     too_long,
 )
 from smartcity_saas.forms.names import LONGEST_LONG_TEXT, LONGEST_SHORT_TEXT
+from smartcity_saas.forms.patterns import fits_pattern
 from smartcity_saas.texts import lazy_gettext as _
 from smartcity_saas.texts import lazy_ngettext
-
-if TYPE_CHECKING:
-    import regex
-
-PATTERN_SECONDS = 0.2
-"""How long a pattern of a definition may look at one answer: usual ones need a millisecond, and one
-that goes astray holds a thread of the server no longer."""
 
 
 def _read_short(field: Field, given: Any, context: Context) -> str | None:
@@ -33,8 +26,14 @@ def _read_short(field: Field, given: Any, context: Context) -> str | None:
     if not text:
         return None
     _check_length(field, text, LONGEST_SHORT_TEXT)
-    if field.pattern is not None:
-        _check_pattern(field, field.pattern, text)
+    if field.pattern is not None and not fits_pattern(field.pattern, text):
+        raise Unfit(
+            _(
+                "“%(value)s” does not fit. %(help)s",
+                value=quoted(text),
+                help=InBothLanguages(field.pattern_help),
+            )
+        )
     return text
 
 
@@ -62,33 +61,6 @@ def _check_length(field: Field, text: str, otherwise: int) -> None:
                 value=quoted(text),
             )
         )
-
-
-def _check_pattern(field: Field, pattern: str, text: str) -> None:
-    try:
-        fits = _compiled(pattern).fullmatch(text, timeout=PATTERN_SECONDS, concurrent=True)
-    except TimeoutError:
-        raise Unfit(
-            _(
-                "“%(value)s” could not be checked. Write it shorter, or call 12345.",
-                value=quoted(text),
-            )
-        ) from None
-    if fits is None:
-        raise Unfit(
-            _(
-                "“%(value)s” does not fit. %(help)s",
-                value=quoted(text),
-                help=InBothLanguages(field.pattern_help),
-            )
-        )
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> regex.Pattern[str]:
-    import regex  # where a form has a pattern, and not in every worker
-
-    return regex.compile(pattern)
 
 
 def _words(field: Field, value: Any, language: str) -> str:
