@@ -7,10 +7,22 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from marshmallow import Schema
 
 from smartcity_saas.cli import main
+from smartcity_saas.forms.document import (
+    FieldSchema,
+    FormSchema,
+    OptionSchema,
+    ResultSchema,
+    StepSchema,
+    TakesSchema,
+)
 from smartcity_saas.forms.names import MOST_FIELDS
+from tests.support.documents import HANGZHOU, SHANGHAI
+from tests.support.forms import LETTER, with_services
 from tests.support.paths import ROOT
+from tests.support.validation import check
 
 CITY = """\
 city: hangzhou
@@ -307,3 +319,36 @@ def test_a_form_without_a_fault_passes(tmp_path: Path) -> None:
         assert "1 document, no problems." in validated(CITY + HEAD + kept + STEPS + MOVED, tmp_path)
     paid = HEAD + KEEP + '    fee: "20.00"\n' + STEPS + MOVED
     assert "1 document, no problems." in validated(CITY + paid, tmp_path)
+
+
+@pytest.mark.parametrize("city", [HANGZHOU, SHANGHAI], ids=["hangzhou", "shanghai"])
+def test_all_compulsory_keys_are_told_at_once(city: str) -> None:
+    """Promise: whoever names only the service is told every key that it needs, each with an example that fits."""
+    needed = {name for name, field in FormSchema().fields.items() if field.required}
+    found = {p.pointer: p for p in check(with_services(city, "permit:\n  kind: form\n"))}
+    assert {f"/services/permit/{name}" for name in needed} <= set(found)
+    for name in needed:
+        problem = found[f"/services/permit/{name}"]
+        assert str(problem.message) == f"“{name}” is missing."
+        assert str(problem.hint).startswith(f"Write {name}: ")
+    written = "".join(f"  {str(found[f'/services/permit/{name}'].hint)[6:]}\n" for name in needed)
+    whole = f"permit:\n  kind: form\n  state: open\n{written}".replace("…", '"x"')
+    assert check(with_services(city, whole)) == []
+
+
+@pytest.mark.parametrize(
+    "schema", [FormSchema, FieldSchema, StepSchema, OptionSchema, TakesSchema, ResultSchema]
+)
+def test_every_compulsory_key_has_an_example(schema: type[Schema]) -> None:
+    """Promise: the kind, not the five of today: a compulsory key that is added brings its example."""
+    without = [n for n, f in schema().fields.items() if f.required and "example" not in f.metadata]
+    assert without == []
+
+
+@pytest.mark.parametrize("city", [HANGZHOU, SHANGHAI], ids=["hangzhou", "shanghai"])
+def test_a_service_beside_the_catalog_is_told_to_move(city: str) -> None:
+    """Promise: a sample that was pasted without indentation is told as that, at its own line."""
+    text = f"{city}services:\n  utility_bills: {{state: open}}\n{LETTER}"
+    [problem] = [one for one in check(text) if one.pointer == "/walking_permit"]
+    assert "Indent it by two spaces" in str(problem.hint)
+    assert text.splitlines()[problem.line - 1] == "walking_permit:"

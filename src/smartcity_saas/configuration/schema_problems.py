@@ -37,7 +37,7 @@ def schema_problems(schema: Schema, values: Mapping[str, Any]) -> list[tuple[Pat
         schema.load(values)
     except ValidationError as error:
         return [
-            (path, _quoting(message, values, path), hint)
+            (path, _quoting(message, values, path), _not_indented(schema, values, path) or hint)
             for path, message, hint in _flattened(error.messages, schema, ())
         ]
     return []
@@ -67,9 +67,9 @@ def _flattened(messages: Any, schema: Any, path: Path) -> Iterator[tuple[Path, A
         if isinstance(message, dict):
             yield from _flattened(message, schema, path)
             continue
+        hint: Any = ""
         if message == _REQUIRED:
-            message = _("“%(key)s” is missing, here and in the baseline.", key=dotted(path))
-        hint = ""
+            message, hint = _missing(schema, path)
         if message == "Unknown field.":
             message, hint = _unknown_key(path), _suggestion(schema, path)
         yield (
@@ -77,6 +77,30 @@ def _flattened(messages: Any, schema: Any, path: Path) -> Iterator[tuple[Path, A
             _MARSHMALLOW.get(message, message) if isinstance(message, str) else message,
             hint,
         )
+
+
+def _missing(schema: Schema, path: Path) -> tuple[Any, Any]:
+    """What is said of a compulsory key that is missing; with an example where its field has one."""
+    inside = _schema_at(schema, path[:-1])
+    field = inside.fields.get(str(path[-1])) if isinstance(inside, Schema) else None
+    if field is not None and "example" in field.metadata:
+        example = f"{path[-1]}: {field.metadata['example']}"
+        return _("“%(key)s” is missing.", key=path[-1]), _("Write %(example)s", example=example)
+    return _("“%(key)s” is missing, here and in the baseline.", key=dotted(path)), ""
+
+
+def _not_indented(schema: Schema, values: Mapping[str, Any], path: Path) -> Any:
+    """What to do about a service that stands beside the catalog in place of below it."""
+    value = values.get(str(path[0])) if len(path) == 1 else None
+    if not isinstance(value, Mapping) or "kind" not in value or str(path[0]) in schema.fields:
+        return ""
+    for name, field in schema.fields.items():
+        if isinstance(field, Catalog):
+            return _(
+                "A service stands below “%(key)s”. Indent it by two spaces, with all that is below it.",
+                key=name,
+            )
+    return ""
 
 
 def _unknown_key(path: Path) -> Any:
@@ -121,6 +145,12 @@ def _suggestion(schema: Schema, path: Path) -> Any:
 
 def keys_at(schema: Any, path: Path) -> list[str]:
     """The keys that a schema knows at a path."""
+    found = _schema_at(schema, path)
+    return list(found.fields) if isinstance(found, Schema) else []
+
+
+def _schema_at(schema: Any, path: Path) -> Schema | None:
+    """The schema of the mapping at a path; None where there is none."""
     for step in path:
         field = schema.fields.get(str(step)) if isinstance(schema, Schema) else None
         if isinstance(schema, Catalog):
@@ -133,7 +163,7 @@ def keys_at(schema: Any, path: Path) -> list[str]:
         if isinstance(field, fields.Nested):
             schema = field.schema
         else:
-            return []
+            return None
     if isinstance(schema, Catalog):
         schema = schema.schema
-    return list(schema.fields) if isinstance(schema, Schema) else []
+    return schema if isinstance(schema, Schema) else None

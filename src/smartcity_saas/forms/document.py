@@ -47,12 +47,17 @@ FIELD_NAME = r"[a-z][a-z0-9_]{0,39}"
 _DAY = r"(?:today|today[+-][0-9]{1,5}d|[0-9]{4}-[0-9]{2}-[0-9]{2})"
 
 
+_BOTH = "{zh: …, en: …}"
+
+
 def _words(longest: int, description: str, **options: Any) -> Text:
-    return Text(longest=longest, metadata={"description": description}, **options)
+    said = {"description": description, "example": _BOTH}
+    return Text(longest=longest, metadata=said, **options)
 
 
 def _number(least: int, most: int, description: str, **options: Any) -> WholeNumber:
-    return WholeNumber(least, most, metadata={"description": description}, **options)
+    said = {"description": description, "example": str(least)}
+    return WholeNumber(least, most, metadata=said, **options)
 
 
 class Amount(Line):
@@ -92,7 +97,10 @@ class OptionSchema(Schema):
         FIELD_NAME,
         _("Use lowercase letters, digits and _, at most 40."),
         required=True,
-        metadata={"description": "How the answer is stored; it stays when the words change."},
+        metadata={
+            "description": "How the answer is stored; it stays when the words change.",
+            "example": "rented",
+        },
     )
     label = _words(80, "The answer in words.", required=True)
     help = _words(160, "A line below it.")
@@ -105,12 +113,12 @@ class FieldSchema(Schema):
         FIELD_NAME,
         _("Use lowercase letters, digits and _, at most 40."),
         required=True,
-        metadata={"description": "The field's name, once in the whole form."},
+        metadata={"description": "The field's name, once in the whole form.", "example": "address"},
     )
     kind = Choice(
         tuple(kind.value for kind in FieldKind),
         required=True,
-        metadata={"description": "What is asked for."},
+        metadata={"description": "What is asked for.", "example": FieldKind.TEXT.value},
     )
     label = _words(80, "What it is called; some kinds have a name of their own.")
     help = _words(200, "A line below the label.")
@@ -177,7 +185,10 @@ StepSchema = Schema.from_dict(
             fields.Nested(FieldSchema),
             most=30,
             required=True,
-            metadata={"description": "What is asked on it, in this order."},
+            metadata={
+                "description": "What is asked on it, in this order.",
+                "example": "[{name: address, kind: address}]",
+            },
         ),
     },
     name="Step",
@@ -207,7 +218,10 @@ class ResultSchema(Schema):
     kind = Choice(
         tuple(kind.value for kind in ResultKind),
         required=True,
-        metadata={"description": "A `letter`, a `certificate`, or `none`: the decision alone."},
+        metadata={
+            "description": "A `letter`, a `certificate`, or `none`: the decision alone.",
+            "example": ResultKind.LETTER.value,
+        },
     )
     title = _words(60, "The heading of the paper; the service's title by default.")
     text = _words(
@@ -224,7 +238,9 @@ class FormSchema(Schema):
     title = _words(40, "The service's name for residents.", required=True)
     help = _words(160, "What it is for, in a sentence.")
     category = Choice(
-        tuple(CATEGORIES), required=True, metadata={"description": "Where it stands on the site."}
+        tuple(CATEGORIES),
+        required=True,
+        metadata={"description": "Where it stands on the site.", "example": "papers"},
     )
     icon = Choice(
         ICONS, load_default="list-check", metadata={"description": "Its picture in lists."}
@@ -237,7 +253,9 @@ class FormSchema(Schema):
     needs = ListOf(Text(longest=160), most=20, metadata={"description": "What to have at hand."})
     visit = _words(200, "What has to be done in person; nothing by default.")
     takes = fields.Nested(
-        TakesSchema, required=True, metadata={"description": "How long it takes."}
+        TakesSchema,
+        required=True,
+        metadata={"description": "How long it takes.", "example": "{working_days: 5}"},
     )
     fee = Amount(
         load_default="0",
@@ -247,7 +265,10 @@ class FormSchema(Schema):
         fields.Nested(StepSchema),
         most=12,
         required=True,
-        metadata={"description": "The pages of the form."},
+        metadata={
+            "description": "The pages of the form.",
+            "example": f"[{{title: {_BOTH}, fields: [{{name: address, kind: address}}]}}]",
+        },
     )
     result = fields.Nested(
         ResultSchema,
@@ -259,7 +280,8 @@ class FormSchema(Schema):
         required=True,
         metadata={
             "description": "How long an application is kept after it is finished, its paper with it: "
-            "as long as that is valid, at least."
+            "as long as that is valid, at least.",
+            "example": "{years: 5}",
         },
     )
 
