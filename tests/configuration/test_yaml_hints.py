@@ -33,6 +33,10 @@ SLIPS = {
     "full-width colon above": ("1\nb：2\nc: 3", "2:1", HALF_WIDTH),
     "no space after a colon": ("1\nb:{zh: 公园, en: Parks}", "2:2", ("space", "空格")),
     "tab": ("\n\tb: 1", "2:1", ("spaces", "空格")),
+    "brace left open": ("{zh: 公园, en: Parks", "1:4", ("not closed", "没有结束")),
+    "brace left open above": ("{zh: 公园, en: Parks\nb: 1\nc: 2", "1:4", ("not closed", "没有结束")),
+    "quote left open": ('{zh: 公园, en: "Parks}\nb: 1', "1:17", ("not closed", "没有结束")),
+    "word at the end": ("1\nb\n\n", "2:1", ("colons", "冒号")),
     "not indented": ("\nb: {c: 1}", "1:1", ("line 2", "第 2 行")),
 }  # fmt: skip
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+from textwrap import indent
+
+import pytest
+
+from smartcity_saas.configuration.yaml_source import parse
 from tests.support.forms import LETTER, SAMPLES
 from tests.support.world import World
 
@@ -33,10 +40,90 @@ def test_faults_stand_at_the_lines_that_were_written(world: World) -> None:
     text = LETTER.replace("dog: ", "cat: ")
     answer = staff.post(f"{NEW}/yaml", f"{NEW}/yaml", text=text, revision="1")
     assert answer.status_code == 422
-    assert "YAML:13:" in answer.text
+    assert "Line 13<" in answer.text
     assert "There is no field “cat”" in answer.text
     assert "walking_permit:" in answer.text
     assert world.documents().live("hangzhou").number == 1
+
+
+HEADED = "# Ours.\nservices:\n" + indent(LETTER, "  ")
+FOUR = indent(LETTER, "    ")
+
+
+@pytest.mark.parametrize("city", ["hangzhou", "shanghai"])
+@pytest.mark.parametrize(
+    "text", [LETTER, HEADED, FOUR, f"\n\n{HEADED}\n# end\n", f"services:\n{FOUR}"]
+)
+def test_an_excerpt_of_a_document_is_taken_as_it_was_pasted(
+    world: World, city: str, text: str
+) -> None:
+    """Promise: one service goes in with or without services: above it, however far it is indented."""
+    staff = world.city_staff(city)
+    page = f"/cities/{city}/new-service/yaml"
+    number = str(world.documents().live(city).number)
+    answer = staff.post(page, page, text=text, revision=number)
+    assert answer.status_code == 302, answer.text
+    live = world.documents().live(city).values["services"]
+    assert live["walking_permit"] == parse(LETTER, "").values["walking_permit"]
+    assert ("# Ours." in world.documents().live_revision(city).text) == ("# Ours." in text)
+
+
+@pytest.mark.parametrize("text", [LETTER, HEADED, FOUR, f"\n\n{HEADED}"])
+@pytest.mark.parametrize(
+    "good, bad, said",
+    [
+        ("dog: ", "cat: ", "There is no field"),
+        ("keep: {years: 1}", "kept: {years: 1}", "You cannot use the key"),
+        ("keep: {years: 1}", "keep: {years: 1", "not valid YAML"),
+        ("en: Where to", "en: Where, who and when", "no value"),
+        ("state: open", "state: ajar", "Enter one of"),
+        ("  keep: {years: 1}\n", "", "is missing"),
+    ],
+)
+def test_every_fault_stands_at_a_line_of_the_box(
+    world: World, text: str, good: str, bad: str, said: str
+) -> None:
+    """Promise: faults of the text, of the merged values and of the document are told with the line that was
+    typed, whatever stood above it."""
+    text = (
+        text.replace(good, bad)
+        if bad
+        else "".join(one for one in text.splitlines(keepends=True) if one.strip() != good.strip())
+    )
+    answer = world.city_staff().post(f"{NEW}/yaml", f"{NEW}/yaml", text=text, revision="1")
+    assert answer.status_code == 422
+    assert said in unescape(answer.text)
+    lines = re.findall(r"Line ([0-9]+)<code>(.*?)</code>", answer.text)
+    assert lines
+    for number, quoted in lines:
+        assert unescape(quoted).rstrip("…") in text.splitlines()[int(number) - 1]
+    if bad:
+        assert any(bad.split(":")[0] in unescape(quoted) for _number, quoted in lines)
+
+
+def test_one_service_is_added_at_a_time(world: World) -> None:
+    """Promise: two services, and a whole document, are told as such at their line."""
+    staff = world.city_staff()
+    other = LETTER.replace("walking_permit", "running_permit")
+    for text in (LETTER + other, "services:\n" + indent(LETTER + other, "  ")):
+        answer = staff.post(f"{NEW}/yaml", f"{NEW}/yaml", text=text, revision="1")
+        assert "Add one service at a time" in answer.text
+        line = 1 + next(n for n, one in enumerate(text.splitlines()) if "running_permit" in one)
+        assert f"Line {line}<" in answer.text
+    answer = staff.post(
+        f"{NEW}/yaml", f"{NEW}/yaml", text=f"city: hangzhou\n{HEADED}", revision="1"
+    )
+    assert "Write one service" in answer.text
+
+
+def test_a_return_in_the_past_is_told_at_its_line(world: World) -> None:
+    """Promise: what only saving refuses stands at a line of the box as well."""
+    paused = 'state: paused\n  notice: {zh: 停, en: Paused}\n  until: "2020-01-01T10:00"'
+    text = "services:\n" + indent(LETTER.replace("state: open", paused), "  ")
+    answer = world.city_staff().post(f"{NEW}/yaml", f"{NEW}/yaml", text=text, revision="1")
+    assert answer.status_code == 422
+    assert "Line 6<" in answer.text
+    assert "is in the past" in answer.text
 
 
 def test_a_paper_that_outlives_its_application_is_told(world: World) -> None:
@@ -44,7 +131,7 @@ def test_a_paper_that_outlives_its_application_is_told(world: World) -> None:
     text = LETTER.replace("keep: {years: 1}", "keep: {months: 6}")
     answer = world.city_staff().post(f"{NEW}/yaml", f"{NEW}/yaml", text=text, revision="1")
     assert answer.status_code == 422
-    assert f"YAML:{text[: text.index('keep:')].count(chr(10)) + 1}:" in answer.text
+    assert f"Line {text[: text.index('keep:')].count(chr(10)) + 1}<" in answer.text
     assert "Write keep: {years: 1}, or longer." in answer.text
 
 

@@ -78,25 +78,31 @@ def no_value_hint(
     return _("Enter a value, or remove the key to use the value from the baseline.")
 
 
-def syntax_hint(text: str, error: MarkedYAMLError) -> tuple[int, int, Any] | None:
-    """The line and column, from 1, of what broke the syntax, and what to do; None where it is no known slip."""
+def syntax_fault(text: str, error: MarkedYAMLError) -> tuple[int, int, Any]:
+    """The line and column, from 1, of what broke the syntax, and what to do."""
     mark = error.problem_mark or error.context_mark
+    otherwise = _("Check the indentation, quotes and colons on this line and the one above.")
     if mark is None:
-        return None
+        return 1, 1, otherwise
     lines = [_QUOTED.sub(lambda found: '"' * len(found[0]), one) for one in text.split("\n")]
-    opened = error.context_mark.line if error.context_mark else mark.line
-    for number in dict.fromkeys((mark.line, opened, mark.line - 1)):
+    opened = error.context_mark or mark
+    for number in dict.fromkeys((mark.line, opened.line, mark.line - 1)):
         if 0 <= number < len(lines) and (found := _FULL_WIDTH.search(lines[number])):
             return number + 1, found.start() + 1, _half_width()
-    in_flow = "flow" in str(error.context)
-    for number in dict.fromkeys((mark.line, opened)):
+    in_flow, in_quotes = "flow" in str(error.context), "quoted" in str(error.context)
+    for number in dict.fromkeys((mark.line, opened.line)):
         if number < len(lines) and (slip := _slip(lines[number], in_flow)):
             return number + 1, *slip
     line = lines[mark.line] if mark.line < len(lines) else ""
     inside = r":\s[^,{}]*$" if in_flow else r":\s.*$"
     if line[mark.column : mark.column + 1] == ":" and re.search(inside, line[: mark.column]):
         return mark.line + 1, mark.column + 1, _('A text with a colon needs quotes: "…: …".')
-    return None
+    if in_quotes or (in_flow and mark.line > opened.line):
+        hint = _("What begins here is not closed, or a comma is missing in it.")
+        return opened.line + 1, opened.column + 1, hint
+    if not text[mark.index :].strip():
+        mark = opened  # nothing stands at the very end
+    return mark.line + 1, mark.column + 1, otherwise
 
 
 def _slip(line: str, in_flow: bool) -> tuple[int, Any] | None:

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError, YAMLStreamError
 
 from smartcity_saas.configuration.problems import Path, Problem, in_order, pointer
-from smartcity_saas.configuration.yaml_hints import no_value_hint, syntax_hint
+from smartcity_saas.configuration.yaml_hints import no_value_hint, syntax_fault
 from smartcity_saas.errors import Invalid
 from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
@@ -414,10 +414,7 @@ class _Reader:
                 before.count("\n") + 1,
                 len(before) - before.rfind("\n"),
             )
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        hint: Text = _("Check the indentation, quotes and colons on this line and the one above.")
-        if slip := syntax_hint(self.text, error):
-            line, column, hint = slip
+        line, column, hint = syntax_fault(self.text, error)
         return _refusal(self.path, _("This is not valid YAML."), hint, line, column)
 
     def _unreadable(self, error: Exception) -> Invalid:

@@ -9,15 +9,12 @@ from urllib.parse import urlencode
 
 from flask import abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from smartcity_saas.catalog.categories import CATEGORIES
 from smartcity_saas.clock import COMMON_ZONE, today_in
 from smartcity_saas.configuration.problems import Problem
+from smartcity_saas.configuration.revisions import RevisionView
 from smartcity_saas.configuration.schema import COMMON_CURRENCY
-from smartcity_saas.configuration.validation import Candidate
-from smartcity_saas.configuration.yaml_edit import insert
-from smartcity_saas.configuration.yaml_source import parse
 from smartcity_saas.errors import FieldErrors, Invalid
 from smartcity_saas.forms.definition import Definition, read_definition
 from smartcity_saas.forms.document import FormSchema
@@ -27,6 +24,7 @@ from smartcity_saas.forms.step_page import StepPage, step_page
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
+from smartcity_saas.portals.city.pasted_service import PlacedService, place, read_pasted
 from smartcity_saas.portals.city.service_questions import (
     KEPT,
     SIMPLE_KINDS,
@@ -37,7 +35,6 @@ from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
 
 NEW = f"{ROOT}/new-service"
-SERVICES = ("services",)
 
 
 @blueprint.page(NEW, permission="city.change")
@@ -71,14 +68,8 @@ def save_new_service(city: str) -> ResponseReturnValue:
     text = request.form.get("text", "").replace("\r\n", "\n")
     if "preview" in request.form:
         return _text_page(city, text)
-    live = documents().live_revision(city)
     try:
-        whole, _before = insert(live.text, SERVICES, _form(text))
-        made = documents().save(
-            Candidate(parse(whole, city), documents().live(city).files),
-            base_revision(),
-            request.form.get("message", ""),
-        )
+        made = _saved(_placed(city, text))
     except Invalid as error:
         return _text_page(city, text, error), 422
     return redirect(f"/cities/{city}?{urlencode({'done': made.number if made else 0})}")
@@ -103,9 +94,9 @@ def save_questions(city: str) -> ResponseReturnValue:
 
 
 def _text_page(city: str, text: str, refused: Invalid | None = None) -> str:
-    definition, problems = _looked_at(city, text) if text.strip() else (None, [])
-    if refused is not None and not problems:
-        problems = list(refused.problems)
+    definition, problems = None, refused.problems if refused is not None else []
+    if refused is None and text.strip():
+        definition, problems = _looked_at(city, text)
     return render_template(
         "city/new_service_text.html",
         text_typed=text,
@@ -119,35 +110,31 @@ def _text_page(city: str, text: str, refused: Invalid | None = None) -> str:
 
 def _looked_at(city: str, text: str) -> tuple[Definition | None, list[Problem]]:
     """A definition as it would be in the city's document, and what is wrong with it at its own lines."""
-    live = documents().live_revision(city)
     try:
-        whole, before = insert(live.text, SERVICES, _form(text))
-        candidate = Candidate(parse(whole, city), documents().live(city).files)
+        placed = _placed(city, text)
     except Invalid as error:
-        return None, error.problems or [Problem(city, 1, 1, "", error.detail, "")]
-    [(name, values)] = parse(text, "").values.items()
-    lines, place = len(text.splitlines()), f"/services/{name}"
-    found = [
-        Problem("YAML", one.line - before, one.column, one.pointer, one.message, one.hint)
-        if one.pointer.startswith(place) and before < one.line <= before + lines
-        else one
-        for one in documents().problems([candidate])
-    ]
-    return (None if found else _definition(values)), found
+        return None, error.problems
+    found = [placed.typed(one) for one in documents().problems([placed.candidate])]
+    return (None if found else _definition(placed.pasted.values)), found
 
 
-def _form(text: str) -> str:
-    """The text, which says of one service what kind it is.
+def _placed(city: str, text: str) -> PlacedService:
+    """What was typed, in the city's document. Raises as ``read_pasted`` and ``place``."""
+    live = documents().live_revision(city)
+    return place(read_pasted(text), city, live.text, documents().live(city).files)
+
+
+def _saved(placed: PlacedService) -> RevisionView | None:
+    """The new revision of the document.
 
     Raises:
-        Invalid: It does not.
+        Invalid: With ``problems`` at the lines of what was typed.
     """
-    for entry in parse(text, "").values.values():
-        if not isinstance(entry, Mapping) or "kind" not in entry:
-            raise Invalid(
-                _("Write one service: its name, and below it what it says, with kind: form.")
-            )
-    return text
+    try:
+        return documents().save(placed.candidate, base_revision(), request.form.get("message", ""))
+    except Invalid as error:
+        problems = [placed.typed(one) for one in error.problems]
+        raise Invalid(error.detail, problems) from None
 
 
 def _definition(values: Mapping[str, Any]) -> Definition:
