@@ -175,6 +175,24 @@ def conditional() -> Definition:
     return defined(FORM | {"steps": [{"title": label, "fields": fields}]})
 
 
+def test_conditions_on_everything_before(world: World) -> None:
+    """Promise: a page whose every field needs all fields before it is made in one pass; each of them
+    waits for the first, and none is left out."""
+    fields = [
+        {
+            "name": f"f{number}",
+            "kind": "yes_no",
+            "label": {"zh": "甲", "en": "A"},
+            **({"show_if": {f"f{before}": "yes" for before in range(number)}} if number else {}),
+        }
+        for number in range(30)
+    ]
+    definition = defined({**FORM, "steps": [{"title": {"zh": "甲", "en": "A"}, "fields": fields}]})
+    page = step_page(definition, 0, {}, CONTEXT)
+    assert [one.field.name for one in page.fields] == [f"f{number}" for number in range(30)]
+    assert [one.waits for one in page.fields] == [False] + [True] * 29
+
+
 def test_without_the_script_the_next_page_asks(world: World) -> None:
     """Promise: every field can be reached by sending the page, and nothing is complained of that
     was never shown."""

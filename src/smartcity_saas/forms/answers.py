@@ -73,14 +73,14 @@ def asked(definition: Definition, answers: Answers) -> list[Field]:
     found: dict[str, Field] = {}
     for one in definition.fields:
         if all(
-            name in found and _is_among(answers.get(name), wanted)
+            name in found and is_among(answers.get(name), wanted)
             for name, wanted in one.show_if.items()
         ):
             found[one.name] = one
     return list(found.values())
 
 
-def _is_among(answer: Any, wanted: tuple[str, ...]) -> bool:
+def is_among(answer: Any, wanted: tuple[str, ...]) -> bool:
     """Whether an answer, or one of several, is one of those that a condition names."""
     return any(one in wanted for one in (answer if isinstance(answer, list) else [answer]))
 

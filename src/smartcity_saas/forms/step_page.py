@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
@@ -15,7 +15,7 @@ from smartcity_saas.configuration.counties import (
     county,
 )
 from smartcity_saas.configuration.divisions import Division, Province, divisions, provinces
-from smartcity_saas.forms.answers import Answers, StepResult, asked
+from smartcity_saas.forms.answers import Answers, StepResult, asked, is_among
 from smartcity_saas.forms.definition import Definition, Field
 from smartcity_saas.forms.fields import KINDS, Context, Faults, control, form_values
 from smartcity_saas.texts import Text
@@ -111,30 +111,27 @@ def step_page(
         result: What came of reading the step, where something did not fit.
     """
     step = definition.steps[number]
-    on_page = {one.name: one for one in step.fields}
+    on_page = {one.name for one in step.fields}
     now_asked = {one.name for one in asked(definition, answers)}
+    possible = _possible(step.fields, answers, now_asked - on_page)
     shown = [
-        _shown(one, answers, context, result, on_page, one.name in now_asked)
-        for one in step.fields
-        if one.name in now_asked or _can_be_asked(one, answers, now_asked, on_page)
+        _shown(one, answers, context, result, on_page, one.name in now_asked) for one in possible
     ]
     return StepPage(tuple(shown), _summary(shown, result))
 
 
-def _can_be_asked(
-    one: Field, answers: Answers, now_asked: set[str], on_page: Mapping[str, Field]
-) -> bool:
-    """Whether answers on the same page can ask for it: what it needs of earlier pages is given."""
-    for name, wanted in one.show_if.items():
-        if name in on_page:
-            if not _can_be_asked(on_page[name], answers, now_asked, on_page):
-                return False
-            continue
-        answer = answers.get(name)
-        given = answer if isinstance(answer, list) else [answer]
-        if name not in now_asked or not any(found in wanted for found in given):
-            return False
-    return True
+def _possible(fields: Iterable[Field], answers: Answers, before: Collection[str]) -> list[Field]:
+    """The fields of a page for which answers on the same page can ask: what each needs of the fields
+    of other pages that are asked, ``before``, is given, and those that it needs of its own can be
+    asked as well. A field comes after those that it needs."""
+    found: dict[str, Field] = {}
+    for one in fields:
+        if all(
+            name in found or (name in before and is_among(answers.get(name), wanted))
+            for name, wanted in one.show_if.items()
+        ):
+            found[one.name] = one
+    return list(found.values())
 
 
 def _shown(
@@ -142,7 +139,7 @@ def _shown(
     answers: Answers,
     context: Context,
     result: StepResult | None,
-    on_page: Mapping[str, Field],
+    on_page: Collection[str],
     is_asked: bool,
 ) -> ShownField:
     typed = result.typed if result is not None else {}
