@@ -147,7 +147,8 @@ def ask_for_more(world: World, number: str, words: str, fields: list[str], left:
     """What the desk does: ask for more, and stop the clock."""
     with world.inside("hangzhou"), transaction():
         row = db.session.scalars(select(Application).where(Application.number == number)).one()
-        row.move(ApplicationState.IN_REVIEW)
+        if row.state is not ApplicationState.IN_REVIEW:
+            row.move(ApplicationState.IN_REVIEW)
         row.taken_by = "staff:wu.min"
         row.move(ApplicationState.MORE_NEEDED)
         row.days_left = left

@@ -16,7 +16,7 @@ from smartcity_saas.catalog.checkout import PaymentBegunSchema, begin_checkout, 
 from smartcity_saas.configuration.counties import counties_of
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.forms import applications as domain
-from smartcity_saas.forms import drafts
+from smartcity_saas.forms import drafts, supplying
 from smartcity_saas.forms.answers import Given
 from smartcity_saas.forms.applications import LONGEST_WORDS, NotComplete
 from smartcity_saas.forms.definition import definition_of
@@ -340,13 +340,11 @@ def api_reopen_application(body: dict[str, Any], number: str) -> Answer:
 @blueprint.response(201, StoredFileSchema)
 def api_add_file(body: dict[str, Any], number: str) -> Answer:
     """Add a file to an answer: a PDF, or a photograph, which is made anew. It is taken out by setting
-    the answer to the ids of the others."""
+    the answer to the ids of the others. What the city asks for anew is added so, then supplied."""
     try:
         data = base64.b64decode(body["content"], validate=True)
         upload = Upload(body["name"], data)
-        kept = drafts.add_file(signed_in_resident(), number, body["field"], upload, current_time())[
-            1
-        ]
+        kept = _add_file(number, body["field"], upload)
     except (binascii.Error, ValueError):
         raise _wrong("content", _("Send the file as base64.")) from None
     except Invalid as error:
@@ -369,6 +367,13 @@ def api_application_file(number: str, file_id: uuid.UUID) -> Answer:
         "media_type": found.media_type,
         "content": base64.b64encode(found.content).decode(),
     }
+
+
+def _add_file(number: str, field: str, upload: Upload) -> dict[str, str]:
+    resident, now = signed_in_resident(), current_time()
+    if own_application(resident, number).waits_for_resident:
+        return supplying.add_file(resident, number, field, upload, now)
+    return drafts.add_file(resident, number, field, upload, now)[1]
 
 
 def _whole(row: Application) -> Answer:

@@ -131,6 +131,7 @@ def withdraw(
         back = fee_comes_back(row, happened(row))
         if told is not None and told is not back:
             raise FeeChanged
+        drop_unsent(row, now)
         row.move(ApplicationState.WITHDRAWN)
         row.days_left, row.unanswered_since, row.saved_at = None, None, now
         row.erase_on = form_of(row).keep.after(today_in(current_city().timezone, now))
@@ -233,6 +234,11 @@ def resume(row: Application, answers: Mapping[str, Any], now: datetime) -> None:
     row.sealed, row.saved_at = seal_answers(answers, now), now
     row.move(ApplicationState.IN_REVIEW if row.taken_by else ApplicationState.RECEIVED)
     restart_clock(row, now)
+
+
+def drop_unsent(row: Application, now: datetime) -> None:
+    """Delete the files that were added to be supplied, and were not."""
+    drop_unused(row, file_fields(form_of(row).fields), answers_of(row, now))
 
 
 def restart_clock(row: Application, now: datetime) -> None:

@@ -18,6 +18,7 @@ from smartcity_saas.forms.answers import asked
 from smartcity_saas.forms.applications import (
     LONGEST_WORDS,
     SHORTEST_REASON,
+    drop_unsent,
     read_words,
     restart_clock,
 )
@@ -75,6 +76,7 @@ def take_over(actor: Actor, service: str, number: str, now: datetime) -> None:
             return
         from_colleague = row.state is ApplicationState.IN_REVIEW
         if row.waits_for_resident:
+            drop_unsent(row, now)
             restart_clock(row, now)
         if not from_colleague:
             row.move(ApplicationState.IN_REVIEW)

@@ -117,6 +117,25 @@ def names_of(application_id: uuid.UUID, now: datetime) -> dict[str, str]:
     return {str(row.id): open_personal(FILE_NAME, row.sealed, now) for row in rows}
 
 
+def stored_files(
+    application: Application, fields: Collection[str], now: datetime
+) -> dict[str, list[dict[str, str]]]:
+    """All files that are stored for some fields, as their answers have them, in an answer or not."""
+    rows = db.session.scalars(
+        select(ApplicationFile)
+        .where(
+            ApplicationFile.application_id == application.id,
+            ApplicationFile.field.in_(list(fields)),
+        )
+        .order_by(ApplicationFile.id)
+    )
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        name = open_personal(FILE_NAME, row.sealed, now)
+        found.setdefault(row.field, []).append({"id": str(row.id), "name": name})
+    return found
+
+
 def drop_unused(
     application: Application, fields: Collection[str], answers: Mapping[str, Any]
 ) -> None:

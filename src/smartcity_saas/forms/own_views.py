@@ -11,6 +11,7 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.forms import applications as domain
 from smartcity_saas.forms.fees import FeeChanged, fee_comes_back
+from smartcity_saas.forms.files import file_fields, stored_files
 from smartcity_saas.forms.models import (
     EVENT_NAMES,
     FINISHED,
@@ -26,9 +27,16 @@ from smartcity_saas.forms.rateable import APPLICATION
 from smartcity_saas.forms.reading import context_of
 from smartcity_saas.forms.step_page import ShownField, StepPage, step_page
 from smartcity_saas.forms.step_views import answered, sent_by_form
-from smartcity_saas.forms.stored_forms import answers_of, form_of
-from smartcity_saas.forms.supplying import Supplied, asked_for, fields_shown, supply
+from smartcity_saas.forms.stored_forms import form_of
+from smartcity_saas.forms.supplying import (
+    Supplied,
+    answers_at_hand,
+    asked_for,
+    fields_shown,
+    supply,
+)
 from smartcity_saas.forms.timeline import happened, timeline_of, timelines_of
+from smartcity_saas.forms.uploads import Sent
 from smartcity_saas.forms.views import blueprint, place_of
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.notifications import reach_of
@@ -99,7 +107,7 @@ def send_supply(number: str) -> ResponseReturnValue:
     sent = sent_by_form(form, range(len(form.steps)))
     done = supply(resident, number, sent, request.form.get("words", ""), current_time())
     if not done.is_done:
-        return _supply_page(done.application, done), 422
+        return _supply_page(done.application, done, sent), 200 if sent.stays else 422
     return redirect(f"{MINE}/{number}", 303)
 
 
@@ -194,7 +202,7 @@ def _withdraw_page(row: Application, changed: FeeChanged | None = None) -> str:
     )
 
 
-def _supply_page(row: Application, done: Supplied | None) -> str:
+def _supply_page(row: Application, done: Supplied | None, sent: Sent | None = None) -> str:
     now = current_time()
     request_of = asked_for(row, now)
     typed = request.form.get("words", "") if done else ""
@@ -204,6 +212,7 @@ def _supply_page(row: Application, done: Supplied | None) -> str:
         form=form_of(row),
         words_asked=request_of.words,
         page=_supply_fields(row, done),
+        removed=_removed(row, sent) if sent else [],
         more=bool(done and done.result.unseen and not done.result.faults),
         needs_words=not request_of.fields,
         typed=typed,
@@ -211,10 +220,16 @@ def _supply_page(row: Application, done: Supplied | None) -> str:
     )
 
 
+def _removed(row: Application, sent: Sent) -> list[str]:
+    """The files among what was sent that are to be taken out, which the page sends again."""
+    stored = stored_files(row, file_fields(form_of(row).fields), current_time())
+    return [one["id"] for files in stored.values() for one in files if one["id"] in sent.removed]
+
+
 def _supply_fields(row: Application, done: Supplied | None) -> StepPage:
     """The fields that are asked for anew, of whichever steps, as one page."""
     now, form = current_time(), form_of(row)
-    answers = done.result.answers if done else answers_of(row, now)
+    answers = done.result.answers if done else answers_at_hand(row, now)
     context = done.context if done else context_of(row, now)
     result = done.result if done else None
     names = {one.name for one in fields_shown(form, asked_for(row, now).fields, answers)}

@@ -17,7 +17,7 @@ from smartcity_saas.forms.answers import Given, StepResult, asked, given_by_form
 from smartcity_saas.forms.applications import NotComplete, open_fields, submit
 from smartcity_saas.forms.definition import Definition, Field
 from smartcity_saas.forms.fields import control, words
-from smartcity_saas.forms.fields.files import NEW, REMOVE
+from smartcity_saas.forms.fields.files import NEW, REMOVE, REMOVED
 from smartcity_saas.forms.files import Upload, file_fields, file_of, file_response
 from smartcity_saas.forms.models import Application
 from smartcity_saas.forms.names import MINE
@@ -132,8 +132,9 @@ def sent_by_form(form: Definition, steps: Iterable[int]) -> Sent:
             found = [one for one in request.files.getlist(control(name, NEW)) if one.filename]
             if found and name in shown:
                 uploads[name] = [Upload(one.filename or "", one.read()) for one in found]
-    removed = frozenset(request.form.getlist(REMOVE))
-    return Sent(Given(values, frozenset(shown)), uploads, removed)
+    pressed = request.form.getlist(REMOVE)
+    removed = frozenset([*pressed, *request.form.getlist(REMOVED)])
+    return Sent(Given(values, frozenset(shown)), uploads, removed, stays=bool(pressed))
 
 
 def answered(row: Application) -> list[tuple[int, Localized, list[tuple[Field, str, Any]]]]:

@@ -27,11 +27,12 @@ from smartcity_saas.forms.reading import context_of
 @dataclass(frozen=True)
 class Sent:
     """What a page sent: the answers as typed, files by the names of their fields, and the ids of
-    those to take out."""
+    those to take out. ``stays`` says that a file was taken out and nothing more: whoever did stays."""
 
     given: Given
     uploads: Mapping[str, Sequence[Upload]] = field(default_factory=dict)
     removed: Collection[str] = ()
+    stays: bool = False
 
 
 @dataclass

@@ -15,12 +15,14 @@ from smartcity_saas.texts import lazy_gettext as _
 
 REMOVE = "remove-file"
 """The name of the button that takes a file out of an answer; its value is the file's id."""
+REMOVED = "removed-file"
+"""The name of the controls by which a page that does not store it sends again what was taken out."""
 NEW = "new"
 """The part of a field's control by which a browser sends a file that is not stored yet."""
 
 
 def _gather(name: str, form: WebForm) -> Any:
-    removed = set(form.getlist(REMOVE))
+    removed = {*form.getlist(REMOVE), *form.getlist(REMOVED)}
     return [one for one in form.getlist(control(name)) if one not in removed]
 
 
