@@ -223,7 +223,7 @@ def test_whoever_reported_it_says_that_it_is_the_same(reports: Reports) -> None:
     browser = reports.world.resident()
     second = reports.report(browser, latitude="30.2003", longitude="120.2")
     page = f"{ROOT}/{second}"
-    assert "Reported already 30 m from here" in browser.get(page).text
+    assert "Reported already about 100 m from here" in browser.get(page).text
     assert browser.post(f"{page}/same", page, into=first).status_code == 303
     assert reports.row(second).state is ReportState.MERGED
     third = reports.report(browser, latitude="30.2003", longitude="120.2")

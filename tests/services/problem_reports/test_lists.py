@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from smartcity_saas.database import db, transaction
 from smartcity_saas.services.problem_reports import lifecycle, lists
-from smartcity_saas.services.problem_reports.models import ProblemReport, ReportState
+from smartcity_saas.services.problem_reports.categories import report_rules
+from smartcity_saas.services.problem_reports.models import (
+    ProblemReport,
+    ProblemReportStep,
+    ReportState,
+)
 from smartcity_saas.services.problem_reports.positions import (
     EARTH_METRES,
     Position,
@@ -19,7 +26,10 @@ from smartcity_saas.services.problem_reports.positions import (
     metres_between,
     read_position,
 )
-from tests.support.problem_reports import ROOT, Reports
+from smartcity_saas.services.problem_reports.reading import NewReport
+from smartcity_saas.services.problem_reports.reporting import Reporter, report_problem
+from smartcity_saas.tenancy.current import current_city
+from tests.support.problem_reports import DESK, ROOT, Reports
 
 latitudes = st.floats(-85, 85)
 longitudes = st.floats(-179, 179)
@@ -75,6 +85,10 @@ def test_near_means_open_of_the_same_kind_in_the_same_city(reports: Reports) -> 
     reports.report(reports.world.resident("ningbo"), latitude="30.2", **where)
     reports.act(lifecycle.refuse, closed, "No.")
     with reports.world.inside("hangzhou"):
+        assert [
+            one.metres
+            for one in lists.public_near_reports("street_light", Position(30.2, 120.2), 100)
+        ] == [100, 100, 200]
         found = lists.near_reports("street_light", Position(30.2, 120.2), 100)
         assert [(one.report.number, one.metres) for one in found] == [(nearest, 10), (second, 70)]
         wider = lists.near_reports("street_light", Position(30.2, 120.2), 500)
@@ -82,10 +96,87 @@ def test_near_means_open_of_the_same_kind_in_the_same_city(reports: Reports) -> 
     fragment = reports.stranger().get(
         f"{ROOT}/near?category=street_light&latitude=30.2&longitude=120.2"
     )
-    assert "Reported already 10 m from here" in fragment.text
-    assert far not in fragment.text
+    assert "Reported already about 100 m from here" in fragment.text
+    assert closed not in fragment.text
     for query in ("", "?category=street_light", "?category=x&latitude=x&longitude=1"):
         assert "Reported already" not in reports.stranger().get(f"{ROOT}/near{query}").text
+
+
+@pytest.mark.parametrize("city", ["hangzhou", "ningbo"])
+@settings(
+    max_examples=4,
+    phases=[Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_what_is_told_alike_is_found_alike(
+    reports: Reports, city: str, data: st.DataObject
+) -> None:
+    """Promise: of two reports whose published positions are one, no question of anybody's tells which is
+    where: the filter of the list, what is near, and GeoReport answer of both or of neither, alike."""
+    within = st.floats(-0.000499, 0.000499)
+    middle = Position(30.246, 120.211)
+    spots = [
+        Position(middle.latitude + data.draw(within), middle.longitude + data.draw(within))
+        for _one in range(2)
+    ]
+    first, second = _at(reports, city, *spots)
+    browser = reports.stranger(city)
+    share, metres, way = (
+        st.floats(0, 1),
+        st.sampled_from((100, 260, 500)),
+        st.sampled_from((-1, 0, 1)),
+    )
+    for _question in range(20):
+        # as one would who wants to know: from so far away that an edge lies between the two
+        box, along, side = box_around(middle, data.draw(metres)), data.draw(share), data.draw(share)
+        north, east = data.draw(way), data.draw(way)
+        asked = Position(
+            spots[0].latitude
+            + along * (spots[1].latitude - spots[0].latitude)
+            + north * (box.north - middle.latitude),
+            spots[0].longitude
+            + side * (spots[1].longitude - spots[0].longitude)
+            + east * (box.east - middle.longitude),
+        )
+        with reports.world.inside(city):
+            rows, _more = lists.public_list(lists.ListFilter(near=asked))
+            near = {
+                one.report.number: one.metres
+                for one in lists.public_near_reports("street_light", asked, 100)
+            }
+        listed = {row.number for row in rows}
+        assert (first in listed) == (second in listed)
+        assert near.get(first) == near.get(second)
+    asked = data.draw(st.sampled_from(spots))
+    where = f"latitude={asked.latitude:.9f}&longitude={asked.longitude:.9f}"
+    for path in (f"{ROOT}/all?{where}", f"{ROOT}/near?category=street_light&{where}"):
+        text = browser.get(path).text
+        assert (first in text) == (second in text)
+    told = [
+        {
+            **json.loads(browser.get(f"/open311/v2/requests/{one}.json").text)[0],
+            "service_request_id": "",
+        }
+        for one in (first, second)
+    ]
+    assert told[0] == told[1]
+
+
+def _at(reports: Reports, city: str, *spots: Position) -> list[str]:
+    """Two reports that differ in where they are alone; those of before are gone."""
+    now, numbers = reports.world.clock(), []
+    with reports.world.inside(city), transaction() as session:
+        session.execute(delete(ProblemReportStep))
+        session.execute(delete(ProblemReport))
+    with reports.world.inside(city):
+        rules = report_rules(current_city())
+        for spot in spots:
+            told = NewReport(rules.categories["street_light"], "x", spot, "")
+            reporter = Reporter(DESK, client_id="test")
+            numbers.append(report_problem(reporter, told, (), now).report.number)
+    return numbers
 
 
 def test_the_list_is_filtered_and_paged(reports: Reports) -> None:

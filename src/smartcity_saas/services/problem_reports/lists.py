@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound
@@ -23,6 +24,7 @@ from smartcity_saas.services.problem_reports.models import (
     ReportState,
 )
 from smartcity_saas.services.problem_reports.positions import (
+    PUBLIC_METRES,
     Position,
     box_around,
     metres_between,
@@ -45,7 +47,7 @@ STATE_FILTERS: Mapping[str, tuple[ReportState, ...]] = {
 
 @dataclass(frozen=True)
 class NearReport:
-    """An open report, and how far away it is, in tens of metres."""
+    """An open report, and how far away it is, in metres: tens of them for the desk, hundreds for everyone."""
 
     report: ProblemReport
     metres: int
@@ -92,24 +94,44 @@ class ReportFigures:
 def near_reports(
     category: str, position: Position, metres: int, *, without: uuid.UUID | None = None
 ) -> list[NearReport]:
-    """Open reports of one category within some metres, the nearest first, at most five."""
-    query = (
-        select(ProblemReport)
-        .where(
-            ProblemReport.category == category,
-            ProblemReport.state.in_(OPEN_STATES),
-            *_in_box(position, metres),
-        )
-        .order_by(ProblemReport.id.desc())
-        .limit(MOST_LOOKED_AT)
-    )
+    """Open reports of one category within some metres, the nearest first, at most five, as the desk sees
+    them: measured from where they are."""
+    box = _in_box(position, metres, ProblemReport.latitude, ProblemReport.longitude)
     found = [
         (metres_between(position, where), row)
-        for row in db.session.scalars(query)
+        for row in _open_in(category, box)
         if row.id != without and (where := row.position) is not None
     ]
-    found = sorted((one for one in found if one[0] <= metres), key=lambda one: one[0])
-    return [NearReport(row, max(10, round(far / 10) * 10)) for far, row in found[:MOST_NEAR]]
+    return _nearest(found, metres, 10)
+
+
+def public_near_reports(
+    category: str, position: Position, metres: int, *, without: uuid.UUID | None = None
+) -> list[NearReport]:
+    """The same as everyone sees them: from the position and to positions as they are told everyone. So
+    those are found too that are not so near, where rounding may have moved them apart."""
+    position, metres = position.public, metres + PUBLIC_METRES
+    found = [
+        (metres_between(position, where), row)
+        for row in _open_in(category, _in_public_box(position, metres))
+        if row.id != without and (where := row.public_position) is not None
+    ]
+    return _nearest(found, metres, 100)
+
+
+def _open_in(category: str, box: Collection[ColumnElement[bool]]) -> Sequence[ProblemReport]:
+    query = select(ProblemReport).where(
+        ProblemReport.category == category, ProblemReport.state.in_(OPEN_STATES), *box
+    )
+    return db.session.scalars(query.order_by(ProblemReport.id.desc()).limit(MOST_LOOKED_AT)).all()
+
+
+def _nearest(
+    found: Sequence[tuple[float, ProblemReport]], metres: int, step: int
+) -> list[NearReport]:
+    """The nearest within some metres, told in steps of some metres."""
+    within = sorted((one for one in found if one[0] <= metres), key=lambda one: one[0])
+    return [NearReport(row, max(step, round(far / step) * step)) for far, row in within[:MOST_NEAR]]
 
 
 def public_list(
@@ -123,7 +145,7 @@ def public_list(
     if wanted.state in STATE_FILTERS:
         query = query.where(ProblemReport.state.in_(STATE_FILTERS[wanted.state]))
     if wanted.near is not None:
-        query = query.where(*_in_box(wanted.near, wanted.metres))
+        query = query.where(*_in_public_box(wanted.near.public, wanted.metres))
     if before is not None:
         query = query.where(ProblemReport.id < before)
     rows = list(db.session.scalars(query.order_by(ProblemReport.id.desc()).limit(PAGE + 1)))
@@ -254,10 +276,19 @@ def numbers_of(report_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     return {row.id: row.number for row in db.session.execute(query)}
 
 
-def _in_box(position: Position, metres: int) -> tuple[ColumnElement[bool], ...]:
+def _in_public_box(position: Position, metres: int) -> tuple[ColumnElement[bool], ...]:
+    return _in_box(position, metres, ProblemReport.public_latitude, ProblemReport.public_longitude)
+
+
+def _in_box(
+    position: Position,
+    metres: int,
+    latitude: InstrumentedAttribute[float | None],
+    longitude: InstrumentedAttribute[float | None],
+) -> tuple[ColumnElement[bool], ...]:
     """The condition that finds rows in the box around a position, by an index that both databases use."""
     box = box_around(position, metres)
     return (
-        ProblemReport.latitude.between(box.south, box.north),
-        ProblemReport.longitude.between(box.west, box.east),
+        latitude.between(box.south, box.north),
+        longitude.between(box.west, box.east),
     )

@@ -93,7 +93,9 @@ class ProblemReport(CityModel):
 
     ``number`` is public; whoever reported it without signing in follows it by a code beside the number
     (``code_hash``). ``client_id`` is the client of the API that it came by. ``place`` is in words and
-    public; ``latitude`` and ``longitude`` are degrees of WGS 84. ``opened_at`` is when it came, or was
+    public; ``latitude`` and ``longitude`` are degrees of WGS 84, for the desk and whoever reported it, and
+    ``public_latitude`` and ``public_longitude`` are the same as others are told them, by which alone
+    everyone looks for reports. ``opened_at`` is when it came, or was
     opened again, from which ``assign_by`` and ``due_at`` are reckoned. ``expected_on`` is a later day
     that the department has named. ``told`` is whether a resident wants messages of it.
     ``public_words`` are what the desk has released of the original words.
@@ -145,6 +147,13 @@ class ProblemReport(CityModel):
             "latitude",
             "longitude",
         ),
+        Index(
+            "ix_problem_report_city_id_category_public_latitude",
+            "city_id",
+            "category",
+            "public_latitude",
+            "public_longitude",
+        ),
         CheckConstraint("(latitude IS NULL) = (longitude IS NULL)", name="position"),
         CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
         CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
@@ -159,6 +168,8 @@ class ProblemReport(CityModel):
     place: Mapped[str]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    public_latitude: Mapped[float | None]
+    public_longitude: Mapped[float | None]
     state: Mapped[ReportState] = mapped_column(StoredEnum(ReportState))
     created_at: Mapped[datetime]
     opened_at: Mapped[datetime]
@@ -180,6 +191,13 @@ class ProblemReport(CityModel):
         if self.latitude is None or self.longitude is None:
             return None
         return Position(self.latitude, self.longitude)
+
+    @property
+    def public_position(self) -> Position | None:
+        """Where it is, if that is known, as everyone is told it."""
+        if self.public_latitude is None or self.public_longitude is None:
+            return None
+        return Position(self.public_latitude, self.public_longitude)
 
     @property
     def is_open(self) -> bool:

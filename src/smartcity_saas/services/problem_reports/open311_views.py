@@ -289,8 +289,8 @@ def _requests(rows: Sequence[ProblemReport]) -> list[dict[str, Any]]:
             "address": row.place or None,
             "address_id": None,
             "zipcode": None,
-            "lat": where.public.latitude if (where := row.position) else None,
-            "long": where.public.longitude if where else None,
+            "lat": where.latitude if (where := row.public_position) else None,
+            "long": where.longitude if where else None,
             "media_url": f"{pages}/photos/{photos[row.id]}" if row.id in photos else None,
         }
         for row in rows

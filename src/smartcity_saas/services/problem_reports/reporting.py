@@ -120,6 +120,8 @@ def _insert(reporter: Reporter, told: NewReport, code: str | None, now: datetime
             place=told.place,
             latitude=told.position.latitude if told.position else None,
             longitude=told.position.longitude if told.position else None,
+            public_latitude=told.position.public.latitude if told.position else None,
+            public_longitude=told.position.public.longitude if told.position else None,
             state=ReportState.RECEIVED,
             created_at=now,
             opened_at=now,

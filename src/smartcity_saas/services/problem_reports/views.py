@@ -94,7 +94,7 @@ def near() -> ResponseReturnValue:
         where = read_position(request.args.get("latitude", ""), request.args.get("longitude", ""))
     except ValueError:
         where = None
-    found = lists.near_reports(category, where, _rules().near_metres) if where else []
+    found = lists.public_near_reports(category, where, _rules().near_metres) if where else []
     return _render("near.html", found=found, follow=current_resident() is not None)
 
 
@@ -326,7 +326,7 @@ def _report_page(
     rules = _rules()
     near = []
     if mine and found.is_received and (where := found.position) is not None:
-        near = lists.near_reports(found.category, where, rules.near_metres, without=found.id)
+        near = lists.public_near_reports(found.category, where, rules.near_metres, without=found.id)
     new = mine and "new" in request.args
     page = _render(
         "one.html",
