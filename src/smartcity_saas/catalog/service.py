@@ -49,9 +49,10 @@ class Task:
 @dataclass(frozen=True)
 class DashboardItem:
     """One line of a resident's own page: what they already have in a service. ``amount`` is what is
-    to be paid, ``by`` the day by which something is to be done or takes place: lines with either
-    stand first on the page, the earliest day before the later. With ``to_the_minute``, ``detail``
-    says by which time of that day, and stands where otherwise the day would."""
+    to be paid, ``waits`` whether something else is to be done by them, ``by`` the day by which, or on
+    which something takes place. What waits for the resident stands first on the page, then what takes
+    place, the earliest day before the later. With ``to_the_minute``, ``detail`` says by which time of
+    that day, and stands where otherwise the day would."""
 
     title: str
     detail: str
@@ -60,6 +61,12 @@ class DashboardItem:
     amount: str = ""
     by: date | None = None
     to_the_minute: bool = False
+    waits: bool = False
+
+    @property
+    def waits_for_resident(self) -> bool:
+        """Whether there is something to be paid or done by them."""
+        return bool(self.amount) or self.waits
 
 
 @dataclass

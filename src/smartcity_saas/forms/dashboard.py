@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import g, has_request_context
@@ -15,22 +15,24 @@ from smartcity_saas.forms.names import MINE
 from smartcity_saas.forms.own import own_applications
 from smartcity_saas.forms.stored_forms import form_of
 from smartcity_saas.identity.residents.accounts import SignedInResident
+from smartcity_saas.payments.repository import on_their_way
 from smartcity_saas.web.formats import full_day
 from smartcity_saas.web.languages import local
+from smartcity_saas.web.money import format_money
 
 SHOWN = UNDER_WAY | {ApplicationState.DRAFT}
 
 
 def dashboard(resident: SignedInResident) -> list[DashboardItem]:
     """A line for each application that is under way or was not sent."""
-    return [_item(row) for row in _own(resident)]
+    return _items(_own(resident))
 
 
 def dashboard_of(service: str) -> Callable[[SignedInResident], list[DashboardItem]]:
     """The same of one service."""
 
     def own(resident: SignedInResident) -> list[DashboardItem]:
-        return [_item(row) for row in _own(resident) if row.service == service]
+        return _items([row for row in _own(resident) if row.service == service])
 
     return own
 
@@ -61,13 +63,26 @@ def _own(resident: SignedInResident) -> list[Application]:
     return found
 
 
-def _item(row: Application) -> DashboardItem:
+def _items(rows: Iterable[Application]) -> list[DashboardItem]:
+    return [_item(row, to_pay=_is_to_pay(row)) for row in rows]
+
+
+def _is_to_pay(row: Application) -> bool:
+    """Whether only the fee of an application is missing, and no money for it is on its way."""
+    if not row.is_draft or row.is_paid or row.step < len(form_of(row).steps):
+        return False
+    return not on_their_way(row.service, [str(row.id)])
+
+
+def _item(row: Application, *, to_pay: bool) -> DashboardItem:
     form = form_of(row)
     return DashboardItem(
         title=local(form.title),
-        detail=_detail(row),
+        detail=str(gettext("Check it, pay the fee, and it is sent")) if to_pay else _detail(row),
         url=f"{MINE}/{row.number}",
         icon=form.icon,
+        amount=format_money(row.fee, row.currency) if to_pay else "",
+        waits=row.waits_for_resident or (row.is_draft and row.payment_id is not None),
     )
 
 

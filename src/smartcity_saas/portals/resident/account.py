@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,10 +61,9 @@ VERIFY = "/me/verify"
 """Where a verification leads back to, unless something waited for it: it says what is done."""
 
 
-def _first(lines: list[DashboardItem]) -> list[DashboardItem]:
-    """What is to be paid or done, or takes place: by its day, and without one last."""
-    found = [line for line in lines if line.amount or line.by]
-    return sorted(found, key=lambda line: line.by or date.max)
+def _by_day(lines: Iterable[DashboardItem]) -> list[DashboardItem]:
+    """Some lines by their day, so that what is late stands first; without one last."""
+    return sorted(lines, key=lambda line: line.by or date.max)
 
 
 @blueprint.page("/me", who="resident", availability=Availability.EXISTING_BUSINESS)
@@ -71,9 +71,12 @@ def me() -> ResponseReturnValue:
     """What is the resident's own, service by service; closed services are listed too."""
     resident = signed_in_resident()
     mine = [(service, service.dashboard_items(resident)) for service in product().parts]
+    lines = [line for _service, found in mine for line in found]
     return render_template(
         "resident/me.html",
-        first=_first([line for _service, lines in mine for line in lines]),
+        waiting=_by_day(line for line in lines if line.waits_for_resident),
+        coming=_by_day(line for line in lines if line.by and not line.waits_for_resident),
+        today=today_in(request_city().timezone, current_time()),
         mine=[found for found in mine if found[1]],
         unread=unread_count(resident),
         level=LEVEL_NAMES[resident.assurance],

@@ -102,6 +102,7 @@ def _waiting(entry: WaitingEntry) -> DashboardItem:
         by=today_in(current_city().timezone, entry.offered_until)
         if kept and entry.offered_until
         else None,
+        waits=kept,
     )
 
 

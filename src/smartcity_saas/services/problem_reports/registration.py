@@ -8,14 +8,15 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.measured import Measured
 from smartcity_saas.catalog.service import DashboardItem, Service, Task
+from smartcity_saas.clock import today_in
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.problem_reports import api, demo, open311_views
 from smartcity_saas.services.problem_reports.attention import reports_attention
 from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.desk import blueprint as desk
 from smartcity_saas.services.problem_reports.document import extension
-from smartcity_saas.services.problem_reports.lifecycle import TELL, close_unanswered
-from smartcity_saas.services.problem_reports.models import STATE_NAMES
+from smartcity_saas.services.problem_reports.lifecycle import TELL, close_unanswered, reopen_until
+from smartcity_saas.services.problem_reports.models import STATE_NAMES, ProblemReport
 from smartcity_saas.services.problem_reports.names import ROOT, SERVICE, TITLE
 from smartcity_saas.services.problem_reports.rateable import acts as rateable
 from smartcity_saas.services.problem_reports.reporting import (
@@ -32,17 +33,21 @@ MOST_ON_DASHBOARD = 5
 
 
 def _dashboard(person: SignedInResident) -> list[DashboardItem]:
-    rules = report_rules(current_city())
     going_on = [one for one in reports_of(person) if not one.is_closed]
-    return [
-        DashboardItem(
-            title=f"{local(rules.category_name(one.category))} {one.number}",
-            detail=str(STATE_NAMES[one.state]),
-            url=f"{ROOT}/{one.number}",
-            icon="map-pin",
-        )
-        for one in going_on[:MOST_ON_DASHBOARD]
-    ]
+    return [_line(one) for one in going_on[:MOST_ON_DASHBOARD]]
+
+
+def _line(report: ProblemReport) -> DashboardItem:
+    """A report; one that is said to be solved waits for whoever reported it to say whether it is."""
+    city = current_city()
+    return DashboardItem(
+        title=f"{local(report_rules(city).category_name(report.category))} {report.number}",
+        detail=str(STATE_NAMES[report.state]),
+        url=f"{ROOT}/{report.number}",
+        icon="map-pin",
+        by=today_in(city.timezone, reopen_until(report)) if report.is_solved else None,
+        waits=report.is_solved,
+    )
 
 
 def _daily(now: datetime) -> None:
