@@ -121,7 +121,9 @@ class Service:
 
     ``resident`` holds its pages on a city's site, ``desk`` those of staff on the console.
     ``landing`` with ``landing_arguments`` is its first page on a city's site, ``desk_landing`` with
-    the same on the console, beside ``city``. ``search`` finds what stands inside it, such as a department, by what a resident types.
+    the same on the console, beside ``city``. ``search`` finds what stands inside it, such as a department, by what a resident types;
+    ``find_number`` what the resident has here by the number that they were told of it, which stands
+    somewhere in what they type.
     ``while_paused`` says in a sentence what still works while it is paused. ``dashboard`` lists what
     the resident who asks has. ``demo`` fills a city with sample rows, in demo mode only.
     ``payable`` says how its things are paid, ``work`` are its tasks of the outbox by kind,
@@ -164,6 +166,7 @@ class Service:
     tasks: Sequence[Task] = ()
     dashboard: Callable[[SignedInResident], list[DashboardItem]] = lambda resident: []
     search: Callable[[str], list[DashboardItem]] = lambda query: []
+    find_number: Callable[[SignedInResident, str], list[DashboardItem]] = lambda resident, typed: []
     payable: Payable | None = None
     work: Mapping[str, Work] = field(default_factory=dict)
     daily: Callable[[datetime], None] | None = None

@@ -8,10 +8,18 @@ from typing import Any
 from flask import g, has_request_context
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy import select
 
 from smartcity_saas.catalog.service import DashboardItem
-from smartcity_saas.forms.models import UNDER_WAY, Application, ApplicationState
+from smartcity_saas.database import db
+from smartcity_saas.forms.models import (
+    STATE_NAMES,
+    UNDER_WAY,
+    Application,
+    ApplicationState,
+)
 from smartcity_saas.forms.names import MINE
+from smartcity_saas.forms.numbers import NUMBER
 from smartcity_saas.forms.own import own_applications
 from smartcity_saas.forms.stored_forms import form_of
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -35,6 +43,17 @@ def dashboard_of(service: str) -> Callable[[SignedInResident], list[DashboardIte
         return _items([row for row in _own(resident) if row.service == service])
 
     return own
+
+
+def find_number(resident: SignedInResident, typed: str) -> list[DashboardItem]:
+    """The resident's own application, draft or finished too, whose number stands in what they typed."""
+    number = NUMBER.search(typed)
+    if number is None:
+        return []
+    query = select(Application).where(
+        Application.number == number[0], Application.resident_id == resident.id
+    )
+    return _items(row for row in db.session.scalars(query) if resident.sees(row.service))
 
 
 def unfinished(resident: SignedInResident) -> list[tuple[Any, str]]:
@@ -89,6 +108,8 @@ def _item(row: Application, *, to_pay: bool) -> DashboardItem:
 def _detail(row: Application) -> str:
     if row.is_draft:
         return str(gettext("Not sent yet. Go on where you left."))
+    if row.is_finished:
+        return str(STATE_NAMES[row.state])
     if row.waits_for_resident:
         return str(gettext("More is needed from you"))
     if row.due_on is None:

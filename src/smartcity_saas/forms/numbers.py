@@ -17,6 +17,10 @@ from smartcity_saas.forms.models import Application
 _SYLLABLE = re.compile(r"([zcs])h(?=[aeiou])|([b-df-hj-np-tv-z])(?=[aeiou])")
 """Where a syllable of pinyin begins that has an initial (ISO 7098)."""
 MOST_LETTERS = 4
+NUMBER = re.compile(
+    rf"[A-Z]{{1,{MOST_LETTERS}}}-[A-Z0-9]{{1,{MOST_LETTERS}}}-[0-9]{{4}}-[0-9]{{4,}}"
+)
+"""What a number looks like."""
 TRIES_A_LENGTH = 20
 
 

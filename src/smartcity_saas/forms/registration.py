@@ -20,7 +20,7 @@ from smartcity_saas.forms import (
     verify_views,
 )
 from smartcity_saas.forms.attention import applications_attention
-from smartcity_saas.forms.dashboard import dashboard, dashboard_of, unfinished
+from smartcity_saas.forms.dashboard import dashboard, dashboard_of, find_number, unfinished
 from smartcity_saas.forms.definition import Period, definition_of
 from smartcity_saas.forms.desk_views import blueprint as desk
 from smartcity_saas.forms.drafts import KEPT_FOR
@@ -54,6 +54,7 @@ shared = Service(
         "en": "What was begun can be finished, followed or withdrawn.",
     },
     dashboard=dashboard,
+    find_number=find_number,
     payable=payable,
     rateable=rateable,
     work={RETURN_FEE: return_fee},

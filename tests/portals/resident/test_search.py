@@ -8,7 +8,12 @@ import pytest
 
 from smartcity_saas.audit import system
 from smartcity_saas.tenancy.announcements import publish
+from tests.support.applications import PERMIT, begin, define, sent
+from tests.support.problem_reports import LAMP
+from tests.support.problem_reports import ROOT as REPORTS
 from tests.support.world import World
+
+REPORTED = "  problem_reports: {state: open}\n"
 
 
 @pytest.mark.parametrize("query", ["水费", "shuifei", "sf", "water", "Utility", "账单", "煤气"])
@@ -97,3 +102,51 @@ def test_search_says_that_a_service_is_closed_here(world: World) -> None:
     page = world.client("hangzhou.localhost").get("/search?q=水费").text
     assert "Utility bills is not open in Hangzhou at the moment" in page
     assert 'href="tel:12345"' in page
+
+
+@pytest.fixture
+def numbered(world: World) -> dict[str, str]:
+    """A city where a resident has applied for something and reported something: numbers with the pages
+    that they lead to."""
+    for city in ("hangzhou", "ningbo"):
+        define(world, city, entry=REPORTED + PERMIT)
+    browser = world.resident()
+    finished, draft = sent(browser), begin(browser)
+    browser.post(f"/applications/{finished}/withdraw", f"/applications/{finished}/withdraw")
+    report = str(browser.post(REPORTS, **LAMP).headers["Location"]).partition("?")[0]
+    return {
+        finished: f"/applications/{finished}",
+        draft: f"/applications/{draft}",
+        report.rpartition("/")[2]: report,
+    }
+
+
+def test_a_number_leads_to_ones_own(world: World, numbered: dict[str, str]) -> None:
+    """Promise: the number of an application, whatever became of it, and of a report leads whoever made it
+    there, typed with small letters, other dashes, spaces or words around it."""
+    browser = world.resident()
+    for number, path in numbered.items():
+        dashed, wide = number.replace("-", " \u2014 "), number.replace("-", "\uff0d")
+        for typed in (number, number.lower(), f"编号 {number}。", dashed, wide):
+            page = browser.get("/search", query_string={"q": typed}).text
+            yours = page.partition("<h2>Yours</h2>")[2].partition("</ul>")[0]
+            assert re.findall(r'class="row" href="([^"]+)"', yours) == [path], typed
+
+
+@pytest.mark.parametrize("who", ["stranger", "parents", "ningbo"])
+def test_a_number_leads_nobody_else_anywhere(
+    world: World, numbered: dict[str, str], who: str
+) -> None:
+    """Promise: to a stranger, another resident and in another city a number answers as one that there is
+    not does."""
+    browser = {
+        "stranger": lambda: world.client("hangzhou.localhost"),
+        "parents": lambda: world.resident(subject="parents"),
+        "ningbo": lambda: world.resident("ningbo"),
+    }[who]()
+    for number, path in numbered.items():
+        page = browser.get(f"/search?q={number}").text
+        assert path not in page
+        none = number[:-1] + str((int(number[-1]) + 1) % 10)
+        other = browser.get(f"/search?q={none}").text
+        assert re.sub(none, number, other) == page

@@ -3,6 +3,8 @@ does what is not offered here."""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,7 @@ from smartcity_saas.catalog.service import DashboardItem, Service
 from smartcity_saas.configuration.search_terms import SLIP, Query
 from smartcity_saas.identity.authorization import current_resident
 from smartcity_saas.portals.resident.blueprint import blueprint
+from smartcity_saas.product import product
 from smartcity_saas.tenancy.announcements import Announcement, published
 from smartcity_saas.tenancy.city_services import city_services
 from smartcity_saas.tenancy.current import request_city
@@ -182,7 +185,7 @@ def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
     return Results(
         offers=found,
         inside=[line for lines in inside.values() for line in lines],
-        own=_own(query, every),
+        own=_own(query, typed, every),
         pages=query.best(OWN_PAGES, lambda one: (str(one.title), *one.keywords)),
         announcements=_announcements(query),
         closed=[one for one in closed if query.score(service_texts(one)) > SLIP],
@@ -190,13 +193,24 @@ def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
     )
 
 
-def _own(query: Query, every: list[CatalogItem]) -> list[DashboardItem]:
-    """What the signed-in resident has under the names that the query asks for."""
+def _own(query: Query, typed: str, every: list[CatalogItem]) -> list[DashboardItem]:
+    """What the signed-in resident has by the number that was typed, else under the names that the query
+    asks for."""
     resident = current_resident()
     if resident is None or resident.acting:
         return []
+    told = as_told(typed)
+    if found := [one for part in product().parts for one in part.find_number(resident, told)]:
+        return found
     lines = [line for offer in every for line in offer.service.dashboard_items(resident)]
     return [line for line in lines if query.score((line.title, line.detail)) > SLIP]
+
+
+def as_told(typed: str) -> str:
+    """What was typed with any number in it as people are told it: without full-width forms, small letters,
+    other dashes and spaces around them."""
+    whole = unicodedata.normalize("NFKC", typed)
+    return re.sub(r"\s*[-\u2010-\u2015\u2212]\s*", "-", whole).upper()
 
 
 def _announcements(query: Query) -> list[Announcement]:

@@ -20,8 +20,10 @@ from smartcity_saas.services.problem_reports.models import STATE_NAMES, ProblemR
 from smartcity_saas.services.problem_reports.names import ROOT, SERVICE, TITLE
 from smartcity_saas.services.problem_reports.rateable import acts as rateable
 from smartcity_saas.services.problem_reports.reporting import (
+    NUMBER,
     forget_uploads,
     forget_words,
+    report_of,
     reports_of,
 )
 from smartcity_saas.services.problem_reports.telling import tell_step
@@ -48,6 +50,12 @@ def _line(report: ProblemReport) -> DashboardItem:
         by=today_in(city.timezone, reopen_until(report)) if report.is_solved else None,
         waits=report.is_solved,
     )
+
+
+def _find_number(person: SignedInResident, typed: str) -> list[DashboardItem]:
+    number = NUMBER.search(typed)
+    found = report_of(person, number[0]) if number else None
+    return [_line(found)] if found else []
 
 
 def _daily(now: datetime) -> None:
@@ -112,6 +120,7 @@ service = Service(
         ),
     ),
     dashboard=_dashboard,
+    find_number=_find_number,
     demo=demo.fill,
     attention=reports_attention,
     daily=_daily,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -41,6 +42,8 @@ UPLOADS_FOR = timedelta(days=1)
 MOST_UPLOADS = 12
 MOST_CODES = 10
 """How often one address may try numbers with codes in five minutes."""
+NUMBER = re.compile(r"[0-9]{6}-[0-9]{5}")
+"""What a number looks like."""
 _CODE_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's alphabet of 32, without I, L, O and U: a code is read out and typed on a phone."""
 _CODE_LENGTH = 12
@@ -185,6 +188,14 @@ def by_id(report_id: uuid.UUID, *, lock: bool = False) -> ProblemReport:
     """
     query = select(ProblemReport).where(ProblemReport.id == report_id)
     return one_or_404(query.with_for_update() if lock else query, _("We cannot find that report."))
+
+
+def report_of(resident: SignedInResident, number: str) -> ProblemReport | None:
+    """A resident's own report by its number; None where they have none of it."""
+    query = select(ProblemReport).where(
+        ProblemReport.number == number, ProblemReport.resident_id == resident.id
+    )
+    return db.session.scalars(query).one_or_none()
 
 
 def reports_of(resident: SignedInResident, limit: int = 100) -> list[ProblemReport]:
