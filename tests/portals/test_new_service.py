@@ -9,6 +9,7 @@ from textwrap import indent
 import pytest
 
 from smartcity_saas.configuration.yaml_source import parse
+from tests.support.documents import HANGZHOU, NINGBO
 from tests.support.forms import LETTER, SAMPLES
 from tests.support.world import World
 
@@ -133,6 +134,19 @@ def test_a_paper_that_outlives_its_application_is_told(world: World) -> None:
     assert answer.status_code == 422
     assert f"Line {text[: text.index('keep:')].count(chr(10)) + 1}<" in answer.text
     assert "Write keep: {years: 1}, or longer." in answer.text
+
+
+def test_a_fee_is_looked_at_in_its_currency(world: World) -> None:
+    """Promise: the preview shows a fee as residents will see it, in the city's own currency."""
+    for city, site, shown in (
+        ("hangzhou", "", "¥20.00"),
+        ("ningbo", "site: {currency: HKD}\n", "HKD 20.00"),
+    ):
+        world.save({"hangzhou": HANGZHOU, "ningbo": NINGBO}[city] + site)
+        new = f"/cities/{city}/new-service/yaml"
+        text = LETTER.replace("  steps:", '  fee: "20"\n  steps:')
+        page = world.city_staff(city).post(new, new, text=text, revision="1", preview="1").text
+        assert f"<dd>{shown}</dd>" in page, page
 
 
 def test_text_that_is_no_service_is_told(world: World) -> None:

@@ -33,6 +33,7 @@ from smartcity_saas.portals.city.service_questions import (
 )
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
+from smartcity_saas.web.money import parse_money
 
 NEW = f"{ROOT}/new-service"
 
@@ -97,10 +98,13 @@ def _text_page(city: str, text: str, refused: Invalid | None = None) -> str:
     definition, problems = None, refused.problems if refused is not None else []
     if refused is None and text.strip():
         definition, problems = _looked_at(city, text)
+    currency = _served(city)[1]
     return render_template(
         "city/new_service_text.html",
         text_typed=text,
         definition=definition,
+        fee=parse_money(definition.fee, currency) if definition else 0,
+        currency=currency,
         pages=_pages(city, definition) if definition else [],
         problems=problems,
         refusal=refused.detail if refused is not None and not problems else None,
@@ -144,12 +148,16 @@ def _definition(values: Mapping[str, Any]) -> Definition:
 
 def _pages(city: str, definition: Definition) -> list[StepPage]:
     """The pages of a form before anything is answered; what waits for an answer is shown too."""
-    now, served = current_time(), product().registry.snapshot.cities.get(city)
-    zone = served.timezone if served else COMMON_ZONE
-    currency = served.currency if served else COMMON_CURRENCY
-    context = Context(zone=zone, currency=currency, today=today_in(zone, now))
+    zone, currency = _served(city)
+    context = Context(zone=zone, currency=currency, today=today_in(zone, current_time()))
     pages = [step_page(definition, n, {}, context) for n in range(len(definition.steps))]
     return [StepPage(tuple(replace(one, waits=False) for one in page.fields)) for page in pages]
+
+
+def _served(city: str) -> tuple[str, str]:
+    """The time zone and the currency of a city; the common ones of one that is not served yet."""
+    served = product().registry.snapshot.cities.get(city)
+    return (served.timezone, served.currency) if served else (COMMON_ZONE, COMMON_CURRENCY)
 
 
 def _questions_page(city: str, typed: dict[str, str], errors: Mapping[str, Any]) -> str:
