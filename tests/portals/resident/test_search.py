@@ -104,6 +104,18 @@ def test_search_says_that_a_service_is_closed_here(world: World) -> None:
     assert 'href="tel:12345"' in page
 
 
+def test_what_a_city_does_itself_is_done_nowhere_else(world: World) -> None:
+    """Promise: where a service of the city's own answers, nobody is sent to another authority for it; in
+    a city without it they are."""
+    define(world)
+    for query in ("居住证", "juzhuzheng", "residence permit"):
+        here = world.client("hangzhou.localhost").get(f"/search?q={query}").text
+        assert "/services/residence-permit-renewal" in here, query
+        assert "Not on this site" not in here, query
+        there = world.client("ningbo.localhost").get(f"/search?q={query}").text
+        assert "Not on this site" in there, query
+
+
 @pytest.fixture
 def numbered(world: World) -> dict[str, str]:
     """A city where a resident has applied for something and reported something: numbers with the pages

@@ -189,8 +189,14 @@ def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
         pages=query.best(OWN_PAGES, lambda one: (str(one.title), *one.keywords)),
         announcements=_announcements(query),
         closed=[one for one in closed if query.score(service_texts(one)) > SLIP],
-        elsewhere=find_elsewhere(query),
+        elsewhere=[] if _answers(query, by_words) else find_elsewhere(query),
     )
+
+
+def _answers(query: Query, offers: Sequence[CatalogItem]) -> bool:
+    """Whether a service of the city's own is called what a query asks for, so that nobody is sent
+    elsewhere. By a keyword alone it may be beside what is meant: a power cut is no bill."""
+    return any(query.score(one.service.title.values()) > SLIP for one in offers)
 
 
 def _own(query: Query, typed: str, every: list[CatalogItem]) -> list[DashboardItem]:
