@@ -143,6 +143,7 @@ def test_a_number_leads_to_ones_own(world: World, numbered: dict[str, str]) -> N
             page = browser.get("/search", query_string={"q": typed}).text
             yours = page.partition("<h2>Yours</h2>")[2].partition("</ul>")[0]
             assert re.findall(r'class="row" href="([^"]+)"', yours) == [path], typed
+            assert "Not on this site" not in page, "HZ are the initials of 护照 too"
 
 
 @pytest.mark.parametrize("who", ["stranger", "parents", "ningbo"])

@@ -182,14 +182,15 @@ def results(query: Query, typed: str, every: list[CatalogItem]) -> Results:
     by_words = query.best(every, item_texts)
     inside = {o.service.name: o.service.search(typed) for o in every if o.entry.is_open}
     found = by_words + [o for o in every if inside.get(o.service.name) and o not in by_words]
+    numbered = _numbered(typed)
     return Results(
         offers=found,
         inside=[line for lines in inside.values() for line in lines],
-        own=_own(query, typed, every),
+        own=numbered or _own(query, every),
         pages=query.best(OWN_PAGES, lambda one: (str(one.title), *one.keywords)),
         announcements=_announcements(query),
         closed=[one for one in closed if query.score(service_texts(one)) > SLIP],
-        elsewhere=[] if _answers(query, by_words) else find_elsewhere(query),
+        elsewhere=[] if numbered or _answers(query, by_words) else find_elsewhere(query),
     )
 
 
@@ -199,15 +200,20 @@ def _answers(query: Query, offers: Sequence[CatalogItem]) -> bool:
     return any(query.score(one.service.title.values()) > SLIP for one in offers)
 
 
-def _own(query: Query, typed: str, every: list[CatalogItem]) -> list[DashboardItem]:
-    """What the signed-in resident has by the number that was typed, else under the names that the query
-    asks for."""
+def _numbered(typed: str) -> list[DashboardItem]:
+    """What the signed-in resident has under the number that was typed."""
     resident = current_resident()
     if resident is None or resident.acting:
         return []
     told = as_told(typed)
-    if found := [one for part in product().parts for one in part.find_number(resident, told)]:
-        return found
+    return [one for part in product().parts for one in part.find_number(resident, told)]
+
+
+def _own(query: Query, every: list[CatalogItem]) -> list[DashboardItem]:
+    """What the signed-in resident has under the names that the query asks for."""
+    resident = current_resident()
+    if resident is None or resident.acting:
+        return []
     lines = [line for offer in every for line in offer.service.dashboard_items(resident)]
     return [line for line in lines if query.score((line.title, line.detail)) > SLIP]
 
