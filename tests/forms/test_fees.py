@@ -61,6 +61,13 @@ class PaidForm:
         self.follow()
         return number
 
+    def empty(self, number: str) -> None:
+        """Let no answer of a draft stand, so that it cannot be sent."""
+        none = row_of(self.world, begin(self.world.resident(subject="parents"))).sealed
+        with self.world.inside(self.city), transaction() as session:
+            of = Application.number == number
+            session.execute(update(Application).where(of).values(sealed=none))
+
     def payment(self) -> Payment:
         """The newest payment, as it is stored."""
         with self.world.inside(self.city):
@@ -102,6 +109,22 @@ class PaidForm:
         with self.world.inside(self.city):
             rows = db.session.scalars(select(Message).order_by(Message.id))
             return [(row.title["en"], row.body["en"]) for row in rows]
+
+
+@pytest.mark.parametrize("sendable", [True, False])
+def test_the_number_is_told_before_the_receipt(world: World, sendable: bool) -> None:
+    """Promise: the page on which one comes back from paying tells the number first, with the way to the
+    application; of one that cannot be sent, that it was not."""
+    form = PaidForm(world)
+    number = form.press()
+    if not sendable:
+        form.empty(number)
+    form.stripe.pay()
+    page = form.browser.get(f"/me/payments/{form.payment().id}?from=provider").text
+    told = "Your application is sent." if sendable else "Paid, and not sent yet"
+    assert page.index(told) < page.index(number) < page.index("Receipt")
+    assert page.index(f'href="/applications/{number}"') < page.index("Receipt")
+    assert row_of(world, number).is_draft is not sendable
 
 
 @pytest.mark.parametrize("city", ["hangzhou", "ningbo"])
@@ -280,10 +303,7 @@ def test_a_paid_draft_is_erased_and_its_fee_goes_back(world: World) -> None:
     """Promise: a fee that arrived for a draft that could not be sent by then is not lost with it."""
     form = PaidForm(world)
     number = form.press()
-    empty = row_of(world, begin(world.resident(subject="parents"))).sealed
-    with world.inside("hangzhou"), transaction() as session:
-        of = Application.number == number
-        session.execute(update(Application).where(of).values(sealed=empty))
+    form.empty(number)
     form.stripe.pay()
     form.follow()
     assert row_of(world, number).is_draft

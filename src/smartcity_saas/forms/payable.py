@@ -21,7 +21,7 @@ from smartcity_saas.forms.models import Application
 from smartcity_saas.forms.names import MINE
 from smartcity_saas.forms.stored_forms import form_of
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.payments.payable import Item, NotPayable, Payable, Quote
+from smartcity_saas.payments.payable import Item, NotPayable, Outcome, Payable, Quote
 
 
 def quote(resident: SignedInResident, references: Sequence[str], now: datetime) -> Quote:
@@ -75,7 +75,22 @@ def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> 
             one.payment_id = None
 
 
-payable = Payable(quote, fulfil, reverse, is_act=False)
+def outcome(references: Sequence[str]) -> Outcome | None:
+    """That an application was sent with its fee, under which number; or that it could not be sent yet."""
+    for one in _applications(references):
+        if one.is_draft:
+            words = _(
+                "Paid, and not sent yet: check your answers. Number %(number)s", number=one.number
+            )
+        elif one.is_under_way:
+            words = _("Your application is sent. Number %(number)s", number=one.number)
+        else:
+            break
+        return Outcome(words, f"{MINE}/{one.number}")
+    return None
+
+
+payable = Payable(quote, fulfil, reverse, is_act=False, outcome=outcome)
 
 
 def _named(row: Application, title: Localized) -> Localized:

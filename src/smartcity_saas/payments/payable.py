@@ -37,6 +37,14 @@ class Quote:
         return sum(item.amount for item in self.items)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of paying, in words for whoever paid, and the path of the page that shows it."""
+
+    words: Any
+    url: str
+
+
 class NotPayable(Exception):
     """An item cannot count as paid (any more); ``reason`` is a word that finance reads."""
 
@@ -47,16 +55,18 @@ class NotPayable(Exception):
 
 @dataclass(frozen=True)
 class Payable:
-    """How a service's things are paid. All three run in the city's tenant context.
+    """How a service's things are paid. All run in the city's tenant context.
 
     ``quote`` gives what a resident would pay for some references now, and raises ``NotFound`` or
     ``Conflict``. ``fulfil`` marks items as paid in the caller's transaction, all of them or none
     (``NotPayable``), and only for the amounts that they cost now. ``reverse`` takes that back
     after the whole amount was refunded. Without ``is_act`` paying is no act of the service by itself:
-    it only belongs to another one, which the service counts.
+    it only belongs to another one, which the service counts. ``outcome`` says what came of that one, above
+    the receipt.
     """
 
     quote: Callable[[Any, Sequence[str], datetime], Quote]
     fulfil: Callable[[Sequence[Item], str, uuid.UUID, datetime], None]
     reverse: Callable[[Sequence[str], uuid.UUID, datetime], None]
     is_act: bool = True
+    outcome: Callable[[Sequence[str]], Outcome | None] = lambda references: None

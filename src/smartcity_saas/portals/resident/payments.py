@@ -13,6 +13,7 @@ from smartcity_saas.catalog.rateable import PAYMENT
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.authorization import signed_in_resident
 from smartcity_saas.notifications import mark_read, messages_of
+from smartcity_saas.payments.accounts import payable_of
 from smartcity_saas.payments.checkout import open_until
 from smartcity_saas.payments.disputes import disputes_of, withdrawn_from
 from smartcity_saas.payments.models import Payment
@@ -167,11 +168,14 @@ def webhook(provider: str) -> ResponseReturnValue:
 
 def _payment_page(found: Payment, reachable: bool) -> str:
     resident, now = signed_in_resident(), current_time()
+    items = items_of(found.id)
+    references = [item.reference for item in items]
     return render_template(
         "resident/payment.html",
+        outcome=payable_of(found.service).outcome(references) if found.is_paid else None,
         payment=found,
         open_until=open_until(resident, found, now) if found.is_under_way else None,
-        items=items_of(found.id),
+        items=items,
         refunds=[one for one in refunds_of(found.id) if not one.is_failed],
         withdrawn=withdrawn_from(found.id),
         due_again=any(one.decision == "due_again" for one in disputes_of(found.id)),
