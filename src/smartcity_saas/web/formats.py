@@ -29,7 +29,8 @@ def init_formats(
     time_by_day: Callable[[str], datetime],
     time_beside: Callable[[datetime | None], datetime],
 ) -> None:
-    """Add the filters ``moment``, ``day``, ``clock``, ``month``, ``amount``, ``sums`` and their like.
+    """Add the filters ``moment``, ``day``, ``clock``, ``month``, ``amount``, ``sums`` and their like;
+    ``marked_moment`` and ``marked_day`` stand in an element that does not break over two lines.
 
     Args:
         app: The application.
@@ -60,12 +61,23 @@ def init_formats(
         moment = read_moment(text, zone()) if text is not None else None
         return moment is not None and moment <= time_beside(moment)
 
+    def marked(shown: Callable[[Any], str]) -> Callable[[Any], Markup]:
+        """The same in an element that programs read, too (HTML, ``time``)."""
+        return lambda value: Markup('<time datetime="{}">{}</time>').format(
+            value.isoformat(timespec="minutes")
+            if isinstance(value, datetime)
+            else value.isoformat(),
+            shown(value),
+        )
+
     app.jinja_env.globals["decimals"] = decimals
     app.jinja_env.filters.update(
         moment=moment,
         local_moment=local_moment,
         passed=passed,
+        marked_moment=marked(moment),
         day=local_day,
+        marked_day=marked(local_day),
         month=month,
         amount=amount,
         sums=lambda rows, name: format_sums((getattr(row, name), row.currency) for row in rows),
