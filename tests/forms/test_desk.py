@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 
 from smartcity_saas.database import transaction
+from smartcity_saas.forms import desk_views, models
 from smartcity_saas.forms.attention import applications_attention
 from smartcity_saas.forms.models import ApplicationState, EventKind
 from smartcity_saas.identity.assisted_service.models import ResidentAccess
@@ -40,6 +41,14 @@ from tests.support.world import World
 
 BEFORE_THE_HOLIDAY = date(2026, 9, 28)
 """A Monday; 1 to 7 October are holidays, 10 October is a Saturday that is worked."""
+
+
+def test_each_state_and_event_has_a_name_on_both_sides() -> None:
+    """Promise: whatever can happen to an application is said to its resident and to the desk."""
+    for names in (models.EVENT_NAMES, desk_views.EVENT_NAMES):
+        assert names.keys() == set(EventKind)
+    assert models.STATE_NAMES.keys() == set(ApplicationState)
+    assert desk_views.STATE_NAMES.keys() == set(ApplicationState) - {ApplicationState.DRAFT}
 
 
 def test_late_ones_stand_first(world: World) -> None:

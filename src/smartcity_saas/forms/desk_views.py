@@ -64,6 +64,7 @@ EVENT_NAMES: dict[str, Any] = {
     EventKind.APPROVED: _("Approved"),
     EventKind.REFUSED: _("Not approved"),
     EventKind.WITHDRAWN: _("Withdrawn by the resident"),
+    EventKind.FEE_RETURNING: _("The fee goes back by itself"),
     EventKind.REOPENED: _("Opened again by the resident"),
     EventKind.REVOKED: _("Paper revoked"),
 }
