@@ -68,8 +68,8 @@ class ApplicationEventSchema(ma.Schema):
 
 
 class ApplicationSchema(ma.Schema):
-    """An application. ``decided_by`` is the last day on which the city decides, ``kept_until`` the
-    last on which it is kept; null where there is none."""
+    """An application. ``decided_by`` is the last day on which the city decides, ``supply_by`` that for what
+    is missing, ``kept_until`` the last on which it is kept; null where there is none."""
 
     number = fields.String()
     service = fields.String()
@@ -84,6 +84,7 @@ class ApplicationSchema(ma.Schema):
     received_at = fields.String(allow_none=True)
     decided_at = fields.String(allow_none=True)
     decided_by = fields.Date(allow_none=True)
+    supply_by = fields.Date(allow_none=True)
     kept_until = fields.Date(allow_none=True)
 
 
@@ -410,6 +411,7 @@ def _listed(row: Application) -> dict[str, Any]:
         "received_at": moment(row.received_at),
         "decided_at": moment(row.decided_at),
         "decided_by": row.due_on if row.is_at_desk else None,
+        "supply_by": row.supply_by,
         "kept_until": row.erase_on,
     }
 

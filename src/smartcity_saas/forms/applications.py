@@ -135,7 +135,7 @@ def withdraw(
         row.move(ApplicationState.WITHDRAWN)
         row.days_left, row.unanswered_since, row.saved_at = None, None, now
         row.erase_on = form_of(row).keep.after(today_in(current_city().timezone, now))
-        add_event(row, EventKind.WITHDRAWN, now, message=_fee_words(row, back))
+        add_event(row, EventKind.WITHDRAWN, now, message=lambda: _fee_words(row, back))
         if back:
             add_event(row, EventKind.FEE_RETURNING, now)
             send_fee_back(row, now)

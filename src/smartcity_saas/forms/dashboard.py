@@ -101,6 +101,7 @@ def _item(row: Application, *, to_pay: bool) -> DashboardItem:
         url=f"{MINE}/{row.number}",
         icon=form.icon,
         amount=format_money(row.fee, row.currency) if to_pay else "",
+        by=row.supply_by,
         waits=row.waits_for_resident or (row.is_draft and row.payment_id is not None),
     )
 
@@ -110,6 +111,8 @@ def _detail(row: Application) -> str:
         return str(gettext("Not sent yet. Go on where you left."))
     if row.is_finished:
         return str(STATE_NAMES[row.state])
+    if row.supply_by is not None:
+        return str(gettext("Send what is missing by %(day)s", day=full_day(row.supply_by)))
     if row.waits_for_resident:
         return str(gettext("More is needed from you"))
     if row.due_on is None:

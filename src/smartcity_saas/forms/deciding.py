@@ -33,6 +33,7 @@ from smartcity_saas.forms.models import (
 from smartcity_saas.forms.names import APPLICATIONS
 from smartcity_saas.forms.papers import draw_paper, issue_paper
 from smartcity_saas.forms.stored_forms import answers_of, form_of
+from smartcity_saas.forms.supply_deadline import supply_by
 from smartcity_saas.forms.timeline import add_event, began_to_wait
 from smartcity_saas.measures import Measure, count
 from smartcity_saas.tenancy.current import current_city
@@ -139,6 +140,7 @@ def ask_more(
             raise FieldErrors(errors)
         row.move(ApplicationState.MORE_NEEDED)
         row.days_left, row.unanswered_since = _days_left(row, now), None
+        row.supply_by = supply_by(row, now)
         wanted = [name for name in known if name in fields]
         add_event(row, EventKind.MORE_NEEDED, now, words=words, by_staff=actor.name, fields=wanted)
         _record(actor, "ask", row, now)

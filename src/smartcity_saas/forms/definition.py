@@ -114,7 +114,8 @@ class Result:
 
 @dataclass(frozen=True)
 class Definition:
-    """A form, whole. ``values`` are those that it was made of; ``digest`` is theirs (SHA-256)."""
+    """A form, whole. ``supply_days`` are the working days in which what is missing is to be sent, None
+    without an end. ``values`` are those that it was made of; ``digest`` is theirs (SHA-256)."""
 
     title: Localized
     help: Localized | None
@@ -126,6 +127,7 @@ class Definition:
     needs: tuple[Localized, ...]
     visit: Localized | None
     working_days: int
+    supply_days: int | None
     fee: str
     steps: tuple[Step, ...]
     result: Result
@@ -165,6 +167,7 @@ def read_definition(values: Mapping[str, Any]) -> Definition:
         needs=tuple(values.get("needs", ())),
         visit=values.get("visit"),
         working_days=values["takes"]["working_days"],
+        supply_days=values["supply"]["working_days"] if "supply" in values else None,
         fee=values["fee"],
         steps=tuple(_step(one) for one in values["steps"]),
         result=_result(values["result"]),

@@ -52,6 +52,7 @@ STATE_NAMES: dict[str, Any] = {
     ApplicationState.APPROVED: _("Approved"),
     ApplicationState.REFUSED: _("Not approved"),
     ApplicationState.WITHDRAWN: _("Withdrawn"),
+    ApplicationState.NOT_SUPPLIED: _("Not supplied"),
 }
 """Where an application stands, as the desk says it."""
 EVENT_NAMES: dict[str, Any] = {
@@ -60,6 +61,7 @@ EVENT_NAMES: dict[str, Any] = {
     EventKind.PUT_BACK: _("Put back"),
     EventKind.MORE_NEEDED: _("More was asked for"),
     EventKind.SUPPLIED: _("The resident sent what was missing"),
+    EventKind.NOT_SUPPLIED: _("Closed: nothing came in time"),
     EventKind.MESSAGE: _("Message"),
     EventKind.APPROVED: _("Approved"),
     EventKind.REFUSED: _("Not approved"),

@@ -212,6 +212,14 @@ class TakesSchema(Schema):
     )
 
 
+class SupplySchema(Schema):
+    """How long there is time to send what is missing."""
+
+    working_days = _number(
+        1, 250, "Working days from being asked until it is closed as not supplied.", required=True
+    )
+
+
 class ResultSchema(Schema):
     """What somebody has in the end."""
 
@@ -256,6 +264,12 @@ class FormSchema(Schema):
         TakesSchema,
         required=True,
         metadata={"description": "How long it takes.", "example": "{working_days: 5}"},
+    )
+    supply = fields.Nested(
+        SupplySchema,
+        metadata={
+            "description": "How long somebody has to send what the desk asks for; without an end by default."
+        },
     )
     fee = Amount(
         load_default="0",

@@ -40,6 +40,8 @@ class ApplicationState(StrEnum):
     APPROVED = "approved"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    NOT_SUPPLIED = "not_supplied"
+    """What was asked for did not come in time."""
 
 
 STATE_NAMES: dict[str, Any] = {
@@ -50,12 +52,13 @@ STATE_NAMES: dict[str, Any] = {
     ApplicationState.APPROVED: _("Approved"),
     ApplicationState.REFUSED: _("Not approved"),
     ApplicationState.WITHDRAWN: _("Withdrawn"),
+    ApplicationState.NOT_SUPPLIED: _("Closed: nothing was sent"),
 }
 AT_DESK = frozenset({ApplicationState.RECEIVED, ApplicationState.IN_REVIEW})
 """It waits for the city."""
 UNDER_WAY = AT_DESK | {ApplicationState.MORE_NEEDED}
 DECIDED = frozenset({ApplicationState.APPROVED, ApplicationState.REFUSED})
-FINISHED = DECIDED | {ApplicationState.WITHDRAWN}
+FINISHED = DECIDED | {ApplicationState.WITHDRAWN, ApplicationState.NOT_SUPPLIED}
 _NEXT: dict[ApplicationState, frozenset[ApplicationState]] = {
     ApplicationState.DRAFT: frozenset({ApplicationState.RECEIVED, ApplicationState.WITHDRAWN}),
     ApplicationState.RECEIVED: frozenset({ApplicationState.IN_REVIEW, ApplicationState.WITHDRAWN}),
@@ -68,10 +71,16 @@ _NEXT: dict[ApplicationState, frozenset[ApplicationState]] = {
         }
     ),
     ApplicationState.MORE_NEEDED: frozenset(
-        {ApplicationState.IN_REVIEW, ApplicationState.RECEIVED, ApplicationState.WITHDRAWN}
+        {
+            ApplicationState.IN_REVIEW,
+            ApplicationState.RECEIVED,
+            ApplicationState.WITHDRAWN,
+            ApplicationState.NOT_SUPPLIED,
+        }
     ),
     ApplicationState.REFUSED: frozenset({ApplicationState.RECEIVED}),
     ApplicationState.WITHDRAWN: frozenset(),
+    ApplicationState.NOT_SUPPLIED: frozenset(),
     ApplicationState.APPROVED: frozenset(),
 }
 """What can follow; a refused one is reopened once."""
@@ -85,6 +94,7 @@ class EventKind(StrEnum):
     PUT_BACK = "put_back"
     MORE_NEEDED = "more_needed"
     SUPPLIED = "supplied"
+    NOT_SUPPLIED = "not_supplied"
     MESSAGE = "message"
     """Words of the resident or the desk that change nothing."""
     APPROVED = "approved"
@@ -103,6 +113,7 @@ EVENT_NAMES: dict[str, Any] = {
     EventKind.PUT_BACK: _("Waiting for someone to look at it"),
     EventKind.MORE_NEEDED: _("More is needed from you"),
     EventKind.SUPPLIED: _("You sent what was missing"),
+    EventKind.NOT_SUPPLIED: _("Closed: nothing was sent in time"),
     EventKind.MESSAGE: _("Message"),
     EventKind.APPROVED: _("Approved"),
     EventKind.REFUSED: _("Not approved"),
@@ -133,7 +144,8 @@ class Application(CityModel):
     ``step`` the one that comes next, counted from 0. ``fee`` is in the minor unit of ``currency``, as it
     was when it was begun. ``due_on`` is the last working day on which the city decides;
     ``days_left`` the working days that were left when its clock was stopped, None while it runs and where
-    none were.
+    none were. ``supply_by`` is the last day for what it waits for, None where it does not wait or has no
+    end.
     ``taken_by`` is the account of the member of staff who has it. ``unanswered_since`` is when its resident
     wrote first of what the desk has neither answered nor marked as read. ``erase_on`` is the day after which
     nothing of it is kept.
@@ -153,7 +165,7 @@ class Application(CityModel):
         alone=frozenset(
             {
                 *("number", "service", "state", "received_at", "decided_at"),
-                *("due_on", "days_left", "taken_by", "unanswered_since"),
+                *("due_on", "days_left", "supply_by", "taken_by", "unanswered_since"),
             }
         ),
     )
@@ -182,6 +194,7 @@ class Application(CityModel):
     received_at: Mapped[datetime | None]
     due_on: Mapped[date | None]
     days_left: Mapped[int | None]
+    supply_by: Mapped[date | None]
     taken_by: Mapped[str | None]
     unanswered_since: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
@@ -238,14 +251,14 @@ class Application(CityModel):
         return self.fee == 0 or self.payment_id is not None
 
     def move(self, state: ApplicationState) -> None:
-        """Go on to another state.
+        """Go on to another state; what it waited for is to be sent by no day any more.
 
         Raises:
             IllegalTransition: It cannot follow.
         """
         if state not in _NEXT[self.state]:
             raise IllegalTransition(f"{self.state} → {state}")
-        self.state = state
+        self.state, self.supply_by = state, None
 
 
 class ApplicationEvent(CityModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from flask_babel import lazy_gettext as _
 
@@ -28,9 +29,16 @@ from smartcity_saas.forms.fees import RETURN_FEE, return_fee
 from smartcity_saas.forms.names import APPLICATIONS, KIND
 from smartcity_saas.forms.payable import payable
 from smartcity_saas.forms.rateable import acts as rateable
+from smartcity_saas.forms.supply_deadline import keep_deadlines
 from smartcity_saas.forms.views import blueprint as resident
 
 __all__ = ["desk_act_views", "kind", "own_views", "step_views", "verify_views"]
+
+
+def _daily(now: datetime) -> None:
+    keep_deadlines(now)
+    retention.erase_expired(now)
+
 
 shared = Service(
     name=APPLICATIONS,
@@ -59,13 +67,14 @@ shared = Service(
     rateable=rateable,
     work={RETURN_FEE: return_fee},
     unfinished=unfinished,
-    daily=retention.erase_expired,
+    daily=_daily,
     demo=demo.fill,
     acts={
         f"{APPLICATIONS}.begin": _("Began an application"),
         f"{APPLICATIONS}.give_up": _("Erased a draft of an application"),
         f"{APPLICATIONS}.send": _("Sent an application"),
         f"{APPLICATIONS}.supply": _("Sent what was missing in an application"),
+        f"{APPLICATIONS}.not_supplied": _("Closed an application of which nothing was supplied"),
         f"{APPLICATIONS}.message": _("Wrote about an application"),
         f"{APPLICATIONS}.withdraw": _("Withdrew an application"),
         f"{APPLICATIONS}.reopen": _("Had an application looked at again"),

@@ -42,7 +42,7 @@ def add_event(
     words: str = "",
     by_staff: str | None = None,
     fields: Sequence[str] = (),
-    message: Any = None,
+    message: Callable[[], Any] = lambda: None,
 ) -> None:
     """Add to the timeline in the caller's transaction, and tell the resident.
 
@@ -53,7 +53,7 @@ def add_event(
         words: What was said; sealed, and no part of a message.
         by_staff: The account of whoever of the staff did it.
         fields: The names of what is asked for anew.
-        message: What the resident is told below the title; the usual by default.
+        message: Says what the resident is told below the title, in each language; None for the usual.
     """
     with transaction() as session:
         event = ApplicationEvent(
@@ -74,7 +74,7 @@ def add_event(
             application.resident_id,
             f"application:{event.id}",
             both(lambda: title(local(name))),
-            both(lambda: message or _body(application, kind)),
+            both(lambda: message() or _body(application, kind)),
             f"{MINE}/{application.number}",
             now,
         )
@@ -141,6 +141,7 @@ _TITLES: dict[EventKind, Callable[[str], Any]] = {
     EventKind.TAKEN_OVER: lambda name: _("Being looked at: %(name)s", name=name),
     EventKind.MORE_NEEDED: lambda name: _("More is needed from you: %(name)s", name=name),
     EventKind.SUPPLIED: lambda name: _("We have what was missing: %(name)s", name=name),
+    EventKind.NOT_SUPPLIED: lambda name: _("Closed, as nothing was sent: %(name)s", name=name),
     EventKind.MESSAGE: lambda name: _("A message about: %(name)s", name=name),
     EventKind.APPROVED: lambda name: _("Approved: %(name)s", name=name),
     EventKind.REFUSED: lambda name: _("Not approved: %(name)s", name=name),
@@ -154,6 +155,13 @@ _TITLES: dict[EventKind, Callable[[str], Any]] = {
 def _body(application: Application, kind: EventKind) -> Any:
     """What to know and do: the number, and by when the city decides."""
     number = application.number
+    if kind is EventKind.MORE_NEEDED and application.supply_by is not None:
+        day = full_day(application.supply_by)
+        return _(
+            "Number %(number)s. See what is missing and send it by %(day)s; then it is closed.",
+            number=number,
+            day=day,
+        )
     if kind is EventKind.MORE_NEEDED:
         return _("Number %(number)s. See what is missing and send it.", number=number)
     if application.is_at_desk and application.due_on is not None:
