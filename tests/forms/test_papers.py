@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from smartcity_saas.database import db, transaction
+from smartcity_saas.errors import NotFound, Throttled
 from smartcity_saas.forms.models import (
     Application,
     ApplicationEvent,
@@ -21,7 +22,7 @@ from smartcity_saas.forms.models import (
     ApplicationPaper,
     EventKind,
 )
-from smartcity_saas.forms.papers import _text
+from smartcity_saas.forms.papers import _text, verify_paper
 from smartcity_saas.forms.retention import erase_expired
 from smartcity_saas.forms.stored_forms import answers_of, form_of
 from smartcity_saas.tenancy.storage import storage_use
@@ -233,6 +234,28 @@ def test_guessing_codes_ends_soon(world: World) -> None:
     assert answers[30] == 429
     world.clock.move(minutes=6)
     assert stranger.get(f"/verify/{0:032x}").status_code == 404
+
+
+def test_nobody_is_locked_out_by_others(world: World) -> None:
+    """Promise: whoever tries codes from many networks of a site is stopped for the whole site, and
+    nobody else is; what is no code is told so without being counted."""
+    with world.inside("hangzhou"):
+        now, tried = world.clock(), 0
+        with pytest.raises(Throttled):
+            for tried in range(400):
+                with pytest.raises(NotFound):
+                    verify_paper("0" * 32, f"2001:db8:1:{tried:x}::1", now)
+        assert tried == 300
+        for address in ("2001:db8:2::1", "203.0.113.9", ""):
+            with pytest.raises(NotFound):
+                verify_paper("0" * 32, address, now)
+        for _try in range(40):
+            with pytest.raises(NotFound):
+                verify_paper("x", "203.0.113.10", now)
+        with pytest.raises(NotFound):
+            verify_paper("0" * 32, "203.0.113.10", now)
+    with world.inside("ningbo"), pytest.raises(NotFound):
+        verify_paper("0" * 32, "2001:db8:1::1", now)
 
 
 def test_what_is_finished_leaves_when_its_time_is_over(world: World) -> None:

@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from smartcity_saas.addresses import network_of
+from smartcity_saas.addresses import network_of, wide_network_of
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import Localized
 from smartcity_saas.credentials.personal_encryption import seal_content, seal_personal
@@ -51,7 +51,9 @@ from smartcity_saas.web.languages import LANGUAGES, both
 CODE_BYTES = 16
 MOST_LOOK_UPS = 30
 """From one network within five minutes."""
-MOST_LOOK_UPS_OF_CITY = 3_000
+MOST_LOOK_UPS_OF_SITE = 300
+"""From one /48 of IPv6, which has 65,536 networks and is one customer's. Nothing is counted for more
+people than that: codes cannot be guessed, and nobody is to lock the others out."""
 _CODE = re.compile(rf"[0-9a-f]{{{2 * CODE_BYTES}}}")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PAPER = ""
@@ -179,7 +181,7 @@ def standing_on(paper: ApplicationPaper, today: date) -> PaperStanding:
 
 
 def verify_paper(code: str, address: str, now: datetime) -> VerifiedPaper:
-    """What is told of a paper by its code; looking is counted, as whoever guesses does.
+    """What is told of a paper by its code; looking is counted by network.
 
     Args:
         code: As it stands in the address.
@@ -190,10 +192,12 @@ def verify_paper(code: str, address: str, now: datetime) -> VerifiedPaper:
         NotFound: The city knows no such paper.
         Throttled: Too many tries.
     """
-    count_attempt(ResidentAttempt, f"verify:address:{network_of(address)}", MOST_LOOK_UPS, now)
-    count_attempt(ResidentAttempt, "verify:city", MOST_LOOK_UPS_OF_CITY, now)
     if not _CODE.fullmatch(code):
         raise NotFound
+    network, site = network_of(address), wide_network_of(address)
+    count_attempt(ResidentAttempt, f"verify:address:{network}", MOST_LOOK_UPS, now)
+    if ":" in site:
+        count_attempt(ResidentAttempt, f"verify:address:{site}", MOST_LOOK_UPS_OF_SITE, now)
     query = (
         select(Application, ApplicationPaper)
         .join(ApplicationPaper, ApplicationPaper.application_id == Application.id)
