@@ -312,6 +312,55 @@ def test_what_was_begun_goes_on_whatever_becomes_of_the_service(world: World, ch
     assert answer.status_code == 303
 
 
+def test_nobody_applies_without_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: a form has so many applications of one resident under way as it says, and one resident
+    begins so many a day; another resident, and another city, is not held up."""
+    entry = PERMIT.replace("    keep: {years: 2}", "    most_open: 2\n    keep: {years: 2}")
+    define(world, entry=entry)
+    define(world, "ningbo", entry=entry)
+    browser = world.resident()
+    first, _second = sent(browser), sent(browser)
+    full = browser.post(f"{ROOT}/begin", "/me")
+    assert full.status_code == 409
+    assert "2 of your applications are under way here" in full.text
+    assert count_of(world, Application) == 2
+    sent(world.resident(subject="parents"))
+    sent(world.resident("ningbo"))
+    monkeypatch.setattr("smartcity_saas.forms.drafts.MOST_BEGUN_A_DAY", 4)
+    there = f"/applications/{first}/withdraw"
+    assert browser.post(there, there).status_code == 303
+    number = begin(browser)
+    assert begin(browser) == number, "going on with a draft begins nothing"
+    gone = f"/applications/{number}/withdraw"
+    assert browser.post(gone, gone).status_code == 303
+    assert browser.post(f"{ROOT}/begin", "/me").status_code == 429
+    begin(world.resident(subject="parents"))
+
+
+def test_files_of_a_resident_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: the files of all applications of one resident take no more than their share; what does
+    not fit is told at its field, and another resident's has room."""
+    define(world)
+    monkeypatch.setattr("smartcity_saas.forms.files.MOST_BYTES_OF_RESIDENT", 2 * len(PDF))
+    asked = ["street", "moved", "lease"]
+
+    def add(browser: Any, number: str) -> Any:
+        lease = (io.BytesIO(PDF), "lease.pdf")
+        return save(
+            browser, number, 1, asked=asked, street="S", moved="yes", **{"lease-new": lease}
+        )
+
+    browser = world.resident()
+    number = begin(browser)
+    assert add(browser, number).status_code == 303
+    page = add(browser, number)
+    assert page.status_code == 422
+    assert "The files of your applications would take more than" in page.text
+    assert count_of(world, ApplicationFile) == 1
+    other = world.resident(subject="parents")
+    assert add(other, begin(other)).status_code == 303
+
+
 def at_once(*acts: Any) -> list[Any]:
     """Do several things in the same moment; returns what each came to."""
     results: list[Any] = [None] * len(acts)

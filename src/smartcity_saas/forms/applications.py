@@ -33,6 +33,8 @@ from smartcity_saas.working_days import working_days_after
 
 LONGEST_WORDS = 1_000
 SHORTEST_REASON = 10
+MOST_SENT = 30
+"""Tries to send, within five minutes."""
 MOST_TRIES = 10
 """Of messages, and of reopening, within five minutes."""
 
@@ -62,7 +64,9 @@ def submit(resident: SignedInResident, number: str, now: datetime) -> Applicatio
         NotFound: The resident has no such application.
         NotComplete: Something keeps it from being sent.
         FeeDue: Its fee is to be paid first.
+        Throttled: Too many tries.
     """
+    count_attempt(ResidentAttempt, f"application-send:{resident.id}", MOST_SENT, now)
     with transaction():
         row = own_application(resident, number, lock=True)
         if row.is_draft:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from smartcity_saas.configuration.city import CatalogEntry, Localized
-from smartcity_saas.forms.names import DEFAULT_LABELS, FieldKind, ResultKind
+from smartcity_saas.forms.names import DEFAULT_LABELS, MOST_OPEN, FieldKind, ResultKind
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ class Definition:
     steps: tuple[Step, ...]
     result: Result
     keep: Period
+    most_open: int
     values: Mapping[str, Any]
     digest: str
 
@@ -172,6 +173,7 @@ def read_definition(values: Mapping[str, Any]) -> Definition:
         steps=tuple(_step(one) for one in values["steps"]),
         result=_result(values["result"]),
         keep=Period(**values["keep"]),
+        most_open=values.get("most_open", MOST_OPEN),
         values=values,
         digest=hashlib.sha256(stored_text(values).encode()).hexdigest(),
     )

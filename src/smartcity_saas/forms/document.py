@@ -275,6 +275,9 @@ class FormSchema(Schema):
         load_default="0",
         metadata={"description": 'What it costs, in the city\'s currency: `"20.00"`; `"0"`: free.'},
     )
+    most_open = _number(
+        1, 100, "How many applications of one resident can be under way at once; 10 by default."
+    )
     steps = ListOf(
         fields.Nested(StepSchema),
         most=12,

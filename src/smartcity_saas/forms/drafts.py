@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from smartcity_saas.audit import record
 from smartcity_saas.clock import today_in
@@ -27,7 +27,7 @@ from smartcity_saas.forms.files import (
     read_uploads,
     require_places,
 )
-from smartcity_saas.forms.models import Application, ApplicationState
+from smartcity_saas.forms.models import UNDER_WAY, Application, ApplicationState
 from smartcity_saas.forms.names import APPLICATIONS
 from smartcity_saas.forms.numbers import new_number
 from smartcity_saas.forms.own import own_application
@@ -35,14 +35,17 @@ from smartcity_saas.forms.reading import context_of
 from smartcity_saas.forms.retention import forget
 from smartcity_saas.forms.stored_forms import answers_of, form_of, keep_definition, seal_answers
 from smartcity_saas.forms.uploads import Sent, check_uploads, store_uploads
+from smartcity_saas.identity.rate_limits import DAY, count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
-from smartcity_saas.identity.residents.models import Resident
+from smartcity_saas.identity.residents.models import Resident, ResidentAttempt
 from smartcity_saas.payments.checkout import close_pages
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.money import parse_money
 
 KEPT_FOR = timedelta(days=30)
 """How long after it was saved last a draft is kept."""
+MOST_BEGUN_A_DAY = 30
+"""By one resident, of all forms: what was withdrawn is kept as well."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,21 @@ def begin(resident: SignedInResident, entry: CatalogEntry, now: datetime) -> App
         resident: Whose.
         entry: The form's.
         now: The time.
+
+    Raises:
+        Conflict: As many of theirs are under way by this form as it allows.
+        Throttled: They have begun too many today.
     """
-    city = current_city()
+    if (found := draft_of(resident, entry.name)) is not None:
+        return found
+    count_attempt(ResidentAttempt, f"begin:{resident.id}", MOST_BEGUN_A_DAY, now, DAY)
+    city, form = current_city(), definition_of(entry)
     with transaction() as session:
         # two that begin in the same moment see each other here
         session.execute(select(Resident.id).where(Resident.id == resident.id).with_for_update())
         if (found := draft_of(resident, entry.name)) is not None:
             return found
+        _require_fewer(resident, entry.name, form.most_open)
         row = Application(
             resident_id=resident.id,
             definition_id=keep_definition(entry, now).id,
@@ -77,7 +88,7 @@ def begin(resident: SignedInResident, entry: CatalogEntry, now: datetime) -> App
             state=ApplicationState.DRAFT,
             sealed=seal_answers({}, now),
             step=0,
-            fee=parse_money(definition_of(entry).fee, city.currency),
+            fee=parse_money(form.fee, city.currency),
             currency=city.currency,
             created_at=now,
             saved_at=now,
@@ -88,6 +99,21 @@ def begin(resident: SignedInResident, entry: CatalogEntry, now: datetime) -> App
         session.flush()
         record(resident.actor, f"{APPLICATIONS}.begin", row.number, {"service": row.service}, now)
     return row
+
+
+def _require_fewer(resident: SignedInResident, service: str, most: int) -> None:
+    query = select(func.count(Application.id)).where(
+        Application.resident_id == resident.id,
+        Application.service == service,
+        Application.state.in_(UNDER_WAY),
+    )
+    if (db.session.scalar(query) or 0) >= most:
+        raise Conflict(
+            _(
+                "%(most)s of your applications are under way here. Wait for one of them, or withdraw it.",
+                most=most,
+            )
+        )
 
 
 def draft_of(resident: SignedInResident, service: str) -> Application | None:

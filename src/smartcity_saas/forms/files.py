@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import undefer
 
 from smartcity_saas.credentials.personal_encryption import (
@@ -26,13 +26,15 @@ from smartcity_saas.forms.definition import Field
 from smartcity_saas.forms.models import FILE_CONTENT, FILE_NAME, Application, ApplicationFile
 from smartcity_saas.forms.names import FieldKind
 from smartcity_saas.images.photos import LARGEST_BYTES, photo_response, retaken
-from smartcity_saas.tenancy.storage import require_room
+from smartcity_saas.tenancy.storage import MEGABYTE, require_room
 
 PDF, JPEG = "application/pdf", "image/jpeg"
 _PDF_START, _PDF_END = b"%PDF-", b"%%EOF"
 _LAST_BYTES = 1024
 """Within which a reader looks for the end of a PDF (ISO 32000-1, annex H, note 18)."""
 LONGEST_NAME = 80
+MOST_BYTES_OF_RESIDENT = 200 * MEGABYTE
+"""Of all files that one resident's applications keep."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,13 @@ def require_places(field: Field, files: int) -> None:
 def keep_files(
     application: Application, field: str, files: Iterable[CheckedFile], now: datetime
 ) -> dict[str, str]:
-    """Store files of a field, sealed, in the caller's transaction; returns their names by id."""
-    kept: dict[str, str] = {}
+    """Store files of a field, sealed, in the caller's transaction; returns their names by id.
+
+    Raises:
+        Invalid: The files of all of the resident's applications would take too much.
+    """
+    files, kept = list(files), {}
+    _require_share(application.resident_id, sum(len(one.content) for one in files))
     with transaction() as session:
         for one in files:
             row = ApplicationFile(
@@ -105,6 +112,22 @@ def keep_files(
             session.flush()
             kept[str(row.id)] = one.name
     return kept
+
+
+def _require_share(resident_id: uuid.UUID, size: int) -> None:
+    query = (
+        select(func.sum(func.length(ApplicationFile.content)))
+        .join(Application, Application.id == ApplicationFile.application_id)
+        .where(Application.resident_id == resident_id)
+    )
+    if size and int(db.session.scalar(query) or 0) + size > MOST_BYTES_OF_RESIDENT:
+        raise Invalid(
+            _(
+                "The files of your applications would take more than %(most)s MB. Erase a draft, or send "
+                "smaller files.",
+                most=MOST_BYTES_OF_RESIDENT // MEGABYTE,
+            )
+        )
 
 
 def names_of(application_id: uuid.UUID, now: datetime) -> dict[str, str]:

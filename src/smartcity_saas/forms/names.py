@@ -13,6 +13,8 @@ MOST_FIELDS = 100
 """Fields of one definition, over all its steps."""
 LONGEST_PERIOD = {"years": 100, "months": 1_200, "days": 36_500}
 """The largest number of a period, by its unit."""
+MOST_OPEN = 10
+"""Applications of one resident that are under way by one form, where it says nothing else."""
 YES, NO = "yes", "no"
 
 

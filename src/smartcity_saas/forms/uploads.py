@@ -90,10 +90,10 @@ def store_uploads(
         found = checked.files.get(name, [])
         try:
             require_places(one, len(values[name]) + len(found))
+            stored = keep_files(row, name, found, now)
         except Invalid as error:
             checked.faults[name] = {NEW: error.detail}
             continue
-        stored = keep_files(row, name, found, now)
         files |= stored
         values[name] = [*values[name], *stored]
     return replace(context, files=files), replace(sent.given, values=values)
