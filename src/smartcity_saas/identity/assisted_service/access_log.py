@@ -13,10 +13,10 @@ from operator import itemgetter
 from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
-from sqlalchemy import Executable, Select, event, inspect, select
+from sqlalchemy import Column, CompoundSelect, Executable, event, inspect, select
 from sqlalchemy.orm import Mapper, ORMExecuteState, Session
-from sqlalchemy.sql import visitors
 from sqlalchemy.sql.expression import ColumnClause, FunctionElement
+from sqlalchemy.sql.selectable import SelectStatementGrouping
 
 from smartcity_saas.audit import MOST_KEYS
 from smartcity_saas.database import Base, CityModel, core_statements, db, transaction
@@ -99,45 +99,53 @@ def _owners(model: type[Any]) -> tuple[str, ...]:
 @event.listens_for(Session, "do_orm_execute")
 def _refuse_columns(state: ORMExecuteState) -> None:
     """A column of a resident's row, read without the row, would be seen and not be noted."""
-    if not state.is_select or state.is_column_load or not _on_console():
-        return
-    for statement in getattr(state.statement, "selects", [state.statement]):
-        read = [one["expr"] for one in getattr(statement, "column_descriptions", [])]
-        if any(_is_noted(_model_of(one)) for one in read):
-            continue
-        for column in (found for one in read for found in _columns_in(one)):
-            if not _tells(column._annotations["parententity"].class_, str(column.key)):
-                continue
-            raise TenantIsolationError(
-                f"{column} is read on the console without its row: load the row, so that the "
-                "resident can see who looked, or name the column in `alone` if it says nothing"
-            )
+    if state.is_select and not state.is_column_load and _on_console():
+        _refuse(_told_by(state.statement))
 
 
 def _refuse_core_columns(statement: Executable) -> None:
     """The same of a statement in Core, which loads no row."""
-    if isinstance(statement, Select) and _on_console() and (told := _told_by(statement)):
-        raise TenantIsolationError(f"{told} is read on the console without its row")
+    if _on_console():
+        _refuse(_told_by_kept(statement))
 
 
 core_statements.watchers.append(_refuse_core_columns)
 
 
-@cache
-def _told_by(statement: Select[Any]) -> str | None:
-    """A column that says something of a resident, among those that a statement in Core reads;
-    counting and adding up read none."""
-    models: dict[Any, type[Any]] = {
-        mapper.local_table: mapper.class_ for mapper in Base.registry.mappers
-    }
-    for expression in statement.selected_columns:
-        if isinstance(expression, FunctionElement) and expression.name in ("count", "sum"):
+def _refuse(told: str | None) -> None:
+    if told is not None:
+        raise TenantIsolationError(
+            f"{told} is read on the console without its row: load the row, so that the "
+            "resident can see who looked, or name the column in `alone` if it says nothing"
+        )
+
+
+def _told_by(statement: Executable) -> str | None:
+    """A column that says something of a resident, among those that a statement reads; none where what
+    it reads beside them is a whole row, which is noted."""
+    for read in _read_by(statement):
+        if any(_is_noted(_model_of(one)) for one in read):
             continue
-        for column in visitors.iterate(expression):
-            model = models.get(getattr(column, "table", None))
-            if model is not None and _tells(model, str(getattr(column, "key", ""))):
+        for column in (found for one in read for found in _columns_in(one)):
+            model = _model_with(column.table)
+            if model is not None and _tells(model, str(column.key)):
                 return str(column)
     return None
+
+
+_told_by_kept = cache(_told_by)
+"""For statements that are built once."""
+
+
+def _read_by(statement: Any) -> Iterator[list[Any]]:
+    """What each select of a statement reads: whole rows, columns, expressions."""
+    if isinstance(statement, CompoundSelect):
+        for one in statement.selects:
+            yield from _read_by(one)
+    elif isinstance(statement, SelectStatementGrouping):
+        yield from _read_by(statement.element)
+    else:
+        yield [one["expr"] for one in getattr(statement, "column_descriptions", [])]
 
 
 def _tells(model: type[Any], column: str) -> bool:
@@ -147,16 +155,28 @@ def _tells(model: type[Any], column: str) -> bool:
     return declared is not None and not keys and column not in declared.alone
 
 
-def _columns_in(expression: Any) -> Iterator[Any]:
-    """The columns of models that an expression reads; counting and adding up read none."""
+def _columns_in(expression: Any) -> Iterator[Column[Any]]:
+    """The columns of tables that an expression reads, also those behind an alias, a subquery or a union;
+    counting and adding up read none."""
     if _model_of(expression) is not None:
         return
     element = getattr(expression, "__clause_element__", lambda: expression)()
-    if isinstance(element, ColumnClause) and "parententity" in element._annotations:
-        yield element
+    if isinstance(element, ColumnClause):
+        for base in element.base_columns:
+            if isinstance(base, Column):
+                yield base
+            elif not isinstance(base, ColumnClause):
+                yield from _columns_in(base)
     elif not (isinstance(element, FunctionElement) and element.name in ("count", "sum")):
         for inner in getattr(expression, "exprs", None) or element.get_children():
             yield from _columns_in(inner)
+
+
+@cache
+def _model_with(table: Any) -> type[Any] | None:
+    """The model whose rows stand in a table."""
+    found = (one.class_ for one in Base.registry.mappers if one.local_table is table)
+    return next(found, None)
 
 
 def _model_of(found: Any) -> type[Any] | None:
