@@ -13,9 +13,11 @@ from sqlalchemy import func, select
 from smartcity_saas.audit import system
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
+from smartcity_saas.payments import stripe_client
 from smartcity_saas.payments.ledger import balances
 from smartcity_saas.payments.models import Payment, PaymentClaim
 from smartcity_saas.payments.providers import PaymentStatus, RefundFact
+from smartcity_saas.payments.reconciliation import day_span, reconcile
 from smartcity_saas.payments.refunds import book_held, request_refund
 from smartcity_saas.payments.repository import locked
 from smartcity_saas.payments.settlement import apply_status, sync_payment
@@ -25,7 +27,7 @@ from smartcity_saas.services.utility_bills.models import UtilityBill
 from smartcity_saas.services.utility_bills.notifications import remind
 from tests.support.bills import bring
 from tests.support.browser import fresh
-from tests.support.payments import POSTING, TWO, Owing
+from tests.support.payments import POSTING, TWO, Owing, today
 
 
 def test_paying_two_bills_at_once(owing: Owing) -> None:
@@ -161,6 +163,37 @@ def test_followers_at_once_post_once(owing: Owing) -> None:
     owing.check("paid", unpaid=0, postings=1)
 
 
+def test_nothing_is_held_while_the_provider_is_asked(
+    owing: Owing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: beginning, following, refunding and reconciling hold no transaction, and so no connection,
+    while Stripe takes its time; in a transaction, whose locks others wait for, it is not asked."""
+    asked: list[bool] = []
+    request = stripe_client.Connections.request
+
+    def note(connections: Any, *arguments: Any, **options: Any) -> Any:
+        asked.append(db.session().in_transaction())
+        return request(connections, *arguments, **options)
+
+    monkeypatch.setattr(stripe_client.Connections, "request", note)
+    world, city = owing.world, owing.world.city("hangzhou")
+    owing.press()
+    key = owing.payment().id
+    owing.stripe.pay()
+    owing.stripe.send_all()
+    owing.check("paid", unpaid=0, postings=1)
+    with world.inside("hangzhou"):
+        request_refund(system("test"), key, 7350, "test", world.clock())
+    world.work()
+    owing.check("refunded", unpaid=2, postings=2)
+    with world.inside("hangzhou"):
+        reconcile(city, *day_span(city, today(world)))
+    assert len(asked) >= 7
+    assert not any(asked)
+    with world.inside("hangzhou"), transaction(), pytest.raises(RuntimeError, match="transaction"):
+        sync_payment(city, key, world.clock())
+
+
 def test_a_provider_that_does_not_answer_loses_nothing(owing: Owing) -> None:
     """Down while beginning: a page that says so; the same press later leads on. Down while
     asking: the page shows what is known."""
@@ -278,8 +311,8 @@ def test_work_that_was_given_up_can_be_tried_again(
     """Finance sees it and puts it back in line."""
     owing.press()
     owing.stripe.pay()
-    for event in owing.stripe.events():
-        owing.stripe.send(event)
+    for told in owing.stripe.events():
+        owing.stripe.send(told)
     tasks = owing.world.app.product.tasks
     monkeypatch.setitem(tasks, "payments.follow", lambda payload, now: 1 / 0)
     for _try in range(45):

@@ -31,6 +31,7 @@ from smartcity_saas.database.models import (
 )
 from smartcity_saas.database.transactions import (
     db,
+    end_read,
     init_database,
     transaction,
     upsert_into,
@@ -49,6 +50,7 @@ __all__ = [
     "city_relationship",
     "city_tables",
     "db",
+    "end_read",
     "init_database",
     "insert_once",
     "insert_rows",

@@ -101,6 +101,19 @@ def transaction() -> Iterator[Session]:
         session.info["transaction"] = False
 
 
+def end_read() -> None:
+    """End a read before something outside the database is waited for, so that it holds no connection
+    meanwhile. Rows that were loaded are read anew when they are asked for.
+
+    Raises:
+        RuntimeError: It is a ``transaction()``, whose locks others would wait for as long.
+    """
+    session = db.session()
+    if session.info.get("transaction"):
+        raise RuntimeError("nothing outside the database is waited for in a transaction")
+    session.rollback()
+
+
 def _begin_to_write(session: Session) -> None:
     """End a read that came before and begin anew; go on in it where that comes to the same, which
     saves the four trips of a rollback and a new beginning."""

@@ -82,16 +82,17 @@ def open_page(city: City, payment: Payment, now: datetime) -> Payment:
     """
     if not payment.is_unopened:
         return payment
+    payment_id = payment.id
     if now >= payment.expires_at:
-        return _end_unopened(payment.id, PaymentState.EXPIRED, now)
+        return _end_unopened(payment_id, PaymentState.EXPIRED, now)
     try:
         found = account_of(city).begin(order_of(payment))
     except CannotBegin as error:
-        _end_unopened(payment.id, PaymentState.FAILED, now, error.reason)
+        _end_unopened(payment_id, PaymentState.FAILED, now, error.reason)
         raise
     if found is None:
-        return _end_unopened(payment.id, PaymentState.EXPIRED, now)
-    return _keep_page(city, payment.id, found)
+        return _end_unopened(payment_id, PaymentState.EXPIRED, now)
+    return _keep_page(city, payment_id, found)
 
 
 def _keep_page(city: City, payment_id: uuid.UUID, found: Checkout) -> Payment:

@@ -23,6 +23,7 @@ from smartcity_saas.configuration.fields import (
 from smartcity_saas.configuration.secret_uses import SecretUse
 from smartcity_saas.connectors.outbound_calls import CallRefused, outbound
 from smartcity_saas.credentials import accepted_values
+from smartcity_saas.database import end_read
 from smartcity_saas.lazy_imports import LazyLibrary
 from smartcity_saas.logs import get_logger
 from smartcity_saas.payments.providers import (
@@ -102,8 +103,10 @@ class StripeAccount:
 
     @property
     def client(self) -> stripe.StripeClient:
-        """The city's own client, with the city's own key."""
+        """The city's own client, with the city's own key. No transaction stays open while Stripe takes
+        its time."""
         key = self.secret(self.values["secret_key"])
+        end_read()
         base = product().settings.stripe_api_base
         return stripe_client.client_of(current_city_id(), key, base, SECONDS)
 
