@@ -32,7 +32,7 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )  # fmt: skip
-MOST_STATEMENTS = 27
+MOST_STATEMENTS = 24
 """To follow a city's first payment, of two bills."""
 EVENT = {"id": "evt_1", "type": "x", "data": {"object": {"object": "charge", "id": "ch_1"}}}
 

@@ -58,8 +58,9 @@ class Payable:
     """How a service's things are paid. All run in the city's tenant context.
 
     ``quote`` gives what a resident would pay for some references now, and raises ``NotFound`` or
-    ``Conflict``. ``fulfil`` marks items as paid in the caller's transaction, all of them or none
-    (``NotPayable``), and only for the amounts that they cost now. ``reverse`` takes that back
+    ``Conflict``. ``fulfil`` marks items as paid in the caller's transaction, all of them or none: it
+    looks at all, raises ``NotPayable`` or not, and only then changes anything; and only for the amounts
+    that they cost now. ``reverse`` takes that back
     after the whole amount was refunded. Without ``is_act`` paying is no act of the service by itself:
     it only belongs to another one, which the service counts. ``outcome`` says what came of that one, above
     the receipt.

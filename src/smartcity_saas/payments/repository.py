@@ -13,6 +13,7 @@ from smartcity_saas.database import CITY, db, insert_once, load, one_or_404, run
 from smartcity_saas.errors import NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.models import Payment, PaymentClaim, PaymentItem, Refund
+from smartcity_saas.payments.payable import Item
 from smartcity_saas.payments.providers import Order
 from smartcity_saas.payments.states import UNDER_WAY, PaymentState
 
@@ -28,6 +29,22 @@ _ITEMS = (
     .where(_item.c.city_id == CITY, _item.c.payment_id == bindparam("payment"))
     .order_by(_item.c.id)
 )
+_TO_PAY = (
+    select(_item.c.reference, _item.c.title, _item.c.amount, _claim.c.id)
+    .join_from(
+        _item,
+        _claim,
+        and_(
+            _claim.c.city_id == CITY,
+            _claim.c.payment_id == _item.c.payment_id,
+            _claim.c.reference == _item.c.reference,
+        ),
+        isouter=True,
+    )
+    .where(_item.c.city_id == CITY, _item.c.payment_id == bindparam("payment"))
+    .order_by(_item.c.id)
+)
+"""All claims of a payment are of the one service that it pays for."""
 _REFUNDS = (
     select(_refund)
     .where(_refund.c.city_id == CITY, _refund.c.payment_id == bindparam("payment"))
@@ -102,6 +119,13 @@ def payments_of_resident(resident: SignedInResident, limit: int = 100) -> list[P
 def items_of(payment_id: uuid.UUID) -> list[PaymentItem]:
     """What a payment is for."""
     return load(PaymentItem, _ITEMS, {"payment": payment_id})
+
+
+def items_to_pay(payment_id: uuid.UUID) -> tuple[list[Item], bool]:
+    """What a payment is to count as paid, and whether all of it belongs to the payment."""
+    rows = run(_TO_PAY, {"payment": payment_id}).all()
+    items = [Item(row.reference, row.title, row.amount) for row in rows]
+    return items, all(row.id is not None for row in rows)
 
 
 def refunds_of(payment_id: uuid.UUID) -> list[Refund]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import partial
 
 from flask_babel import lazy_gettext as _
 
@@ -38,7 +39,7 @@ from smartcity_saas.payments.ledger import (
 )
 from smartcity_saas.payments.models import Payment, Refund
 from smartcity_saas.payments.notifications import notify_payer
-from smartcity_saas.payments.payable import Item, NotPayable
+from smartcity_saas.payments.payable import NotPayable
 from smartcity_saas.payments.providers import (
     CannotBegin,
     Checkout,
@@ -49,6 +50,7 @@ from smartcity_saas.payments.providers import (
 from smartcity_saas.payments.repository import (
     claim,
     items_of,
+    items_to_pay,
     locked,
     order_of,
     payment_of,
@@ -284,12 +286,15 @@ def _objection(payment: Payment, standing: PaymentStatus, now: datetime) -> str 
 
 def _fulfil(payment: Payment, now: datetime) -> None:
     """Mark what the payment is for as paid, all of it or none."""
-    items = [Item(i.reference, i.title, i.amount) for i in items_of(payment.id)]
-    with db.session.begin_nested():
-        if not claim(payment, [item.reference for item in items]):
-            raise NotPayable(HeldReason.TWICE)
-        payable_of(payment.service).fulfil(items, payment.currency, payment.id, now)
-        db.session.flush()
+    items, claimed = items_to_pay(payment.id)
+    fulfil = partial(payable_of(payment.service).fulfil, items, payment.currency, payment.id, now)
+    if claimed:
+        fulfil()
+    else:
+        with db.session.begin_nested():  # what is claimed for nothing is given back
+            if not claim(payment, [item.reference for item in items]):
+                raise NotPayable(HeldReason.TWICE)
+            fulfil()
     send_together()  # before the payment changes, which is written with what else becomes of it
     payment.fulfilled_at = now
 
