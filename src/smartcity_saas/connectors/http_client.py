@@ -309,11 +309,17 @@ def guarded_transport(allowed: tuple[Network, ...], plain: bool) -> httpx.HTTPTr
     Unencrypted ones go to networks that the operator names, and nowhere else."""
     transport = httpx.HTTPTransport()
     # httpx passes no network backend through; its pool is httpcore's, made here with ours.
-    transport._pool = httpcore.ConnectionPool(
+    transport._pool = guarded_connections(allowed, plain)
+    return transport
+
+
+@lru_cache(maxsize=8)
+def guarded_connections(allowed: tuple[Network, ...], plain: bool) -> httpcore.ConnectionPool:
+    """The same without what httpx makes of each request and answer."""
+    return httpcore.ConnectionPool(
         ssl_context=httpx.create_ssl_context(),
         max_connections=100,
         max_keepalive_connections=20,
         keepalive_expiry=30,
         network_backend=GuardedBackend(allowed, plain=plain),
     )
-    return transport

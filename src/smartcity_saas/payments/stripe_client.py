@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import stripe
 
-from smartcity_saas.connectors.http_client import guarded_transport
+from smartcity_saas.connectors.http_client import guarded_connections
 from smartcity_saas.product import product
 
 RETRIES = 2
@@ -67,20 +67,16 @@ class Connections(stripe.HTTPClient):
             stripe.APIConnectionError: No answer came; the SDK may ask again.
         """
         allowed = product().settings.allowed_networks
-        transport = guarded_transport(allowed, not url.startswith("https:"))
+        connections = guarded_connections(allowed, not url.startswith("https:"))
         try:
-            request = httpx.Request(
+            response = connections.request(
                 method.upper(),
                 url,
                 headers=dict(headers),
-                content=post_data or None,
+                content=post_data.encode() if isinstance(post_data, str) else post_data,
                 extensions={"timeout": self._timeouts},
             )
-            response = transport.handle_request(request)
-            try:
-                return response.read(), response.status_code, response.headers
-            finally:
-                response.close()
+            return response.content, response.status, httpx.Headers(response.headers)
         except Exception as error:
             said = f"no answer from Stripe ({type(error).__name__})"
             raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
