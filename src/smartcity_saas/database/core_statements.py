@@ -165,15 +165,16 @@ def _in_session(model: type[Model], found: Any) -> Model:
     row: Model | None = session.identity_map.get(key)
     if row is None:
         row = manager_of_class(model).new_instance()
-        for name, value in values.items():
-            set_committed_value(row, name, value)
+        row.__dict__.update(values)
         make_transient_to_detached(row)
         session.add(row)
         state = attributes.instance_state(row)
         state.manager.dispatch.load(state, None)
     else:
-        for name, value in values.items():
-            set_committed_value(row, name, value)
+        # As ``set_committed_value`` of each.
+        state = attributes.instance_state(row)
+        state.dict.update(values)
+        state._commit(state.dict, values)
     return row
 
 
