@@ -12,7 +12,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -25,6 +25,7 @@ from smartcity_saas.payments.models import DailyClosing, LedgerEntry, LedgerLock
 from smartcity_saas.tenancy.current import current_city
 
 HELD, DISPUTED, WRITTEN_OFF = "held", "disputed", "written_off"
+_CLOSED_DAYS = "closed days of the ledger"
 
 
 _locks, _closings, _entries = (table_of(one) for one in (LedgerLock, DailyClosing, LedgerEntry))
@@ -107,15 +108,26 @@ def hold_ledger(*, alone: bool) -> None:
 
 def _in_an_open_day(at: datetime) -> datetime:
     """A time that lies in no closed day of the city: itself, or the next day's beginning."""
-    hold_ledger(alone=False)
     zone = current_city().timezone
     day = today_in(zone, at)
-    closed = set(run(_CLOSED, {"since": day}).scalars())
+    closed = _closed_since(day)
     if day not in closed:
         return at
     while day in closed:
         day += timedelta(days=1)
     return start_of_day(day, zone)
+
+
+def _closed_since(day: date) -> frozenset[date]:
+    """The closed days from one on, with the ledger held: so asked once a transaction."""
+    session = db.session()
+    here = session.get_nested_transaction() or session.get_transaction(), day
+    if session.info.get(_CLOSED_DAYS, (None,))[0] != here:
+        hold_ledger(alone=False)
+        closed = frozenset(run(_CLOSED, {"since": day}).scalars())
+        session.info[_CLOSED_DAYS] = here, closed
+    found: frozenset[date] = session.info[_CLOSED_DAYS][1]
+    return found
 
 
 def entries_of(payment_id: uuid.UUID) -> list[LedgerEntry]:
