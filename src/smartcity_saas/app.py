@@ -30,7 +30,7 @@ from smartcity_saas.notifications.messages import SEND, send_message, send_text
 from smartcity_saas.notifications.senders import installed_senders
 from smartcity_saas.notifications.staff_mail import send_staff_mail
 from smartcity_saas.observability import init_logging, init_metrics
-from smartcity_saas.outbox import Task, failed_attention
+from smartcity_saas.outbox import Tasks, failed_attention
 from smartcity_saas.payments.attention import payments_attention
 from smartcity_saas.payments.providers import installed_providers
 from smartcity_saas.payments.tasks import TASKS as PAYMENT_TASKS
@@ -201,9 +201,9 @@ def _configure(app: SiteFlask, settings: Settings) -> None:
     app.session_interface = SiteSessions()
 
 
-def _tasks(parts: Sequence[Service]) -> dict[str, Task]:
+def _tasks(parts: Sequence[Service]) -> Tasks:
     """Every task of the outbox, by kind."""
-    found: dict[str, Task] = {**PAYMENT_TASKS, SEND: send_message}
+    found = {**PAYMENT_TASKS, SEND: send_message}
     for part in parts:
         found |= part.work
     return found

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from smartcity_saas.identity.residents.one_time_codes import SendText
     from smartcity_saas.identity.staff.invitations import SendMail
     from smartcity_saas.notifications.senders import SenderKind
-    from smartcity_saas.outbox import Task
+    from smartcity_saas.outbox import Tasks
     from smartcity_saas.payments.payable import Payable
     from smartcity_saas.payments.providers import Provider
     from smartcity_saas.redis_store import RedisStore
@@ -62,7 +62,7 @@ class Product:
     channels: Mapping[str, Channel]
     providers: Mapping[str, Provider]
     senders: Mapping[str, Mapping[str, SenderKind]]
-    tasks: Mapping[str, Task]
+    tasks: Tasks
     attention: Sequence[AttentionProvider]
     send_text: SendText
     send_staff_mail: SendMail

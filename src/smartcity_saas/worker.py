@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.logs import get_logger
 from smartcity_saas.measures import FoldMeasures, count_offered
 from smartcity_saas.outbox.dispatcher import Dispatcher, TaskQueue
-from smartcity_saas.outbox.queue import Task, forget_done
+from smartcity_saas.outbox.queue import Tasks, forget_done
 from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.scorecard.summaries import summarise
 from smartcity_saas.tenancy.city_quotas import JOBS
@@ -48,7 +48,7 @@ def make_dispatcher(app: SiteFlask, queue: TaskQueue) -> Dispatcher:
     return Dispatcher(*_parts(app), **_work(app), queue=queue)
 
 
-def _parts(app: SiteFlask) -> tuple[SiteFlask, Mapping[str, Task], Enter, Clock]:
+def _parts(app: SiteFlask) -> tuple[SiteFlask, Tasks, Enter, Clock]:
     return app, app.product.tasks, tenant_context, app.product.clock
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
-from smartcity_saas.audit import system
+from smartcity_saas.audit import system, verify_city_chain
 from smartcity_saas.database import db, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.payments import stripe_client
@@ -192,6 +192,29 @@ def test_nothing_is_held_while_the_provider_is_asked(
     assert not any(asked)
     with world.inside("hangzhou"), transaction(), pytest.raises(RuntimeError, match="transaction"):
         sync_payment(city, key, world.clock())
+
+
+def test_payments_of_an_hour_are_followed_together(owing: Owing) -> None:
+    """Promise: what Stripe tells of several payments at once is written by one transaction, one posting
+    each; what two events tell of the same payment too; another city's with its own."""
+    for bill in owing.bills:
+        owing.press(bill)
+        owing.stripe.pay()
+    for told in owing.stripe.events():
+        assert owing.stripe.send(told).status_code == 200
+    commits: list[Any] = []
+    listen = "commit", commits.append
+    db.session.rollback()
+    event.listen(db.engine, *listen)
+    try:
+        owing.world.work()
+    finally:
+        event.remove(db.engine, *listen)
+    assert len(owing.stripe.events()) > 2
+    assert len(commits) < 2 * len(owing.stripe.events())
+    owing.check("paid", unpaid=0, postings=2)
+    with owing.world.inside("hangzhou"):
+        assert verify_city_chain().found is None
 
 
 def test_a_provider_that_does_not_answer_loses_nothing(owing: Owing) -> None:

@@ -15,10 +15,14 @@ from smartcity_saas.outbox.heartbeats import (
 )
 from smartcity_saas.outbox.models import CityDue, OutboxTask, RunnerKind
 from smartcity_saas.outbox.queue import (
+    Ask,
+    AskingTask,
     Outcome,
+    Payload,
     PermanentFailure,
     Postponed,
     Task,
+    Tasks,
     enqueue,
     failed_tasks,
     run_task,
@@ -26,16 +30,20 @@ from smartcity_saas.outbox.queue import (
 )
 
 __all__ = [
+    "Ask",
+    "AskingTask",
     "Backlog",
     "CityDue",
     "Heartbeat",
     "OutboxTask",
     "Outcome",
+    "Payload",
     "PermanentFailure",
     "Postponed",
     "RunnerKind",
     "RunnerState",
     "Task",
+    "Tasks",
     "ages",
     "backlogs",
     "enqueue",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, cast
 
 from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 
@@ -29,14 +32,39 @@ LEASE = timedelta(seconds=60)
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 40
+MOST_TOGETHER = 3
+"""Tries that a task has together with others; then it has its tries alone, so that one which ends its
+worker takes no others with it."""
 KEPT = timedelta(days=60)
 
 LOST = "WorkerLost"
 """Stands for an error where a worker ended without a word as often as a task is tried."""
 
-Task = Callable[[Mapping[str, Any], datetime], None]
+Payload = Mapping[str, Any]
+Task = Callable[[Payload, datetime], None]
 """What a task does, inside its city: its payload and the time. It may run more than once. Whatever it
 raises is tried again later, ``PermanentFailure`` is not, and ``Postponed`` not before its time."""
+Ask = Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class AskingTask:
+    """A task in two parts, so that several of one city can be done together: they ask side by side, and
+    one transaction writes what comes of their answers.
+
+    Attributes:
+        ask: Of payloads and the time makes what asks another system for each of them. What it makes
+            is called once, outside any transaction, in any thread that is inside the city.
+        apply: Does the rest, with a payload, its answer and the time, in the transaction that notes
+            the task as done. What fails there together is done again one by one.
+    """
+
+    ask: Callable[[Sequence[Payload], datetime], Sequence[Ask]]
+    apply: Callable[[Payload, Any, datetime], None]
+
+
+Tasks = Mapping[str, Task | AskingTask]
+"""What is registered, by kind."""
 
 
 class Outcome(Enum):
@@ -64,27 +92,39 @@ class Postponed(Exception):
 
 _TASKS, _DUE = table_of(OutboxTask), table_of(CityDue)
 _TASK = _TASKS.c.city_id == CITY, _TASKS.c.id == bindparam("task")
+_THESE = _TASKS.c.city_id == CITY, _TASKS.c.id.in_(bindparam("tasks", expanding=True))
+_FREE = (
+    _TASKS.c.done_at.is_(None),
+    _TASKS.c.failed_at.is_(None),
+    or_(_TASKS.c.leased_until.is_(None), _TASKS.c.leased_until <= bindparam("now")),
+)
+_CLAIMED = {"leased_until": bindparam("until"), "attempts": _TASKS.c.attempts + 1}
+_TOLD = _TASKS.c.id, _TASKS.c.kind, _TASKS.c.payload, _TASKS.c.attempts
 _TURN = _DUE.c.city_id == CITY, _DUE.c.task_id == bindparam("task")
+_TURNS = _DUE.c.city_id == CITY, _DUE.c.task_id.in_(bindparam("tasks", expanding=True))
 _BECOMES_DUE = insert(_DUE)
-_CLAIM = (
+_CLAIM = update(_TASKS).where(*_TASK, *_FREE).values(_CLAIMED).returning(*_TOLD)
+_CLAIM_THESE = (
     update(_TASKS)
     .where(
-        *_TASK,
-        _TASKS.c.done_at.is_(None),
-        _TASKS.c.failed_at.is_(None),
-        or_(_TASKS.c.leased_until.is_(None), _TASKS.c.leased_until <= bindparam("now")),
+        *_THESE,
+        *_FREE,
+        _TASKS.c.kind.in_(bindparam("kinds", expanding=True)),
+        _TASKS.c.attempts < MOST_TOGETHER,
     )
-    .values(leased_until=bindparam("until"), attempts=_TASKS.c.attempts + 1)
-    .returning(_TASKS.c.kind, _TASKS.c.payload, _TASKS.c.attempts)
+    .values(_CLAIMED)
+    .returning(*_TOLD)
 )
-_DONE = update(_TASKS).where(*_TASK).values(done_at=bindparam("now"), leased_until=None, error=None)
+_DONE = (
+    update(_TASKS).where(*_THESE).values(done_at=bindparam("now"), leased_until=None, error=None)
+)
 _LATER = (
-    update(_DUE).where(*_TURN).values(due_at=bindparam("until"), failed_at=None, sent_until=None)
+    update(_DUE).where(*_TURNS).values(due_at=bindparam("until"), failed_at=None, sent_until=None)
 )
 _GIVEN_UP = (
     update(_DUE).where(*_TURN).values(due_at=None, failed_at=bindparam("now"), sent_until=None)
 )
-_NOT_DUE = delete(_DUE).where(*_TURN)
+_NOT_DUE = delete(_DUE).where(*_TURNS)
 
 log = get_logger(__name__)
 
@@ -123,7 +163,7 @@ def enqueue(
     return task_id
 
 
-def run_task(tasks: Mapping[str, Task], task_id: uuid.UUID, now: datetime) -> Outcome:
+def run_task(tasks: Tasks, task_id: uuid.UUID, now: datetime) -> Outcome:
     """Claim one task and do it; a failure, whatever it is, is noted and tried again later, with
     longer pauses.
 
@@ -133,19 +173,125 @@ def run_task(tasks: Mapping[str, Task], task_id: uuid.UUID, now: datetime) -> Ou
     task = _claim(task_id, now)
     if task is None:
         return Outcome.HELD
-    attempt = task.attempts
     try:
         with span(task.kind, "CONSUMER", messaging__message__id=str(task_id)):
-            tasks[task.kind](task.payload, now)
+            kind = tasks[task.kind]
+            if isinstance(kind, AskingTask):
+                (ask,) = kind.ask([task.payload], now)
+                _apply(kind, task, ask(), now)
+            else:
+                kind(task.payload, now)
     except BaseException as error:  # whatever it is, the other tasks go on
-        db.session.rollback()
-        log.warning("task_failed", kind=task.kind, task=str(task_id), exc_info=error)
-        _note_failure(task_id, attempt, error, now)
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        return Outcome.FAILED
-    _finish(task_id, now)
+        return _failed(task, error, now)
+    if not isinstance(kind, AskingTask):
+        _finish([task_id], now)
     return Outcome.DONE
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A task that was claimed, and the answer that it got, or why it got none."""
+
+    kind: AskingTask
+    task: Row[Any]
+    answer: Any = None
+    error: BaseException | None = None
+
+
+def ask_together(
+    tasks: Tasks,
+    task_ids: Sequence[uuid.UUID],
+    now: datetime,
+    begin: Callable[[Ask], Ask],
+) -> list[Asked]:
+    """Claim those of some tasks that can be done together, and let them ask side by side.
+
+    Args:
+        tasks: What is registered.
+        task_ids: Tasks of the current city that are due.
+        now: The time.
+        begin: Lets another thread that is inside the city ask, and gives what waits for the answer.
+
+    Returns:
+        Those that were claimed, for ``write_together``; the others are left as they were.
+    """
+    kinds = [name for name, task in tasks.items() if isinstance(task, AskingTask)]
+    if not kinds or len(task_ids) < 2:
+        return []
+    claimed = sorted(_claim_together(task_ids, kinds, now), key=_in_one_order)
+    found: list[Asked] = []
+    for name, group in groupby(claimed, key=attrgetter("kind")):
+        kind, rows = cast(AskingTask, tasks[name]), list(group)
+        try:
+            waiting = [begin(ask) for ask in kind.ask([row.payload for row in rows], now)]
+        except BaseException as error:
+            found += [Asked(kind, row, error=error) for row in rows]
+        else:
+            pairs = zip(rows, waiting, strict=True)
+            found += [_answered(kind, row, wait) for row, wait in pairs]
+    return found
+
+
+def write_together(asked: Sequence[Asked], now: datetime) -> list[Outcome]:
+    """Write what comes of some answers: all at once, or one by one where that fails."""
+    failed = [_failed(one.task, one.error, now) for one in asked if one.error is not None]
+    answered = [one for one in asked if one.error is None]
+    if len(answered) > 1:
+        try:
+            _apply_together(answered, now)
+        except Exception as error:
+            log.info("tasks_one_by_one", error=type(error).__name__)
+            db.session.rollback()
+        else:
+            return [*failed, *(Outcome.DONE for _one in answered)]
+    return [*failed, *(_apply_alone(one, now) for one in answered)]
+
+
+def _answered(kind: AskingTask, task: Row[Any], wait: Ask) -> Asked:
+    try:
+        return Asked(kind, task, wait())
+    except BaseException as error:
+        return Asked(kind, task, error=error)
+
+
+def _apply_together(answered: Sequence[Asked], now: datetime) -> None:
+    number = len(answered)
+    with (
+        span("tasks", "CONSUMER", messaging__batch__message_count=number),
+        transaction(),
+    ):
+        for one in answered:
+            one.kind.apply(one.task.payload, one.answer, now)
+        _note_done([one.task.id for one in answered], now)
+
+
+def _apply_alone(one: Asked, now: datetime) -> Outcome:
+    try:
+        with span(one.task.kind, "CONSUMER", messaging__message__id=str(one.task.id)):
+            _apply(one.kind, one.task, one.answer, now)
+    except BaseException as error:
+        return _failed(one.task, error, now)
+    return Outcome.DONE
+
+
+def _apply(kind: AskingTask, task: Row[Any], answer: Any, now: datetime) -> None:
+    with transaction():
+        kind.apply(task.payload, answer, now)
+        _note_done([task.id], now)
+
+
+def _in_one_order(task: Row[Any]) -> tuple[str, list[tuple[str, Any]]]:
+    """By kind and payload: several workers lock the rows of the same things in the same order."""
+    return task.kind, sorted(task.payload.items())
+
+
+def _failed(task: Row[Any], error: BaseException, now: datetime) -> Outcome:
+    db.session.rollback()
+    log.warning("task_failed", kind=task.kind, task=str(task.id), exc_info=error)
+    _note_failure(task.id, task.attempts, error, now)
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return Outcome.FAILED
 
 
 def failed_tasks(limit: int = 500) -> list[OutboxTask]:
@@ -162,7 +308,7 @@ def try_failed_again(now: datetime) -> int:
         ).all()
         for task in found:
             task.failed_at, task.attempts, task.leased_until = None, 0, None
-            _put_off(task.id, now)
+            _put_off([task.id], now)
     return len(found)
 
 
@@ -177,7 +323,7 @@ def _claim(task_id: uuid.UUID, now: datetime) -> Row[Any] | None:
     from here, and the next one is put off at once: a task that ends its worker says nothing later.
 
     Returns:
-        Its kind, payload and the number of this try.
+        Its key, kind, payload and the number of this try.
     """
     with transaction():
         task = run(_CLAIM, {"task": task_id, "now": now, "until": now + LEASE}).one_or_none()
@@ -188,15 +334,33 @@ def _claim(task_id: uuid.UUID, now: datetime) -> Row[Any] | None:
             _give_up(task_id, LOST, now)
             return None
         send_together()
-        _put_off(task_id, now + max(LEASE, _pause(task.attempts)))
+        _put_off([task_id], now + max(LEASE, _pause(task.attempts)))
     return task
 
 
-def _finish(task_id: uuid.UUID, now: datetime) -> None:
+def _claim_together(
+    task_ids: Sequence[uuid.UUID], kinds: Sequence[str], now: datetime
+) -> Sequence[Row[Any]]:
+    """Take those of some tasks that are of some kinds, as ``_claim`` takes one; what has had its
+    tries together is left to that."""
+    values = {"tasks": task_ids, "kinds": kinds, "now": now, "until": now + LEASE}
     with transaction():
-        send_together()
-        run(_DONE, {"task": task_id, "now": now})
-        run(_NOT_DUE, {"task": task_id})
+        claimed = run(_CLAIM_THESE, values).all()
+        if claimed:
+            send_together()
+            _put_off([task.id for task in claimed], now + LEASE)
+    return claimed
+
+
+def _finish(task_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    with transaction():
+        _note_done(task_ids, now)
+
+
+def _note_done(task_ids: Sequence[uuid.UUID], now: datetime) -> None:
+    send_together()
+    run(_DONE, {"tasks": task_ids, "now": now})
+    run(_NOT_DUE, {"tasks": task_ids})
 
 
 def _note_failure(task_id: uuid.UUID, attempt: int, error: BaseException, now: datetime) -> None:
@@ -216,7 +380,7 @@ def _note_failure(task_id: uuid.UUID, attempt: int, error: BaseException, now: d
             _give_up(task_id, _told(error), now)
             return
         seconds = error.seconds if isinstance(error, Postponed) else 0.0
-        _put_off(task_id, now + max(_pause(attempt), timedelta(seconds=seconds)))
+        _put_off([task_id], now + max(_pause(attempt), timedelta(seconds=seconds)))
 
 
 def _told(error: BaseException) -> str:
@@ -235,8 +399,8 @@ def _give_up(task_id: uuid.UUID, error: str, now: datetime) -> None:
     run(_GIVEN_UP, {"task": task_id, "now": now})
 
 
-def _put_off(task_id: uuid.UUID, until: datetime) -> None:
-    run(_LATER, {"task": task_id, "until": until})
+def _put_off(task_ids: Sequence[uuid.UUID], until: datetime) -> None:
+    run(_LATER, {"tasks": task_ids, "until": until})
 
 
 def _pause(attempts: int) -> timedelta:

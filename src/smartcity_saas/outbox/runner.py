@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from datetime import date, datetime, timedelta
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 from typing import Any
 
 from flask import Flask
@@ -21,11 +22,26 @@ from smartcity_saas.database import db
 from smartcity_saas.logs import get_logger
 from smartcity_saas.outbox.heartbeats import Heartbeat
 from smartcity_saas.outbox.models import CityDue, RunnerKind
-from smartcity_saas.outbox.queue import LEASE, Task, run_task
+from smartcity_saas.outbox.queue import (
+    LEASE,
+    Ask,
+    Asked,
+    Outcome,
+    Tasks,
+    ask_together,
+    run_task,
+    write_together,
+)
 
 THREADS = 8
 MOST_AT_ONCE = 200
 PAUSE_SECONDS = 0.5
+TOGETHER = 8
+"""Tasks of one city that are done together where their kind lets them: as many as may call one host."""
+MOST_LOTS = 3
+"""Lots of one city that are being written."""
+ASKING_THREADS, WRITING_THREADS = 12, 4
+"""Those that ask are, with the threads of cities, no more than may call other systems."""
 
 FIRST_REST, LONGEST_REST = timedelta(seconds=5), timedelta(minutes=10)
 
@@ -58,7 +74,8 @@ class Rests:
 
 
 class Runner:
-    """Does the tasks of all cities: several cities at once, each city's own one by one, so that
+    """Does the tasks of all cities: several cities at once, each city's own one by one, but for those
+    whose kind lets them ask another system side by side (``AskingTask``), so that
     a city whose back office is slow holds up nobody else. A city in which something fails, in its
     database or wherever, is left alone for a while, and the others go on.
 
@@ -78,7 +95,7 @@ class Runner:
     def __init__(
         self,
         app: Flask,
-        tasks: Mapping[str, Task],
+        tasks: Tasks,
         enter: Callable[[int], AbstractContextManager[None]],
         clock: Clock,
         *,
@@ -97,13 +114,15 @@ class Runner:
         self.platform = platform
         self.admit = admit
         self.heartbeat = heartbeat or Heartbeat(RunnerKind.WORKER)
+        self._asking = ThreadPoolExecutor(ASKING_THREADS, "outbox-asking")
+        self._writing = ThreadPoolExecutor(WRITING_THREADS, "outbox-writing")
         self._busy: set[int] = set()
         self._stop = threading.Event()
         self._seeded: dict[int, date] = {}
         self._rests, self._days_rest, self._over_quota = Rests(), Rests(), Rests()
 
     def run_due(self) -> int:
-        """Do everything that is due now, in this thread; returns how many tasks were done."""
+        """Do everything that is due now, city by city; returns how many tasks were done."""
         with self.app.app_context():
             self.platform(self.clock())
             found = self._due()
@@ -166,19 +185,56 @@ class Runner:
         done = 0
         begun = self.clock()
 
+        def goes_on() -> bool:
+            """If not, the dispatcher looks again; the rest stays due."""
+            return not self._stop.is_set() and self.clock() - begun <= LEASE
+
         def work() -> None:
             nonlocal done
-            for task_id in tasks:
-                if self._stop.is_set() or self.clock() - begun > LEASE:
-                    break  # let the dispatcher look again; the rest stays due
-                if not self._admits(city_id):
-                    break
-                outcome = run_task(self.tasks, task_id, self.clock())
+            for outcome in self._outcomes(city_id, tasks, goes_on):
                 self.heartbeat.note(outcome)
                 done += bool(outcome)
 
         self._inside(city_id, self._rests, work)
         return done
+
+    def _outcomes(
+        self, city_id: int, tasks: Sequence[uuid.UUID], goes_on: Callable[[], bool]
+    ) -> Iterator[Outcome]:
+        """Do a city's tasks: what can be together, in lots of which one asks while those before are written,
+        and the rest one by one."""
+        lots: deque[Future[list[Outcome]]] = deque()
+        for start in range(0, len(tasks), TOGETHER):
+            several = tasks[start : start + TOGETHER]
+            admitted = list(takewhile(lambda _task: goes_on() and self._admits(city_id), several))
+            asked = ask_together(self.tasks, admitted, self.clock(), partial(self._begin, city_id))
+            if asked:
+                lots.append(self._writing.submit(self._write, city_id, asked))
+            if len(lots) > MOST_LOTS:
+                yield from lots.popleft().result()
+            together = {one.task.id for one in asked}
+            for task_id in admitted:
+                if task_id not in together and goes_on():
+                    yield run_task(self.tasks, task_id, self.clock())
+            if len(admitted) < len(several):
+                break
+        for lot in lots:
+            yield from lot.result()
+
+    def _begin(self, city_id: int, ask: Ask) -> Ask:
+        """Let another thread ask something of a city's. What none has begun by the time that it is waited
+        for is asked here: systems of other cities that are slow hold up nobody."""
+
+        def inside() -> Any:
+            with self.app.app_context(), self.enter(city_id):
+                return ask()
+
+        answer = self._asking.submit(inside)
+        return lambda: ask() if answer.cancel() else answer.result()
+
+    def _write(self, city_id: int, asked: Sequence[Asked]) -> list[Outcome]:
+        with self.app.app_context(), self.enter(city_id):
+            return write_together(asked, self.clock())
 
     def _admits(self, city_id: int) -> bool:
         """Whether a city's quota lets a task begin now; if not, it is left alone until it does."""

@@ -57,9 +57,12 @@ def receive(
         )
         send_together()
         if made is not None and payment_id is not None:
-            if not by_page:
+            payload = {"payment": str(payment_id)}
+            if by_page:
+                payload["page"] = str(notice.checkout_id)
+            else:
                 _keep_lost_page(payment_id, notice)
-            enqueue(FOLLOW, {"payment": str(payment_id)}, now, key=f"event:{notice.event_id}")
+            enqueue(FOLLOW, payload, now, key=f"event:{notice.event_id}")
         elif made is not None and notice.charge is not None and notice.reference is None:
             payload = {"event": str(made), "charge": notice.charge}
             enqueue(MATCH, payload, now, key=f"event:{notice.event_id}")

@@ -196,6 +196,9 @@ class Limits:
 class Account(Protocol):
     """One city's account at a provider. Every call may raise ``ProviderUnreachable``."""
 
+    def opened(self) -> Account:
+        """The same, with what it needs of the database at hand, so that other threads may ask it."""
+
     def begin(self, order: Order) -> Checkout | None:
         """Open a pay page; asked again with the same order, the same page. None where the
         order has expired and no page was ever opened for it. Raises ``CannotBegin`` where there

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -101,7 +102,12 @@ class StripeAccount:
         self.values = values
         self.secret = secret
 
-    @property
+    def opened(self) -> StripeAccount:
+        """With its client, which several threads may use."""
+        _client = self.client
+        return self
+
+    @cached_property
     def client(self) -> stripe.StripeClient:
         """The city's own client, with the city's own key. No transaction stays open while Stripe takes
         its time."""
