@@ -9,14 +9,13 @@ import multiprocessing
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from benchmarks.peers.bookings import Connections, take_event_bare
 from benchmarks.table import absolute
@@ -28,11 +27,9 @@ from smartcity_saas.credentials import store_credential
 from smartcity_saas.database import db, transaction
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.outbox.models import OutboxTask
-from smartcity_saas.outbox.queue import run_task
+from smartcity_saas.outbox.runner import Runner
 from smartcity_saas.payments.checkout import Place, begin_payment
 from smartcity_saas.payments.models import Payment
-from smartcity_saas.payments.settlement import FOLLOW
 from smartcity_saas.payments.webhooks import receive
 from smartcity_saas.sandboxes.stripe import money
 from smartcity_saas.sandboxes.stripe.objects import account_id, make, signing_secret
@@ -51,9 +48,16 @@ PRICE = 100
 KEY = "sk_test_bench"
 
 
+class KeepAlive(WSGIRequestHandler):
+    """Leaves connections open, as Stripe does."""
+
+    protocol_version = "HTTP/1.1"
+
+
 def webhooks(app: SiteFlask, url: str) -> None:
-    """Taken: signature, event kept, task written. Followed: that, and the task claimed, the payment
-    fetched from the provider, posted, fulfilled, its payer told, the task done."""
+    """Taken, by eight threads: signature, event kept, task written. Followed: that, and then, by one
+    runner, the task claimed, the payment fetched from the provider, posted, fulfilled, its payer told,
+    the task done."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     city = app.registry.snapshot.cities["hangzhou"]
     sandbox = Sandbox()
@@ -71,16 +75,14 @@ def webhooks(app: SiteFlask, url: str) -> None:
             taken = per_second(
                 events, lambda event: inside(app, lambda: _take(city, secret, event))
             )
-            done = per_second(
-                _due(app, city), lambda task: inside(app, lambda: _run(app, city, task))
-            )
+            done = _done_per_second(app, len(events))
             with Connections(url) as pool:
                 bare = per_second(events, lambda _event, pool=pool: take_event_bare(pool, city.id))  # type: ignore[misc]
             rates.append((taken, bare))
             followed.append(1 / (1 / taken + 1 / done))
     inside(app, lambda: _check(city, len(paid)))
     beside("webhooks taken, 8 threads", rates[1:], "per second", None)
-    absolute("webhooks followed, one city, 8 threads", followed[1:], "per second", "≥ 100")
+    absolute("webhooks followed, one city, one runner", followed[1:], "per second", "≥ 100")
 
 
 @contextmanager
@@ -92,7 +94,14 @@ def _provider(app: SiteFlask, sandbox: Sandbox) -> Iterator[Callable[[], None]]:
     with socket.create_server(("127.0.0.1", port)) as listening:
 
         def server() -> BaseWSGIServer:
-            return make_server("127.0.0.1", port, served, threaded=True, fd=listening.fileno())
+            return make_server(
+                "127.0.0.1",
+                port,
+                served,
+                threaded=True,
+                request_handler=KeepAlive,
+                fd=listening.fileno(),
+            )
 
         first = server()
         here = threading.Thread(target=first.serve_forever, daemon=True)
@@ -120,16 +129,12 @@ def _take(city: City, secret: str, event: Any) -> None:
         assert receive(city, "stripe", body, headers, datetime.now(UTC))
 
 
-def _due(app: SiteFlask, city: City) -> list[uuid.UUID]:
-    """The tasks that follow what was taken."""
-    with app.app_context(), tenant_context(city.id):
-        query = select(OutboxTask.id).where(OutboxTask.kind == FOLLOW, OutboxTask.done_at.is_(None))
-        return list(db.session.scalars(query))
-
-
-def _run(app: SiteFlask, city: City, task: uuid.UUID) -> None:
-    with tenant_context(city.id):
-        assert run_task(app.product.tasks, task, datetime.now(UTC))
+def _done_per_second(app: SiteFlask, wanted: int) -> float:
+    """How many of the tasks that follow what was taken one runner does a second, quotas aside."""
+    runner = Runner(app, app.product.tasks, tenant_context, lambda: datetime.now(UTC))
+    begun = time.perf_counter()
+    assert runner.run_due() == wanted
+    return wanted / (time.perf_counter() - begun)
 
 
 def _check(city: City, wanted: int) -> None:
