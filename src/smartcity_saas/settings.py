@@ -30,6 +30,7 @@ class Settings:
 
     ``database_url`` is what the application connects as; ``owner_url`` is what migrations
     connect as (on PostgreSQL another role, because the application's role must own nothing).
+    ``database_setting`` says where the name of the database comes from.
     ``data_dir`` is the folder of the installation's own export of measures, of exact figures.
     ``broker`` is the address of the Celery workers' broker, ``redis`` that of the Redis that processes
     share; both may hold a password. ``dns_servers`` are asked for the records that prove hosts, each an
@@ -46,6 +47,7 @@ class Settings:
     old_master_key: str = ""
     trusted_proxies: tuple[Network, ...] = ()
     database_url: str = ""
+    database_setting: str = "DATABASE_URL"
     owner_url: str = ""
     metrics_token: str = ""
     smtp_url: str = ""
@@ -90,6 +92,11 @@ class Settings:
             old_master_key=read_key(env, "SMARTCITY_OLD_MASTER_KEY") or (DEMO_KEY if demo else ""),
             trusted_proxies=_networks(env, "SMARTCITY_TRUSTED_PROXIES"),
             database_url=database_url,
+            database_setting="DATABASE_URL"
+            if env.get("DATABASE_URL")
+            else f"SMARTCITY_DEMO, PORT={port}"
+            if demo
+            else "default, as DATABASE_URL is not set",
             owner_url=_sqlalchemy_url(env.get("DATABASE_OWNER_URL") or database_url),
             metrics_token=env.get("SMARTCITY_METRICS_TOKEN", ""),
             smtp_url=env.get("SMARTCITY_SMTP_URL", ""),

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 import click
 
+from smartcity_saas.cli.databases import database_name, missing_database, of_the_demo
 from smartcity_saas.cli.output import fail
 from smartcity_saas.cli.summaries import descriptions
 from smartcity_saas.errors import Invalid, NotReady, SmartCityError
@@ -40,6 +41,9 @@ WITHOUT_APPLICATION = frozenset({"service", "validate"})
 """Commands that put together what they need by themselves."""
 _WITHOUT_KEY = frozenset({"db", "doctor", "roles", "schema", "service", "validate"})
 """What works with any master key: what seals nothing, and what says which one is wrong."""
+
+_WITHOUT_DATABASE = frozenset({"db", "doctor", "roles", "schema"})
+"""What creates the database, says what is wrong with it, or needs none."""
 
 
 class _Group(click.Group):
@@ -72,6 +76,7 @@ class _Group(click.Group):
         """The command that is called, inside the application if it works there."""
         found = super().resolve_command(ctx, args)
         if not ctx.resilient_parsing and found[0] not in WITHOUT_APPLICATION:
+            _refuse_missing_database(str(found[0]), args)
             ctx.with_resource(_inside_application())
         return found
 
@@ -82,7 +87,7 @@ class _Group(click.Group):
         except Invalid as error:
             fail(error.problems or [str(error.detail)])
         except NotReady as error:
-            fail([_of_the_demo() or _said(error)])
+            fail([of_the_demo(Settings.from_environment()) or _said(error)])
         except SmartCityError as error:
             fail([_said(error)])
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -120,6 +125,18 @@ def _inside_application() -> Iterator[None]:
         yield
 
 
+def _refuse_missing_database(command: str, args: list[str]) -> None:
+    """Refuse to work on a file of SQLite that is not there: connecting would create it, empty.
+
+    Raises:
+        NotReady: Which one was looked for, and which setting names it.
+    """
+    if command in _WITHOUT_DATABASE or {"-h", "--help"} & {*args}:
+        return
+    if missing := missing_database(Settings.from_environment()):
+        raise NotReady(missing)
+
+
 def _said(error: SmartCityError) -> str:
     """Title and detail, those that an error has of its own."""
     own = [] if error.title == SmartCityError.title else [error.title]
@@ -135,9 +152,10 @@ def _is_of_database(error: Exception) -> bool:
 def _database_trouble(error: Exception) -> str:
     """What to do about the database, without the statement or its values."""
     reason = type(getattr(error, "orig", None) or error).__name__
-    return _of_the_demo() or (
-        f"The database does not answer as it should ({reason}). "
-        "Check DATABASE_URL, and run `smartcity db upgrade`."
+    settings = Settings.from_environment()
+    return missing_database(settings) or (
+        f"The database {database_name(settings)} does not answer as it should ({reason}). "
+        "Check that it is the right one, and run `smartcity db upgrade`."
     )
 
 
@@ -148,11 +166,3 @@ def _fault(error: Exception) -> str:
     init_logging()
     get_logger(__name__).error("fault", exc_info=error)
     return f"Something went wrong in the program ({type(error).__name__}). It is logged."
-
-
-def _of_the_demo() -> str:
-    """What to do where the demo has been run here, and nothing else has."""
-    settings = Settings.from_environment()
-    if settings.demo or not any((settings.config_root / "var").glob("demo*.sqlite3")):
-        return ""
-    return "There is no database here but the demo's: set SMARTCITY_DEMO=1 to work on it."

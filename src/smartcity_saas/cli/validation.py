@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from smartcity_saas.cli.databases import database_name, is_there
 from smartcity_saas.cli.output import counted, format_option, report, say
 from smartcity_saas.configuration.document_files import DocumentFile, passed_over, read_files
 from smartcity_saas.configuration.problems import Problem
@@ -34,6 +35,12 @@ def validate(ctx: click.Context, paths: tuple[Path, ...], style: str) -> None:
     problems += _problems(files, settings)
     problems += _picture_problems(files)
     report(problems, style)
+    if style == "text" and any(found.pointer == "/province" for found in problems):
+        click.echo(
+            f"Baselines were looked for among what was named, in {settings.config_root / 'config'} "
+            f"(SMARTCITY_CONFIG_ROOT), and in the database {database_name(settings)}.",
+            err=True,
+        )
     if problems:
         sys.exit(1)
     if style == "text":
@@ -80,7 +87,7 @@ def _picture_problems(files: list[DocumentFile]) -> list[Problem]:
 
 def _problems(files: list[DocumentFile], settings: Settings) -> list[Problem]:
     """Against what is live; where no database has been set up, against config/."""
-    if _may_be_live(settings.database_url):
+    if is_there(settings.database_url):
         from sqlalchemy.exc import SQLAlchemyError
 
         from smartcity_saas.cli.stored_validation import stored_problems
@@ -90,15 +97,6 @@ def _problems(files: list[DocumentFile], settings: Settings) -> list[Problem]:
         except SQLAlchemyError:
             pass
     return _problems_beside(files, settings)
-
-
-def _may_be_live(database_url: str) -> bool:
-    """Whether there can be a platform: a file of SQLite that is not there holds none."""
-    scheme, _colon, path = database_url.partition(":///")
-    if scheme != "sqlite":
-        return True
-    file = Path(path.partition("?")[0])
-    return file.is_file() and file.stat().st_size > 0
 
 
 def _problems_beside(files: list[DocumentFile], settings: Settings) -> list[Problem]:
