@@ -20,6 +20,7 @@ from smartcity_saas.configuration.documents import Documents
 from smartcity_saas.configuration.file_plan import CHANGE, CONFLICT, KEEP, NEW, SAME, Plan, plan
 from smartcity_saas.configuration.problems import dotted
 from smartcity_saas.configuration.reference import DOCUMENT_KINDS, json_schema, markdown
+from smartcity_saas.configuration.yaml_edit import inline
 from smartcity_saas.images.logos import picture_problems
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time
@@ -254,9 +255,14 @@ def _show(found: Plan, style: str) -> None:
 
 
 def _told(change: Change) -> str:
-    before = "" if change.before is MISSING else f"{change.before} → "
-    after = "removed" if change.after is MISSING else str(change.after)
+    before = "" if change.before is MISSING else f"{_written(change.before)} → "
+    after = "removed" if change.after is MISSING else _written(change.after)
     return f"{dotted(change.path)}: {before}{after}"
+
+
+def _written(value: Any) -> str:
+    """A value as it stands in a document: lists and mappings as YAML."""
+    return inline(value) if isinstance(value, (dict, list)) else str(value)
 
 
 def _file_diffs(paths: tuple[Path, ...], style: str) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from smartcity_saas.portals.change_labels import (
     change_label,
     change_value,
     ledger_label,
+    shown_changes,
 )
 from smartcity_saas.portals.city import blueprint as city
 from smartcity_saas.portals.console import blueprint as console
@@ -46,6 +47,7 @@ def register_portals(app: Flask, parts: Sequence[Service]) -> None:
         brand_of=brand_of,
         change_label=change_label,
         change_value=change_value,
+        shown_changes=shown_changes,
         detail_words=detail_words,
         payment_states=PAYMENT_STATES,
         rating_levels=LEVEL_NAMES,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import AuditEvent, CityAuditEvent
-from smartcity_saas.configuration.changes import FILE_MARK, MISSING
+from smartcity_saas.configuration.changes import FILE_MARK, MISSING, Change
 from smartcity_saas.configuration.merge import is_text
 from smartcity_saas.configuration.problems import Path, dotted
+from smartcity_saas.configuration.yaml_edit import inline
 from smartcity_saas.identity.assisted_service.access_log import SENT
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.city_services import city_service, city_shown
@@ -267,9 +268,43 @@ def change_value(value: Any) -> str:
     if is_text(value):
         return local(value) if len(value) == 2 else str(next(iter(value.values())))
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or gettext("none")
+        return ", ".join(map(change_value, value)) or gettext("none")
+    if isinstance(value, Mapping):
+        return _named_part(value)
     text = str(value)
     return text[:SHORT_MARK] + "…" if len(text) == 64 and " " not in text else text
+
+
+def _named_part(value: Mapping[str, Any]) -> str:
+    """A step by its title and what it asks, a field or an answer by its label; anything else as YAML."""
+    named = value.get("title") or value.get("label")
+    if not is_text(named):
+        return str(value["name"]) if "name" in value else inline(value)
+    inside = value.get("fields")
+    asked = change_value(inside) if isinstance(inside, list) else ""
+    return f"{change_value(named)} ({asked})" if asked else change_value(named)
+
+
+def shown_changes(found: Sequence[Change]) -> list[Change]:
+    """The leaves that differ, those of a service that was defined or removed as one change of the whole."""
+    whole = {
+        one.path[1]: one
+        for one in found
+        if one.path[0] == "services" and one.path[2:] == ("kind",)
+        if MISSING in (one.before, one.after)
+    }
+    rest: list[Change] = []
+    for one in found:
+        name = one.path[1] if one.path[0] == "services" and len(one.path) > 1 else None
+        if name not in whole:
+            rest.append(one)
+        elif whole[name] is one and one.before is MISSING:
+            rest.append(Change(one.path[:2], MISSING, gettext("Service added")))
+        elif whole[name] is one:
+            titles = (each.before for each in found if each.path == (*one.path[:2], "title"))
+            title = change_value(next(filter(is_text, titles), str(name)))
+            rest.append(Change(one.path[:2], title, gettext("Service removed")))
+    return rest
 
 
 def ledger_label(account: str) -> str:
