@@ -8,9 +8,10 @@ from textwrap import indent
 
 import pytest
 
+from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
 from tests.support.documents import HANGZHOU, NINGBO
-from tests.support.forms import LETTER, SAMPLES
+from tests.support.forms import LETTER, SAMPLES, with_services
 from tests.support.world import World
 
 NEW = "/cities/hangzhou/new-service"
@@ -213,3 +214,51 @@ def test_a_catalog_editor_adds_none(world: World) -> None:
     assert (
         editor.post(f"{NEW}/yaml", "/cities/hangzhou", text=LETTER, revision="1").status_code == 403
     )
+
+
+@pytest.mark.parametrize("city", ["hangzhou", "ningbo"])
+def test_a_sample_in_use_leads_to_its_configuration(world: World, city: str) -> None:
+    """Promise: a service that a city has is marked, and leads to where it is changed; in its own city alone."""
+    staff, root = world.city_staff(city), f"/cities/{city}"
+    sample = f"{root}/new-service/yaml?sample=tree_pruning_request"
+    text = next(one for one in SAMPLES if one.stem == "tree_pruning_request").read_text("utf-8")
+    number = str(world.documents().live(city).number)
+    answer = staff.post(f"{root}/new-service/yaml", sample, text=text, revision=number)
+    world.app.registry.refresh()
+    done = staff.get(answer.headers["Location"]).text
+    assert f"{city}.localhost/services/tree-pruning-request" in done
+    part = "/document#services.tree_pruning_request"
+    assert f'href="{root}{part}"' in done
+    page = staff.get(f"{root}/new-service").text
+    assert "Already in use" in page
+    assert f'href="{root}{part}"' in page
+    assert 'id="services.tree_pruning_request"' in staff.get(f"{root}/document").text
+    other = "ningbo" if city == "hangzhou" else "hangzhou"
+    assert "Already in use" not in world.city_staff(other).get(f"/cities/{other}/new-service").text
+
+
+@pytest.mark.parametrize("city", ["hangzhou", "ningbo"])
+def test_changes_of_a_service_are_told_in_words(world: World, city: str) -> None:
+    """Promise: adding and removing a service is one change by its name, and other steps are titles and labels."""
+    documents = world.documents()
+    plain = documents.live_revision(city).text
+    other = LETTER.replace("en: Where to", "en: Which way")
+    for text in (with_services(plain, LETTER), with_services(plain, other), plain):
+        live = world.documents().live(city)
+        world.documents().save(Candidate(parse(text, city), live.files), live.number, "")
+    world.app.registry.refresh()
+    staff = world.city_staff(city)
+    number = world.documents().live(city).number
+    added, steps, removed = (
+        unescape(staff.get(f"/cities/{city}/history/{n}").text).split('class="diff"')[0]
+        for n in (number - 2, number - 1, number)
+    )
+    assert "Service added" in added
+    assert "Which way (Place, With a dog?, Breed)" in steps
+    assert "Service removed" in removed
+    assert "Walking permit" in removed
+    for page in (added, steps, removed):
+        assert "{'" not in page
+        assert "as in the baseline" not in page
+    staff.get(f"/cities/{city}/history?lang=zh")  # from now on
+    assert "移除了服务" in staff.get(f"/cities/{city}/history").text

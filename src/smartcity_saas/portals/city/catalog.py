@@ -12,7 +12,9 @@ from flask_babel import gettext as _
 from smartcity_saas.catalog.service import Service
 from smartcity_saas.clock import COMMON_ZONE, has_passed
 from smartcity_saas.configuration.changes import text_diff
+from smartcity_saas.configuration.merge import get
 from smartcity_saas.configuration.problems import Path
+from smartcity_saas.configuration.states import ServiceState
 from smartcity_saas.configuration.yaml_edit import edit
 from smartcity_saas.errors import Invalid
 from smartcity_saas.identity.authorization import documents
@@ -34,9 +36,17 @@ def catalog(city: str) -> ResponseReturnValue:
         "city/catalog.html",
         revisions=documents().history(city, RECENT),
         done=request.args.get("done", type=int),
+        added=_added(city),
         checks=_checks(city),
         **shell(city),
     )
+
+
+def _added(city: str) -> str:
+    """The service of the city's document that has just been added, if residents can open it."""
+    name = request.args.get("added", "")
+    state = get(documents().live(city).values, ("services", name, "state")) if name else None
+    return name if state == ServiceState.OPEN else ""
 
 
 @blueprint.page(f"{ROOT}/services/<service>/open", permission="city.catalog", methods=("POST",))

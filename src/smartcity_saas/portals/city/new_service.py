@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 
 from smartcity_saas.catalog.categories import CATEGORIES
 from smartcity_saas.clock import COMMON_ZONE, today_in
+from smartcity_saas.configuration.merge import merge
 from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.configuration.revisions import RevisionView
 from smartcity_saas.configuration.schema import COMMON_CURRENCY
@@ -42,8 +43,10 @@ NEW = f"{ROOT}/new-service"
 def new_service(city: str) -> ResponseReturnValue:
     """The ways to add one: a sample of the library, questions of one's own, YAML."""
     found = samples(product().settings.config_root)
+    merged = merge([one.layer for one in documents().layers(city)]).values
     return render_template(
         "city/new_service.html",
+        in_use=merged.get("services") or {},
         categories={
             title["en"]: (title, inside)
             for name, title in CATEGORIES.items()
@@ -70,10 +73,12 @@ def save_new_service(city: str) -> ResponseReturnValue:
     if "preview" in request.form:
         return _text_page(city, text)
     try:
-        made = _saved(_placed(city, text))
+        placed = _placed(city, text)
+        made = _saved(placed)
     except Invalid as error:
         return _text_page(city, text, error), 422
-    return redirect(f"/cities/{city}?{urlencode({'done': made.number if made else 0})}")
+    told = {"done": made.number if made else 0, "added": placed.pasted.name}
+    return redirect(f"/cities/{city}?{urlencode(told)}")
 
 
 @blueprint.page(f"{NEW}/questions", permission="city.change")
@@ -106,6 +111,8 @@ def _text_page(city: str, text: str, refused: Invalid | None = None) -> str:
         fee=parse_money(definition.fee, currency) if definition else 0,
         currency=currency,
         pages=_pages(city, definition) if definition else [],
+        keys=FormSchema().fields,
+        kinds=SIMPLE_KINDS,
         problems=problems,
         refusal=refused.detail if refused is not None and not problems else None,
         **shell(city),
