@@ -536,3 +536,24 @@ def test_whole_values_are_matched_to_the_very_end() -> None:
 def test_such_a_place_would_be_found(line: str) -> None:
     """The reading of the code sees each form."""
     assert list(odd_patterns(Path("x.py"), line))
+
+
+def test_attempts_are_counted_by_network() -> None:
+    """Whoever has a network of IPv6 has 2^64 addresses: no key of attempts holds one by itself."""
+    bare = []
+    for path, text in modules():
+        for call in ast.walk(ast.parse(text)):
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+                continue
+            if call.func.id in ("count_attempt", "count_call", "give_back", "forget"):
+                bare += [f"{path.name}:{one.lineno}" for one in call.args if _has_bare_address(one)]
+    assert not bare, f"count these by network_of(address): {bare}"
+
+
+def _has_bare_address(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "").endswith("network_of"):
+        return False
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    return name in ("address", "remote_addr") or any(
+        _has_bare_address(child) for child in ast.iter_child_nodes(node)
+    )

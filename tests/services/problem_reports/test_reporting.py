@@ -11,6 +11,7 @@ from sqlalchemy import select
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound, Throttled
 from smartcity_saas.services.problem_reports import lifecycle, reporting
+from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.models import (
     ProblemReport,
     ProblemReportNote,
@@ -18,6 +19,9 @@ from smartcity_saas.services.problem_reports.models import (
     ProblemReportUpload,
     ReportState,
 )
+from smartcity_saas.services.problem_reports.own import STRANGER
+from smartcity_saas.services.problem_reports.reading import NewReport
+from smartcity_saas.tenancy.current import current_city
 from tests.support.problem_reports import HERE, LAMP, ROOT, Reports, photograph
 
 
@@ -104,6 +108,25 @@ def test_codes_cannot_be_guessed_for_ever(reports: Reports) -> None:
                 reporting.report_of_code(number, "x", "192.0.2.1", now)
         with pytest.raises(Throttled):
             reporting.report_of_code(number, "x", "192.0.2.1", now)
+
+
+def test_a_network_counts_as_one(reports: Reports) -> None:
+    """Promise: whoever has a network of IPv6 has one address of it for every limit."""
+    now = reports.world.clock()
+    with reports.world.inside("hangzhou"):
+        rules = report_rules(current_city())
+        told = NewReport(rules.categories["street_light"], "x", None, "")
+        for last in range(reporting.MOST_BY_NETWORK):
+            stranger = reporting.Reporter(STRANGER, address=f"2001:db8:1:1::{last:x}")
+            reporting.report_problem(stranger, told, (), now)
+        with pytest.raises(Throttled):
+            stranger = reporting.Reporter(STRANGER, address="2001:db8:1:1:ffff::1")
+            reporting.report_problem(stranger, told, (), now)
+        for last in range(reporting.MOST_CODES):
+            with pytest.raises(NotFound):
+                reporting.report_of_code("x", "x", f"2001:db8:1:1::{last:x}", now)
+        with pytest.raises(Throttled):
+            reporting.report_of_code("x", "x", "2001:db8:1:1:ffff::1", now)
 
 
 def test_a_stranger_reports_five_times_an_hour(reports: Reports) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import local_time
 from smartcity_saas.database import db, insert_once, one_or_404, transaction
@@ -36,12 +37,12 @@ from smartcity_saas.services.problem_reports.reading import NewReport, photo_row
 from smartcity_saas.tenancy.current import current_city
 
 MOST_BY_ONE = 20
-MOST_BY_ADDRESS = 5
+MOST_BY_NETWORK = 5
 HOUR = timedelta(hours=1)
 UPLOADS_FOR = timedelta(days=1)
 MOST_UPLOADS = 12
 MOST_CODES = 10
-"""How often one address may try numbers with codes in five minutes."""
+"""How often one network may try numbers with codes in five minutes."""
 NUMBER = re.compile(r"[0-9]{6}-[0-9]{5}")
 """What a number looks like."""
 _CODE_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -61,6 +62,11 @@ class Reporter:
     address: str = ""
     told: bool = False
 
+    @property
+    def counted_by(self) -> str:
+        """Whose attempts are counted: a resident's, else those of a network."""
+        return str(self.resident.id) if self.resident else network_of(self.address)
+
 
 @dataclass(frozen=True)
 class MadeReport:
@@ -77,12 +83,12 @@ def report_problem(
     are those of its category.
 
     Raises:
-        Throttled: Too many from the same person or address.
+        Throttled: Too many from the same person or network.
     """
     if reporter.resident is not None:
-        count_attempt(ResidentAttempt, f"report:{reporter.resident.id}", MOST_BY_ONE, now, HOUR)
+        count_attempt(ResidentAttempt, f"report:{reporter.counted_by}", MOST_BY_ONE, now, HOUR)
     elif reporter.client_id is None:
-        count_attempt(ResidentAttempt, f"report:{reporter.address}", MOST_BY_ADDRESS, now, HOUR)
+        count_attempt(ResidentAttempt, f"report:{reporter.counted_by}", MOST_BY_NETWORK, now, HOUR)
     city = current_city()
     code = None if reporter.resident or reporter.client_id else _new_code()
     with transaction() as session:
@@ -156,9 +162,9 @@ def report_of_code(number: str, code: str, address: str, now: datetime) -> Probl
 
     Raises:
         NotFound: No such number, or another code: the two answer alike.
-        Throttled: Too many tries from the same address.
+        Throttled: Too many tries from the same network.
     """
-    count_attempt(ResidentAttempt, f"report-code:{address}", MOST_CODES, now)
+    count_attempt(ResidentAttempt, f"report-code:{network_of(address)}", MOST_CODES, now)
     plain = "".join(code.upper().replace("-", " ").split())
     plain = plain.translate(str.maketrans("OIL", "011"))
     query = select(ProblemReport).where(
