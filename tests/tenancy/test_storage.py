@@ -15,7 +15,7 @@ from smartcity_saas.database import Base, CityModel
 from smartcity_saas.errors import Invalid
 from smartcity_saas.tenancy.assets import store_asset
 from smartcity_saas.tenancy.city_quotas import STORAGE, Use
-from smartcity_saas.tenancy.storage import StoredFile, file_models, storage_use
+from smartcity_saas.tenancy.storage import StoredFile, file_models, require_room, storage_use
 from tests.support.documents import HANGZHOU
 from tests.support.storage import fill_storage
 from tests.support.world import World
@@ -80,6 +80,21 @@ def test_the_console_says_it_at_the_field(world: World) -> None:
     assert refused.status_code == 422
     assert "There is no room for these" in refused.text
     assert world.documents().live("hangzhou").number == 2
+
+
+def test_residents_leave_a_reserve_to_the_city(world: World) -> None:
+    """However much residents send, what the city itself issues finds room until the quota is full."""
+    world.save(SMALL)
+    fill_storage(world, "hangzhou", 899_000)
+    with world.inside("hangzhou"):
+        require_room(1_000, "")
+        with pytest.raises(Invalid, match=r"of 0\.9 MB"):
+            require_room(1_001, "")
+        require_room(101_000, "", from_reserve=True)
+        with pytest.raises(Invalid):
+            require_room(101_001, "", from_reserve=True)
+    with world.inside("ningbo"):
+        require_room(101_001, "")
 
 
 def test_every_file_counts_as_storage() -> None:

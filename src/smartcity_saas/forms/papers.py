@@ -124,7 +124,9 @@ def draw_paper(row: Application, now: datetime) -> DrawnPaper | None:
         ],
     )
     pdf = paper.pdf()
-    require_room(len(pdf), _("The paper cannot be kept. Make room first, then decide."))
+    require_room(
+        len(pdf), _("The paper cannot be kept. Make room first, then decide."), from_reserve=True
+    )
     return DrawnPaper(pdf, f"{row.number}.pdf", code, today, until)
 
 

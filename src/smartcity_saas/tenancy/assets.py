@@ -45,6 +45,7 @@ def store_asset(data: bytes, now: datetime) -> str:
             require_room(
                 len(picture.content),
                 _("Ask for more: quotas.storage_megabytes in the city's configuration."),
+                from_reserve=True,
             )
             session.add(
                 Asset(

@@ -23,6 +23,8 @@ from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
 MEGABYTE = 1_000_000
+RESERVE_PERCENT = 10
+"""Of the quota: what residents send finds no room in it, so that what the city itself issues does."""
 
 
 class StoredFile:
@@ -65,18 +67,30 @@ def _taken() -> CompoundSelect[Any]:
     )
 
 
-def require_room(size: int, advice: Text) -> None:
+def has_share(model: type[Any], size: int, percent: int) -> bool:
+    """Whether the files of one table, with so many bytes more, take no more than their share of the current
+    city's quota."""
+    table = table_of(model)
+    taken = run(select(func.sum(func.length(table.c.content))).where(table.c.city_id == CITY))
+    return int(taken.scalar() or 0) + size <= storage_use().quota * percent // 100
+
+
+def require_room(size: int, advice: Text, *, from_reserve: bool = False) -> None:
     """Refuse a file for which the current city's storage has no room. Files that come in one moment do
     not see each other: those that are on their way may go beyond the quota, and no more after them.
 
     Args:
         size: Bytes that are to be added.
         advice: What whoever sent it can do.
+        from_reserve: Whether the city itself adds it, and so may fill the quota to its end; what residents
+            send leaves a reserve.
 
     Raises:
         Invalid: There is no room; nothing was stored.
     """
     used, quota = storage_use()
+    if not from_reserve:
+        quota -= quota * RESERVE_PERCENT // 100
     if used + size <= quota:
         return
     product().quotas.refuse(current_city_id(), STORAGE)

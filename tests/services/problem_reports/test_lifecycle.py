@@ -302,3 +302,20 @@ def test_a_report_of_another_city_does_not_exist(reports: Reports) -> None:
     assert desk.get(f"/cities/hangzhou/problem-reports/{key}").status_code == 404
     assert desk.get(f"/cities/ningbo/problem-reports/{key}").status_code == 404
     assert number not in other.get(f"{ROOT}/all").text
+
+
+def test_a_report_takes_so_much(reports: Reports) -> None:
+    """Promise: photographs and words of one report are bounded, however often it is added to."""
+    browser = reports.world.resident()
+    number = reports.report(browser)
+    page = f"{ROOT}/{number}"
+    reports.act(lifecycle.add_to, number, "", [b"x"] * lifecycle.MOST_PHOTOS_OF_ONE)
+    more = browser.post(f"{page}/add", page, words="More.", photos=[photograph()])
+    assert more.status_code == 422
+    assert "at most 12 photos" in more.text
+    for _note in range(lifecycle.MOST_NOTES_OF_ONE - 1):
+        reports.act(lifecycle.add_to, number, "More.", ())
+    with pytest.raises(FieldErrors):
+        reports.act(lifecycle.add_to, number, "More.", ())
+    reports.act(lifecycle.solve, number, "Done.", ())
+    assert browser.post(f"{page}/reopen", page, words="Not done.").status_code == 422

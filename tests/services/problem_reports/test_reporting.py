@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound, Throttled
-from smartcity_saas.services.problem_reports import lifecycle, reporting
+from smartcity_saas.services.problem_reports import lifecycle, reading, reporting
 from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.models import (
     ProblemReport,
@@ -202,6 +202,48 @@ def test_photos_are_kept_while_a_form_is_put_right(reports: Reports) -> None:
     with reports.world.inside("hangzhou"):
         reporting.forget_uploads(reports.world.clock() + timedelta(hours=25))
     assert reports.rows(ProblemReportUpload) == 0
+
+
+def test_a_form_is_counted_before_it_is_looked_at(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: of forms that are sent too often nothing is decoded or kept, whoever sends them, by however
+    many browsers, and wherever photographs are taken."""
+    number, person = reports.report(first := reports.stranger()), reports.world.resident()
+    mine = reports.report(person)
+    for _one in range(reporting.MOST_SENT):
+        reports.send(reports.stranger(), category="")
+        reports.send(person, category="")
+
+    def decoded(data: bytes) -> bytes:
+        pytest.fail("a photograph was decoded")
+
+    monkeypatch.setattr(reading, "retaken", decoded)
+    photos = {"photos": [photograph()]}
+    for browser, where in ((reports.stranger(), ""), (first, number), (person, ""), (person, mine)):
+        for act in ("/add", "/reopen") if where else ("",):
+            photos = {"photos": [photograph()]}
+            page = f"{ROOT}/{where}" if where else ROOT
+            assert browser.post(f"{page}{act}", page, **LAMP, **photos).status_code == 429
+    assert reports.rows(ProblemReportUpload) == 0
+    assert reports.send(reports.stranger("ningbo"), category="").status_code == 422
+
+
+def test_unfinished_forms_have_a_small_share(reports: Reports) -> None:
+    """Promise: photographs of forms that have to be put right take a small part of a city's storage; when
+    it is full they are to be chosen again, and reports still come with theirs."""
+    from tests.support.documents import HANGZHOU
+
+    services = "services: {problem_reports: {state: open}}\n"
+    reports.world.save(HANGZHOU + "quotas: {storage_megabytes: 1}\n" + services)
+    with reports.world.inside("hangzhou"):
+        assert reporting.keep_uploads("x", [bytes(19_900)], reports.world.clock())
+    wrong = reports.send(reports.stranger(), category="", photos=[photograph()])
+    assert wrong.status_code == 422
+    assert "Choose your photos again" in wrong.text
+    assert reports.rows(ProblemReportUpload) == 1
+    reports.report(reports.stranger(), photos=[photograph()])
+    assert reports.rows(ProblemReportPhoto) == 1
 
 
 def test_what_is_no_photo_is_refused(reports: Reports) -> None:

@@ -166,7 +166,7 @@ def solve(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     def act(actor: Any, typed: dict[str, str], now: Any) -> None:
         errors: dict[str, Any] = {}
         uploads = [data for one in request.files.getlist("photos") if (data := one.read())]
-        photos = reading.read_photos(uploads, errors)
+        photos = reading.read_photos(uploads, errors, from_reserve=True)
         if errors:
             raise FieldErrors(errors)
         lifecycle.solve(actor, report_id, typed["words"], photos, now)

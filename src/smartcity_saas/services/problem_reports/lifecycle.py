@@ -40,6 +40,8 @@ from smartcity_saas.services.problem_reports.reporting import by_id, by_number
 from smartcity_saas.tenancy.current import current_city
 
 TELL = f"{SERVICE}.tell"
+MOST_PHOTOS_OF_ONE, MOST_NOTES_OF_ONE = 12, 30
+"""Of one report, however often it is added to or opened again."""
 LONGEST_ANSWER = 1_000
 FALLBACK_DAYS = timedelta(days=7)
 """The time limit of a report that is opened again after its category was taken out of the document."""
@@ -306,6 +308,26 @@ def add_to(
         record(actor, f"{SERVICE}.add", row.number, {}, now)
 
 
+def require_places(report_id: uuid.UUID, words: str, photos: int) -> None:
+    """Refuse more words or photographs than a report takes.
+
+    Args:
+        report_id: The report's key.
+        words: What is to be added, which may be empty.
+        photos: How many are to be added.
+
+    Raises:
+        FieldErrors: There are too many.
+    """
+    errors: dict[str, Any] = {}
+    if photos and _number_of(ProblemReportPhoto, report_id) + photos > MOST_PHOTOS_OF_ONE:
+        errors["photos"] = _("A report has at most %(most)s photos.", most=MOST_PHOTOS_OF_ONE)
+    if words.strip() and _number_of(ProblemReportNote, report_id) >= MOST_NOTES_OF_ONE:
+        errors["words"] = _("Nothing more can be added to this report. Call the hotline.")
+    if errors:
+        raise FieldErrors(errors)
+
+
 def close_unanswered(now: datetime) -> None:
     """Close what was solved and nobody has said of within the city's days that it is not."""
     days = timedelta(days=report_rules(current_city()).reopen_days)
@@ -371,7 +393,13 @@ def _answer(words: str, errors: dict[str, Any]) -> str:
     return words
 
 
+def _number_of(model: type[ProblemReportNote | ProblemReportPhoto], report_id: uuid.UUID) -> int:
+    query = select(func.count(model.id)).where(model.report_id == report_id)
+    return int(db.session.scalar(query) or 0)
+
+
 def _keep(row: ProblemReport, words: str, photos: Sequence[bytes], now: datetime) -> None:
+    require_places(row.id, words, len(photos))
     if words:
         db.session.add(ProblemReportNote(report_id=row.id, words=words, created_at=now))
     db.session.add_all(photo_rows(row.id, photos, now))

@@ -83,7 +83,11 @@ def read_words(words: str, photos: Sequence[bytes], missing: Any) -> str:
 
 
 def read_photos(
-    uploads: Sequence[bytes], errors: dict[str, Any], already: int = 0
+    uploads: Sequence[bytes],
+    errors: dict[str, Any],
+    already: int = 0,
+    *,
+    from_reserve: bool = False,
 ) -> tuple[bytes, ...]:
     """Photographs made anew as JPEG, without where and when they were taken; none where one is wrong,
     which is said in ``errors``.
@@ -92,6 +96,7 @@ def read_photos(
         uploads: The files.
         errors: Where the fault is said, as ``photos``.
         already: How many there are beside them.
+        from_reserve: Whether the desk sends them (``require_room``).
     """
     if len(uploads) + already > MOST_PHOTOS:
         errors["photos"] = _("Choose up to 3 photos.")
@@ -99,7 +104,9 @@ def read_photos(
     try:
         taken = tuple(retaken(data) for data in uploads)
         if taken:
-            require_room(sum(map(len, taken)), _("Send it without photos."))
+            require_room(
+                sum(map(len, taken)), _("Send it without photos."), from_reserve=from_reserve
+            )
     except Invalid as error:
         errors["photos"] = error.detail
         return ()

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
@@ -16,7 +17,7 @@ from smartcity_saas.addresses import network_of
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import local_time
 from smartcity_saas.database import db, insert_once, one_or_404, transaction
-from smartcity_saas.errors import Conflict, NotFound
+from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
@@ -33,14 +34,24 @@ from smartcity_saas.services.problem_reports.models import (
     StepKind,
 )
 from smartcity_saas.services.problem_reports.names import SERVICE
-from smartcity_saas.services.problem_reports.reading import NewReport, photo_rows, upload_rows
+from smartcity_saas.services.problem_reports.reading import (
+    NewReport,
+    photo_rows,
+    read_photos,
+    upload_rows,
+)
 from smartcity_saas.tenancy.current import current_city
+from smartcity_saas.tenancy.storage import has_share
 
+MOST_SENT = 30
+"""Forms of a resident, or of a network that nobody has signed in from, in an hour, whatever is in them."""
 MOST_BY_ONE = 20
 MOST_BY_NETWORK = 5
 HOUR = timedelta(hours=1)
 UPLOADS_FOR = timedelta(days=1)
 MOST_UPLOADS = 12
+UPLOADS_PERCENT = 2
+"""Of the city's storage: what photographs of unfinished forms may take together."""
 MOST_CODES = 10
 """How often one network may try numbers with codes in five minutes."""
 NUMBER = re.compile(r"[0-9]{6}-[0-9]{5}")
@@ -76,19 +87,44 @@ class MadeReport:
     code: str | None
 
 
-def report_problem(
-    reporter: Reporter, told: NewReport, photos: Sequence[bytes], now: datetime
-) -> MadeReport:
-    """Take a report, with photographs that were made anew already. Its department and its time limits
-    are those of its category.
+def count_sent(reporter: Reporter, now: datetime) -> None:
+    """Count a form before anything of it is looked at: whatever becomes of it, it takes time and room.
 
     Raises:
+        Throttled: Too many from the same person or network.
+    """
+    count_attempt(ResidentAttempt, f"report-sent:{reporter.counted_by}", MOST_SENT, now, HOUR)
+
+
+def report_problem(
+    reporter: Reporter,
+    told: NewReport,
+    uploads: Sequence[bytes],
+    now: datetime,
+    *,
+    kept: Sequence[bytes] = (),
+) -> MadeReport:
+    """Take a report. Its department and its time limits are those of its category.
+
+    Args:
+        reporter: Who makes it.
+        told: What was told.
+        uploads: Files, of which photographs are made once the attempt is counted.
+        now: The time.
+        kept: Photographs that ``kept_uploads`` gave.
+
+    Raises:
+        FieldErrors: There are too many photographs, one is none, or there is no room for them.
         Throttled: Too many from the same person or network.
     """
     if reporter.resident is not None:
         count_attempt(ResidentAttempt, f"report:{reporter.counted_by}", MOST_BY_ONE, now, HOUR)
     elif reporter.client_id is None:
         count_attempt(ResidentAttempt, f"report:{reporter.counted_by}", MOST_BY_NETWORK, now, HOUR)
+    errors: dict[str, Any] = {}
+    photos = (*kept, *read_photos(uploads, errors, len(kept)))
+    if errors:
+        raise FieldErrors(errors)
     city = current_city()
     code = None if reporter.resident or reporter.client_id else _new_code()
     with transaction() as session:
@@ -212,7 +248,10 @@ def reports_of(resident: SignedInResident, limit: int = 100) -> list[ProblemRepo
 
 def keep_uploads(browser_hash: str, photos: Sequence[bytes], now: datetime) -> list[uuid.UUID]:
     """Keep photographs of a form that has to be put right, for the browser that sent them; the newest
-    twelve of a browser, for a day. The keys, in their order."""
+    twelve of a browser, for a day. The keys, in their order; none where such photographs take their share
+    of the storage already."""
+    if not has_share(ProblemReportUpload, sum(map(len, photos)), UPLOADS_PERCENT):
+        return []
     with transaction() as session:
         rows = upload_rows(browser_hash, photos, now)
         session.add_all(rows)

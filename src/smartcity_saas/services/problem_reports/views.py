@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -65,21 +65,21 @@ def report() -> ResponseReturnValue:
     resident = current_resident()
     if resident is None and not rules.without_sign_in:
         raise NotSignedIn
+    reporter = own.reporter_here(told="tell" in request.form)
+    reporting.count_sent(reporter, now)
     typed = {name: request.form.get(name, "") for name in TYPED}
-    errors: dict[str, Any] = {}
     kept = reporting.kept_uploads(own.browser_hash(), request.form.getlist("kept"))
-    photos = reading.read_photos(_uploads(), errors, len(kept))
-    tell = "tell" in request.form
     try:
-        told = reading.read_report(rules, typed, errors)
+        told = reading.read_report(rules, typed, {})
     except FieldErrors as error:
-        fresh = reporting.keep_uploads(own.browser_hash(), photos, now) if photos else []
-        return _form(typed, error.fields, [*kept, *fresh], status=422)
-    if resident is not None and tell:
+        errors = dict(error.fields)
+        return _form(typed, errors, [*kept, *_kept_now(errors, len(kept), now)], status=422)
+    try:
+        made = reporting.report_problem(reporter, told, _uploads(), now, kept=[*kept.values()])
+    except FieldErrors as error:
+        return _form(typed, error.fields, [*kept], status=422)
+    if resident is not None and reporter.told:
         give_leave(resident, now)
-    made = reporting.report_problem(
-        own.reporter_here(told=tell), told, (*kept.values(), *photos), now
-    )
     if made.code is not None:
         own.open_for_browser(made.report.id, now)
         session[own.SHOWN_CODE] = made.code
@@ -281,14 +281,26 @@ def kept_photo(upload_id: uuid.UUID) -> ResponseReturnValue:
     return photo_response(reporting.kept_upload(own.browser_hash(), upload_id))
 
 
+def _kept_now(errors: dict[str, Any], already: int, now: datetime) -> list[uuid.UUID]:
+    """Photographs that came with a form that has to be put right, kept for it; else ``errors`` says so."""
+    photos = reading.read_photos(_uploads(), errors, already)
+    keys = reporting.keep_uploads(own.browser_hash(), photos, now) if photos else []
+    if photos and not keys:
+        errors["photos"] = _("Choose your photos again: they could not be kept.")
+    return keys
+
+
 def _say_more(number: str, act: Any) -> ResponseReturnValue:
     """Add to, or open again, one's own report; what was typed stays where it has to be put right."""
     now = current_time()
     found = own.own_report(number, now)
+    reporting.count_sent(own.reporter_here(told=False), now)
     typed = {"words": request.form.get("words", "")}
     errors: dict[str, Any] = {}
-    photos = reading.read_photos(_uploads(), errors)
+    uploads = _uploads()
     try:
+        lifecycle.require_places(found.id, typed["words"], len(uploads))
+        photos = reading.read_photos(uploads, errors)
         if errors:
             raise FieldErrors(errors)
         act(own.asking_actor(), found.id, typed["words"], photos, now)
