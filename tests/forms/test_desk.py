@@ -303,18 +303,34 @@ def test_csv_without_and_with_answers(world: World) -> None:
 
 
 def test_each_look_is_told_to_the_resident(world: World) -> None:
-    """Promise: opening an application is noted for its resident with the account; the queue, which has
-    nothing of anybody's, is not."""
-    define(world)
+    """Promise: what staff do with an application is told to its resident: the application, what was done,
+    by which account; repeats within an hour are one row with their count, what was refused was a look,
+    and nobody was at a counter. The queue, which has nothing of anybody's, is not told."""
+    define(world, entry=CERTIFICATE)
+    at_noon(world, date(2026, 11, 2))
     browser = world.resident()
     number = sent(browser)
-    desk = clerk(world, "wu.min")
+    desk, here = clerk(world, "wu.min"), f"{DESK}/{number}"
     desk.get(DESK)
     assert "wu.min" not in browser.get("/me/data/access").text
-    desk.get(f"{DESK}/{number}")
+    for _look in range(3):
+        desk.get(here)
+    assert desk.post(f"{here}/decide", here, decision="").status_code == 422
+    send_decision(desk, number, "approved")
+    desk.get(f"{here}/paper.pdf")
+    desk.get(f"{here}/print")
     page = browser.get("/me/data/access").text
-    assert "wu.min" in page or "Wu.Min" in page
-    assert "Applications" in page
+    named = f"Residence permit renewal {number}"
+    for done in ("took it over", "decided on it", "downloaded the paper", "opened it for printing"):
+        assert page.count(f"{named}: {done}") == 1, page
+    assert page.count(f"{named}: looked at") == 2, "as often as is counted, and the refused act"
+    assert "times within the hour" in page
+    assert "counter work" not in page
+    at_noon(world, date(2026, 11, 3))
+    signed_in(world, "wu.min").get(here)
+    page = world.resident().get("/me/data/access").text
+    assert page.count(f"{named}: looked at") == 3, "another hour is another row"
+    assert "wu.min" not in world.resident(subject="parents").get("/me/data/access").text
 
 
 def test_a_form_that_is_gone_keeps_its_desk(world: World) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.forms import deciding
@@ -15,7 +16,7 @@ from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
 
 
-@blueprint.page(f"{ONE}/take", permission=PERMISSION, methods=("POST",))
+@blueprint.page(f"{ONE}/take", permission=PERMISSION, methods=("POST",), told_as=_("took it over"))
 def take(city: str, form: str, number: str) -> ResponseReturnValue:
     """Take an application over."""
     actor, now = signed_in_member().actor, current_time()
@@ -24,14 +25,16 @@ def take(city: str, form: str, number: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/put-back", permission=PERMISSION, methods=("POST",))
+@blueprint.page(
+    f"{ONE}/put-back", permission=PERMISSION, methods=("POST",), told_as=_("put it back")
+)
 def put_back(city: str, form: str, number: str) -> ResponseReturnValue:
     """Put an application back."""
     actor, now = signed_in_member().actor, current_time()
     return _done(city, form, number, lambda service: deciding.put_back(actor, service, number, now))
 
 
-@blueprint.page(f"{ONE}/ask", permission=PERMISSION, methods=("POST",))
+@blueprint.page(f"{ONE}/ask", permission=PERMISSION, methods=("POST",), told_as=_("asked for more"))
 def ask(city: str, form: str, number: str) -> ResponseReturnValue:
     """Ask the resident for more."""
     actor, now = signed_in_member().actor, current_time()
@@ -45,7 +48,9 @@ def ask(city: str, form: str, number: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/messages", permission=PERMISSION, methods=("POST",))
+@blueprint.page(
+    f"{ONE}/messages", permission=PERMISSION, methods=("POST",), told_as=_("wrote about it")
+)
 def write(city: str, form: str, number: str) -> ResponseReturnValue:
     """Write to the resident."""
     actor, now = signed_in_member().actor, current_time()
@@ -59,7 +64,9 @@ def write(city: str, form: str, number: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/read", permission=PERMISSION, methods=("POST",))
+@blueprint.page(
+    f"{ONE}/read", permission=PERMISSION, methods=("POST",), told_as=_("read the message")
+)
 def mark_read(city: str, form: str, number: str) -> ResponseReturnValue:
     """Let the resident's message stand without an answer."""
     actor, now = signed_in_member().actor, current_time()
@@ -68,7 +75,9 @@ def mark_read(city: str, form: str, number: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/decide", permission=PERMISSION, methods=("POST",))
+@blueprint.page(
+    f"{ONE}/decide", permission=PERMISSION, methods=("POST",), told_as=_("decided on it")
+)
 def decide(city: str, form: str, number: str) -> ResponseReturnValue:
     """Approve or refuse an application."""
     actor, now = signed_in_member().actor, current_time()
@@ -81,7 +90,9 @@ def decide(city: str, form: str, number: str) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/revoke", permission=PERMISSION, methods=("POST",))
+@blueprint.page(
+    f"{ONE}/revoke", permission=PERMISSION, methods=("POST",), told_as=_("revoked the paper")
+)
 def revoke(city: str, form: str, number: str) -> ResponseReturnValue:
     """Revoke the paper of an application."""
     actor, now = signed_in_member().actor, current_time()

@@ -118,7 +118,11 @@ def queue_csv(city: str, form: str) -> ResponseReturnValue:
         return export_queue(name, _shown(), member.actor, current_time())
 
 
-@blueprint.page(f"{ROOT}/<form>/answers.csv", permission=PERMISSION)
+@blueprint.page(
+    f"{ROOT}/<form>/answers.csv",
+    permission=PERMISSION,
+    told_as=_("downloaded the answers as a table"),
+)
 def answers_csv(city: str, form: str) -> ResponseReturnValue:
     """The same with what was answered, for whoever may decide: reading alone is not enough."""
     served, name = city_by_slug(city), form_in({"form": form})
@@ -136,13 +140,13 @@ def application(city: str, form: str, number: str) -> ResponseReturnValue:
     return application_page(city, form, number, {}, {})
 
 
-@blueprint.page(f"{ONE}/print", permission=PERMISSION)
+@blueprint.page(f"{ONE}/print", permission=PERMISSION, told_as=_("opened it for printing"))
 def printed(city: str, form: str, number: str) -> ResponseReturnValue:
     """One application on paper."""
     return application_page(city, form, number, {}, {}, template="desk_print.html")
 
 
-@blueprint.page(f"{ONE}/files/<uuid:file_id>", permission=PERMISSION)
+@blueprint.page(f"{ONE}/files/<uuid:file_id>", permission=PERMISSION, told_as=_("opened a file"))
 def file(city: str, form: str, number: str, file_id: uuid.UUID) -> ResponseReturnValue:
     """A file or photograph of an application."""
     with tenant_context(city_by_slug(city).id):
@@ -150,7 +154,7 @@ def file(city: str, form: str, number: str, file_id: uuid.UUID) -> ResponseRetur
         return file_response(file_of(row, file_id, current_time()))
 
 
-@blueprint.page(f"{ONE}/paper.pdf", permission=PERMISSION)
+@blueprint.page(f"{ONE}/paper.pdf", permission=PERMISSION, told_as=_("downloaded the paper"))
 def paper(city: str, form: str, number: str) -> ResponseReturnValue:
     """The letter or certificate of an application."""
     with tenant_context(city_by_slug(city).id):

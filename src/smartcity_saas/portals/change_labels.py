@@ -14,9 +14,12 @@ from smartcity_saas.configuration.merge import is_text
 from smartcity_saas.configuration.problems import Path, dotted
 from smartcity_saas.configuration.yaml_edit import inline
 from smartcity_saas.identity.assisted_service.access_log import SENT
+from smartcity_saas.identity.assisted_service.models import ResidentAccess
+from smartcity_saas.identity.staff.roles import PERMISSIONS
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.city_services import city_service, city_shown
 from smartcity_saas.web.languages import local
+from smartcity_saas.web.policy import policy_of
 
 _NAMES: dict[str, Any] = {
     "state": _("State of the city"),
@@ -184,7 +187,6 @@ _PLACES: dict[str, Any] = {
 }
 _PURPOSES: dict[str, Any] = {
     "city.finance": _("payments and refunds"),
-    "city.desk": _("counter work"),
     "city.see": _("managing the city's website"),
 }
 _PARTS: dict[str, Any] = {
@@ -238,19 +240,31 @@ def actor_label(event: AuditEvent | CityAuditEvent, names: Mapping[str, str]) ->
     return str(_ACTORS.get(account if kind == "system" else kind, account))
 
 
-def page_label(page: str, reason: str) -> str:
-    """On which page something was seen or, at the counter, sent; and why: what was typed there,
-    else what the page is for."""
-    sent, endpoint = page.startswith(SENT), page.removeprefix(SENT)
-    part = endpoint.partition(".")[0]
-    service = city_service(city_shown(), part.removesuffix("_desk"))
-    where = (
-        local(service.title) if service else str(_PLACES.get(endpoint) or _PLACES.get(part, part))
-    )
+def access_label(access: ResidentAccess) -> str:
+    """What staff did with a resident's data, and with which thing of theirs; at the counter on which page,
+    whether something was sent, and why, as it was typed there."""
+    sent, endpoint = access.page.startswith(SENT), access.page.removeprefix(SENT)
+    where = " ".join(filter(None, (_place(access, endpoint), access.subject)))
     if sent:
         where = str(_("%(where)s (data submitted)", where=where))
-    why = str(_PURPOSES.get(reason, reason))
-    return str(_("%(where)s: %(why)s", where=where, why=why)) if why else where
+    if access.reason in PERMISSIONS:
+        policy = policy_of(endpoint)
+        what = (
+            (policy.told_as if policy else None) or _PURPOSES.get(access.reason) or _("looked at")
+        )
+    else:
+        what = access.reason
+    return str(_("%(where)s: %(why)s", where=where, why=what)) if what else where
+
+
+def _place(access: ResidentAccess, endpoint: str) -> str:
+    """Where it was: the service by its title, else the part of the site or console."""
+    part = endpoint.partition(".")[0]
+    name = access.service or part.removesuffix("_desk")
+    service = city_service(city_shown(), name)
+    if service is not None:
+        return local(service.title)
+    return str(_PLACES.get(endpoint) or _PLACES.get(part, name))
 
 
 def brand_of(slug: str) -> str:

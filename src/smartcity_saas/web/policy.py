@@ -75,6 +75,9 @@ class Policy:
     member of staff signs in, and want a proof of who it is that is not old. ``writes`` pages write
     though they are only fetched, so a preview, which is for reading, has none of them.
 
+    ``told_as`` is what staff did who opened the page, as the resident reads it whose data is on it:
+    “downloaded”, “decided”; None where they looked.
+
     ``kept`` is how long what a page answers to a stranger may be kept for other strangers, at most: as
     long as a change that nobody announces may stay unseen. Nothing is kept of a page without it.
     """
@@ -90,6 +93,7 @@ class Policy:
     recent_auth: bool = False
     writes: bool = False
     kept: timedelta | None = None
+    told_as: Any = None
 
     def __post_init__(self) -> None:
         if self.kept is not None and self.who != "everyone":
@@ -226,15 +230,18 @@ class ConsoleBlueprint(_PolicyBlueprint):
         methods: tuple[str, ...] = ("GET",),
         recent_auth: bool = False,
         across_services: bool = False,
+        told_as: Any = None,
     ) -> Callable[[View], View]:
         """Register a page for staff with a permission; None lets in everyone, loudly. One
-        ``across_services`` belongs to none of them, and shows of each what whoever asks may see."""
+        ``across_services`` belongs to none of them, and shows of each what whoever asks may see.
+        ``told_as`` is what residents read of whoever opens it (``Policy``)."""
         who: Who = "everyone" if permission is None else "staff"
         policy = Policy(
             who=who,
             permission=permission,
             service=None if across_services else self.service,
             recent_auth=recent_auth,
+            told_as=told_as,
         )
         return self._page(rule, policy, methods)
 

@@ -57,7 +57,7 @@ def test_the_desk_sees_nothing_of_who_rated(world: World) -> None:
         assert name not in text
         assert str(paid.key) not in text
         assert paid.payment().number not in text
-    assert "Ratings: counter work" in paid.browser.get("/me/data/access").text
+    assert "Ratings: looked at" in paid.browser.get("/me/data/access").text
 
 
 def test_a_good_rating_waits_for_nobody(world: World) -> None:

@@ -5,8 +5,9 @@ read without its row is refused. What somebody at the counter opens or sends is 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
@@ -32,7 +33,7 @@ from smartcity_saas.tenancy.current import current_time
 from smartcity_saas.tenancy.faults import has_failed
 from smartcity_saas.tenancy.hosts import CONSOLE_HOST
 from smartcity_saas.tenant_context import current_city_id, current_city_id_or_none
-from smartcity_saas.web.policy import policy_of
+from smartcity_saas.web.policy import Policy, policy_of, service_of
 
 PAGE = 100
 SENT = "sent "
@@ -48,16 +49,34 @@ def init_access_log(app: Flask) -> None:
     app.after_request(_write)
 
 
+@dataclass(frozen=True)
+class FoldedAccess:
+    """What one person did with one thing on one page within an hour: the last time, and how often."""
+
+    last: ResidentAccess
+    times: int
+
+
 def accesses_of(
     resident: SignedInResident, before: uuid.UUID | None = None, limit: int = PAGE
-) -> tuple[list[ResidentAccess], uuid.UUID | None]:
-    """Who has seen a resident's data, the newest first, from an access on; and the last of them
-    where there are older ones. Keys are in the order of time."""
+) -> tuple[list[FoldedAccess], uuid.UUID | None]:
+    """Who has seen a resident's data, the newest first, from an access on, repeats folded; and the last
+    of them where there are older ones. Keys are in the order of time."""
     query = select(ResidentAccess).where(ResidentAccess.resident_id == resident.id)
     if before is not None:
         query = query.where(ResidentAccess.id < before)
     found = list(db.session.scalars(query.order_by(ResidentAccess.id.desc()).limit(limit + 1)))
-    return found[:limit], found[limit - 1].id if len(found) > limit else None
+    shown = found[:limit]
+    return _folded(shown), shown[-1].id if len(found) > limit else None
+
+
+def _folded(found: Sequence[ResidentAccess]) -> list[FoldedAccess]:
+    alike: dict[tuple[Any, ...], list[ResidentAccess]] = {}
+    for one in found:
+        hour = one.at.replace(minute=0, second=0, microsecond=0)
+        key = (one.actor, one.page, one.reason, one.service, one.subject, hour)
+        alike.setdefault(key, []).append(one)
+    return [FoldedAccess(same[0], len(same)) for same in alike.values()]
 
 
 @contextmanager
@@ -208,6 +227,8 @@ def _write(response: Response) -> Response:
         return response
     policy = policy_of(request.endpoint)
     why = policy.permission if policy else None
+    # what was refused was looked at, and not done
+    page = str(request.endpoint) if response.status_code < 400 else str(request.blueprint)
     typed = request.values.get("reason", "").strip()[:200] if why == COUNTER else ""
     for city_id, rows in groupby(sorted(seen, key=itemgetter(0)), key=itemgetter(0)):
         with tenant_context(city_id), transaction() as session:
@@ -216,12 +237,21 @@ def _write(response: Response) -> Response:
                     resident_id=resident_id,
                     at=current_time(),
                     actor=member.actor.name,
-                    page=str(request.endpoint),
+                    page=page,
                     reason=typed or why or "",
+                    **_subject(policy),
                 )
                 for resident_id in _residents_of(list(rows))
             )
     return response
+
+
+def _subject(policy: Policy | None) -> dict[str, str | None]:
+    """What the present page is about, as it is noted: its service, and the number in its address."""
+    return {
+        "service": service_of(policy) if policy else None,
+        "subject": (request.view_args or {}).get("number"),
+    }
 
 
 def _residents_of(seen: list[_Seen]) -> list[uuid.UUID]:
@@ -261,6 +291,7 @@ def _write_acting(response: Response) -> Response:
                 actor=resident.acting.name,
                 page=f"{'' if request.method in ('GET', 'HEAD') else SENT}{request.endpoint}",
                 reason=resident.acting.why,
+                **_subject(policy),
             )
         )
     return response

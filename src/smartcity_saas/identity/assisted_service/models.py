@@ -14,7 +14,8 @@ from smartcity_saas.identity.personal_data.declaration import TRACE, WHEN, Perso
 
 class ResidentAccess(CityModel):
     """A member of staff has seen a resident's data, or acted for them at the counter: on which page,
-    and why."""
+    and why. ``service`` is the page's, ``subject`` the number of the thing that the page was about;
+    None for a page of no service, or about no single thing."""
 
     __tablename__ = "resident_access"
     personal_data = PersonalData(
@@ -37,3 +38,5 @@ class ResidentAccess(CityModel):
     actor: Mapped[str]
     page: Mapped[str]
     reason: Mapped[str]
+    service: Mapped[str | None]
+    subject: Mapped[str | None]

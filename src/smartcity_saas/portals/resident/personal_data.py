@@ -35,7 +35,7 @@ from smartcity_saas.identity.residents.consents import (
     withdraw,
 )
 from smartcity_saas.payments.repository import unfinished as unfinished_payments
-from smartcity_saas.portals.change_labels import page_label
+from smartcity_saas.portals.change_labels import access_label
 from smartcity_saas.portals.resident.blueprint import blueprint
 from smartcity_saas.portals.resident.personal_data_labels import rows_in_words
 from smartcity_saas.product import product
@@ -96,7 +96,7 @@ def who_looked() -> ResponseReturnValue:
         "resident/access.html",
         found=found,
         older=older,
-        page_label=page_label,
+        access_label=access_label,
         tab="me",
     )
 

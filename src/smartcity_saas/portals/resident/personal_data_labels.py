@@ -11,7 +11,7 @@ from flask_babel import gettext, pgettext
 
 from smartcity_saas.identity.personal_data.declaration import MONTHS, SUMS, PersonalData
 from smartcity_saas.identity.personal_data.records import PersonalRecord, opened
-from smartcity_saas.portals.change_labels import act_label, page_label
+from smartcity_saas.portals.change_labels import access_label, act_label
 from smartcity_saas.tenancy.city_services import city_service
 from smartcity_saas.tenancy.current import request_city
 from smartcity_saas.web.formats import full_day, full_moment, month_of_year
@@ -84,7 +84,7 @@ def _service(name: str, row: Any) -> str:
 
 _IN_WORDS = {
     "action": lambda value, row: act_label(value),
-    "page": lambda value, row: page_label(value, row.reason),
+    "page": lambda value, row: access_label(row),
     "actor": lambda value, row: str(value).partition(":")[2],
     "service": _service,
 }

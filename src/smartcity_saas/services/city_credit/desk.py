@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.desk import desk_page
 from smartcity_saas.configuration.city import City
@@ -52,7 +53,12 @@ def appeal(city: str, appeal_id: uuid.UUID) -> ResponseReturnValue:
     return _appeal_page(city, appeal_id, {}, {})
 
 
-@blueprint.page(f"{ROOT}/appeals/<uuid:appeal_id>", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ROOT}/appeals/<uuid:appeal_id>",
+    permission="city.desk",
+    methods=("POST",),
+    told_as=_("answered the appeal"),
+)
 def answer(city: str, appeal_id: uuid.UUID) -> ResponseReturnValue:
     """Answer an appeal."""
     actor = signed_in_member().actor
@@ -65,7 +71,9 @@ def answer(city: str, appeal_id: uuid.UUID) -> ResponseReturnValue:
     return _page(city, answered=True)
 
 
-@blueprint.page(f"{ROOT}/photos/<uuid:photo_id>", permission="city.desk")
+@blueprint.page(
+    f"{ROOT}/photos/<uuid:photo_id>", permission="city.desk", told_as=_("opened a photograph")
+)
 def photo(city: str, photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph with an appeal."""
     with tenant_context(city_by_slug(city).id):

@@ -84,7 +84,9 @@ def session(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
     return _session_page(city, session_id)
 
 
-@blueprint.page(f"{SESSION}/list.csv", permission="city.desk")
+@blueprint.page(
+    f"{SESSION}/list.csv", permission="city.desk", told_as=_("downloaded it in a table")
+)
 def list_csv(city: str, session_id: uuid.UUID) -> ResponseReturnValue:
     """One session's list as CSV."""
     served = city_by_slug(city)

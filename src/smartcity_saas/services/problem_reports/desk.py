@@ -129,7 +129,9 @@ def one_report(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     return _page(city, report_id, {}, {})
 
 
-@blueprint.page(f"{ONE}/assign", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ONE}/assign", permission="city.desk", methods=("POST",), told_as=_("assigned it")
+)
 def assign(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     """Give it to a department."""
     return _do(
@@ -139,7 +141,9 @@ def assign(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/begin", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ONE}/begin", permission="city.desk", methods=("POST",), told_as=_("began work on it")
+)
 def begin(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     """The department has begun."""
     return _do(
@@ -147,7 +151,9 @@ def begin(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/wait", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ONE}/wait", permission="city.desk", methods=("POST",), told_as=_("said what it waits for")
+)
 def wait(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     """Something is waited for."""
     return _do(
@@ -159,7 +165,9 @@ def wait(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/solve", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ONE}/solve", permission="city.desk", methods=("POST",), told_as=_("answered: solved")
+)
 def solve(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     """It is solved, with what was done and photographs of it."""
 
@@ -174,7 +182,9 @@ def solve(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     return _do(city, report_id, act)
 
 
-@blueprint.page(f"{ONE}/refuse", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ONE}/refuse", permission="city.desk", methods=("POST",), told_as=_("answered: not taken on")
+)
 def refuse(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     """It is not taken on, for a reason."""
     return _do(
@@ -184,7 +194,9 @@ def refuse(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/merge", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ONE}/merge", permission="city.desk", methods=("POST",), told_as=_("merged it into another")
+)
 def merge(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     """Another report goes on in its place."""
     return _do(
@@ -194,7 +206,9 @@ def merge(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/correct", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ONE}/correct", permission="city.desk", methods=("POST",), told_as=_("corrected it")
+)
 def correct(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     """Put category and place right."""
     return _do(
@@ -206,7 +220,12 @@ def correct(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ONE}/release", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ONE}/release",
+    permission="city.desk",
+    methods=("POST",),
+    told_as=_("chose what is public of it"),
+)
 def release(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     """Choose what everyone may read and see of it."""
     return _do(
@@ -218,7 +237,9 @@ def release(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
-@blueprint.page(f"{ROOT}/photos/<uuid:photo_id>", permission="city.desk")
+@blueprint.page(
+    f"{ROOT}/photos/<uuid:photo_id>", permission="city.desk", told_as=_("opened a photograph")
+)
 def photo(city: str, photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph of a report."""
     with tenant_context(city_by_slug(city).id):

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
 from smartcity_saas.catalog.desk import desk_page
@@ -66,7 +67,9 @@ def _page(city: City, text: str) -> dict[str, Any]:
     }
 
 
-@blueprint.page(f"{ROOT}/tickets.csv", permission="city.desk")
+@blueprint.page(
+    f"{ROOT}/tickets.csv", permission="city.desk", told_as=_("downloaded it in a table")
+)
 def tickets_csv(city: str) -> ResponseReturnValue:
     """Every ticket with its status, for the police's own system."""
     served = city_by_slug(city)
@@ -101,7 +104,12 @@ def dispute(city: str, dispute_id: uuid.UUID) -> ResponseReturnValue:
     return _dispute_page(city, dispute_id, {}, {})
 
 
-@blueprint.page(f"{ROOT}/disputes/<uuid:dispute_id>", permission="city.desk", methods=("POST",))
+@blueprint.page(
+    f"{ROOT}/disputes/<uuid:dispute_id>",
+    permission="city.desk",
+    methods=("POST",),
+    told_as=_("answered the dispute"),
+)
 def answer(city: str, dispute_id: uuid.UUID) -> ResponseReturnValue:
     """Answer a dispute."""
     actor = signed_in_member().actor
@@ -114,7 +122,9 @@ def answer(city: str, dispute_id: uuid.UUID) -> ResponseReturnValue:
     return _page(city, answered=True)
 
 
-@blueprint.page(f"{ROOT}/photos/<uuid:photo_id>", permission="city.desk")
+@blueprint.page(
+    f"{ROOT}/photos/<uuid:photo_id>", permission="city.desk", told_as=_("opened a photograph")
+)
 def photo(city: str, photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph with a dispute."""
     with tenant_context(city_by_slug(city).id):

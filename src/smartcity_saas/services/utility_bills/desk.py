@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.desk import desk_page
 from smartcity_saas.configuration.city import City
@@ -39,7 +40,7 @@ def _page(city: City, text: str) -> dict[str, Any]:
     }
 
 
-@blueprint.page(f"{ROOT}/bills.csv", permission="city.desk")
+@blueprint.page(f"{ROOT}/bills.csv", permission="city.desk", told_as=_("downloaded it in a table"))
 def bills_csv(city: str) -> ResponseReturnValue:
     """Bills of the chosen months as CSV, in the columns of the import."""
     with tenant_context(city_by_slug(city).id):
