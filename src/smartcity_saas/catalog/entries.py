@@ -37,9 +37,11 @@ def by_category(found: list[CatalogItem]) -> Iterator[tuple[Localized, list[Cata
 
 
 def item_texts(offer: CatalogItem) -> list[str]:
-    """What a service is looked for by: its name, its help, its words, and those of its tasks."""
+    """What a service is looked for by: its name, its help, its words, those of its tasks, and what the
+    city's settings add."""
     tasks = [text for one in offer.tasks for text in (*one.title.values(), *one.keywords)]
-    return [*service_texts(offer.service), *tasks]
+    own = offer.service.settings_keywords(offer.entry.settings)
+    return [*service_texts(offer.service), *tasks, *own]
 
 
 def service_texts(service: Service) -> list[str]:

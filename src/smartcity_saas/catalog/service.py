@@ -124,6 +124,7 @@ class Service:
     the same on the console, beside ``city``. ``search`` finds what stands inside it, such as a department, by what a resident types;
     ``find_number`` what the resident has here by the number that they were told of it, which stands
     somewhere in what they type.
+    ``settings_keywords`` are further words by which a city's own settings have it found.
     ``while_paused`` says in a sentence what still works while it is paused. ``dashboard`` lists what
     the resident who asks has. ``demo`` fills a city with sample rows, in demo mode only.
     ``payable`` says how its things are paid, ``work`` are its tasks of the outbox by kind,
@@ -163,6 +164,7 @@ class Service:
     desk_landing: str | None = None
     landing_arguments: Mapping[str, Any] = field(default_factory=dict)
     keywords: tuple[str, ...] = ()
+    settings_keywords: Callable[[Mapping[str, Any]], Sequence[str]] = lambda settings: ()
     tasks: Sequence[Task] = ()
     dashboard: Callable[[SignedInResident], list[DashboardItem]] = lambda resident: []
     search: Callable[[str], list[DashboardItem]] = lambda query: []

@@ -9,11 +9,19 @@ import pytest
 from smartcity_saas.audit import system
 from smartcity_saas.tenancy.announcements import publish
 from tests.support.applications import PERMIT, begin, define, sent
+from tests.support.documents import HANGZHOU, NINGBO
 from tests.support.problem_reports import LAMP
 from tests.support.problem_reports import ROOT as REPORTS
 from tests.support.world import World
 
 REPORTED = "  problem_reports: {state: open}\n"
+OWN_CATEGORIES = """\
+    settings:
+      departments: [{department: bikes, name: {zh: 单车办, en: Bikes}}]
+      categories:
+        - {category: bikes, name: {zh: 共享单车, en: Bike share}, department: bikes, hours: 24,
+           keywords: [乱停放]}
+"""
 
 
 @pytest.mark.parametrize("query", ["水费", "shuifei", "sf", "water", "Utility", "账单", "煤气"])
@@ -163,3 +171,23 @@ def test_a_number_leads_nobody_else_anywhere(
         none = number[:-1] + str((int(number[-1]) + 1) % 10)
         other = browser.get(f"/search?q={none}").text
         assert re.sub(none, number, other) == page
+
+
+@pytest.mark.parametrize("typed", ["坑洞", "路坏了", "广场舞", "pothole"])
+def test_search_finds_what_can_be_reported(world: World, typed: str) -> None:
+    """Promise: the words for what a city's own categories name lead to reporting it."""
+    world.save(f"{HANGZHOU}services: {{problem_reports: {{state: open}}}}\n")
+    page = world.client("hangzhou.localhost").get(f"/search?q={typed}").text
+    assert 'href="/services/problem-reports"' in page
+
+
+def test_words_of_a_citys_own_categories_are_its_own(world: World) -> None:
+    """Promise: a city that names a category finds it by that name and its keywords; another city does
+    not."""
+    for city, categories in ((HANGZHOU, OWN_CATEGORIES), (NINGBO, "")):
+        world.save(f"{city}services:\n  problem_reports:\n    state: open\n{categories}")
+    for typed in ("共享单车", "乱停放", "bike share"):
+        found = world.client("hangzhou.localhost").get(f"/search?q={typed}").text
+        assert 'href="/services/problem-reports"' in found, typed
+        found = world.client("ningbo.localhost").get(f"/search?q={typed}").text
+        assert 'href="/services/problem-reports"' not in found, typed

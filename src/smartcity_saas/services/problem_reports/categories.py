@@ -86,6 +86,16 @@ class ReportRules:
         return self.departments.get(code, {"zh": code, "en": code})
 
 
+def category_words(settings: Mapping[str, Any]) -> list[str]:
+    """The words by which residents look for what can be reported: the names of the categories and their
+    keywords."""
+    return [
+        word
+        for one in settings.get("categories", ())
+        for word in (*one["name"].values(), *one.get("keywords", ()))
+    ]
+
+
 def report_rules(city: City) -> ReportRules:
     """The rules of a city, from its document."""
     settings = city.catalog[SERVICE].settings

@@ -12,7 +12,7 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.services.problem_reports import api, demo, open311_views
 from smartcity_saas.services.problem_reports.attention import reports_attention
-from smartcity_saas.services.problem_reports.categories import report_rules
+from smartcity_saas.services.problem_reports.categories import category_words, report_rules
 from smartcity_saas.services.problem_reports.desk import blueprint as desk
 from smartcity_saas.services.problem_reports.document import extension
 from smartcity_saas.services.problem_reports.lifecycle import TELL, close_unanswered, reopen_until
@@ -99,6 +99,8 @@ service = Service(
             "井盖",
             "路面",
             "坑洼",
+            "坑洞",
+            "路坏了",
             "垃圾",
             "噪声",
             "噪音",
@@ -107,6 +109,7 @@ service = Service(
         ),
         *("城管", "树木", "漏水", "report", "pothole", "street light", "litter", "noise", "311"),
     ),
+    settings_keywords=category_words,
     tasks=(
         Task(
             title={"zh": "查编号", "en": "By number"},

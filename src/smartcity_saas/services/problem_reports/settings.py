@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 
-from smartcity_saas.configuration.fields import Choice, ListOf, Pattern, Text, WholeNumber
+from smartcity_saas.configuration.fields import Choice, Line, ListOf, Pattern, Text, WholeNumber
 from smartcity_saas.configuration.schema import ServiceSettings
 from smartcity_saas.services.problem_reports.names import ICON_WORDS
 from smartcity_saas.texts import lazy_gettext as _
@@ -44,6 +44,11 @@ class CategorySchema(Schema):
     name = Text(longest=20, required=True, metadata={"description": "What residents read."})
     icon = Choice(ICON_WORDS, load_default="dots", metadata={"description": "Its picture."})
     part_of = _name("The category that it is part of, which nobody chooses by itself.")
+    keywords = ListOf(
+        Line(longest=20),
+        most=30,
+        metadata={"description": "Words by which residents look for it, beside its name."},
+    )
     department = _name("The department that it is assigned to.")
     assign_hours = WholeNumber(
         1,
