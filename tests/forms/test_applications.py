@@ -46,6 +46,8 @@ from tests.support.applications import (
     sent,
     stored,
 )
+from tests.support.documents import HANGZHOU
+from tests.support.residents import by_phone
 from tests.support.world import World
 
 
@@ -526,3 +528,25 @@ def test_a_city_without_payments_says_so(world: World) -> None:
     answer = browser.post(f"/applications/{number}/submit", "/me")
     assert answer.status_code == 503
     assert row_of(world, number).is_draft
+
+
+def test_messages_are_agreed_to_beside_what_they_are_about(phones: World) -> None:
+    """Promise: the page of an application says where one is told of it; who has a number and has not
+    agreed has it sent there by one press, and comes back; elsewhere it leads nowhere but the site."""
+    service = PERMIT.replace("FEE", "0")
+    phones.save(f"{HANGZHOU}channels: {{phone: {{state: open}}}}\nservices:\n{service}")
+    browser = by_phone(phones)
+    number = sent(browser)
+    here = f"/applications/{number}"
+    page = browser.get(here).text
+    assert "/me/messages" in page
+    agree = {"give": "1", "next": here}
+    assert "Send them to" in page
+    done = browser.post("/me/data/consents/messages", here, **agree)
+    assert done.headers["Location"] == here
+    page = browser.get(here).text
+    assert "Send them to" not in page
+    assert "It is sent to" in page
+    away = browser.post("/me/data/consents/messages", here, give="1", next="//elsewhere.example")
+    assert away.headers["Location"].startswith("/")
+    assert not away.headers["Location"].startswith("//")

@@ -41,6 +41,7 @@ from smartcity_saas.portals.resident.personal_data_labels import rows_in_words
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.current import current_time, request_city
 from smartcity_saas.web.languages import local
+from smartcity_saas.web.paths import safe_next
 from smartcity_saas.web.policy import Availability
 
 ROOT = "/me/data"
@@ -129,7 +130,7 @@ def consents() -> ResponseReturnValue:
     before_consent=True,
 )
 def change_consent(purpose: str) -> ResponseReturnValue:
-    """Give or take back one, by one press either way. Without the first the account rests: one's
+    """Give or take back one, by one press either way, and go on to where it was asked for. Without the first the account rests: one's
     data and the way out stay open."""
     resident, now = signed_in_resident(), current_time()
     if purpose in (PRIVACY, MESSAGES) and "give" in request.form:
@@ -142,7 +143,7 @@ def change_consent(purpose: str) -> ResponseReturnValue:
             forget_real_name(resident, now)
     else:
         raise NotFound
-    return redirect(f"{ROOT}/consents")
+    return redirect(safe_next(request.form.get("next"), f"{ROOT}/consents"))
 
 
 @blueprint.page(
