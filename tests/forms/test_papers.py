@@ -185,6 +185,8 @@ def test_verifying_tells_valid_expired_revoked_and_no_more(world: World) -> None
     assert page.status_code == 200
     assert "This paper is valid" in page.text
     assert "Proof of renewal" in page.text
+    assert "Police (sample)" in page.text, "issued by whom the paper says"
+    assert "2027" not in page.text, "the standing is all that is told of its days"
     assert number in page.text
     for secret in ("Sample Road", "13800000001", "Sample resident", "wu.min", code):
         assert secret not in page.text.replace(f"/verify/{code}", ""), secret

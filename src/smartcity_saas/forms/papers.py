@@ -75,6 +75,7 @@ class VerifiedPaper:
     standing: PaperStanding
     service: Localized
     number: str
+    issuer: Localized
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,13 @@ def verify_paper(code: str, address: str, now: datetime) -> VerifiedPaper:
         raise NotFound
     row, paper = found
     today = today_in(current_city().timezone, now)
-    return VerifiedPaper(standing_on(paper, today), _title(form_of(row)), paper.number)
+    form = form_of(row)
+    return VerifiedPaper(standing_on(paper, today), _title(form), paper.number, _issuer(form))
+
+
+def _issuer(form: Definition) -> Localized:
+    """Who issues the papers of a form, the same on the paper and where it is verified."""
+    return form.department or current_city().name
 
 
 def _title(form: Definition) -> Localized:
@@ -261,7 +268,7 @@ def _facts(
     """Label and value in each language."""
     labels = {
         "number": both(lambda: _("Number")),
-        "department": both(lambda: _("Issued by")),
+        "issuer": both(lambda: _("Issued by")),
         "issued": both(lambda: _("Issued")),
         "until": both(lambda: _("Valid until")),
         "good": both(lambda: _("Without end")),
@@ -269,11 +276,7 @@ def _facts(
     return {
         language: [
             (labels["number"][language], row.number),
-            *(
-                [(labels["department"][language], _said(form.department, language))]
-                if form.department
-                else []
-            ),
+            (labels["issuer"][language], _said(_issuer(form), language)),
             (labels["issued"][language], full_day_in(language, issued)),
             (
                 labels["until"][language],
