@@ -34,6 +34,7 @@ from tests.support.application_desk import (
     clerk,
     code_of,
     send_decision,
+    take,
 )
 from tests.support.applications import (
     SECOND,
@@ -303,3 +304,24 @@ def test_my_data_has_the_answers_and_the_paper(world: World) -> None:
 def _rows(found: Any, table: str) -> list[dict[str, Any]]:
     """The rows of a table in a download of one's data."""
     return next(part["rows"] for part in found["held"] if part["kind"] == table)
+
+
+def test_a_paper_is_looked_at_before_it_is_issued(world: World) -> None:
+    """Promise: whoever decides sees the paper as it would be, marked as a preview; its code leads to no
+    paper, nothing is issued by looking, and once it is decided there is no preview."""
+    define(world, entry=CERTIFICATE)
+    number = sent(world.resident())
+    desk = clerk(world, "wu.min")
+    take(desk, number)
+    here = f"{DESK}/{number}"
+    assert f"{here}/preview.pdf" in desk.get(here).text
+    answer = desk.get(f"{here}/preview.pdf")
+    assert answer.mimetype == "application/pdf"
+    text = text_of(answer.data)
+    assert "lives at Sample Road 18." in text
+    assert "Preview, not valid" in text
+    assert count_of(world, ApplicationPaper) == 0
+    stranger = world.client("hangzhou.localhost")
+    assert stranger.get(f"/verify/{0:032x}").status_code == 404
+    send_decision(desk, number, "approved")
+    assert desk.get(f"{here}/preview.pdf").status_code == 404

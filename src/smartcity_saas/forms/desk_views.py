@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import render_template, request
@@ -30,11 +30,12 @@ from smartcity_saas.forms.desk_queue import (
 from smartcity_saas.forms.files import file_of, file_response
 from smartcity_saas.forms.models import Application, ApplicationState, EventKind
 from smartcity_saas.forms.names import APPLICATIONS
-from smartcity_saas.forms.papers import paper_file, paper_of, standing_on
+from smartcity_saas.forms.papers import paper_file, paper_of, preview_paper, standing_on
 from smartcity_saas.forms.step_views import answered
 from smartcity_saas.forms.stored_forms import answers_of, form_of
 from smartcity_saas.forms.timeline import timeline_of
 from smartcity_saas.identity.authorization import signed_in_member
+from smartcity_saas.identity.staff.accounts import names_of_staff
 from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
@@ -162,6 +163,14 @@ def paper(city: str, form: str, number: str) -> ResponseReturnValue:
         return file_response(paper_file(row, current_time()))
 
 
+@blueprint.page(f"{ONE}/preview.pdf", permission=PERMISSION, told_as=_("looked at the paper to be"))
+def paper_preview(city: str, form: str, number: str) -> ResponseReturnValue:
+    """The letter or certificate as it would be issued now, marked as not valid."""
+    with tenant_context(city_by_slug(city).id):
+        row = desk_application(form_in({"form": form}), number)
+        return file_response(preview_paper(row, current_time()))
+
+
 def application_page(
     city: str,
     form: str,
@@ -181,12 +190,13 @@ def application_page(
     with tenant_context(served.id):
         row = desk_application(form_in({"form": form}), number)
         paper = paper_of(row)
+        events = timeline_of(row, now)
         found = {
             "application": row,
             "form": form_of(row),
             "steps": answered(row),
             "askable": asked(form_of(row), answers_of(row, now)),
-            "events": timeline_of(row, now),
+            "events": events,
             "has_part": has_part(row, actor),
             "paper": paper,
         }
@@ -197,7 +207,7 @@ def application_page(
         standing=standing,
         state_names=STATE_NAMES,
         event_names=EVENT_NAMES,
-        account=account_name,
+        account=staff_names([row.taken_by, *(one.account for one in events)]),
         is_mine=row.taken_by == actor.name,
         clock=_clock(row, served.timezone),
         typed=typed,
@@ -207,9 +217,20 @@ def application_page(
     )
 
 
-def account_name(actor: str | None) -> str:
-    """A member of staff's account as people read it: ``wu.min`` of ``staff:wu.min``."""
-    return (actor or "").partition(":")[2]
+def staff_names(actors: Iterable[str | None]) -> Callable[[str | None], str]:
+    """What people read for members of staff, such as ``staff:wu.min``: the name that the console knows,
+    else the account.
+
+    Args:
+        actors: Whose names are looked up, outside any city.
+    """
+    names = names_of_staff(actor for actor in actors if actor is not None)
+
+    def name_of(actor: str | None) -> str:
+        account = (actor or "").partition(":")[2]
+        return names.get(account) or account
+
+    return name_of
 
 
 def _queue(city: str, form: str | None) -> str:
@@ -235,7 +256,7 @@ def _queue(city: str, form: str | None) -> str:
         most=MOST_LISTED,
         counts=counts,
         state_names=STATE_NAMES,
-        account=account_name,
+        account=staff_names(one.taken_by for one in found),
         may_export=chosen is not None and member.may(PERMISSION, service=chosen),
     )
 

@@ -54,6 +54,7 @@ MOST_LOOK_UPS = 30
 MOST_LOOK_UPS_OF_SITE = 300
 """From one /48 of IPv6, which has 65,536 networks and is one customer's. Nothing is counted for more
 people than that: codes cannot be guessed, and nobody is to lock the others out."""
+_NO_CODE = "0" * 2 * CODE_BYTES
 _CODE = re.compile(rf"[0-9a-f]{{{2 * CODE_BYTES}}}")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PAPER = ""
@@ -95,19 +96,43 @@ def draw_paper(row: Application, now: datetime) -> DrawnPaper | None:
     Raises:
         Invalid: The city's storage has no room for it.
     """
+    sample = _("Sample") if product().settings.demo else ""
+    drawn = _drawn(row, secrets.token_hex(CODE_BYTES), sample, now)
+    if drawn is not None:
+        require_room(
+            len(drawn.pdf),
+            _("The paper cannot be kept. Make room first, then decide."),
+            from_reserve=True,
+        )
+    return drawn
+
+
+def preview_paper(row: Application, now: datetime) -> CheckedFile:
+    """The same to look at before it is decided: its mark says that it is a preview, and its code leads
+    to no paper.
+
+    Raises:
+        NotFound: The application is finished, or its form has no paper.
+    """
+    drawn = _drawn(row, _NO_CODE, _("Preview, not valid"), now) if row.is_under_way else None
+    if drawn is None:
+        raise NotFound
+    return CheckedFile(drawn.name, PDF, drawn.pdf)
+
+
+def _drawn(row: Application, code: str, mark: Any, now: datetime) -> DrawnPaper | None:
     form, city = form_of(row), current_city()
     if not form.result.is_paper:
         return None
     today = today_in(city.timezone, now)
     until = form.result.valid.after(today) if form.result.valid else None
-    code = secrets.token_hex(CODE_BYTES)
     answers = answers_of(row, now)
     holder = _holder(row, form, answers, now)
     paper = Paper(
         color=city.color,
         number=row.number,
         address=f"{site_address(city.slug)}{VERIFY}/{code}",
-        sample=" ".join(both(lambda: _("Sample")).values()) if product().settings.demo else "",
+        sample=" ".join(both(lambda: mark).values()) if mark else "",
         sides=[
             Side(
                 language=language,
@@ -124,11 +149,7 @@ def draw_paper(row: Application, now: datetime) -> DrawnPaper | None:
             for language in LANGUAGES
         ],
     )
-    pdf = paper.pdf()
-    require_room(
-        len(pdf), _("The paper cannot be kept. Make room first, then decide."), from_reserve=True
-    )
-    return DrawnPaper(pdf, f"{row.number}.pdf", code, today, until)
+    return DrawnPaper(paper.pdf(), f"{row.number}.pdf", code, today, until)
 
 
 def issue_paper(row: Application, drawn: DrawnPaper, now: datetime) -> None:
