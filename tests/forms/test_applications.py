@@ -99,7 +99,7 @@ def test_two_devices_go_on_with_one_draft(world: World) -> None:
     save(phone, number, 1, **FIRST)
     assert begin(desktop) == number
     landing = desktop.get(ROOT).text
-    assert "Go on with step 2 of 3" in landing
+    assert "Go on with step 2 of 4" in landing
     assert "kept until" in landing
     assert 'value="Sample Road 18"' in desktop.get(f"/applications/{number}/steps/1").text
     save(desktop, number, 2, **SECOND)

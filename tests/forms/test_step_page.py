@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -320,3 +321,55 @@ def test_a_city_without_districts_takes_words_or_nothing(world: World) -> None:
         result = read_step(definition, 0, given_by_form(definition, 0, form), {}, CONTEXT)
         assert result.is_done
         assert result.answers["home"]["district"] == said
+
+
+def test_an_address_begins_in_the_city(world: World) -> None:
+    """Promise: an address that nobody has answered shows the city's own province and city with its
+    districts; left so, an optional one says nothing, and a required one asks for the rest."""
+    for required in (False, True):
+        form = defined(
+            FORM
+            | {
+                "steps": [
+                    {
+                        "title": {"zh": "一", "en": "One"},
+                        "fields": [{"name": "home", "kind": "address", "required": required}],
+                    }
+                ]
+            }
+        )
+        here = replace(CONTEXT, division_code="330100")
+        with shown_step(world.app, "One", lambda: step_page(form, 0, {}, here)):  # noqa: B023
+            page = html.document_fromstring(world.resident().get(ADDRESS).get_data(as_text=True))
+        values = sent(page)
+        assert values["answer-home-province"] == "330000"
+        assert values["answer-home-city"] == "330100"
+        assert page.xpath("//select[@name='answer-home-district']/option[@value='330106']")
+        result = read_step(form, 0, given_by_form(form, 0, values), {}, here)
+        assert bool(result.faults) is required
+        assert "home" not in result.answers
+
+
+def test_somebody_else_is_asked_for_once_chosen(world: World) -> None:
+    """Promise: without the script name and number of somebody else are no controls of a page until
+    that was chosen and sent; then they are."""
+    form = defined(
+        FORM
+        | {
+            "steps": [
+                {
+                    "title": {"zh": "一", "en": "One"},
+                    "fields": [{"name": "who", "kind": "person", "required": True}],
+                }
+            ]
+        }
+    )
+
+    def names(answers: dict[str, Any], result: StepResult | None = None) -> set[str]:
+        with shown_step(world.app, "One", lambda: step_page(form, 0, answers, CONTEXT, result)):
+            page = html.document_fromstring(world.resident().get(ADDRESS).get_data(as_text=True))
+        return set(sent(page))
+
+    assert "answer-who-name" not in names({})
+    chosen = read_step(form, 0, Given({"who": {"who": "other"}}), {}, CONTEXT)
+    assert {"answer-who-name", "answer-who-number"} <= names({}, chosen)

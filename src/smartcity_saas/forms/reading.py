@@ -37,6 +37,7 @@ def context_of(application: Application, now: datetime) -> Context:
         name=name,
         masked_number=number,
         files=names_of(application.id, now) if stored else {},
+        division_code=city.division_code,
     )
 
 

@@ -60,6 +60,11 @@ class ShownField:
         return self.faults.get(part)
 
     @property
+    def somebody_else(self) -> str:
+        """On which answer a person's name and number are asked for, as ``condition`` says it."""
+        return json.dumps({self.part("who"): ["other"]})
+
+    @property
     def provinces(self) -> tuple[tuple[Province, tuple[Division, ...]], ...]:
         """What an address is chosen from."""
         return cities_by_province()
@@ -143,7 +148,7 @@ def _shown(
     is_asked: bool,
 ) -> ShownField:
     typed = result.typed if result is not None else {}
-    value = typed.get(one.name, answers.get(one.name))
+    value = typed.get(one.name, answers.get(one.name, KINDS[one.kind].begins_with(context)))
     condition = {control(n): list(wanted) for n, wanted in one.show_if.items() if n in on_page}
     values = form_values(KINDS[one.kind], value)
     return ShownField(

@@ -11,7 +11,8 @@
   const isAsked = (condition) =>
     Object.entries(condition).every(([name, wanted]) => answers(name).some((one) => wanted.includes(one)));
 
-  for (const waiting of document.querySelectorAll("template[data-show-if]")) {
+  // One by one, as one may stand in another.
+  for (let waiting; (waiting = document.querySelector("template[data-show-if]")); ) {
     const field = document.createElement("div");
     field.dataset.showIf = waiting.dataset.showIf;
     field.append(waiting.content);

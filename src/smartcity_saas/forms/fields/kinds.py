@@ -28,7 +28,8 @@ class Context:
     ``zone`` (IANA) and ``currency`` (ISO 4217) are the city's, ``today`` its day. ``name`` and
     ``masked_number`` are the resident's own, verified; None where they are not. ``files`` has the
     name of each stored file that may be answered with, by its id. ``is_stored`` says that what is
-    read was read before, by an older release perhaps.
+    read was read before, by an older release perhaps. ``division_code`` is the city's own (GB/T 2260),
+    empty where there is none.
     """
 
     zone: str
@@ -38,6 +39,7 @@ class Context:
     masked_number: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     is_stored: bool = False
+    division_code: str = ""
 
 
 class Unfit(ValueError):
@@ -101,7 +103,7 @@ class Kind:
     says nothing, and raises ``Unfit``; a canonical value reads back to itself. ``words`` shows a
     canonical value in ``zh`` or ``en``. ``missing`` is what to do where an answer is needed.
     ``gather`` takes what was typed out of a web form; ``typed`` makes that of a canonical value, and
-    leaves alone what is none.
+    leaves alone what is none. ``begins_with`` is what stands in it before anybody has answered.
     """
 
     read: Callable[[Field, Any, Context], Any]
@@ -109,6 +111,7 @@ class Kind:
     missing: Text
     gather: Callable[[str, WebForm], Any] = gather_text
     typed: Callable[[Any], Any] = lambda value: value
+    begins_with: Callable[[Context], Any] = lambda context: None
 
 
 def form_values(kind: Kind, value: Any) -> dict[str, list[str]]:

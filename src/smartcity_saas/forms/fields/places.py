@@ -55,6 +55,8 @@ def _read(field: Field, given: Any, context: Context) -> dict[str, str] | None:
     found, faults = _lines(read_parts(given, *PARTS))
     if not faults and not any(found.values()):
         return None
+    if not field.required and not faults and _is_untouched(found, context):
+        return None
     for part, message in _unlisted(found).items():
         faults.setdefault(part, message)
     if not found.get("line") and "line" not in faults:
@@ -72,6 +74,11 @@ def _read(field: Field, given: Any, context: Context) -> dict[str, str] | None:
         raise Unfit(faults=ordered, is_begun=is_begun)
     province_code = cities_by_code()[found["city"]].province_code
     return found | {"province": province_code, "district": district}
+
+
+def _is_untouched(found: Mapping[str, str], context: Context) -> bool:
+    """Whether an address says no more than what a page begins it with."""
+    return found == dict.fromkeys(PARTS, "") | (_begins_with(context) or {})
 
 
 def _lines(parts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Text]]:
@@ -177,4 +184,10 @@ def _typed(value: Any) -> Any:
     return {**value, "district": listed.code} if listed else value
 
 
-ADDRESS = Kind(_read, _words, _CITY_MISSING, gather=_gather, typed=_typed)
+def _begins_with(context: Context) -> dict[str, str] | None:
+    """An address begins in the city itself."""
+    city = cities_by_code().get(context.division_code)
+    return {"province": city.province_code, "city": city.division_code} if city else None
+
+
+ADDRESS = Kind(_read, _words, _CITY_MISSING, gather=_gather, typed=_typed, begins_with=_begins_with)
