@@ -41,6 +41,7 @@ def notify(
     now: datetime,
     *,
     useful_until: datetime | None = None,
+    send: bool = True,
 ) -> bool:
     """Write a message to a resident's own page, and send it after the commit: in the city's quiet
     hours when those are over.
@@ -54,6 +55,7 @@ def notify(
         now: The time.
         useful_until: By when whoever reads it must know; it is sent at night where the morning
             would be too late.
+        send: Whether it is sent beyond the site too, where the resident agrees to that.
 
     Returns:
         Whether it is new.
@@ -74,6 +76,8 @@ def notify(
         )
         if message_id is None:
             return False
+        if not send:
+            return True
         for kind in run(_VERIFIED, {"resident": resident_id}).scalars():
             enqueue(SEND, {"message": str(message_id), "kind": kind}, now, due_at=due_at)
     return True

@@ -1,5 +1,5 @@
-// The phone's position on a press, reports nearby, and what the chosen category promises. Without this the
-// place is written in words, and reports nearby are shown once the report is made.
+// The phone's position on a press, reports nearby, what the chosen category promises, and copying a code. Without
+// this the place is written in words, reports nearby are shown once the report is made, and a code is selected.
 for (const form of document.querySelectorAll("form[data-report]")) {
   const field = (name) => form.elements.namedItem(name);
   const button = form.querySelector("[data-locate]");
@@ -61,4 +61,12 @@ for (const form of document.querySelectorAll("form[data-report]")) {
   }
   tell();
   look();
+}
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    button.textContent = button.dataset.copied;
+  });
 }

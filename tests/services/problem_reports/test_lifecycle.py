@@ -80,18 +80,42 @@ def test_the_whole_way_is_told_and_counted(reports: Reports) -> None:
     assert counted(reports, Measure.BEGUN, "ningbo") == 0
     reports.world.work()
     told = browser.get("/me/messages").text
+    assert "Received: " in told
     assert "Assigned to the department" in told
     assert "Solved, says the department" in told
 
 
 def test_messages_can_be_turned_off(reports: Reports) -> None:
-    """Promise: whoever does not want messages of a report gets none."""
+    """Promise: whoever does not want messages of a report gets none of its steps; that it came in stands on
+    their page of messages, and is not sent."""
     browser = reports.world.resident()
     number = reports.report(browser, tell="1")
     assert browser.post(f"{ROOT}/{number}/messages", f"{ROOT}/{number}").status_code == 303
     reports.act(lifecycle.assign, number, "roads")
     reports.world.work()
-    assert "Assigned to the department" not in browser.get("/me/messages").text
+    told = browser.get("/me/messages").text
+    assert "Assigned to the department" not in told
+    assert f"Received: Street light {number}" in told
+
+
+def test_others_read_who_is_still_to_say(reports: Reports) -> None:
+    """Promise: what a department says is solved is a question to whoever reported it alone; everyone else
+    reads whose word is missing. The newest report stands first, before the figures."""
+    browser, stranger = reports.world.resident(), reports.stranger()
+    number = reports.report(browser)
+    reports.world.clock.move(minutes=2)
+    newer = reports.report(reports.world.resident(subject="parents"))
+    reports.act(lifecycle.assign, number, "roads")
+    reports.act(lifecycle.solve, number, "New ballast fitted.", ())
+    reports.world.clock.move(minutes=2)
+    for page in (f"{ROOT}/all", f"{ROOT}/{number}"):
+        text = stranger.get(page).text
+        assert "to be confirmed by whoever reported it" in text, page
+        assert "Solved?" not in text
+    listed = stranger.get(f"{ROOT}/all").text
+    assert listed.index(newer) < listed.index(number) < listed.index("Last 30 days")
+    assert "The newest stand first." in listed
+    assert "Solved?" in browser.get(f"{ROOT}/mine").text
 
 
 def test_not_solved_opens_it_again_within_seven_days(reports: Reports) -> None:

@@ -90,7 +90,9 @@ def test_a_stranger_follows_by_number_and_code(reports: Reports) -> None:
     assert wrong.status_code == 422
     assert "No report has this number" in wrong.text
     typed = code.lower().replace("0", "o").replace("1", "l")
-    assert other.post(f"{ROOT}/track", number=number, code=typed).status_code == 303
+    wide = str.maketrans("0123456789", "０１２３４５６７８９")
+    for written in (number, number.replace("-", ""), f" {number.translate(wide)}"):
+        assert other.post(f"{ROOT}/track", number=written, code=typed).status_code == 303, written
     assert LAMP["words"] in other.get(f"{ROOT}/{number}").text
     elsewhere = reports.stranger("ningbo")
     assert elsewhere.post(f"{ROOT}/track", number=number, code=code).status_code == 422

@@ -29,7 +29,7 @@ from smartcity_saas.services.problem_reports.models import (
     ReportState,
     StepKind,
 )
-from smartcity_saas.services.problem_reports.names import SERVICE
+from smartcity_saas.services.problem_reports.names import SERVICE, TELL
 from smartcity_saas.services.problem_reports.reading import (
     LONGEST_PLACE,
     answer_photo_rows,
@@ -39,7 +39,6 @@ from smartcity_saas.services.problem_reports.reading import (
 from smartcity_saas.services.problem_reports.reporting import by_id, by_number
 from smartcity_saas.tenancy.current import current_city
 
-TELL = f"{SERVICE}.tell"
 MOST_PHOTOS_OF_ONE, MOST_NOTES_OF_ONE = 12, 30
 """Of one report, however often it is added to or opened again."""
 LONGEST_ANSWER = 1_000

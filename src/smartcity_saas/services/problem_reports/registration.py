@@ -15,9 +15,9 @@ from smartcity_saas.services.problem_reports.attention import reports_attention
 from smartcity_saas.services.problem_reports.categories import category_words, report_rules
 from smartcity_saas.services.problem_reports.desk import blueprint as desk
 from smartcity_saas.services.problem_reports.document import extension
-from smartcity_saas.services.problem_reports.lifecycle import TELL, close_unanswered, reopen_until
+from smartcity_saas.services.problem_reports.lifecycle import close_unanswered, reopen_until
 from smartcity_saas.services.problem_reports.models import STATE_NAMES, ProblemReport
-from smartcity_saas.services.problem_reports.names import ROOT, SERVICE, TITLE
+from smartcity_saas.services.problem_reports.names import ROOT, SERVICE, TELL, TITLE
 from smartcity_saas.services.problem_reports.rateable import acts as rateable
 from smartcity_saas.services.problem_reports.reporting import (
     NUMBER,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import unicodedata
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
 from smartcity_saas.identity.tokens import token_hash
 from smartcity_saas.measures import Measure, count
+from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.models import (
     ProblemReport,
@@ -33,7 +35,7 @@ from smartcity_saas.services.problem_reports.models import (
     ReportState,
     StepKind,
 )
-from smartcity_saas.services.problem_reports.names import SERVICE
+from smartcity_saas.services.problem_reports.names import SERVICE, TELL
 from smartcity_saas.services.problem_reports.reading import (
     NewReport,
     photo_rows,
@@ -60,6 +62,8 @@ _CODE_CHARACTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's alphabet of 32, without I, L, O and U: a code is read out and typed on a phone."""
 _CODE_LENGTH = 12
 _MOST_NUMBERS = 20
+_DIGITS = 11
+"""Of a number: those of the day, and five drawn by lot."""
 
 
 @dataclass(frozen=True)
@@ -133,16 +137,17 @@ def report_problem(
         if told.words:
             session.add(ProblemReportNote(report_id=key, words=told.words, created_at=now))
         session.add_all(photo_rows(key, photos, now))
-        session.add(
-            ProblemReportStep(
-                report_id=key,
-                kind=StepKind.RECEIVED,
-                at=now,
-                department=told.category.department,
-                promised_by=told.category.assign_by(now),
-            )
+        step = ProblemReportStep(
+            report_id=key,
+            kind=StepKind.RECEIVED,
+            at=now,
+            department=told.category.department,
+            promised_by=told.category.assign_by(now),
         )
+        session.add(step)
         session.flush()
+        if reporter.resident is not None:
+            enqueue(TELL, {"step": str(step.id)}, now)
         record(reporter.actor, f"{SERVICE}.report", row.number, {"city": city.slug}, now)
         count(SERVICE, Measure.BEGUN, now)
     return MadeReport(row, code)
@@ -193,23 +198,29 @@ def spaced(code: str) -> str:
 
 
 def report_of_code(number: str, code: str, address: str, now: datetime) -> ProblemReport:
-    """The report of a number and its code, for whoever did not sign in. What is typed may have spaces
-    and small letters, and O for 0, I or L for 1 (Crockford).
+    """The report of a number and its code, for whoever did not sign in. What is typed may have spaces,
+    full-width and small letters, and O for 0, I or L for 1 (Crockford).
 
     Raises:
         NotFound: No such number, or another code: the two answer alike.
         Throttled: Too many tries from the same network.
     """
     count_attempt(ResidentAttempt, f"report-code:{network_of(address)}", MOST_CODES, now)
-    plain = "".join(code.upper().replace("-", " ").split())
+    plain = "".join(unicodedata.normalize("NFKC", code).upper().replace("-", " ").split())
     plain = plain.translate(str.maketrans("OIL", "011"))
     query = select(ProblemReport).where(
-        ProblemReport.number == number.strip()[:40],
+        ProblemReport.number == plain_number(number),
         ProblemReport.code_hash == token_hash(plain),
     )
     return one_or_404(
         query, _("No report has this number and code. Check both, or call the hotline.")
     )
+
+
+def plain_number(typed: str) -> str:
+    """A report's number as it is stored: full-width digits, spaces and a missing hyphen are forgiven."""
+    digits = "".join(one for one in unicodedata.normalize("NFKC", typed) if one.isdecimal())
+    return f"{digits[:6]}-{digits[6:]}" if len(digits) == _DIGITS else typed.strip()[:40]
 
 
 def by_number(number: str) -> ProblemReport:

@@ -24,6 +24,7 @@ from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.web.languages import both, local
 
 TOLD = {
+    StepKind.RECEIVED: _("Received: %(what)s"),
     StepKind.ASSIGNED: _("Assigned to the department: %(what)s"),
     StepKind.WAITING: _("It takes longer: %(what)s"),
     StepKind.SOLVED: _("Solved, says the department. Is it? %(what)s"),
@@ -49,7 +50,9 @@ def tell_step(payload: Mapping[str, Any], now: datetime) -> None:
             select(ProblemFollow.resident_id).where(ProblemFollow.report_id == row.id)
         )
     )
-    own = [row.resident_id] if row.resident_id is not None and row.told else []
+    # that it came in stands among the messages of the site in any case
+    wanted = row.told or step.kind is StepKind.RECEIVED
+    own = [row.resident_id] if row.resident_id is not None and wanted else []
     if step.kind is StepKind.REOPENED:
         own = []  # they did it themselves
     for person in [*own, *(one for one in people if one != row.resident_id)]:
@@ -68,4 +71,5 @@ def _tell(
         both(lambda: step.words or _("The page of the report says how it goes on.")),
         f"{ROOT}/{row.number}",
         now,
+        send=row.told or resident_id != row.resident_id,
     )
