@@ -53,7 +53,15 @@ SECOND = {"mobile": "13800000001", "note": ""}
 THIRD = {"truth": "yes"}
 STEPS = (FIRST, SECOND, THIRD)
 ASKED = (["street", "moved"], ["mobile", "note"], ["truth"])
-PDF = b"%PDF-1.7\n1 0 obj << >> endobj\ntrailer << >>\n%%EOF\n"
+PDF = (
+    b"%PDF-1.3\n%\xbf\xf7\xa2\xfe\n1 0 obj\n<< /Pages 2 0 R /Type /Catalog >>\nendobj\n2 0 obj\n<< /Count 1 "
+    b"/Kids [ 3 0 R ] /Type /Pages >>\nendobj\n3 0 obj\n<< /Contents 4 0 R /MediaBox [ 0 0 200 200 ] /Parent "
+    b"2 0 R /Resources << >> /Type /Page >>\nendobj\n4 0 obj\n<< /Length 0 >>\nstream\n\nendstream\nendobj\n"
+    b"xref\n0 5\n0000000000 65535 f \n0000000015 00000 n \n0000000064 00000 n \n0000000123 00000 n \n"
+    b"0000000229 00000 n \ntrailer << /Root 1 0 R /Size 5 /ID [<a6e67d16bdcd0665af3883c3c2551672>"
+    b"<2afa904275549147546497bd16b70fea>] >>\nstartxref\n278\n%%EOF\n"
+)
+"""One empty page, as it is kept."""
 
 
 def define(world: World, city: str = "hangzhou", fee: str = "0", entry: str = PERMIT) -> None:

@@ -1,4 +1,4 @@
-"""Files and photographs of applications: checked, made anew where they are pictures, sealed."""
+"""Files and photographs of applications: checked, made anew, sealed."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from smartcity_saas.errors import Invalid
 from smartcity_saas.forms.definition import Field
 from smartcity_saas.forms.models import FILE_CONTENT, FILE_NAME, Application, ApplicationFile
 from smartcity_saas.forms.names import FieldKind
+from smartcity_saas.forms.pdf_files import LockedPdf, NoPdf, rewritten
 from smartcity_saas.images.photos import LARGEST_BYTES, photo_response, retaken
 from smartcity_saas.tenancy.storage import MEGABYTE, require_room
 
@@ -55,7 +56,7 @@ class CheckedFile:
 
 
 def read_uploads(field: Field, uploads: Sequence[Upload], kept: int) -> list[CheckedFile]:
-    """What was sent for a field, checked; pictures are made anew, without what hid in them.
+    """What was sent for a field, checked and made anew, without what hid in it.
 
     Args:
         field: Of kind ``file`` or ``photograph``.
@@ -216,7 +217,7 @@ def _checked(upload: Upload, *, pictures_alone: bool) -> CheckedFile:
     if upload.data.startswith(_PDF_START) and not pictures_alone:
         if _PDF_END not in upload.data[-_LAST_BYTES:]:
             raise Invalid(_("“%(name)s” is cut off. Save the PDF again, then add it.", name=name))
-        return CheckedFile(name, PDF, upload.data)
+        return CheckedFile(name, PDF, _rewritten(name, upload.data))
     try:
         return CheckedFile(name, JPEG, retaken(upload.data))
     except Invalid:
@@ -230,6 +231,22 @@ def _checked(upload: Upload, *, pictures_alone: bool) -> CheckedFile:
                 "“%(name)s” is no PDF, and no photo that we can read: JPEG, PNG or WebP. Choose another.",
                 name=name,
             )
+        ) from None
+
+
+def _rewritten(name: str, data: bytes) -> bytes:
+    try:
+        return rewritten(data)
+    except LockedPdf:
+        raise Invalid(
+            _(
+                "“%(name)s” is locked with a password. Save it without one, then add it.",
+                name=name,
+            )
+        ) from None
+    except NoPdf:
+        raise Invalid(
+            _("“%(name)s” cannot be read. Print it as a new PDF, then add that.", name=name)
         ) from None
 
 
