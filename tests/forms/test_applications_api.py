@@ -8,6 +8,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from smartcity_saas.forms.models import ApplicationState
+from smartcity_saas.web.api import Body
 from tests.support.applications import (
     FIRST,
     PDF,
@@ -94,6 +95,32 @@ def test_the_whole_life_as_json(world: World) -> None:
     assert row_of(world, number).state is ApplicationState.WITHDRAWN
     listed = browser.get(API).json["applications"]  # type: ignore[index]
     assert [found["number"] for found in listed] == [number]
+
+
+def test_characters_that_are_none(world: World) -> None:
+    """Promise: a lone surrogate or U+0000 anywhere in a body is told where it stands, and is no fault
+    of the server."""
+    define(world)
+    browser = world.resident()
+    one = f"{API}/{sent(browser)}"
+    for bad in ("\x00", "a\ud800"):
+        for act, body, place in (
+            ("messages", {"words": bad}, "/words"),
+            ("reopen", {"reason": bad * 12}, "/reason"),
+            ("supply", {"answers": {"street": bad}}, "/answers/street"),
+            ("supply", {"answers": {"lease": ["x", bad]}}, "/answers/lease/1"),
+            ("supply", {"answers": {bad: "x"}}, "/answers"),
+        ):
+            assert place in pointers(call(browser, "POST", f"{one}/{act}", body)), (act, body)
+    for model in _bodies(Body):
+        for name in model().fields:
+            told = model().validate({name: {"deep": ["\ud800"]}})
+            assert "that is none" in str(told), (model, name)
+
+
+def _bodies(model: type[Body]) -> list[type[Body]]:
+    below = [one for found in model.__subclasses__() for one in _bodies(found)]
+    return [*model.__subclasses__(), *below]
 
 
 def test_json_of_somebody_else_is_not_there(world: World) -> None:

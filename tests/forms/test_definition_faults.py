@@ -231,6 +231,31 @@ FAULTS = {
             "a reference to a group": r"(a)\1",
         }.items()
     },
+    **{
+        f"a limit of {value!r}": (
+            fields(f"{{name: a, kind: {kind}, {L}, {key}: ▶'{value}'}}"),
+            said,
+        )
+        for kind, key, value, said in (
+            ("whole_number", "least", "NaN", "is no number of this kind"),
+            ("whole_number", "most", "sNaN", "is no number of this kind"),
+            ("decimal", "least", "１２", "is no number of this kind"),
+            ("decimal", "least", "1_000", "is no number of this kind"),
+            ("money", "least", "１３", "is no number of this kind"),
+            ("decimal", "most", "Infinity", "is no number of this kind"),
+            ("decimal", "least", "1e3", "is no number of this kind"),
+            ("whole_number", "least", "1000000000000001", "No answer comes to"),
+            ("whole_number", "most", "-2", "it is never below zero"),
+        )
+    },
+    "a text longer than any": (
+        fields(f"{{name: a, kind: text, {L}, shortest: ▶500}}"),
+        "it has at most 200 characters",
+    ),
+    "a service called as all of them are": (
+        FORM.replace("  permit:", "  ▶applications:") + MOVED,
+        "“applications” means something else here",
+    ),
     "a field that forges whose paper it is": (
         fields(f"{{name: ▶name, kind: text, {L}}}"),
         "No field can be called “name”",

@@ -10,7 +10,7 @@ import pytest
 
 from smartcity_saas.configuration.validation import Candidate
 from smartcity_saas.configuration.yaml_source import parse
-from tests.support.documents import HANGZHOU, NINGBO
+from tests.support.documents import HANGZHOU, NINGBO, ZHEJIANG
 from tests.support.forms import LETTER, SAMPLES, with_services
 from tests.support.world import World
 
@@ -186,6 +186,30 @@ def test_a_question_for_a_name_is_a_service_too(world: World) -> None:
     }  # fmt: skip
     page = staff.post(f"{NEW}/questions", f"{NEW}/questions", **typed)
     assert "name: name_1" in page.text
+    assert "YAML:" not in page.text
+
+
+def test_whatever_is_typed_is_told(world: World) -> None:
+    """Promise: what no list and no box of the page has is told at its field, however long it is."""
+    staff = world.city_staff()
+    typed = {
+        "title_zh": "登记", "title_en": "Registering", "category": "home", "days": "3",
+        "zh-0": "哪天", "en-0": "Day", "kind-0": "date",
+    }  # fmt: skip
+    for name in ("days", "keep"):
+        for value in ("abc", "-1", "9" * 5000, "٣", "²", "1.5"):
+            page = staff.post(f"{NEW}/questions", f"{NEW}/questions", **{**typed, name: value})
+            assert page.status_code == 422, (name, value[:9])
+
+
+def test_a_part_of_a_provinces_service_is_looked_at_whole(world: World) -> None:
+    """Promise: what a city changes of a service that its province defines is shown as it would have it."""
+    world.save(with_services(ZHEJIANG, LETTER))
+    name = LETTER.partition(":")[0]
+    part = f"{name}:\n  kind: form\n  title: {{zh: 甲甲, en: A title of our own}}\n"
+    page = world.city_staff().post(f"{NEW}/yaml", f"{NEW}/yaml", text=part, preview="1")
+    assert page.status_code == 200
+    assert "A title of our own" in page.text
     assert "YAML:" not in page.text
 
 

@@ -42,12 +42,14 @@ class KindOfService:
     """What documents may say of every service of a kind.
 
     ``entry`` is the schema of an entry in the catalog, without ``kind``. ``faults`` finds what a
-    complete entry, as written, contradicts.
+    complete entry, as written, contradicts. ``reserved`` are names that no service of the kind has:
+    what they share has them.
     """
 
     name: str
     entry: type[Schema]
     faults: Callable[[Mapping[str, Any], CityTerms], list[Fault]] = lambda entry, terms: []
+    reserved: frozenset[str] = frozenset()
 
 
 class Catalog(fields.Nested):
@@ -64,6 +66,7 @@ class Catalog(fields.Nested):
         **options: Any,
     ) -> None:
         super().__init__(installed, **options)
+        self.reserved = frozenset().union(*(kind.reserved for kind in kinds.values()))
         self.kinds = {name: KeptNested(kind.entry) for name, kind in kinds.items()}
 
     def _deserialize(
@@ -104,6 +107,13 @@ class Catalog(fields.Nested):
                 _(
                     "A service's name can only have lowercase letters, digits and single “_”, at most %(most)s.",
                     most=LONGEST_NAME,
+                )
+            )
+        if name in self.reserved:
+            raise ValidationError(
+                _(
+                    "“%(name)s” means something else here. Call the service something else.",
+                    name=name,
                 )
             )
         rest = {key: entry[key] for key in entry if key != "kind"}

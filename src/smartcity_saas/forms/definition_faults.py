@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from smartcity_saas.configuration.service_kinds import CityTerms, Fault
@@ -22,11 +22,13 @@ from smartcity_saas.forms.names import (
     FILES,
     HOLDER,
     INSERTABLE,
+    LARGEST_NUMBER,
     LONGEST_PERIOD,
     MOST_FIELDS,
     NO,
     NUMBERS,
     TEXTS,
+    USUAL_LENGTH,
     YES,
     FieldKind,
     ResultKind,
@@ -39,6 +41,7 @@ from smartcity_saas.web.numbers import NotPlain
 Place = tuple[str | int, ...]
 Asked = tuple[Place, Mapping[str, Any]]
 
+_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,6})?")
 _ONLY_FOR: Mapping[str, frozenset[FieldKind]] = {
     "options": CHOICES,
     "shortest": TEXTS,
@@ -154,6 +157,21 @@ def _field(place: Place, field: Mapping[str, Any], currency: str) -> Iterator[Fa
             _("“%(name)s” declares nothing.", name=field["name"]),
             _("Add text: {zh: …, en: …} with what is declared."),
         )
+    shortest = field.get("shortest")
+    if (
+        "longest" not in field
+        and type(shortest) is int
+        and shortest > USUAL_LENGTH.get(kind, shortest)
+    ):
+        yield (
+            (*place, "shortest"),
+            _(
+                "“%(name)s” has no answer: it has at most %(most)s characters.",
+                name=field["name"],
+                most=USUAL_LENGTH[kind],
+            ),
+            _("Write longest as well, or kind: long_text."),
+        )
     if "shortest" in field and "longest" in field:
         yield from _order(place, field, "shortest", "longest", field["shortest"], field["longest"])
     yield from _limits(place, field, kind, currency)
@@ -190,22 +208,33 @@ def _limits(
         text = field.get(key)
         if not isinstance(text, str):
             continue
+        number = Decimal(text) if _NUMBER.fullmatch(text) else None
         try:
-            if kind is FieldKind.MONEY:
+            if kind is FieldKind.MONEY and number is not None:
                 parse_money(text, currency)
-            numbers[key] = Decimal(text)
-            if not numbers[key].is_finite() or "e" in text.lower():
-                raise InvalidOperation
-            if kind is FieldKind.WHOLE_NUMBER and numbers[key] % 1:
-                raise InvalidOperation
         except NotPlain as fault:
             yield (*place, key), fault.message, ""
-        except InvalidOperation:
+            continue
+        if number is None or (kind is FieldKind.WHOLE_NUMBER and number % 1):
             yield (
                 (*place, key),
                 _("“%(value)s” is no number of this kind.", value=text),
                 _('Write a plain number in quotes: "10".'),
             )
+        elif abs(number) > LARGEST_NUMBER:
+            yield (
+                (*place, key),
+                _("No answer comes to “%(value)s”.", value=text),
+                _("Write a number up to %(most)s.", most=f"{LARGEST_NUMBER:,}"),
+            )
+        else:
+            numbers[key] = number
+    if "least" not in field and "most" in numbers and numbers["most"] < 0:
+        yield (
+            (*place, "most"),
+            _("“%(name)s” has no answer: it is never below zero.", name=field["name"]),
+            _("Write least as well: it allows numbers below zero."),
+        )
     if len(numbers) == 2:
         yield from _order(place, field, "least", "most", numbers["least"], numbers["most"])
 

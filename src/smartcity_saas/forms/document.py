@@ -20,6 +20,7 @@ from smartcity_saas.configuration.fields import (
 from smartcity_saas.configuration.service_kinds import KindOfService
 from smartcity_saas.forms.definition_faults import definition_faults
 from smartcity_saas.forms.names import (
+    APPLICATIONS,
     KIND,
     LONGEST_LONG_TEXT,
     LONGEST_PERIOD,
@@ -303,5 +304,5 @@ class FormSchema(Schema):
     )
 
 
-kind = KindOfService(KIND, FormSchema, definition_faults)
+kind = KindOfService(KIND, FormSchema, definition_faults, frozenset({APPLICATIONS}))
 """``kind: form``."""

@@ -9,6 +9,8 @@ KIND = "form"
 LONGEST_SHORT_TEXT = 200
 LONGEST_LONG_TEXT = 4_000
 MOST_FILES = 10
+LARGEST_NUMBER = 10**15
+"""What no number in a form comes to."""
 MOST_FIELDS = 100
 """Fields of one definition, over all its steps."""
 LONGEST_PERIOD = {"years": 100, "months": 1_200, "days": 36_500}
@@ -54,6 +56,8 @@ NUMBERS = frozenset({FieldKind.WHOLE_NUMBER, FieldKind.DECIMAL, FieldKind.MONEY}
 DATES = frozenset({FieldKind.DATE, FieldKind.DATE_RANGE})
 CHOICES = frozenset({FieldKind.CHOICE, FieldKind.CHOICES})
 FILES = frozenset({FieldKind.FILE, FieldKind.PHOTOGRAPH})
+USUAL_LENGTH = {FieldKind.TEXT: LONGEST_SHORT_TEXT, FieldKind.LONG_TEXT: LONGEST_LONG_TEXT}
+"""The most characters of a text whose field says nothing else."""
 INSERTABLE = frozenset(FieldKind) - FILES - {FieldKind.LONG_TEXT}
 """The kinds whose answer is one line, which the text of a paper can have in it."""
 CONDITIONS = CHOICES | {FieldKind.YES_NO, FieldKind.DECLARATION}

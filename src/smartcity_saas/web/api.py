@@ -52,6 +52,8 @@ MOST_ON_A_PAGE = 200
 
 _LINE = "^[^\\u0000-\\u001f\\u007f]+$"
 _SHOWN = r"[^\x00-\x1f\x7f\ud800-\udfff]*"
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+_UNSTORABLE_TOLD = _("There is a character here that is none. Remove it.")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -90,6 +92,26 @@ class Body(ma.Schema):
         """See above."""
 
         unknown = ma.RAISE
+
+    @ma.pre_load
+    def _refuse_unstorable(self, data: Any, **kwargs: Any) -> Any:
+        if found := _unstorable(data):
+            raise ma.ValidationError(found)
+        return data
+
+
+def _unstorable(value: Any) -> Any:
+    """Where a value of JSON has text that no database and no UTF-8 can have: U+0000 and lone
+    surrogates; as messages of marshmallow, None for nowhere."""
+    if isinstance(value, str):
+        return [_UNSTORABLE_TOLD] if _UNSTORABLE.search(value) else None
+    if isinstance(value, Mapping):
+        if any(_unstorable(key) for key in value):
+            return [_UNSTORABLE_TOLD]
+        return {key: told for key, one in value.items() if (told := _unstorable(one))} or None
+    if isinstance(value, list):
+        return {n: told for n, one in enumerate(value) if (told := _unstorable(one))} or None
+    return None
 
 
 class Whole(ma.fields.Integer):

@@ -8,6 +8,7 @@ from typing import Any
 
 from smartcity_saas.forms.definition import Field
 from smartcity_saas.forms.fields.kinds import Context, Kind, Unfit, quoted, read_parts, read_text
+from smartcity_saas.forms.names import LARGEST_NUMBER
 from smartcity_saas.texts import lazy_gettext as _
 from smartcity_saas.web.money import (
     LARGEST_AMOUNT,
@@ -20,8 +21,6 @@ from smartcity_saas.web.numbers import NotPlain, parse_decimal, plain_decimal
 
 PLACES = 6
 """Decimal places that a decimal may have: a millionth, such as of a degree."""
-LARGEST = 10**15
-"""What no number in a form comes to."""
 _MINUS = "-−－"  # the hyphen of keyboards, the minus sign, and the full-width one
 
 
@@ -49,7 +48,7 @@ def _read_number(field: Field, text: str, places: int) -> str | None:
         return None
     below_zero = text[0] in _MINUS and field.least is not None and Decimal(field.least) < 0
     try:
-        size = parse_decimal(text[1:] if below_zero else text, places, LARGEST * 10**places)
+        size = parse_decimal(text[1:] if below_zero else text, places, LARGEST_NUMBER * 10**places)
     except NotPlain as fault:
         raise Unfit(fault.message) from None
     value = plain_decimal(-size if below_zero else size, places)

@@ -25,7 +25,7 @@ from smartcity_saas.forms.step_page import StepPage, step_page
 from smartcity_saas.identity.authorization import documents
 from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.city.blueprint import ROOT, blueprint, shell
-from smartcity_saas.portals.city.pasted_service import PlacedService, place, read_pasted
+from smartcity_saas.portals.city.pasted_service import SERVICES, PlacedService, place, read_pasted
 from smartcity_saas.portals.city.service_questions import (
     KEPT,
     SIMPLE_KINDS,
@@ -126,7 +126,7 @@ def _looked_at(city: str, text: str) -> tuple[Definition | None, list[Problem]]:
     except Invalid as error:
         return None, error.problems
     found = [placed.typed(one) for one in documents().problems([placed.candidate])]
-    return (None if found else _definition(placed.pasted.values)), found
+    return (None if found else _definition(_merged(city, placed))), found
 
 
 def _placed(city: str, text: str) -> PlacedService:
@@ -146,6 +146,14 @@ def _saved(placed: PlacedService) -> RevisionView | None:
     except Invalid as error:
         problems = [placed.typed(one) for one in error.problems]
         raise Invalid(error.detail, problems) from None
+
+
+def _merged(city: str, placed: PlacedService) -> Mapping[str, Any]:
+    """The service as the city would have it: what is not written stands in a document above."""
+    *above, own = [one.layer for one in documents().layers(city)]
+    layers = [*above, replace(own, values=placed.candidate.source.values)]
+    found: Mapping[str, Any] = merge(layers).values[SERVICES][placed.pasted.name]
+    return found
 
 
 def _definition(values: Mapping[str, Any]) -> Definition:

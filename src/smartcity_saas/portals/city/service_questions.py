@@ -69,9 +69,10 @@ def definition_text(typed: Mapping[str, str]) -> str:
         if typed.get(f"{key}_zh", "").strip() or typed.get(f"{key}_en", "").strip():
             values[key] = _both(typed, key, errors)
     days = typed.get("days", "").strip()
-    if not days.isdecimal() or not 1 <= int(days) <= 250:
+    if not re.fullmatch("[0-9]{1,3}", days) or not 1 <= int(days) <= 250:
         errors["days"] = _("Enter working days, 1 to 250.")
-    values["takes"] = {"working_days": int(days) if days.isdecimal() else 1}
+    else:
+        values["takes"] = {"working_days": int(days)}
     fee = typed.get("fee", "").strip() or "0"
     if not re.fullmatch(r"[0-9]{1,10}(\.[0-9]{1,4})?", fee):
         errors["fee"] = _("“%(fee)s” is no amount. Enter a plain number, such as 20.00.", fee=fee)
@@ -80,7 +81,11 @@ def definition_text(typed: Mapping[str, str]) -> str:
     values["steps"] = [{"title": title, "fields": asked}]
     if typed.get("result", "none") != "none":
         values["result"] = {"kind": typed["result"]}
-    values["keep"] = {"years": int(typed.get("keep", "1") or "1")}
+    keep = typed.get("keep") or "1"
+    if keep not in map(str, KEPT):
+        errors["keep"] = _("Choose how long it is kept.")
+    else:
+        values["keep"] = {"years": int(keep)}
     if errors:
         raise FieldErrors(errors)
     return write({name: values})
