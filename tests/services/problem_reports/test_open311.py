@@ -71,7 +71,7 @@ def address(reports: Reports, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.mark.parametrize("kind", ["json", "xml"])
 def test_a_client_of_others_reads_everything(reports: Reports, address: str, kind: str) -> None:
     """Promise: georeport, as it is published, reads kinds, definitions and reports in both formats."""
-    number = reports.report(reports.stranger(), **HERE)
+    number = reports.report(reports.world.resident(), **HERE)
     reports.report(reports.stranger(), category="noise")
     reports.report(reports.stranger("ningbo"))
     spoken = GeoReport(address, output_format=kind)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from smartcity_saas.database import db
-from smartcity_saas.errors import NotFound, Throttled
+from smartcity_saas.errors import Conflict, FieldErrors, NotFound, Throttled
 from smartcity_saas.services.problem_reports import lifecycle, reading, reporting
 from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.models import (
@@ -22,7 +22,7 @@ from smartcity_saas.services.problem_reports.models import (
 from smartcity_saas.services.problem_reports.own import STRANGER
 from smartcity_saas.services.problem_reports.reading import NewReport
 from smartcity_saas.tenancy.current import current_city
-from tests.support.problem_reports import HERE, LAMP, ROOT, Reports, photograph
+from tests.support.problem_reports import DESK, HERE, LAMP, ROOT, Reports, photograph
 
 
 def code_of(text: str) -> str:
@@ -72,6 +72,51 @@ def test_others_see_neither_words_nor_photos_nor_who(reports: Reports) -> None:
     assert reports.stranger().get(second).status_code == 404
     reports.act(lifecycle.release, number, "", [])
     assert reports.stranger().get(first).status_code == 404
+
+
+@pytest.mark.parametrize("city", ["hangzhou", "ningbo"])
+def test_a_strangers_place_waits_for_the_desk(reports: Reports, city: str) -> None:
+    """Promise: what somebody wrote who has not signed in stands nowhere for others until the desk has
+    released it; the desk takes it back, or puts it right, in any state of the report."""
+    words = "Officer Li takes bribes, http://example.com"
+    first = reports.stranger(city)
+    number = reports.report(first, place=words, **HERE)
+    reader = reports.stranger(city)
+    pages = (
+        f"{ROOT}/{number}",
+        f"{ROOT}/all",
+        f"{ROOT}/near?category=street_light&latitude=30.246&longitude=120.211",
+        f"/open311/v2/requests/{number}.json",
+        "/open311/v2/requests.xml",
+    )
+
+    def shown(what: str) -> list[bool]:
+        return [what in reader.get(page).text for page in pages]
+
+    assert not any(shown(words))
+    assert shown("30.246")[0]
+    assert words in first.get(f"{ROOT}/{number}").text
+    with reports.world.inside(city):
+        key = reporting.by_number(number).id
+        lifecycle.release(DESK, key, "", [], reports.world.clock(), place=True)
+    reports.world.clock.move(minutes=2)
+    assert all(shown(words))
+    with reports.world.inside(city):
+        now = reports.world.clock()
+        lifecycle.refuse(DESK, key, "No.", now)
+        for line in ("a\nb", "a\x00b", "a\u202eb"):
+            with pytest.raises(FieldErrors):
+                lifecycle.correct(DESK, key, "street_light", line, now)
+        lifecycle.correct(DESK, key, "street_light", "West Road 3", now)
+        with pytest.raises(Conflict):
+            lifecycle.correct(DESK, key, "noise", "West Road 3", now)
+    reports.world.clock.move(minutes=2)
+    assert not any(shown(words))
+    assert shown("West Road 3")[:2] == [True, True]
+    with reports.world.inside(city):
+        lifecycle.release(DESK, key, "", [], reports.world.clock())
+    reports.world.clock.move(minutes=2)
+    assert not any(shown("West Road 3"))
 
 
 def test_a_stranger_follows_by_number_and_code(reports: Reports) -> None:

@@ -232,7 +232,12 @@ def release(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
         city,
         report_id,
         lambda actor, typed, now: lifecycle.release(
-            actor, report_id, typed["public_words"], request.form.getlist("released"), now
+            actor,
+            report_id,
+            typed["public_words"],
+            request.form.getlist("released"),
+            now,
+            place="place_released" in request.form,
         ),
     )
 

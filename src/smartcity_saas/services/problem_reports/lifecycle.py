@@ -33,6 +33,7 @@ from smartcity_saas.services.problem_reports.names import SERVICE, TELL
 from smartcity_saas.services.problem_reports.reading import (
     LONGEST_PLACE,
     answer_photo_rows,
+    is_a_line,
     photo_rows,
     read_words,
 )
@@ -190,9 +191,16 @@ def merge(actor: Actor, report_id: uuid.UUID, number: str, now: datetime) -> Pro
 
 
 def release(
-    actor: Actor, report_id: uuid.UUID, words: str, photos: Sequence[str], now: datetime
+    actor: Actor,
+    report_id: uuid.UUID,
+    words: str,
+    photos: Sequence[str],
+    now: datetime,
+    *,
+    place: bool = False,
 ) -> None:
-    """Let everyone read some words, and see the photographs that are named; others are taken back.
+    """Let everyone read some words, see the photographs that are named, and read the ``place``; what is
+    not named is taken back.
 
     Raises:
         NotFound: There is no such report.
@@ -203,6 +211,7 @@ def release(
     with transaction() as session:
         row = by_id(report_id, lock=True)
         row.public_words, row.updated_at = words.strip(), now
+        row.place_released = place
         for photo in session.scalars(
             select(ProblemReportPhoto).where(ProblemReportPhoto.report_id == row.id)
         ):
@@ -212,25 +221,23 @@ def release(
 
 
 def correct(actor: Actor, report_id: uuid.UUID, category: str, place: str, now: datetime) -> None:
-    """Put right what it is and where, as everyone reads it. Another category brings its own time limit,
-    from when the report came.
+    """Put right what it is and where. Another category brings its own time limit, from when the report
+    came.
 
     Raises:
         NotFound: There is no such report.
         FieldErrors: There is no such category, or the place says nothing or too much.
-        Conflict: It is not open any more.
+        Conflict: It is to be of another category, and not open any more.
     """
     rules, place = report_rules(current_city()), place.strip()
-    errors: dict[str, Any] = {}
-    if category not in rules.categories:
-        errors["category"] = _("Choose what the problem is.")
-    if not 1 <= len(place) <= LONGEST_PLACE:
-        errors["place"] = _("Write the place in one line of at most 120 characters.")
-    if errors:
-        raise FieldErrors(errors)
+    if not 1 <= len(place) <= LONGEST_PLACE or not is_a_line(place):
+        raise FieldErrors({"place": _("Write the place in one line of at most 120 characters.")})
     with transaction():
-        row = _open_report(report_id)
+        row = by_id(report_id, lock=True)
         if row.category != category:
+            _require_open(row)
+            if category not in rules.categories:
+                raise FieldErrors({"category": _("Choose what the problem is.")})
             row.category = category
             row.assign_by, row.due_at = limits(row.opened_at, rules.categories[category])
         row.place, row.updated_at = place, now

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.database import CityModel, StoredEnum, city_foreign_key, city_relationship
@@ -92,8 +92,9 @@ class ProblemReport(CityModel):
     """A problem somewhere in the city.
 
     ``number`` is public; whoever reported it without signing in follows it by a code beside the number
-    (``code_hash``). ``client_id`` is the client of the API that it came by. ``place`` is in words and
-    public; ``latitude`` and ``longitude`` are degrees of WGS 84, for the desk and whoever reported it, and
+    (``code_hash``). ``client_id`` is the client of the API that it came by. ``place`` is in words, which
+    everyone reads where ``place_released``: at once of a resident or a client of the API, of a stranger once
+    the desk says so. ``latitude`` and ``longitude`` are degrees of WGS 84, for the desk and whoever reported it, and
     ``public_latitude`` and ``public_longitude`` are the same as others are told them, by which alone
     everyone looks for reports. ``opened_at`` is when it came, or was
     opened again, from which ``assign_by`` and ``due_at`` are reckoned. ``expected_on`` is a later day
@@ -168,6 +169,7 @@ class ProblemReport(CityModel):
     place: Mapped[str]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    place_released: Mapped[bool] = mapped_column(default=False, server_default=false())
     public_latitude: Mapped[float | None]
     public_longitude: Mapped[float | None]
     state: Mapped[ReportState] = mapped_column(StoredEnum(ReportState))
@@ -191,6 +193,11 @@ class ProblemReport(CityModel):
         if self.latitude is None or self.longitude is None:
             return None
         return Position(self.latitude, self.longitude)
+
+    @property
+    def public_place(self) -> str:
+        """Where it is in words, as everyone may read them; empty where there are none."""
+        return self.place if self.place_released else ""
 
     @property
     def public_position(self) -> Position | None:

@@ -286,7 +286,7 @@ def _requests(rows: Sequence[ProblemReport]) -> list[dict[str, Any]]:
             "requested_datetime": moment(row.created_at),
             "updated_datetime": moment(row.updated_at),
             "expected_datetime": moment(row.due_at),
-            "address": row.place or None,
+            "address": row.public_place or None,
             "address_id": None,
             "zipcode": None,
             "lat": where.latitude if (where := row.public_position) else None,

@@ -58,7 +58,7 @@ def read_report(rules: ReportRules, typed: Mapping[str, str], errors: dict[str, 
     place = typed.get("place", "").strip()
     if not place and position is None:
         errors.setdefault("place", _("Write where it is, or use your position."))
-    if len(place) > LONGEST_PLACE or not _is_a_line(place):
+    if len(place) > LONGEST_PLACE or not is_a_line(place):
         errors["place"] = _("Write the place in one line of at most 120 characters.")
     words = typed.get("words", "").strip()
     if len(words) > LONGEST_WORDS:
@@ -113,7 +113,8 @@ def read_photos(
     return taken
 
 
-def _is_a_line(text: str) -> bool:
+def is_a_line(text: str) -> bool:
+    """Whether a text is of one line, without control characters or what turns its direction."""
     try:
         no_control_characters(text)
     except ValidationError:

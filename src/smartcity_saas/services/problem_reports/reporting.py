@@ -168,6 +168,7 @@ def _insert(reporter: Reporter, told: NewReport, code: str | None, now: datetime
             category=category.code,
             department=category.department,
             place=told.place,
+            place_released=reporter.resident is not None or reporter.client_id is not None,
             latitude=told.position.latitude if told.position else None,
             longitude=told.position.longitude if told.position else None,
             public_latitude=told.position.public.latitude if told.position else None,
