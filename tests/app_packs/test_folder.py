@@ -37,6 +37,25 @@ def test_a_pack_made_again_replaces_itself(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"a.md": b"new", "icons/b.png": b"two", "notes.txt": b"mine"}
 
 
+def test_nothing_is_written_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: a link where a file is prepared is neither followed nor replaced, even at a name that
+    can be foretold."""
+    (tmp_path / "precious").write_bytes(b"mine")
+    folder = tmp_path / "pack"
+    folder.mkdir()
+    (folder / ".a.md.part").symlink_to(tmp_path / "precious")
+    assert write(folder, {"a.md": b"one"}) == 1
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+    assert (folder / ".a.md.part").is_symlink()
+    assert not (folder / "a.md").is_symlink()
+    monkeypatch.setattr("smartcity_saas.app_packs.folder.secrets.token_hex", lambda size: "0")
+    (folder / ".b.md.0.part").symlink_to(tmp_path / "precious")
+    with pytest.raises(FileExistsError):
+        write(folder, {"a.md": b"one", "b.md": b"two"})
+    assert (tmp_path / "precious").read_bytes() == b"mine"
+    assert (folder / ".b.md.0.part").is_symlink()
+
+
 @pytest.mark.parametrize("path", ["a.md", "icons/b.png"])
 def test_what_it_did_not_write_is_not_overwritten(tmp_path: Path, path: str) -> None:
     """Promise: a file in the way is named, and nothing at all is written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
@@ -107,8 +108,9 @@ def _write(target: Path, content: bytes) -> bool:
     if target.is_file() and target.read_bytes() == content:
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.part")
-    beside.write_bytes(content)
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
+    with beside.open("xb") as new:  # follows no link, and replaces nothing
+        new.write(content)
     os.replace(beside, target)
     return True
 
