@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import select, update
 
 from smartcity_saas.audit import system
+from smartcity_saas.clock import today_in
 from smartcity_saas.database import db, transaction
+from smartcity_saas.forms.drafts import KEPT_FOR
 from smartcity_saas.forms.fees import RETURN_FEE, return_fee
 from smartcity_saas.forms.models import Application, ApplicationState, EventKind
 from smartcity_saas.notifications.models import Message
@@ -312,6 +314,23 @@ def test_a_paid_draft_is_erased_and_its_fee_goes_back(world: World) -> None:
     form.work()
     assert stored(world, number) is None
     assert (form.refunds(), form.books()) == ([(2000, "done")], {})
+
+
+def test_a_draft_whose_fee_went_back_is_not_kept_for_good(world: World) -> None:
+    """Promise: a draft stays while its fee is paid; once finance has sent that back it is erased like any
+    other, thirty days after it was saved last."""
+    form = PaidForm(world)
+    number = form.press()
+    saved_at = row_of(world, number).saved_at
+    form.empty(number)
+    form.stripe.pay()
+    payment = form.follow()
+    assert row_of(world, number).erase_on is None
+    with world.inside("hangzhou"):
+        request_refund(system("finance"), payment.id, 2000, "cannot be sent", world.clock())
+    form.work()
+    row = row_of(world, number)
+    assert (row.payment_id, row.erase_on) == (None, today_in("Asia/Shanghai", saved_at + KEPT_FOR))
 
 
 def test_a_disputed_payment_goes_back_after_the_dispute(world: World) -> None:

@@ -13,15 +13,18 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from smartcity_saas.audit import system
+from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import Localized
 from smartcity_saas.database import db
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.forms.applications import open_fields, receive, require_complete
+from smartcity_saas.forms.drafts import KEPT_FOR
 from smartcity_saas.forms.models import Application
 from smartcity_saas.forms.names import MINE
 from smartcity_saas.forms.stored_forms import form_of
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.payments.payable import Item, NotPayable, Outcome, Payable, Quote
+from smartcity_saas.tenancy.current import current_city
 
 
 def quote(resident: SignedInResident, references: Sequence[str], now: datetime) -> Quote:
@@ -69,10 +72,13 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
 
 
 def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> None:
-    """Fees of a payment that went back whole are paid no longer; what was sent stays sent."""
+    """Fees of a payment that went back whole are paid no longer; what was sent stays sent, and a draft
+    is kept as long as any other since it was saved last."""
     for one in _applications(references, lock=True):
         if one.payment_id == payment_id:
             one.payment_id = None
+            if one.is_draft:
+                one.erase_on = today_in(current_city().timezone, one.saved_at + KEPT_FOR)
 
 
 def outcome(references: Sequence[str]) -> Outcome | None:
