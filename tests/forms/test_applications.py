@@ -191,7 +191,8 @@ def test_the_whole_life(world: World) -> None:
     row = row_of(world, number)
     assert row.due_on is not None
     assert row.erase_on is None
-    assert browser.post(f"{here}/messages", here, words="").status_code == 422
+    for nothing in ("", "\u200b\u200d"):
+        assert browser.post(f"{here}/messages", here, words=nothing).status_code == 422
     assert browser.post(f"{here}/messages", here, words="When?").status_code == 303
     assert "When?" in browser.get(here).text
     ask_for_more(world, number, "The number is too short", ["street"])
@@ -217,7 +218,8 @@ def test_the_whole_life(world: World) -> None:
     page = browser.get(here).text
     assert "Not from here" in page
     assert "How was this application handled?" in page
-    assert browser.post(f"{here}/reopen", here, reason="short").status_code == 422
+    for nothing in ("short", "\u200b" * 20, "\ufeff" * 20 + "short"):
+        assert browser.post(f"{here}/reopen", here, reason=nothing).status_code == 422
     again = browser.post(f"{here}/reopen", here, reason="I have lived here for years.")
     assert again.headers["Location"] == here
     decide(world, number, ApplicationState.REFUSED, "Still not")

@@ -210,7 +210,8 @@ def test_a_revoked_paper_says_so(world: World) -> None:
     desk = clerk(world, "wu.min")
     send_decision(desk, number, "approved")
     page = f"{DESK}/{number}"
-    assert desk.post(f"{page}/revoke", page, why="No").status_code == 422
+    for nothing in ("No", "\u200b" * 20, "a" + "\u2060" * 20 + "b", "a" + " " * 20 + "b"):
+        assert desk.post(f"{page}/revoke", page, why=nothing).status_code == 422
     why = "The lease was found to be made up."
     assert desk.post(f"{page}/revoke", page, why=why).status_code == 303
     assert why in browser.get(f"/applications/{number}").text

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from smartcity_saas.configuration.fields import shown_length
 from smartcity_saas.database import db
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -39,7 +40,7 @@ def read_objection(reason: str, photos: Sequence[bytes]) -> Objection:
     errors: dict[str, Any] = {}
     taken: tuple[bytes, ...] = ()
     words = reason.strip()
-    if not SHORTEST_REASON <= len(words) <= LONGEST_REASON:
+    if shown_length(words) < SHORTEST_REASON or len(words) > LONGEST_REASON:
         errors["reason"] = _("Say what is wrong, in 10 to 1,000 characters.")
     if len(photos) > MOST_PHOTOS:
         errors["photos"] = _("Choose up to 3 photos.")

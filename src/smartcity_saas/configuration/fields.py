@@ -42,6 +42,14 @@ def no_control_characters(text: str) -> str:
     return text
 
 
+def shown_length(text: str) -> int:
+    """How many characters of a text somebody sees: what does not show counts as none, blanks that follow
+    each other as one."""
+    return len(
+        " ".join("".join(one if _shows(one) else " " * one.isspace() for one in text).split())
+    )
+
+
 def _shows(character: str) -> bool:
     """Whether a character is drawn, blanks included. Code points that are merely not assigned yet
     pass: the next Unicode may make a name's character of them; noncharacters never become one."""

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import today_in
+from smartcity_saas.configuration.fields import shown_length
 from smartcity_saas.database import transaction
 from smartcity_saas.errors import Conflict, FieldErrors
 from smartcity_saas.forms.answers import Open, faults_of_all, submitted
@@ -179,7 +180,7 @@ def reopen(resident: SignedInResident, number: str, reason: str, now: datetime) 
         Throttled: Too many tries.
     """
     reason = reason.strip()
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_WORDS:
+    if shown_length(reason) < SHORTEST_REASON or len(reason) > LONGEST_WORDS:
         raise FieldErrors({"reason": _("Say what is wrong, in 10 to 1,000 characters.")})
     own_application(resident, number)
     count_attempt(ResidentAttempt, f"application:{resident.id}", MOST_TRIES, now)
@@ -227,7 +228,7 @@ def read_words(words: str) -> str:
         FieldErrors: There are no words (``words``), or too many.
     """
     words = words.strip()
-    if not 1 <= len(words) <= LONGEST_WORDS:
+    if not shown_length(words) or len(words) > LONGEST_WORDS:
         raise FieldErrors({"words": _("Write something, at most 1,000 characters.")})
     return words
 

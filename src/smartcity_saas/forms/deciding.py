@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import today_in
+from smartcity_saas.configuration.fields import shown_length
 from smartcity_saas.database import one_or_404, transaction
 from smartcity_saas.errors import Conflict, FieldErrors
 from smartcity_saas.forms.answers import asked
@@ -227,7 +228,7 @@ def revoke(actor: Actor, service: str, number: str, reason: str, now: datetime) 
         Conflict: It was revoked before.
     """
     reason = reason.strip()
-    if not SHORTEST_REASON <= len(reason) <= LONGEST_WORDS:
+    if shown_length(reason) < SHORTEST_REASON or len(reason) > LONGEST_WORDS:
         raise FieldErrors(
             {"reason": _("Say why, in 10 to 1,000 characters. The resident reads it.")}
         )
@@ -257,7 +258,7 @@ def _check_decision(decision: str, words: str) -> None:
     if decision not in DECIDED:
         errors["decision"] = _("Choose whether it is approved.")
     least = SHORTEST_REASON if decision == ApplicationState.REFUSED else 0
-    if not least <= len(words) <= LONGEST_WORDS:
+    if shown_length(words) < least or len(words) > LONGEST_WORDS:
         errors["words"] = (
             _("Say why, in 10 to 1,000 characters. The resident reads it.")
             if least
