@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from smartcity_saas.database import db, transaction
-from smartcity_saas.services.problem_reports import lifecycle, lists
+from smartcity_saas.services.problem_reports import lifecycle, lists, views
 from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.models import (
     ProblemReport,
@@ -177,6 +177,18 @@ def _at(reports: Reports, city: str, *spots: Position) -> list[str]:
             reporter = Reporter(DESK, client_id="test")
             numbers.append(report_problem(reporter, told, (), now).report.number)
     return numbers
+
+
+def test_questions_are_counted_by_network(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promise: whoever asks for ever waits; the list as it is stays open, and so does another city."""
+    monkeypatch.setattr(views, "MOST_SEARCHES", 2)
+    near, filtered = f"{ROOT}/near?category=noise", f"{ROOT}/all?category=noise"
+    assert [reports.stranger().get(near).status_code for _one in range(3)] == [200, 200, 429]
+    assert reports.stranger().get(filtered).status_code == 429
+    assert reports.stranger().get(f"{ROOT}/all").status_code == 200
+    assert reports.stranger("ningbo").get(near).status_code == 200
 
 
 def test_the_list_is_filtered_and_paged(reports: Reports) -> None:

@@ -244,8 +244,10 @@ def test_photos_are_kept_while_a_form_is_put_right(reports: Reports) -> None:
     too_many = reports.send(browser, kept=kept, photos=[photograph(), photograph()])
     assert too_many.status_code == 422
     assert "Choose up to 3 photos." in too_many.text
+    reports.send(thief, category="", photos=[photograph()])
     reports.report(browser, kept=kept[:1])
     assert reports.rows(ProblemReportPhoto) == 1
+    assert reports.rows(ProblemReportUpload) == 1  # another browser's
     with reports.world.inside("hangzhou"):
         reporting.forget_uploads(reports.world.clock() + timedelta(hours=25))
     assert reports.rows(ProblemReportUpload) == 0

@@ -308,6 +308,14 @@ def kept_upload(browser_hash: str, key: uuid.UUID) -> bytes:
     return found[key]
 
 
+def drop_uploads(browser_hash: str) -> None:
+    """Delete what was kept for a browser whose report has come."""
+    with transaction() as session:
+        session.execute(
+            delete(ProblemReportUpload).where(ProblemReportUpload.browser_hash == browser_hash)
+        )
+
+
 def forget_uploads(now: datetime) -> None:
     """Delete what was kept for forms that nobody sent again within a day."""
     with transaction() as session:

@@ -11,8 +11,11 @@ from flask import Response, make_response, redirect, render_template, request, s
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _
 
+from smartcity_saas.addresses import network_of
 from smartcity_saas.errors import FieldErrors, NotFound, NotSignedIn, SmartCityError
+from smartcity_saas.identity.api_clients.call_limits import count_call
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
+from smartcity_saas.identity.rate_limits import WINDOW
 from smartcity_saas.images.photos import photo_response
 from smartcity_saas.notifications import give_leave, reach_of
 from smartcity_saas.ratings.submission import ActReference, RatingPrompt, rating_prompt
@@ -40,6 +43,8 @@ from smartcity_saas.web.policy import Availability, CityBlueprint
 
 FRESH_FOR = timedelta(minutes=1)
 """How old what strangers read of reports may be."""
+MOST_SEARCHES = 120
+"""Questions for reports, by place or filter, of one network in five minutes."""
 TYPED = ("category", "place", "latitude", "longitude", "words")
 LOCATED = "camera=(), geolocation=(self), microphone=()"
 """The Permissions-Policy of the form alone: its button asks for the phone's position."""
@@ -78,6 +83,8 @@ def report() -> ResponseReturnValue:
         made = reporting.report_problem(reporter, told, _uploads(), now, kept=[*kept.values()])
     except FieldErrors as error:
         return _form(typed, error.fields, [*kept], status=422)
+    if kept:
+        reporting.drop_uploads(own.browser_hash())
     if resident is not None and reporter.told:
         give_leave(resident, now)
     if made.code is not None:
@@ -89,6 +96,7 @@ def report() -> ResponseReturnValue:
 @blueprint.page(f"{ROOT}/near", who="everyone")
 def near() -> ResponseReturnValue:
     """Open reports of a category near a position, as a part of the form."""
+    _count_search()
     category = request.args.get("category", "")
     try:
         where = read_position(request.args.get("latitude", ""), request.args.get("longitude", ""))
@@ -103,6 +111,8 @@ def near() -> ResponseReturnValue:
 )
 def public_list() -> ResponseReturnValue:
     """Every report as everyone may read it, by category, state and place; and what became of them."""
+    if request.args:
+        _count_search()
     asked = {name: request.args.get(name, "")[:60] for name in ("category", "state")}
     position = {name: request.args.get(name, "")[:40] for name in ("latitude", "longitude")}
     try:
@@ -279,6 +289,16 @@ def photo(photo_id: uuid.UUID) -> ResponseReturnValue:
 def kept_photo(upload_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph that this browser sent with a form that it has to put right."""
     return photo_response(reporting.kept_upload(own.browser_hash(), upload_id))
+
+
+def _count_search() -> None:
+    """Count a question that no kept page answers.
+
+    Raises:
+        Throttled: Too many from the same network.
+    """
+    network = network_of(request.remote_addr)
+    count_call(f"reports-search:{network}", MOST_SEARCHES, current_time(), WINDOW)
 
 
 def _kept_now(errors: dict[str, Any], already: int, now: datetime) -> list[uuid.UUID]:
