@@ -342,6 +342,17 @@ def test_nobody_applies_without_end(world: World, monkeypatch: pytest.MonkeyPatc
     begin(world.resident(subject="parents"))
 
 
+def test_a_number_that_was_taken_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: two residents whose numbers come out the same in one moment both begin, each under a
+    number of their own."""
+    define(world)
+    taken = begin(world.resident())
+    numbers = iter([taken, "HZ-RPR-0101-0001"])
+    monkeypatch.setattr("smartcity_saas.forms.drafts.new_number", lambda *of: next(numbers))
+    assert begin(world.resident(subject="parents")) == "HZ-RPR-0101-0001"
+    assert count_of(world, Application) == 2
+
+
 def test_files_of_a_resident_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise: the files of all applications of one resident take no more than their share; what does
     not fit is told at its field, and another resident's has room."""

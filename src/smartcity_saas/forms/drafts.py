@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from smartcity_saas.audit import record
 from smartcity_saas.clock import today_in
 from smartcity_saas.configuration.city import CatalogEntry
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import db, insert_once, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.forms.answers import Given, StepResult, asked, read_step
 from smartcity_saas.forms.definition import Definition, definition_of
@@ -80,23 +80,26 @@ def begin(resident: SignedInResident, entry: CatalogEntry, now: datetime) -> App
         if (found := draft_of(resident, entry.name)) is not None:
             return found
         _require_fewer(resident, entry.name, form.most_open)
-        row = Application(
-            resident_id=resident.id,
-            definition_id=keep_definition(entry, now).id,
-            service=entry.name,
-            number=new_number(city, entry.name, now),
-            state=ApplicationState.DRAFT,
-            sealed=seal_answers({}, now),
-            step=0,
-            fee=parse_money(form.fee, city.currency),
-            currency=city.currency,
-            created_at=now,
-            saved_at=now,
-            erase_on=today_in(city.timezone, now + KEPT_FOR),
-            sample=resident.demo,
-        )
-        session.add(row)
-        session.flush()
+        values = {
+            "resident_id": resident.id,
+            "definition_id": keep_definition(entry, now).id,
+            "service": entry.name,
+            "state": ApplicationState.DRAFT,
+            "sealed": seal_answers({}, now),
+            "step": 0,
+            "fee": parse_money(form.fee, city.currency),
+            "currency": city.currency,
+            "created_at": now,
+            "saved_at": now,
+            "erase_on": today_in(city.timezone, now + KEPT_FOR),
+            "reopened": False,
+            "sample": resident.demo,
+        }
+        key = None
+        while key is None:  # another has taken the number in this moment
+            number = new_number(city, entry.name, now)
+            key = insert_once(Application, ("number",), number=number, **values)
+        row = session.scalars(select(Application).where(Application.id == key)).one()
         record(resident.actor, f"{APPLICATIONS}.begin", row.number, {"service": row.service}, now)
     return row
 
