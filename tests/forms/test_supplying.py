@@ -12,7 +12,6 @@ from smartcity_saas.database import db
 from smartcity_saas.forms.models import Application, ApplicationFile, ApplicationState
 from smartcity_saas.forms.stored_forms import answers_of
 from smartcity_saas.forms.supplying import answers_at_hand
-from tests.forms.test_applications_api import API, call, pointers
 from tests.support.application_desk import DESK, clerk, take
 from tests.support.applications import (
     PDF,
@@ -25,6 +24,7 @@ from tests.support.applications import (
     row_of,
     save,
 )
+from tests.support.applications_api import API, call, pointers
 from tests.support.browser import Browser
 from tests.support.world import World
 

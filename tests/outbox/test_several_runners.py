@@ -21,19 +21,10 @@ from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenant_context import current_city_id
 from smartcity_saas.worker import make_runner
 from tests.support.browser import fresh
+from tests.support.runners import at_once
 from tests.support.world import World
 
 CITIES = ("hangzhou", "ningbo", "shanghai")
-
-
-def at_once(*acts: Any) -> None:
-    """Do several things in threads of their own, as processes of their own would."""
-    db.session.rollback()
-    threads = [threading.Thread(target=fresh, args=(act,)) for act in acts]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join(120)
 
 
 @pytest.mark.parametrize("guarded", [True, False])

@@ -29,8 +29,8 @@ from smartcity_saas.outbox.queue import LEASE, MOST_ATTEMPTS, MOST_TOGETHER
 from smartcity_saas.outbox.runner import TOGETHER, Runner
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenant_context import current_city_id
-from tests.outbox.test_several_runners import at_once
 from tests.support.browser import fresh
+from tests.support.runners import at_once
 from tests.support.world import World
 
 
