@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,9 @@ def _add_editor(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
             problems = error.problems if isinstance(error, Invalid) else []
             detail = "" if problems else str(error.detail)
             return _editor(pages, where, shown, based_on, problems, detail), error.status
-        return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
+        return redirect(
+            f"{address_of(pages.rule, where)}/history?done={made.number if made else 0}"
+        )
 
 
 def _add_history(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
@@ -86,7 +88,7 @@ def _add_history(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
             "console/history.html",
             revisions=documents().history(name),
             live=documents().live(name),
-            base=_address(pages, where),
+            base=address_of(pages.rule, where),
             done=request.args.get("done", type=int),
             **pages.shell(**where),
         )
@@ -102,7 +104,7 @@ def _add_history(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
             revision=found,
             live=documents().live(name),
             diff=text_diff(parent.text if parent else "", found.text, f"{name}.yaml"),
-            base=_address(pages, where),
+            base=address_of(pages.rule, where),
             **pages.shell(**where),
         )
 
@@ -114,7 +116,9 @@ def _add_restoring(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
     def undo(number: int, **where: str) -> ResponseReturnValue:
         """Restore what one revision changed, and nothing else."""
         made = documents().undo(pages.name(**where), number, base_revision() or None)
-        return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
+        return redirect(
+            f"{address_of(pages.rule, where)}/history?done={made.number if made else 0}"
+        )
 
     @blueprint.page(
         f"{pages.rule}/history/<int:number>/rollback", permission=pages.change, methods=("POST",)
@@ -122,7 +126,9 @@ def _add_restoring(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
     def rollback(number: int, **where: str) -> ResponseReturnValue:
         """Make a new revision with an old text."""
         made = documents().rollback(pages.name(**where), number, base_revision())
-        return redirect(f"{_address(pages, where)}/history?done={made.number if made else 0}")
+        return redirect(
+            f"{address_of(pages.rule, where)}/history?done={made.number if made else 0}"
+        )
 
 
 def _editor(
@@ -149,16 +155,16 @@ def _editor(
         refusal=refusal,
         merged=rows,
         to_enter=to_enter(problems, name),
-        base=_address(pages, where),
+        base=address_of(pages.rule, where),
         **pages.shell(**where),
     )
 
 
-def _address(pages: DocumentPages, where: dict[str, str]) -> str:
-    address = pages.rule
+def address_of(rule: str, where: Mapping[str, str]) -> str:
+    """A rule with the arguments of the present address in it."""
     for key, value in where.items():
-        address = address.replace(f"<{key}>", value)
-    return address
+        rule = rule.replace(f"<{key}>", value)
+    return rule
 
 
 def _without_secrets(text: str, name: str) -> str:

@@ -8,6 +8,7 @@ from flask import g
 
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
 from smartcity_saas.portals.locks import locks_over
+from smartcity_saas.portals.new_service import NewServicePages, add_new_service_pages
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.product import product
 from smartcity_saas.web.policy import ConsoleBlueprint
@@ -35,3 +36,7 @@ add_document_pages(
     DocumentPages(ROOT, lambda city: city, "city.see", "city.change", "city.catalog", shell),
 )
 add_staff_pages(blueprint, StaffPages(ROOT, "city", "city.staff", shell))
+add_new_service_pages(
+    blueprint,
+    NewServicePages(ROOT, lambda city: city, "city.change", shell, here="catalog", after=""),
+)

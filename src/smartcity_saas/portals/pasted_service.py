@@ -50,19 +50,21 @@ class PlacedService:
         """A problem of the document at its place in what was typed; at the service's name where that is
         not in what was typed."""
         line = problem.line - self.above
-        if 0 < line <= self.pasted.lines:
+        is_own = problem.path == self.candidate.source.problem((), "").path
+        if is_own and 0 < line <= self.pasted.lines:
             column = problem.column - self.indent + self.pasted.indent
             return replace(
                 problem, path=TYPED, line=line + self.pasted.above, column=max(1, column)
             )
         at_name = replace(problem, path=TYPED, line=self.pasted.line, column=self.pasted.indent + 1)
-        if problem.pointer.startswith(f"/{SERVICES}/{self.pasted.name}"):
+        if is_own and problem.pointer.startswith(f"/{SERVICES}/{self.pasted.name}"):
             return at_name
         return replace(
             at_name,
             message=_(
-                "Line %(line)s of the city's configuration: %(message)s",
+                "Line %(line)s of the configuration %(document)s: %(message)s",
                 line=problem.line,
+                document=problem.path,
                 message=problem.message,
             ),
         )
@@ -104,13 +106,13 @@ def read_pasted(text: str) -> PastedService:
     )
 
 
-def place(pasted: PastedService, city: str, text: str, files: Mapping[str, str]) -> PlacedService:
-    """A pasted service in a city's document.
+def place(pasted: PastedService, name: str, text: str, files: Mapping[str, str]) -> PlacedService:
+    """A pasted service in a document.
 
     Args:
         pasted: The service.
-        city: The city's slug.
-        text: Its document.
+        name: The document's.
+        text: The document.
         files: Its pictures, as a candidate's.
 
     Raises:
@@ -118,7 +120,7 @@ def place(pasted: PastedService, city: str, text: str, files: Mapping[str, str])
     """
     try:
         whole, above = insert(text, (SERVICES,), pasted.entry)
-        source = parse(whole, city)
+        source = parse(whole, name)
     except Invalid as error:
         raise _refusal(pasted.line, pasted.indent + 1, str(error.detail)) from None
     at = source.problem((SERVICES, pasted.name), "", at_key=True)
