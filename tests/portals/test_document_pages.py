@@ -22,6 +22,7 @@ FORMS: dict[str, tuple[str, dict[str, str]]] = {
     "branding": (f"{CITY_PAGES}/branding", {"color": "#8a1c1c"}),
     "text": (f"{CITY_PAGES}/document", {"text": HANGZHOU.replace("0b6e4f", "8a1c1c")}),
     "new service": (f"{CITY_PAGES}/new-service/yaml", {"text": LETTER}),
+    "province's new service": (f"{PROVINCE_PAGES}/new-service/yaml", {"text": LETTER}),
     "undo": (f"{CITY_PAGES}/history/2/undo", {}),
     "rollback": (f"{CITY_PAGES}/history/1/rollback", {}),
     "province's text": (f"{PROVINCE_PAGES}/document", {"text": ZHEJIANG + "# x\n"}),

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from smartcity_saas.configuration.changes import text_diff
 from smartcity_saas.configuration.line_endings import with_ends_of
-from smartcity_saas.configuration.merge import leaves, merge
+from smartcity_saas.configuration.merge import get, leaves, merge
 from smartcity_saas.configuration.problems import Problem, dotted
 from smartcity_saas.configuration.secrets import find_secrets, masked, without_secrets
 from smartcity_saas.configuration.validation import Candidate
@@ -90,6 +90,7 @@ def _add_history(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
             live=documents().live(name),
             base=address_of(pages.rule, where),
             done=request.args.get("done", type=int),
+            added=_added(name),
             **pages.shell(**where),
         )
 
@@ -107,6 +108,12 @@ def _add_history(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:
             base=address_of(pages.rule, where),
             **pages.shell(**where),
         )
+
+
+def _added(name: str) -> str:
+    """The service of a document that has just been added, if it is still there."""
+    service = request.args.get("added", "")
+    return service if get(documents().live(name).values, ("services", service)) else ""
 
 
 def _add_restoring(blueprint: ConsoleBlueprint, pages: DocumentPages) -> None:

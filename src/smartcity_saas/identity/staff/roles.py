@@ -32,7 +32,7 @@ PERMISSIONS: Mapping[str, Any] = {
     "city.state": _("take a city live, suspend it"),
     "city.hosts": _("give a city its own domains"),
     "province.see": _("see a province's cities"),
-    "province.change": _("add cities and change the baseline"),
+    "province.change": _("add cities and services, and change the baseline"),
     "province.staff": _("invite and disable a province's accounts"),
     "platform.see": _("see the whole platform"),
     "platform.change": _("change the platform's configuration"),

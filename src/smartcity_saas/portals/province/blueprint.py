@@ -7,6 +7,8 @@ from typing import Any
 from flask import g
 
 from smartcity_saas.portals.document_pages import DocumentPages, add_document_pages
+from smartcity_saas.portals.new_service import NewServicePages, add_new_service_pages
+from smartcity_saas.portals.province.service_reach import service_reach
 from smartcity_saas.portals.staff_pages import StaffPages, add_staff_pages
 from smartcity_saas.web.policy import ConsoleBlueprint
 
@@ -32,3 +34,15 @@ add_document_pages(
     ),
 )
 add_staff_pages(blueprint, StaffPages(ROOT, "province", "province.staff", shell))
+add_new_service_pages(
+    blueprint,
+    NewServicePages(
+        ROOT,
+        lambda province: f"province:{province}",
+        "province.change",
+        shell,
+        here="new-service",
+        after="/history",
+        reach=service_reach,
+    ),
+)
