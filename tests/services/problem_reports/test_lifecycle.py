@@ -110,7 +110,7 @@ def test_others_read_who_is_still_to_say(reports: Reports) -> None:
     reports.world.clock.move(minutes=2)
     for page in (f"{ROOT}/all", f"{ROOT}/{number}"):
         text = stranger.get(page).text
-        assert "to be confirmed by whoever reported it" in text, page
+        assert "Department says solved" in text, page
         assert "Solved?" not in text
     listed = stranger.get(f"{ROOT}/all").text
     assert listed.index(newer) < listed.index(number) < listed.index("Last 30 days")
