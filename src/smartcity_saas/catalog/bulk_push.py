@@ -20,6 +20,7 @@ from smartcity_saas.web.api import (
     MOST_ITEMS,
     Body,
     BodyProblem,
+    CheckedApart,
     FieldProblemSchema,
     problems_of,
 )
@@ -55,7 +56,7 @@ class Item:
     problems: tuple[BodyProblem, ...] = ()
 
 
-class Items(ma.fields.List[Any]):
+class Items(CheckedApart):
     """A list whose items are checked one by one: a malformed one holds up no other."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:

@@ -85,6 +85,10 @@ class BodyProblem:
         return {"pointer": self.pointer, "message": str(self.message)}
 
 
+class CheckedApart(ma.fields.List[Any]):
+    """A list whose items are bodies of their own, each checked by itself."""
+
+
 class Body(ma.Schema):
     """The base of what is sent: unknown keys are refused, and said to be in the description."""
 
@@ -95,7 +99,11 @@ class Body(ma.Schema):
 
     @ma.pre_load
     def _refuse_unstorable(self, data: Any, **kwargs: Any) -> Any:
-        if found := _unstorable(data):
+        whole = data
+        if isinstance(data, Mapping):
+            apart = {key for key, one in self.fields.items() if isinstance(one, CheckedApart)}
+            whole = {key: one for key, one in data.items() if key not in apart}
+        if found := _unstorable(whole):
             raise ma.ValidationError(found)
         return data
 
