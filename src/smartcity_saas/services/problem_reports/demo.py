@@ -24,9 +24,11 @@ DESK = system("demo")
 
 @dataclass(frozen=True)
 class SampleReport:
-    """A sample report: when it came, where, and how far it has come."""
+    """A sample report: when it came, of which of the city's categories, where, and how far it has
+    come."""
 
     days_ago: int
+    category: int
     place: str
     words: str
     east: float
@@ -34,24 +36,29 @@ class SampleReport:
 
 
 SAMPLES: Sequence[SampleReport] = (
-    SampleReport(3, "示例路和海风路路口（示例）", "示例：路口东北角的灯三天没亮。", 0.0, "solved"),
-    SampleReport(6, "示例路 12 号门前（示例）", "示例：井盖松动，车过有响声。", 0.004, "waiting"),
-    SampleReport(1, "海风路小公园北门（示例）", "示例：垃圾桶满了，没人清。", 0.008, "assigned"),
-    SampleReport(0, "示例路地铁口（示例）", "示例：夜里有施工声。", 0.012, "received"),
-    SampleReport(20, "海风路 3 号（示例）", "示例：树枝压到电线。", 0.016, "confirmed"),
+    SampleReport(20, 3, "海风路 3 号（示例）", "示例：树枝压到电线。", 0.016, "confirmed"),
+    SampleReport(
+        6, 1, "示例路 12 号门前（示例）", "示例：井盖松动，车过有响声。", 0.004, "waiting"
+    ),
+    SampleReport(
+        3, 0, "示例路和海风路路口（示例）", "示例：路口东北角的灯三天没亮。", 0.0, "solved"
+    ),
+    SampleReport(1, 2, "海风路小公园北门（示例）", "示例：垃圾桶满了，没人清。", 0.008, "assigned"),
+    SampleReport(0, 4, "示例路地铁口（示例）", "示例：夜里有施工声。", 0.012, "received"),
 )
+"""The oldest first, as they would have come."""
 
 
 def fill(city: City, now: datetime) -> None:
-    """Fill the current city, where problems can be reported: five reports, each a step further than the
-    last, of one resident."""
+    """Fill the current city, where problems can be reported: five reports of one resident, each
+    as far as none of the others."""
     categories = list(report_rules(city).categories.values())
     if not city.catalog[SERVICE].is_open or not categories:
         return
     resident = sample_resident("household", now)
-    for place, sample in enumerate(SAMPLES):
+    for sample in SAMPLES:
         began = now - timedelta(days=sample.days_ago, hours=2)
-        category = categories[place % len(categories)]
+        category = categories[sample.category % len(categories)]
         told = NewReport(
             category,
             sample.place,
