@@ -37,6 +37,7 @@ from tests.support.application_desk import (
     take,
 )
 from tests.support.applications import (
+    ROOT,
     SECOND,
     THIRD,
     begin,
@@ -65,6 +66,21 @@ def text_of(pdf: bytes) -> str:
 def spaceless(text: str) -> str:
     """A text without spaces: a PDF has its own between scripts."""
     return re.sub(r"\s", "", text)
+
+
+def test_what_one_gets_stands_before_anything(world: World) -> None:
+    """Promise: whoever thinks of applying reads of the paper, how long it is valid and that their name
+    is to be proved; where there is none of it, nothing of it."""
+    stranger = world.client("hangzhou.localhost")
+    define(world, entry=CERTIFICATE.replace("state: open", "state: open\n    assurance: real_name"))
+    page = stranger.get(ROOT).text
+    assert "Proof of renewal" in page
+    assert "It is valid for 1 year." in page
+    assert "You prove your real name" in page
+    define(world)
+    page = stranger.get(ROOT).text
+    assert "as a PDF" not in page
+    assert "You prove your real name" not in page
 
 
 def test_both_languages_stand_on_the_paper(world: World) -> None:

@@ -80,6 +80,7 @@ def landing(form: str) -> ResponseReturnValue:
         definition=definition,
         fee=fee,
         closed=bool(fee) and not payments_open(city),
+        asks_real_name=entry.assurance == "real_name",
         decided_by=working_days_after(today, definition.working_days),
         draft=next((one for one in mine if one.is_draft), None),
         steps_of=_steps_of,
