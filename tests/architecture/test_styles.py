@@ -152,3 +152,14 @@ def test_no_line_of_a_template_is_too_long() -> None:
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if len(line) > 120
     ] == []
+
+
+def test_a_form_has_no_role_but_its_own() -> None:
+    """Promise: assistive technology finds forms. ARIA in HTML allows ``search`` beside ``form``; axe
+    looks at the pages of walks alone, some of which depend on the hour."""
+    roles = {
+        (path.name, role)
+        for path in TEMPLATES
+        for role in re.findall(r'<form\b[^>]*?\brole="(\w+)"', path.read_text("utf-8"))
+    }
+    assert {found for found in roles if found[1] != "search"} == set()
