@@ -143,6 +143,8 @@ def _type(values: Any, field: Field, answer: Any) -> None:
         files = [(io.BytesIO(content), name) for _one in range(answer)]
         values.setlist(control(field.name, NEW), files)
         return
+    if field.kind is FieldKind.ADDRESS:  # the page begins in the city's own province
+        answer = {"province": "", **answer}
     for part, typed in form_values(KINDS[field.kind], answer).items():
         values.setlist(control(field.name, part), typed)
 
