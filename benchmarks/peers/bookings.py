@@ -84,7 +84,8 @@ def book_bare(
 
 
 def take_event_bare(pool: Connections, city_id: int) -> None:
-    """The least that taking an event is: keep it, write a task and when it is due."""
+    """The least that taking an event is: keep it, write a task and when it is due, which is after the
+    run: no runner of the product is to stumble over it."""
     connection, key = pool.mine(), uuid_utils.compat.uuid7()
     connection.execute(f"SET LOCAL app.city_id = '{int(city_id)}'")
     connection.execute(
@@ -98,7 +99,8 @@ def take_event_bare(pool: Connections, city_id: int) -> None:
         (city_id, key, str(key)),
     )
     connection.execute(
-        "INSERT INTO city_due (city_id, task_id, due_at) VALUES (%s, %s, now())", (city_id, key)
+        "INSERT INTO city_due (city_id, task_id, due_at) VALUES (%s, %s, now() + interval '1 day')",
+        (city_id, key),
     )
     connection.commit()
 
