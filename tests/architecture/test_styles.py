@@ -24,6 +24,7 @@ HOOKS = {
 }
 """Classes without a rule of their own, and what they are for."""
 
+_PILLS = re.compile(r'<(nav|div)\b[^>]*class="pills\b[^>]*>(.*?)</\1>', re.S)
 _BETWEEN = re.compile(r",(?![^(]*\))")
 _CLASS = re.compile(r"\.(-?[a-z][\w-]*)", re.I)
 _ATTRIBUTE = re.compile(r'\bclass="((?:\{\{.*?\}\}|\{%.*?%\}|[^"{])*)"', re.S)
@@ -163,3 +164,16 @@ def test_a_form_has_no_role_but_its_own() -> None:
         for role in re.findall(r'<form\b[^>]*?\brole="(\w+)"', path.read_text("utf-8"))
     }
     assert {found for found in roles if found[1] != "search"} == set()
+
+
+def test_links_in_a_row_of_pills_are_pills() -> None:
+    """Promise: what leads to another view of the same thing looks like it; a link without the class is a
+    bare one between them."""
+    bare = [
+        (path.name, link)
+        for path in TEMPLATES
+        for _tag, inside in _PILLS.findall(path.read_text("utf-8"))
+        for link in re.findall(r"<a\b[^>]*>", inside)
+        if not re.search(r'class="(pill|button)\b', link)
+    ]
+    assert bare == []
