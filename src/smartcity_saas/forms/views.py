@@ -13,7 +13,7 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
 from smartcity_saas.errors import NotFound
 from smartcity_saas.forms import drafts
-from smartcity_saas.forms.definition import Definition, definition_of
+from smartcity_saas.forms.definition import definition_of
 from smartcity_saas.forms.models import UNDER_WAY, Application, ApplicationState
 from smartcity_saas.forms.names import APPLICATIONS, KIND, MINE, ROOT
 from smartcity_saas.forms.own import own_applications
@@ -83,7 +83,7 @@ def landing(form: str) -> ResponseReturnValue:
         asks_real_name=entry.assurance == "real_name",
         decided_by=working_days_after(today, definition.working_days),
         draft=next((one for one in mine if one.is_draft), None),
-        steps_of=_steps_of,
+        form_of=form_of,
         under_way=[one for one in mine if one.is_under_way],
         tab="services",
     )
@@ -102,10 +102,6 @@ def place_of(row: Application) -> str:
     if row.step >= len(form_of(row).steps):
         return f"{MINE}/{row.number}/check"
     return f"{MINE}/{row.number}/steps/{row.step + 1}"
-
-
-def _steps_of(row: Application) -> Definition:
-    return form_of(row)
 
 
 def _mine(service: str) -> list[Application]:
