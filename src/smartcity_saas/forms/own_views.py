@@ -234,14 +234,10 @@ def _supply_fields(row: Application, done: Supplied | None) -> StepPage:
     result = done.result if done else None
     names = {one.name for one in fields_shown(form, asked_for(row, now).fields, answers)}
     shown: list[ShownField] = []
-    errors: dict[str, Any] = {}
     for number in range(len(form.steps)):
         page = step_page(form, number, answers, context, result)
-        here = [one for one in page.fields if one.field.name in names or _follows(one, names)]
-        shown += here
-        for one in here:
-            errors |= {one.part(part): said for part, said in one.faults.items()}
-    return StepPage(tuple(shown), errors)
+        shown += [one for one in page.fields if one.field.name in names or _follows(one, names)]
+    return StepPage(tuple(shown))
 
 
 def _follows(one: ShownField, names: set[str]) -> bool:

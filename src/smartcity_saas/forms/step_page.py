@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 
@@ -93,10 +93,14 @@ class ShownField:
 
 @dataclass(frozen=True)
 class StepPage:
-    """The fields of a step in their order, and what its summary says."""
+    """The fields of a step in their order."""
 
     fields: tuple[ShownField, ...]
-    errors: Mapping[str, Text] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> dict[str, Text]:
+        """What is wrong, by the controls to which the summary leads."""
+        return {one.part(part): said for one in self.fields for part, said in one.faults.items()}
 
 
 def step_page(
@@ -119,10 +123,12 @@ def step_page(
     on_page = {one.name for one in step.fields}
     now_asked = {one.name for one in asked(definition, answers)}
     possible = _possible(step.fields, answers, now_asked - on_page)
-    shown = [
-        _shown(one, answers, context, result, on_page, one.name in now_asked) for one in possible
-    ]
-    return StepPage(tuple(shown), _summary(shown, result))
+    return StepPage(
+        tuple(
+            _shown(one, answers, context, result, on_page, one.name in now_asked)
+            for one in possible
+        )
+    )
 
 
 def _possible(fields: Iterable[Field], answers: Answers, before: Collection[str]) -> list[Field]:
@@ -162,15 +168,6 @@ def _shown(
             (key, context.files[key]) for key in values.get("", ()) if key in context.files
         ),
     )
-
-
-def _summary(shown: Iterable[ShownField], result: StepResult | None) -> dict[str, Text]:
-    """What is wrong, by the controls to which the summary leads."""
-    if result is None:
-        return {}
-    return {
-        control(one.field.name, part): said for one in shown for part, said in one.faults.items()
-    }
 
 
 @cache
