@@ -24,7 +24,7 @@ from smartcity_saas.database import db, one_or_404, transaction
 from smartcity_saas.errors import Invalid
 from smartcity_saas.forms.definition import Field
 from smartcity_saas.forms.models import FILE_CONTENT, FILE_NAME, Application, ApplicationFile
-from smartcity_saas.forms.names import FieldKind
+from smartcity_saas.forms.names import FILES, FieldKind
 from smartcity_saas.forms.pdf_files import LockedPdf, NoPdf, rewritten
 from smartcity_saas.images.photos import LARGEST_BYTES, photo_response, retaken
 from smartcity_saas.tenancy.storage import MEGABYTE, require_room
@@ -176,7 +176,7 @@ def drop_unused(
 
 def file_fields(fields: Iterable[Field]) -> list[str]:
     """The names of those that ask for files."""
-    return [one.name for one in fields if one.kind in (FieldKind.FILE, FieldKind.PHOTOGRAPH)]
+    return [one.name for one in fields if one.kind in FILES]
 
 
 def file_of(application: Application, file_id: uuid.UUID, now: datetime) -> CheckedFile:

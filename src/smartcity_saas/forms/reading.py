@@ -12,7 +12,7 @@ from smartcity_saas.database import db
 from smartcity_saas.forms.fields import Context
 from smartcity_saas.forms.files import names_of
 from smartcity_saas.forms.models import Application
-from smartcity_saas.forms.names import FieldKind
+from smartcity_saas.forms.names import FILES, FieldKind
 from smartcity_saas.forms.stored_forms import form_of
 from smartcity_saas.identity.residents.identity_numbers import masked_number
 from smartcity_saas.identity.residents.models import Resident
@@ -29,14 +29,13 @@ def context_of(application: Application, now: datetime) -> Context:
     name, number = None, None
     if FieldKind.PERSON in kinds:
         name, number = verified_name(application, now)
-    stored = {FieldKind.FILE, FieldKind.PHOTOGRAPH} & kinds
     return Context(
         zone=city.timezone,
         currency=application.currency,
         today=today_in(city.timezone, now),
         name=name,
         masked_number=number,
-        files=names_of(application.id, now) if stored else {},
+        files=names_of(application.id, now) if FILES & kinds else {},
         division_code=city.division_code,
     )
 
