@@ -47,15 +47,9 @@ def _read_phone(field: Field, given: Any, context: Context) -> str | None:
 
 def _read_number(field: Field, given: Any, context: Context) -> str | None:
     text = read_text(given)
-    return _resident_number(text, context) if text else None
-
-
-def _resident_number(text: str, context: Context, part: str = "") -> str:
     number = read_number(text, context.today)
-    if number is None:
-        raise Unfit(
-            _("“%(value)s” is no ID number. Check all 18 characters.", value=quoted(text)), part
-        )
+    if text and number is None:
+        raise Unfit(_("“%(value)s” is no ID number. Check all 18 characters.", value=quoted(text)))
     return number
 
 
@@ -81,7 +75,7 @@ def _read_person(field: Field, given: Any, context: Context) -> dict[str, str] |
             _("“%(value)s” says not who. Choose yourself or someone else.", value=quoted(who)),
             "who",
         )
-    return _someone_else(_read_name_part(parts, "name"), read_text(parts.get("number")), context)
+    return _someone_else(_read_name(parts.get("name")), read_text(parts.get("number")), context)
 
 
 def _myself(context: Context) -> dict[str, str]:
@@ -94,16 +88,16 @@ def _myself(context: Context) -> dict[str, str]:
     return {"who": SELF, "name": context.name, "number": context.masked_number or ""}
 
 
-def _read_name_part(parts: Any, part: str) -> str:
-    """A line that is one part of an answer.
+def _read_name(given: Any) -> str:
+    """The name of somebody else.
 
     Raises:
         Unfit: It is no line, at its part.
     """
     try:
-        return read_line(parts.get(part), LONGEST_NAME)
+        return read_line(given, LONGEST_NAME)
     except Unfit as unfit:
-        raise Unfit(faults={part: unfit.faults[""]}) from None
+        raise Unfit(faults={"name": unfit.faults[""]}) from None
 
 
 def _someone_else(name: str, number: str, context: Context) -> dict[str, str]:
