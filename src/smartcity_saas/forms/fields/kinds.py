@@ -125,10 +125,15 @@ def form_values(kind: Kind, value: Any) -> dict[str, list[str]]:
     if typed is None:
         return {}
     if isinstance(typed, Mapping):
-        return {str(part): [_plain(one)] for part, one in typed.items() if one is not None}
+        return {str(part): [str(one)] for part, one in typed.items() if one is not None}
     if isinstance(typed, list):
-        return {"": [_plain(one) for one in typed]}
-    return {"": [_plain(typed)]}
+        return {"": [str(one) for one in typed]}
+    return {"": [str(typed)]}
+
+
+def plain_words(field: Field, value: Any, language: str) -> str:
+    """The words of a value that reads as it is stored."""
+    return str(value)
 
 
 def read_text(given: Any) -> str:
@@ -227,7 +232,3 @@ def quoted(value: Any) -> str:
     """The beginning of what was written, to be quoted in a fault."""
     text = str(value)
     return text if len(text) <= QUOTED_LENGTH else f"{text[:QUOTED_LENGTH]}…"
-
-
-def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else str(value)

@@ -7,7 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from smartcity_saas.forms.definition import Field
-from smartcity_saas.forms.fields.kinds import Context, Kind, Unfit, quoted, read_parts, read_text
+from smartcity_saas.forms.fields.kinds import (
+    Context,
+    Kind,
+    Unfit,
+    plain_words,
+    quoted,
+    read_parts,
+    read_text,
+)
 from smartcity_saas.forms.names import LARGEST_NUMBER
 from smartcity_saas.texts import lazy_gettext as _
 from smartcity_saas.web.money import (
@@ -133,14 +141,10 @@ def _typed_money(value: Any) -> Any:
     return quoted(amount)
 
 
-def _words(field: Field, value: Any, language: str) -> str:
-    return str(value)
-
-
 def _money_words(field: Field, value: Any, language: str) -> str:
     return format_money(value["amount"], value["currency"])
 
 
-WHOLE_NUMBER = Kind(_read_whole, _words, _("Enter a whole number, such as 12."))
-DECIMAL = Kind(_read_decimal, _words, _("Enter a number, such as 43.50."))
+WHOLE_NUMBER = Kind(_read_whole, plain_words, _("Enter a whole number, such as 12."))
+DECIMAL = Kind(_read_decimal, plain_words, _("Enter a number, such as 43.50."))
 MONEY = Kind(_read_money, _money_words, _("Enter an amount, such as 43.50."), typed=_typed_money)

@@ -12,6 +12,7 @@ from smartcity_saas.forms.fields.kinds import (
     Kind,
     Unfit,
     gather_parts,
+    plain_words,
     quoted,
     read_line,
     read_parts,
@@ -124,10 +125,6 @@ def _someone_else(name: str, number: str, context: Context) -> dict[str, str]:
     return {"who": OTHER, "name": name, "number": number}
 
 
-def _words(field: Field, value: Any, language: str) -> str:
-    return str(value)
-
-
 def _plate_words(field: Field, value: Any, language: str) -> str:
     return shown(value)
 
@@ -138,8 +135,8 @@ def _person_words(field: Field, value: Any, language: str) -> str:
     return between.join(one for one in (*own, value["name"], value["number"]) if one)
 
 
-PHONE = Kind(_read_phone, _words, _("Enter a mobile number."))
-RESIDENT_NUMBER = Kind(_read_number, _words, _NUMBER_MISSING)
+PHONE = Kind(_read_phone, plain_words, _("Enter a mobile number."))
+RESIDENT_NUMBER = Kind(_read_number, plain_words, _NUMBER_MISSING)
 PLATE = Kind(_read_plate, _plate_words, _("Enter the number plate as on the car."))
 PERSON = Kind(
     _read_person,

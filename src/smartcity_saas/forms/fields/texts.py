@@ -10,6 +10,7 @@ from smartcity_saas.forms.fields.kinds import (
     InBothLanguages,
     Kind,
     Unfit,
+    plain_words,
     quoted,
     read_text,
     shown_text,
@@ -63,9 +64,5 @@ def _check_length(field: Field, text: str, otherwise: int) -> None:
         )
 
 
-def _words(field: Field, value: Any, language: str) -> str:
-    return str(value)
-
-
-TEXT = Kind(_read_short, _words, _("Write it here: it is needed."))
-LONG_TEXT = Kind(_read_long, _words, _("Write it here: it is needed."))
+TEXT = Kind(_read_short, plain_words, _("Write it here: it is needed."))
+LONG_TEXT = Kind(_read_long, plain_words, _("Write it here: it is needed."))
