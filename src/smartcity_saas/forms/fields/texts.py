@@ -16,7 +16,7 @@ from smartcity_saas.forms.fields.kinds import (
     shown_text,
     too_long,
 )
-from smartcity_saas.forms.names import LONGEST_LONG_TEXT, LONGEST_SHORT_TEXT
+from smartcity_saas.forms.names import USUAL_LENGTH
 from smartcity_saas.forms.patterns import fits_pattern
 from smartcity_saas.texts import lazy_gettext as _
 from smartcity_saas.texts import lazy_ngettext
@@ -26,7 +26,7 @@ def _read_short(field: Field, given: Any, context: Context) -> str | None:
     text = shown_text(read_text(given))
     if not text:
         return None
-    _check_length(field, text, LONGEST_SHORT_TEXT)
+    _check_length(field, text)
     if field.pattern is not None and not fits_pattern(field.pattern, text):
         raise Unfit(
             _(
@@ -45,12 +45,12 @@ def _read_long(field: Field, given: Any, context: Context) -> str | None:
         shown_text(line)
     if not text:
         return None
-    _check_length(field, text, LONGEST_LONG_TEXT)
+    _check_length(field, text)
     return text
 
 
-def _check_length(field: Field, text: str, otherwise: int) -> None:
-    longest = field.longest or otherwise
+def _check_length(field: Field, text: str) -> None:
+    longest = field.longest or USUAL_LENGTH[field.kind]
     if len(text) > longest:
         raise too_long(text, longest)
     if field.shortest and len(text) < field.shortest:
