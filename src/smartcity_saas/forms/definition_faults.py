@@ -113,10 +113,10 @@ def _names(asked: list[Asked]) -> Iterator[Fault]:
             _("A form can ask for at most %(most)s things.", most=MOST_FIELDS),
             _("Ask for less, or make two services of it."),
         )
-    first: dict[str, int] = {}
-    for number, (place, field) in enumerate(asked):
+    seen: set[str] = set()
+    for place, field in asked:
         name = field["name"]
-        if name in first:
+        if name in seen:
             yield (
                 (*place, "name"),
                 _("The name “%(name)s” is used twice.", name=name),
@@ -128,7 +128,7 @@ def _names(asked: list[Asked]) -> Iterator[Fault]:
                 _("No field can be called “%(name)s”: on a paper it is whose it is.", name=name),
                 _("Call it something else, such as %(name)s_given.", name=name),
             )
-        first.setdefault(name, number)
+        seen.add(name)
 
 
 def _field(place: Place, field: Mapping[str, Any], currency: str) -> Iterator[Fault]:
