@@ -116,6 +116,15 @@ def read_queue(
     return [_row(found._mapping, today) for found in rows]
 
 
+def time_left(
+    state: ApplicationState, due_on: date | None, days_left: int | None, today: date
+) -> tuple[int | None, bool]:
+    """The working days that an application has left, as ``QueueRow`` has them; and whether it is late."""
+    if due_on is None or state not in AT_DESK:
+        return days_left, False
+    return working_days_until(today, due_on), today > due_on
+
+
 def states_in_queue(services: Collection[str]) -> Mapping[ApplicationState, int]:
     """How many applications of some forms stand where; drafts are not the desk's."""
     rows = db.session.execute(
@@ -147,17 +156,16 @@ def _order(wanted: QueueFilter) -> list[Any]:
 
 def _row(found: Mapping[Any, Any], today: date) -> QueueRow:
     state, due_on = found["state"], found["due_on"]
-    at_desk = state in AT_DESK and due_on is not None
-    left = working_days_until(today, due_on) if at_desk else None
+    left, late = time_left(state, due_on, found["days_left"], today)
     return QueueRow(
         number=found["number"],
         service=found["service"],
         state=state,
         received_at=found["received_at"],
         decided_at=found["decided_at"],
-        due_on=due_on if at_desk else None,
-        left=found["days_left"] if state is ApplicationState.MORE_NEEDED else left,
-        late=at_desk and today > due_on,
+        due_on=due_on if state in AT_DESK else None,
+        left=left,
+        late=late,
         taken_by=found["taken_by"],
         unanswered_since=found["unanswered_since"],
     )

@@ -26,6 +26,7 @@ from smartcity_saas.forms.desk_queue import (
     forms_at_desk,
     read_queue,
     states_in_queue,
+    time_left,
 )
 from smartcity_saas.forms.files import file_of, file_response
 from smartcity_saas.forms.models import Application, ApplicationState, EventKind
@@ -40,7 +41,6 @@ from smartcity_saas.identity.staff.roles import StaffMember
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
 from smartcity_saas.web.policy import ConsoleBlueprint
-from smartcity_saas.working_days import working_days_until
 
 ROOT = "/cities/<city>/applications"
 ONE = f"{ROOT}/<form>/<number>"
@@ -274,7 +274,5 @@ def _require_form(city: City, member: StaffMember, name: str) -> None:
 def _clock(row: Application, zone: str) -> dict[str, Any]:
     """How an application's time stands: the working days left, and whether it is late."""
     today = today_in(zone, current_time())
-    due_on = row.due_on
-    if due_on is None or not row.is_at_desk:
-        return {"left": row.days_left, "late": False}
-    return {"left": working_days_until(today, due_on), "late": today > due_on}
+    left, late = time_left(row.state, row.due_on, row.days_left, today)
+    return {"left": left, "late": late}
