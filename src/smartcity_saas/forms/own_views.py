@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import redirect, render_template, request
@@ -10,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from smartcity_saas.clock import today_in
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.forms import applications as domain
+from smartcity_saas.forms.definition import Field
 from smartcity_saas.forms.fees import FeeChanged, fee_comes_back
 from smartcity_saas.forms.files import file_fields, stored_files
 from smartcity_saas.forms.models import (
@@ -211,7 +213,7 @@ def _supply_page(row: Application, done: Supplied | None, sent: Sent | None = No
         application=row,
         form=form_of(row),
         words_asked=request_of.words,
-        page=_supply_fields(row, done),
+        page=_supply_fields(row, request_of.fields, done),
         removed=_removed(row, sent) if sent else [],
         more=bool(done and done.result.unseen and not done.result.faults),
         needs_words=not request_of.fields,
@@ -226,13 +228,13 @@ def _removed(row: Application, sent: Sent) -> list[str]:
     return [one["id"] for files in stored.values() for one in files if one["id"] in sent.removed]
 
 
-def _supply_fields(row: Application, done: Supplied | None) -> StepPage:
+def _supply_fields(row: Application, wanted: Sequence[Field], done: Supplied | None) -> StepPage:
     """The fields that are asked for anew, of whichever steps, as one page."""
     now, form = current_time(), form_of(row)
     answers = done.result.answers if done else answers_at_hand(row, now)
     context = done.context if done else context_of(row, now)
     result = done.result if done else None
-    names = {one.name for one in fields_shown(form, asked_for(row, now).fields, answers)}
+    names = {one.name for one in fields_shown(form, wanted, answers)}
     shown: list[ShownField] = []
     for number in range(len(form.steps)):
         page = step_page(form, number, answers, context, result)

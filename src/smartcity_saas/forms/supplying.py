@@ -86,9 +86,9 @@ def supply(
     """
     found = own_application(resident, number)
     _require_waiting(found)
-    at_hand = answers_at_hand(found, now)
-    sent = _whole(sent, open_to(found, now), at_hand)
-    uploads = check_uploads(open_to(found, now), sent, at_hand)
+    fields, at_hand = open_to(found, now), answers_at_hand(found, now)
+    sent = _whole(sent, fields, at_hand)
+    uploads = check_uploads(fields, sent, at_hand)
     with transaction():
         row = own_application(resident, number, lock=True)
         _require_waiting(row)
