@@ -128,6 +128,10 @@ def _drawn(row: Application, code: str, mark: Any, now: datetime) -> DrawnPaper 
     until = form.result.valid.after(today) if form.result.valid else None
     answers = answers_of(row, now)
     holder = _holder(row, form, answers, now)
+    facts = _facts(row, form, today, until)
+    foot = both(
+        lambda: _("Scan the code, or open the address, to see whether this paper is valid.")
+    )
     paper = Paper(
         color=city.color,
         number=row.number,
@@ -139,12 +143,8 @@ def _drawn(row: Application, code: str, mark: Any, now: datetime) -> DrawnPaper 
                 city=_said(city.name, language),
                 title=_said(_title(form), language),
                 paragraphs=_text(form, answers, holder, language),
-                facts=_facts(row, form, today, until)[language],
-                foot=both(
-                    lambda: _(
-                        "Scan the code, or open the address, to see whether this paper is valid."
-                    )
-                )[language],
+                facts=facts[language],
+                foot=foot[language],
             )
             for language in LANGUAGES
         ],
