@@ -58,13 +58,36 @@ ENDINGS = ",".join(FORMATS)
 @blueprint.page("/data", who="everyone", availability=OPEN, kept=KEPT)
 def open_data() -> ResponseReturnValue:
     """Every dataset of the city, with its licence."""
-    return _all_datasets()
+    city = request_city()
+    found = [(one, one.changed(city, _now())) for one in published_datasets(city)]
+    return render_template("resident/open_data.html", datasets=found, tab="services")
 
 
 @blueprint.page("/data/<name>", who="everyone", availability=OPEN, kept=KEPT)
 def dataset(name: str) -> ResponseReturnValue:
     """One dataset: what it is, its columns, its first rows, its addresses."""
-    return _one_dataset(name)
+    city, now = request_city(), _now()
+    found = published_dataset(city, name)
+    days = _days(city, found)
+    table = read_table(found, city, now, days)
+    query = request.query_string.decode()
+    other = "_en" if local({"zh": "_zh", "en": "_en"}) == "_zh" else "_zh"
+    first = table.rows[: -SHOWN_ROWS - 1 : -1] if found.by_day else table.rows[:SHOWN_ROWS]
+    shown = [one for one in found.columns if not one.name.endswith(other)]
+    return render_template(
+        "resident/dataset.html",
+        dataset=found,
+        table=table,
+        headings=[(local(one.title), _class(one)) for one in shown],
+        rows=[_cells(found, row, shown) for row in first],
+        files=[(one, _size(city, found, ending, days)) for ending, one in FORMATS.items()],
+        query=f"?{query}" if found.by_day and query else "",
+        frequencies=FREQUENCIES,
+        types=TYPES,
+        address=f"{site_address(city.slug)}/data/{found.path}",
+        now=now,
+        tab="services",
+    )
 
 
 @blueprint.page(
@@ -127,37 +150,6 @@ def data_catalog() -> ResponseReturnValue:
     ]
     made = catalogue(city, site_address(city.slug), described)
     return _document(made, "application/ld+json")
-
-
-def _all_datasets() -> str:
-    city = request_city()
-    found = [(one, one.changed(city, _now())) for one in published_datasets(city)]
-    return render_template("resident/open_data.html", datasets=found, tab="services")
-
-
-def _one_dataset(name: str) -> str:
-    city, now = request_city(), _now()
-    found = published_dataset(city, name)
-    days = _days(city, found)
-    table = read_table(found, city, now, days)
-    query = request.query_string.decode()
-    other = "_en" if local({"zh": "_zh", "en": "_en"}) == "_zh" else "_zh"
-    first = table.rows[: -SHOWN_ROWS - 1 : -1] if found.by_day else table.rows[:SHOWN_ROWS]
-    shown = [one for one in found.columns if not one.name.endswith(other)]
-    return render_template(
-        "resident/dataset.html",
-        dataset=found,
-        table=table,
-        headings=[(local(one.title), _class(one)) for one in shown],
-        rows=[_cells(found, row, shown) for row in first],
-        files=[(one, _size(city, found, ending, days)) for ending, one in FORMATS.items()],
-        query=f"?{query}" if found.by_day and query else "",
-        frequencies=FREQUENCIES,
-        types=TYPES,
-        address=f"{site_address(city.slug)}/data/{found.path}",
-        now=now,
-        tab="services",
-    )
 
 
 def _cells(found: Dataset, row: Row, shown: Sequence[Column]) -> list[tuple[str, str]]:
