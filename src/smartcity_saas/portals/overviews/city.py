@@ -59,8 +59,8 @@ class CityOverview:
 def city_overview(city: City, member: StaffMember, now: datetime) -> CityOverview:
     """The overview of a city, for whoever looks: what they may not open is left out.
 
-    Outside the city those of the worker, the tasks that are due and the city's hosts, inside it those of its
-    measures and of whoever tells what waits.
+    Outside the city it reads of the worker, the tasks that are due and the city's hosts; inside it the
+    measures, and what waits from whoever tells it.
     """
     seen, backlog = worker_seen(), backlogs(now, [city.id]).get(city.id, Backlog())
     today = today_in(city.timezone, now)
