@@ -62,13 +62,14 @@ def rating(city: str, rating_id: uuid.UUID) -> ResponseReturnValue:
 @blueprint.page(f"{RATINGS}/<uuid:rating_id>", permission="city.desk", methods=("POST",))
 def answer_rating(city: str, rating_id: uuid.UUID) -> ResponseReturnValue:
     """Answer a rating."""
-    typed, actor, mine = (
+    served, typed, actor = (
+        city_by_slug(city),
         request.form.get("answer", ""),
         signed_in_member().actor,
-        _services(city_by_slug(city)),
     )
+    mine = _services(served)
     try:
-        with tenant_context(city_by_slug(city).id):
+        with tenant_context(served.id):
             answers.answer(actor, rating_id, mine, typed, current_time())
     except FieldErrors as error:
         return _rating_page(city, rating_id, typed, error.fields), 422
