@@ -16,7 +16,7 @@ from smartcity_saas.portals.overviews.answer import page_or_json
 from smartcity_saas.tenancy.city_quotas import STORAGE
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.current import city_by_slug, current_time
-from smartcity_saas.tenancy.quota_use import KEPT_DAYS, TITLES, DayUse, use_by_day
+from smartcity_saas.tenancy.quota_use import KEPT_DAYS, NEAR, TITLES, DayUse, Strain, use_by_day
 from smartcity_saas.tenancy.storage import StorageUse, storage_use
 from smartcity_saas.texts import Text
 from smartcity_saas.web import charts
@@ -35,6 +35,11 @@ class QuotaDays:
     def today(self) -> DayUse:
         """What was taken so far today."""
         return list(self.days.values())[-1] or DayUse()
+
+    @property
+    def strain(self) -> Strain:
+        """How near the quota was today."""
+        return Strain(self.name, self.today.percent, self.today.refused)
 
     @property
     def refused(self) -> int:
@@ -76,6 +81,7 @@ def use(city: str) -> ResponseReturnValue:
         lambda: render_template(
             "city/use.html",
             quotas=found,
+            near=NEAR,
             columns=[(str(one.title), "num") for one in found],
             **around,
         ),
