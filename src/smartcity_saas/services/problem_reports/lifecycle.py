@@ -119,7 +119,6 @@ def solve(
         row = _open_report(report_id)
         row.move(ReportState.SOLVED, now)
         step = _step(row, StepKind.SOLVED, now, words=words, by=actor.label)
-        session.flush()
         session.add_all(answer_photo_rows(step.id, photos, now))
         record(actor, f"{SERVICE}.solve", row.number, {}, now)
         count(SERVICE, Measure.DONE, now, waited=now - row.opened_at)

@@ -161,7 +161,7 @@ def post_request(kind: str) -> Response:
         "longitude": sent["long"],
         "words": sent["description"],
     }
-    told = reading.read_report(rules, typed, {})
+    told = reading.read_report(rules, typed)
     made = reporting.report_problem(
         Reporter(client.actor, client_id=client.client_id), told, (), now
     )

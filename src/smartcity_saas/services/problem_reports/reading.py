@@ -40,13 +40,13 @@ class NewReport:
     words: str
 
 
-def read_report(rules: ReportRules, typed: Mapping[str, str], errors: dict[str, Any]) -> NewReport:
-    """A report as it was typed (``category``, ``place``, ``latitude``, ``longitude``, ``words``);
-    ``errors`` are those found so far.
+def read_report(rules: ReportRules, typed: Mapping[str, str]) -> NewReport:
+    """A report as it was typed (``category``, ``place``, ``latitude``, ``longitude``, ``words``).
 
     Raises:
-        FieldErrors: It names no category of the city's or no place, says too much, or there are others.
+        FieldErrors: It names no category of the city's or no place, or says too much.
     """
+    errors: dict[str, Any] = {}
     category = rules.categories.get(typed.get("category", ""))
     if category is None:
         errors["category"] = _("Choose what the problem is.")

@@ -37,8 +37,6 @@ _COLUMNS: tuple[Any, ...] = (
     ProblemReport.department,
     ProblemReport.state,
     ProblemReport.created_at,
-    ProblemReport.opened_at,
-    ProblemReport.assign_by,
     ProblemReport.due_at,
     ProblemReport.solved_at,
     ProblemReport.closed_at,

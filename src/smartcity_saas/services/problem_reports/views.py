@@ -75,7 +75,7 @@ def report() -> ResponseReturnValue:
     typed = {name: request.form.get(name, "") for name in TYPED}
     kept = reporting.kept_uploads(own.browser_hash(), request.form.getlist("kept"))
     try:
-        told = reading.read_report(rules, typed, {})
+        told = reading.read_report(rules, typed)
     except FieldErrors as error:
         errors = dict(error.fields)
         return _form(typed, errors, [*kept, *_kept_now(errors, len(kept), now)], status=422)
