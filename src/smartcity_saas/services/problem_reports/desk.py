@@ -248,7 +248,7 @@ def release(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
 def photo(city: str, photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph of a report."""
     with tenant_context(city_by_slug(city).id):
-        return photo_response(lists.photo_content(photo_id, desk=True))
+        return photo_response(lists.photo_content(photo_id, lambda _report: True))
 
 
 _ASKED = ("state", "category", "department", "text")

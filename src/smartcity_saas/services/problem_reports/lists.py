@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -240,11 +240,9 @@ def answer_photos(step_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[uuid.
     return found
 
 
-def photo_content(
-    photo_id: uuid.UUID, own: Sequence[uuid.UUID] = (), *, desk: bool = False
-) -> bytes:
-    """A photograph: the department's, one that was released, or one of the reports ``own``; for the desk
-    any.
+def photo_content(photo_id: uuid.UUID, may_see: Callable[[ProblemReport], bool]) -> bytes:
+    """A photograph: the department's, one that was released, or one of a report of which whoever asks
+    ``may_see`` all.
 
     Raises:
         NotFound: There is none, or it is not for whoever asks.
@@ -262,7 +260,7 @@ def photo_content(
     if found is None:
         raise NotFound
     photo, report = found
-    if not (desk or photo.released_at is not None or report.id in own):
+    if photo.released_at is None and not may_see(report):
         raise NotFound
     content: bytes = photo.content
     return content

@@ -278,11 +278,8 @@ def messages(number: str) -> ResponseReturnValue:
 )
 def photo(photo_id: uuid.UUID) -> ResponseReturnValue:
     """A photograph that everyone may see, or of one's own report."""
-    resident = current_resident()
-    mine = own.opened_here(current_time())
-    if resident is not None:
-        mine += [one.id for one in reporting.reports_of(resident)]
-    return photo_response(lists.photo_content(photo_id, mine))
+    now = current_time()
+    return photo_response(lists.photo_content(photo_id, lambda found: own.is_own(found, now)))
 
 
 @blueprint.page(f"{ROOT}/kept/<uuid:upload_id>", who="everyone")
