@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from flask import Response
+from flask import Response, request
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.errors import Invalid
@@ -35,6 +35,11 @@ def retaken(data: bytes) -> bytes:
     out = io.BytesIO()
     on_white(picture).save(out, "JPEG", quality=82)
     return out.getvalue()
+
+
+def sent_photos() -> list[bytes]:
+    """The files in the field ``photos`` of the present form; one that was left blank holds none."""
+    return [data for one in request.files.getlist("photos") if (data := one.read())]
 
 
 def photo_response(data: bytes) -> Response:

@@ -13,7 +13,7 @@ from smartcity_saas.catalog.benefits import resting_benefits
 from smartcity_saas.clock import today_in
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
-from smartcity_saas.images.photos import photo_response
+from smartcity_saas.images.photos import photo_response, sent_photos
 from smartcity_saas.product import product
 from smartcity_saas.ratings.submission import ActReference, RatingPrompt, rating_prompt
 from smartcity_saas.services.city_credit import appeals, certificates, membership
@@ -159,7 +159,7 @@ def appeal(entry_id: uuid.UUID) -> ResponseReturnValue:
     number = (
         int(claimed) if claimed.isascii() and claimed.isdecimal() and len(claimed) < 9 else None
     )
-    photos = [data for one in request.files.getlist("photos") if (data := one.read())]
+    photos = sent_photos()
     try:
         appeals.appeal(signed_in_resident(), entry_id, reason, photos, current_time(), number)
     except FieldErrors as error:

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from smartcity_saas.clock import read_day
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.authorization import signed_in_member
-from smartcity_saas.images.photos import photo_response
+from smartcity_saas.images.photos import photo_response, sent_photos
 from smartcity_saas.services.problem_reports import (
     following,
     lifecycle,
@@ -173,8 +173,7 @@ def solve(city: str, report_id: uuid.UUID) -> ResponseReturnValue:
 
     def act(actor: Any, typed: dict[str, str], now: Any) -> None:
         errors: dict[str, Any] = {}
-        uploads = [data for one in request.files.getlist("photos") if (data := one.read())]
-        photos = reading.read_photos(uploads, errors, from_reserve=True)
+        photos = reading.read_photos(sent_photos(), errors, from_reserve=True)
         if errors:
             raise FieldErrors(errors)
         lifecycle.solve(actor, report_id, typed["words"], photos, now)

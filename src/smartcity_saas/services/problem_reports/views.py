@@ -16,7 +16,7 @@ from smartcity_saas.errors import FieldErrors, NotFound, NotSignedIn, SmartCityE
 from smartcity_saas.identity.api_clients.call_limits import count_call
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
 from smartcity_saas.identity.rate_limits import WINDOW
-from smartcity_saas.images.photos import photo_response
+from smartcity_saas.images.photos import photo_response, sent_photos
 from smartcity_saas.notifications import give_leave, reach_of
 from smartcity_saas.ratings.submission import ActReference, RatingPrompt, rating_prompt
 from smartcity_saas.services.problem_reports import (
@@ -80,7 +80,7 @@ def report() -> ResponseReturnValue:
         errors = dict(error.fields)
         return _form(typed, errors, [*kept, *_kept_now(errors, len(kept), now)], status=422)
     try:
-        made = reporting.report_problem(reporter, told, _uploads(), now, kept=[*kept.values()])
+        made = reporting.report_problem(reporter, told, sent_photos(), now, kept=[*kept.values()])
     except FieldErrors as error:
         return _form(typed, error.fields, [*kept], status=422)
     if kept:
@@ -300,7 +300,7 @@ def _count_search() -> None:
 
 def _kept_now(errors: dict[str, Any], already: int, now: datetime) -> list[uuid.UUID]:
     """Photographs that came with a form that has to be put right, kept for it; else ``errors`` says so."""
-    photos = reading.read_photos(_uploads(), errors, already)
+    photos = reading.read_photos(sent_photos(), errors, already)
     keys = reporting.keep_uploads(own.browser_hash(), photos, now) if photos else []
     if photos and not keys:
         errors["photos"] = _("Choose your photos again: they could not be kept.")
@@ -314,7 +314,7 @@ def _say_more(number: str, act: Any) -> ResponseReturnValue:
     reporting.count_sent(own.reporter_here(told=False), now)
     typed = {"words": request.form.get("words", "")}
     errors: dict[str, Any] = {}
-    uploads = _uploads()
+    uploads = sent_photos()
     try:
         lifecycle.require_places(found.id, typed["words"], len(uploads))
         photos = reading.read_photos(uploads, errors)
@@ -410,10 +410,6 @@ def _newest_answer(steps: list[ProblemReportStep]) -> ProblemReportStep | None:
 def _rating(found: ProblemReport) -> RatingPrompt | None:
     of = ActReference(SERVICE, REPORT, found.id)
     return rating_prompt(signed_in_resident(), of, current_time())
-
-
-def _uploads() -> list[bytes]:
-    return [data for one in request.files.getlist("photos") if (data := one.read())]
 
 
 def _key(text: str | None) -> uuid.UUID | None:

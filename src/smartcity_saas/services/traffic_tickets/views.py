@@ -13,7 +13,7 @@ from smartcity_saas.catalog.checkout import begin_checkout
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.errors import FieldErrors, Invalid, NotFound
 from smartcity_saas.identity.authorization import current_resident, signed_in_resident
-from smartcity_saas.images.photos import photo_response
+from smartcity_saas.images.photos import photo_response, sent_photos
 from smartcity_saas.notifications import reach_of
 from smartcity_saas.payments.repository import on_their_way, own_payment
 from smartcity_saas.payments.terms import PayTerms, open_terms
@@ -164,7 +164,7 @@ def ticket(violation_id: uuid.UUID) -> ResponseReturnValue:
 def dispute(violation_id: uuid.UUID) -> ResponseReturnValue:
     """Object to a ticket."""
     typed = {"reason": request.form.get("reason", "")}
-    photos = [data for one in request.files.getlist("photos") if (data := one.read())]
+    photos = sent_photos()
     try:
         disputes.dispute(
             signed_in_resident(), violation_id, typed["reason"], photos, current_time()
