@@ -253,16 +253,17 @@ def photo_content(photo_id: uuid.UUID, may_see: Callable[[ProblemReport], bool])
     if answered is not None:
         return answered
     found = db.session.execute(
-        select(ProblemReportPhoto, ProblemReport)  # whole, so that staff who look are noted
+        # the report whole, so that staff who look are noted
+        select(ProblemReportPhoto.content, ProblemReportPhoto.released_at, ProblemReport)
         .join(ProblemReport, ProblemReport.id == ProblemReportPhoto.report_id)
         .where(ProblemReportPhoto.id == photo_id)
     ).one_or_none()
     if found is None:
         raise NotFound
-    photo, report = found
-    if photo.released_at is None and not may_see(report):
+    content: bytes
+    content, released_at, report = found
+    if released_at is None and not may_see(report):
         raise NotFound
-    content: bytes = photo.content
     return content
 
 
