@@ -15,8 +15,8 @@ EARTH_METRES = 6_371_008.8
 PUBLIC_DECIMALS = 3
 """Of a published position: about 100 m. Where somebody stood with a phone is not told to the metre."""
 PUBLIC_METRES = 160
-"""How much nearer two positions may be than they are when both are rounded: the diagonal of the field of
-100 m by 100 m that is told as one position."""
+"""How much nearer two positions may be than they are when both are rounded: the diagonal of the field of at
+most 111 m by 111 m that is told as one position."""
 _DEGREES = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,20})?")
 
 

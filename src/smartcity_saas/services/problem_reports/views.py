@@ -47,7 +47,7 @@ MOST_SEARCHES = 120
 """Questions for reports, by place or filter, of one network in five minutes."""
 TYPED = ("category", "place", "latitude", "longitude", "words")
 LOCATED = "camera=(), geolocation=(self), microphone=()"
-"""The Permissions-Policy of the form alone: its button asks for the phone's position."""
+"""The Permissions-Policy of the form and the list: a button of theirs asks for the phone's position."""
 STEP_NAMES: dict[str, Any] = {
     **STATE_NAMES,
     StepKind.WAITING: _("Takes longer"),
