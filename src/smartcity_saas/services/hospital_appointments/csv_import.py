@@ -21,6 +21,7 @@ from smartcity_saas.configuration.problems import Problem
 from smartcity_saas.database import db, transaction
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.hospital_appointments.models import (
+    BUSY,
     HALVES,
     OFFER,
     ClinicPlace,
@@ -40,7 +41,6 @@ NOON = time(12)
 DOCTOR = 3
 """How many codes name a doctor; fewer a hospital or a department, which the service's first page shows."""
 MOST_ROWS = 5_000
-BUSY = (PlaceState.OFFERED, PlaceState.TAKEN)
 REQUIRED = (
     "hospital_code",
     "hospital_zh",

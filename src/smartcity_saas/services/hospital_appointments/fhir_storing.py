@@ -28,6 +28,7 @@ from smartcity_saas.services.hospital_appointments.fhir_reading import (
     overlap,
 )
 from smartcity_saas.services.hospital_appointments.models import (
+    BUSY,
     OFFER,
     ClinicPlace,
     ClinicSession,
@@ -37,7 +38,6 @@ from smartcity_saas.services.hospital_appointments.models import (
     PlaceState,
 )
 
-BUSY = (PlaceState.OFFERED, PlaceState.TAKEN)
 AT_ONCE = 500
 """How many keys one statement names."""
 NOON = 12
@@ -119,7 +119,7 @@ def store_offer(offer: Offer, city: City, settings: Mapping[str, Any], now: date
     """
     storing = _Storing(offer, city, settings, now)
     known = _known(offer)
-    _refuse_overlaps_with(known, offer)
+    _refuse_overlaps_with_known(offer)
     sessions = _locked_sessions(_sessions_of_places([row.place_id for row in known.values()]))
     places = _locked_places([row.place_id for row in known.values()])
     fresh = []
@@ -154,7 +154,7 @@ def _known(offer: Offer) -> dict[str, FhirSlot]:
     return {str(row.slot): row for row in found}
 
 
-def _refuse_overlaps_with(known: Mapping[str, FhirSlot], offer: Offer) -> None:
+def _refuse_overlaps_with_known(offer: Offer) -> None:
     """Refuse a slot that changed and is free now, where it shares a moment with a free one of its
     schedule that did not change."""
     if offer.whole:

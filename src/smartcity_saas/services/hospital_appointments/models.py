@@ -52,6 +52,10 @@ class PlaceState(StrEnum):
     """Nobody can have it: the session is called off, or smaller by now."""
 
 
+BUSY = (PlaceState.OFFERED, PlaceState.TAKEN)
+"""Somebody has the place, or may take it."""
+
+
 class AppointmentState(StrEnum):
     """What became of an appointment."""
 
