@@ -15,6 +15,7 @@ from smartcity_saas.connectors.client_credentials import TokenRefused
 from smartcity_saas.errors import SmartCityError
 from smartcity_saas.services.hospital_appointments.fhir_capabilities import capabilities_of
 from smartcity_saas.services.hospital_appointments.fhir_client import server_of
+from smartcity_saas.services.hospital_appointments.fhir_models import FhirSync
 from smartcity_saas.services.hospital_appointments.fhir_sync import (
     fhir_entry,
     keep_in_step,
@@ -33,8 +34,7 @@ class SecretRefused(SmartCityError):
 
 def fhir_attention(now: datetime) -> Iterator[Attention]:
     """What was wrong with the server's last answer, in one row; nothing where it was taken."""
-    entry = fhir_entry()
-    row = sync_of(entry) if entry is not None else None
+    row = _row()
     if row is not None and row.problem is not None:
         yield Attention(
             kind=f"{SERVICE}.fhir",
@@ -53,8 +53,7 @@ def fhir_attention(now: datetime) -> Iterator[Attention]:
 
 def fhir_remarks() -> list[Text]:
     """What the current city's server cannot do, and what became of that, a sentence each."""
-    entry = fhir_entry()
-    row = sync_of(entry) if entry is not None else None
+    row = _row()
     if row is None:
         return []
     problem = [problem_text(row.problem)] if row.problem is not None else []
@@ -85,3 +84,9 @@ def probe_fhir(entry: CatalogEntry, now: datetime) -> str:
     if lacking:
         return str(_("FHIR R4, with gaps: the city's overview says which"))
     return str(_("FHIR R4, nothing is missing"))
+
+
+def _row() -> FhirSync | None:
+    """How reading the current city's server stands; None where it has none, or it was never asked."""
+    entry = fhir_entry()
+    return sync_of(entry) if entry is not None else None

@@ -169,12 +169,12 @@ def _cancel(server: FhirServer, capabilities: Capabilities, key: uuid.UUID, now:
     remote_id = noted.remote_id if noted is not None else None
     db.session.rollback()
     remote = _present(server, key, remote_id)
-    if remote is not None and remote.get("status") not in OVER:
-        _end(server, capabilities, remote)
     if remote is not None:
-        _note(key, str(remote["id"]), now, cancelled=True)
-    elif noted is not None:
-        _note(key, str(remote_id), now, cancelled=True)
+        if remote.get("status") not in OVER:
+            _end(server, capabilities, remote)
+        remote_id = str(remote["id"])
+    if remote_id is not None:
+        _note(key, remote_id, now, cancelled=True)
 
 
 def _present(server: FhirServer, key: uuid.UUID, remote_id: str | None) -> Resource | None:
@@ -266,14 +266,13 @@ def _appointment(
 ) -> dict[str, Any]:
     """An Appointment as FHIR R4 has it: booked, of one slot and its times. The patient stands inside
     it, since the hospital alone knows whether it has them already."""
-    telecom = [{"system": "phone", "value": patient["phone"]}] if patient["phone"] else []
     inside: dict[str, Any] = {
         "resourceType": "Patient",
         "id": "patient",
         "name": [{"text": patient["name"]}],
     }
-    if telecom:
-        inside["telecom"] = telecom
+    if patient["phone"]:
+        inside["telecom"] = [{"system": "phone", "value": patient["phone"]}]
     return {
         "resourceType": "Appointment",
         "contained": [inside],

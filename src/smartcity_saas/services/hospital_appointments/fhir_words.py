@@ -71,7 +71,7 @@ class OddAnswer(BackOfficeDown):
     """
 
     def __init__(self, code: str, **values: Any) -> None:
-        super().__init__(str(code))
+        super().__init__(code)
         self.code = code
         self.values = {name: _short(value) for name, value in values.items()}
 
