@@ -67,7 +67,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
         NotPayable: One is gone, was paid elsewhere, or costs another amount by now.
     """
     amounts = {item.reference: item.amount for item in items}
-    bills = _locked([*amounts])
+    bills = _bills([*amounts], lock=True)
     if len(bills) != len(amounts):
         raise NotPayable("gone")
     if any(bill.is_paid for bill in bills):
@@ -86,7 +86,7 @@ def fulfil(items: Sequence[Item], currency: str, payment_id: uuid.UUID, now: dat
 
 def reverse(references: Sequence[str], payment_id: uuid.UUID, now: datetime) -> None:
     """Bills of a payment that went back whole are due again."""
-    for bill in _locked(references):
+    for bill in _bills(references, lock=True):
         if bill.payment_id == payment_id:
             report_reversed(bill, now)
             bill.mark_unpaid()
@@ -97,15 +97,7 @@ _bill = table_of(UtilityBill)
 payable = Payable(quote, fulfil, reverse)
 
 
-def _bills(references: Sequence[str]) -> list[UtilityBill]:
-    return _loaded(references, lock=False)
-
-
-def _locked(references: Sequence[str]) -> list[UtilityBill]:
-    return _loaded(references, lock=True)
-
-
-def _loaded(references: Sequence[str], *, lock: bool) -> list[UtilityBill]:
+def _bills(references: Sequence[str], *, lock: bool = False) -> list[UtilityBill]:
     try:
         keys = [uuid.UUID(reference) for reference in references]
     except ValueError:
