@@ -21,7 +21,6 @@ from joserfc.jwk import KeySet
 
 from smartcity_saas.identity.federation.channels import (
     AuthorizationRequest,
-    Cancelled,
     ChannelDown,
     ChannelRefused,
 )
@@ -30,6 +29,7 @@ from smartcity_saas.identity.federation.oauth_client import (
     client_of,
     fetch_token,
     get_json,
+    granted_code,
 )
 from smartcity_saas.identity.federation.provider_metadata import published
 
@@ -100,14 +100,11 @@ def finish(
     """
     metadata = discover(ours.owner, ours.issuer)
     _check_issuer(metadata, back)
-    if back.get("error") == "access_denied":
-        raise Cancelled
-    if not back.get("code"):
-        raise ChannelRefused(f"answer: {back.get('error', 'no code')[:60]}")
+    code = granted_code(back)
     token = fetch_token(
         _client(ours, login_request),
         metadata["token_endpoint"],
-        code=back["code"],
+        code=code,
         code_verifier=login_request.verifier,
     )
     claims = verify_id_token(token.get("id_token"), metadata, ours, login_request.nonce)
