@@ -49,7 +49,8 @@ class PlaceState(StrEnum):
     """It is kept for whoever is first in the waiting list."""
     TAKEN = "taken"
     SHUT = "shut"
-    """Nobody can have it: the session is called off, or smaller by now."""
+    """Nobody can have it: the session is called off or smaller by now, or the hospital's system does not have
+    it free."""
 
 
 BUSY = (PlaceState.OFFERED, PlaceState.TAKEN)
