@@ -45,8 +45,8 @@ def channel_in_app() -> Channel | None:
 
 def in_app(agent: str, channels: Mapping[str, Channel]) -> Channel | None:
     """The channel in whose own app a browser with this ``User-Agent`` is."""
-    known = (one for one in channels.values() if one.in_app)
-    return next((one for one in known if one.in_app and one.in_app.search(agent[:500])), None)
+    start = agent[:500]
+    return next((one for one in channels.values() if one.in_app and one.in_app.search(start)), None)
 
 
 def device() -> str:
