@@ -162,7 +162,7 @@ def authentication_options(member: StaffMember, rp_id: str) -> tuple[str, str]:
 
 
 def check_passkey(
-    member: StaffMember, answer: Any, challenge: str, origin: str, rp_id: str, now: datetime
+    member: StaffMember, answer: Any, challenge: str, origin: str, rp_id: str
 ) -> None:
     """Accept a passkey's answer to a challenge.
 

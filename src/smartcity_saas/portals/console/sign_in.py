@@ -74,7 +74,7 @@ def take_second_factor() -> ResponseReturnValue:
         if "answer" in request.form:
             origin, rp_id = place()
             second_factors.check_passkey(
-                half.member, _answer(), session.pop(CHALLENGE, ""), origin, rp_id, now
+                half.member, _answer(), session.pop(CHALLENGE, ""), origin, rp_id
             )
         else:
             known = known_device(half.member.username)
