@@ -128,6 +128,11 @@ def navigation_bar(frame: Frame) -> Mapping[str, Any]:
     }
 
 
+def title_bar(frame: Frame) -> Mapping[str, Any]:
+    """The same in the words that Alipay and Taobao share."""
+    return {"defaultTitle": frame.title, "titleBarColor": frame.color}
+
+
 def compile_conditions(frame: Frame) -> list[dict[str, Any]]:
     """Every deep link as an entry of a developer tool's list of ways to start."""
     return [

@@ -14,6 +14,7 @@ from smartcity_saas.app_packs.platforms import (
     Frame,
     Shell,
     Support,
+    title_bar,
 )
 
 WEB_VIEW = "https://w3cschool.cn/aliminiapp/aliminiapp-vdzb3bgm.html"
@@ -27,10 +28,6 @@ def _settings(frame: Frame) -> Mapping[str, Any]:
     return {"format": 2, "compileType": "mini", "miniprogramRoot": "./"}
 
 
-def _window(frame: Frame) -> Mapping[str, Any]:
-    return {"defaultTitle": frame.title, "titleBarColor": frame.color}
-
-
 def _scheme(app_id: str, query: str) -> str:
     page = quote(f"{PAGE}?{query}" if query else PAGE, safe="/")
     return f"alipays://platformapi/startapp?appId={app_id}&page={page}"
@@ -40,7 +37,7 @@ platform = AppPlatform(
     name="alipay",
     title={"zh": "支付宝", "en": "Alipay"},
     form=MINI_PROGRAM,
-    shell=Shell("axml", "mini.project.json", _settings, _window),
+    shell=Shell("axml", "mini.project.json", _settings, title_bar),
     listed=Finding(
         Support.NOT,
         {

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from smartcity_saas.app_packs.platforms import (
     MINI_PROGRAM,
     NOT_READ,
     AppPlatform,
     Finding,
-    Frame,
     Shell,
     Support,
+    title_bar,
 )
 
 WEB_VIEW = "https://open.alitrip.com/docs/doc.htm?articleId=120184&docType=1&treeId=785"
-
-
-def _window(frame: Frame) -> Mapping[str, Any]:
-    return {"defaultTitle": frame.title, "titleBarColor": frame.color}
 
 
 platform = AppPlatform(
     name="taobao",
     title={"zh": "淘宝", "en": "Taobao"},
     form=MINI_PROGRAM,
-    shell=Shell("axml", "mini.project.json", lambda frame: {}, _window),
+    shell=Shell("axml", "mini.project.json", lambda frame: {}, title_bar),
     listed=Finding(
         Support.NOT,
         {
