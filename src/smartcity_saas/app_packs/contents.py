@@ -50,11 +50,12 @@ def pack_files(city: City, app: str, app_id: str = "") -> dict[str, bytes]:
     platform = platform_of(app)
     links = deep_links(city)
     found = parity(city, platform)
+    domains, privacy, host = _domains(city, platform), _privacy(city), city_hosts(city)[0]
     frame = Frame(city.name["zh"], city.color, text_on(city.color) == WHITE, app_id, links)
     made = {
         "links.json": _json([_link(platform, one, app_id) for one in links]),
-        "domains.json": _json(_domains(city, platform)),
-        "privacy.json": _json(_privacy(city)),
+        "domains.json": _json(domains),
+        "privacy.json": _json(privacy),
         "parity.json": _json(parity_report(city, platform, found)),
         **{f"icons/{name}": content for name, content in icons(city).items()},
     }
@@ -62,16 +63,16 @@ def pack_files(city: City, app: str, app_id: str = "") -> dict[str, bytes]:
         made |= {
             f"parity.{language}.md": parity_text(city, platform, found, language).encode(),
             f"privacy.{language}.md": _text(
-                "privacy", language, city, platform, privacy=_privacy(city)
+                "privacy", language, city, platform, privacy=privacy
             ).encode(),
             f"checklist.{language}.md": _text(
                 "checklist",
                 language,
                 city,
                 platform,
-                domains=_domains(city, platform),
-                private=off_the_internet(city_hosts(city)[0]),
-                host=city_hosts(city)[0],
+                domains=domains,
+                private=off_the_internet(host),
+                host=host,
                 links=links,
                 app_id=app_id,
             ).encode(),
