@@ -124,7 +124,9 @@ def _signing_in(channel: Channel, city: City, platform: AppPlatform) -> Finding:
 
 
 def _paying(method: str, city: City, platform: AppPlatform) -> Finding:
-    if method == "wechat_pay" and method not in platform.paying:
+    if method in platform.paying:
+        return platform.paying[method]
+    if method == "wechat_pay":
         return Finding(
             Support.NOT,
             {
@@ -133,8 +135,6 @@ def _paying(method: str, city: City, platform: AppPlatform) -> Finding:
             },
             QR_CODE,
         )
-    if method in platform.paying:
-        return platform.paying[method]
     provider = provider_of(city)
     origins = provider.origins(city.payments or {}) if provider else ()
     return _elsewhere(origins, city, platform)
