@@ -56,12 +56,12 @@ def pack_files(city: City, app: str, app_id: str = "") -> dict[str, bytes]:
         "links.json": _json([_link(platform, one, app_id) for one in links]),
         "domains.json": _json(domains),
         "privacy.json": _json(privacy),
-        "parity.json": _json(parity_report(city, platform, found)),
+        "parity.json": _json(_parity_report(city, platform, found)),
         **{f"icons/{name}": content for name, content in icons(city).items()},
     }
     for language in LANGUAGES:
         made |= {
-            f"parity.{language}.md": parity_text(city, platform, found, language).encode(),
+            f"parity.{language}.md": _parity_text(city, platform, found, language).encode(),
             f"privacy.{language}.md": _text(
                 "privacy", language, city, platform, privacy=privacy
             ).encode(),
@@ -82,7 +82,7 @@ def pack_files(city: City, app: str, app_id: str = "") -> dict[str, bytes]:
     return made
 
 
-def parity_report(city: City, platform: AppPlatform, found: Parity) -> dict[str, Any]:
+def _parity_report(city: City, platform: AppPlatform, found: Parity) -> dict[str, Any]:
     """The parity report for programs."""
     return {
         "app": platform.name,
@@ -94,7 +94,7 @@ def parity_report(city: City, platform: AppPlatform, found: Parity) -> dict[str,
     }
 
 
-def parity_text(city: City, platform: AppPlatform, found: Parity, language: str) -> str:
+def _parity_text(city: City, platform: AppPlatform, found: Parity, language: str) -> str:
     """The parity report as Markdown."""
     return _text("parity", language, city, platform, found=found)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
 
-from smartcity_saas.app_packs.contents import pack_files, parity_report, parity_text
+from smartcity_saas.app_packs.contents import pack_files
 from smartcity_saas.app_packs.folder import NotOurs, write_pack
-from smartcity_saas.app_packs.parity import parity
-from smartcity_saas.app_packs.platforms import app_names, platform_of
+from smartcity_saas.app_packs.platforms import app_names
 from smartcity_saas.cli.city_context import inside
 from smartcity_saas.cli.output import counted, fail, format_option, say, say_json
 from smartcity_saas.web.languages import LANGUAGES
@@ -45,16 +45,14 @@ def pack(app: str, city: str, folder: Path, app_id: str, language: str, style: s
     _refuse_app_id(app_id)
     with inside(city) as found:
         files = pack_files(found, app, app_id)
-        platform = platform_of(app)
-        works = parity(found, platform)
     try:
         changed = write_pack(folder, app, city, files)
     except NotOurs as error:
         fail(error.reasons)
     if style == "json":
-        say_json(parity_report(found, platform, works))
+        say_json(json.loads(files["parity.json"]))
         return
-    say(parity_text(found, platform, works, language))
+    say(files[f"parity.{language}.md"].decode())
     say(f"{folder}: {counted(len(files), 'file')}, {changed or 'none'} changed.")
 
 
