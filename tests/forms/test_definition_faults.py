@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from marshmallow import Schema
+from ruamel.yaml import YAML
 
 from smartcity_saas.cli import main
+from smartcity_saas.errors import Invalid
 from smartcity_saas.forms.document import (
     FieldSchema,
     FormSchema,
@@ -377,3 +384,81 @@ def test_a_service_beside_the_catalog_is_told_to_move(city: str) -> None:
     [problem] = [one for one in check(text) if one.pointer == "/walking_permit"]
     assert "Indent it by two spaces" in str(problem.hint)
     assert text.splitlines()[problem.line - 1] == "walking_permit:"
+
+
+WHOLE: Any = YAML(typ="safe").load(
+    LETTER
+    + """\
+  fee: "20.00"
+  supply: {working_days: 3}
+"""
+)
+WHOLE["walking_permit"]["steps"][0]["fields"] += [
+    {
+        "name": "day",
+        "kind": "date",
+        "label": {"zh": "哪天", "en": "Day"},
+        "earliest": "today",
+        "latest": "today+30d",
+    },
+    {
+        "name": "how_many",
+        "kind": "whole_number",
+        "label": {"zh": "几个", "en": "How many"},
+        "least": "1",
+        "most": "9",
+    },
+    {
+        "name": "code",
+        "kind": "text",
+        "label": {"zh": "编号", "en": "Code"},
+        "pattern": "[A-Z]{2}",
+        "pattern_help": {"zh": "两个大写字母", "en": "Two capital letters"},
+        "shortest": 2,
+    },
+]
+ODD = (
+    "todayabc",
+    "today-xd",
+    "",
+    "\x00",
+    -1,
+    10**30,
+    0.5,
+    True,
+    None,
+    [],
+    ["x"],
+    {},
+    {"a": "b"},
+    [[{}]],
+)
+
+
+def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place of a document, as keys and indexes."""
+    if above:
+        yield above
+    for key, below in (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    ):
+        yield from places(below, (*above, key))
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_whatever_stands_anywhere_is_told(odd: Any) -> None:
+    """Promise: a value of another kind than is meant, at any place of a definition, is no fault of the
+    server."""
+    assert check(with_services(HANGZHOU, json.dumps(WHOLE)[1:-1] + "\n")) == []
+    for place in places(WHOLE):
+        bent = copy.deepcopy(WHOLE)
+        inside = bent
+        for key in place[:-1]:
+            inside = inside[key]
+        inside[place[-1]] = odd
+        with suppress(Invalid):  # what is no document of ours is refused whole
+            check(with_services(HANGZHOU, json.dumps(bent)[1:-1] + "\n"))

@@ -98,7 +98,7 @@ class Catalog(fields.Nested):
         kind = entry.get("kind")
         if kind is None and not partial:
             raise ValidationError("Unknown field.")
-        if kind is not None and kind not in self.kinds:
+        if kind is not None and not (isinstance(kind, str) and kind in self.kinds):
             raise ValidationError(
                 {"kind": [_("Enter one of: %(words)s.", words=", ".join(self.kinds))]}
             )

@@ -390,8 +390,10 @@ class Check:
         services = values.get("services")
         for name, entry in (services if isinstance(services, Mapping) else {}).items():
             kind = entry.get("kind") if isinstance(entry, Mapping) else None
-            if name not in self.extensions.services and kind in self.extensions.kinds:
-                faults = self.extensions.kinds[str(kind)].faults(entry, terms)
+            if name in self.extensions.services or not isinstance(kind, str):
+                continue
+            if kind in self.extensions.kinds:
+                faults = self.extensions.kinds[kind].faults(entry, terms)
                 found += [(("services", name, *path), *words) for path, *words in faults]
         return found
 

@@ -41,6 +41,7 @@ from smartcity_saas.web.numbers import NotPlain
 Place = tuple[str | int, ...]
 Asked = tuple[Place, Mapping[str, Any]]
 
+_FROM_TODAY = re.compile(r"today(?:[+-][0-9]{1,5}d)?")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,6})?")
 _ONLY_FOR: Mapping[str, frozenset[FieldKind]] = {
     "options": CHOICES,
@@ -263,7 +264,8 @@ def _days(place: Place, field: Mapping[str, Any]) -> Iterator[Fault]:
         if not isinstance(text, str):
             continue
         if text.startswith("today"):
-            days[key] = int(text[5:-1] or "0") if text[5:] else 0
+            if _FROM_TODAY.fullmatch(text):  # else it is said not to be a day already
+                days[key] = int(text[5:-1] or "0")
             continue
         try:
             days[key] = date.fromisoformat(text)
