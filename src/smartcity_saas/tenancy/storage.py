@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, LargeBinary, func, select, union_all
+from sqlalchemy import CompoundSelect, LargeBinary, Select, Table, func, select, union_all
 from sqlalchemy.orm import Mapped, mapped_column
 
 from smartcity_saas.configuration.quotas import DEFAULT_QUOTAS
@@ -59,20 +59,20 @@ def storage_use() -> StorageUse:
 @cache
 def _taken() -> CompoundSelect[Any]:
     """The bytes in each table of files, a row each."""
-    return union_all(
-        *(
-            select(func.sum(func.length(table.c.content))).where(table.c.city_id == CITY)
-            for table in map(table_of, file_models())
-        )
-    )
+    return union_all(*(_taken_by(table_of(model)) for model in file_models()))
+
+
+@cache
+def _taken_by(table: Table) -> Select[Any]:
+    """The bytes in one of them."""
+    return select(func.sum(func.length(table.c.content))).where(table.c.city_id == CITY)
 
 
 def has_share(model: type[Any], size: int, percent: int) -> bool:
     """Whether the files of one table, with so many bytes more, take no more than their share of the current
     city's quota."""
-    table = table_of(model)
-    taken = run(select(func.sum(func.length(table.c.content))).where(table.c.city_id == CITY))
-    return int(taken.scalar() or 0) + size <= storage_use().quota * percent // 100
+    taken = int(run(_taken_by(table_of(model))).scalar() or 0)
+    return taken + size <= storage_use().quota * percent // 100
 
 
 def require_room(size: int, advice: Text, *, from_reserve: bool = False) -> None:
