@@ -12,15 +12,16 @@ from functools import lru_cache
 from math import ceil
 from typing import Any
 
-from werkzeug.datastructures import LanguageAccept, MIMEAccept
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_cookie
 
 from smartcity_saas.asgi.bodies import has_body
+from smartcity_saas.asgi.strangers import LONGEST, language_wanted
 from smartcity_saas.request.refusals import RefusalPages
 from smartcity_saas.tenancy.city_quotas import REQUESTS
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import UNKNOWN_HOST, Site, site_of
-from smartcity_saas.web.languages import COOKIE, LANGUAGES, preferred_language
+from smartcity_saas.web.languages import COOKIE, LANGUAGES
 
 Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 WEBHOOKS = "/webhooks/"
@@ -81,17 +82,12 @@ def _language(headers: Mapping[bytes, bytes]) -> str:
     chosen = parse_cookie(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE)
     if chosen in LANGUAGES:
         return str(chosen)
-    return _preferred(headers.get(b"accept-language", b"")[:500])
-
-
-@lru_cache(maxsize=1024)
-def _preferred(header: bytes) -> str:
-    return preferred_language(parse_accept_header(header.decode("latin-1"), LanguageAccept))
+    return language_wanted(headers.get(b"accept-language", b"")[:LONGEST])
 
 
 def _wants_problem(path: str, headers: Mapping[bytes, bytes]) -> bool:
     """By the rule of every other error: under ``/api/``, or where JSON is wanted more than HTML."""
-    return path.startswith("/api/") or _prefers_json(headers.get(b"accept", b"")[:500])
+    return path.startswith("/api/") or _prefers_json(headers.get(b"accept", b"")[:LONGEST])
 
 
 @lru_cache(maxsize=1024)

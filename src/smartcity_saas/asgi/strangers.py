@@ -54,7 +54,7 @@ _OWN = frozenset(
 )
 """Headers by which an answer is somebody's, or another one than usual."""
 _SECURE = {"http": False, "https": True}
-_LONGEST = 500
+LONGEST = 500
 """Bytes of a header up to which it is read here: what is remembered of each is bounded so."""
 
 
@@ -173,7 +173,7 @@ class Strangers:
         wanted, packed = told(b"accept-language", b""), told(b"accept-encoding", b"")
         tag = told(b"if-none-match", b"")
         longest = max(len(cookie), len(named), len(agent), len(wanted), len(packed), len(tag))
-        if longest > _LONGEST or told(b"content-length", b"0") != b"0":
+        if longest > LONGEST or told(b"content-length", b"0") != b"0":
             return None
         secure, switches = self._secure(scope, sent), _switches(cookie)
         host = named.decode("latin-1")
@@ -186,7 +186,7 @@ class Strangers:
             host,
             secure,
             _takes_gzip(packed),
-            chosen or _language(wanted),
+            chosen or language_wanted(wanted),
             large,
             self._app_of(agent),
             tag.decode("latin-1"),
@@ -228,7 +228,8 @@ def _switches(header: bytes) -> tuple[str, bool] | None:
 
 
 @lru_cache(maxsize=4096)
-def _language(header: bytes) -> str:
+def language_wanted(header: bytes) -> str:
+    """The language that answers an ``Accept-Language`` of at most ``LONGEST`` bytes best."""
     return preferred_language(parse_accept_header(header.decode("latin-1"), LanguageAccept))
 
 
