@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from smartcity_saas.addresses import is_loopback, read_address
+from smartcity_saas.addresses import is_loopback
 from smartcity_saas.errors import NotFound
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.flask_app import SiteFlask
 from smartcity_saas.tenancy.hosts import ALL_HOSTS, UNKNOWN_HOST, UNREADY_HOST, Site, site_of
 from smartcity_saas.web.policy import allow_everyone
+from smartcity_saas.web.security import is_trusted
 
 PATH = "/internal/tls-ask"
 
@@ -41,11 +42,8 @@ def _comes_from_a_proxy() -> bool:
     """Whether a proxy asks for itself. What it forwards for somebody carries a header of that."""
     if "X-Forwarded-For" in request.headers:
         return False
-    peer = read_address(request.remote_addr)
-    trusted = product().settings.trusted_proxies
-    return is_loopback(request.remote_addr) or (
-        peer is not None and any(peer in network for network in trusted)
-    )
+    peer = request.remote_addr
+    return is_loopback(peer) or is_trusted(peer, product().settings.trusted_proxies)
 
 
 def _is_served(domain: str | None) -> bool:
