@@ -12,7 +12,7 @@ from smartcity_saas.addresses import is_loopback
 from smartcity_saas.errors import NotFound
 from smartcity_saas.product import product
 from smartcity_saas.tenancy.flask_app import SiteFlask
-from smartcity_saas.tenancy.hosts import ALL_HOSTS, UNKNOWN_HOST, UNREADY_HOST, Site, site_of
+from smartcity_saas.tenancy.hosts import ALL_HOSTS, UNKNOWN_HOST, UNREADY_HOST, site_of
 from smartcity_saas.web.policy import allow_everyone
 from smartcity_saas.web.security import is_trusted
 
@@ -51,8 +51,4 @@ def _is_served(domain: str | None) -> bool:
         site = site_of(domain, product().registry)
     except ValueError:
         return False
-    return site.kind not in (UNKNOWN_HOST, UNREADY_HOST) and not _is_draft(site)
-
-
-def _is_draft(site: Site) -> bool:
-    return site.city is not None and site.city.is_draft
+    return site.kind not in (UNKNOWN_HOST, UNREADY_HOST) and not site.is_draft

@@ -46,7 +46,7 @@ class RequestQuotas:
             found = site_of(header.decode("latin-1"), self.app.registry)
         except ValueError:
             return Site(UNKNOWN_HOST)
-        return Site(UNKNOWN_HOST) if found.city is not None and found.city.is_draft else found
+        return Site(UNKNOWN_HOST) if found.is_draft else found
 
     def refusal(self, scope: Mapping[str, Any], site: Site) -> Answer | None:
         """The answer to a request beyond its city's quota; None where it is within."""

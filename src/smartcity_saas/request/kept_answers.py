@@ -37,14 +37,14 @@ def offer_to_strangers(response: Response, policy: Policy | None) -> Response:
 
 
 def _is_of_nobody(response: Response) -> bool:
-    city, life = request_site().city, answer_life()
+    life = answer_life()
     return (
         request.method in ("GET", "HEAD")
         and response.status_code == (200 if life is None else life.status)
         and not session
         and "Authorization" not in request.headers
         and "Set-Cookie" not in response.headers
-        and not (city is not None and city.is_draft)
+        and not request_site().is_draft
         and (not request.query_string or (life is not None and life.names_a_file))
     )
 

@@ -159,8 +159,7 @@ class SiteFlask(Flask):
             found = site_of(request.environ.get("HTTP_HOST"), self.registry)
         except ValueError:
             raise BadRequest("The Host header is missing or malformed.") from None
-        draft = found.city is not None and found.city.is_draft
-        if found.city is not None and draft and not self.shows_draft(request, found.city):
+        if found.city is not None and found.is_draft and not self.shows_draft(request, found.city):
             return Site(UNKNOWN_HOST)
         return found
 

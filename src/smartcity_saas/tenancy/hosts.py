@@ -28,6 +28,11 @@ class Site:
         """What cookies and caches of this site are bound to."""
         return f"city:{self.city.id}" if self.city else self.kind
 
+    @property
+    def is_draft(self) -> bool:
+        """Whether it is that of a city which nobody may see but by a preview."""
+        return self.city is not None and self.city.is_draft
+
 
 def site_of(header: str | None, registry: CityRegistry) -> Site:
     """The site that a ``Host`` header asks for. There is no default city.
