@@ -1,9 +1,9 @@
 """The city registry: the live map host → ``City`` that every process serves from.
 
-A process learns of a change by one look at one row, at most twice a second, never one a
-request; then it loads the index of what changed. A city is compiled when it is first asked for.
-One that no longer compiles stays on its newest earlier revision that does, and the others never
-notice.
+A process learns of a change by one look at one row: when it hears of one, when staff ask for a page,
+and before any other request where the last look is ``CHECK_SECONDS`` ago. Then it loads the index of
+what changed. A city is compiled when it is first asked for. One that no longer compiles stays on its
+newest earlier revision that does, and the others never notice.
 """
 
 from __future__ import annotations
