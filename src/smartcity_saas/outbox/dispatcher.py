@@ -8,7 +8,6 @@ done.
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from smartcity_saas.database import db, transaction
 from smartcity_saas.outbox.heartbeats import Heartbeat
 from smartcity_saas.outbox.models import CityDue, RunnerKind
 from smartcity_saas.outbox.queue import Outcome
-from smartcity_saas.outbox.runner import MOST_AT_ONCE, Runner
+from smartcity_saas.outbox.runner import MOST_AT_ONCE, Runner, by_city
 
 SENT = timedelta(seconds=90)
 """How long a message may be under way before its task is sent again."""
@@ -111,7 +110,7 @@ def lease_due(now: datetime, most: int, left_alone: Collection[int] = ()) -> lis
     leased: list[Due] = []
     while len(leased) < most:
         found = _free(now, most, passed_over)
-        for city, tasks in _by_city(found).items():
+        for city, tasks in by_city(found).items():
             room = min(MOST_OF_CITY - sent.get(city, 0), most - len(leased))
             leased += _lease(city, tasks[:room], now)
         if len(found) < most:
@@ -122,7 +121,7 @@ def lease_due(now: datetime, most: int, left_alone: Collection[int] = ()) -> lis
 
 def release(tasks: Collection[Due]) -> None:
     """Let others send tasks that were leased."""
-    for city, ids in _by_city(tasks).items():
+    for city, ids in by_city(tasks).items():
         with transaction() as session:
             session.execute(
                 update(CityDue)
@@ -145,13 +144,6 @@ def _free(now: datetime, most: int, passed_over: Collection[int]) -> list[Due]:
         query = query.where(CityDue.city_id.not_in(sorted(passed_over)))
     rows = db.session.execute(query.order_by(CityDue.due_at).limit(most))
     return [(city, task) for city, task in rows]
-
-
-def _by_city(tasks: Collection[Due]) -> dict[int, list[uuid.UUID]]:
-    found: dict[int, list[uuid.UUID]] = defaultdict(list)
-    for city, task in tasks:
-        found[city].append(task)
-    return found
 
 
 def _lease(city: int, tasks: list[uuid.UUID], now: datetime) -> list[Due]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from datetime import date, datetime, timedelta
@@ -71,6 +71,14 @@ class Rests:
     def at(self, now: datetime) -> set[int]:
         """The cities that rest."""
         return {city for city, (until, _rest) in list(self._until.items()) if now < until}
+
+
+def by_city(tasks: Iterable[tuple[int, uuid.UUID]]) -> dict[int, list[uuid.UUID]]:
+    """Tasks of several cities, each city's in their order."""
+    found: dict[int, list[uuid.UUID]] = defaultdict(list)
+    for city_id, task_id in tasks:
+        found[city_id].append(task_id)
+    return found
 
 
 class Runner:
@@ -175,10 +183,7 @@ class Runner:
         if busy:
             query = query.where(CityDue.city_id.not_in(busy))
         rows = db.session.execute(query.order_by(CityDue.due_at).limit(MOST_AT_ONCE))
-        found: dict[int, list[uuid.UUID]] = defaultdict(list)
-        for city_id, task_id in rows:
-            found[city_id].append(task_id)
-        return found
+        return by_city((city_id, task_id) for city_id, task_id in rows)
 
     def _run_city(self, city_id: int, tasks: list[uuid.UUID]) -> int:
         """Do a city's tasks; returns how many were done. Whatever happens stays the city's own."""
@@ -186,7 +191,7 @@ class Runner:
         begun = self.clock()
 
         def goes_on() -> bool:
-            """If not, the dispatcher looks again; the rest stays due."""
+            """If not, the rest stays due for the next look."""
             return not self._stop.is_set() and self.clock() - begun <= LEASE
 
         def work() -> None:
