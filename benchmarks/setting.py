@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from flask import Flask, Response
 from tests.support import postgres
 from tests.support.documents import HANGZHOU, PLATFORM, ZHEJIANG
+from tests.support.served_world import session_cookie
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from smartcity_saas.app import create_app
@@ -117,9 +118,7 @@ def signed_in(app: SiteFlask) -> tuple[str, str]:
             resident = accounts.signed_in(token, utc_now())
             assert resident is not None
             link = linked_accounts(resident)[0]
-    with app.test_request_context("/", base_url="http://hangzhou.localhost"):
-        serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-        cookie = f"session={serializer.dumps({'resident': token})}"
+    cookie = session_cookie(app, "hangzhou.localhost", {"resident": token})
     path = f"/services/utility-bills/accounts/{link.id}"
     return kept_by_browser(call_of(app, "hangzhou.localhost", path, cookie)()) or cookie, path
 

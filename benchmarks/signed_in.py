@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable
 
 from flask import Response
-from sqlalchemy import event
 from tests.support import postgres
+from tests.support.served_world import session_cookie
+from tests.support.statements import statements_sent
 
 from benchmarks.setting import application, call_of, signed_in
 from benchmarks.table import absolute, seconds
 from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
-from smartcity_saas.database.transactions import db
 from smartcity_saas.identity.staff import sessions
 from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
@@ -65,16 +65,9 @@ def _measure(app: SiteFlask, name: str, call: Callable[[], Response]) -> None:
 
 
 def _statements(app: SiteFlask, call: Callable[[], Response]) -> int:
-    found: list[str] = []
-
-    def note(conn: object, cursor: object, statement: str, *rest: object) -> None:
-        found.append(statement)
-
-    with app.app_context():
-        event.listen(db.engine, "before_cursor_execute", note)
+    with app.app_context(), statements_sent() as sent:
         call()
-        event.remove(db.engine, "before_cursor_execute", note)
-    return len(found)
+    return len(sent)
 
 
 def _staff_cookie(app: SiteFlask, role: str, **place: str) -> str:
@@ -84,6 +77,4 @@ def _staff_cookie(app: SiteFlask, role: str, **place: str) -> str:
             system("bench"), name, "Bench", (role,), PASSWORD, demo=True, now=utc_now(), **place
         )
         token = sessions.sign_in(name, PASSWORD, "127.0.0.1", utc_now())
-    with app.test_request_context("/", base_url="http://console.localhost"):
-        serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-        return f"session={serializer.dumps({'staff': token})}"
+    return session_cookie(app, "console.localhost", {"staff": token})
