@@ -213,7 +213,9 @@ def test_other_kinds_are_done_one_by_one(world: World) -> None:
     """Promise: what stands among tasks that ask is done too, and a quota counts each of them."""
     office = Office()
     owed(world, [1, 2])
+    world.clock.move(seconds=1)
     owed(world, [7], kind="written")
+    world.clock.move(seconds=1)
     owed(world, [3])
     left = [3]
 
