@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import timedelta
+from threading import Barrier
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +17,7 @@ from smartcity_saas.services.problem_reports import lifecycle, reading, reportin
 from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.models import (
     ProblemReport,
+    ProblemReportForm,
     ProblemReportNote,
     ProblemReportPhoto,
     ProblemReportUpload,
@@ -21,8 +25,18 @@ from smartcity_saas.services.problem_reports.models import (
 )
 from smartcity_saas.services.problem_reports.own import STRANGER
 from smartcity_saas.services.problem_reports.reading import NewReport
+from smartcity_saas.services.problem_reports.reporting import Reporter
 from smartcity_saas.tenancy.current import current_city
-from tests.support.problem_reports import DESK, HERE, LAMP, ROOT, Reports, photograph
+from tests.support.browser import Browser
+from tests.support.problem_reports import (
+    DESK,
+    HERE,
+    LAMP,
+    ROOT,
+    Reports,
+    at_once,
+    photograph,
+)
 
 
 def code_of(text: str) -> str:
@@ -164,10 +178,10 @@ def test_a_network_counts_as_one(reports: Reports) -> None:
         rules = report_rules(current_city())
         told = NewReport(rules.categories["street_light"], "x", None, "")
         for last in range(reporting.MOST_BY_NETWORK):
-            stranger = reporting.Reporter(STRANGER, address=f"2001:db8:1:1::{last:x}")
+            stranger = Reporter(STRANGER, address=f"2001:db8:1:1::{last:x}")
             reporting.report_problem(stranger, told, (), now)
         with pytest.raises(Throttled):
-            stranger = reporting.Reporter(STRANGER, address="2001:db8:1:1:ffff::1")
+            stranger = Reporter(STRANGER, address="2001:db8:1:1:ffff::1")
             reporting.report_problem(stranger, told, (), now)
         for last in range(reporting.MOST_CODES):
             with pytest.raises(NotFound):
@@ -249,8 +263,84 @@ def test_photos_are_kept_while_a_form_is_put_right(reports: Reports) -> None:
     assert reports.rows(ProblemReportPhoto) == 1
     assert reports.rows(ProblemReportUpload) == 1  # another browser's
     with reports.world.inside("hangzhou"):
-        reporting.forget_uploads(reports.world.clock() + timedelta(hours=25))
-    assert reports.rows(ProblemReportUpload) == 0
+        reporting.forget_forms(reports.world.clock() + timedelta(hours=25))
+    assert reports.rows(ProblemReportUpload) == reports.rows(ProblemReportForm) == 0
+
+
+def form_of(browser: Browser) -> str:
+    """What tells the page with the form that a browser is given from another one."""
+    found = re.search(r'name="form" value="([^"]+)"', browser.get(ROOT).text)
+    assert found is not None
+    return found[1]
+
+
+def test_a_form_that_is_sent_twice_is_one_report(reports: Reports) -> None:
+    """Promise: pressing twice, or sending the page again, makes one report, of a resident, and of somebody
+    who has not signed in, who is given a code that holds; what is written anew is another report, and what
+    another browser sends is that one's."""
+    for browser in (reports.world.resident(), reports.stranger()):
+        before = reports.rows(ProblemReport)
+        form = form_of(browser)
+        sent = [reports.report(browser, form=form, photos=[photograph()]) for _press in range(3)]
+        assert len(set(sent)) == 1
+        assert reports.rows(ProblemReport) == before + 1
+        assert reports.report(browser, form=form, photos=[photograph("blue")]) != sent[0]
+        assert reports.report(browser, form=form, words="Another one.") != sent[0]
+        assert reports.report(browser, form=form_of(browser)) != sent[0]
+        reports.world.clock.move(hours=2)
+        other = reports.stranger()
+        form_of(other)
+        assert reports.report(other, form=form, photos=[photograph()]) != sent[0]
+    number = reports.report(browser, form=(form := form_of(browser)), words="Twice.")
+    first = code_of(browser.get(f"{ROOT}/{number}?new=1").text)
+    assert reports.report(browser, form=form, words="Twice.") == number
+    second = code_of(browser.get(f"{ROOT}/{number}?new=1").text)
+    fresh = reports.stranger()
+    answers = [
+        fresh.post(f"{ROOT}/track", number=number, code=code).status_code
+        for code in (first, second)
+    ]
+    assert answers == [422, 303]
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_form_pressed_twice_at_once_is_one_report(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """Promise: two presses in the same moment make one report, with one photograph; without the row that
+    says that the form was sent they make two."""
+    both_have_looked, looked = Barrier(2), threading.local()
+    sent_already, insert_once = reporting._sent_already, reporting.insert_once
+    now = reports.world.clock()
+
+    def look(form_hash: str, reporter: Reporter) -> Any:
+        found = sent_already(form_hash, reporter)
+        if not hasattr(looked, "once"):
+            looked.once = True
+            db.session.rollback()
+            both_have_looked.wait(60)
+        return found
+
+    def insert_anything(model: Any, unique: tuple[str, ...], /, **values: Any) -> Any:
+        if model is ProblemReportForm and not guarded:
+            return values["report_id"]
+        return insert_once(model, unique, **values)
+
+    def send() -> str:
+        with reports.world.app.app_context(), reports.world.inside("hangzhou"):
+            told = NewReport(report_rules(current_city()).categories["street_light"], "x", None, "")
+            stranger = Reporter(STRANGER, address="192.0.2.1")
+            made = reporting.report_problem(
+                stranger, told, [photograph()[0].read()], now, form_hash="f"
+            )
+            return made.report.number
+
+    monkeypatch.setattr(reporting, "_sent_already", look)
+    monkeypatch.setattr(reporting, "insert_once", insert_anything)
+    numbers = at_once(send, send)
+    expected = 1 if guarded else 2
+    assert len(set(numbers)) == expected, numbers
+    assert reports.rows(ProblemReport) == reports.rows(ProblemReportPhoto) == expected
 
 
 def test_a_form_is_counted_before_it_is_looked_at(

@@ -329,6 +329,28 @@ class ProblemReportUpload(StoredFile, CityModel):
     created_at: Mapped[datetime]
 
 
+class ProblemReportForm(CityModel):
+    """A form that was sent, and the report that it became; kept for a day, so that one that is sent twice
+    is one report. ``form_hash`` is of whose browser it was, of its page, and of all that was filled in."""
+
+    __tablename__ = "problem_report_form"
+    personal_data = PersonalData(
+        {"zh": "一天内交过的上报表单", "en": "Forms of reports sent within a day"},
+        {"created_at": WHEN},
+        alone=frozenset({"created_at"}),
+    )
+    __table_args__ = (
+        city_foreign_key("report_id", "problem_report"),
+        UniqueConstraint("city_id", "form_hash"),
+        Index("ix_problem_report_form_city_id_created_at", "city_id", "created_at"),
+        Index("ix_problem_report_form_city_id_report_id", "city_id", "report_id"),
+    )
+
+    form_hash: Mapped[str]
+    report_id: Mapped[uuid.UUID]
+    created_at: Mapped[datetime]
+
+
 class ProblemReportStep(CityModel):
     """What happened to a report, for everyone to read. ``words`` are the department's answer; ``by``
     names the member of staff for the desk alone."""

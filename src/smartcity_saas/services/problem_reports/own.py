@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 
 from flask import request, session
 from flask_babel import lazy_gettext as _
@@ -21,6 +24,10 @@ OPENED_SECONDS = 3600
 MOST_OPENED = 10
 BROWSER = "problem_reports_browser"
 """In the browser's session: by what its kept photographs are known as its own."""
+FORM = "form"
+"""The field by which a page with the form is told from another one."""
+FORM_CHARACTERS = 43
+"""Of ``new_token``."""
 SHOWN_CODE = "problem_reports_code"
 """In the browser's session: a code that is shown once, on the next page."""
 STRANGER = Actor("anonymous", "resident", "nothing")
@@ -77,3 +84,24 @@ def reporter_here(*, told: bool) -> Reporter:
 def browser_hash() -> str:
     """What the photographs of this browser are kept under."""
     return token_hash(session.setdefault(BROWSER, new_token()))
+
+
+def new_form() -> str:
+    """What tells a page with the form from another one; its browser is known from here on."""
+    browser_hash()
+    return new_token()
+
+
+def form_hash(typed: Mapping[str, str], photos: Sequence[bytes]) -> str | None:
+    """By what the present form is known when it is sent again: who sends it, the page that it stood on,
+    and all that is filled in, for whoever goes back and writes something else reports something else.
+    None of a form that was not made by its page.
+    """
+    page = request.form.get(FORM, "")
+    if len(page) != FORM_CHARACTERS:
+        return None
+    resident = current_resident()
+    who = str(resident.id) if resident is not None else browser_hash()
+    files = [sha256(one).hexdigest() for one in photos]
+    told = [who, page, sorted(typed.items()), sorted(request.form.getlist("kept")), files]
+    return token_hash(json.dumps(told))

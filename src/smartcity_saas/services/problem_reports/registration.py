@@ -21,7 +21,7 @@ from smartcity_saas.services.problem_reports.names import ROOT, SERVICE, TELL, T
 from smartcity_saas.services.problem_reports.rateable import acts as rateable
 from smartcity_saas.services.problem_reports.reporting import (
     NUMBER,
-    forget_uploads,
+    forget_forms,
     forget_words,
     report_of,
     reports_of,
@@ -60,7 +60,7 @@ def _find_number(person: SignedInResident, typed: str) -> list[DashboardItem]:
 
 def _daily(now: datetime) -> None:
     close_unanswered(now)
-    forget_uploads(now)
+    forget_forms(now)
     forget_words(now)
 
 

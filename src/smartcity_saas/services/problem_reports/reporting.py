@@ -28,6 +28,7 @@ from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.models import (
     ProblemReport,
+    ProblemReportForm,
     ProblemReportNote,
     ProblemReportPhoto,
     ProblemReportStep,
@@ -50,7 +51,8 @@ MOST_SENT = 30
 MOST_BY_ONE = 20
 MOST_BY_NETWORK = 5
 HOUR = timedelta(hours=1)
-UPLOADS_FOR = timedelta(days=1)
+UNFINISHED_FOR = timedelta(days=1)
+"""How long photographs of a form are kept for it, and what says that it was sent already."""
 MOST_UPLOADS = 12
 UPLOADS_PERCENT = 2
 """Of the city's storage: what photographs of unfinished forms may take together."""
@@ -107,8 +109,10 @@ def report_problem(
     now: datetime,
     *,
     kept: Sequence[bytes] = (),
+    form_hash: str | None = None,
 ) -> MadeReport:
-    """Take a report. Its department and its time limits are those of its category.
+    """Take a report. Its department and its time limits are those of its category. The same form again
+    is the same report; whoever did not sign in is given another code for it, the first one being lost.
 
     Args:
         reporter: Who makes it.
@@ -116,11 +120,14 @@ def report_problem(
         uploads: Files, of which photographs are made once the attempt is counted.
         now: The time.
         kept: Photographs that ``kept_uploads`` gave.
+        form_hash: By what the same form is known when it comes again.
 
     Raises:
         FieldErrors: There are too many photographs, one is none, or there is no room for them.
         Throttled: Too many from the same person or network.
     """
+    if form_hash and (before := _sent_already(form_hash, reporter)) is not None:
+        return before
     if reporter.resident is not None:
         count_attempt(ResidentAttempt, f"report:{reporter.counted_by}", MOST_BY_ONE, now, HOUR)
     elif reporter.client_id is None:
@@ -129,10 +136,34 @@ def report_problem(
     photos = (*kept, *read_photos(uploads, errors, len(kept)))
     if errors:
         raise FieldErrors(errors)
+    try:
+        return _make(reporter, told, photos, form_hash, now)
+    except _SentMeanwhile:
+        made = _sent_already(form_hash or "", reporter)
+        if made is None:
+            raise Conflict(_("The same report is being sent. Look at your reports.")) from None
+        return made
+
+
+class _SentMeanwhile(Exception):
+    """The same form has become a report since it was looked for."""
+
+
+def _make(
+    reporter: Reporter,
+    told: NewReport,
+    photos: Sequence[bytes],
+    form_hash: str | None,
+    now: datetime,
+) -> MadeReport:
     city = current_city()
-    code = None if reporter.resident or reporter.client_id else _new_code()
+    code = _code_for(reporter)
     with transaction() as session:
         key = _insert(reporter, told, code, now)
+        if form_hash:
+            values = {"form_hash": form_hash, "report_id": key, "created_at": now}
+            if insert_once(ProblemReportForm, ("form_hash",), **values) is None:
+                raise _SentMeanwhile
         row = session.scalars(select(ProblemReport).where(ProblemReport.id == key)).one()
         if told.words:
             session.add(ProblemReportNote(report_id=key, words=told.words, created_at=now))
@@ -151,6 +182,26 @@ def report_problem(
         record(reporter.actor, f"{SERVICE}.report", row.number, {"city": city.slug}, now)
         count(SERVICE, Measure.BEGUN, now)
     return MadeReport(row, code)
+
+
+def _sent_already(form_hash: str, reporter: Reporter) -> MadeReport | None:
+    query = (
+        select(ProblemReport)
+        .join(ProblemReportForm, ProblemReportForm.report_id == ProblemReport.id)
+        .where(ProblemReportForm.form_hash == form_hash)
+    )
+    code = _code_for(reporter)
+    with transaction() as session:
+        row = session.scalars(query).one_or_none()
+        if row is None:
+            return None
+        if code is not None:
+            row.code_hash = token_hash(code)
+    return MadeReport(row, code)
+
+
+def _code_for(reporter: Reporter) -> str | None:
+    return None if reporter.resident or reporter.client_id else _new_code()
 
 
 def _insert(reporter: Reporter, told: NewReport, code: str | None, now: datetime) -> uuid.UUID:
@@ -316,12 +367,11 @@ def drop_uploads(browser_hash: str) -> None:
         )
 
 
-def forget_uploads(now: datetime) -> None:
-    """Delete what was kept for forms that nobody sent again within a day."""
+def forget_forms(now: datetime) -> None:
+    """Delete what was kept for forms that nobody sent again within a day, and that others were sent."""
     with transaction() as session:
-        session.execute(
-            delete(ProblemReportUpload).where(ProblemReportUpload.created_at < now - UPLOADS_FOR)
-        )
+        for model in (ProblemReportUpload, ProblemReportForm):
+            session.execute(delete(model).where(model.created_at < now - UNFINISHED_FOR))
 
 
 def forget_words(now: datetime) -> None:

@@ -73,14 +73,19 @@ def report() -> ResponseReturnValue:
     reporter = own.reporter_here(told="tell" in request.form)
     reporting.count_sent(reporter, now)
     typed = {name: request.form.get(name, "") for name in TYPED}
+    uploads = sent_photos()
+    form_hash = own.form_hash(typed, uploads)
     kept = reporting.kept_uploads(own.browser_hash(), request.form.getlist("kept"))
     try:
         told = reading.read_report(rules, typed)
     except FieldErrors as error:
         errors = dict(error.fields)
-        return _form(typed, errors, [*kept, *_kept_now(errors, len(kept), now)], status=422)
+        again = _kept_now(uploads, errors, len(kept), now)
+        return _form(typed, errors, [*kept, *again], status=422)
     try:
-        made = reporting.report_problem(reporter, told, sent_photos(), now, kept=[*kept.values()])
+        made = reporting.report_problem(
+            reporter, told, uploads, now, kept=[*kept.values()], form_hash=form_hash
+        )
     except FieldErrors as error:
         return _form(typed, error.fields, [*kept], status=422)
     if kept:
@@ -298,9 +303,11 @@ def _count_search() -> None:
     count_call(f"reports-search:{network}", MOST_SEARCHES, current_time(), WINDOW)
 
 
-def _kept_now(errors: dict[str, Any], already: int, now: datetime) -> list[uuid.UUID]:
+def _kept_now(
+    uploads: list[bytes], errors: dict[str, Any], already: int, now: datetime
+) -> list[uuid.UUID]:
     """Photographs that came with a form that has to be put right, kept for it; else ``errors`` says so."""
-    photos = reading.read_photos(sent_photos(), errors, already)
+    photos = reading.read_photos(uploads, errors, already)
     keys = reporting.keep_uploads(own.browser_hash(), photos, now) if photos else []
     if photos and not keys:
         errors["photos"] = _("Choose your photos again: they could not be kept.")
@@ -336,6 +343,7 @@ def _form(
         typed=typed,
         errors=errors,
         kept=kept,
+        form=own.new_form(),
         kept_promises=lists.kept_promises(now),
         reach=reach_of(resident) if resident else None,
         lately=reporting.reports_of(resident, 3) if resident else [],
