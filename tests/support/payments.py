@@ -101,8 +101,7 @@ class Paid(Owing):
 
     def there(self) -> list[dict[str, Any]]:
         """Refunds at the provider."""
-        found = self.stripe.account.objects.values()
-        return [one for one in found if one["object"] == "refund"]
+        return self.stripe.objects("refund")
 
     def left(self) -> int:
         """What may still go back."""

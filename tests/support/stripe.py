@@ -31,16 +31,21 @@ class Stripe:
 
     def session(self) -> dict[str, Any]:
         """The newest Checkout session."""
-        sessions = [o for o in self.account.objects.values() if o["object"] == "checkout.session"]
-        return sessions[-1]
+        return self.objects("checkout.session")[-1]
 
     def pay(self, session: dict[str, Any] | None = None, method: str = "card", **how: Any) -> None:
         """The payer pays."""
-        money.pay(self.sandbox, self.account, session or self.session(), method, **how)
+        with self.sandbox.lock:
+            money.pay(self.sandbox, self.account, session or self.session(), method, **how)
 
     def events(self) -> list[dict[str, Any]]:
         """Everything that happened, oldest first."""
-        return [o for o in self.account.objects.values() if o["object"] == "event"]
+        return self.objects("event")
+
+    def objects(self, kind: str) -> list[dict[str, Any]]:
+        """Everything of a kind, oldest first; the product may be asking for more meanwhile."""
+        with self.sandbox.lock:
+            return [one for one in self.account.objects.values() if one["object"] == kind]
 
     def send(self, event: dict[str, Any], secret: str | None = None, **options: Any) -> Any:
         """Send one event to the city's webhook, signed."""

@@ -266,7 +266,7 @@ class Crowd:
         if found is None:
             return
         page = self.stripe.account.objects[found[0]]
-        with self._lock:
+        with self.stripe.sandbox.lock:
             if page["payment_status"] != "paid":
                 money.pay(self.stripe.sandbox, self.stripe.account, page, "card")
             event = next(
