@@ -1,4 +1,4 @@
-"""What other settings of a service would do to residents: told before a revision is stored."""
+"""What other settings of a service, or its end, would do to residents: told before a revision is stored."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from smartcity_saas.texts import lazy_gettext as _
 
 @dataclass(frozen=True)
 class Effect:
-    """What a revision would do in one city's service, in sentences."""
+    """What a revision would do in one city's service, in sentences; ``title`` is the service's own
+    where a document defines it."""
 
     city: str
     service: str
     sentences: tuple[Any, ...]
+    title: Mapping[str, str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -58,8 +60,6 @@ def effects_of(
 ) -> list[Effect]:
     """What some documents would do to residents of cities that are live, if stored together. A text
     that does not load says nothing here: its faults are told elsewhere."""
-    if not any(service.effect for service in extensions.services.values()):
-        return []
     given = {candidate.name: candidate for candidate in candidates}
     live = {document.name: document for document in live_documents()}
     found: list[Effect] = []
@@ -90,23 +90,37 @@ def _in_city(
         for name in _names(city)
         if name in given or name in live
     ]
-    was, becomes = _settings(before, extensions), _settings(after, extensions)
+    was, becomes = _services(before, extensions), _services(after, extensions)
+    if was is None or becomes is None:
+        return
     for name, service in extensions.services.items():
-        if service.effect is None or was.get(name) == becomes.get(name):
+        given_before, given_now = _settings(was, name), _settings(becomes, name)
+        if service.effect is None or given_before == given_now:
             continue
-        if name not in was or name not in becomes:
+        if not given_before or not given_now:
             continue
         zone = merge(after).values["site"]["timezone"]
-        change = SettingsChange(city.id, zone, was[name], becomes[name], now)
+        change = SettingsChange(city.id, zone, given_before, given_now, now)
         if sentences := service.effect(change):
             yield Effect(city.name, name, tuple(sentences))
+    for name in was.keys() - becomes.keys():
+        kind = extensions.kinds.get(was[name].get("kind", ""))
+        if kind is not None and (sentences := kind.removed(city.id, name)):
+            yield Effect(city.name, name, tuple(sentences), was[name].get("title"))
 
 
-def _settings(layers: Sequence[Layer], extensions: Extensions) -> dict[str, Mapping[str, Any]]:
-    """The settings of each service of a city, loaded; nothing where the whole does not load."""
+def _services(
+    layers: Sequence[Layer], extensions: Extensions
+) -> Mapping[str, Mapping[str, Any]] | None:
+    """The catalog of a city, loaded; None where the whole does not load."""
     try:
         loaded = effective_schema(extensions).load(merge(layers).values)
     except ValidationError:
-        return {}
-    services = loaded.get("services", {})
-    return {name: one["settings"] for name, one in services.items() if one.get("settings")}
+        return None
+    found: Mapping[str, Mapping[str, Any]] = loaded.get("services", {})
+    return found
+
+
+def _settings(services: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = services.get(name, {}).get("settings") or {}
+    return found

@@ -15,6 +15,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from smartcity_saas.configuration.kept_nested import KeptNested
 from smartcity_saas.configuration.problems import Path
+from smartcity_saas.texts import Text
 from smartcity_saas.texts import lazy_gettext as _
 
 SERVICE_NAME = re.compile(r"[a-z](?:_?[a-z0-9])*")
@@ -37,19 +38,26 @@ class CityTerms:
     said: Callable[[int], str] = str
 
 
+def nobody_notices(city_id: int, service: str) -> list[Text]:
+    """What a service of which nobody is in the middle leaves behind."""
+    return []
+
+
 @dataclass(frozen=True)
 class KindOfService:
     """What documents may say of every service of a kind.
 
     ``entry`` is the schema of an entry in the catalog, without ``kind``. ``faults`` finds what a
     complete entry, as written, contradicts. ``reserved`` are names that no service of the kind has:
-    what they share has them.
+    what they share has them. ``removed`` says in sentences what residents of a city notice when
+    a service, given by its name, is defined no longer.
     """
 
     name: str
     entry: type[Schema]
     faults: Callable[[Mapping[str, Any], CityTerms], list[Fault]] = lambda entry, terms: []
     reserved: frozenset[str] = frozenset()
+    removed: Callable[[int, str], list[Text]] = nobody_notices
 
 
 class Catalog(fields.Nested):

@@ -28,6 +28,7 @@ from smartcity_saas.forms.names import (
     FieldKind,
     ResultKind,
 )
+from smartcity_saas.texts import Text as Words
 from smartcity_saas.texts import lazy_gettext as _
 
 ICONS = (
@@ -304,5 +305,14 @@ class FormSchema(Schema):
     )
 
 
-kind = KindOfService(KIND, FormSchema, definition_faults, frozenset({APPLICATIONS}))
+def _told_of_removal(city_id: int, service: str) -> list[Words]:
+    """How many applications are under way; tables are loaded only now."""
+    from smartcity_saas.forms.removal import removal_effect
+
+    return removal_effect(city_id, service)
+
+
+kind = KindOfService(
+    KIND, FormSchema, definition_faults, frozenset({APPLICATIONS}), _told_of_removal
+)
 """``kind: form``."""

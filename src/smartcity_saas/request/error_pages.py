@@ -243,7 +243,8 @@ def _effects_page(error: EffectsUntold) -> str:
         detail=error.detail,
         effects=error.effects,
         mark=error.mark,
-        services={name: one.title for name, one in product().services.items()},
+        services={name: one.title for name, one in product().services.items()}
+        | {one.service: one.title for one in error.effects if one.title},
         **_sent_again(),
     )
 
