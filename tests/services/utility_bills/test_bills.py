@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from smartcity_saas.clock import today_in
 from smartcity_saas.database import db
 from smartcity_saas.notifications import Message
 from smartcity_saas.services.utility_bills import bills as domain
@@ -197,8 +198,11 @@ def test_the_desk_searches_accounts(world: World) -> None:
     assert staff.get("/cities/hangzhou/utility-bills?text=000").status_code == 200
 
 
-def test_sample_data_is_complete_and_marked(world: World) -> None:
-    """Two years for each sample resident, every row marked as sample."""
+@pytest.mark.parametrize("day", [1, 2, 3, 5, 6, 15, 28])
+def test_sample_data_is_complete_and_marked(world: World, day: int) -> None:
+    """Two years for each sample resident on any day of a month, every row marked as sample."""
+    while today_in("Asia/Shanghai", world.clock()).day != day:
+        world.clock.move(days=1)
     with world.inside("hangzhou"):
         demo.fill(world.app.registry.snapshot.cities["hangzhou"], world.clock())
         assert domain.counts_of_city() == (9, 9 * 24)

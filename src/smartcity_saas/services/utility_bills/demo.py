@@ -79,10 +79,11 @@ def _bills(kind: str, number: str, place: int, today: date) -> list[list[str]]:
             month = (month - timedelta(days=1)).replace(day=1)
         wobble = (int(number[-3:]) * 7 + back * 13) % 5 - 2
         usage = max(1, round(usual + swing * _SEASON[month.month - 1] + wobble - (back < 13)))
-        issued = (month.replace(day=28) + timedelta(days=8)).replace(day=3)
+        third = (month.replace(day=28) + timedelta(days=8)).replace(day=3)
+        issued = min(third, today)
         due = issued + timedelta(days={"water": 27, "electricity": 22, "gas": 5}[kind])
         unpaid = back == 1 and (kind != "gas" or place)
-        paid = "" if unpaid else (due - timedelta(days=2)).isoformat()
+        paid = "" if unpaid else min(due - timedelta(days=2), today).isoformat()
         rows.append(
             [
                 f"{month:%Y-%m}",
