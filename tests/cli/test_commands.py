@@ -63,6 +63,17 @@ def test_validate_needs_no_database(shell: Shell) -> None:
     assert "1 document, no problems." in shell.run("validate", "tenants/ningbo.yaml")
 
 
+def test_validate_says_where_it_looked_for_baselines(shell: Shell) -> None:
+    """In the database where there is one, and only where there is none in config/."""
+    stored = shell.run("validate", "tenants/ningbo.yaml", code=1)
+    assert "looked for among what was named, and in the database" in stored
+    assert "SMARTCITY_CONFIG_ROOT" not in stored
+    shell.database.unlink()
+    (shell.folder / "tenants/ningbo.yaml").write_text(NINGBO.replace("zhejiang", "jiangsu"))
+    beside = shell.run("validate", "tenants/ningbo.yaml", code=1)
+    assert f"and in {shell.folder / 'config'} (SMARTCITY_CONFIG_ROOT), as no database" in beside
+
+
 def test_wrong_usage_is_2_and_help_lists_the_commands(shell: Shell) -> None:
     """Click's own code for wrong words; Flask's run and shell are not there."""
     shell.run("validate", code=2)

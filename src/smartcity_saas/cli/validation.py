@@ -32,13 +32,13 @@ def validate(ctx: click.Context, paths: tuple[Path, ...], style: str) -> None:
     ctx.find_root().with_resource(spoken(_catalogue(settings.language)))
     files, problems = read_files(paths)
     tell_passed_over(paths)
-    problems += _problems(files, settings)
+    against, found_there = _problems(files, settings)
+    problems += found_there
     problems += _picture_problems(files)
     report(problems, style)
     if style == "text" and any(found.pointer == "/province" for found in problems):
         click.echo(
-            f"Baselines were looked for among what was named, in {settings.config_root / 'config'} "
-            f"(SMARTCITY_CONFIG_ROOT), and in the database {database_name(settings)}.",
+            f"Baselines were looked for among what was named, and in {against}.",
             err=True,
         )
     if problems:
@@ -85,18 +85,19 @@ def _picture_problems(files: list[DocumentFile]) -> list[Problem]:
     return picture_problems(found)
 
 
-def _problems(files: list[DocumentFile], settings: Settings) -> list[Problem]:
-    """Against what is live; where no database has been set up, against config/."""
+def _problems(files: list[DocumentFile], settings: Settings) -> tuple[str, list[Problem]]:
+    """Against what is live; where no database has been set up, against config/. Says which it was."""
     if is_there(settings.database_url):
         from sqlalchemy.exc import SQLAlchemyError
 
         from smartcity_saas.cli.stored_validation import stored_problems
 
         try:
-            return stored_problems(files, settings)
+            return f"the database {database_name(settings)}", stored_problems(files, settings)
         except SQLAlchemyError:
             pass
-    return _problems_beside(files, settings)
+    beside = f"{settings.config_root / 'config'} (SMARTCITY_CONFIG_ROOT), as no database is set up"
+    return beside, _problems_beside(files, settings)
 
 
 def _problems_beside(files: list[DocumentFile], settings: Settings) -> list[Problem]:
