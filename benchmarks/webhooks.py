@@ -3,8 +3,8 @@ same; and followed, from the event's arrival until the payment is posted and the
 
 from __future__ import annotations
 
+import io
 import json
-import logging
 import multiprocessing
 import socket
 import threading
@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
+from flask import Flask
 from sqlalchemy import func, select
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from benchmarks.peers.bookings import Connections, take_event_bare
 from benchmarks.table import absolute
@@ -48,17 +50,39 @@ PRICE = 100
 KEY = "sk_test_bench"
 
 
-class KeepAlive(WSGIRequestHandler):
-    """Leaves connections open, as Stripe does."""
+class KeepAlive(BaseHTTPRequestHandler):
+    """The sandbox over connections that stay open, as Stripe's do: Werkzeug's own server closes each."""
 
     protocol_version = "HTTP/1.1"
+    sandbox: ClassVar[Flask]
+
+    def do_GET(self) -> None:
+        """Answer one request."""
+        length = int(self.headers.get("Content-Length", 0))
+        environ = EnvironBuilder(
+            path=self.path,
+            method=self.command,
+            headers=self.headers.items(),
+            input_stream=io.BytesIO(self.rfile.read(length)),
+        ).get_environ()
+        chunks, status, headers = run_wsgi_app(self.sandbox, environ, buffered=True)
+        body = b"".join(chunks)
+        self.send_response(int(status.split()[0]))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_said: Any) -> None:
+        """Say nothing."""
 
 
 def webhooks(app: SiteFlask, url: str) -> None:
     """Taken, by eight threads: signature, event kept, task written. Followed: that, and then, by one
     runner, the task claimed, the payment fetched from the provider, posted, fulfilled, its payer told,
     the task done."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     city = app.registry.snapshot.cities["hangzhou"]
     sandbox = Sandbox()
     account = sandbox.account(account_id(KEY))
@@ -90,18 +114,14 @@ def _provider(app: SiteFlask, sandbox: Sandbox) -> Iterator[Callable[[], None]]:
     """The sandbox: in this process while payments are made, then, once ``serve`` is called, in one of
     its own, so that what it takes is not ours."""
     port = int(app.product.settings.stripe_api_base.rpartition(":")[2])
-    served = create_sandbox(sandbox, f"http://127.0.0.1:{port}")
+    KeepAlive.sandbox = create_sandbox(sandbox, f"http://127.0.0.1:{port}")
     with socket.create_server(("127.0.0.1", port)) as listening:
 
-        def server() -> BaseWSGIServer:
-            return make_server(
-                "127.0.0.1",
-                port,
-                served,
-                threaded=True,
-                request_handler=KeepAlive,
-                fd=listening.fileno(),
-            )
+        def server() -> ThreadingHTTPServer:
+            made = ThreadingHTTPServer(("127.0.0.1", port), KeepAlive, bind_and_activate=False)
+            made.socket.close()
+            made.socket = listening.dup()
+            return made
 
         first = server()
         here = threading.Thread(target=first.serve_forever, daemon=True)
