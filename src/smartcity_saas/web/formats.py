@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names, get_month_names
-from flask import Flask
+from flask import Flask, g, has_request_context
 from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
@@ -46,7 +46,14 @@ def init_formats(
         return f"{local_day(value)}{' ' if is_chinese() else ', '}{clock}"
 
     def today() -> date:
-        return today_in(zone(), time_by_day(zone()))
+        """The day in the zone of the page, the same for the whole of it."""
+        where = zone()
+        if not has_request_context():
+            return today_in(where, time_by_day(where))
+        known: dict[str, date] = g.setdefault("day_of_page", {})
+        if where not in known:
+            known[where] = today_in(where, time_by_day(where))
+        return known[where]
 
     def local_day(value: date) -> str:
         """A date, or the day of a moment in the zone of the page."""
