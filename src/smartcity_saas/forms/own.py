@@ -5,14 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm.attributes import set_committed_value
 
-from smartcity_saas.database import db, one_or_404
-from smartcity_saas.forms.models import Application, ApplicationState
+from smartcity_saas.database import CITY, load, one_or_404, table_of
+from smartcity_saas.forms.models import Application, ApplicationState, FormDefinition
 from smartcity_saas.identity.residents.accounts import SignedInResident
 
 MOST_LISTED = 100
+
+_application, _definition = table_of(Application), table_of(FormDefinition)
+_OWN = (
+    select(_application)
+    .where(
+        _application.c.city_id == CITY,
+        _application.c.resident_id == bindparam("resident"),
+        _application.c.state.in_(bindparam("states", expanding=True)),
+    )
+    .order_by(_application.c.saved_at.desc(), _application.c.id.desc())
+    .limit(bindparam("most"))
+)
+_DEFINITIONS = select(_definition).where(
+    _definition.c.city_id == CITY, _definition.c.id.in_(bindparam("definitions", expanding=True))
+)
 
 
 def own_application(resident: SignedInResident, number: str, *, lock: bool = False) -> Application:
@@ -39,11 +54,11 @@ def own_applications(
 ) -> list[Application]:
     """A resident's applications in some states as far as whoever asks may see them, what was saved
     last first; with their forms."""
-    query = (
-        select(Application)
-        .where(Application.resident_id == resident.id, Application.state.in_(states))
-        .options(joinedload(Application.definition, innerjoin=True))
-        .order_by(Application.saved_at.desc(), Application.id.desc())
-        .limit(limit)
-    )
-    return [row for row in db.session.scalars(query) if resident.sees(row.service)]
+    wanted = {"resident": resident.id, "states": sorted(states), "most": limit}
+    rows = [row for row in load(Application, _OWN, wanted) if resident.sees(row.service)]
+    keys = sorted({row.definition_id for row in rows})
+    forms = load(FormDefinition, _DEFINITIONS, {"definitions": keys}) if keys else []
+    by_key = {form.id: form for form in forms}
+    for row in rows:
+        set_committed_value(row, "definition", by_key[row.definition_id])
+    return rows

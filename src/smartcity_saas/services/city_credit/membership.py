@@ -11,10 +11,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, select
 
 from smartcity_saas.audit import record
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import CITY, db, load, table_of, transaction
 from smartcity_saas.errors import FieldErrors
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import Resident
@@ -39,19 +39,23 @@ from smartcity_saas.services.city_credit.names import SERVICE
 from smartcity_saas.services.city_credit.rules import CreditRules, credit_rules
 from smartcity_saas.tenancy.current import current_city
 
+_membership, _resident = table_of(CreditMembership), table_of(Resident)
+_MEMBERSHIP_OF = (
+    select(_membership)
+    .join(_resident, _resident.c.id == _membership.c.resident_id)
+    .where(
+        _membership.c.city_id == CITY,
+        _resident.c.city_id == CITY,
+        _membership.c.resident_id == bindparam("resident"),
+        _membership.c.left_at.is_(None),
+        _resident.c.closed_at.is_(None),
+    )
+)
+
 
 def membership_of(resident_id: uuid.UUID) -> CreditMembership | None:
     """A resident's present membership, None for whoever never joined, has left or is gone."""
-    query = (
-        select(CreditMembership)
-        .join(Resident, Resident.id == CreditMembership.resident_id)
-        .where(
-            CreditMembership.resident_id == resident_id,
-            CreditMembership.left_at.is_(None),
-            Resident.closed_at.is_(None),
-        )
-    )
-    return db.session.scalars(query).one_or_none()
+    return next(iter(load(CreditMembership, _MEMBERSHIP_OF, {"resident": resident_id})), None)
 
 
 def locked_membership(resident_id: uuid.UUID) -> CreditMembership | None:

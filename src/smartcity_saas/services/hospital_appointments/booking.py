@@ -17,6 +17,7 @@ from smartcity_saas.clock import today_in
 from smartcity_saas.database import (
     CITY,
     db,
+    load,
     one_or_404,
     run,
     send_together,
@@ -300,10 +301,18 @@ def coming_appointments(resident: SignedInResident, now: datetime) -> list[Appoi
     return list(db.session.scalars(query.order_by(Appointment.starts_at)))
 
 
+_appointment = table_of(Appointment)
+_APPOINTMENTS_OF = (
+    select(_appointment)
+    .where(_appointment.c.city_id == CITY, _appointment.c.resident_id == bindparam("resident"))
+    .order_by(_appointment.c.starts_at.desc())
+    .limit(bindparam("most"))
+)
+
+
 def appointments_of(resident: SignedInResident, limit: int = 50) -> list[Appointment]:
     """A resident's appointments, the latest first."""
-    query = select(Appointment).where(Appointment.resident_id == resident.id)
-    return list(db.session.scalars(query.order_by(Appointment.starts_at.desc()).limit(limit)))
+    return load(Appointment, _APPOINTMENTS_OF, {"resident": resident.id, "most": limit})
 
 
 def _refuse_unbookable(session: ClinicSession, rules: Rules, now: datetime) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from smartcity_saas.audit import Actor, record
@@ -25,7 +25,7 @@ from smartcity_saas.catalog.benefits import (
     pay_after_treatment,
 )
 from smartcity_saas.clock import today_in
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import CITY, db, load, table_of, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import Resident
@@ -258,10 +258,28 @@ def fee_of(appointment_id: uuid.UUID) -> AppointmentFee | None:
     return fees_of([appointment_id]).get(appointment_id)
 
 
+_fee = table_of(AppointmentFee)
+_FEES_OF = select(_fee).where(
+    _fee.c.city_id == CITY, _fee.c.appointment_id.in_(bindparam("appointments", expanding=True))
+)
+_DUE_FEES = (
+    select(_fee)
+    .where(
+        _fee.c.city_id == CITY,
+        _fee.c.resident_id == bindparam("resident"),
+        _fee.c.state == FeeState.DUE,
+    )
+    .order_by(_fee.c.due_on, _fee.c.id)
+)
+
+
 def fees_of(appointments: Iterable[uuid.UUID]) -> dict[uuid.UUID, AppointmentFee]:
     """The fees of some appointments, by appointment; without those that the hospital takes."""
-    query = select(AppointmentFee).where(AppointmentFee.appointment_id.in_(list(appointments)))
-    return {fee.appointment_id: fee for fee in db.session.scalars(query)}
+    wanted = list(appointments)
+    if not wanted:
+        return {}
+    found = load(AppointmentFee, _FEES_OF, {"appointments": wanted})
+    return {fee.appointment_id: fee for fee in found}
 
 
 def locked_fee(appointment_id: uuid.UUID) -> AppointmentFee | None:
@@ -275,13 +293,7 @@ def locked_fee(appointment_id: uuid.UUID) -> AppointmentFee | None:
 
 def due_fees(resident_id: uuid.UUID) -> list[AppointmentFee]:
     """What a resident is to pay after visits, the earliest day first."""
-    query = (
-        select(AppointmentFee)
-        .where(AppointmentFee.resident_id == resident_id, AppointmentFee.state == FeeState.DUE)
-        .order_by(AppointmentFee.due_on, AppointmentFee.id)
-        .options(joinedload(AppointmentFee.appointment))
-    )
-    return list(db.session.scalars(query))
+    return load(AppointmentFee, _DUE_FEES, {"resident": resident_id})
 
 
 def overdue_fees(resident_id: uuid.UUID, now: datetime) -> list[AppointmentFee]:

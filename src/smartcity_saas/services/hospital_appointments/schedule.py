@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import FromClause, Select, bindparam, func, select
 
 from smartcity_saas.configuration.search_terms import Query
-from smartcity_saas.database import CITY, db, one_or_404
+from smartcity_saas.database import CITY, db, load, one_or_404, table_of
 from smartcity_saas.services.hospital_appointments.models import (
     ClinicPlace,
     ClinicSession,
@@ -103,17 +103,23 @@ class Found:
     doctors: tuple[Doctor, ...]
 
 
+_hospital, _department, _doctor = map(table_of, (Hospital, HospitalDepartment, Doctor))
+_HOSPITALS = select(_hospital).where(_hospital.c.city_id == CITY).order_by(_hospital.c.code)
+_DEPARTMENTS = select(_department).where(_department.c.city_id == CITY).order_by(_department.c.code)
+_DEPARTMENTS_OF = _DEPARTMENTS.where(_department.c.hospital_id == bindparam("hospital"))
+_DOCTORS = select(_doctor).where(_doctor.c.city_id == CITY)
+
+
 def hospitals() -> list[Hospital]:
     """All hospitals, by code."""
-    return list(db.session.scalars(select(Hospital).order_by(Hospital.code)))
+    return load(Hospital, _HOSPITALS)
 
 
 def departments(hospital_id: uuid.UUID | None = None) -> list[HospitalDepartment]:
     """Departments, of one hospital or all."""
-    query = select(HospitalDepartment).order_by(HospitalDepartment.code)
-    if hospital_id is not None:
-        query = query.where(HospitalDepartment.hospital_id == hospital_id)
-    return list(db.session.scalars(query))
+    if hospital_id is None:
+        return load(HospitalDepartment, _DEPARTMENTS)
+    return load(HospitalDepartment, _DEPARTMENTS_OF, {"hospital": hospital_id})
 
 
 def department_of(department_id: uuid.UUID) -> HospitalDepartment:
@@ -174,7 +180,7 @@ def search(query: str) -> list[Found]:
         return []
     by_id = {hospital.id: hospital for hospital in hospitals()}
     doctors: dict[uuid.UUID, list[Doctor]] = defaultdict(list)
-    for doctor in wanted.best(db.session.scalars(select(Doctor)), _doctor_texts):
+    for doctor in wanted.best(load(Doctor, _DOCTORS), _doctor_texts):
         doctors[doctor.department_id].append(doctor)
 
     def texts(department: HospitalDepartment) -> list[str]:

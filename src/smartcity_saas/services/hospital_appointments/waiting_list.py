@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from smartcity_saas.audit import record
-from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.database import CITY, db, load, one_or_404, table_of, transaction
 from smartcity_saas.errors import Conflict
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.notifications import QuietHours
@@ -211,13 +211,21 @@ def offer_free(payload: Mapping[str, Any], now: datetime) -> None:
             db.session.flush()
 
 
+_waiting_entry = table_of(WaitingEntry)
+_ENTRIES_OF = (
+    select(_waiting_entry)
+    .where(
+        _waiting_entry.c.city_id == CITY,
+        _waiting_entry.c.resident_id == bindparam("resident"),
+        _waiting_entry.c.state.in_(OPEN_ENTRY),
+    )
+    .order_by(_waiting_entry.c.created_at)
+)
+
+
 def entries_of(resident: SignedInResident) -> list[WaitingEntry]:
     """Where a resident waits, the earliest first."""
-    query = select(WaitingEntry).where(
-        WaitingEntry.resident_id == resident.id,
-        WaitingEntry.state.in_(OPEN_ENTRY),
-    )
-    return list(db.session.scalars(query.order_by(WaitingEntry.created_at)))
+    return load(WaitingEntry, _ENTRIES_OF, {"resident": resident.id})
 
 
 def own_entry(resident: SignedInResident, entry_id: uuid.UUID) -> WaitingEntry:

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.audit import Actor, record
 from smartcity_saas.clock import local_time
-from smartcity_saas.database import db, insert_once, one_or_404, transaction
+from smartcity_saas.database import CITY, db, insert_once, load, one_or_404, table_of, transaction
 from smartcity_saas.errors import Conflict, FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -303,10 +303,18 @@ def report_of(resident: SignedInResident, number: str) -> ProblemReport | None:
     return db.session.scalars(query).one_or_none()
 
 
+_report = table_of(ProblemReport)
+_REPORTS_OF = (
+    select(_report)
+    .where(_report.c.city_id == CITY, _report.c.resident_id == bindparam("resident"))
+    .order_by(_report.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
 def reports_of(resident: SignedInResident, limit: int = 100) -> list[ProblemReport]:
     """A resident's own reports, the newest first."""
-    query = select(ProblemReport).where(ProblemReport.resident_id == resident.id)
-    return list(db.session.scalars(query.order_by(ProblemReport.id.desc()).limit(limit)))
+    return load(ProblemReport, _REPORTS_OF, {"resident": resident.id, "most": limit})
 
 
 def keep_uploads(browser_hash: str, photos: Sequence[bytes], now: datetime) -> list[uuid.UUID]:

@@ -10,14 +10,14 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, func, or_, select
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.audit import record
 from smartcity_saas.clock import start_of_day, today_in
 from smartcity_saas.configuration.city import CatalogEntry
 from smartcity_saas.credentials.personal_encryption import personal_index
-from smartcity_saas.database import db, one_or_404, transaction
+from smartcity_saas.database import CITY, db, load, one_or_404, table_of, transaction
 from smartcity_saas.errors import FieldErrors, NotFound
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
@@ -168,10 +168,17 @@ def unlink_vehicle(resident: SignedInResident, link_id: uuid.UUID, now: datetime
         record(resident.actor, "traffic_tickets.unlink_vehicle", str(link.vehicle_id), {}, now)
 
 
+_link = table_of(VehicleLink)
+_VEHICLE_LINKS = (
+    select(_link)
+    .where(_link.c.city_id == CITY, _link.c.resident_id == bindparam("resident"))
+    .order_by(_link.c.created_at, _link.c.id)
+)
+
+
 def vehicle_links(resident: SignedInResident) -> list[VehicleLink]:
     """A resident's vehicles, in the order in which they were linked."""
-    query = select(VehicleLink).where(VehicleLink.resident_id == resident.id)
-    return list(db.session.scalars(query.order_by(VehicleLink.created_at, VehicleLink.id)))
+    return load(VehicleLink, _VEHICLE_LINKS, {"resident": resident.id})
 
 
 def licence_link(resident: SignedInResident) -> LicenceLink | None:
