@@ -31,6 +31,7 @@ from smartcity_saas.portals.base_revision import base_revision
 from smartcity_saas.portals.document_pages import address_of
 from smartcity_saas.portals.pasted_service import SERVICES, PlacedService, place, read_pasted
 from smartcity_saas.portals.service_questions import (
+    ALL_KINDS,
     KEPT,
     SIMPLE_KINDS,
     definition_text,
@@ -183,7 +184,7 @@ def _text_page(
         currency=currency,
         pages=_pages(found.definition, zone, currency) if found.definition else [],
         keys=FormSchema().fields,
-        kinds=SIMPLE_KINDS,
+        kinds=ALL_KINDS,
         problems=found.problems,
         refusal=refused.detail if refused is not None and not found.problems else None,
         is_unread=is_unread,

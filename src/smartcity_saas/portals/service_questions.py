@@ -28,6 +28,14 @@ SIMPLE_KINDS: Mapping[FieldKind, Any] = {
     FieldKind.FILE: _("A file"),
 }
 """The kinds that can be asked for without YAML, in words."""
+ALL_KINDS: Mapping[FieldKind, Any] = {
+    **SIMPLE_KINDS,
+    FieldKind.DECIMAL: _("A number with decimals"),
+    FieldKind.DATE_RANGE: _("A first and a last day"),
+    FieldKind.RESIDENT_NUMBER: _("A resident identity number"),
+    FieldKind.PLATE: _("A number plate"),
+    FieldKind.DECLARATION: _("A declaration to agree to"),
+}
 KEPT = (1, 2, 3, 5, 10, 30)
 """For how many years an application can be kept, to choose from."""
 FIRST_ROWS, MORE_ROWS, MOST_ROWS = 4, 4, 30

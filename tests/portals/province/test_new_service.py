@@ -8,6 +8,7 @@ import pytest
 from lxml import html
 
 from smartcity_saas.configuration.yaml_edit import insert
+from smartcity_saas.forms.names import FieldKind
 from tests.support.browser import Browser
 from tests.support.documents import NINGBO, PLATFORM, ZHEJIANG
 from tests.support.forms import LETTER, SAMPLES, with_services
@@ -155,6 +156,8 @@ def test_a_part_is_looked_at_as_the_province_would_have_it(world: World) -> None
     assert "A title of our own" in page
     assert "With a dog?" in page
     assert "Kinds of field" in page
+    listed = html.document_fromstring(page).xpath("//details//dd/text()")
+    assert {kind.value for kind in FieldKind} <= {*listed}
     assert "YAML:" not in page
 
 
