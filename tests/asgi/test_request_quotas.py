@@ -184,9 +184,12 @@ def test_processes_share_a_rate(world: World, moment: Moment) -> None:
     assert admitted.count(True) == BURST // 2
 
 
-def test_refusals_are_counted_by_city(world: World, served: BufferedApplication) -> None:
-    """The metrics name the cities that were refused, and no other."""
-    flood(served, number=BURST + 3)
+@pytest.mark.parametrize("path", ["/nothing-here?x", "/services"])
+def test_refusals_are_counted_by_city(world: World, served: BufferedApplication, path: str) -> None:
+    """The metrics name the cities that were refused, and no other: each request once, whether its answer
+    would have been kept or not."""
+    flood(served, number=BURST)
+    assert {line.status for line in flood(served, path, 3)} == {429}
     assert served.quotas is not None
     used, hangzhou = served.quotas.quotas.used(), world.city_id("hangzhou")
     assert used[hangzhou, REQUESTS] == (BURST, 3)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
+from dataclasses import dataclass
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -44,6 +45,13 @@ InTurn = Callable[[Site, Callable[[Any], Any], Any], Awaitable[Any]]
 """Calls a function with its argument in a thread of the requests', when it is the site's turn."""
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class BeyondQuota:
+    """That a city may have no page made now, and in how many seconds it may."""
+
+    seconds: float
 
 
 class KeptAnswers:
@@ -85,9 +93,12 @@ class KeptAnswers:
             if reader is None or not await self._is_up_to_date():
                 return None
             site, key = self._place(reader)
-            found = None if key is None else await self._kept(key, reader, site)
-            if found is None:
+            kept = None if key is None else await self._kept(key, reader, site)
+            if isinstance(kept, BeyondQuota):
+                return self.quotas.answer(scope, site, kept.seconds)
+            if kept is None:
                 return None
+            found = kept
         return self._told(reader, site, found, begun)
 
     def _place(self, reader: Reader) -> tuple[Site, AnswerKey | None]:
@@ -126,15 +137,17 @@ class KeptAnswers:
             await asyncio.wait([self._look], timeout=PATIENCE_SECONDS)
         return not self._is_behind()
 
-    async def _kept(self, key: AnswerKey, reader: Reader, site: Site) -> KeptAnswer | None:
+    async def _kept(
+        self, key: AnswerKey, reader: Reader, site: Site
+    ) -> KeptAnswer | BeyondQuota | None:
         found = self.cache.get(key, self.app.product.clock())
         if isinstance(found, KeptAnswer):
             return found
         if isinstance(found, NotKept) or not self._may_be_kept(reader, site):
             return None
         if key not in self._under_way:
-            if self.quotas.take(site, reader.path):
-                return None
+            if seconds := self.quotas.take(site, reader.path):
+                return BeyondQuota(seconds)
             task = asyncio.get_running_loop().create_task(self._made(key, reader, site))
             self._under_way[key] = task
             task.add_done_callback(lambda _task: self._under_way.pop(key, None))
