@@ -27,6 +27,7 @@ from smartcity_saas.identity.residents import accounts
 from smartcity_saas.services.utility_bills import demo
 from smartcity_saas.services.utility_bills.linked_accounts import linked_accounts
 from smartcity_saas.settings import Settings
+from smartcity_saas.tenancy.background_compiling import leave_out_of_collections
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.tenancy.flask_app import SiteFlask
 
@@ -66,6 +67,7 @@ def application(url: str, owner: str) -> SiteFlask:
         texts = (PLATFORM, ZHEJIANG, PROVINCE, HANGZHOU)
         documents.save_all([Candidate(parse(text, "bench")) for text in texts], {}, "", "file")
         app.registry.refresh()
+    leave_out_of_collections()  # as a process that serves does
     return app
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import multiprocessing
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from typing import Any, ClassVar
 
 from flask import Flask
 from sqlalchemy import func, select
-from werkzeug.test import EnvironBuilder, run_wsgi_app
+from werkzeug.test import run_wsgi_app
 
 from benchmarks.peers.bookings import Connections, take_event_bare
 from benchmarks.table import absolute
@@ -58,13 +59,27 @@ class KeepAlive(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer one request."""
-        length = int(self.headers.get("Content-Length", 0))
-        environ = EnvironBuilder(
-            path=self.path,
-            method=self.command,
-            headers=self.headers.items(),
-            input_stream=io.BytesIO(self.rfile.read(length)),
-        ).get_environ()
+        path, _mark, query = self.path.partition("?")
+        length = self.headers.get("Content-Length", "0")
+        environ = {
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": "80",
+            "SERVER_PROTOCOL": self.request_version,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": length,
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(self.rfile.read(int(length))),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name, value in self.headers.items():
+            environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
         chunks, status, headers = run_wsgi_app(self.sandbox, environ, buffered=True)
         body = b"".join(chunks)
         self.send_response(int(status.split()[0]))
