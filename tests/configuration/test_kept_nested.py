@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import operator
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -9,6 +13,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from smartcity_saas.configuration import kept_nested
 from smartcity_saas.configuration.kept_nested import KeptNested
+from smartcity_saas.configuration.merge import copied
 
 
 class Part(Schema):
@@ -21,14 +26,32 @@ class Whole(Schema):
 
 
 def test_what_one_city_does_to_its_values_is_not_anothers() -> None:
-    """Two cities that say the same get a copy each, down to the lists."""
+    """Two cities that say the same are given the same, of which nothing can be changed, down to the lists; a
+    copy of it can be, and is written as JSON like any other value."""
     said = {"part": {"word": "a", "rows": [{"price": "1.00"}]}}
     schema = Whole()
     one, other = schema.load(said), schema.load(said)
-    one["part"]["rows"][0]["price"] = "9.00"
-    one["part"]["word"] = "b"
-    assert other == said
-    assert schema.load(said) == said
+    assert one["part"] is other["part"]
+    changes: list[Callable[[], object]] = [
+        lambda: one["part"].update(word="b"),
+        lambda: one["part"].__setitem__("word", "b"),
+        lambda: one["part"].pop("word"),
+        lambda: one["part"]["rows"].append({}),
+        lambda: one["part"]["rows"].sort(),
+        lambda: one["part"]["rows"].__setitem__(0, {}),
+        lambda: one["part"]["rows"][0].clear(),
+        lambda: operator.ior(one["part"], {"word": "b"}),
+        lambda: operator.iadd(one["part"]["rows"], [{}]),
+        lambda: operator.delitem(one["part"]["rows"], 0),
+    ]
+    for change in changes:
+        with pytest.raises(TypeError):
+            change()
+    own = copied(one["part"])
+    own["rows"][0]["price"] = "9.00"
+    assert (other, schema.load(said)) == (said, said)
+    assert json.loads(json.dumps(one)) == said
+    assert deepcopy(one) == said
 
 
 @pytest.mark.parametrize("wrong", [1, True, None, ["a"]])

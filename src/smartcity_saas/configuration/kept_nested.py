@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from smartcity_saas.configuration.merge import copied
+from smartcity_saas.configuration.read_only import read_only
 
 MOST_KEPT = 64
 """How many different values of one place are kept loaded."""
@@ -15,9 +15,9 @@ MOST_KEPT = 64
 class KeptNested(fields.Nested):
     """Nested values of which the last different ones are kept as they were loaded.
 
-    What was loaded once is not loaded again where it stands word for word, whoever's it is. Each
-    gets a copy: nothing that one city's code did to its values could be another's. What does not
-    load is never kept.
+    What was loaded once is not loaded again where it stands word for word, whoever's it is. All are
+    given the same, which cannot be changed: nothing that one city's code did to its values could
+    be another's. What does not load is never kept.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -30,8 +30,8 @@ class KeptNested(fields.Nested):
         written = repr((value, partial))  # tells 1 from "1" and from True, as JSON would not
         loaded = self._kept.get(written)
         if loaded is None:
-            loaded = super()._deserialize(value, attr, data, partial, **kwargs)
+            loaded = read_only(super()._deserialize(value, attr, data, partial, **kwargs))
             if len(self._kept) >= MOST_KEPT:
                 self._kept = {}
             self._kept[written] = loaded
-        return copied(loaded)
+        return loaded

@@ -7,7 +7,7 @@ secrets, must not be able to send one elsewhere by naming it there (as in CVE-20
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -72,12 +72,19 @@ def place_uses(schema: Schema, loaded: Any, path: Path = ()) -> list[SecretUse]:
     """Put the uses in place as ``with_uses`` does; returns them."""
     found = list(_walked(schema, loaded, path, ""))
     for steps, use in found:
-        *above, last = steps[len(path) :]
-        target = loaded
-        for step in above:
-            target = target[step]
-        target[last] = use
+        first, *rest = steps[len(path) :]
+        loaded[first] = _placed(loaded[first], rest, use)
     return [use for _steps, use in found]
+
+
+def _placed(value: Any, steps: Sequence[Any], use: SecretUse) -> Any:
+    """A value with a use in place: what lies on the way to it is a copy, as other cities may share it."""
+    if not steps:
+        return use
+    first, *rest = steps
+    made = dict(value) if isinstance(value, Mapping) else list(value)
+    made[first] = _placed(value[first], rest, use)
+    return made
 
 
 def secret_places(schema: Schema, path: Path = ()) -> Iterator[str]:
