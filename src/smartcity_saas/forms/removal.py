@@ -24,7 +24,7 @@ def removal_effect(city_id: int, service: str) -> list[Any]:
         return []
     return [
         _(
-            "Residents find this service no more. Applications that are not decided yet: %(number)s.",
+            "Residents will no longer find this service. Applications that are not decided yet: %(number)s.",
             number=_("fewer than %(least)s", least=SMALL_CELL) if number < SMALL_CELL else number,
         ),
         _("Those can still be finished, decided and withdrawn, and papers stay valid."),
