@@ -87,16 +87,20 @@ def _picture_problems(files: list[DocumentFile]) -> list[Problem]:
 
 def _problems(files: list[DocumentFile], settings: Settings) -> tuple[str, list[Problem]]:
     """Against what is live; where no database has been set up, against config/. Says which it was."""
+    root = settings.config_root
     if is_there(settings.database_url):
         from sqlalchemy.exc import SQLAlchemyError
 
         from smartcity_saas.cli.stored_validation import stored_problems
 
         try:
-            return f"the database {database_name(settings)}", stored_problems(files, settings)
+            return (
+                f"the database {database_name(settings)}, which comes before {root / 'config'}",
+                stored_problems(files, settings),
+            )
         except SQLAlchemyError:
             pass
-    beside = f"{settings.config_root / 'config'} (SMARTCITY_CONFIG_ROOT), as no database is set up"
+    beside = f"{root / 'config'} (SMARTCITY_CONFIG_ROOT), as no database is set up"
     return beside, _problems_beside(files, settings)
 
 
