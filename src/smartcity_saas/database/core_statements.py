@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import uuid_utils.compat
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Connection,
     Executable,
     Insert,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     insert,
+    select,
     update,
 )
 from sqlalchemy.orm import attributes, make_transient_to_detached
@@ -75,6 +77,28 @@ def load(
     """
     found = _execute(statement, {"city": current_city_id(), **(values or {})}).all()
     return [_in_session(model, row) for row in found]
+
+
+@cache
+def _by_keys(table: Table) -> Select[Any]:
+    keys: BindParameter[Any] = bindparam("keys", expanding=True)
+    return select(table).where(table.c.city_id == CITY, table.c.id.in_(keys))
+
+
+def load_related(rows: Sequence[CityModel], name: str, model: type[CityModel]) -> None:
+    """Load what each of some rows refers to, with one statement for all of them.
+
+    Args:
+        rows: Rows in the session.
+        name: Their relationship; its key is the column ``<name>_id``.
+        model: What it leads to.
+    """
+    keys = sorted({getattr(row, f"{name}_id") for row in rows})
+    if not keys:
+        return
+    found = {one.id: one for one in load(model, _by_keys(table_of(model)), {"keys": keys})}
+    for row in rows:
+        set_committed_value(row, name, found[getattr(row, f"{name}_id")])
 
 
 def write_changes(row: CityModel) -> None:

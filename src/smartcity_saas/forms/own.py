@@ -6,15 +6,14 @@ from collections.abc import Collection
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm.attributes import set_committed_value
 
-from smartcity_saas.database import CITY, load, one_or_404, table_of
+from smartcity_saas.database import CITY, load, load_related, one_or_404, table_of
 from smartcity_saas.forms.models import Application, ApplicationState, FormDefinition
 from smartcity_saas.identity.residents.accounts import SignedInResident
 
 MOST_LISTED = 100
 
-_application, _definition = table_of(Application), table_of(FormDefinition)
+_application = table_of(Application)
 _OWN = (
     select(_application)
     .where(
@@ -24,9 +23,6 @@ _OWN = (
     )
     .order_by(_application.c.saved_at.desc(), _application.c.id.desc())
     .limit(bindparam("most"))
-)
-_DEFINITIONS = select(_definition).where(
-    _definition.c.city_id == CITY, _definition.c.id.in_(bindparam("definitions", expanding=True))
 )
 
 
@@ -56,9 +52,5 @@ def own_applications(
     last first; with their forms."""
     wanted = {"resident": resident.id, "states": sorted(states), "most": limit}
     rows = [row for row in load(Application, _OWN, wanted) if resident.sees(row.service)]
-    keys = sorted({row.definition_id for row in rows})
-    forms = load(FormDefinition, _DEFINITIONS, {"definitions": keys}) if keys else []
-    by_key = {form.id: form for form in forms}
-    for row in rows:
-        set_committed_value(row, "definition", by_key[row.definition_id])
+    load_related(rows, "definition", FormDefinition)
     return rows

@@ -25,7 +25,7 @@ from smartcity_saas.catalog.benefits import (
     pay_after_treatment,
 )
 from smartcity_saas.clock import today_in
-from smartcity_saas.database import CITY, db, load, table_of, transaction
+from smartcity_saas.database import CITY, db, load, load_related, table_of, transaction
 from smartcity_saas.errors import Conflict, NotFound
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import Resident
@@ -293,7 +293,9 @@ def locked_fee(appointment_id: uuid.UUID) -> AppointmentFee | None:
 
 def due_fees(resident_id: uuid.UUID) -> list[AppointmentFee]:
     """What a resident is to pay after visits, the earliest day first."""
-    return load(AppointmentFee, _DUE_FEES, {"resident": resident_id})
+    fees = load(AppointmentFee, _DUE_FEES, {"resident": resident_id})
+    load_related(fees, "appointment", Appointment)
+    return fees
 
 
 def overdue_fees(resident_id: uuid.UUID, now: datetime) -> list[AppointmentFee]:
