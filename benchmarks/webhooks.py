@@ -5,19 +5,18 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import multiprocessing
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
-from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.test import run_wsgi_app
 
 from benchmarks.peers.bookings import Connections, take_event_bare
@@ -51,53 +50,29 @@ PRICE = 100
 KEY = "sk_test_bench"
 
 
-class KeepAlive(BaseHTTPRequestHandler):
-    """The sandbox over connections that stay open, as Stripe's do: Werkzeug's own server closes each."""
+class KeepAlive(WSGIRequestHandler):
+    """Leaves connections open, as Stripe does; Werkzeug's own closes each, and reads on after an answer."""
 
     protocol_version = "HTTP/1.1"
-    sandbox: ClassVar[Flask]
 
-    def do_GET(self) -> None:
-        """Answer one request."""
-        path, _mark, query = self.path.partition("?")
-        length = self.headers.get("Content-Length", "0")
-        environ = {
-            "REQUEST_METHOD": self.command,
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": self.request_version,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": length,
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(self.rfile.read(int(length))),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-        }
-        for name, value in self.headers.items():
-            environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
-        chunks, status, headers = run_wsgi_app(self.sandbox, environ, buffered=True)
-        body = b"".join(chunks)
+    def run_wsgi(self) -> None:
+        """Answer one request, of which all has been read, with a length."""
+        environ = self.make_environ()
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        environ["wsgi.input"] = io.BytesIO(sent)
+        chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
         self.send_response(int(status.split()[0]))
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, *_said: Any) -> None:
-        """Say nothing."""
+        self.wfile.write(b"".join(chunks))
 
 
 def webhooks(app: SiteFlask, url: str) -> None:
     """Taken, by eight threads: signature, event kept, task written. Followed: that, and then, by one
     runner, the task claimed, the payment fetched from the provider, posted, fulfilled, its payer told,
     the task done."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     city = app.registry.snapshot.cities["hangzhou"]
     sandbox = Sandbox()
     account = sandbox.account(account_id(KEY))
@@ -129,14 +104,18 @@ def _provider(app: SiteFlask, sandbox: Sandbox) -> Iterator[Callable[[], None]]:
     """The sandbox: in this process while payments are made, then, once ``serve`` is called, in one of
     its own, so that what it takes is not ours."""
     port = int(app.product.settings.stripe_api_base.rpartition(":")[2])
-    KeepAlive.sandbox = create_sandbox(sandbox, f"http://127.0.0.1:{port}")
+    served = create_sandbox(sandbox, f"http://127.0.0.1:{port}")
     with socket.create_server(("127.0.0.1", port)) as listening:
 
-        def server() -> ThreadingHTTPServer:
-            made = ThreadingHTTPServer(("127.0.0.1", port), KeepAlive, bind_and_activate=False)
-            made.socket.close()
-            made.socket = listening.dup()
-            return made
+        def server() -> BaseWSGIServer:
+            return make_server(
+                "127.0.0.1",
+                port,
+                served,
+                threaded=True,
+                request_handler=KeepAlive,
+                fd=listening.fileno(),
+            )
 
         first = server()
         here = threading.Thread(target=first.serve_forever, daemon=True)
