@@ -100,7 +100,7 @@ def _problems(files: list[DocumentFile], settings: Settings) -> tuple[str, list[
             )
         except SQLAlchemyError:
             pass
-    beside = f"{root / 'config'} (SMARTCITY_CONFIG_ROOT), as no database is set up"
+    beside = f"{root / 'config'} (SMARTCITY_CONFIG_ROOT), as no database could be read"
     return beside, _problems_beside(files, settings)
 
 
