@@ -38,11 +38,6 @@ class CityTerms:
     said: Callable[[int], str] = str
 
 
-def nobody_notices(city_id: int, service: str) -> list[Text]:
-    """What a service of which nobody is in the middle leaves behind."""
-    return []
-
-
 @dataclass(frozen=True)
 class KindOfService:
     """What documents may say of every service of a kind.
@@ -57,7 +52,7 @@ class KindOfService:
     entry: type[Schema]
     faults: Callable[[Mapping[str, Any], CityTerms], list[Fault]] = lambda entry, terms: []
     reserved: frozenset[str] = frozenset()
-    removed: Callable[[int, str], list[Text]] = nobody_notices
+    removed: Callable[[int, str], list[Text]] = lambda city_id, service: []
 
 
 class Catalog(fields.Nested):

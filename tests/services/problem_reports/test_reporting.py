@@ -313,7 +313,7 @@ def test_a_form_pressed_twice_at_once_is_one_report(
     sent_already, insert_once = reporting._sent_already, reporting.insert_once
     now = reports.world.clock()
 
-    def look(form_hash: str, reporter: Reporter) -> Any:
+    def look(form_hash: str | None, reporter: Reporter) -> Any:
         found = sent_already(form_hash, reporter)
         if not hasattr(looked, "once"):
             looked.once = True

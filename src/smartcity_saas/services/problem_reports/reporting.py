@@ -126,7 +126,7 @@ def report_problem(
         FieldErrors: There are too many photographs, one is none, or there is no room for them.
         Throttled: Too many from the same person or network.
     """
-    if form_hash and (before := _sent_already(form_hash, reporter)) is not None:
+    if (before := _sent_already(form_hash, reporter)) is not None:
         return before
     if reporter.resident is not None:
         count_attempt(ResidentAttempt, f"report:{reporter.counted_by}", MOST_BY_ONE, now, HOUR)
@@ -139,7 +139,7 @@ def report_problem(
     try:
         return _make(reporter, told, photos, form_hash, now)
     except _SentMeanwhile:
-        made = _sent_already(form_hash or "", reporter)
+        made = _sent_already(form_hash, reporter)
         if made is None:
             raise Conflict(_("The same report is being sent. Look at your reports.")) from None
         return made
@@ -184,7 +184,10 @@ def _make(
     return MadeReport(row, code)
 
 
-def _sent_already(form_hash: str, reporter: Reporter) -> MadeReport | None:
+def _sent_already(form_hash: str | None, reporter: Reporter) -> MadeReport | None:
+    """The report that a form has become, with the code that holds from now on; None where there is none."""
+    if form_hash is None:
+        return None
     query = (
         select(ProblemReport)
         .join(ProblemReportForm, ProblemReportForm.report_id == ProblemReport.id)
@@ -376,7 +379,7 @@ def drop_uploads(browser_hash: str) -> None:
 
 
 def forget_forms(now: datetime) -> None:
-    """Delete what was kept for forms that nobody sent again within a day, and that others were sent."""
+    """Delete, after a day, photographs of forms that nobody sent again, and what says that one was sent."""
     with transaction() as session:
         for model in (ProblemReportUpload, ProblemReportForm):
             session.execute(delete(model).where(model.created_at < now - UNFINISHED_FOR))
