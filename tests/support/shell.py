@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,15 @@ class Shell:
         return json.loads(self.run(*words, "--format", "json", code=code))
 
 
-def kill_when(shell: Shell, ready: Callable[[], bool], *words: str) -> int:
-    """Start a command and kill it with SIGKILL once something holds; returns its exit code."""
+def kill_when(
+    shell: Shell, ready: Callable[[], bool], *words: str, standing_still: bool = False
+) -> int:
+    """Start a command and kill it with SIGKILL once something holds; returns its exit code.
+
+    Standing still, it is let run for moments only and is stopped while ``ready`` looks, so that it
+    cannot end between the look and the kill however long the look takes. That is for looks at
+    files: a stopped process keeps SQLite's locks.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "smartcity_saas.cli", *words],
         cwd=shell.folder,
@@ -51,7 +59,20 @@ def kill_when(shell: Shell, ready: Callable[[], bool], *words: str) -> int:
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
-    while process.poll() is None and not ready() and time.monotonic() < deadline:
+    runs = partial(_stop if standing_still else _runs, process)
+    while runs() and not ready() and time.monotonic() < deadline:
+        process.send_signal(signal.SIGCONT)
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     return process.wait(30)
+
+
+def _runs(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is None
+
+
+def _stop(process: subprocess.Popen[bytes]) -> bool:
+    """Stop a process; false if it has ended."""
+    process.send_signal(signal.SIGSTOP)
+    found = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    return found is not None and found.si_code == os.CLD_STOPPED
