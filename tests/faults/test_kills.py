@@ -45,16 +45,28 @@ def shell(tmp_path: Path) -> Shell:
     return found
 
 
-def stored(shell: Shell) -> int:
-    """How many revisions the database holds."""
-    with closing(sqlite3.connect(shell.folder / "test.sqlite3", timeout=30)) as connection:
-        return int(connection.execute("SELECT count(*) FROM revision").fetchone()[0])
+def count(shell: Shell, query: str) -> int:
+    """What a query counts in the database."""
+    with closing(sqlite3.connect(shell.folder / "test.sqlite3", timeout=0)) as connection:
+        return int(connection.execute(query).fetchone()[0])
+
+
+def kill_at(shell: Shell, query: str, least: int, *words: str) -> int:
+    """Kill a command once a query counts so many; it is stopped while they are counted."""
+
+    def reached() -> bool:
+        try:
+            return count(shell, query) >= least
+        except sqlite3.OperationalError:
+            return False  # it was stopped while it kept the database locked
+
+    return kill_when(shell, reached, *words, standing_still=True)
 
 
 @pytest.mark.parametrize("revisions", [40, 120, 300])
 def test_a_killed_rollout_goes_on_where_it_was(shell: Shell, revisions: int) -> None:
     """Cities are there whole or not at all; the second run brings the rest, none twice."""
-    killed = kill_when(shell, lambda: stored(shell) >= revisions, "rollout", str(CITIES))
+    killed = kill_at(shell, "SELECT count(*) FROM revision", revisions, "rollout", str(CITIES))
     assert killed == -signal.SIGKILL
     rows = shell.json("rollout", str(CITIES))
     assert len(rows) == 352
@@ -116,11 +128,7 @@ def application(shell: Shell, key: str) -> SiteFlask:
     )
 
 
-def wrapped_by(shell: Shell, key: str) -> int:
-    """How many cities' keys a master key has wrapped."""
-    query = "SELECT count(*) FROM city_key WHERE master_mark = ?"
-    with closing(sqlite3.connect(shell.folder / "test.sqlite3", timeout=30)) as connection:
-        return int(connection.execute(query, (Keyring(key).mark,)).fetchone()[0])
+WRAPPED = f"SELECT count(*) FROM city_key WHERE master_mark = '{Keyring(NEW).mark}'"
 
 
 @pytest.mark.parametrize("cities", [1, 60, 200])
@@ -131,9 +139,9 @@ def test_a_killed_rotation_goes_on_where_it_was(shell: Shell, cities: int) -> No
     known = secrets_in_every_city(shell, OLD)
     shell.env |= {"SMARTCITY_MASTER_KEY": NEW, "SMARTCITY_OLD_MASTER_KEY": OLD}
     shell.env["SMARTCITY_SECRET_KEY"] = NEW
-    killed = kill_when(shell, lambda: wrapped_by(shell, NEW) >= cities, "secrets", "rotate-master")
+    killed = kill_at(shell, WRAPPED, cities, "secrets", "rotate-master")
     assert killed == -signal.SIGKILL
-    done = wrapped_by(shell, NEW)
+    done = count(shell, WRAPPED)
     assert cities <= done < len(known)
     with application(shell, OLD).app_context():
         both = Keyring(NEW, OLD)

@@ -48,8 +48,8 @@ def kill_when(
     """Start a command and kill it with SIGKILL once something holds; returns its exit code.
 
     Standing still, it is let run for moments only and is stopped while ``ready`` looks, so that it
-    cannot end between the look and the kill however long the look takes. That is for looks at
-    files: a stopped process keeps SQLite's locks.
+    cannot end between the look and the kill however long the look takes. A stopped process keeps
+    what it has locked.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "smartcity_saas.cli", *words],
@@ -62,7 +62,7 @@ def kill_when(
     runs = partial(_stop if standing_still else _runs, process)
     while runs() and not ready() and time.monotonic() < deadline:
         process.send_signal(signal.SIGCONT)
-        time.sleep(0.002)
+        time.sleep(0.004)
     process.send_signal(signal.SIGKILL)
     return process.wait(30)
 
