@@ -41,6 +41,13 @@ def photograph(color: str = "red") -> tuple[io.BytesIO, str]:
     return out, "photo.jpg"
 
 
+def form_of(browser: Browser, page: str = ROOT) -> str:
+    """What tells the page with the form that a browser is given from another one."""
+    found = re.search(r'name="form" value="([^"]+)"', browser.get(page).text)
+    assert found is not None
+    return found[1]
+
+
 @dataclass
 class Reports:
     """Hangzhou and Ningbo, where problems can be reported, with levers."""

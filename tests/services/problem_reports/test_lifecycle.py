@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -18,10 +19,12 @@ from smartcity_saas.services.problem_reports.models import (
     OPEN_STATES,
     ProblemFollow,
     ProblemReport,
+    ProblemReportNote,
+    ProblemReportPhoto,
     ReportState,
     StepKind,
 )
-from tests.support.problem_reports import DESK, ROOT, Reports, at_once, photograph
+from tests.support.problem_reports import DESK, ROOT, Reports, at_once, form_of, photograph
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 ENDS = {ReportState.CONFIRMED, ReportState.UNANSWERED}
@@ -311,6 +314,60 @@ def test_steps_are_in_order(reports: Reports) -> None:
         steps = lists.steps_of(key)
     assert [one.kind for one in steps] == [StepKind.ASSIGNED, StepKind.ASSIGNED, StepKind.RECEIVED]
     assert [one.department for one in steps][:2] == ["parks", "roads"]
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_what_is_pressed_twice_is_said_once(reports: Reports, signed_in: bool) -> None:
+    """Promise: adding to a report, saying that it is not solved, and that it is, sent twice from one page,
+    is once; the same words from a page of another day are said again."""
+    browser = reports.world.resident() if signed_in else reports.stranger()
+    number = reports.report(browser, words="")
+    page = f"{ROOT}/{number}"
+
+    def send(act: str, form: str, **said: Any) -> None:
+        for _press in range(3):
+            if "photos" in said:
+                said["photos"] = [photograph()]
+            answer = browser.post(f"{page}/{act}", ROOT, form=form, **said)
+            assert answer.status_code == 303, answer.text
+
+    def counts() -> tuple[int, int]:
+        return reports.rows(ProblemReportNote), reports.rows(ProblemReportPhoto)
+
+    send("add", form_of(browser, page), words="Still dark.", photos=1)
+    assert counts() == (1, 1)
+    send("add", form_of(browser, page), words="Still dark.")
+    assert counts() == (2, 1)
+    reports.act(lifecycle.solve, number, "Done.", ())
+    send("reopen", form_of(browser, page), words="Not done.", photos=1)
+    assert counts() == (3, 2)
+    assert reports.row(number).reopened == 1
+    reports.act(lifecycle.solve, number, "Done now.", ())
+    send("solved", "")
+    key = reports.row(number).id
+    with reports.world.inside("hangzhou"):
+        kinds = [one.kind for one in lists.steps_of(key)]
+    assert kinds.count(StepKind.CONFIRMED) == kinds.count(StepKind.REOPENED) == 1
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_what_is_pressed_twice_at_once_is_said_once(
+    reports: Reports, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    """Promise: two presses in the same moment add once; without the row that says that the form was sent
+    they add twice."""
+    if not guarded:
+        monkeypatch.setattr(lifecycle, "note_sent", lambda *_sent: True)
+    number = reports.report(reports.world.resident(), words="")
+    key, now = reports.row(number).id, reports.world.clock()
+    before = reports.rows(ProblemReportNote)
+
+    def add() -> None:
+        with reports.world.app.app_context(), reports.world.inside("hangzhou"):
+            lifecycle.add_to(DESK, key, "Still dark.", (), now, form_hash="f")
+
+    assert at_once(add, add) == [None, None]
+    assert reports.rows(ProblemReportNote) == before + (1 if guarded else 2)
 
 
 def test_a_report_of_another_city_does_not_exist(reports: Reports) -> None:

@@ -27,7 +27,6 @@ from smartcity_saas.services.problem_reports.own import STRANGER
 from smartcity_saas.services.problem_reports.reading import NewReport
 from smartcity_saas.services.problem_reports.reporting import Reporter
 from smartcity_saas.tenancy.current import current_city
-from tests.support.browser import Browser
 from tests.support.problem_reports import (
     DESK,
     HERE,
@@ -35,6 +34,7 @@ from tests.support.problem_reports import (
     ROOT,
     Reports,
     at_once,
+    form_of,
     photograph,
 )
 
@@ -265,13 +265,6 @@ def test_photos_are_kept_while_a_form_is_put_right(reports: Reports) -> None:
     with reports.world.inside("hangzhou"):
         reporting.forget_forms(reports.world.clock() + timedelta(hours=25))
     assert reports.rows(ProblemReportUpload) == reports.rows(ProblemReportForm) == 0
-
-
-def form_of(browser: Browser) -> str:
-    """What tells the page with the form that a browser is given from another one."""
-    found = re.search(r'name="form" value="([^"]+)"', browser.get(ROOT).text)
-    assert found is not None
-    return found[1]
 
 
 def test_a_form_that_is_sent_twice_is_one_report(reports: Reports) -> None:

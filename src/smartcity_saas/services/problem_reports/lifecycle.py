@@ -37,7 +37,7 @@ from smartcity_saas.services.problem_reports.reading import (
     photo_rows,
     read_words,
 )
-from smartcity_saas.services.problem_reports.reporting import by_id, by_number
+from smartcity_saas.services.problem_reports.reporting import by_id, by_number, note_sent
 from smartcity_saas.tenancy.current import current_city
 
 MOST_PHOTOS_OF_ONE, MOST_NOTES_OF_ONE = 12, 30
@@ -244,7 +244,7 @@ def correct(actor: Actor, report_id: uuid.UUID, category: str, place: str, now: 
 
 
 def confirm(actor: Actor, report_id: uuid.UUID, now: datetime) -> None:
-    """Whoever reported it says that it is solved.
+    """Whoever reported it says that it is solved; saying it again changes nothing.
 
     Raises:
         NotFound: There is no such report.
@@ -252,6 +252,8 @@ def confirm(actor: Actor, report_id: uuid.UUID, now: datetime) -> None:
     """
     with transaction():
         row = by_id(report_id, lock=True)
+        if row.state == ReportState.CONFIRMED:
+            return
         if not row.is_solved:
             raise Conflict(_("This report is not waiting for your answer any more."))
         row.move(ReportState.CONFIRMED, now)
@@ -271,10 +273,16 @@ def reopen_until(row: ProblemReport) -> datetime:
 
 
 def reopen(
-    actor: Actor, report_id: uuid.UUID, words: str, photos: Sequence[bytes], now: datetime
+    actor: Actor,
+    report_id: uuid.UUID,
+    words: str,
+    photos: Sequence[bytes],
+    now: datetime,
+    *,
+    form_hash: str | None = None,
 ) -> None:
     """Open it again, with words, photographs that were made anew already, or both. Its time limits begin
-    again, and it stands first with the desk.
+    again, and it stands first with the desk. A form that is sent again (``form_hash``) changes nothing.
 
     Raises:
         NotFound: There is no such report.
@@ -285,6 +293,8 @@ def reopen(
     words = read_words(words, photos, missing)
     with transaction():
         row = by_id(report_id, lock=True)
+        if not note_sent(row.id, form_hash, now):
+            return
         if not can_reopen(row, now):
             raise Conflict(_("This report can no longer be opened again. You can report it anew."))
         row.reopen(now, *limits(now, report_rules(current_city()).categories.get(row.category)))
@@ -296,9 +306,16 @@ def reopen(
 
 
 def add_to(
-    actor: Actor, report_id: uuid.UUID, words: str, photos: Sequence[bytes], now: datetime
+    actor: Actor,
+    report_id: uuid.UUID,
+    words: str,
+    photos: Sequence[bytes],
+    now: datetime,
+    *,
+    form_hash: str | None = None,
 ) -> None:
-    """Add words or photographs, made anew already, to an open report.
+    """Add words or photographs, made anew already, to an open report. A form that is sent again
+    (``form_hash``) changes nothing.
 
     Raises:
         NotFound: There is no such report.
@@ -308,6 +325,8 @@ def add_to(
     words = read_words(words, photos, _("Write something, or choose a photo."))
     with transaction():
         row = _open_report(report_id)
+        if not note_sent(row.id, form_hash, now):
+            return
         _keep(row, words, photos, now)
         row.updated_at = now
         record(actor, f"{SERVICE}.add", row.number, {}, now)

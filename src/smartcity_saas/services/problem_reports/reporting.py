@@ -160,10 +160,8 @@ def _make(
     code = _code_for(reporter)
     with transaction() as session:
         key = _insert(reporter, told, code, now)
-        if form_hash:
-            values = {"form_hash": form_hash, "report_id": key, "created_at": now}
-            if insert_once(ProblemReportForm, ("form_hash",), **values) is None:
-                raise _SentMeanwhile
+        if not note_sent(key, form_hash, now):
+            raise _SentMeanwhile
         row = session.scalars(select(ProblemReport).where(ProblemReport.id == key)).one()
         if told.words:
             session.add(ProblemReportNote(report_id=key, words=told.words, created_at=now))
@@ -182,6 +180,21 @@ def _make(
         record(reporter.actor, f"{SERVICE}.report", row.number, {"city": city.slug}, now)
         count(SERVICE, Measure.BEGUN, now)
     return MadeReport(row, code)
+
+
+def note_sent(report_id: uuid.UUID, form_hash: str | None, now: datetime) -> bool:
+    """Note, within a transaction, that a form was sent for a report. False where it was sent before; a
+    form by nothing of its own, None, never was."""
+    if form_hash is None:
+        return True
+    values = {"form_hash": form_hash, "report_id": report_id, "created_at": now}
+    return insert_once(ProblemReportForm, ("form_hash",), **values) is not None
+
+
+def was_sent(form_hash: str | None) -> bool:
+    """Whether a form was sent before."""
+    query = select(ProblemReportForm.id).where(ProblemReportForm.form_hash == form_hash)
+    return form_hash is not None and db.session.scalar(query) is not None
 
 
 def _sent_already(form_hash: str | None, reporter: Reporter) -> MadeReport | None:

@@ -322,12 +322,15 @@ def _say_more(number: str, act: Any) -> ResponseReturnValue:
     typed = {"words": request.form.get("words", "")}
     errors: dict[str, Any] = {}
     uploads = sent_photos()
+    form_hash = own.form_hash(typed, uploads)
+    if reporting.was_sent(form_hash):
+        return redirect(f"{ROOT}/{number}", 303)
     try:
         lifecycle.require_places(found.id, typed["words"], len(uploads))
         photos = reading.read_photos(uploads, errors)
         if errors:
             raise FieldErrors(errors)
-        act(own.asking_actor(), found.id, typed["words"], photos, now)
+        act(own.asking_actor(), found.id, typed["words"], photos, now, form_hash=form_hash)
     except FieldErrors as error:
         return _report_page(found, typed, error.fields, 422)
     return redirect(f"{ROOT}/{number}", 303)
@@ -389,6 +392,7 @@ def _report_page(
         rating=_rating(found) if mine and resident is not None and found.is_closed else None,
         typed=typed,
         errors=errors,
+        form=own.new_form() if mine else "",
     )
     response = make_response(page, status)
     if found.resident_id is not None or not mine:
