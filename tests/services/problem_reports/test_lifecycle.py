@@ -370,6 +370,24 @@ def test_what_is_pressed_twice_at_once_is_said_once(
     assert reports.rows(ProblemReportNote) == before + (1 if guarded else 2)
 
 
+def test_what_one_waits_for_stands_on_their_page(reports: Reports) -> None:
+    """Promise: ``/me`` tells of one's own reports, and of those that one follows, until they are closed;
+    of nobody else's, and nobody is asked whether another's is solved."""
+    person, other = reports.world.resident(), reports.world.resident(subject="parents")
+    mine, theirs = reports.report(person), reports.report(other)
+    followed = reports.report(other, place="Another place")
+    person.post(f"{ROOT}/{followed}/follow", f"{ROOT}/{followed}")
+    shown = person.get("/me").text
+    assert (mine in shown, followed in shown, theirs in shown) == (True, True, False)
+    assert "you follow it" in shown
+    for number in (mine, followed):
+        reports.act(lifecycle.solve, number, "Done.", ())
+    shown = person.get("/me").text
+    assert (mine in shown, followed in shown) == (True, True)
+    reports.act(lifecycle.confirm, followed)
+    assert followed not in person.get("/me").text
+
+
 def test_a_report_of_another_city_does_not_exist(reports: Reports) -> None:
     """Promise: by no path of another city's site, nor of its desk, is a report found."""
     number = reports.report(reports.world.resident())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from smartcity_saas.catalog.measured import Measured
@@ -23,8 +24,8 @@ from smartcity_saas.services.problem_reports.reporting import (
     NUMBER,
     forget_forms,
     forget_words,
+    going_on_for,
     report_of,
-    reports_of,
 )
 from smartcity_saas.services.problem_reports.telling import tell_step
 from smartcity_saas.services.problem_reports.views import blueprint as resident
@@ -35,27 +36,28 @@ MOST_ON_DASHBOARD = 5
 
 
 def _dashboard(person: SignedInResident) -> list[DashboardItem]:
-    going_on = [one for one in reports_of(person) if not one.is_closed]
-    return [_line(one) for one in going_on[:MOST_ON_DASHBOARD]]
+    return [_line(one, person) for one in going_on_for(person, MOST_ON_DASHBOARD)]
 
 
-def _line(report: ProblemReport) -> DashboardItem:
+def _line(report: ProblemReport, person: SignedInResident) -> DashboardItem:
     """A report; one that is said to be solved waits for whoever reported it to say whether it is."""
-    city = current_city()
+    city, state = current_city(), str(STATE_NAMES[report.state])
+    own = report.resident_id == person.id
+    asked = own and report.is_solved
     return DashboardItem(
         title=f"{local(report_rules(city).category_name(report.category))} {report.number}",
-        detail=str(STATE_NAMES[report.state]),
+        detail=state if own else gettext("%(state)s; you follow it", state=state),
         url=f"{ROOT}/{report.number}",
         icon="map-pin",
-        by=today_in(city.timezone, reopen_until(report)) if report.is_solved else None,
-        waits=report.is_solved,
+        by=today_in(city.timezone, reopen_until(report)) if asked else None,
+        waits=asked,
     )
 
 
 def _find_number(person: SignedInResident, typed: str) -> list[DashboardItem]:
     number = NUMBER.search(typed)
     found = report_of(person, number[0]) if number else None
-    return [_line(found)] if found else []
+    return [_line(found, person)] if found else []
 
 
 def _daily(now: datetime) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, union_all
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.audit import Actor, record
@@ -27,6 +27,8 @@ from smartcity_saas.measures import Measure, count
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.services.problem_reports.categories import report_rules
 from smartcity_saas.services.problem_reports.models import (
+    OPEN_STATES,
+    ProblemFollow,
     ProblemReport,
     ProblemReportForm,
     ProblemReportNote,
@@ -319,7 +321,7 @@ def report_of(resident: SignedInResident, number: str) -> ProblemReport | None:
     return db.session.scalars(query).one_or_none()
 
 
-_report = table_of(ProblemReport)
+_report, _follow = table_of(ProblemReport), table_of(ProblemFollow)
 _REPORTS_OF = (
     select(_report)
     .where(_report.c.city_id == CITY, _report.c.resident_id == bindparam("resident"))
@@ -331,6 +333,33 @@ _REPORTS_OF = (
 def reports_of(resident: SignedInResident, limit: int = 100) -> list[ProblemReport]:
     """A resident's own reports, the newest first."""
     return load(ProblemReport, _REPORTS_OF, {"resident": resident.id, "most": limit})
+
+
+_GOING_ON = (
+    select(_report)
+    .where(
+        _report.c.city_id == CITY,
+        _report.c.state.in_((*OPEN_STATES, ReportState.SOLVED)),
+        _report.c.id.in_(
+            union_all(
+                select(_report.c.id).where(
+                    _report.c.city_id == CITY, _report.c.resident_id == bindparam("resident")
+                ),
+                select(_follow.c.report_id).where(
+                    _follow.c.city_id == CITY, _follow.c.resident_id == bindparam("resident")
+                ),
+            )
+        ),
+    )
+    .order_by(_report.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
+def going_on_for(resident: SignedInResident, limit: int) -> list[ProblemReport]:
+    """The reports of which a resident waits for something, their own and those that they follow, the
+    newest first."""
+    return load(ProblemReport, _GOING_ON, {"resident": resident.id, "most": limit})
 
 
 def keep_uploads(browser_hash: str, photos: Sequence[bytes], now: datetime) -> list[uuid.UUID]:
