@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.problem_reports import NUMBER, ROOT, photograph
 from tests.support.walk import Walk
@@ -134,3 +134,28 @@ def test_a_report_from_a_photograph_to_opened_again(walk: Walk) -> None:
     walk.go("console", f"{DESK}?text={number}&state=received")
     walk.sees("重新办理", "Opened again")
     walk.check()
+
+
+def test_a_form_pressed_twice_is_sent_once(walk: Walk) -> None:
+    """Promise: whoever presses again while the answer is on its way sends nothing more; a page that comes
+    back from the browser's history can be sent again."""
+    come_in(walk, "household")
+    walk.go("qingdao", ROOT)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    walk.page.route(f"**{ROOT}", hold)
+    press = walk.page.locator("form[data-report] button.wide").last
+    for times in (1, 2):
+        press.evaluate("one => [0, 200, 400].map((at) => setTimeout(() => one.click(), at))")
+        walk.page.wait_for_timeout(800)
+        assert len(held) == times
+        held[-1].continue_()
+        expect(walk.page.locator(".summary")).to_be_visible()
+        walk.page.go_back()
+        expect(walk.page.locator(".summary")).to_have_count(0)

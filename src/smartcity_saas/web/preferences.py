@@ -1,7 +1,7 @@
 """Language and text size: chosen by a switch on any page, remembered in a cookie of the host.
 
 On a page that was fetched, a switch is a link with the page's whole query; where scripts run and
-something is typed, ``switches.js`` posts that instead. On an answer to a form a switch is a button
+something is typed, ``forms.js`` posts that instead. On an answer to a form a switch is a button
 that posts what was typed. Either way the page on which the form stood is fetched in its place, and
 the form comes back filled in, so that nothing is sent again and nothing typed is lost.
 """

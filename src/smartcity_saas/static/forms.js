@@ -42,3 +42,19 @@
     carried.submit();
   });
 })();
+
+// A form that is pressed twice is sent once. What is pressed again within five seconds waits for the
+// answer that is on its way; a page that comes back from the browser's history begins anew.
+(() => {
+  let pressed = new WeakMap();
+  document.addEventListener("submit", (event) => {
+    const pressing = event.submitter || event.target;
+    const method = event.submitter?.formMethod || event.target.getAttribute("method")?.toLowerCase();
+    if (event.defaultPrevented || method !== "post") return;
+    if (event.timeStamp - pressed.get(pressing) < 5000) event.preventDefault();
+    else pressed.set(pressing, event.timeStamp);
+  });
+  addEventListener("pageshow", () => {
+    pressed = new WeakMap();
+  });
+})();
