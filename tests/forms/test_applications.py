@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from smartcity_saas.audit import system
 from smartcity_saas.database import db
+from smartcity_saas.forms.deciding import write_to_resident
 from smartcity_saas.forms.models import (
     Application,
     ApplicationEvent,
@@ -542,6 +544,27 @@ def test_a_city_without_payments_says_so(world: World) -> None:
     answer = browser.post(f"/applications/{number}/submit", "/me")
     assert answer.status_code == 503
     assert row_of(world, number).is_draft
+
+
+def test_what_was_written_last_is_not_written_again(world: World) -> None:
+    """Promise: a message that is sent twice is one, of the resident and of the desk; after an answer the
+    same words are said again."""
+    define(world)
+    browser = world.resident()
+    number = sent(browser)
+    here = f"/applications/{number}"
+
+    def said() -> int:
+        return events(world, number).count(EventKind.MESSAGE)
+
+    for written in (1, 3):
+        for _press in range(3):
+            assert browser.post(f"{here}/messages", here, words="When?").status_code == 303
+        assert said() == written
+        for _press in range(3):
+            with world.inside("hangzhou"):
+                write_to_resident(system("desk"), "residence_permit_renewal", number, "Soon.", world.clock())  # fmt: skip
+        assert said() == written + 1
 
 
 def test_messages_are_agreed_to_beside_what_they_are_about(phones: World) -> None:

@@ -23,7 +23,7 @@ from smartcity_saas.forms.names import APPLICATIONS
 from smartcity_saas.forms.own import own_application
 from smartcity_saas.forms.reading import context_of
 from smartcity_saas.forms.stored_forms import answers_of, form_of, seal_answers
-from smartcity_saas.forms.timeline import add_event, happened
+from smartcity_saas.forms.timeline import add_event, happened, said_last
 from smartcity_saas.identity.rate_limits import count_attempt
 from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.models import ResidentAttempt
@@ -201,7 +201,8 @@ def reopen(resident: SignedInResident, number: str, reason: str, now: datetime) 
 
 
 def send_message(resident: SignedInResident, number: str, words: str, now: datetime) -> None:
-    """Write to the city about an application that is under way.
+    """Write to the city about an application that is under way. The same words once more, with nothing
+    said since, change nothing.
 
     Raises:
         NotFound: The resident has no such application.
@@ -216,6 +217,8 @@ def send_message(resident: SignedInResident, number: str, words: str, now: datet
         row = own_application(resident, number, lock=True)
         if not row.is_under_way:
             raise Conflict(_("You can write about an application while it is under way."))
+        if said_last(row, words, now):
+            return
         row.unanswered_since = row.unanswered_since or now
         add_event(row, EventKind.MESSAGE, now, words=words)
         record(resident.actor, f"{APPLICATIONS}.message", number, {"service": row.service}, now)

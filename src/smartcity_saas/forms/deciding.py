@@ -35,7 +35,7 @@ from smartcity_saas.forms.names import APPLICATIONS
 from smartcity_saas.forms.papers import draw_paper, issue_paper
 from smartcity_saas.forms.stored_forms import answers_of, form_of
 from smartcity_saas.forms.supply_deadline import supply_by
-from smartcity_saas.forms.timeline import add_event, began_to_wait
+from smartcity_saas.forms.timeline import add_event, began_to_wait, said_last
 from smartcity_saas.measures import Measure, count
 from smartcity_saas.tenancy.current import current_city
 from smartcity_saas.working_days import working_days_until
@@ -148,7 +148,8 @@ def ask_more(
 
 
 def write_to_resident(actor: Actor, service: str, number: str, words: str, now: datetime) -> None:
-    """Write to the resident about an application, which changes nothing.
+    """Write to the resident about an application, which changes nothing. The same words once more, with
+    nothing said since, are not sent again.
 
     Raises:
         NotFound: The desk has no such application.
@@ -160,6 +161,8 @@ def write_to_resident(actor: Actor, service: str, number: str, words: str, now: 
     with transaction():
         row = _own_case(actor, service, number)
         _require_under_way(row)
+        if said_last(row, words, now, by_staff=actor.name):
+            return
         row.unanswered_since = None
         add_event(row, EventKind.MESSAGE, now, words=words, by_staff=actor.name)
         _record(actor, "write", row, now)

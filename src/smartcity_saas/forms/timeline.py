@@ -80,6 +80,15 @@ def add_event(
         )
 
 
+def said_last(
+    application: Application, words: str, now: datetime, *, by_staff: str | None = None
+) -> bool:
+    """Whether the newest event is a message of the same side with the same words: pressed twice, or
+    sent again by a program that had no answer."""
+    last = timeline_of(application, now)[-1]
+    return (last.kind, last.words, last.account) == (EventKind.MESSAGE, words, by_staff)
+
+
 def timeline_of(application: Application, now: datetime) -> list[ToldEvent]:
     """What happened to an application, the earliest first."""
     return timelines_of([application], now)[application.id]
