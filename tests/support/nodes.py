@@ -13,7 +13,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -97,7 +97,7 @@ class Node:
     def is_ready(self) -> bool:
         """What ``/readyz`` says."""
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        with suppress(OSError, http.client.HTTPException):
+        with closing(line), suppress(OSError, http.client.HTTPException):
             line.request("GET", "/readyz", headers={"Host": "localhost"})
             return line.getresponse().status == 200
         return False
