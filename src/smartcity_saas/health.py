@@ -92,12 +92,12 @@ def is_migrated(heads: frozenset[str]) -> bool:
 def _implied(heads: frozenset[str]) -> set[str]:
     """Applied heads with all that they build on, which Alembic does not store."""
     found: set[str] = set()
-    waiting = list(heads)
+    waiting, parents = list(heads), parents_of_migrations()
     while waiting:
         revision = waiting.pop()
         if revision not in found:
             found.add(revision)
-            waiting += parents_of_migrations().get(revision, ())
+            waiting += parents.get(revision, ())
     return found
 
 

@@ -35,4 +35,4 @@ def add_migration(patch: pytest.MonkeyPatch, folder: Path, change: str) -> None:
     text = MIGRATION.format(before=newest, change=change)
     (folder / f"{LATER}.py").write_text(text, "utf-8")
     known = migrations.migration_folders
-    patch.setattr(migrations, "migration_folders", lambda: iter([*known(), folder]))
+    patch.setattr(migrations, "migration_folders", lambda: (*known(), folder))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,17 +36,12 @@ def migrate_to(revision: str) -> None:
 
 def parents_of_migrations() -> Mapping[str, tuple[str, ...]]:
     """Every migration of this version of the product, with those that it builds on."""
-    return _parents_in(tuple(migration_folders()))
+    return _parents_in(migration_folders())
 
 
-def migration_folders() -> Iterator[Path]:
+def migration_folders() -> tuple[Path, ...]:
     """Where migrations are: the product's own, then those of each service."""
-    yield HERE / "versions"
-    for service in product().parts:
-        spec = importlib.util.find_spec(service.resident.import_name)
-        folder = Path(str(spec.origin)).parent / "migrations" if spec else None
-        if folder and folder.is_dir():
-            yield folder
+    return _folders_of(tuple(service.resident.import_name for service in product().parts))
 
 
 def _set_locations(config: Any) -> Any:
@@ -54,6 +49,17 @@ def _set_locations(config: Any) -> Any:
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", "\n".join(folders))
     return config
+
+
+@cache
+def _folders_of(modules: tuple[str, ...]) -> tuple[Path, ...]:
+    found = [HERE / "versions"]
+    for module in modules:
+        spec = importlib.util.find_spec(module)
+        folder = Path(str(spec.origin)).parent / "migrations" if spec else None
+        if folder and folder.is_dir():
+            found.append(folder)
+    return tuple(found)
 
 
 @cache
