@@ -12,13 +12,14 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, cast
 
-from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Integer, Row, bindparam, delete, insert, or_, select, update
 
 from smartcity_saas.database import (
     CITY,
     db,
     insert_once,
     insert_rows,
+    load,
     run,
     send_together,
     table_of,
@@ -99,6 +100,12 @@ _FREE = (
     or_(_TASKS.c.leased_until.is_(None), _TASKS.c.leased_until <= bindparam("now")),
 )
 _CLAIMED = {"leased_until": bindparam("until"), "attempts": _TASKS.c.attempts + 1}
+_FAILED = (
+    select(_TASKS)
+    .where(_TASKS.c.city_id == CITY, _TASKS.c.failed_at.is_not(None))
+    .order_by(_TASKS.c.failed_at.desc())
+    .limit(bindparam("most", type_=Integer()))
+)
 _TOLD = _TASKS.c.id, _TASKS.c.kind, _TASKS.c.payload, _TASKS.c.attempts
 _TURN = _DUE.c.city_id == CITY, _DUE.c.task_id == bindparam("task")
 _TURNS = _DUE.c.city_id == CITY, _DUE.c.task_id.in_(bindparam("tasks", expanding=True))
@@ -296,8 +303,7 @@ def _failed(task: Row[Any], error: BaseException, now: datetime) -> Outcome:
 
 def failed_tasks(limit: int = 500) -> list[OutboxTask]:
     """What was given up in the current city, the newest first."""
-    query = select(OutboxTask).where(OutboxTask.failed_at.is_not(None))
-    return list(db.session.scalars(query.order_by(OutboxTask.failed_at.desc()).limit(limit)))
+    return load(OutboxTask, _FAILED, {"most": limit})
 
 
 def try_failed_again(now: datetime) -> int:

@@ -40,6 +40,12 @@ _ENTRIES = (
     .where(_entries.c.city_id == CITY, _entries.c.payment_id == bindparam("payment"))
     .order_by(_entries.c.at, _entries.c.id)
 )
+_ACCOUNTS = _entries.c.debit, _entries.c.credit, _entries.c.currency
+_SUMS = (
+    select(*_ACCOUNTS, func.sum(_entries.c.amount))
+    .where(_entries.c.city_id == CITY)
+    .group_by(*_ACCOUNTS)
+)
 
 
 def provider_account(name: str) -> str:
@@ -163,14 +169,9 @@ def payment_numbers(since: datetime, until: datetime) -> dict[uuid.UUID, str]:
 def balances() -> dict[tuple[str, str], int]:
     """Account and currency → debits less credits, in the minor unit. They add up to zero."""
     found: dict[tuple[str, str], int] = defaultdict(int)
-    for column, sign in ((LedgerEntry.debit, 1), (LedgerEntry.credit, -1)):
-        rows = db.session.execute(
-            select(column, LedgerEntry.currency, func.sum(LedgerEntry.amount)).group_by(
-                column, LedgerEntry.currency
-            )
-        )
-        for account, currency, total in rows:
-            found[account, currency] += sign * int(total)
+    for debit, credit, currency, total in run(_SUMS):
+        found[debit, currency] += int(total)
+        found[credit, currency] -= int(total)
     return dict(found)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, or_, select
 
 from smartcity_saas.clock import read_day, start_of_day
-from smartcity_saas.database import db
+from smartcity_saas.database import CITY, db, load, run, table_of
 from smartcity_saas.identity.residents.models import Resident
 from smartcity_saas.payments.models import DailyClosing, Payment
 from smartcity_saas.payments.states import TRANSITIONS, PaymentState
@@ -43,48 +45,71 @@ class Wanted:
 def find_payments(wanted: Wanted, zone: str, limit: int = PAGE) -> list[Payment]:
     """Payments that fit, the newest first. What is kept of somebody who has left is locked away:
     it is found by its own number or reference alone, but for money that waits for a decision."""
-    query = select(Payment)
-    if not wanted.text:
-        left = select(Resident.id).where(_has_left())
-        query = query.where(
-            or_(Payment.state == PaymentState.HELD, Payment.resident_id.not_in(left))
+    values = {
+        "text": wanted.text,
+        "state": wanted.state,
+        "service": wanted.service,
+        "since": wanted.since and start_of_day(wanted.since, zone),
+        "until": wanted.until and start_of_day(wanted.until + timedelta(days=1), zone),
+    }
+    given = {name: value for name, value in values.items() if value}
+    if wanted.text:
+        given["number"] = wanted.text.upper()
+    return load(Payment, _payments_by(frozenset(given)), {**given, "most": limit})
+
+
+@cache
+def _payments_by(given: frozenset[str]) -> Select[Any]:
+    """Payments by what is looked for: names of ``find_payments``."""
+    row = table_of(Payment)
+    parts: dict[str, ColumnElement[bool]] = {
+        "text": or_(
+            row.c.number == bindparam("number"),
+            row.c.provider_reference == bindparam("text"),
+            row.c.checkout_id == bindparam("text"),
+        ),
+        "state": row.c.state == bindparam("state"),
+        "service": row.c.service == bindparam("service"),
+        "since": row.c.created_at >= bindparam("since", type_=row.c.created_at.type),
+        "until": row.c.created_at < bindparam("until", type_=row.c.created_at.type),
+    }
+    here = [part for name, part in parts.items() if name in given]
+    if "text" not in given:
+        resident = table_of(Resident).c
+        left = select(resident.id).where(
+            resident.city_id == CITY,
+            resident.closed_at.is_not(None),
+            resident.merged_into.is_(None),
         )
-    else:
-        text = wanted.text.upper()
-        query = query.where(
-            or_(
-                Payment.number == text,
-                Payment.provider_reference == wanted.text,
-                Payment.checkout_id == wanted.text,
-            )
-        )
-    if wanted.state:
-        query = query.where(Payment.state == wanted.state)
-    if wanted.service:
-        query = query.where(Payment.service == wanted.service)
-    if wanted.since:
-        query = query.where(Payment.created_at >= start_of_day(wanted.since, zone))
-    if wanted.until:
-        query = query.where(
-            Payment.created_at < start_of_day(wanted.until + timedelta(days=1), zone)
-        )
-    return list(db.session.scalars(query.order_by(Payment.created_at.desc()).limit(limit)))
+        here.append(or_(row.c.state == PaymentState.HELD, row.c.resident_id.not_in(left)))
+    newest = row.c.created_at.desc()
+    return (
+        select(row)
+        .where(row.c.city_id == CITY, *here)
+        .order_by(newest)
+        .limit(bindparam("most", type_=Integer()))
+    )
 
 
 def is_locked_away(payment: Payment) -> bool:
     """Whether whoever paid has left."""
-    query = select(Resident.id).where(Resident.id == payment.resident_id, _has_left())
+    query = select(Resident.id).where(
+        Resident.id == payment.resident_id,
+        Resident.closed_at.is_not(None),
+        Resident.merged_into.is_(None),
+    )
     return db.session.scalars(query).first() is not None
 
 
-def _has_left() -> ColumnElement[bool]:
-    return Resident.closed_at.is_not(None) & Resident.merged_into.is_(None)
+_payment = table_of(Payment)
+_HELD = select(func.count()).where(
+    _payment.c.city_id == CITY, _payment.c.state == PaymentState.HELD
+)
 
 
 def count_held() -> int:
     """How many payments wait for finance to decide."""
-    query = select(func.count()).select_from(Payment).where(Payment.state == PaymentState.HELD)
-    return db.session.scalar(query) or 0
+    return int(run(_HELD).scalar_one())
 
 
 def closings(limit: int = 60) -> list[DailyClosing]:

@@ -7,10 +7,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Integer, Select, bindparam, select
 
 from smartcity_saas.configuration.city import City
-from smartcity_saas.database import CITY, db, insert_once, run, send_together, table_of, transaction
+from smartcity_saas.database import (
+    CITY,
+    db,
+    insert_once,
+    load,
+    run,
+    send_together,
+    table_of,
+    transaction,
+)
 from smartcity_saas.errors import NotFound
 from smartcity_saas.outbox import enqueue
 from smartcity_saas.payments.accounts import account_of, provider_of
@@ -25,6 +34,14 @@ _KEY = select(_payment.c.id).where(_payment.c.city_id == CITY)
 _BY_PAGE = _KEY.where(_payment.c.checkout_id == bindparam("named"))
 _BY_REFERENCE = _KEY.where(_payment.c.provider_reference == bindparam("named"))
 _BY_KEY = _KEY.where(_payment.c.id == bindparam("named"))
+
+_event = table_of(ProviderEvent)
+_UNMATCHED = (
+    select(_event)
+    .where(_event.c.city_id == CITY, _event.c.payment_id.is_(None))
+    .order_by(_event.c.received_at.desc())
+    .limit(bindparam("most", type_=Integer()))
+)
 
 
 def receive(
@@ -88,8 +105,7 @@ def match(city: City, event: uuid.UUID, charge: str, now: datetime) -> None:
 
 def unmatched_events(limit: int = 50) -> list[ProviderEvent]:
     """Events about no payment of ours, the newest first: for finance to look at."""
-    query = select(ProviderEvent).where(ProviderEvent.payment_id.is_(None))
-    return list(db.session.scalars(query.order_by(ProviderEvent.received_at.desc()).limit(limit)))
+    return load(ProviderEvent, _UNMATCHED, {"most": limit})
 
 
 def _keep_lost_page(payment_id: uuid.UUID, notice: Notice) -> None:
