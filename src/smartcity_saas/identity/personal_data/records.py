@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from smartcity_saas.audit import MOST_KEYS, AuditReason, CityAuditEvent, record
 from smartcity_saas.credentials.personal_encryption import open_content, open_personal
-from smartcity_saas.database import CITY, CityModel, db, run, table_of, transaction
+from smartcity_saas.database import CITY, CityModel, load, run, table_of, transaction
 from smartcity_saas.database.models import Base
 from smartcity_saas.identity.api_clients.models import ApiAnswer
 from smartcity_saas.identity.personal_data.declaration import AUDIT_LOG, PersonalData
@@ -37,7 +37,6 @@ from smartcity_saas.identity.residents.accounts import SignedInResident
 from smartcity_saas.identity.residents.assurance import NAME_COLUMNS
 from smartcity_saas.identity.residents.identity_numbers import masked_name, masked_number
 from smartcity_saas.identity.residents.models import Resident
-from smartcity_saas.tenant_context import current_city_id
 
 _SECRET = frozenset(
     {
@@ -234,8 +233,7 @@ def _rows_of(people: list[uuid.UUID]) -> list[tuple[type[CityModel], Sequence[An
             if model in _told_by_columns():
                 rows = run(statement, found_by).all()
             else:
-                values = {"city": current_city_id(), **found_by}
-                rows = db.session.scalars(statement, values).all()
+                rows = load(model, statement, found_by)
         keys[model.__tablename__] = [row.id for row in rows]
         found.append((model, rows))
     return found
@@ -298,17 +296,19 @@ def _told_by_columns() -> frozenset[type[CityModel]]:
 
 @cache
 def _theirs(model: type[CityModel], found_by: tuple[str, ...]) -> Select[Any]:
-    """The rows of a model's that are some people's, in Core where they need not be loaded.
+    """The rows of a model's that are some people's, but for columns that are read later.
 
     Args:
         model: Which.
         found_by: The names of what ``_found_by`` gives.
     """
     table = table_of(model)
-    if model in _told_by_columns():
-        query = select(table).where(table.c.city_id == CITY, _belongs(table.c, model, found_by))
-        return query.order_by(table.c.id)
-    return select(model).where(_belongs(inspect(model).columns, model, found_by)).order_by(model.id)
+    columns = [one.columns[0] for one in inspect(model).column_attrs if not one.deferred]
+    return (
+        select(*columns)
+        .where(table.c.city_id == CITY, _belongs(table.c, model, found_by))
+        .order_by(table.c.id)
+    )
 
 
 def _belongs(
