@@ -146,9 +146,15 @@ class Documents:
 
     def history(self, name: str, limit: int = 50) -> list[RevisionView]:
         """Revisions, the newest first."""
-        rows = latest_revisions(self.live(name).id, limit + 1)
+        return self.history_of(self.live(name), limit)
+
+    def history_of(self, found: LiveDocument, limit: int) -> list[RevisionView]:
+        """The revisions of a document that this actor has been given, the newest first."""
+        rows = latest_revisions(found.id, limit + 1)
         by_number = {row.number: row for row in rows}
-        return [RevisionView.of(name, row, by_number.get(row.parent or 0)) for row in rows[:limit]]
+        return [
+            RevisionView.of(found.name, row, by_number.get(row.parent or 0)) for row in rows[:limit]
+        ]
 
     def last_revisions(self, found: Sequence[LiveDocument]) -> dict[str, RevisionView]:
         """The live revision of each of some documents that this actor has been given."""

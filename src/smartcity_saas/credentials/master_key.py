@@ -7,11 +7,13 @@ sealed has been sealed anew.
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Session
+from typing import Any
+
+from sqlalchemy import Row, select
 
 from smartcity_saas.configuration.models import Installation
 from smartcity_saas.credentials.keyring import Keyring
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import run, table_of, transaction
 from smartcity_saas.errors import SettingsError
 from smartcity_saas.tenancy.context import without_tenant
 
@@ -25,6 +27,11 @@ UNFINISHED = (
     "well, and run `smartcity secrets rotate-master`."
 )
 
+_installation = table_of(Installation)
+_STORED = select(_installation.c.master_mark, _installation.c.older_marks).where(
+    _installation.c.id == 1
+)
+
 
 def admit_master_key(keyring: Keyring) -> None:
     """Let a process start: the first key of a database becomes its own, and so does a new one beside
@@ -33,7 +40,7 @@ def admit_master_key(keyring: Keyring) -> None:
     Raises:
         SettingsError: The key is another one's.
     """
-    if not keyring.can_seal or _admitted(keyring, _stored(db.session())) == keyring.mark:
+    if not keyring.can_seal or _admitted(keyring, run(_STORED).one_or_none()) == keyring.mark:
         return
     with transaction() as session:
         row = session.get(Installation, 1, with_for_update=True)
@@ -51,7 +58,7 @@ def refuse_stray_key(keyring: Keyring) -> None:
         SettingsError: It is another one's.
     """
     with without_tenant():
-        found = _admitted(keyring, _stored(db.session()))
+        found = _admitted(keyring, run(_STORED).one_or_none())
     if found not in (None, keyring.mark):
         raise SettingsError(ANOTHER)
 
@@ -64,11 +71,7 @@ def finish_change_of_keys(keyring: Keyring) -> None:
             row.older_marks = []
 
 
-def _stored(session: Session) -> Installation | None:
-    return session.get(Installation, 1, populate_existing=True)
-
-
-def _admitted(keyring: Keyring, row: Installation | None) -> str | None:
+def _admitted(keyring: Keyring, row: Installation | Row[Any] | None) -> str | None:
     """The mark of the database's present key, None if it has none yet.
 
     Raises:

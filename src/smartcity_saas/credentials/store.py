@@ -23,6 +23,7 @@ from smartcity_saas.database import (
     CITY,
     db,
     insert_once,
+    load,
     one_or_404,
     run,
     table_of,
@@ -54,6 +55,7 @@ _ONE = (
     )
 )
 """A secret with the key of its city, without which there is none."""
+_CREDENTIALS = select(_credential).where(_credential.c.city_id == CITY).order_by(_credential.c.name)
 _USES = select(_credential.c.name, _credential.c.bound_to).where(_credential.c.city_id == CITY)
 
 log = get_logger(__name__)
@@ -202,7 +204,7 @@ def accepted_values(keyring: Keyring, use: SecretUse, now: datetime) -> list[str
 
 def credentials() -> list[Credential]:
     """This city's secrets by name; their rows hold no value that reads."""
-    return list(db.session.scalars(select(Credential).order_by(Credential.name)))
+    return load(Credential, _CREDENTIALS)
 
 
 def usable_secrets() -> frozenset[SecretUse]:

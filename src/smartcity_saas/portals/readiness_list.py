@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from smartcity_saas.configuration.city import City
 from smartcity_saas.configuration.secret_uses import SecretUse
-from smartcity_saas.credentials import credentials, usable_secrets
+from smartcity_saas.credentials import credentials
 from smartcity_saas.tenancy.context import tenant_context
 from smartcity_saas.texts import Text
 
@@ -58,10 +58,11 @@ def site_checks(city: City | None) -> list[Check]:
 def secret_checks(city: City, *, stored: bool = True) -> Iterator[Check]:
     """Every secret that the city's documents name: set, and found to work where that could be
     asked. Without ``stored`` the city is still to be made, and none is set."""
-    rows, usable = {}, frozenset[SecretUse]()
+    rows = {}
     if stored:
         with tenant_context(city.id):
-            rows, usable = {row.name: row for row in credentials()}, usable_secrets()
+            rows = {row.name: row for row in credentials()}
+    usable = {SecretUse(row.name, *place) for row in rows.values() for place in row.bound_to}
     paying = {use.name for use in city.secret_uses if use.pays}
     for name in sorted({use.name for use in city.secret_uses}):
         row = rows.get(name)

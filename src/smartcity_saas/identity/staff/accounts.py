@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from smartcity_saas.audit import PLATFORM_REACH, Actor, record
 from smartcity_saas.configuration.models import Document
 from smartcity_saas.configuration.repository import live_documents
-from smartcity_saas.database import db, transaction
+from smartcity_saas.database import db, run, table_of, transaction
 from smartcity_saas.errors import FieldErrors, Invalid, NotAllowed, NotFound
 from smartcity_saas.identity.rate_limits import DAY, count_attempt, give_back
 from smartcity_saas.identity.staff.models import (
@@ -282,10 +282,17 @@ def has_staff() -> bool:
     return db.session.scalars(select(Staff.id).limit(1)).first() is not None
 
 
+_staff = table_of(Staff)
+_ONE_AT = (
+    select(_staff.c.id)
+    .where(_staff.c.city == bindparam("place"), _staff.c.disabled_at.is_(None))
+    .limit(1)
+)
+
+
 def has_account_at(city: str) -> bool:
     """Whether anybody's account at a city is open."""
-    query = select(Staff.id).where(Staff.city == city, Staff.disabled_at.is_(None)).limit(1)
-    return db.session.scalar(query) is not None
+    return run(_ONE_AT, {"place": city}).first() is not None
 
 
 def has_demo_staff() -> bool:

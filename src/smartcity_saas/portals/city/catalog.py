@@ -32,13 +32,14 @@ LONGEST_NOTICE = {"zh": 120, "en": 240}
 @blueprint.page(ROOT, permission="city.see")
 def catalog(city: str) -> ResponseReturnValue:
     """Every service with its state, and the latest changes."""
+    around = shell(city)
     return render_template(
         "city/catalog.html",
-        revisions=documents().history(city, RECENT),
+        revisions=documents().history_of(around["console_city"], RECENT),
         done=request.args.get("done", type=int),
         added=_added(city),
         checks=_checks(city),
-        **shell(city),
+        **around,
     )
 
 
