@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from smartcity_saas.web.formats import day, month, month_of_year, number, weekday
 
 NUMBERS = (
-    st.integers()
+    st.integers(-(10**15), 10**15)
     | st.floats(-1e12, 1e12)
     | st.decimals(-(10**12), 10**12, allow_nan=False)
     | st.integers(-(10**9), 10**9).map(lambda thousandths: thousandths / 1000)
