@@ -10,7 +10,6 @@ from __future__ import annotations
 import http.client
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from tests.support import postgres
 from tests.support.paths import ROOT
 
 from benchmarks.setting import application, environment, free_port, grow
-from benchmarks.table import Row, absolute, record
+from benchmarks.table import absolute, compare_costs
 
 CITIES = int(os.environ.get("BENCH_CITIES", "352"))
 LANGUAGES = ("zh", "en")
@@ -68,15 +67,14 @@ def _beside_reference(
 ) -> None:
     command = [sys.executable, "-m", "smartcity_saas.cli", *arguments]
     reference = [sys.executable, "-c", REFERENCE]
-    spent = [
-        (_cpu_seconds(command, settings), _cpu_seconds(reference, settings))
-        for _turn in range(TURNS + 1)
-    ][1:]  # the first finds nothing in the file cache
-    times = [ours / theirs for ours, theirs in spent]
-    ours, theirs = (statistics.median(one) for one in zip(*spent, strict=True))
-    ends = min(times), max(times)
-    whole = f"{name}, CPU in times of loading Flask, SQLAlchemy and marshmallow"
-    record(Row(whole, ours, theirs, "s", statistics.median(times), aim, ends))
+    compare_costs(
+        f"{name}, CPU in times of loading Flask, SQLAlchemy and marshmallow",
+        lambda: _cpu_seconds(command, settings),
+        lambda: _cpu_seconds(reference, settings),
+        unit="s",
+        aim=aim,
+        turns=TURNS,
+    )
 
 
 def _cpu_seconds(command: list[str], settings: dict[str, str]) -> float:

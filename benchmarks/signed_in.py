@@ -1,7 +1,7 @@
 """What each signed-in page costs: CPU time, and how many statements it sends.
 
-The pages that a resident, a city's staff, a province and the operator open most. The aim is absolute,
-and holds where the bill page takes 6 ms.
+The pages that a resident, a city's staff, a province and the operator open most. The aim is 10 ms
+where the bill page takes 6, so each is measured in turns with that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.support.served_world import session_cookie
 from tests.support.statements import statements_sent
 
 from benchmarks.setting import application, call_of, signed_in
-from benchmarks.table import absolute, seconds
+from benchmarks.table import absolute, compare_costs, seconds
 from smartcity_saas.audit import system
 from smartcity_saas.clock import utc_now
 from smartcity_saas.identity.staff import sessions
@@ -23,8 +23,8 @@ from smartcity_saas.identity.staff.accounts import create_staff
 from smartcity_saas.identity.staff.roles import CITY_ADMIN, OPERATOR, PROVINCE_ADMIN
 from smartcity_saas.tenancy.flask_app import SiteFlask
 
-AIM = "≤ 10 ms"
-TURNS, CALLS = 7, 5
+AIM = "≤ 1.67 times"
+TURNS, CALLS = 9, 5
 PASSWORD = "correct horse battery"
 RESIDENTS = ("/", "/me", "/me/messages", "/me/payments", "/me/data", "/search?q=bill")
 STAFF = {
@@ -39,29 +39,45 @@ def signed_in_pages(cluster: str) -> None:
     with postgres.test_database(cluster) as database:
         app = application(database.application, database.owner)
         cookie, bill = signed_in(app)
-        for path in (bill, *RESIDENTS):
-            name = "bill page" if path == bill else path
-            _measure(app, f"resident {name}", call_of(app, "hangzhou.localhost", path, cookie))
+        bills = call_of(app, "hangzhou.localhost", bill, cookie)
+        absolute("page resident bill page, CPU", [_spent(bills) for _turn in range(TURNS)], "ms")
+        pages = {
+            f"resident {path}": call_of(app, "hangzhou.localhost", path, cookie)
+            for path in RESIDENTS
+        }
         for (role, kind, place), paths in STAFF.items():
             staff = _staff_cookie(app, role, **{kind: place})
             root = f"/cities/{place}" if kind == "city" else f"/provinces/{place}"
             for path in paths:
                 call = call_of(app, "console.localhost", f"{root}{path}", staff)
-                _measure(app, f"{role} {path or '/'}", call)
+                pages[f"{role} {path or '/'}"] = call
         operator = _staff_cookie(app, OPERATOR)
         for path in OPERATORS:
-            _measure(app, f"operator {path}", call_of(app, "console.localhost", path, operator))
+            pages[f"operator {path}"] = call_of(app, "console.localhost", path, operator)
+        for name, call in pages.items():
+            _measure(app, name, call, bills)
 
 
-def _measure(app: SiteFlask, name: str, call: Callable[[], Response]) -> None:
+def _measure(
+    app: SiteFlask, name: str, call: Callable[[], Response], bills: Callable[[], Response]
+) -> None:
     answer = call()
     if answer.status_code != 200:
         raise ValueError(f"{name}: {answer.status}")
-    call()
-    sent = _statements(app, call)
-    spent = [seconds(call, time.process_time, CALLS) / CALLS * 1000 for _turn in range(TURNS)]
-    absolute(f"page {name}, CPU", spent, "ms", AIM)
-    absolute(f"page {name}, statements", [float(sent)], "statements")
+    compare_costs(
+        f"page {name}, CPU in times of the bill page",
+        lambda: _spent(call),
+        lambda: _spent(bills),
+        unit="ms",
+        aim=AIM,
+        turns=TURNS,
+    )
+    absolute(f"page {name}, statements", [float(_statements(app, call))], "statements")
+
+
+def _spent(call: Callable[[], Response]) -> float:
+    """Milliseconds of CPU a call."""
+    return seconds(call, time.process_time, CALLS) / CALLS * 1000
 
 
 def _statements(app: SiteFlask, call: Callable[[], Response]) -> int:

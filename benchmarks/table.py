@@ -101,6 +101,24 @@ def compare_seconds(
     record(Row(name, mine, theirs, "ms", statistics.median(ratios), aim, _ends(ratios)))
 
 
+def compare_costs(
+    name: str,
+    ours: Callable[[], float],
+    peer: Callable[[], float],
+    *,
+    unit: str,
+    aim: str | None,
+    turns: int = TURNS,
+) -> None:
+    """Record how many times of a peer's cost ours is, each said in ``unit`` and taken in turns after one
+    turn that does not count."""
+    ours(), peer()
+    spent = [(ours(), peer()) for _turn in range(turns)]
+    times = [mine / theirs for mine, theirs in spent]
+    mine, theirs = (statistics.median(one) for one in zip(*spent, strict=True))
+    record(Row(name, mine, theirs, unit, statistics.median(times), aim, _ends(times)))
+
+
 def absolute(name: str, figures: Sequence[float], unit: str, aim: str | None = None) -> None:
     """Record the median of figures that stand beside an aim, not beside a peer."""
     record(Row(name, statistics.median(figures), None, unit, None, aim, _ends(figures)))
