@@ -24,6 +24,7 @@ from smartcity_saas.services.problem_reports.models import (
     ReportState,
     StepKind,
 )
+from smartcity_saas.services.problem_reports.registration import MOST_ON_DASHBOARD
 from tests.support.problem_reports import DESK, ROOT, Reports, at_once, form_of, photograph
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -386,6 +387,19 @@ def test_what_one_waits_for_stands_on_their_page(reports: Reports) -> None:
     assert (mine in shown, followed in shown) == (True, True)
     reports.act(lifecycle.confirm, followed)
     assert followed not in person.get("/me").text
+
+
+def test_what_waits_for_ones_answer_is_not_crowded_out(reports: Reports) -> None:
+    """Promise: on ``/me`` a solved report of one's own stands before newer ones, and one's own before those
+    that one follows, however many there are."""
+    person, other = reports.world.resident(), reports.world.resident(subject="parents")
+    solved, mine = reports.report(person), reports.report(person, place="Another place")
+    reports.act(lifecycle.solve, solved, "Done.", ())
+    for place in range(MOST_ON_DASHBOARD):
+        number = reports.report(other, place=f"Place {place}")
+        person.post(f"{ROOT}/{number}/follow", f"{ROOT}/{number}")
+    shown = person.get("/me").text
+    assert shown.index(solved) < shown.index(mine) < shown.index(number)
 
 
 def test_a_report_of_another_city_does_not_exist(reports: Reports) -> None:

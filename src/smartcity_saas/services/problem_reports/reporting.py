@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import bindparam, delete, select, union_all
+from sqlalchemy import bindparam, case, delete, select, union_all
 
 from smartcity_saas.addresses import network_of
 from smartcity_saas.audit import Actor, record
@@ -335,6 +335,7 @@ def reports_of(resident: SignedInResident, limit: int = 100) -> list[ProblemRepo
     return load(ProblemReport, _REPORTS_OF, {"resident": resident.id, "most": limit})
 
 
+_OWN = _report.c.resident_id == bindparam("resident")
 _GOING_ON = (
     select(_report)
     .where(
@@ -342,23 +343,24 @@ _GOING_ON = (
         _report.c.state.in_((*OPEN_STATES, ReportState.SOLVED)),
         _report.c.id.in_(
             union_all(
-                select(_report.c.id).where(
-                    _report.c.city_id == CITY, _report.c.resident_id == bindparam("resident")
-                ),
+                select(_report.c.id).where(_report.c.city_id == CITY, _OWN),
                 select(_follow.c.report_id).where(
                     _follow.c.city_id == CITY, _follow.c.resident_id == bindparam("resident")
                 ),
             )
         ),
     )
-    .order_by(_report.c.id.desc())
+    .order_by(
+        case((_OWN & (_report.c.state == ReportState.SOLVED), 0), (_OWN, 1), else_=2),
+        _report.c.id.desc(),
+    )
     .limit(bindparam("most"))
 )
 
 
 def going_on_for(resident: SignedInResident, limit: int) -> list[ProblemReport]:
-    """The reports of which a resident waits for something, their own and those that they follow, the
-    newest first."""
+    """The reports of which a resident waits for something, their own and those that they follow: first
+    those that wait for their answer, then their other ones, of each the newest first."""
     return load(ProblemReport, _GOING_ON, {"resident": resident.id, "most": limit})
 
 
