@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from smartcity_saas.audit import system
 from smartcity_saas.database import db
-from smartcity_saas.forms.deciding import write_to_resident
+from smartcity_saas.forms.deciding import mark_read, write_to_resident
 from smartcity_saas.forms.models import (
     Application,
     ApplicationEvent,
@@ -52,6 +52,8 @@ from tests.support.applications import (
 from tests.support.documents import HANGZHOU
 from tests.support.residents import by_phone
 from tests.support.world import World
+
+DESK, SERVICE = system("desk"), "residence_permit_renewal"
 
 
 def test_from_the_landing_to_a_number(world: World) -> None:
@@ -547,8 +549,8 @@ def test_a_city_without_payments_says_so(world: World) -> None:
 
 
 def test_what_was_written_last_is_not_written_again(world: World) -> None:
-    """Promise: a message that is sent twice is one, of the resident and of the desk; after an answer the
-    same words are said again."""
+    """Promise: a message that is sent twice is one, of the resident and of the desk; after an answer, once
+    the desk has read it, or some time later the same words are said again."""
     define(world)
     browser = world.resident()
     number = sent(browser)
@@ -563,8 +565,18 @@ def test_what_was_written_last_is_not_written_again(world: World) -> None:
         assert said() == written
         for _press in range(3):
             with world.inside("hangzhou"):
-                write_to_resident(system("desk"), "residence_permit_renewal", number, "Soon.", world.clock())  # fmt: skip
+                write_to_resident(DESK, SERVICE, number, "Soon.", world.clock())
         assert said() == written + 1
+    world.clock.move(minutes=20)
+    with world.inside("hangzhou"):
+        write_to_resident(DESK, SERVICE, number, "Soon.", world.clock())
+    assert said() == 5
+    for written in (6, 7):
+        browser.post(f"{here}/messages", here, words="When?")
+        assert said() == written
+        assert row_of(world, number).unanswered_since is not None
+        with world.inside("hangzhou"):
+            mark_read(DESK, SERVICE, number, world.clock())
 
 
 def test_messages_are_agreed_to_beside_what_they_are_about(phones: World) -> None:

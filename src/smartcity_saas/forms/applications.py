@@ -201,8 +201,8 @@ def reopen(resident: SignedInResident, number: str, reason: str, now: datetime) 
 
 
 def send_message(resident: SignedInResident, number: str, words: str, now: datetime) -> None:
-    """Write to the city about an application that is under way. The same words once more, with nothing
-    said since, change nothing.
+    """Write to the city about an application that is under way. The same words once more within
+    minutes, before the desk has answered or read them, change nothing.
 
     Raises:
         NotFound: The resident has no such application.
@@ -217,7 +217,7 @@ def send_message(resident: SignedInResident, number: str, words: str, now: datet
         row = own_application(resident, number, lock=True)
         if not row.is_under_way:
             raise Conflict(_("You can write about an application while it is under way."))
-        if said_last(row, words, now):
+        if row.unanswered_since is not None and said_last(row, words, now):
             return
         row.unanswered_since = row.unanswered_since or now
         add_event(row, EventKind.MESSAGE, now, words=words)

@@ -148,8 +148,8 @@ def ask_more(
 
 
 def write_to_resident(actor: Actor, service: str, number: str, words: str, now: datetime) -> None:
-    """Write to the resident about an application, which changes nothing. The same words once more, with
-    nothing said since, are not sent again.
+    """Write to the resident about an application, which changes nothing. The same words once more
+    within minutes, with nothing said since, are not sent again.
 
     Raises:
         NotFound: The desk has no such application.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -19,6 +19,9 @@ from smartcity_saas.forms.stored_forms import form_of
 from smartcity_saas.notifications import notify
 from smartcity_saas.web.formats import full_day
 from smartcity_saas.web.languages import both, local
+
+SAID_AGAIN = timedelta(minutes=10)
+"""Within it the same words once more are the same message."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,18 @@ def add_event(
 def said_last(
     application: Application, words: str, now: datetime, *, by_staff: str | None = None
 ) -> bool:
-    """Whether the newest event is a message of the same side with the same words: pressed twice, or
-    sent again by a program that had no answer."""
-    last = timeline_of(application, now)[-1]
-    return (last.kind, last.words, last.account) == (EventKind.MESSAGE, words, by_staff)
+    """Whether the newest event is a message of the same side with the same words, of a moment
+    ago: pressed twice, or sent again by a program that had no answer."""
+    newest = (
+        select(ApplicationEvent)
+        .where(ApplicationEvent.application_id == application.id)
+        .order_by(ApplicationEvent.at.desc(), ApplicationEvent.id.desc())
+        .limit(1)
+    )
+    last = db.session.scalars(newest).one()
+    if (last.kind, last.by_staff) != (EventKind.MESSAGE, by_staff) or now - last.at > SAID_AGAIN:
+        return False
+    return last.sealed is not None and open_personal(WORDS, last.sealed, now) == words
 
 
 def timeline_of(application: Application, now: datetime) -> list[ToldEvent]:
