@@ -48,11 +48,15 @@
 (() => {
   let pressed = new WeakMap();
   document.addEventListener("submit", (event) => {
-    const pressing = event.submitter || event.target;
-    const method = event.submitter?.formMethod || event.target.getAttribute("method")?.toLowerCase();
-    if (event.defaultPrevented || method !== "post") return;
-    if (event.timeStamp - pressed.get(pressing) < 5000) event.preventDefault();
-    else pressed.set(pressing, event.timeStamp);
+    const form = event.target;
+    const button = event.submitter || {};
+    const method = button.formMethod || form.getAttribute("method") || "get";
+    if (event.defaultPrevented || method.toLowerCase() !== "post") return;
+    const what = [button.name, button.value, button.formAction].join("\n");
+    const before = pressed.get(form);
+    const again = before && before.what === what && event.timeStamp - before.at < 5000;
+    if (again) event.preventDefault();
+    else pressed.set(form, { what, at: event.timeStamp });
   });
   addEventListener("pageshow", () => {
     pressed = new WeakMap();
