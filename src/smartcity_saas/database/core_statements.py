@@ -72,7 +72,8 @@ def load(
 
     Args:
         model: Whose rows.
-        statement: A select of all columns of its table, with ``CITY`` in it, that was built once.
+        statement: A select of all columns of its table, but perhaps for those that are read later
+            (``deferred``), with ``CITY`` in it, that was built once.
         values: Its other bound values, by name.
     """
     found = _execute(statement, {"city": current_city_id(), **(values or {})}).all()

@@ -330,8 +330,8 @@ class ProblemReportUpload(StoredFile, CityModel):
 
 
 class ProblemReportForm(CityModel):
-    """A form that was sent, and the report that it became; kept for a day, so that one that is sent twice
-    is one report. ``form_hash`` is of whose browser it was, of its page, and of all that was filled in."""
+    """A form that was sent, and the report that it became or added to; kept for a day, so that what is sent
+    twice is taken once. ``form_hash`` is of whose browser it was, of its page, and of all that was filled in."""
 
     __tablename__ = "problem_report_form"
     personal_data = PersonalData(

@@ -94,7 +94,8 @@ def new_form() -> str:
 
 def form_hash(typed: Mapping[str, str], photos: Sequence[bytes]) -> str | None:
     """By what the present form is known when it is sent again: who sends it, the page that it stood on,
-    and all that is filled in, for whoever goes back and writes something else reports something else.
+    and all that is filled in, for whoever goes back and writes something else reports something else. What
+    the form does, and to which report, is known from its page, which is another each time that it is made.
     None of a form that was not made by its page.
     """
     page = request.form.get(FORM, "")
