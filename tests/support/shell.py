@@ -72,7 +72,7 @@ def _runs(process: subprocess.Popen[bytes]) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> bool:
-    """Stop a process; false if it has ended."""
-    process.send_signal(signal.SIGSTOP)
+    """Stop a process; false if it has ended. Nothing of it is reaped, or there is none to be told of."""
+    os.kill(process.pid, signal.SIGSTOP)
     found = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     return found is not None and found.si_code == os.CLD_STOPPED
