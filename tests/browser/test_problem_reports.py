@@ -152,8 +152,17 @@ def test_a_form_pressed_twice_is_sent_once(walk: Walk) -> None:
     walk.page.route(f"**{ROOT}", hold)
     press = walk.page.locator("form[data-report] button.wide").last
     for times in (1, 2):
-        press.evaluate("one => [0, 200, 400].map((at) => setTimeout(() => one.click(), at))")
-        walk.page.wait_for_timeout(800)
+        press.evaluate(
+            "one => new Promise((done) => {"
+            "  [0, 200, 400].forEach((at) => setTimeout(() => one.click(), at));"
+            "  setTimeout(done, 600);"
+            "})"
+        )
+        for _try in range(100):
+            if len(held) >= times:
+                break
+            walk.page.wait_for_timeout(100)
+        walk.page.wait_for_timeout(200)
         assert len(held) == times
         held[-1].continue_()
         expect(walk.page.locator(".summary")).to_be_visible()

@@ -54,7 +54,6 @@ def test_a_killed_export_leaves_no_half_file(shell: Shell, tmp_path: Path, files
         shell,
         lambda: out.exists() and sum(1 for _path in out.rglob("*.parquet")) >= files,
         *("data", "export", "--to", str(out)),
-        standing_still=True,
     )
     assert killed == -signal.SIGKILL
     there = hashes(out)

@@ -60,7 +60,7 @@ def kill_at(shell: Shell, query: str, least: int, *words: str) -> int:
         except sqlite3.OperationalError:
             return False  # it was stopped while it kept the database locked
 
-    return kill_when(shell, reached, *words, standing_still=True)
+    return kill_when(shell, reached, *words)
 
 
 @pytest.mark.parametrize("revisions", [40, 120, 300])

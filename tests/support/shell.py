@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +41,11 @@ class Shell:
         return json.loads(self.run(*words, "--format", "json", code=code))
 
 
-def kill_when(
-    shell: Shell, ready: Callable[[], bool], *words: str, standing_still: bool = False
-) -> int:
+def kill_when(shell: Shell, ready: Callable[[], bool], *words: str) -> int:
     """Start a command and kill it with SIGKILL once something holds; returns its exit code.
 
-    Standing still, it is let run for moments only and is stopped while ``ready`` looks, so that it
-    cannot end between the look and the kill however long the look takes. A stopped process keeps
-    what it has locked.
+    It is let run for moments only and stands still while ``ready`` looks, so that it cannot end
+    between the look and the kill however long the look takes. What it has locked stays locked then.
     """
     process = subprocess.Popen(
         [sys.executable, "-m", "smartcity_saas.cli", *words],
@@ -59,16 +55,11 @@ def kill_when(
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
-    runs = partial(_stop if standing_still else _runs, process)
-    while runs() and not ready() and time.monotonic() < deadline:
+    while _stop(process) and not ready() and time.monotonic() < deadline:
         process.send_signal(signal.SIGCONT)
         time.sleep(0.004)
     process.send_signal(signal.SIGKILL)
     return process.wait(30)
-
-
-def _runs(process: subprocess.Popen[bytes]) -> bool:
-    return process.poll() is None
 
 
 def _stop(process: subprocess.Popen[bytes]) -> bool:
