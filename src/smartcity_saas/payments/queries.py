@@ -17,6 +17,7 @@ from smartcity_saas.payments.models import DailyClosing, Payment
 from smartcity_saas.payments.states import TRANSITIONS, PaymentState
 
 PAGE = 50
+_payment = table_of(Payment)
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,16 @@ def find_payments(wanted: Wanted, zone: str, limit: int = PAGE) -> list[Payment]
 @cache
 def _payments_by(given: frozenset[str]) -> Select[Any]:
     """Payments by what is looked for: names of ``find_payments``."""
-    row = table_of(Payment)
     parts: dict[str, ColumnElement[bool]] = {
         "text": or_(
-            row.c.number == bindparam("number"),
-            row.c.provider_reference == bindparam("text"),
-            row.c.checkout_id == bindparam("text"),
+            _payment.c.number == bindparam("number"),
+            _payment.c.provider_reference == bindparam("text"),
+            _payment.c.checkout_id == bindparam("text"),
         ),
-        "state": row.c.state == bindparam("state"),
-        "service": row.c.service == bindparam("service"),
-        "since": row.c.created_at >= bindparam("since", type_=row.c.created_at.type),
-        "until": row.c.created_at < bindparam("until", type_=row.c.created_at.type),
+        "state": _payment.c.state == bindparam("state"),
+        "service": _payment.c.service == bindparam("service"),
+        "since": _payment.c.created_at >= bindparam("since", type_=_payment.c.created_at.type),
+        "until": _payment.c.created_at < bindparam("until", type_=_payment.c.created_at.type),
     }
     here = [part for name, part in parts.items() if name in given]
     if "text" not in given:
@@ -81,12 +81,11 @@ def _payments_by(given: frozenset[str]) -> Select[Any]:
             resident.closed_at.is_not(None),
             resident.merged_into.is_(None),
         )
-        here.append(or_(row.c.state == PaymentState.HELD, row.c.resident_id.not_in(left)))
-    newest = row.c.created_at.desc()
+        here.append(or_(_payment.c.state == PaymentState.HELD, _payment.c.resident_id.not_in(left)))
     return (
-        select(row)
-        .where(row.c.city_id == CITY, *here)
-        .order_by(newest)
+        select(_payment)
+        .where(_payment.c.city_id == CITY, *here)
+        .order_by(_payment.c.created_at.desc())
         .limit(bindparam("most", type_=Integer()))
     )
 
@@ -101,7 +100,6 @@ def is_locked_away(payment: Payment) -> bool:
     return db.session.scalars(query).first() is not None
 
 
-_payment = table_of(Payment)
 _HELD = select(func.count()).where(
     _payment.c.city_id == CITY, _payment.c.state == PaymentState.HELD
 )
