@@ -322,9 +322,10 @@ def report_of(resident: SignedInResident, number: str) -> ProblemReport | None:
 
 
 _report, _follow = table_of(ProblemReport), table_of(ProblemFollow)
+_OWN = _report.c.resident_id == bindparam("resident")
 _REPORTS_OF = (
     select(_report)
-    .where(_report.c.city_id == CITY, _report.c.resident_id == bindparam("resident"))
+    .where(_report.c.city_id == CITY, _OWN)
     .order_by(_report.c.id.desc())
     .limit(bindparam("most"))
 )
@@ -335,7 +336,6 @@ def reports_of(resident: SignedInResident, limit: int = 100) -> list[ProblemRepo
     return load(ProblemReport, _REPORTS_OF, {"resident": resident.id, "most": limit})
 
 
-_OWN = _report.c.resident_id == bindparam("resident")
 _GOING_ON = (
     select(_report)
     .where(
